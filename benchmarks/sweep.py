@@ -103,7 +103,7 @@ def anew(variants: ScenarioRunner, changes: Callable[[float], dict[str, str]]) -
     """Return what builds Pyomo's model of the instance changed, and solves it by Pyomo's interface to HiGHS."""
 
     def answer(position: float) -> float:
-        return float(Highs().solve(build(variants.changed(changes(position)))).incumbent_objective)
+        return float(Highs().solve(build(variants.apply_changes(changes(position)))).incumbent_objective)
 
     return answer
 
@@ -139,7 +139,7 @@ def compare(name: str, count: int) -> str:
         return {path: text.format(position)}
 
     def along() -> ParametricScenarios:
-        return variants.along(changes, low, high)
+        return variants.build_family(changes, low, high)
 
     way = along()
     inner = [float(at) for at in np.linspace(low, high, count + 2)[1:-1]]
@@ -149,7 +149,10 @@ def compare(name: str, count: int) -> str:
     ways: dict[str, tuple[Callable[[], Answers], Sequence[float]]] = {
         IN_A_ROW: (lambda: _in_a_row(along()), positions),
         "  asked one by one": (lambda: one_by_one(_answering(along()))(), positions),
-        "  each solved, none drawn": (one_by_one(lambda at: variants.answer(way.variant(at)).value), positions),
+        "  each solved, none drawn": (
+            one_by_one(lambda at: variants.solve_scenario(way.build_scenario(at)).value),
+            positions,
+        ),
         "HiGHS alone": (one_by_one(Bare(way, positions).answer), positions),
         "Pyomo, persistent interface": (one_by_one(Persistent(variants, way, False).answer), few),
         "  told that parameters alone move": (one_by_one(Persistent(variants, way, True).answer), few),
@@ -170,17 +173,19 @@ def compare(name: str, count: int) -> str:
 
 
 def _in_a_row(way: ParametricScenarios) -> Answers:
-    return lambda positions: [found.value for found in way.outcomes(positions)]
+    return lambda positions: [found.value for found in way.solve_all(positions)]
 
 
 def _answering(way: ParametricScenarios) -> Callable[[float], float]:
-    return lambda position: way.answer(position).value
+    return lambda position: way.solve_at(position).value
 
 
 def _agree(
     variants: ScenarioRunner, way: ParametricScenarios, found: dict[str, tuple[Sequence[float], list[float]]]
 ) -> None:
-    expected = {at: variants.answer(way.variant(at)).value for positions, _ in found.values() for at in positions}
+    expected = {
+        at: variants.solve_scenario(way.build_scenario(at)).value for positions, _ in found.values() for at in positions
+    }
     for label, (positions, values) in found.items():
         for position, value in zip(positions, values, strict=True):
             if not abs(value - expected[position]) <= NEAR * max(1.0, abs(expected[position])):

@@ -56,7 +56,7 @@ def trial(seed: int) -> Found:
             found += judged(variants, one)
         if seed % ONE_IN == 0 and len(asked) == CURVES:
             found += _map(variants, asked[0], asked[1], random)
-    return Found(found.seen, tuple(f"{seed} ({variants.measure}): {wrong}" for wrong in found.wrong))
+    return Found(found.seen, tuple(f"{seed} ({variants.objective}): {wrong}" for wrong in found.wrong))
 
 
 def _asked(variants: ScenarioRunner, random: Random) -> Iterator[ParameterRange]:
@@ -70,7 +70,7 @@ def _asked(variants: ScenarioRunner, random: Random) -> Iterator[ParameterRange]
 
 def solver(variants: ScenarioRunner, asked: ParameterRange) -> Solve:
     """Return what solves the instance with the figure at a value; infinite: no plan."""
-    return lambda value: pool.value(pool.solved(variants.changed(asked.at(value)), variants.measure))
+    return lambda value: pool.value(pool.solved(variants.apply_changes(asked.make_changes(value)), variants.objective))
 
 
 def judged(variants: ScenarioRunner, asked: ParameterRange) -> Found:
@@ -97,7 +97,7 @@ def between(found: SensitivityCurve, value: float) -> float:
 
 def _at(point: CurvePoint, value: float) -> Iterator[float]:
     if point.value == value:
-        yield point.plain[1]
+        yield point.coordinates[1]
 
 
 def values_of(found: SensitivityCurve, count: int) -> list[float]:
@@ -106,7 +106,7 @@ def values_of(found: SensitivityCurve, count: int) -> list[float]:
     even = [low + (high - low) * (step + 0.37) / count for step in range(count)]
     if found.shape == "whole" and not found.exact:
         return [point.value for point in found.points][::4]
-    return sorted({float(round(value)) for value in even}) if found.vary.whole else even
+    return sorted({float(round(value)) for value in even}) if found.vary.is_integer else even
 
 
 def _grid(found: SensitivityCurve, solve: Solve, near: float) -> Found:
@@ -127,12 +127,14 @@ def same(one: float, other: float, near: float) -> bool:
 def _at_end(found: SensitivityCurve, value: float) -> bool:
     """Whether a value lies so close to where plans end that neither can be told."""
     span = found.vary.high - found.vary.low
-    return found.feasible is not None and any(abs(value - end) <= 2 * CLOSE * span for end in found.feasible)
+    return found.feasible_range is not None and any(
+        abs(value - end) <= 2 * CLOSE * span for end in found.feasible_range
+    )
 
 
 def _bends(found: SensitivityCurve, solve: Solve, near: float) -> Found:
     """See that the curve is straight up to a breakpoint from both sides, and bends there as it should."""
-    if found.vary.whole or not found.exact:
+    if found.vary.is_integer or not found.exact:
         return Found()
     plans, wrong, count = [point for point in found.points if point.objective is not None], [], 0
     inner = [three for three in zip(plans, plans[1:], plans[2:], strict=False) if three[1].breakpoint]
@@ -140,7 +142,7 @@ def _bends(found: SensitivityCurve, solve: Solve, near: float) -> Found:
         step = min(here.value - before.value, after.value - here.value) / 2
         sides = [solve(here.value + by) for by in (-step, step)]
         told = [between(found, here.value + by) for by in (-step, step)]
-        bend = (sum(told) - 2 * here.plain[1]) * (1 if found.shape == "convex" else -1)
+        bend = (sum(told) - 2 * here.coordinates[1]) * (1 if found.shape == "convex" else -1)
         count += 1
         if not all(map(same, sides, told, (near, near))) or bend <= 0:
             wrong.append(f"the breakpoint at {here.value!r}: {told} beside it, and {sides} solved, bends by {bend:g}")
@@ -149,14 +151,14 @@ def _bends(found: SensitivityCurve, solve: Solve, near: float) -> Found:
 
 def _ends(found: SensitivityCurve, solve: Solve) -> Found:
     """See that there is a plan just within, and none just beyond."""
-    if found.feasible is None:
+    if found.feasible_range is None:
         return Found(Counter({"curves without a plan": 1}))
     wrong, count, vary = [], 0, found.vary
-    step = 0.5 if vary.whole else 2 * CLOSE * (vary.high - vary.low)
-    for end, inward in zip(found.feasible, (1, -1), strict=True):
+    step = 0.5 if vary.is_integer else 2 * CLOSE * (vary.high - vary.low)
+    for end, inward in zip(found.feasible_range, (1, -1), strict=True):
         if vary.low + step < end < vary.high - step and (found.shape != "whole" or found.exact):
             count += 1
-            inside, outside = solve(end if vary.whole else end + inward * step), solve(end - inward * 2 * step)
+            inside, outside = solve(end if vary.is_integer else end + inward * step), solve(end - inward * 2 * step)
             if math.isinf(inside) or math.isfinite(outside):
                 wrong.append(f"plans end at {end!r}, said to: {inside!r} within, {outside!r} beyond")
     return Found(Counter({"ends of plans, on both sides": count}), tuple(wrong))
@@ -186,8 +188,8 @@ def _map(variants: ScenarioRunner, across: ParameterRange, up: ParameterRange, r
     wrong = []
     for _ in range(CELLS):
         row, column = random.randrange(len(found.rows)), random.randrange(len(found.columns))
-        changes = {**across.at(found.columns[column]), **up.at(found.rows[row])}
-        expected = pool.value(pool.solved(variants.changed(changes), variants.measure))
+        changes = {**across.make_changes(found.columns[column]), **up.make_changes(found.rows[row])}
+        expected = pool.value(pool.solved(variants.apply_changes(changes), variants.objective))
         told = found.objective[row][column]
         value = math.inf if told is None else told
         if not same(value, expected, 2e-8 * abs(expected) + 1e-6):

@@ -60,7 +60,7 @@ def trial(number: int) -> Found:
         base = file.with_changes()
         figures = [
             Figure(render_path(steps), Path(scalar.place.file), scalar.place.line, scalar.place.column)
-            for steps, scalar, _ in file.written().figures()
+            for steps, scalar, _ in file.read_source_values().iterate_parameters()
         ]
         if not figures:
             return Found(Counter({"without a figure": 1}))

@@ -62,7 +62,7 @@ def _set(file: InstanceFile, given: tuple[str, ...]) -> str:
 
 def _scenario(file: InstanceFile, given: tuple[str, ...]) -> str:
     """Make changes as a scenario or a grid does; return what is wrong with the instance."""
-    written, found = file.written(), dict[str, str]()
+    written, found = file.read_source_values(), dict[str, str]()
     for path, value in parse_changes(list(given)).items():
         found |= expand_change(written, path, value)
     return ", ".join(infinite(file.with_changes(found)))

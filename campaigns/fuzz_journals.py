@@ -51,7 +51,7 @@ def _wrong(path: Path, text: bytes, forged: bool) -> str:
         if path.read_bytes() != text:
             return "a journal was refused, and is another now"
         raise
-    known = {name: journal.answer({"a": name}) for name in ANSWERS}
+    known = {name: journal.find_result({"a": name}) for name in ANSWERS}
     journal.close()
     for name, answer in known.items():
         if answer is not None and answer != ANSWERS[name] and not (forged and _sound(answer)):
@@ -126,7 +126,7 @@ def _lines() -> tuple[str, ...]:
     path = Path(folder().name) / "whole"
     journal = ResultCache(path, _instance(), "cost")
     for name, answer in ANSWERS.items():
-        journal.keep({"a": name}, answer)
+        journal.add_result({"a": name}, answer)
     journal.close()
     return tuple(path.read_text(encoding="utf-8").splitlines())
 

@@ -54,7 +54,7 @@ def trial(number: int) -> Found:
 
 def _wrong(after: str, files: dict[str, Path]) -> str:
     asked = make_replan_problem(_instance(), after, **files)
-    return ", ".join(infinite(asked.left))
+    return ", ".join(infinite(asked.remaining_instance))
 
 
 def _damaged(content: str, random: Random) -> bytes:

@@ -40,7 +40,7 @@ def trial(seed: int, stock: bool = False) -> Found:
         rows = Random(seed).sample(found.rows, min(FIGURES, len(found.rows)))
         sides = (Side(variants, found, row, by) for row in rows for by in (1, -1))
         told = sum((held(side) for side in sides), Found())
-    return Found(told.seen, tuple(f"{seed} ({variants.measure}): {wrong}" for wrong in told.wrong))
+    return Found(told.seen, tuple(f"{seed} ({variants.objective}): {wrong}" for wrong in told.wrong))
 
 
 class Side:
@@ -64,7 +64,7 @@ class Side:
             at = float(math.floor(at) if (self.by > 0) == inwards else math.ceil(at))
         text = str(round(at)) if self.row.unit is None else f"{at!r} {self.row.unit}"
         try:
-            plan = pool.solved(self.variants.changed({self.row.path: text}), self.variants.measure)
+            plan = pool.solved(self.variants.apply_changes({self.row.path: text}), self.variants.objective)
         except (InputError, SolverError):  # or a number so small beside the others that nothing is proven
             return None
         return abs(at - self.row.value), pool.value(plan)

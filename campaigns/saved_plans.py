@@ -104,9 +104,9 @@ def sourced() -> Base:
     parties = {"near": PARTY, "far": {**PARTY, "contract": ""}}
     instance = replace(plan.instance, annex={**plan.instance.annex, "parties": parties})
     plan = replace(plan, instance=instance)
-    content = build_plan_report(plan, None, analyse_plan(plan, variants), variants.written)
+    content = build_plan_report(plan, None, analyse_plan(plan, variants), variants.source_values)
     book = render_report_xlsx(replace(content, charts=()))
-    return Base(instance, variants.written, str(render_report_json(content)), _folder(content), book)
+    return Base(instance, variants.source_values, str(render_report_json(content)), _folder(content), book)
 
 
 def _folder(content: Report) -> dict[str, str]:
@@ -238,7 +238,9 @@ def written(base: Base, form: str) -> SavedFile:
 def told(saved: SavedFile) -> Any:
     """Return all that a file says, so that what is equal to a reader is equal: no empty cells, numbers as numbers."""
     parts = (
-        {name: canonicalize_sheet(part) for name, part in saved.parts.items()} if saved.form == "xlsx" else saved.parts
+        {name: canonicalize_sheet(part) for name, part in saved.parts.items()}
+        if saved.file_format == "xlsx"
+        else saved.parts
     )
     assert isinstance(saved.plan, SavedPlan)
     kept = saved.plan.model_dump(exclude={"sourcing": True, "instance": {"files"}})  # other bytes, the same figures

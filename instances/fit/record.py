@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
 
 def sheet(plan: Plan, month: str, record: dict[str, float]) -> str:
     """Return the settlement sheet up to `month`, in which the metal of `record`, kg, has been returned."""
-    instance, found = plan.instance, plan.account.found
+    instance, found = plan.instance, plan.account.routes
     last, metals = instance.periods.index(month), [instance.metals.names.index(metal) for metal in record]
     sent = _all_collected(plan)[:, : last + 1]
     route, period = np.nonzero(sent)
@@ -70,7 +70,7 @@ def _all_collected(plan: Plan) -> Floats:
 
     That goes unsmelted where it may, else the way on which the plan sends most of its stream.
     """
-    streams, found, made = plan.instance.streams, plan.account.found, plan.account.decisions
+    streams, found, made = plan.instance.streams, plan.account.routes, plan.account.decisions
     sent = made.sent.copy()
     for stream in range(len(streams.names)):
         ways = np.flatnonzero(found.stream == stream)

@@ -15,7 +15,7 @@ class NamedLinearProgram:
 
     The constraint matrix A (R, C) is stored by columns (CSC): column `j` has its entries in `indptr[j]:indptr[j + 1]`
     of `indices` (rows) and `data`. Missing bounds are infinite. Names of columns and of rows are formatted by
-    `format_component_name` and unique. `whole` holds the indices of the integer variables.
+    `format_component_name` and unique. `integer_columns` holds the indices of the integer variables.
     """
 
     columns: tuple[str, ...]
@@ -29,7 +29,7 @@ class NamedLinearProgram:
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     data: NDArray[np.float64]
-    whole: frozenset[int] = frozenset()
+    integer_columns: frozenset[int] = frozenset()
 
 
 def percent_encode(name: str) -> str:

@@ -86,10 +86,10 @@ def solve(
     warm = NO_WARM_START
     if instance.origin is not None and instance.origin.base is not None and not extensions and time_limit is None:
         warm = prepare_warm_start(instance.origin.base, objective)
-    near, master = warm if method != "decomposition" else NO_WARM_START
-    return solve_continuous(instance, objective, extensions, near, gap or 0.0, budget, method, NO_RELAXED_ROWS, master)[
-        0
-    ]
+    basis, master = warm if method != "decomposition" else NO_WARM_START
+    return solve_continuous(
+        instance, objective, extensions, basis, gap or 0.0, budget, method, NO_RELAXED_ROWS, master
+    )[0]
 
 
 class WarmStart(NamedTuple):
@@ -115,10 +115,10 @@ def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
     Returns:
         The start; nothing for an instance that is large or has lots, no basis where it has no plan.
     """
-    found = build_routes(base)
-    if base.lots or is_large_instance(base, found):
+    routes = build_routes(base)
+    if base.lots or is_large_instance(base, routes):
         return NO_WARM_START
-    master = CompiledMaster.of(base, found, objective)
+    master = CompiledMaster.of(base, routes, objective)
     try:
         return WarmStart(solve_continuous(base, objective, master=master)[1], master)
     except (NoPlanError, SolverError):
@@ -131,12 +131,12 @@ def _solve_whole_lots(
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
     without = solve_continuous(drop_lot_constraints(instance), objective, extensions, None, 0.0, budget)[0]
     if without.certificate.scope != without.added.scope:
-        names = ", ".join(escape_text(one.name) for one in without.added.variables)
+        names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
         raise UsageError(
             f"{names}: with whole lots a variable of your own needs bounds; give it a lower and an upper one"
         )
-    found, given = build_routes(instance), list_extensions(extensions)
-    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, None, budget)
+    routes, given = build_routes(instance), list_extensions(extensions)
+    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
     best: Plan | None = None
     for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # the gap of the search may be smaller than the verified gap
         best = _select_smaller_gap(best, _search_whole_lots(task, without, wanted))
@@ -150,20 +150,20 @@ def _solve_whole_lots(
 
 def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | None:
     """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
-    for answer in solve_lot_mip(task, gap):
-        if answer.status == "infeasible":
+    for solution in solve_lot_mip(task, gap):
+        if solution.status == "infeasible":
             raise WholeLotsNotFoundError(task.instance.name)
-        if answer.decisions is not None:
-            if answer.added.bare() != without.added.bare():
+        if solution.decisions is not None:
+            if solution.added.without_solution() != without.added.without_solution():
                 raise UsageError(
                     f"{task.instance.lots[0]}: a constraint of your own counts lots; write it on quantities"
                 )
-            plan = _certify_solution(task, answer, without.duals, answer.added.with_duals_of(without.added))
+            plan = _certify_solution(task, solution, without.duals, solution.added.with_duals_of(without.added))
             if plan.certificate.feasible:
-                lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, answer.duals)
-                certificate = replace(plan.certificate, search_bound=answer.search_bound)
-                return replace(plan, certificate=certificate, stopped=answer.status == "stopped", lots=lots)
-        elif answer.status == "stopped":
+                lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, solution.duals)
+                certificate = replace(plan.certificate, search_bound=solution.search_bound)
+                return replace(plan, certificate=certificate, stopped=solution.status == "stopped", lots=lots)
+        elif solution.status == "stopped":
             return None
     raise _build_unproven_error(task.instance)
 
@@ -172,7 +172,7 @@ def solve_continuous(
     instance: Instance,
     objective: str = "cost",
     extensions: Sequence[Extension] = (),
-    near: ProgramBasis | None = None,
+    basis: ProgramBasis | None = None,
     gap: float = 0.0,
     budget: TimeBudget = NO_TIME_LIMIT,
     method: str = "direct",
@@ -185,7 +185,7 @@ def solve_continuous(
         instance: Instance to plan.
         objective: Objective to minimise.
         extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
-        near: Basis of a similar instance, for a warm start.
+        basis: Basis of a similar instance, for a warm start.
         gap: Relative optimality gap at which to stop.
         budget: Time limit.
         method: `direct`, `decomposition` or `auto`.
@@ -198,25 +198,25 @@ def solve_continuous(
     if objective not in OBJECTIVES:
         raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(OBJECTIVES)}")
     instance = drop_lot_constraints(instance)
-    found = build_routes(instance)
+    routes = build_routes(instance)
     given = list_extensions(extensions)
-    task = SolveTask(instance, found, compute_bounds(instance, found), objective, given, near, budget, eased, master)
+    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None
     prices = BestDuals({}, -math.inf)
-    for answer in _iterate_solutions(task, gap, method):
-        if answer.status == "unbounded":
+    for solution in _iterate_solutions(task, gap, method):
+        if solution.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
-        if answer.status == "stopped":
+        if solution.status == "stopped":
             return _finish_stopped(best, instance.name), None
-        if answer.status == "infeasible":
-            refutation = _refute_instance(task, answer)
+        if solution.status == "infeasible":
+            refutation = _refute_instance(task, solution)
             if refutation.holds:
                 raise NoPlanError(instance.name, "infeasible", refutation)
             continue
-        plan, prices = _select_certified(task, answer, prices)
+        plan, prices = _select_certified(task, solution, prices)
         best = _select_smaller_gap(best, plan)
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
-            return best, answer.basis
+            return best, solution.basis
     raise _build_unproven_error(instance)
 
 
@@ -232,17 +232,17 @@ def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Sol
     return solve_linear_program(task)
 
 
-def is_large_instance(instance: Instance, found: Routes) -> bool:
+def is_large_instance(instance: Instance, routes: Routes) -> bool:
     """Test if an instance is solved by column generation: more than `DECOMPOSITION_THRESHOLD` routes times periods.
 
     Args:
         instance: Instance to plan.
-        found: Its routes.
+        routes: Its routes.
 
     Returns:
         True if the LP is large.
     """
-    return len(found) * len(instance.periods) > DECOMPOSITION_THRESHOLD
+    return len(routes) * len(instance.periods) > DECOMPOSITION_THRESHOLD
 
 
 def _build_unproven_error(instance: Instance) -> SolverError:
@@ -254,13 +254,13 @@ def _build_unproven_error(instance: Instance) -> SolverError:
     return CoefficientRangeError(f"{text}: {spread}")
 
 
-def _refute_instance(task: SolveTask, answer: Solution) -> InfeasibilityProof:
+def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
     """Return the infeasibility proof of the duals: for the instance, with its extensions, or for the compiled LP."""
-    shown = prove_infeasibility(task.instance, answer.duals)
+    shown = prove_infeasibility(task.instance, solution.duals)
     if task.extensions and not shown.holds:
-        shown, margin = prove_infeasibility(task.instance, answer.duals, added=answer.added), answer.compiled[0]
+        shown, margin = prove_infeasibility(task.instance, solution.duals, added=solution.added), solution.compiled[0]
         if not shown.holds and margin > FARKAS_TOLERANCE:
-            return adopt_compiled_proof(answer.duals, margin, answer.added)
+            return adopt_compiled_proof(solution.duals, margin, solution.added)
     return shown
 
 
@@ -283,7 +283,7 @@ class BestDuals(NamedTuple):
     bound: float
 
 
-def _select_certified(task: SolveTask, answer: Solution, before: BestDuals) -> tuple[Plan | None, BestDuals]:
+def _select_certified(task: SolveTask, solution: Solution, before: BestDuals) -> tuple[Plan | None, BestDuals]:
     """Certify a solution with several dual vectors; return its plan and the best dual vector so far.
 
     The plan is None if it violates a constraint. The best duals of earlier solutions (`before`) may prove it optimal if
@@ -292,18 +292,18 @@ def _select_certified(task: SolveTask, answer: Solution, before: BestDuals) -> t
     best: Plan | None = None
     without: Duals = {}  # zero duals: the lower bound of costs and bounds alone
     for duals, added in (
-        (answer.duals, answer.added),
-        (shrink_duals(answer.duals), answer.added.times(1 - DUAL_SHRINKAGE)),
-        (without, answer.added.times(0)),
+        (solution.duals, solution.added),
+        (shrink_duals(solution.duals), solution.added.scale_duals(1 - DUAL_SHRINKAGE)),
+        (without, solution.added.scale_duals(0)),
     ):
-        plan = _certify_solution(task, answer, duals, added)
+        plan = _certify_solution(task, solution, duals, added)
         best = _select_smaller_gap(best, plan if plan.certificate.feasible else None)
         if plan.certificate.optimal:
             return best, before
         if plan.certificate.lower_bound > before.bound:
             before = BestDuals(duals, plan.certificate.lower_bound)
-    if best is not None and answer.added == NO_EXTENSIONS:
-        plan = _certify_solution(task, answer, before.duals, NO_EXTENSIONS)
+    if best is not None and solution.added == NO_EXTENSIONS:
+        plan = _certify_solution(task, solution, before.duals, NO_EXTENSIONS)
         best = plan if plan.certificate.optimal else best
     return best, before
 
@@ -327,28 +327,30 @@ def _scale_duals(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float
     return {key: value * factor for key, value in rows.items()}
 
 
-def _certify_solution(task: SolveTask, answer: Solution, duals: Duals, added: ExtensionData) -> Plan:
+def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: ExtensionData) -> Plan:
     """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
-    assert answer.decisions is not None
-    account = PlanAccount(task.instance, task.found, answer.decisions)
+    assert solution.decisions is not None
+    account = PlanAccount(task.instance, task.found, solution.decisions)
     linear = added == NO_EXTENSIONS and not task.instance.lots
-    basis = ExactBasis.of(account, task.bounds, duals, task.measure) if linear else None
-    account = basis.rounded(account) if basis else account
+    basis = ExactBasis.build(account, task.bounds, duals, task.measure) if linear else None
+    account = basis.round_plan(account) if basis else account
     certificate = certify_plan(account, task.bounds, duals, task.measure, added=added)
-    certificate = basis.told(certificate) if basis else certificate
+    certificate = basis.add_to_certificate(certificate) if basis else certificate
     if certificate.lower_bound == -math.inf and added.variables and not task.instance.lots:
-        certificate = _certify_compiled(certificate, account, task, answer)
-    method = answer.method if answer.method.startswith("decomposition") else f"{answer.method}, direct"
+        certificate = _certify_compiled(certificate, account, task, solution)
+    method = solution.method if solution.method.startswith("decomposition") else f"{solution.method}, direct"
     return Plan(task.instance, task.measure, account, duals, certificate, method, get_highs_version(), added=added)
 
 
-def _certify_compiled(certificate: Certificate, account: PlanAccount, task: SolveTask, answer: Solution) -> Certificate:
+def _certify_compiled(
+    certificate: Certificate, account: PlanAccount, task: SolveTask, solution: Solution
+) -> Certificate:
     """Certify value, bound and violations on the compiled LP.
 
     Needed if a variable of an extension has no bound, not even an implied one: a rounding error of a dual then makes
     the lower bound minus infinity.
     """
-    bound, violation = answer.compiled
-    gap = (answer.value - bound) / max(1.0, float(sum_absolute_costs(account, task.measure)))
+    bound, violation = solution.compiled
+    gap = (solution.value - bound) / max(1.0, float(sum_absolute_costs(account, task.measure)))
     worst = max(certificate.primal_violation, violation)
     return Certificate(worst, bound, gap, "float64", "instance and extensions as compiled")

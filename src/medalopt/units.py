@@ -88,7 +88,7 @@ class Money:
     unknown: Mapping[str, str] = field(default_factory=dict)
     _told: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
-    def rate(self, code: str) -> Fraction | None:
+    def find_rate(self, code: str) -> Fraction | None:
         """Look up an exchange rate.
 
         Args:
@@ -225,7 +225,7 @@ def _find_conversion(found: _ParsedUnit, unit: str, money: Money) -> tuple[Fract
     kind = {name: power for name, power in weighed.items() if power}
     if target is None or kind != target.dimension or (found.carbon and not target.carbon):
         return Fraction(0), 0
-    rate = money.rate(found.currency) if found.currency else Fraction(1)
+    rate = money.find_rate(found.currency) if found.currency else Fraction(1)
     if rate is None:
         raise QuantityError(money.why_unknown(found.currency))
     return found.size * rate / target.size, pieces

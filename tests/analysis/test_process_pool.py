@@ -55,9 +55,9 @@ def test_what_is_too_large_to_be_kept_warm(alone: ScenarioResults, monkeypatch: 
     """Variants of a large instance are planned one by one, by decomposition, and come to the same."""
     monkeypatch.setattr("medalopt.solve_instance.DECOMPOSITION_THRESHOLD", 0)
     variants = ScenarioRunner(TINY)
-    found = solve_scenarios(variants, ASKED, 1).found
+    found = solve_scenarios(variants, ASKED, 1).results
     assert "moving" not in variants.__dict__
-    for one, other in zip(found, alone.found, strict=True):
+    for one, other in zip(found, alone.results, strict=True):
         assert one is not None and other is not None and one.status == other.status
         assert (one.value or 0.0) == pytest.approx(other.value or 0.0, rel=1e-8)
 
@@ -65,15 +65,15 @@ def test_what_is_too_large_to_be_kept_warm(alone: ScenarioResults, monkeypatch: 
 def test_the_order_does_not_matter(alone: ScenarioResults) -> None:
     """Asked the other way round, of the same program, the answers are the same bits."""
     variants = ScenarioRunner(TINY)
-    assert variants.answer(variants.variant(ASKED[6])).status == "infeasible"
-    assert solve_scenarios(variants, ASKED[::-1], 1).found[::-1] == alone.found
+    assert variants.solve_scenario(variants.build_scenario(ASKED[6])).status == "infeasible"
+    assert solve_scenarios(variants, ASKED[::-1], 1).results[::-1] == alone.results
 
 
 def test_no_plan_and_no_instance() -> None:
     """What has no plan, and what no instance can be, is told with the answers."""
     found = solve_scenarios(
         ScenarioRunner(TINY), [{"medals.gold.count": "60"}, {"smelters.near.returned.Ag": "101 %"}], 1
-    ).found
+    ).results
     assert found[0] == ScenarioResult("infeasible", None)
     assert found[1] is not None and found[1].status == "wrong"
     assert "between 0 % and 100 %" in found[1].said
@@ -87,26 +87,26 @@ def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(variant: object = None) -> None:
         raise SolverError("no proof")
 
-    monkeypatch.setattr(variants, "answer", refuse)
-    assert solve_scenarios(variants, ASKED[:1], 1).found == (ScenarioResult("unanswered", None, "no proof"),)
+    monkeypatch.setattr(variants, "solve_scenario", refuse)
+    assert solve_scenarios(variants, ASKED[:1], 1).results == (ScenarioResult("unanswered", None, "no proof"),)
 
 
 def test_a_fault_of_our_own_costs_one_row(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variant in which medalopt itself fails says so in its own answer, and the next one is answered."""
     variants = ScenarioRunner(TINY)
-    build = variants.variant
+    build = variants.build_scenario
 
     def fail(changes: dict[str, str]) -> object:
         if changes == ASKED[0]:
             raise ZeroDivisionError("planted")
         return build(changes)
 
-    monkeypatch.setattr(variants, "variant", fail)
-    first, second = solve_scenarios(variants, ASKED[:2], 1).found
+    monkeypatch.setattr(variants, "build_scenario", fail)
+    first, second = solve_scenarios(variants, ASKED[:2], 1).results
     assert first == ScenarioResult(
         "unanswered", None, "a fault of our own, ZeroDivisionError: planted; please report it"
     )
-    assert second == alone.found[1]
+    assert second == alone.results[1]
 
 
 def test_a_process_answers_as_its_parent_does(
@@ -119,9 +119,9 @@ def test_a_process_answers_as_its_parent_does(
     monkeypatch.setattr(process_pool.multiprocessing, "parent_process", multiprocessing.current_process)
     monkeypatch.setattr(process_pool, "_exit_with_parent", handled.append)
     stored = tmp_path / "start"
-    stored.write_bytes(pickle.dumps(process_pool.WorkerSetup.of(ScenarioRunner(TINY))))
+    stored.write_bytes(pickle.dumps(process_pool.WorkerSetup.capture(ScenarioRunner(TINY))))
     process_pool._initialize_worker(stored)
-    assert process_pool._solve_in_worker(ASKED[0]) == alone.found[0]
+    assert process_pool._solve_in_worker(ASKED[0]) == alone.results[0]
     assert handled[:2] == [signal.SIGINT, signal.SIG_IGN]
     assert handled[2] is multiprocessing.current_process()
 
@@ -160,9 +160,9 @@ def test_ctrl_c_keeps_what_is_done(alone: ScenarioResults, jobs: int, monkeypatc
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     found = solve_scenarios(ScenarioRunner(TINY), ASKED, jobs, report_progress=interrupting(3))
     assert found.interrupted
-    there = {number: answer for number, answer in enumerate(found.found) if answer is not None}
+    there = {number: answer for number, answer in enumerate(found.results) if answer is not None}
     assert len(there) == 3
-    assert all(answer == alone.found[number] for number, answer in there.items())
+    assert all(answer == alone.results[number] for number, answer in there.items())
 
 
 def test_processes_that_die(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,15 +183,15 @@ def test_a_process_that_dies_costs_nothing(alone: ScenarioResults, monkeypatch: 
     """What ends its process again and again is told so, and not kept; all others are answered as ever."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     monkeypatch.setattr(process_pool, "_solve_in_worker", fatal)
-    found = solve_scenarios(ScenarioRunner(TINY), ASKED[2:4], 2).found
-    assert found == (process_pool.PROCESS_ENDED, alone.found[3])
+    found = solve_scenarios(ScenarioRunner(TINY), ASKED[2:4], 2).results
+    assert found == (process_pool.PROCESS_ENDED, alone.results[3])
 
 
 def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed before it has read what it is to work on keeps nobody waiting, and costs nothing."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     variants = ScenarioRunner(TOKYO)
-    assert len(pickle.dumps(process_pool.WorkerSetup.of(variants))) > 2 * 65_536, "more than a pipe holds"
+    assert len(pickle.dumps(process_pool.WorkerSetup.capture(variants))) > 2 * 65_536, "more than a pipe holds"
     found: list[ScenarioResults] = []
     asked = [{"medals.gold.count": "1_000"}, {"medals.gold.count": "1_100"}]
     work = threading.Thread(target=lambda: found.append(solve_scenarios(variants, asked, 2)), daemon=True)
@@ -202,7 +202,7 @@ def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) 
             children.pop().kill()
             break
     work.join(timeout=180)
-    assert not work.is_alive() and [one.status for one in found[0].found if one] == ["optimal"] * 2
+    assert not work.is_alive() and [one.status for one in found[0].results if one] == ["optimal"] * 2
 
 
 def test_without_a_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +220,9 @@ def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
         assert kept is not None
         with pytest.raises(UsageError, match="is in use by another run"):
             ResultCache(path, instance, "cost")
-        kept.keep({"a": "1"}, ScenarioResult("optimal", 1.0))
+        kept.add_result({"a": "1"}, ScenarioResult("optimal", 1.0))
     with open_result_cache(path, instance, "cost") as again:
-        assert again is not None and again.answer({"a": "1"}) == ScenarioResult("optimal", 1.0)
+        assert again is not None and again.find_result({"a": "1"}) == ScenarioResult("optimal", 1.0)
 
 
 def test_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,16 +242,18 @@ def test_an_altered_answer_is_found_out(alone: ScenarioResults, tmp_path: Path) 
     with open_result_cache(path, variants.instance, "cost") as kept:
         solve_scenarios(variants, ASKED, 1, kept)
     text = path.read_text()
-    assert alone.found[0] is not None and alone.found[0].value is not None
-    path.write_text(text.replace(repr(alone.found[0].value), repr(alone.found[0].value - 1000)))
+    assert alone.results[0] is not None and alone.results[0].value is not None
+    path.write_text(text.replace(repr(alone.results[0].value), repr(alone.results[0].value - 1000)))
     with pytest.raises(UsageError, match="line 2 is damaged, altered or from another journal"):
         ResultCache(path, variants.instance, "cost")
     path.unlink()
     with open_result_cache(path, variants.instance, "cost") as kept:
         assert kept is not None
-        for changes, answer in zip(ASKED, alone.found, strict=True):
+        for changes, answer in zip(ASKED, alone.results, strict=True):
             assert answer is not None
-            kept.keep(changes, ScenarioResult(answer.status, None if answer.value is None else answer.value * 1.001))
+            kept.add_result(
+                changes, ScenarioResult(answer.status, None if answer.value is None else answer.value * 1.001)
+            )
     with (
         open_result_cache(path, variants.instance, "cost") as kept,
         pytest.raises(UsageError, match=r"solved again, .* has another answer"),
@@ -276,7 +278,7 @@ def test_a_line_of_another_journal(tmp_path: Path) -> None:
     for measure in ("cost", "footprint"):
         with open_result_cache(tmp_path / measure, instance, measure) as kept:
             assert kept is not None
-            kept.keep({"a": measure}, ScenarioResult("infeasible", None))
+            kept.add_result({"a": measure}, ScenarioResult("infeasible", None))
     with (tmp_path / "cost").open("a") as file:
         file.write((tmp_path / "footprint").read_text().splitlines(keepends=True)[1])
     with pytest.raises(UsageError, match="line 3 is damaged, altered or from another journal"):
@@ -288,9 +290,11 @@ def test_which_answers_are_solved_again(tmp_path: Path) -> None:
     with open_result_cache(tmp_path / "kept", ScenarioRunner(TINY).instance, "cost") as kept:
         assert kept is not None
         many = {number: {"a": str(number)} for number in range(1_000)}
-        assert len(kept.sample(many)) == 20 and kept.sample(many) == kept.sample(dict(reversed(many.items())))
-        assert len(kept.sample({number: many[number] for number in range(10)})) == 3
-        assert kept.sample({5: {}}) == [5]
+        assert len(kept.select_sample(many)) == 20 and kept.select_sample(many) == kept.select_sample(
+            dict(reversed(many.items()))
+        )
+        assert len(kept.select_sample({number: many[number] for number in range(10)})) == 3
+        assert kept.select_sample({5: {}}) == [5]
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
@@ -302,7 +306,7 @@ def test_which_answers_are_solved_again(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_what_is_the_same_answer(one: ScenarioResult, other: ScenarioResult, same: bool) -> None:
     """Values may differ by rounding; what could not be answered may be answered the next time."""
-    assert one.agrees(other) is same and other.agrees(one) is same
+    assert one.agrees_with(other) is same and other.agrees_with(one) is same
 
 
 def test_a_journal_goes_on_where_it_was_cut_off(alone: ScenarioResults, tmp_path: Path) -> None:
@@ -372,7 +376,7 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
     kept.close()
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError, match="could not be written"):
         kept._file = full
-        kept.keep({}, ScenarioResult("infeasible", None))
+        kept.add_result({}, ScenarioResult("infeasible", None))
 
 
 def test_what_cannot_be_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ WAYS = (
 
 def scaled(variants: ScenarioRunner, path: str, percent: float) -> dict[str, str]:
     """Return the changes that scale what `path` names."""
-    return variants.expanded([(path, f"{percent!r} %")])
+    return variants.expand_changes([(path, f"{percent!r} %")])
 
 
 @pytest.mark.parametrize("path", [path for path in WAYS if "*" in path])
@@ -39,7 +39,7 @@ def test_a_variant_costs_what_its_instance_does(path: str) -> None:
     variants = ScenarioRunner(TINY)
     for percent in (93.0, 99.0, 105.0):
         changes = scaled(variants, path, percent)
-        found = variants.answer(variants.variant(changes))
+        found = variants.solve_scenario(variants.build_scenario(changes))
         try:
             expected = solve(load(TINY, changes)).objective
         except NoPlanError:
@@ -55,14 +55,14 @@ def test_random_variants_in_a_row(seed: int) -> None:
         for number, path in enumerate(WAYS):
             for value in ("0 %", "70 %", "130 %"):
                 try:
-                    changes = variants.expanded([(path, value)])
-                    instance = variants.changed(changes)
+                    changes = variants.expand_changes([(path, value)])
+                    instance = variants.apply_changes(changes)
                 except (UsageError, InputError):
                     continue
                 if number % 4 != seed % 4:
                     continue
                 expected = pool.solved(instance)
-                found = variants.answer(variants.variant(changes))
+                found = variants.solve_scenario(variants.build_scenario(changes))
                 assert found.feasible == (expected is not None)
                 if expected is not None:
                     assert abs(found.value - expected.objective) <= 2 * pool.slack(expected) + 1e-6
@@ -71,9 +71,9 @@ def test_random_variants_in_a_row(seed: int) -> None:
 def test_an_answer_is_a_plan() -> None:
     """The account of an answer is that of the plan: its cost is the answer's, and it keeps the bounds."""
     variants = ScenarioRunner(TINY)
-    variant = variants.variant({"market.old_silver.limit": "1 kg", "streams.phone@west.available": "0 t"})
-    found = variants.answer(variant)
-    assert float(variant.account(found).value("cost")) == pytest.approx(found.value, rel=1e-12)
+    variant = variants.build_scenario({"market.old_silver.limit": "1 kg", "streams.phone@west.available": "0 t"})
+    found = variants.solve_scenario(variant)
+    assert float(variant.compute_account(found).compute_objective("cost")) == pytest.approx(found.value, rel=1e-12)
     assert found.bound <= found.value * (1 + 1e-9)
     assert found.violation <= 1e-9
 
@@ -82,7 +82,7 @@ def test_the_plan_is_where_the_warm_program_begins() -> None:
     """Solved from the plan the instance itself costs the same, and is solved warm."""
     variants = ScenarioRunner(TINY, {"medals.gold.count": "37"})
     assert variants.plan.instance.medals.count.tolist()[1] == 37
-    found = variants.answer()
+    found = variants.solve_scenario()
     assert found.warm
     assert found.value == pytest.approx(variants.plan.objective, rel=1e-12)
 
@@ -106,30 +106,30 @@ def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> 
             return {path: f"{position / 100!r} t"}
         return scaled(variants, path, position) if "*" in path else {path: str(round(position) - 60)}
 
-    way = variants.along(changes, 80.0, 120.0)
+    way = variants.build_family(changes, 80.0, 120.0)
     assert way.line is not None
     assert (way.line.moves_costs, way.line.moves_ends, way.line.moves_matrix) == moves
     for position in (80.0, 88.0, 97.0, 120.0):
-        built = variants.answer(variants.variant(changes(position)))
-        assert way.answer(position).value == pytest.approx(built.value, rel=1e-9)
+        built = variants.solve_scenario(variants.build_scenario(changes(position)))
+        assert way.solve_at(position).value == pytest.approx(built.value, rel=1e-9)
 
 
 def test_a_way_that_is_no_line_is_built() -> None:
     """With a deduction the metal returned has a kink: the programs are built one by one, and still agree."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
-    way = variants.along(lambda at: scaled(variants, "devices.*.content.Ag", at), 80.0, 120.0)
+    way = variants.build_family(lambda at: scaled(variants, "devices.*.content.Ag", at), 80.0, 120.0)
     assert way.line is None
     changes = scaled(variants, "devices.*.content.Ag", 97.0)
-    assert way.answer(97.0).value == pytest.approx(solve(variants.changed(changes)).objective, rel=1e-9)
+    assert way.solve_at(97.0).value == pytest.approx(solve(variants.apply_changes(changes)).objective, rel=1e-9)
 
 
 def test_a_line_that_does_not_reach_an_end_is_none() -> None:
     """Where a deduction takes all metal of poor goods, the line through the richer ones is not believed."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 300 g/t}"})
-    way = variants.along(lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
+    way = variants.build_family(lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
     assert way.line is None
     changes = scaled(variants, "devices.*.content.Ag", 160.0)
-    assert way.answer(160.0).value == pytest.approx(solve(variants.changed(changes)).objective, rel=1e-9)
+    assert way.solve_at(160.0).value == pytest.approx(solve(variants.apply_changes(changes)).objective, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -161,17 +161,17 @@ def test_no_figure_at_a_path(path: str) -> None:
 def test_columns_are_told_apart() -> None:
     """Every column of the network has a number of its own."""
     variant = ScenarioRunner(TINY).base
-    assert len(np.unique(variant.codes)) == len(variant.block.upper)
+    assert len(np.unique(variant.column_codes)) == len(variant.network.upper)
 
 
 def test_many_on_a_line_are_answered_in_a_row() -> None:
     """Answers of many positions, the ends and those without a plan among them, are those of one by one."""
     variants = ScenarioRunner(TINY)
-    way = variants.along(lambda at: {"medals.gold.count": str(round(at))}, 20.0, 60.0)
+    way = variants.build_family(lambda at: {"medals.gold.count": str(round(at))}, 20.0, 60.0)
     assert way.line is not None
     positions = [36.0, 20.0, 32.0, 52.0, 30.0]
-    found = [outcome.value for outcome in way.outcomes(positions)]
-    assert found == pytest.approx([way.answer(at).value for at in positions], rel=1e-9)
+    found = [outcome.value for outcome in way.solve_all(positions)]
+    assert found == pytest.approx([way.solve_at(at).value for at in positions], rel=1e-9)
     assert math.inf in found
-    built = variants.along(lambda at: scaled(variants, "smelters.*.lead", 100 * round(at)), 0.0, 1.0)
-    assert len(list(built.outcomes([0.0, 1.0]))) == 2
+    built = variants.build_family(lambda at: scaled(variants, "smelters.*.lead", 100 * round(at)), 0.0, 1.0)
+    assert len(list(built.solve_all([0.0, 1.0]))) == 2

@@ -66,7 +66,7 @@ def test_every_arithmetic_finds_the_lots_whole() -> None:
     plan = medalopt.solve(medalopt.load(LOTS, {"streams.phone@north.lot": "0.7 t"}))
     for arithmetic in (FLOAT_ARITHMETIC, EXACT_ARITHMETIC, INTERVAL_ARITHMETIC):
         certificate = certify_plan(
-            plan.account, compute_bounds(plan.instance, plan.account.found), plan.duals, "cost", arithmetic
+            plan.account, compute_bounds(plan.instance, plan.account.routes), plan.duals, "cost", arithmetic
         )
         assert certificate.primal_violation <= 1e-9
         assert certificate.gap == pytest.approx(plan.certificate.gap, rel=1e-6)

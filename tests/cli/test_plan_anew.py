@@ -75,7 +75,7 @@ def test_tables_and_json_hold_it(desk: Path) -> None:
     found = solve_replan(make_replan_problem(instance, "2018-02", desk / "actuals.csv", desk / "signed.csv"))
     now = sum(row["now"] for row in sourcing["actual_cost"]["rows"])
     first = sum(row["first_plan"] or 0 for row in sourcing["actual_cost"]["rows"])
-    assert now == pytest.approx(found.total) and found.before is not None
+    assert now == pytest.approx(found.total_cost) and found.before is not None
     assert first == pytest.approx(found.before.cost)
     (yielded,) = [row for row in sourcing["actual_yield"]["rows"] if row["metal"] == "silver"]
     assert yielded["of_expected"] == pytest.approx(1.7 / (0.9975 * 1.8))

@@ -145,10 +145,10 @@ def test_a_kilogram_a_tonne_comes_back_as_one() -> None:
 
 def test_measures_are_called_by_name(sourcing: PlanAccount) -> None:
     """Cost, footprint and mass; nothing else is a measure."""
-    values = [sourcing.value(measure) for measure in ("cost", "footprint", "mass")]
+    values = [sourcing.compute_objective(measure) for measure in ("cost", "footprint", "mass")]
     assert values == [sourcing.cost, sourcing.footprint, sourcing.tonnes]
     with pytest.raises(KeyError):
-        sourcing.value("beauty")
+        sourcing.compute_objective("beauty")
 
 
 @pytest.mark.no_cover

@@ -38,7 +38,7 @@ def figures(seed: int, low: float = -9.0) -> ExactArray:
         ExactNumber(float(f"{random.uniform(low, 9):.{random.randint(0, 14)}g}") * 10 ** random.randint(-3, 3), f)
         for f in random.choices(factors, k=12)
     ]
-    return ExactArray.of([ExactNumber(float(f"{number.raw:.15g}"), number.factor) for number in numbers], SHAPE)
+    return ExactArray.gather([ExactNumber(float(f"{number.raw:.15g}"), number.factor) for number in numbers], SHAPE)
 
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -89,7 +89,7 @@ def test_the_exact_result_lies_in_the_enclosure(name: str, seed: int) -> None:
 
 def test_whole_numbers_and_nothing_stay_exact() -> None:
     """A figure that floats hold exactly has no width, and nothing times anything is nothing."""
-    written = ExactArray.of([ExactNumber(3.0), ExactNumber(0.0, Fraction(1, 3)), EXACT_INFINITY, ExactNumber(0.1)])
+    written = ExactArray.gather([ExactNumber(3.0), ExactNumber(0.0, Fraction(1, 3)), EXACT_INFINITY, ExactNumber(0.1)])
     found = read_intervals(written)
     assert (found.low[:3] == found.high[:3]).all()
     assert found.low[3] < found.high[3]
@@ -100,7 +100,7 @@ def test_whole_numbers_and_nothing_stay_exact() -> None:
 def test_a_figure_that_only_seems_whole_keeps_its_width() -> None:
     """A third of three is one; a third of 2.9999999999999996 is nearly one, and its enclosure holds it."""
     for raw in (3.0, 2.9999999999999996):
-        one = ExactArray.of([ExactNumber(raw, Fraction(1, 3))])
+        one = ExactArray.gather([ExactNumber(raw, Fraction(1, 3))])
         assert holds(read_intervals(one), one.exact())
 
 

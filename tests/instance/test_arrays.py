@@ -19,7 +19,7 @@ DECIMALS = st.decimals(min_value=-(10**9), max_value=10**9, places=6).map(float)
 @given(st.lists(st.tuples(DECIMALS, st.sampled_from(FACTORS)), min_size=1, max_size=12))
 def test_value_is_the_double_nearest_to_the_exact_figure(written: list[tuple[float, Fraction]]) -> None:
     """One rounding and no more, whatever was written in whatever unit."""
-    figures = ExactArray.of(ExactNumber(raw, factor) for raw, factor in written)
+    figures = ExactArray.gather(ExactNumber(raw, factor) for raw, factor in written)
     exact = [Fraction(repr(raw)) * factor for raw, factor in written]
     assert figures.exact().tolist() == exact
     assert figures.value.tolist() == [float(figure) for figure in exact]
@@ -37,14 +37,14 @@ def test_value_is_the_double_nearest_to_the_exact_figure(written: list[tuple[flo
 )
 def test_decimals_stay_what_they_were(raw: float, factor: Fraction, value: float) -> None:
     """What a person writes in one unit is, in another, the number that the same person would write there."""
-    assert ExactArray.of([ExactNumber(raw, factor)]).value[0] == value
+    assert ExactArray.gather([ExactNumber(raw, factor)]).value[0] == value
     assert ExactNumber(raw, factor).exact == Fraction(repr(raw)) * factor
 
 
 def test_figures_take_a_shape_row_by_row() -> None:
     """Two rows of three, with a factor for each figure."""
     numbers = [ExactNumber(float(n), Fraction(n + 1)) for n in range(6)]
-    figures = ExactArray.of(numbers, (2, 3))
+    figures = ExactArray.gather(numbers, (2, 3))
     assert figures.shape == (2, 3)
     assert figures.value.tolist() == [[0.0, 2.0, 6.0], [12.0, 20.0, 30.0]]
     assert figures.exact()[1, 2] == 30
@@ -52,14 +52,14 @@ def test_figures_take_a_shape_row_by_row() -> None:
 
 def test_what_has_no_limit_is_infinite_in_both() -> None:
     """A limit that is not given stays infinite, as a float and exactly."""
-    figures = ExactArray.of([EXACT_INFINITY, EXACT_ZERO, EXACT_ONE, ExactNumber(-math.inf, Fraction(2))])
+    figures = ExactArray.gather([EXACT_INFINITY, EXACT_ZERO, EXACT_ONE, ExactNumber(-math.inf, Fraction(2))])
     assert figures.value.tolist() == [math.inf, 0.0, 1.0, -math.inf]
     assert figures.exact().tolist() == [math.inf, 0, 1, -math.inf]
 
 
 def test_no_figures_are_figures_too() -> None:
     """An empty array has its shape, and no unit is missed."""
-    figures = ExactArray.of([], (0, 4))
+    figures = ExactArray.gather([], (0, 4))
     assert figures.value.shape == figures.exact().shape == (0, 4)
 
 
@@ -72,6 +72,6 @@ def test_a_unit_may_broadcast() -> None:
 
 def test_values_cannot_be_changed() -> None:
     """Who has the figures of an instance cannot write into them."""
-    figures = ExactArray.of([ExactNumber(1.0)])
+    figures = ExactArray.gather([ExactNumber(1.0)])
     with pytest.raises(ValueError, match="read-only"):
         figures.value[0] = 2.0

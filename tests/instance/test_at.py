@@ -27,4 +27,4 @@ from medalopt.instance.schema.fields_at_path import find_parameter_kind
 def test_the_measure_of_a_figure(path: str, unit: str | None) -> None:
     """A figure, one of a list and one by metal have the unit of their field; below a figure stands nothing."""
     found = find_parameter_kind(parse_path(path))
-    assert (getattr(found.measure, "unit", None) if found else None) == unit
+    assert (getattr(found.field_type, "unit", None) if found else None) == unit

@@ -10,5 +10,10 @@ from medalopt.instance.resolve.broadcast import NameAxis
 
 def test_names_that_are_not_on_an_axis() -> None:
     """A cell left out and a name of nothing have no place: -1."""
-    assert NameAxis.of(["b", "a"]).places(CellColumn.of(["b", None, "x", "a"])).tolist() == [1, -1, -1, 0]
-    assert np.array_equal(NameAxis.given(["b", "a"]).places(CellColumn.of(["b"])), [0])
+    assert NameAxis.from_names(["b", "a"]).find_indices(CellColumn.build(["b", None, "x", "a"])).tolist() == [
+        1,
+        -1,
+        -1,
+        0,
+    ]
+    assert np.array_equal(NameAxis.from_ordered_names(["b", "a"]).find_indices(CellColumn.build(["b"])), [0])

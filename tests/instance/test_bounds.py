@@ -66,7 +66,7 @@ def test_no_plan_passes_a_bound() -> None:
             if plan is not None:
                 account, made = plan.account, plan.account.decisions
                 for value, most in (
-                    (made.sent, bounds.sent[account.found.stream]),
+                    (made.sent, bounds.sent[account.routes.stream]),
                     (made.stockpile, bounds.stockpile),
                     (account.stock, bounds.stock),
                     (made.surplus, bounds.stock),
@@ -84,7 +84,7 @@ def test_bounds_are_reached() -> None:
     document = changed(market=None, metals={"Ag": {"sell": "1e6 JPY/kg"}, "Cu": {"sell": "1e6 JPY/kg"}})
     plan = planned(loaded(document))
     assert plan is not None
-    bounds = compute_bounds(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.routes)
     assert np.allclose(plan.account.decisions.sent, bounds.sent)
     assert np.allclose(plan.account.cast.sum(axis=1), bounds.cast)
     assert np.allclose(plan.account.returned.sum(axis=(0, 2)), bounds.stock[:, -1])

@@ -25,14 +25,14 @@ def test_a_column_of_numbers_is_checked_as_each_alone(
 ) -> None:
     """Each end of a range, just inside and just outside, in a column whose other cells are right."""
     for text in [*fine, *wrong]:
-        found = parse_column(CellColumn.of(["0.25", text, None]), measure, JPY, ZERO_QUANTITY)
-        assert list(found.wrong) == [one for one in ("0.25", text) if one in wrong]
-        assert found.given.tolist() == [True, True, False] and found.raw[0] == 0.25 and found.raw[2] == 0
+        found = parse_column(CellColumn.build(["0.25", text, None]), measure, JPY, ZERO_QUANTITY)
+        assert list(found.errors) == [one for one in ("0.25", text) if one in wrong]
+        assert found.filled.tolist() == [True, True, False] and found.raw[0] == 0.25 and found.raw[2] == 0
         assert text in wrong or found.raw[1] == float(text)
 
 
 @pytest.mark.parametrize("text", ["0.001e-99", "1000e98", "-1000e98"])
 def test_a_column_of_what_cannot_be_calculated_with(text: str) -> None:
     """Figures beyond a hundred powers of ten are refused, though each is a bare number and a float can hold it."""
-    found = parse_column(CellColumn.of([text, text, None]), QuantityField("money/t", low=None), JPY, ZERO_QUANTITY)
-    assert list(found.wrong) == [text] and "cannot be calculated with" in found.wrong[text]
+    found = parse_column(CellColumn.build([text, text, None]), QuantityField("money/t", low=None), JPY, ZERO_QUANTITY)
+    assert list(found.errors) == [text] and "cannot be calculated with" in found.errors[text]

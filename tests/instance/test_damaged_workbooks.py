@@ -19,11 +19,11 @@ def test_damage_is_read_exactly_or_refused() -> None:
 @pytest.mark.parametrize("lost", ["a formula", "the error value"])
 def test_a_reader_that_passes_cells_over_is_found(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader for which errors, or formulas without a value, are empty cells does not pass the campaign."""
-    value = _SheetParser._value
+    value = _SheetParser._read_value
 
     def careless(self: _SheetParser, kind: str, text: str) -> WorkbookValue:
         found = value(self, kind, text)
-        return None if isinstance(found, UnreadableCell) and found.why.startswith(lost) else found
+        return None if isinstance(found, UnreadableCell) and found.reason.startswith(lost) else found
 
     monkeypatch.setattr(_SheetParser, "_value", careless)
     assert any(judged(number).wrong for number in range(200))

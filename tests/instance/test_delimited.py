@@ -85,13 +85,13 @@ def test_the_same_table_in_quotes(tmp_path: Path) -> None:
 
 def test_texts_are_found_once() -> None:
     """A column knows its distinct texts, the first row of each, and takes new ones."""
-    cells = CellColumn.of(["b", None, "a", "b", ""], gap="")
+    cells = CellColumn.build(["b", None, "a", "b", ""], gap="")
     assert list(cells) == ["b", None, "a", "b", None]
-    assert [cells.texts[code] for code in cells.found().tolist()] == ["b", "a"]
-    assert cells.rows("b") == [0, 3] and cells.rows("c") == []
-    changed = cells.changed([(1, "c"), (0, None), (4, "a")])
-    assert list(changed) == [None, "c", "a", "b", "a"] and list(cells.taking([3, 1])) == ["b", None]
-    assert np.array_equal(changed.first(), [0, 3, 2, 1])
+    assert [cells.texts[code] for code in cells.list_codes().tolist()] == ["b", "a"]
+    assert cells.find_rows("b") == [0, 3] and cells.find_rows("c") == []
+    changed = cells.replace_texts([(1, "c"), (0, None), (4, "a")])
+    assert list(changed) == [None, "c", "a", "b", "a"] and list(cells.select_rows([3, 1])) == ["b", None]
+    assert np.array_equal(changed.find_first_rows(), [0, 3, 2, 1])
 
 
 def test_a_table_of_too_many_cells_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_only_what_encloses_is_done() -> None:
 @pytest.mark.parametrize("raw", [107.0, 2.0**52 + 1])
 def test_a_whole_number_has_no_width(raw: float) -> None:
     """Up to 2**53 floats hold all of them."""
-    found = read_intervals(ExactArray.of([ExactNumber(raw)], (1,)))
+    found = read_intervals(ExactArray.gather([ExactNumber(raw)], (1,)))
     assert found.low[0] == found.high[0] == raw
 
 
@@ -206,7 +206,7 @@ def test_what_may_be_greater() -> None:
 
 def test_a_whole_number_too_large_for_a_float_is_enclosed() -> None:
     """Three times 3,002,399,751,580,331 is 2**53 + 1, which no float is: its interval has a width."""
-    figures = ExactArray.of([ExactNumber(3002399751580331.0, Fraction(3)), ExactNumber(7.0, Fraction(3))], (2,))
+    figures = ExactArray.gather([ExactNumber(3002399751580331.0, Fraction(3)), ExactNumber(7.0, Fraction(3))], (2,))
     found = read_intervals(figures)
     assert Fraction(float(found.low[0])) <= 2**53 + 1 <= Fraction(float(found.high[0]))
     assert found.low[1] == found.high[1] == 21.0

@@ -146,7 +146,7 @@ def _value(path: Steps, number: str) -> str:
     kind = find_parameter_kind(path)
     if kind is None:
         return "other"
-    return f"{number} %" if isinstance(kind.measure, QuantityField) and not kind.measure.unit else number
+    return f"{number} %" if isinstance(kind.field_type, QuantityField) and not kind.field_type.unit else number
 
 
 def changed(path: Steps, value: str) -> dict[str, Any]:

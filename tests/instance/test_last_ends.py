@@ -23,9 +23,9 @@ def test_of_many_faults_the_first_thousand_are_told() -> None:
     """Of 1,500 that are found from the last on, those of the first thousand lines, and in the first file the rest."""
     found = FaultLog()
     for line in range(1500, 0, -1):
-        found.add(Location("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong")
+        found.add_error(Location("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong")
     with pytest.raises(InputError) as caught:
-        found.settle()
+        found.raise_errors()
     *told, rest = caught.value.faults
     assert [fault.line for fault in told] == list(range(1, 1001))
     assert (rest.file, rest.line, rest.message) == ("a.csv", 0, "500 more faults are not listed")
@@ -78,9 +78,9 @@ def test_a_file_of_as_many_values_as_may_be(monkeypatch: pytest.MonkeyPatch) -> 
     """A mapping of two keys with two values are five; six are too many."""
     monkeypatch.setattr(limits, "MAX_YAML_VALUES", 5)
     found = FaultLog()
-    assert parse_yaml("a: 1\nb: 2\n", "f", found) is not None and found.found == []
+    assert parse_yaml("a: 1\nb: 2\n", "f", found) is not None and found.errors == []
     assert parse_yaml("a: 1\nb: [2]\n", "f", found) is None
-    assert [fault.message for fault in found.found] == ["the file is more than 5 values long; no instance is"]
+    assert [fault.message for fault in found.errors] == ["the file is more than 5 values long; no instance is"]
 
 
 def test_a_figure_in_pieces_is_told_as_it_stands(tmp_path: Path) -> None:

@@ -39,14 +39,18 @@ def test_labels(start: str | None, count: int, length: str, labels: tuple[str, .
 )
 def test_any_month_inside_names_a_quarter(text: str, index: int | None) -> None:
     """Any month of a period names it; a month outside, or no month, names none."""
-    assert Calendar("2017-11", 3, "quarter").index(text) == index
+    assert Calendar("2017-11", 3, "quarter").find_period(text) == index
 
 
 def test_numbers_name_periods_without_a_start() -> None:
     """Without a start a period's number names it, and no month does."""
     calendar = Calendar(None, 12, "month")
-    assert calendar.index("12") == 11 and calendar.index("13") is None
-    assert calendar.index("0") is None and calendar.index("2017-04") is None and calendar.index("01") is None
+    assert calendar.find_period("12") == 11 and calendar.find_period("13") is None
+    assert (
+        calendar.find_period("0") is None
+        and calendar.find_period("2017-04") is None
+        and calendar.find_period("01") is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,4 +64,4 @@ def test_numbers_name_periods_without_a_start() -> None:
 )
 def test_which_periods_there_are(start: str | None, count: int, length: str, those: str) -> None:
     """A text that names no period is told the first and the last, and months where they may stand for longer ones."""
-    assert Calendar(start, count, length).unknown("x") == f"`x` names no period: those are {those}"
+    assert Calendar(start, count, length).describe_unknown("x") == f"`x` names no period: those are {those}"

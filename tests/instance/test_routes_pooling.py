@@ -63,7 +63,7 @@ def test_what_is_withheld_is_neither_returned_nor_refined() -> None:
     assert made.returned[0, 0].tolist() == pytest.approx([0, 0.18 + 9 - 0.1])
     assert made.costs["refining"].tolist() == pytest.approx([9080, 0])
     assert made.shipment_costs.sum() == pytest.approx(9080)
-    assert made.settled(np.arange(4), 0)[:, 0] == pytest.approx([1 - 0.1 / 9.18, 1, 1 - 0.1 / 9.18, 1])
+    assert made.compute_settled_share(np.arange(4), 0)[:, 0] == pytest.approx([1 - 0.1 / 9.18, 1, 1 - 0.1 / 9.18, 1])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ PAGE = ROOT / "tests" / "conformance" / "page.yaml"
 
 def written(path: Path = TINY, **changes: str) -> SourceValues:
     """Return what a file writes."""
-    return open_instance(path).written(changes)
+    return open_instance(path).read_source_values(changes)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_names_nothing_is_refused(path: str, value: str, says: str) -> None
 def test_a_total_is_what_is_available() -> None:
     """Of a stream that gives its total the total is scaled."""
     changes = {"streams.kettle@east.available": "", "streams.kettle@east.total": "4 t"}
-    file = open_instance(TINY).written(changes)
+    file = open_instance(TINY).read_source_values(changes)
     assert scale_matching(file, "streams.kettle@east.available", Fraction(1, 2)) == {"streams.kettle@east.total": "2.0"}
 
 
@@ -94,9 +94,9 @@ def test_each_member_once() -> None:
 def test_what_is_written_can_be_written_again(seed: int, tmp_path: Path) -> None:
     """Every figure, set to what it is by its own path, leaves the instance as it was."""
     file = open_instance(pool.files(seed).write(tmp_path))
-    before, tree = file.with_changes(), file.written()
-    for path, scalar, kind in list(tree.figures())[seed % 4 :: 4]:
-        exact = tree.exact(path, scalar, kind)
+    before, tree = file.with_changes(), file.read_source_values()
+    for path, scalar, kind in list(tree.iterate_parameters())[seed % 4 :: 4]:
+        exact = tree.convert_exact(path, scalar, kind)
         assert exact is not None
         if path[0] in ("periods", "exchange", "mixes"):
             continue

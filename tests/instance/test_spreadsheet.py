@@ -159,7 +159,7 @@ def test_every_kind_of_cell(cell: str, value: WorkbookValue) -> None:
 def test_a_cell_without_a_value_says_why(cell: str, why: str) -> None:
     """Errors, formulas that nobody has calculated and numbers that are none are never taken for an empty cell."""
     (row,) = _read(_with_rows(f'<row r="1">{cell}</row>'))
-    assert isinstance(row[1], UnreadableCell) and why in row[1].why
+    assert isinstance(row[1], UnreadableCell) and why in row[1].reason
 
 
 def test_values_of_formulas_that_are_to_be_calculated_on_opening_do_not_count() -> None:
@@ -215,7 +215,7 @@ def test_merged_cells_are_no_empty_ones() -> None:
 
     first, second, *more = _read(_made(fill))
     covered = [first[2], second[1], second[2]]
-    assert all(isinstance(cell, UnreadableCell) and "the merged cells B1:C2" in cell.why for cell in covered)
+    assert all(isinstance(cell, UnreadableCell) and "the merged cells B1:C2" in cell.reason for cell in covered)
     assert (first[:2], second[0], len(second), any(more)) == ([None, 7.0], "x", 3, False)
 
 
@@ -296,7 +296,7 @@ def test_days_that_there_are_not(days: float) -> None:
         sheet.write_number(0, 0, days, book.add_format({"num_format": "yyyy"}))
 
     (row,) = _read(_made(fill))
-    assert isinstance(row[0], UnreadableCell) and "a date that there is not" in row[0].why
+    assert isinstance(row[0], UnreadableCell) and "a date that there is not" in row[0].reason
 
 
 def test_days_from_1904_are_read_so() -> None:

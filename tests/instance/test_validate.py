@@ -24,9 +24,9 @@ def test_what_the_models_say_in_words_of_their_own_is_shown_cut() -> None:
 def test_the_name_of_a_file_is_shown_cut() -> None:
     """Of a name that is longer than any path may be 4,096 characters are shown."""
     found = FaultLog()
-    found.add(Location("f" * 4_097), (), "")
-    found.add(Location("f" * 4_096), (), "")
-    assert [fault.file for fault in found.found] == ["f" * 4_096 + "…", "f" * 4_096]
+    found.add_error(Location("f" * 4_097), (), "")
+    found.add_error(Location("f" * 4_096), (), "")
+    assert [fault.file for fault in found.errors] == ["f" * 4_096 + "…", "f" * 4_096]
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,12 @@ def test_yaml_that_breaks_without_a_place(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(yaml_reader, "_parse_events", breaks)
     found = FaultLog()
     assert yaml_reader.parse_yaml("a: 1", "f", found) is None
-    (fault,) = found.found
+    (fault,) = found.errors
     assert (fault.line, fault.column) == (0, 0)
     assert fault.message == f"is not YAML: {'x' * 200}…"
     monkeypatch.undo()
     found = FaultLog()
-    assert yaml_reader.parse_yaml("\n\x07", "f", found) is None and (found.found[0].line, found.found[0].column) == (
+    assert yaml_reader.parse_yaml("\n\x07", "f", found) is None and (found.errors[0].line, found.errors[0].column) == (
         2,
         1,
     )

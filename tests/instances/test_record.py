@@ -63,12 +63,12 @@ def test_what_follows_from_the_record(row: tuple[str, ...]) -> None:
     asked = make_replan_problem(medalopt.load(TOKYO, changes), after, ROOT / actuals)
     if of_plan == "–":
         with pytest.raises(NoPlanError):
-            medalopt.solve(asked.past.instance)
-    found = Replan(asked, medalopt.solve(asked.left), None if of_plan == "–" else first_plan())
-    metal, last = BASE.metals.names.index("Ag"), asked.past.last
+            medalopt.solve(asked.actuals.instance)
+    found = Replan(asked, medalopt.solve(asked.remaining_instance), None if of_plan == "–" else first_plan())
+    metal, last = BASE.metals.names.index("Ag"), asked.actuals.last
     assert f"{found.returned_now[metal, last]:,.0f}" == silver
     if found.returned_before is not None:
         assert f"{100 * found.returned_now[metal, last] / found.returned_before[metal, last]:.0f}" == of_plan
-    assert f"{asked.past.metal_in_transit[metal].sum():,.0f}" == on_its_way
-    assert f"{found.plan.tonnes - asked.past.metal_in_transit.sum() / KG_PER_TONNE:,.0f}" == taken
-    assert (f"{found.plan.cost / 1e9:.3f}", f"{found.total / 1e9:.3f}") == (to_come, in_all)
+    assert f"{asked.actuals.metal_in_transit[metal].sum():,.0f}" == on_its_way
+    assert f"{found.plan.tonnes - asked.actuals.metal_in_transit.sum() / KG_PER_TONNE:,.0f}" == taken
+    assert (f"{found.plan.cost / 1e9:.3f}", f"{found.total_cost / 1e9:.3f}") == (to_come, in_all)

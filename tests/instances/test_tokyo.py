@@ -157,18 +157,18 @@ def test_phones_alone_fall_short_of_the_silver() -> None:
     answers = MixSolver(ScenarioRunner(INSTANCES / "tokyo2020.yaml"))
     mixes = {mix.name: mix for mix in solve_named_mixes(answers, [])}
     phones, rifu = mixes["phones_only"], mixes["rifu_boxes"]
-    assert phones.answer.short == pytest.approx({"Ag": 2691.9}, abs=0.1)
-    assert phones.answer.tonnes == pytest.approx(817.6, abs=0.1)
+    assert phones.result.shortage == pytest.approx({"Ag": 2691.9}, abs=0.1)
+    assert phones.result.tonnes == pytest.approx(817.6, abs=0.1)
     assert answers.base.value is not None
-    assert mixes["as_collected"].answer.value == pytest.approx(answers.base.value, rel=1e-4)
-    assert rifu.answer.value == pytest.approx(10.157e9, rel=1e-4)
-    changed = answers.offer.named(phones.shares)
+    assert mixes["as_collected"].result.value == pytest.approx(answers.base.value, rel=1e-4)
+    assert rifu.result.value == pytest.approx(10.157e9, rel=1e-4)
+    changed = answers.offer.apply_named_mix(phones.shares)
     silver = changed.metals.names.index("Ag")
     for kilograms, enough in ((2691.0, False), (2692.0, True)):
         stock = np.zeros(len(changed.metals.names))
         stock[silver] = kilograms
-        opening = ExactArray.of([ExactNumber(float(kg)) for kg in stock])
-        variant = ScenarioProgram.of(
+        opening = ExactArray.gather([ExactNumber(float(kg)) for kg in stock])
+        variant = ScenarioProgram.build(
             dataclasses.replace(changed, metals=dataclasses.replace(changed.metals, opening_stock=opening)), "cost"
         )
-        assert solve_from_scratch(variant.linear).feasible == enough
+        assert solve_from_scratch(variant.program).feasible == enough

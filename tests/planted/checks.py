@@ -214,15 +214,15 @@ def additions(known: Known) -> Iterator[str]:
         except MedaloptError:
             yield "unproven"
             continue
-        limits = compute_bounds(instance, plan.account.found)
+        limits = compute_bounds(instance, plan.account.routes)
         for factor in (-1, 0, 0.5, 2):
-            added = plan.added.times(factor)
+            added = plan.added.scale_duals(factor)
             if (
                 certify_plan(plan.account, limits, plan.duals, "cost", FLOAT_ARITHMETIC, added).lower_bound
                 > plan.objective + 1
             ):
                 yield "too high"
-        account = PlanAccount(instance, plan.account.found, Decisions(*free))
+        account = PlanAccount(instance, plan.account.routes, Decisions(*free))
         if (
             path != ADDED
             and certify_plan(account, limits, plan.duals, "cost", FLOAT_ARITHMETIC, plan.added).primal_violation < CLOSE
@@ -244,19 +244,19 @@ def bases(known: Known) -> Iterator[str]:
         found = build_routes(instance)
         limits = compute_bounds(instance, found)
         account = PlanAccount(instance, found, Decisions(*(part * (1 + 1e-13) for part in decisions)))
-        shown = ExactBasis.of(account, limits, duals, measure)
+        shown = ExactBasis.build(account, limits, duals, measure)
         if shown.best is None:
             yield "not shown"
             continue
-        if abs(float(shown.best.value(measure)) - value) > CLOSE * max(1, abs(value)):
+        if abs(float(shown.best.compute_objective(measure)) - value) > CLOSE * max(1, abs(value)):
             yield "another value"
-        rounded = dataclasses.astuple(shown.rounded(account).decisions)
+        rounded = dataclasses.astuple(shown.round_plan(account).decisions)
         if not all(np.array_equal(one, other) for one, other in zip(rounded, decisions, strict=True)):
             yield "not rounded"
-        if value != 0 and ExactBasis.of(account, limits, {}, measure).best is not None:
+        if value != 0 and ExactBasis.build(account, limits, {}, measure).best is not None:
             yield "shown without prices"
         lots = dataclasses.replace(instance, lots=("market",))
-        if ExactBasis.of(PlanAccount(lots, found, account.decisions), limits, duals, measure).best is not None:
+        if ExactBasis.build(PlanAccount(lots, found, account.decisions), limits, duals, measure).best is not None:
             yield "shown of lots"
 
 

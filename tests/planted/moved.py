@@ -39,7 +39,7 @@ def check(of: Callable[[], Iterator[bool]]) -> Callable[[object], Iterator[str]]
 def _cold(variants: Any, changes: dict[str, str]) -> float:
     from medalopt.solver.parametric_solver import solve_from_scratch
 
-    return float(solve_from_scratch(variants.variant(changes).linear).value)
+    return float(solve_from_scratch(variants.build_scenario(changes).program).value)
 
 
 def _near(one: float, other: float, close: float = CLOSE) -> bool:
@@ -83,7 +83,7 @@ def curves() -> Iterator[bool]:
         figure = parse_parameter_range(variants, asked)
         points = [(point.value, point.objective) for point in compute_curve(variants, figure).points]
         for (one, low), (two, high) in pairwise(points):
-            yield _near((low + high) / 2, _cold(variants, dict(figure.at((one + two) / 2))))
+            yield _near((low + high) / 2, _cold(variants, dict(figure.make_changes((one + two) / 2))))
         yield len(points) > 2
 
 
@@ -96,10 +96,10 @@ def bars() -> Iterator[bool]:
     found = compute_tornado(variants, 1)
     for bar in found.bars:
         for end in bar.ends:
-            value = _cold(variants, bar.factor.changes(end.factor))
-            yield _near(value, float("inf") if end.answer.value is None else end.answer.value)
-    yield [round(1000 * sum((bar.down.short or {}).values())) for bar in found.bars[:2]] == [80, 400]
-    steps = {bar.factor.path[::2]: bar.factor.step for bar in found.bars}
+            value = _cold(variants, bar.factor.make_changes(end.factor))
+            yield _near(value, float("inf") if end.result.value is None else end.result.value)
+    yield [round(1000 * sum((bar.down.shortage or {}).values())) for bar in found.bars[:2]] == [80, 400]
+    steps = {bar.factor.path[::2]: bar.factor.relative_step for bar in found.bars}
     yield (steps["devices", "content"], steps["market", "price"], steps["medals", "count"]) == (0.5, 0.2, 0.1)
 
 
@@ -108,7 +108,7 @@ def shortage() -> Iterator[bool]:
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sensitivity.shortage import ShortageSolver
 
-    short = ShortageSolver(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).short()
+    short = ShortageSolver(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).compute_shortage()
     yield short is not None and _near(sum(short.values()), 0.1)
 
 
@@ -117,12 +117,12 @@ def sweep() -> Iterator[bool]:
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
     variants = ScenarioRunner(TINY)
-    way = variants.along(lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
+    way = variants.build_family(lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
     positions = [2.9, 2.1, 2.5, 2.3, 2.7, 2.2]
-    for position, outcome in zip(positions, way.outcomes(positions), strict=True):
+    for position, outcome in zip(positions, way.solve_all(positions), strict=True):
         expected = _cold(variants, {"smelters.near.limit": f"{position!r} t"})
         yield _near(outcome.value, expected)
-        yield _near(way.answer(position).value, expected)
+        yield _near(way.solve_at(position).value, expected)
 
 
 def proof() -> Iterator[bool]:
@@ -134,7 +134,7 @@ def proof() -> Iterator[bool]:
     from medalopt.solver.scaling import scale_program
     from medalopt.solver.verification import MatrixLayout, make_single_batch, verify_optima
 
-    linear = ScenarioRunner(TINY).base.linear
+    linear = ScenarioRunner(TINY).base.program
     ready, right = scale_program(linear), solve_from_scratch(linear)
     x, y = np.ldexp(right.x, -ready.column), np.ldexp(right.y, ready.cost[0] - ready.row)
     layout, program = MatrixLayout(ready.start, ready.index, len(ready.row_lower)), make_single_batch(linear, ready)

@@ -23,7 +23,7 @@ def in_all(instance: medalopt.Instance) -> None:
         plan = medalopt.solve(instance)
     except NoPlanError:
         return
-    bounds = compute_bounds(instance, plan.account.found)
+    bounds = compute_bounds(instance, plan.account.routes)
     exact, enclosed, floats = (
         certify_plan(plan.account, bounds, plan.duals, "cost", arithmetic)
         for arithmetic in (EXACT_ARITHMETIC, INTERVAL_ARITHMETIC, FLOAT_ARITHMETIC)
@@ -57,6 +57,6 @@ def test_small_is_exact_and_large_is_enclosed() -> None:
     assert small.account.decisions.sent.size <= EXACT_SIZE_LIMIT
     assert small.certificate.arithmetic == EXACT_ARITHMETIC.name
     large = certify_plan(
-        small.account, compute_bounds(small.instance, small.account.found), small.duals, "cost", INTERVAL_ARITHMETIC
+        small.account, compute_bounds(small.instance, small.account.routes), small.duals, "cost", INTERVAL_ARITHMETIC
     )
     assert large.arithmetic == INTERVAL_ARITHMETIC.name

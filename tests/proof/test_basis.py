@@ -44,9 +44,9 @@ SEEDS = range(62)
 
 def shown(plan: Plan, decisions: Decisions | None = None, duals: Any = None) -> ExactBasis:
     """Return what is shown of `plan`, or of other decisions and prices in its place."""
-    account = PlanAccount(plan.instance, plan.account.found, decisions or plan.account.decisions)
-    bounds = compute_bounds(plan.instance, plan.account.found)
-    return ExactBasis.of(account, bounds, plan.duals if duals is None else duals, plan.measure)
+    account = PlanAccount(plan.instance, plan.account.routes, decisions or plan.account.decisions)
+    bounds = compute_bounds(plan.instance, plan.account.routes)
+    return ExactBasis.build(account, bounds, plan.duals if duals is None else duals, plan.measure)
 
 
 def agrees(plan: Plan, answer: glpk.Answer) -> bool:
@@ -125,7 +125,7 @@ def test_a_plan_is_its_vertex_rounded() -> None:
         assert best is not None
         for name, exact in parts(best.decisions).items():
             assert np.array_equal(exact.astype(np.float64), getattr(plan.account.decisions, name)), (seed, name)
-        assert plan.objective == pytest.approx(float(best.value("cost")), rel=1e-12)
+        assert plan.objective == pytest.approx(float(best.compute_objective("cost")), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["c01", "c05", "c09"])
@@ -155,7 +155,7 @@ def test_nothing_is_claimed_of_a_wrong_active_set() -> None:
                 wrong.flat[at] = 0.0 if wrong.flat[at] else values.max(initial=1.0) * 1e-10
                 found = shown(plan, replace(plan.account.decisions, **{name: wrong}))
                 refused += found.state != BASIS_PROVEN
-                assert found.best is None or str(found.best.value("cost")) == plan.certificate.exact_value
+                assert found.best is None or str(found.best.compute_objective("cost")) == plan.certificate.exact_value
     assert refused > 10
 
 
@@ -278,8 +278,8 @@ def test_nothing_is_shown_of_what_is_no_number_nor_of_lots() -> None:
     sent = np.where(plan.account.decisions.sent > 0, np.nan, 0.0)
     assert shown(plan, replace(plan.account.decisions, sent=sent)).state == BASIS_NOT_PROVEN
     lots: Instance = replace(plan.instance, lots=("market.silver.lot",))
-    account = PlanAccount(lots, plan.account.found, plan.account.decisions)
-    assert ExactBasis.of(account, compute_bounds(lots, account.found), plan.duals, "cost").state == BASIS_NOT_PROVEN
+    account = PlanAccount(lots, plan.account.routes, plan.account.decisions)
+    assert ExactBasis.build(account, compute_bounds(lots, account.routes), plan.duals, "cost").state == BASIS_NOT_PROVEN
 
 
 def saved(plan: Plan, path: Path) -> SavedPlan:

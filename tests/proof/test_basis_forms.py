@@ -49,10 +49,10 @@ def test_what_contradicts_is_left_out_and_what_is_open_stays() -> None:
 def test_what_no_equation_settles_stays_as_it_is_known() -> None:
     """Of two unknowns one is settled, and that not all are is said; with a second equation both are."""
     unknown = UnknownVector()
-    one, other = unknown.near(np.array([2.5, 7.25]))
-    assert unknown.settled([np.array([one * 3 - 9], dtype=object)]) == ([Fraction(3), Fraction(29, 4)], False)
+    one, other = unknown.build_unknowns(np.array([2.5, 7.25]))
+    assert unknown.solve_unknowns([np.array([one * 3 - 9], dtype=object)]) == ([Fraction(3), Fraction(29, 4)], False)
     both = [np.array([one * 3 - 9, other - one], dtype=object)]
-    assert unknown.settled(both) == ([Fraction(3), Fraction(3)], True)
+    assert unknown.solve_unknowns(both) == ([Fraction(3), Fraction(3)], True)
 
 
 def test_the_account_of_forms_is_linear() -> None:
@@ -60,7 +60,7 @@ def test_the_account_of_forms_is_linear() -> None:
     plan = planned(conformance("c03"))
     assert plan is not None
     found, made, unknown = build_routes(plan.instance, EXACT_ARITHMETIC.read), plan.account.decisions, UnknownVector()
-    parts = {name: unknown.near(getattr(made, name)) for name in made.__dataclass_fields__}
+    parts = {name: unknown.build_unknowns(getattr(made, name)) for name in made.__dataclass_fields__}
     point = [Fraction(value) * 2 for value in unknown.at]
     doubled = Decisions(**{name: EXACT_ARITHMETIC.lift(2 * getattr(made, name)) for name in parts})
     forms = PlanAccount(plan.instance, found, Decisions(**parts), EXACT_ARITHMETIC.read)
@@ -68,13 +68,13 @@ def test_the_account_of_forms_is_linear() -> None:
     for name in ("stock", "scrap", "cast", "feed", "returned", "composition", "sent"):
         assert np.array_equal(substitute_unknowns(getattr(forms, name), point), getattr(exact, name)), name
     for measure in ("cost", "footprint", "mass"):
-        assert forms.value(measure).put(point) == exact.value(measure)
+        assert forms.compute_objective(measure).put(point) == exact.compute_objective(measure)
 
 
 def test_where_floats_cannot_tell_a_form_is_the_greater() -> None:
     """A form within rounding of a limit stays in the maximum of both; one clearly below it does not."""
     unknown = UnknownVector()
-    (form,) = unknown.near(np.array([0.1]))
+    (form,) = unknown.build_unknowns(np.array([0.1]))
     tight, slack = form * 3 - Fraction(3, 10), form - 1
     assert isinstance(tight, AffineNumber) and (tight.sign(), slack.sign(), (-slack).sign()) == (0, -1, 1)
     assert tight >= 0 and tight > 0 and not tight <= 0 and not tight < 0

@@ -158,7 +158,7 @@ def test_what_waiting_is_worth() -> None:
 
 def test_what_weighs_in_a_measure() -> None:
     """Each measure counts one thing, and `nothing` none."""
-    found = [ObjectiveWeights.of(measure) for measure in ("cost", "footprint", "mass", "nothing")]
+    found = [ObjectiveWeights.from_objective(measure) for measure in ("cost", "footprint", "mass", "nothing")]
     assert found == [
         ObjectiveWeights(1, 0, 0),
         ObjectiveWeights(0, 1, 0),

@@ -54,7 +54,7 @@ PARTS = [field.name for field in fields(Decisions) if field.name not in ("purcha
 
 def with_decisions(plan: Plan, decisions: Decisions) -> PlanAccount:
     """Return the plan's account with other decisions."""
-    return PlanAccount(plan.instance, plan.account.found, decisions)
+    return PlanAccount(plan.instance, plan.account.routes, decisions)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -63,7 +63,7 @@ def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
     values = getattr(plan.account.decisions, part).copy()
     values.flat[-1] = np.nan
     account = with_decisions(plan, replace(plan.account.decisions, **{part: values}))
-    certificate = certify_plan(account, compute_bounds(plan.instance, account.found), plan.duals, "cost")
+    certificate = certify_plan(account, compute_bounds(plan.instance, account.routes), plan.duals, "cost")
     assert np.isnan(certificate.primal_violation) and certificate.lower_bound == -np.inf
     assert not certificate.optimal
 
@@ -78,13 +78,13 @@ def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> N
     values = plan.account.decisions.purchased.copy()
     values.flat[-1] = np.nan
     account = with_decisions(plan, replace(plan.account.decisions, purchased=values))
-    certificate = certify_plan(account, compute_bounds(plan.instance, account.found), plan.duals, "cost")
+    certificate = certify_plan(account, compute_bounds(plan.instance, account.routes), plan.duals, "cost")
     assert np.isnan(certificate.primal_violation) and not certificate.optimal
 
 
 def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
     """Half as many tonnes again, the surplus left over: no rule is broken, and the gap says how much too dear it is."""
-    made, found = plan.account.decisions, plan.account.found
+    made, found = plan.account.decisions, plan.account.routes
     more = 1.5 * made.sent
     surplus = made.surplus + (found.returned.T @ (more - made.sent))
     account = with_decisions(plan, replace(made, sent=more, surplus=surplus))
@@ -97,7 +97,7 @@ def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
 
 def test_wrong_prices_prove_less(plan: Plan) -> None:
     """With half the prices, or none, the plan is feasible but not proven."""
-    bounds = compute_bounds(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (0.0, 0.5):
         duals = {name: {key: share * value for key, value in rows.items()} for name, rows in plan.duals.items()}
         certificate = certify_plan(plan.account, bounds, duals, "cost")
@@ -116,7 +116,7 @@ def test_a_gap_is_measured_by_all_that_is_paid() -> None:
 
 def test_added_costs_count_in_what_is_paid(plan: Plan) -> None:
     """A gap is measured by what the plan pays and by what is added to that, each as a positive number."""
-    bounds = compute_bounds(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.routes)
     for each in (100.0, -100.0):
         added = ExtensionData((), (), (ExtensionTerm("sent_device", ("phone",), each),))
         certificate = certify_plan(plan.account, bounds, {}, "cost", added=added)
@@ -127,7 +127,7 @@ def test_added_costs_count_in_what_is_paid(plan: Plan) -> None:
 
 def test_few_routes_and_periods_are_proven_in_fractions(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are few are; one more is enclosed, and so it is with multipliers that refute."""
-    bounds, few = compute_bounds(plan.instance, plan.account.found), plan.account.decisions.sent.size
+    bounds, few = compute_bounds(plan.instance, plan.account.routes), plan.account.decisions.sent.size
     for most, arithmetic in ((few, EXACT_ARITHMETIC), (few - 1, INTERVAL_ARITHMETIC)):
         monkeypatch.setattr(certificate, "EXACT_SIZE_LIMIT", most)
         monkeypatch.setattr(farkas, "EXACT_SIZE_LIMIT", most)
@@ -154,7 +154,7 @@ def test_what_a_certificate_allows_to_be_said() -> None:
 
 def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
     """Where less than 1 is paid in all a gap is the difference itself, and so it is where nothing is."""
-    bounds = compute_bounds(plan.instance, plan.account.found)
+    bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (1e-9, 0.0):
         made = replace(plan.account.decisions, sent=share * plan.account.decisions.sent)
         account = with_decisions(plan, made)

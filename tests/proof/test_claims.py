@@ -184,7 +184,7 @@ def test_the_worst_rows_are_named_and_the_rest_counted() -> None:
 def test_a_row_is_named_by_what_it_is_of() -> None:
     """A route by its stream, its treatment and its smelter, if it has one; a bundle by its names; a cap by nothing."""
     of = account()
-    sent = [each.path for each in rows(np.ones((len(of.found), 1)), 1.0, ("route", "period"))]
+    sent = [each.path for each in rows(np.ones((len(of.routes), 1)), 1.0, ("route", "period"))]
     assert sent[:2] == ["rule.a.sold.1", "rule.a.whole.smelter.1"]
     assert [each.path for each in rows([[1.0]], [[1.0]], ("bundle", "period"))] == [
         f"rule.{'.'.join(of.instance.bundles[0])}.1"

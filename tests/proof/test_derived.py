@@ -34,7 +34,7 @@ def account(done: bool) -> PlanAccount:
 
 def stated(of: PlanAccount) -> Any:
     """Return a plan that states what follows from an account, with a row for everything."""
-    instance, found, made = of.instance, of.found, of.decisions
+    instance, found, made = of.instance, of.routes, of.decisions
     periods, smelters = instance.periods, (*instance.smelters.names, None)
     spent, bought = (
         compute_route_costs(instance, found) * made.sent,
@@ -96,8 +96,8 @@ def sizes(of: PlanAccount) -> dict[str, tuple[Callable[[Any], Any], str, str, st
     paid = max(1.0, sum(abs(part).sum() for part in of.costs.values()))
     held = instance.metals.opening_stock.value[0] + of.returned[:, 0].sum()
     metal, alloy, first = instance.metals.names[0], instance.alloys.names[last], instance.periods[0]
-    stream, offer = instance.streams.names[of.found.stream[0]], instance.market.names[0]
-    sent = max(1.0, float(abs(compute_route_costs(instance, of.found) * made.sent).sum()))
+    stream, offer = instance.streams.names[of.routes.stream[0]], instance.market.names[0]
+    sent = max(1.0, float(abs(compute_route_costs(instance, of.routes) * made.sent).sum()))
     bought = max(1.0, float(abs(instance.market.price.value[:, None, :] * made.bought).sum()))
     cast, charge = of.cast[last], of.charge[last, 0]
     row = last * len(instance.periods)

@@ -108,7 +108,7 @@ def test_bounds_follow_from_row_to_row() -> None:
         ExtensionRow("sent", -1.0, 1.0, (ExtensionTerm("first", (), 1.0), ExtensionTerm("feed", FIRST, -2.0))),
     )
     instance, ground, rows = put(*chain, variables=variables)
-    low, high = _imply_variable_bounds(ground, build_prices(instance, {}), rows, *rows.limits())
+    low, high = _imply_variable_bounds(ground, build_prices(instance, {}), rows, *rows.get_variable_bounds())
     assert low.tolist() == pytest.approx([-1, -3])
     assert high.tolist() == pytest.approx([20, 60])  # the first end that is found: a third of 60
 
@@ -195,7 +195,7 @@ def test_a_variable_without_bounds_needs_the_end_that_it_pays_at(
         (replace(own, coefficient=cost),) if cost else (),
     )
     instance, ground, _ = put()
-    rows = place_extensions(instance, ground.found, added, EXACT_ARITHMETIC.lift)
+    rows = place_extensions(instance, ground.routes, added, EXACT_ARITHMETIC.lift)
     assert float(compute_extended_bound(ground, build_prices(instance, {}), "cost", rows)) == bound
 
 
@@ -214,7 +214,7 @@ def test_a_row_without_an_end_is_measured_without_it() -> None:
 def test_an_excess_stands_beside_its_size() -> None:
     """An excess is told as a share of what it stands by, however small that is; of nothing, as it is."""
     found = ExtensionResiduals(("a", "b", "c"), np.array([1.0, 1.0, 1.0]), np.array([4.0, 0.5, 0.0]))
-    assert found.worst().tolist() == [0.25, 2, 1]
+    assert found.get_worst().tolist() == [0.25, 2, 1]
 
 
 def test_a_variable_beyond_its_bounds() -> None:

@@ -34,7 +34,7 @@ def test_prices_of_quantities_are_prices_of_decisions(arrays: tuple[str, ...]) -
     """At any prices the quantities come to just what the decisions come to, that they are sums of."""
     price = asked(*arrays)
     of = account()
-    found = price_decisions(of.instance, of.found, read_floats, price)
+    found = price_decisions(of.instance, of.routes, read_floats, price)
     assert paid(found) == pytest.approx(paid(price), rel=1e-12)
 
 
@@ -49,4 +49,4 @@ def test_no_decision_pays_that_nothing_is_asked_of() -> None:
         (("bought",), {"buy"}),
         (("stock", "cast"), {"stock", "cast"}),
     ):
-        assert set(price_decisions(of.instance, of.found, read_floats, asked(*arrays))) == paying
+        assert set(price_decisions(of.instance, of.routes, read_floats, asked(*arrays))) == paying

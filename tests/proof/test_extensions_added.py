@@ -144,10 +144,10 @@ def test_what_was_added_without_its_solution() -> None:
     """Bare of duals and values, with duals times a factor, and priced as another: the rest stays as it is."""
     rows = (ExtensionRow("a", 1.0, 2.0, (), 3.0), ExtensionRow("b", 1.0, 2.0, (), -4.0))
     added = ExtensionData(rows, (ExtensionVariable("own", 0.0, 9.0, 5.0),), (ExtensionTerm("own", (), 2.0),))
-    bare = added.bare()
+    bare = added.without_solution()
     assert [row.dual for row in bare.rows] == [0.0, 0.0] and [one.value for one in bare.variables] == [0.0]
-    assert [row.dual for row in added.times(0.5).rows] == [1.5, -2.0]
-    assert added.times(0.5).variables == added.variables
+    assert [row.dual for row in added.scale_duals(0.5).rows] == [1.5, -2.0]
+    assert added.scale_duals(0.5).variables == added.variables
     assert bare.with_duals_of(added) == replace(added, variables=bare.variables)
     assert (bare.costs, bare.rows[1].name, bare.variables[0].upper) == (added.costs, "b", 9.0)
     assert ExtensionRow("c", 1.0, 2.0, ()).dual == 0.0 and ExtensionVariable("c", 1.0, 2.0).value == 0.0
@@ -332,7 +332,7 @@ def drawn(seed: int, plan: Plan) -> list[str]:
         chosen = chance.sample(columns, min(chance.randint(1, 4), len(columns)))
         terms = [(column, chance.choice([1.0, -1.0, 0.3, 2.5])) for column in chosen]
         row = ExtensionRow("c", 0, 0, tuple(ExtensionTerm(*key_of(column), factor) for column, factor in terms))
-        rows = place_extensions(plan.instance, plan.account.found, ExtensionData((row,)), FLOAT_ARITHMETIC.lift)
+        rows = place_extensions(plan.instance, plan.account.routes, ExtensionData((row,)), FLOAT_ARITHMETIC.lift)
         value, size = (float(each[0]) for each in compute_activity(plan.account, rows))
         body = " + ".join(f"{factor} * m.{key_of(column)[0]}[{key_of(column)[1]!r}]" for column, factor in terms)
         body = body.replace("network_footprint[()]", "network_footprint")
@@ -377,10 +377,10 @@ def test_prices_come_to_what_the_rows_are_worth(seed: int, tmp_path: Path) -> No
     rows = [
         ExtensionRow(str(n), 0, 1, (ExtensionTerm(*key_of(c), chance.uniform(-1, 1)),)) for n, c in enumerate(columns)
     ]
-    set_ = place_extensions(instance, account.found, ExtensionData(tuple(rows)), FLOAT_ARITHMETIC.lift)
+    set_ = place_extensions(instance, account.routes, ExtensionData(tuple(rows)), FLOAT_ARITHMETIC.lift)
     weights = np.array([chance.uniform(-1, 1) for _ in rows] + [0.0])
     made, size = compute_activity(account, set_)
-    pull = price_decisions(instance, account.found, account.read, sum_weighted_rows(set_, weights))
+    pull = price_decisions(instance, account.routes, account.read, sum_weighted_rows(set_, weights))
     worth = sum(float((each * evaluate_quantity(account, array)).sum()) for array, each in pull.items())
     assert worth == pytest.approx(float(weights @ made), abs=1e-9 * max(1.0, float(size.sum())))
 
@@ -390,7 +390,7 @@ def test_prices_at_random_never_prove_too_much() -> None:
     instance, _ = solved()
     plan = medalopt.solve(instance, extensions=[ROOT / "models/extensions/two_sources.py"])
     chance = random.Random(1)
-    bounds = compute_bounds(instance, plan.account.found)
+    bounds = compute_bounds(instance, plan.account.routes)
     for arithmetic in (FLOAT_ARITHMETIC, EXACT_ARITHMETIC):
         for _ in range(5):
             rows = tuple(

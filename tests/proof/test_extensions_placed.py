@@ -58,17 +58,17 @@ def test_a_quantity_stands_where_its_names_say(term: tuple[str, tuple[str, ...]]
     """In its array, at the place of its names; one name less, one more or another is of nothing."""
     of, (component, names) = places(), term
     whole = key(of, names)
-    assert of.place(ExtensionTerm(component, whole, 1.0)) == HELD[term]
-    assert of.place(ExtensionTerm(component, (*whole, "2"), 1.0)) is None
+    assert of.locate(ExtensionTerm(component, whole, 1.0)) == HELD[term]
+    assert of.locate(ExtensionTerm(component, (*whole, "2"), 1.0)) is None
     for number in range(len(whole)):
-        assert of.place(ExtensionTerm(component, whole[:number], 1.0)) is None
-        assert of.place(ExtensionTerm(component, (*whole[:number], "nobody", *whole[number + 1 :]), 1.0)) is None
+        assert of.locate(ExtensionTerm(component, whole[:number], 1.0)) is None
+        assert of.locate(ExtensionTerm(component, (*whole[:number], "nobody", *whole[number + 1 :]), 1.0)) is None
 
 
 def test_what_is_no_quantity_stands_nowhere() -> None:
     """A component that there is not, whatever its names."""
     for names in ((), ("a",), ("a", "2")):
-        assert places().place(ExtensionTerm("wish", names, 1.0)) is None
+        assert places().locate(ExtensionTerm("wish", names, 1.0)) is None
 
 
 def test_the_shape_of_each_array() -> None:
@@ -76,4 +76,4 @@ def test_the_shape_of_each_array() -> None:
     of = places()
     shapes = {"ship": (6, 2), "leave": (6, 2), "take": (1, 2), "returned": (1, 2, 2), "sent_stream": (3,)}
     shapes |= {"network_footprint": (1,), "buy": (1, 1, 2), "yours": (2,)}
-    assert {name: of.shape(name) for name in shapes} == shapes
+    assert {name: of.get_shape(name) for name in shapes} == shapes

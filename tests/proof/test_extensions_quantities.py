@@ -43,7 +43,7 @@ def account() -> PlanAccount:
 
 def sent_by(stream: int, period: int) -> float:
     """Return what is sent of a stream in a period, route by route."""
-    made, found = account().decisions, account().found
+    made, found = account().decisions, account().routes
     return sum(float(made.sent[j, period]) for j in range(len(found)) if found.stream[j] == stream)
 
 
@@ -91,7 +91,7 @@ def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
 
 def test_sums_of_other_decisions() -> None:
     """What is bought of an offer, what the network emits and costs: sums over all that is decided."""
-    instance, made, found = account().instance, account().decisions, account().found
+    instance, made, found = account().instance, account().decisions, account().routes
     bought = [float(made.bought[o].sum()) for o in range(len(instance.market.names))]
     assert evaluate_quantity(account(), "bought") == pytest.approx(bought)
     emitted = sum(float(found.footprint[j] * made.sent[j].sum()) for j in range(len(found)))

@@ -294,5 +294,5 @@ def test_all_that_a_refutation_rests_on_is_of_one_arithmetic(
     monkeypatch.setattr(farkas, "compute_extended_bound", bound)
     prove_infeasibility(loaded(changed()), {}, arithmetic)
     kind = type(arithmetic.lift(np.zeros(1))), getattr(arithmetic.lift(np.zeros(1)), "dtype", None)
-    for numbers in (grounds[0].found.returned, grounds[0].bounds.stock):
+    for numbers in (grounds[0].routes.returned, grounds[0].bounds.stock):
         assert (type(numbers), getattr(numbers, "dtype", None)) == kind

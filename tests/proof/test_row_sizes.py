@@ -44,7 +44,7 @@ def account(document: Document, sent: float, bought: float = 0.0) -> PlanAccount
 
 def rule(of: PlanAccount, name: str, number: int = 0) -> ConstraintResidual:
     """Return the rule of this name, the first or a later one."""
-    named = [each for each in compute_residuals(of, compute_bounds(of.instance, of.found)) if each.name == name]
+    named = [each for each in compute_residuals(of, compute_bounds(of.instance, of.routes)) if each.name == name]
     return named[number]
 
 
@@ -66,7 +66,7 @@ def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
     assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
     of.decisions.charged[0] = [[20.0, 5.0], [0.0, 0.5]]
     assert rule(of, "balance").size[:, 1] == pytest.approx([95.0, 9001.5])
-    fresh = PlanAccount(of.instance, of.found, of.decisions)
+    fresh = PlanAccount(of.instance, of.routes, of.decisions)
     assert rule(fresh, "charge").size[0].tolist() == [[40.0, 10.0], [0.0, 1.0]]  # itself, and all of it in the melt
 
 
@@ -85,7 +85,7 @@ def test_what_waits_counts_in_the_size_of_supply() -> None:
 def test_no_row_is_broken_by_less_than_nothing() -> None:
     """Whatever is decided, an excess and a size are never below 0, and each stands for one row."""
     for of in (at_random(), account(changed(), 1.0, bought=3.0)):
-        for each in compute_residuals(of, compute_bounds(of.instance, of.found)):
+        for each in compute_residuals(of, compute_bounds(of.instance, of.routes)):
             assert (np.asarray(each.excess) >= 0).all() and (np.asarray(each.size) >= 0).all()
             assert np.shape(each.excess) == np.shape(each.size) or np.ndim(each.excess) == 0
     whole = [rule(account(changed(), 1.0), name) for name in ("footprint_cap", "participation", "recycled")]
@@ -100,7 +100,7 @@ def test_a_rule_tells_its_worst_row() -> None:
         ([0.0, 3.0], [0.0, 1.5], 2.0),
         ([], [], 0.0),
     ):
-        assert ConstraintResidual("", "", "", (), np.array(excess), np.array(size)).worst() == worst
+        assert ConstraintResidual("", "", "", (), np.array(excess), np.array(size)).get_worst() == worst
 
 
 def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
@@ -117,7 +117,7 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
         ([10.0, 0.0], [0.0, 3.0], [8.0, 8.0]),
     ):
         of.decisions.charged[0, 0] = charged
-        fresh = PlanAccount(of.instance, of.found, of.decisions)
+        fresh = PlanAccount(of.instance, of.routes, of.decisions)
         assert rule(fresh, "demand").excess[0].tolist() == pytest.approx(excess)
         assert rule(fresh, "demand").size[0].tolist() == pytest.approx(size)
 
@@ -129,7 +129,7 @@ def test_a_bundle_of_nothing_is_taken_fairly() -> None:
     of = account(changed(streams=streams), 0.15)
     assert rule(of, "bundle_supply").excess == pytest.approx(np.array([[0.05, 0], [0.05, 0]]))
     of.decisions.sent[0, 1] = 0.5
-    fresh = PlanAccount(of.instance, of.found, of.decisions)
+    fresh = PlanAccount(of.instance, of.routes, of.decisions)
     assert rule(fresh, "bundle_supply").excess[:, 1].tolist() == [0.5, 0.0]
     assert rule(fresh, "take").excess.tolist() == [[0.0, 0.5]]
 
@@ -208,7 +208,7 @@ def test_an_added_row_is_measured_by_its_terms() -> None:
         row("least", ("sent_stream", ("phone@north",), 0.5), ends=(5.0, np.inf)),
     )
     added = ExtensionData(rows, (), (ExtensionTerm("sent_region", ("north",), -7.0),))
-    set_ = place_extensions(of.instance, of.found, added, FLOAT_ARITHMETIC.lift)
+    set_ = place_extensions(of.instance, of.routes, added, FLOAT_ARITHMETIC.lift)
     total, size = compute_activity(of, set_)
     by_name = {each.name: (total[n], size[n]) for n, each in enumerate(rows)}
     assert by_name["all"] == (-4.0, 20.0)
@@ -227,7 +227,7 @@ def test_added_rows_of_nothing_cost_nothing() -> None:
     of = account(changed(), 4.0)
     assert [
         each.tolist()
-        for each in compute_activity(of, place_extensions(of.instance, of.found, NO_EXTENSIONS, FLOAT_ARITHMETIC.lift))
+        for each in compute_activity(of, place_extensions(of.instance, of.routes, NO_EXTENSIONS, FLOAT_ARITHMETIC.lift))
     ] == [
         [0.0],
         [0.0],
@@ -237,4 +237,4 @@ def test_added_rows_of_nothing_cost_nothing() -> None:
 def test_how_far_a_row_is_broken_stands_beside_its_size() -> None:
     """An excess of a half beside a size of a quarter is two; beside no size at all it is itself."""
     found = ExtensionResiduals(("a", "b", "c"), np.array([0.5, 0.5, 4.0]), np.array([0.25, 0.0, 2.0]))
-    assert found.worst().tolist() == [2.0, 0.5, 2.0]
+    assert found.get_worst().tolist() == [2.0, 0.5, 2.0]

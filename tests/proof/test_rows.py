@@ -36,7 +36,7 @@ def broken(instance: Instance, decisions: Decisions) -> dict[tuple[str, str], fl
     """Return how far each rule that does not hold is broken at most, by family and name."""
     found: dict[tuple[str, str], float] = {}
     for rule in measured(instance, decisions):
-        if rule.worst() > FEASIBILITY_TOLERANCE:
+        if rule.get_worst() > FEASIBILITY_TOLERANCE:
             key = rule.family, rule.name
             found[key] = max(found.get(key, 0.0), float(np.asarray(rule.excess).max()))
     return found
@@ -215,6 +215,6 @@ def test_size_is_what_a_row_is_about() -> None:
     def rule(size: float) -> ConstraintResidual:
         return ConstraintResidual("f", "n", "kg", (), np.array([1e-3]), np.array([size]))
 
-    assert rule(1e9).worst() < FEASIBILITY_TOLERANCE < rule(1e-3).worst()
-    assert rule(0.0).worst() == 1e-3
-    assert ConstraintResidual("f", "n", "kg", (), np.zeros(0), np.zeros(0)).worst() == 0.0
+    assert rule(1e9).get_worst() < FEASIBILITY_TOLERANCE < rule(1e-3).get_worst()
+    assert rule(0.0).get_worst() == 1e-3
+    assert ConstraintResidual("f", "n", "kg", (), np.zeros(0), np.zeros(0)).get_worst() == 0.0

@@ -144,14 +144,14 @@ def test_accounts_of_pooled_lots_add_up() -> None:
             plan = medalopt.solve(loaded(with_pools(seed)))
         except NoPlanError:
             continue
-        account, found = plan.account, plan.account.found
+        account, found = plan.account, plan.account.routes
         kinds = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue")
         spent = sum(account.costs[kind].sum() for kind in kinds)
         size = sum(abs(account.costs[kind]).sum() for kind in kinds)
         assert account.shipment_costs.sum() == pytest.approx(spent, rel=0, abs=1e-9 * max(1.0, size))
         every = np.arange(len(found))
         for e in range(len(plan.instance.metals.names)):
-            back = found.returned[:, e, None] * account.decisions.sent * account.settled(every, e)
+            back = found.returned[:, e, None] * account.decisions.sent * account.compute_settled_share(every, e)
             late = plan.instance.smelters.lead[found.smelter, e][:, None] + np.arange(back.shape[1])[None, :]
             in_time = np.where(late < back.shape[1], back, 0).sum()
             assert in_time == pytest.approx(account.returned[:, e].sum(), rel=1e-9, abs=1e-9)

@@ -42,8 +42,12 @@ def test_a_row_is_filled_in_at_its_names() -> None:
     """Each value once, at its place; whatever has no row is nothing."""
     tables = TableParser(instance())
     rows = [(("phone@north", "2"), 3.5), (("phone@north", "1"), -0.5)]
-    assert tables.filled("stockpiles", ("stream", "period"), rows).tolist() == [[-0.5, 3.5]]
-    assert tables.filled("melts", ("melted", "period"), [(("other", "1"), 2.0)]).tolist() == [[0, 0], [0, 0], [2, 0]]
+    assert tables.fill_array("stockpiles", ("stream", "period"), rows).tolist() == [[-0.5, 3.5]]
+    assert tables.fill_array("melts", ("melted", "period"), [(("other", "1"), 2.0)]).tolist() == [
+        [0, 0],
+        [0, 0],
+        [2, 0],
+    ]
     assert tables.broken == []
 
 
@@ -52,7 +56,7 @@ def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
     """A name that the instance does not have fits no place, the first as little as the last."""
     tables = TableParser(instance())
     names = tuple("nobody" if each == axis else name for each, name in KNOWN.items())
-    assert not tables.filled("table", tuple(KNOWN), [(names, -2.5)]).any()
+    assert not tables.fill_array("table", tuple(KNOWN), [(names, -2.5)]).any()
     (found,) = tables.broken
     assert (found.rule, found.path, found.amount, found.unit) == ("table", ", ".join(names), 2.5, "")
     assert found.text == f"table: the row {', '.join(names)} names what the instance does not have"
@@ -62,7 +66,7 @@ def test_a_row_that_comes_twice_counts_once() -> None:
     """The first is taken over, the second told with its size; another place is another row."""
     tables = TableParser(instance())
     rows = [(("Ag", "1"), 1.0), (("Ag", "1"), -4.0), (("Ag", "2"), 2.0)]
-    assert tables.filled("metals", ("metal", "period"), rows).tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    assert tables.fill_array("metals", ("metal", "period"), rows).tolist() == [[1.0, 2.0], [0.0, 0.0]]
     assert [(each.path, each.amount, each.text) for each in tables.broken] == [
         ("Ag, 1", 4.0, "metals: the row Ag, 1 comes twice")
     ]

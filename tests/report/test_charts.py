@@ -43,7 +43,7 @@ def chart(name: str = "cost", title: str = "Less silver costs more") -> Chart:
         markLine=mark_base_case(100, "as it is"),
         markArea=mark_infeasible_range(70, 91, "no plan below 91 %"),
     )
-    up = ChartAxis("cost", "bn JPY", least=0)
+    up = ChartAxis("cost", "bn JPY", minimum=0)
     return Chart(
         title,
         build_plot_option(ChartAxis("silver", "%"), up, [drawn, build_line_series("other", points)]),
@@ -110,8 +110,8 @@ def test_an_axis_of_names_shortens_them() -> None:
     """Names too long for an axis end in an ellipsis, and the others stay."""
     assert shorten_name("phone") == "phone"
     assert len(shorten_name("x" * 100)) == 24
-    assert ChartAxis("device", names=["phone", "x" * 30]).option()["data"] == ["phone", "x" * 23 + "…"]
-    assert ChartAxis("cost", logarithmic=True).option(upward=True)["type"] == "log"
+    assert ChartAxis("device", names=["phone", "x" * 30]).encode()["data"] == ["phone", "x" * 23 + "…"]
+    assert ChartAxis("cost", logarithmic=True).encode(upward=True)["type"] == "log"
 
 
 def test_a_page_allows_only_its_own_style_and_script() -> None:

@@ -47,8 +47,8 @@ def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
     instance, measure = drop_lot_constraints(pool.instance(seed)), pool.MEASURES[seed % 2]
     master, kept = CompiledMaster.of(instance, build_routes(instance), measure), set()
     for name, other in moved(instance):
-        with_it, anew = ScenarioProgram.of(other, measure, master), ScenarioProgram.of(other, measure)
-        assert arrays(with_it.linear) == arrays(anew.linear), name
+        with_it, anew = ScenarioProgram.build(other, measure, master), ScenarioProgram.build(other, measure)
+        assert arrays(with_it.program) == arrays(anew.program), name
         if master.like(other, build_routes(other), measure) is master:
             kept.add(name)
     assert {"devices.assay", "streams.collection", "terms.returned"} <= kept

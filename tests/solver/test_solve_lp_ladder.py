@@ -175,7 +175,7 @@ def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) ->
     (tmp_path / "instance.yaml").write_text(content, encoding="utf-8")
     variants = ScenarioRunner(tmp_path / "instance.yaml")
     assert variants.plan.certificate.optimal and variants.plan.objective == 0
-    assert variants.answer().value == 0 and evaluate_outages(variants).losses
+    assert variants.solve_scenario().value == 0 and evaluate_outages(variants).losses
     assert explain_instance(variants.instance).only and not compute_ranges(variants).rows
 
 

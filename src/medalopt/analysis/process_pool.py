@@ -55,7 +55,7 @@ def ignore_progress(done: int, of: int) -> None:
 class ScenarioResults:
     """Results of all scenarios in the order given; None for those not solved before the run was `interrupted`."""
 
-    found: tuple[ScenarioResult | None, ...]
+    results: tuple[ScenarioResult | None, ...]
     interrupted: bool = False
 
 
@@ -63,48 +63,48 @@ class ScenarioResults:
 class WorkerSetup:
     """State from which a worker solves scenarios reproducibly: the file as read, the common changes, and the basis."""
 
-    opened: InstanceFile
+    file: InstanceFile
     changes: ParameterChanges
-    measure: str
-    standing: Basis | None
+    objective: str
+    basis: Basis | None
 
     @classmethod
-    def of(cls, variants: ScenarioRunner) -> WorkerSetup:
+    def capture(cls, runner: ScenarioRunner) -> WorkerSetup:
         """Capture the state of a scenario runner.
 
         Args:
-            variants: Runner to reproduce in a worker.
+            runner: Runner to reproduce in a worker.
 
         Returns:
             The state, which can be pickled.
         """
-        standing = None if variants.large else variants.warm_model.base_basis
-        return cls(variants.opened, variants.changes, variants.measure, standing)
+        basis = None if runner.is_large else runner.warm_model.base_basis
+        return cls(runner.file, runner.changes, runner.objective, basis)
 
-    def variants(self) -> ScenarioRunner:
+    def build_runner(self) -> ScenarioRunner:
         """Build a new scenario runner from this state.
 
         Returns:
             The runner.
         """
-        return ScenarioRunner(self.opened, self.changes, self.measure)
+        return ScenarioRunner(self.file, self.changes, self.objective)
 
 
 def solve_scenarios(
-    variants: ScenarioRunner,
-    asked: Sequence[ParameterChanges],
+    runner: ScenarioRunner,
+    scenarios: Sequence[ParameterChanges],
     jobs: int | None = None,
-    journal: ResultCache | None = None,
-    told: ProgressCallback = ignore_progress,
+    cache: ResultCache | None = None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> ScenarioResults:
     """Solve all scenarios in parallel; reuse cached results. Ctrl-C ends the run and keeps the results so far.
 
     Args:
-        variants: Base instance.
-        asked: Changes of each scenario, path to value.
+        runner: Base instance.
+        scenarios: Changes of each scenario, path to value.
         jobs: Number of processes; None for one per processor.
-        journal: Cache of results.
-        told: Progress callback.
+        cache: Cache of results.
+        report_progress: Progress callback.
 
     Returns:
         Result of each scenario, in order.
@@ -112,29 +112,31 @@ def solve_scenarios(
     known: dict[int, ScenarioResult] = {}
     interrupted = False
     try:
-        with contextlib.closing(stream_results(variants, asked, make_process_executor(jobs), journal, told)) as found:
-            for number, answer in found:
-                known[number] = answer
+        with contextlib.closing(
+            stream_results(runner, scenarios, make_process_executor(jobs), cache, report_progress)
+        ) as found:
+            for number, result in found:
+                known[number] = result
     except KeyboardInterrupt:
         interrupted = True
-    return ScenarioResults(tuple(known.get(number) for number in range(len(asked))), interrupted)
+    return ScenarioResults(tuple(known.get(number) for number in range(len(scenarios))), interrupted)
 
 
 def stream_results(
-    variants: ScenarioRunner,
-    asked: Sequence[ParameterChanges],
+    runner: ScenarioRunner,
+    scenarios: Sequence[ParameterChanges],
     where: ScenarioExecutor,
-    journal: ResultCache | None = None,
-    told: ProgressCallback = ignore_progress,
+    cache: ResultCache | None = None,
+    report_progress: ProgressCallback = ignore_progress,
 ) -> ResultStream:
     """Solve scenarios and yield results as they arrive, cached results first.
 
     Args:
-        variants: Base instance.
-        asked: Changes of each scenario, path to value.
+        runner: Base instance.
+        scenarios: Changes of each scenario, path to value.
         where: Executor that solves numbered scenarios.
-        journal: Cache of results; a sample of the cached results is solved again.
-        told: Progress callback.
+        cache: Cache of results; a sample of the cached results is solved again.
+        report_progress: Progress callback.
 
     Yields:
         Number of the scenario and its result.
@@ -142,34 +144,34 @@ def stream_results(
     Raises:
         UsageError: If a cached result differs from the scenario solved again.
     """
-    found = dict(enumerate(journal.answer(changes) for changes in asked)) if journal is not None else {}
-    known = {number: answer for number, answer in found.items() if answer is not None}
-    missing = [number for number in range(len(asked)) if number not in known]
-    if journal is not None and known:
-        _verify_sample(variants, asked, known, where if missing else make_process_executor(1), journal)
+    collected = dict(enumerate(cache.find_result(changes) for changes in scenarios)) if cache is not None else {}
+    known = {number: result for number, result in collected.items() if result is not None}
+    missing = [number for number in range(len(scenarios)) if number not in known]
+    if cache is not None and known:
+        _verify_sample(runner, scenarios, known, where if missing else make_process_executor(1), cache)
     yield from known.items()
-    told(done := len(known), len(asked))
-    with contextlib.closing(where(variants, asked, missing)) as answers:
-        for number, answer in answers:
-            if journal is not None and answer != PROCESS_ENDED:
-                journal.keep(asked[number], answer)
-            yield number, answer
-            told(done := done + 1, len(asked))
+    report_progress(done := len(known), len(scenarios))
+    with contextlib.closing(where(runner, scenarios, missing)) as answers:
+        for number, result in answers:
+            if cache is not None and result != PROCESS_ENDED:
+                cache.add_result(scenarios[number], result)
+            yield number, result
+            report_progress(done := done + 1, len(scenarios))
 
 
 def _verify_sample(
-    variants: ScenarioRunner,
-    asked: Sequence[ParameterChanges],
+    runner: ScenarioRunner,
+    scenarios: Sequence[ParameterChanges],
     known: Mapping[int, ScenarioResult],
     where: ScenarioExecutor,
-    journal: ResultCache,
+    cache: ResultCache,
 ) -> None:
     """Solve a sample of the cached scenarios again. Raises UsageError if one has another result."""
-    sample = journal.sample({number: asked[number] for number in known})
-    with contextlib.closing(where(variants, asked, sample)) as answers:
+    sample = cache.select_sample({number: scenarios[number] for number in known})
+    with contextlib.closing(where(runner, scenarios, sample)) as answers:
         for number, again in answers:
-            if not known[number].agrees(again):
-                journal.refuse(asked[number])
+            if not known[number].agrees_with(again):
+                cache.reject(scenarios[number])
 
 
 def count_cores() -> int:
@@ -183,12 +185,12 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def solve_scenario(variants: ScenarioRunner, standing: Basis | None, changes: ParameterChanges) -> ScenarioResult:
+def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: ParameterChanges) -> ScenarioResult:
     """Solve one scenario from a given basis. An error becomes the status of its result and affects no other scenario.
 
     Args:
-        variants: Base instance.
-        standing: Basis to start from; None to start from scratch.
+        runner: Base instance.
+        basis: Basis to start from; None to start from scratch.
         changes: Changes of the scenario, path to value.
 
     Returns:
@@ -196,11 +198,11 @@ def solve_scenario(variants: ScenarioRunner, standing: Basis | None, changes: Pa
     """
     try:
         if any(WILDCARD in path for path in changes):
-            changes = variants.expanded(changes.items())
-        if variants.large:
-            return ScenarioResult("optimal", solve(variants.changed(changes), variants.measure).objective)
-        variants.warm_model.start_from(standing)
-        found = variants.answer(variants.variant(changes))
+            changes = runner.expand_changes(changes.items())
+        if runner.is_large:
+            return ScenarioResult("optimal", solve(runner.apply_changes(changes), runner.objective).objective)
+        runner.warm_model.start_from(basis)
+        result = runner.solve_scenario(runner.build_scenario(changes))
     except InputError as error:
         return ScenarioResult("wrong", None, str(error.faults[0].message))
     except UsageError as error:
@@ -210,9 +212,9 @@ def solve_scenario(variants: ScenarioRunner, standing: Basis | None, changes: Pa
     except SolverError as error:
         return ScenarioResult("unanswered", None, str(error))
     except Exception as error:
-        said = f"a fault of our own, {type(error).__name__}: {escape_text(str(error), 300)}; please report it"
-        return ScenarioResult("unanswered", None, said)
-    return ScenarioResult(found.status, float(found.value) if found.feasible else None)
+        text = f"a fault of our own, {type(error).__name__}: {escape_text(str(error), 300)}; please report it"
+        return ScenarioResult("unanswered", None, text)
+    return ScenarioResult(result.status, float(result.value) if result.feasible else None)
 
 
 def make_process_executor(jobs: int | None = None) -> ScenarioExecutor:
@@ -228,19 +230,19 @@ def make_process_executor(jobs: int | None = None) -> ScenarioExecutor:
 
 
 def _solve_locally(
-    processes: int, variants: ScenarioRunner, asked: Sequence[ParameterChanges], numbers: Sequence[int]
+    processes: int, runner: ScenarioRunner, scenarios: Sequence[ParameterChanges], numbers: Sequence[int]
 ) -> ResultStream:
     """Yield results: of the first seconds from this process, then from a pool if more scenarios remain."""
     if not numbers:
         return
-    start = WorkerSetup.of(variants)
+    start = WorkerSetup.capture(runner)
     over = time.monotonic() + SECONDS_BEFORE_POOL
     for done, number in enumerate(numbers):
         if processes > 1 and time.monotonic() >= over:
             with _store_setup(start) as path:
-                yield from _solve_in_pool(path, asked, numbers[done:], processes)
+                yield from _solve_in_pool(path, scenarios, numbers[done:], processes)
             return
-        yield number, solve_scenario(variants, start.standing, asked[number])
+        yield number, solve_scenario(runner, start.basis, scenarios[number])
 
 
 @contextlib.contextmanager
@@ -267,23 +269,23 @@ def _store_setup(start: WorkerSetup) -> Iterator[Path]:
 
 
 def _solve_in_pool(
-    start: Path, asked: Sequence[ParameterChanges], numbers: Sequence[int], processes: int
+    start: Path, scenarios: Sequence[ParameterChanges], numbers: Sequence[int], processes: int
 ) -> ResultStream:
     """Yield results of a process pool; those in work when a process is killed are solved again at the end, singly."""
     left = dict.fromkeys(numbers)
     last: list[int] = []
     while left:
         try:
-            for number, found in _submit_round(start, asked, list(left), processes):
+            for number, result in _submit_round(start, scenarios, list(left), processes):
                 del left[number]
-                yield number, found
+                yield number, result
         except BrokenProcessPool:
             last += list(left)[: 2 * processes + 1]  # upper limit of scenarios in work
             left = dict.fromkeys(number for number in left if number not in last)
     ended = 0
     for number in last:
         try:
-            yield from _submit_round(start, asked, [number], 1)
+            yield from _submit_round(start, scenarios, [number], 1)
             ended = 0
         except BrokenProcessPool as error:
             ended += 1
@@ -295,12 +297,12 @@ def _solve_in_pool(
 
 
 def _submit_round(
-    start: Path, asked: Sequence[ParameterChanges], numbers: Sequence[int], processes: int
+    start: Path, scenarios: Sequence[ParameterChanges], numbers: Sequence[int], processes: int
 ) -> ResultStream:
     """Yield the results of one pool until all are there. Raises BrokenProcessPool if a process is killed."""
     with _start_processes(min(processes, len(numbers)), functools.partial(_initialize_worker, start)) as pool:
         futures: dict[Future[ScenarioResult], int] = {
-            pool.submit(_solve_in_worker, asked[number]): number for number in numbers
+            pool.submit(_solve_in_worker, scenarios[number]): number for number in numbers
         }
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -331,7 +333,7 @@ def _initialize_worker(stored: Path) -> None:
     if parent is not None:
         threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     start: WorkerSetup = pickle.loads(stored.read_bytes())
-    _worker_state["warm"] = (start.variants(), start.standing)
+    _worker_state["warm"] = (start.build_runner(), start.basis)
 
 
 def _exit_with_parent(parent: BaseProcess) -> None:

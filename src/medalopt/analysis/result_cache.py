@@ -70,7 +70,7 @@ class ScenarioResult:
         """True if the scenario has a plan."""
         return self.status == "optimal"
 
-    def agrees(self, other: ScenarioResult) -> bool:
+    def agrees_with(self, other: ScenarioResult) -> bool:
         """Compare with another result of the same scenario.
 
         Args:
@@ -111,7 +111,7 @@ class ResultCache:
         }
         self._header = header
         self._seed = hashlib.sha256(json.dumps(header).encode()).hexdigest()
-        self._file = self._opened()
+        self._file = self._open_file()
         try:
             self._known, end = self._read()
             self._file.truncate(end)  # drop a line cut off when the process was killed
@@ -120,7 +120,7 @@ class ResultCache:
                 self._write(header)
         except OSError as error:
             self._file.close()
-            raise self._refused(error) from error
+            raise self._make_error(error) from error
         except UsageError:
             self._file.close()
             raise
@@ -128,7 +128,7 @@ class ResultCache:
     def __len__(self) -> int:
         return len(self._known)
 
-    def answer(self, changes: Mapping[str, str]) -> ScenarioResult | None:
+    def find_result(self, changes: Mapping[str, str]) -> ScenarioResult | None:
         """Look up the result of a scenario.
 
         Args:
@@ -139,7 +139,7 @@ class ResultCache:
         """
         return self._known.get(_hash_changes(changes))
 
-    def keep(self, changes: Mapping[str, str], result: ScenarioResult) -> None:
+    def add_result(self, changes: Mapping[str, str], result: ScenarioResult) -> None:
         """Append the result of a scenario.
 
         Args:
@@ -155,9 +155,9 @@ class ResultCache:
         try:
             self._write({**line, "check": compute_line_digest(self._header, line)})
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._make_error(error) from error
 
-    def sample(self, asked: Mapping[int, Mapping[str, str]]) -> list[int]:
+    def select_sample(self, asked: Mapping[int, Mapping[str, str]]) -> list[int]:
         """Select cached scenarios to solve again: 2 % of them, at least three.
 
         The selection follows from a hash of the file and of the changes, so that one file always gives the same sample.
@@ -174,7 +174,7 @@ class ResultCache:
         count = max(MIN_SAMPLE_SIZE, math.ceil(SAMPLE_SHARE * len(asked)))
         return sorted(sorted(order, key=order.__getitem__)[:count])
 
-    def refuse(self, changes: Mapping[str, str]) -> NoReturn:
+    def reject(self, changes: Mapping[str, str]) -> NoReturn:
         """Reject the cache because a scenario solved again has another result.
 
         Args:
@@ -185,21 +185,21 @@ class ResultCache:
         """
         what = escape_text(", ".join(f"{path}={value}" for path, value in changes.items()), 200)
         raise UsageError(
-            f"--journal {self._place}: solved again, {what} has another answer than stands there; delete the file"
+            f"--journal {self._quoted_path}: solved again, {what} has another answer than stands there; delete the file"
         )
 
     def close(self) -> None:
         """Close the file and release the lock."""
         self._file.close()
 
-    def _opened(self) -> IO[bytes]:
+    def _open_file(self) -> IO[bytes]:
         """Open the file, create it if necessary, and lock it."""
         try:
             handle = os.open(self.path, _OPEN_FLAGS, 0o666)
         except IsADirectoryError:
             self._refuse_file()
         except (OSError, ValueError) as error:
-            raise self._refused(error) from error
+            raise self._make_error(error) from error
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_JOURNAL_BYTES:
             os.close(handle)
@@ -210,7 +210,7 @@ class ResultCache:
         except (BlockingIOError, PermissionError) as error:
             file.close()
             raise UsageError(
-                f"--journal {self._place}: is in use by another run; wait for its end, or name another file"
+                f"--journal {self._quoted_path}: is in use by another run; wait for its end, or name another file"
             ) from error
         except OSError:  # a file system without locks
             pass
@@ -227,13 +227,13 @@ class ResultCache:
         text = self._file.read()
         end = text.rfind(b"\n") + 1
         if text and not text.startswith(_FILE_PREFIX):
-            raise UsageError(f"--journal {self._place}: holds something else than a journal; name another file")
+            raise UsageError(f"--journal {self._quoted_path}: holds something else than a journal; name another file")
         if not end:
             return {}, 0
         first, *lines = text[: end - 1].split(b"\n")
         self._check(first)
         self._seed = hashlib.sha256(text[:end]).hexdigest()
-        return dict(self._entry(number, line) for number, line in enumerate(lines, 2)), end
+        return dict(self._parse_entry(number, line) for number, line in enumerate(lines, 2)), end
 
     def _check(self, line: bytes) -> None:
         """Raise UsageError if the header belongs to another instance, objective or version."""
@@ -241,32 +241,32 @@ class ResultCache:
         other = [name for name, value in self._header.items() if header.get(name) != value]
         if other:
             what = {"instance": "other figures", "measure": "another objective"}.get(other[0], "another version")
-            raise UsageError(f"--journal {self._place}: belongs to {what}; name another file, or delete this one")
+            raise UsageError(f"--journal {self._quoted_path}: belongs to {what}; name another file, or delete this one")
 
-    def _entry(self, number: int, line: bytes) -> tuple[str, ScenarioResult]:
+    def _parse_entry(self, number: int, line: bytes) -> tuple[str, ScenarioResult]:
         """Return key and result of one line. Raises UsageError if its digest does not match."""
         result = _parse_line(line) or {}
         check = result.pop("check", None)
         if "variant" not in result or check != compute_line_digest(self._header, result):
             raise UsageError(
-                f"--journal {self._place}: line {number} is damaged, altered or from another journal; "
+                f"--journal {self._quoted_path}: line {number} is damaged, altered or from another journal; "
                 "delete that line, or the file"
             )
         return result["variant"], ScenarioResult(result["status"], result["value"], result["said"])
 
     @property
-    def _place(self) -> str:
+    def _quoted_path(self) -> str:
         """Path of the file as messages quote it."""
         return escape_text(os.fspath(self.path), 400)
 
     def _refuse_file(self) -> NoReturn:
         """Raise UsageError: the path is not a regular file of admissible size."""
-        raise UsageError(f"--journal {self._place}: is not a file of a journal; name another")
+        raise UsageError(f"--journal {self._quoted_path}: is not a file of a journal; name another")
 
-    def _refused(self, error: OSError | ValueError) -> OutputError:
+    def _make_error(self, error: OSError | ValueError) -> OutputError:
         """Return the error of a failed file operation, with its reason."""
         reason = (isinstance(error, OSError) and error.strerror) or "not a path"
-        return OutputError(f"--journal {self._place}: could not be written ({reason}); name another file")
+        return OutputError(f"--journal {self._quoted_path}: could not be written ({reason}); name another file")
 
 
 def compute_line_digest(header: Mapping[str, Any], line: Mapping[str, Any]) -> str:

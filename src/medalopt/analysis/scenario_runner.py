@@ -53,42 +53,46 @@ class ScenarioProgram:
     """One scenario: its instance, routes, implied bounds, network and linear program."""
 
     instance: Instance
-    found: Routes
+    routes: Routes
     bounds: VariableBounds
-    block: Network
-    linear: SolverProgram
+    network: Network
+    program: SolverProgram
 
     @classmethod
-    def of(cls, instance: Instance, measure: str, master: CompiledMaster | None = None) -> ScenarioProgram:
+    def build(cls, instance: Instance, objective: str, master: CompiledMaster | None = None) -> ScenarioProgram:
         """Build the linear program of an instance.
 
         Args:
             instance: Instance with the changes of the scenario made.
-            measure: Objective: `cost`, `footprint` or `mass`.
+            objective: Objective: `cost`, `footprint` or `mass`.
             master: Compiled program of an instance that this one may share its structure with.
 
         Returns:
             The instance with its program.
         """
-        found = build_routes(instance)
-        bounds = compute_bounds(instance, found)
-        return cls(instance, found, bounds, *build_program(SolveTask(instance, found, bounds, measure, master=master)))
+        routes = build_routes(instance)
+        bounds = compute_bounds(instance, routes)
+        return cls(
+            instance, routes, bounds, *build_program(SolveTask(instance, routes, bounds, objective, master=master))
+        )
 
-    def account(self, outcome: VerifiedResult) -> PlanAccount:
+    def compute_account(self, result: VerifiedResult) -> PlanAccount:
         """Return the plan accounting of a solution of this program.
 
         Args:
-            outcome: Verified solution of `linear`.
+            result: Verified solution of `linear`.
 
         Returns:
             Decisions of the plan and all quantities derived from them.
         """
         return PlanAccount(
-            self.instance, self.found, extract_decisions(self.instance, self.found, self.block, self.linear, outcome.x)
+            self.instance,
+            self.routes,
+            extract_decisions(self.instance, self.routes, self.network, self.program, result.x),
         )
 
     @cached_property
-    def codes(self) -> Ints:
+    def column_codes(self) -> Ints:
         """Integer code of each network column, (C,): equal codes mean the same variable in every scenario."""
         streams, treatments, smelters, periods = (
             len(self.instance.streams.names),
@@ -96,15 +100,15 @@ class ScenarioProgram:
             len(self.instance.smelters.names) + 1,
             len(self.instance.periods),
         )
-        block, found = self.block, self.found
-        route = (found.stream * treatments + found.treatment) * smelters + found.smelter + 1
+        network, routes = self.network, self.routes
+        route = (routes.stream * treatments + routes.treatment) * smelters + routes.smelter + 1
         first = streams * treatments * smelters
-        pool = block.withheld_pool * len(self.instance.metals.names) + block.withheld_metal
+        pool = network.withheld_pool * len(self.instance.metals.names) + network.withheld_metal
         kinds = (
-            (route[block.route], block.period),
-            (first + block.stock_stream, block.stock_period),
-            (first + streams + block.take_bundle, block.take_period),
-            (first + streams + len(self.instance.bundles) + pool, block.withheld_period),
+            (route[network.route], network.period),
+            (first + network.stock_stream, network.stock_period),
+            (first + streams + network.take_bundle, network.take_period),
+            (first + streams + len(self.instance.bundles) + pool, network.withheld_period),
         )
         return np.concatenate([which * periods + period for which, period in kinds])
 
@@ -124,68 +128,71 @@ class ScenarioRunner:
     """
 
     def __init__(
-        self, file: str | os.PathLike[str] | InstanceFile, changes: ParameterChanges = NO_CHANGES, measure: str = "cost"
+        self,
+        file: str | os.PathLike[str] | InstanceFile,
+        changes: ParameterChanges = NO_CHANGES,
+        objective: str = "cost",
     ) -> None:
         """Read the instance.
 
         Args:
             file: Path of an instance file, or a file that is already open.
             changes: Path to value, made in the base instance and in every scenario.
-            measure: Objective: `cost`, `footprint` or `mass`.
+            objective: Objective: `cost`, `footprint` or `mass`.
 
         Raises:
             InputError: If the file or a change is not valid.
         """
-        self.changes, self.measure = dict(changes), measure
-        self.opened = file if isinstance(file, InstanceFile) else open_instance(file)
-        whole = self.opened.with_effective_changes(self.changes)
+        self.changes, self.objective = dict(changes), objective
+        self.file = file if isinstance(file, InstanceFile) else open_instance(file)
+        whole = self.file.with_effective_changes(self.changes)
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
         self.instance: Instance = drop_lot_constraints(whole)
 
     @cached_property
-    def written(self) -> SourceValues:
+    def source_values(self) -> SourceValues:
         """Parameter values as the instance file spells them, with `changes` made."""
-        return self.opened.written(self.changes)
+        return self.file.read_source_values(self.changes)
 
     @cached_property
     def base(self) -> ScenarioProgram:
         """Program of the base instance."""
-        return ScenarioProgram.of(self.instance, self.measure, self._master)
+        return ScenarioProgram.build(self.instance, self.objective, self._master)
 
     @cached_property
     def _master(self) -> CompiledMaster:
-        return CompiledMaster.of(self.instance, build_routes(self.instance), self.measure)
+        return CompiledMaster.of(self.instance, build_routes(self.instance), self.objective)
 
     @cached_property
     def plan(self) -> Plan:
         """Verified optimal plan of the base instance. Raises NoPlanError if it is infeasible."""
-        return solve(self.instance, self.measure)
+        return solve(self.instance, self.objective)
 
     @cached_property
-    def large(self) -> bool:
+    def is_large(self) -> bool:
         """True if the instance is too large for a warm-started model: each scenario is then solved from scratch."""
         return is_large_instance(self.instance, build_routes(self.instance))
 
     @property
     def unit(self) -> str:
         """Unit of the objective: the currency, `kg CO2e` or `t`."""
-        return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
+        return OBJECTIVE_UNITS.get(self.objective, self.instance.currency)
 
     @cached_property
     def warm_model(self) -> ParametricSolver:
         """Warm-started solver model; starts from the basis of `plan` if that has been computed."""
-        linear = self.base.linear
+        program = self.base.program
         if "plan" not in self.__dict__:
-            return ParametricSolver(linear)
+            return ParametricSolver(program)
         return ParametricSolver(
-            linear,
+            program,
             (
-                reconstruct_columns(self.plan.account, self.base.block, linear),
-                reconstruct_duals(self.plan.duals, linear),
+                reconstruct_columns(self.plan.account, self.base.network, program),
+                reconstruct_duals(self.plan.duals, program),
             ),
         )
 
-    def expanded(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    def expand_changes(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
         """Resolve wildcards and relative values.
 
         Args:
@@ -194,10 +201,10 @@ class ScenarioRunner:
         Returns:
             Path to absolute value, without wildcards.
         """
-        found: dict[str, str] = {}
+        result: dict[str, str] = {}
         for path, value in changes:
-            found.update(expand_change(self.written, path, value))
-        return found
+            result.update(expand_change(self.source_values, path, value))
+        return result
 
     def named_scenarios(self) -> dict[str, dict[str, str]]:
         """Return the scenarios that the instance file defines.
@@ -210,13 +217,13 @@ class ScenarioRunner:
         """
         named: Mapping[str, Mapping[str, object]] = self.instance.annex.get("scenarios", {})
         if named:
-            self.opened.with_effective_changes(self.changes, scenarios=True)
+            self.file.with_effective_changes(self.changes, scenarios=True)
         return {
             name: {path: format_scenario_value(value) or "" for path, value in changes.items()}
             for name, changes in named.items()
         }
 
-    def changed(self, changes: ParameterChanges) -> Instance:
+    def apply_changes(self, changes: ParameterChanges) -> Instance:
         """Return the instance with changes made.
 
         Args:
@@ -228,9 +235,9 @@ class ScenarioRunner:
         Raises:
             InputError: If a change is not valid.
         """
-        return drop_lot_constraints(self.opened.with_changes({**self.changes, **changes}))
+        return drop_lot_constraints(self.file.with_changes({**self.changes, **changes}))
 
-    def variant(self, changes: ParameterChanges) -> ScenarioProgram:
+    def build_scenario(self, changes: ParameterChanges) -> ScenarioProgram:
         """Build the program of a scenario.
 
         Args:
@@ -242,13 +249,13 @@ class ScenarioRunner:
         Raises:
             InputError: If a change is not valid.
         """
-        return ScenarioProgram.of(self.changed(changes), self.measure, self._master)
+        return ScenarioProgram.build(self.apply_changes(changes), self.objective, self._master)
 
-    def answer(self, variant: ScenarioProgram | None = None) -> VerifiedResult:
+    def solve_scenario(self, scenario: ScenarioProgram | None = None) -> VerifiedResult:
         """Solve a scenario, warm-started if its program has the columns and rows of the base program.
 
         Args:
-            variant: Scenario to solve; the base instance if None.
+            scenario: Scenario to solve; the base instance if None.
 
         Returns:
             Verified result: optimal with its value, or infeasible.
@@ -256,26 +263,34 @@ class ScenarioRunner:
         Raises:
             SolverError: If no result can be verified.
         """
-        if variant is None:
+        if scenario is None:
             return self.warm_model.solve()
-        if share_structure(variant.linear, self.base.linear) or have_same_structure(variant.linear, self.base.linear):
-            return self.warm_model.solve(variant.linear)
-        return self.warm_model.solve_padded(variant.linear, self.columns(variant))
+        if share_structure(scenario.program, self.base.program) or have_same_structure(
+            scenario.program, self.base.program
+        ):
+            return self.warm_model.solve(scenario.program)
+        return self.warm_model.solve_padded(scenario.program, self.map_columns(scenario))
 
-    def columns(self, variant: ScenarioProgram) -> Ints:
+    def map_columns(self, scenario: ScenarioProgram) -> Ints:
         """Map network columns to those of the base program.
 
         Args:
-            variant: Scenario whose columns are mapped.
+            scenario: Scenario whose columns are mapped.
 
         Returns:
             Index of each column in the base program, (C,); -1 if it has none.
         """
-        codes, order = self.base.codes, np.argsort(self.base.codes)
-        at = np.minimum(np.searchsorted(codes[order], variant.codes), len(codes) - 1)
-        return np.where(codes[order][at] == variant.codes, order[at], -1) if len(codes) else variant.codes * 0 - 1
+        codes, order = self.base.column_codes, np.argsort(self.base.column_codes)
+        at = np.minimum(np.searchsorted(codes[order], scenario.column_codes), len(codes) - 1)
+        return (
+            np.where(codes[order][at] == scenario.column_codes, order[at], -1)
+            if len(codes)
+            else scenario.column_codes * 0 - 1
+        )
 
-    def along(self, changes: Callable[[float], ParameterChanges], low: float, high: float) -> ParametricScenarios:
+    def build_family(
+        self, changes: Callable[[float], ParameterChanges], low: float, high: float
+    ) -> ParametricScenarios:
         """Return the scenarios of a parameter range.
 
         Args:
@@ -304,17 +319,17 @@ class ScenarioRunner:
             steps = parse_path(path)
         except PathError as error:
             raise UsageError(f"{escape_text(path)}: {error}") from error
-        kind, node = find_parameter_kind(steps), self.written.find(steps)
-        exact = self.written.exact(steps, node, kind) if kind and isinstance(node, ScalarNode) else None
+        kind, node = find_parameter_kind(steps), self.source_values.find_value(steps)
+        exact = self.source_values.convert_exact(steps, node, kind) if kind and isinstance(node, ScalarNode) else None
         if kind is None or exact is None:
             raise UsageError(
                 f"{escape_text(path)}: no one figure is written there; name one, or give a value to --set first"
             )
-        if not isinstance(kind.measure, QuantityField):
+        if not isinstance(kind.field_type, QuantityField):
             return BaseValue(float(exact), None)
-        if not kind.measure.unit:
+        if not kind.field_type.unit:
             return BaseValue(float(exact / PER_CENT), "%")
-        return BaseValue(float(exact), name_unit(kind.measure.unit, self.instance.currency))
+        return BaseValue(float(exact), name_unit(kind.field_type.unit, self.instance.currency))
 
 
 class ParametricScenarios:
@@ -325,33 +340,33 @@ class ParametricScenarios:
     """
 
     def __init__(
-        self, variants: ScenarioRunner, changes: Callable[[float], ParameterChanges], low: float, high: float
+        self, runner: ScenarioRunner, changes: Callable[[float], ParameterChanges], low: float, high: float
     ) -> None:
         """Test by three interior points and both ends if the LP is affine in the position.
 
         Args:
-            variants: Base instance.
+            runner: Base instance.
             changes: Function from a position to the changes of its scenario.
             low: First position.
             high: Last position.
         """
-        self._variants, self._changes = variants, changes
+        self._variants, self._changes = runner, changes
         self.low, self.high = low, high
         self.line: ProgramLine | None = None
         self._ends: dict[float, ScenarioProgram] = {}
         span = high - low
         first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
-        one, two, other = (self.variant(at) for at in (first, second, third))
-        self._inner: ScenarioProgram = one
-        self.line = fit_program_line(one.linear, first, two.linear, second, other.linear, third)
-        if not all(self._reaches(end) for end in (low, high)):
+        scenario, two, other = (self.build_scenario(position) for position in (first, second, third))
+        self._inner: ScenarioProgram = scenario
+        self.line = fit_program_line(scenario.program, first, two.program, second, other.program, third)
+        if not all(self._is_line_exact(end) for end in (low, high)):
             self.line = None
         if self.line is not None and self.line.moves_matrix:
             self.line = self.line.with_columns_alike() or self.line
-        if self.line is not None and have_same_structure(one.linear, variants.base.linear):
-            self.line = self.line.shaped_as(variants.base.linear)
+        if self.line is not None and have_same_structure(scenario.program, runner.base.program):
+            self.line = self.line.shaped_as(runner.base.program)
 
-    def variant(self, position: float) -> ScenarioProgram:
+    def build_scenario(self, position: float) -> ScenarioProgram:
         """Return the scenario at a position: interpolated on `line`, or built from the file.
 
         Args:
@@ -361,32 +376,32 @@ class ParametricScenarios:
             The instance with its program.
         """
         if self.line is not None and self.low < position < self.high:
-            return self.drawn(position)
+            return self.interpolate_program(position)
         if position not in self._ends:
-            built = self._variants.variant(self._changes(position))
+            built = self._variants.build_scenario(self._changes(position))
             if position not in (self.low, self.high):
                 return built
             self._ends[position] = built
         return self._ends[position]
 
-    def _reaches(self, end: float) -> bool:
+    def _is_line_exact(self, end: float) -> bool:
         """Return True if the line reproduces the program at an end or, with other rows, its optimal value."""
         if self.line is None:
             return True
-        built, drawn = self.variant(end), self.drawn(end)
-        if have_same_structure(built.linear, drawn.linear):
-            return are_nearly_equal(built.linear, drawn.linear)
+        built, drawn = self.build_scenario(end), self.interpolate_program(end)
+        if have_same_structure(built.program, drawn.program):
+            return are_nearly_equal(built.program, drawn.program)
         try:
-            one, two = self._variants.answer(built), self._variants.answer(drawn)
+            result, two = self._variants.solve_scenario(built), self._variants.solve_scenario(drawn)
         except SolverError:
             return False
-        if not (one.feasible and two.feasible):
-            return one.feasible == two.feasible
-        return abs(one.value - two.value) <= VALUE_TOLERANCE * max(
-            1.0, float(np.abs(drawn.linear.costs[0]) @ np.abs(two.x))
+        if not (result.feasible and two.feasible):
+            return result.feasible == two.feasible
+        return abs(result.value - two.value) <= VALUE_TOLERANCE * max(
+            1.0, float(np.abs(drawn.program.costs[0]) @ np.abs(two.x))
         )
 
-    def drawn(self, position: float) -> ScenarioProgram:
+    def interpolate_program(self, position: float) -> ScenarioProgram:
         """Interpolate the program at a position. Requires that the LP is affine in it (`line` is not None).
 
         Args:
@@ -396,9 +411,9 @@ class ParametricScenarios:
             Scenario with the interpolated program; its instance is that of an interior point.
         """
         assert self.line is not None, "only what moves in proportion can be drawn"
-        return dataclasses.replace(self._inner, linear=self.line.at(position))
+        return dataclasses.replace(self._inner, program=self.line.at(position))
 
-    def answer(self, position: float) -> VerifiedResult:
+    def solve_at(self, position: float) -> VerifiedResult:
         """Solve the scenario at a position.
 
         Args:
@@ -409,9 +424,9 @@ class ParametricScenarios:
         """
         if self._sweep is not None and self.low < position < self.high:
             return self._sweep.solve_at(position)
-        return self._variants.answer(self.variant(position))
+        return self._variants.solve_scenario(self.build_scenario(position))
 
-    def outcomes(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
+    def solve_all(self, positions: Sequence[float]) -> Iterator[VerifiedResult]:
         """Solve the scenarios at several positions; many positions on a line are faster together.
 
         Args:
@@ -420,16 +435,16 @@ class ParametricScenarios:
         Yields:
             Verified result of each position, in order.
         """
-        inner = [at for at in positions if self.low < at < self.high]
+        inner = [position for position in positions if self.low < position < self.high]
         swept = iter(()) if self._sweep is None else self._sweep.solve_all(inner)
         for position in positions:
             on_line = self._sweep is not None and self.low < position < self.high
-            yield next(swept) if on_line else self.answer(position)
+            yield next(swept) if on_line else self.solve_at(position)
 
     @cached_property
     def _sweep(self) -> ParametricSweep | None:
         """Parametric solver of the line, shared with the base model if both programs have the same matrix."""
         if self.line is None:
             return None
-        near = share_structure(self.line.one, self._variants.base.linear)
+        near = share_structure(self.line.one, self._variants.base.program)
         return ParametricSweep(self._variants.warm_model if near else ParametricSolver(self.line.one), self.line)

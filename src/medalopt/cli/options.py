@@ -288,9 +288,9 @@ class ReplanRequest:
         from medalopt.analysis.replanning.replan import make_replan_problem
 
         asked = make_replan_problem(figures, after, actuals, frozen)
-        for warning in asked.left.warnings:
+        for warning in asked.remaining_instance.warnings:
             print_message(f"warning: {warning}")
-        return cls(asked.left, asked)
+        return cls(asked.remaining_instance, asked)
 
     @property
     def settled(self) -> frozenset[str]:

@@ -134,4 +134,4 @@ def _analyse_plan(made: Plan, in_loads: WholeLoadPlan | None, variants: Scenario
         except SolverError as error:
             print_message(f"{error}; what takes further solves is left out, as with --brief")
     with report_progress("writing the sourcing plan"):
-        return build_plan_report(made, in_loads, found, variants.written if variants else None)
+        return build_plan_report(made, in_loads, found, variants.source_values if variants else None)

@@ -88,7 +88,9 @@ class CurveRequest:
         from medalopt.report.sensitivity.curves import report_curve
 
         figure = parse_parameter_range(variants, self.figures[0])
-        most = None if self.budget is None else parse_budget(self.budget, variants.measure, variants.written.money)
+        most = (
+            None if self.budget is None else parse_budget(self.budget, variants.objective, variants.source_values.money)
+        )
         with report_progress(f"drawing the curve along {figure.path}") as step:
             found = compute_curve(variants, figure, CurveOptions(self.exactly, most, step))
             return report_curve(found, variants.instance.currency)
@@ -299,5 +301,8 @@ class ImportanceRequest:
         from medalopt.analysis.result_cache import open_result_cache
         from medalopt.report.render.text import show_progress
 
-        with open_result_cache(self.journal, variants.instance, variants.measure) as kept, show_progress(doing) as step:
+        with (
+            open_result_cache(self.journal, variants.instance, variants.objective) as kept,
+            show_progress(doing) as step,
+        ):
             yield kept, step

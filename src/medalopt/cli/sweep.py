@@ -168,7 +168,7 @@ def _run_scenarios(
     from medalopt.report.render.text import show_progress
 
     with (
-        open_result_cache(kept, variants.instance, variants.measure) as own,
+        open_result_cache(kept, variants.instance, variants.objective) as own,
         show_progress("answering scenarios") as told,
     ):
         yield from run_sweep(variants, scenarios, there.where(), own, told)

@@ -82,7 +82,7 @@ def _read_source(path: Path, set_: list[str] | None, anew: ReplanRequest) -> Sou
     """Return the values as written in the instance file, or None for a remaining horizon."""
     from medalopt.instance.loading import open_instance
 
-    return None if anew.question else open_instance(path).written(parse_changes(set_))
+    return None if anew.question else open_instance(path).read_source_values(parse_changes(set_))
 
 
 def _find_instance(plan: Path, files: dict[str, str]) -> Path:

@@ -117,9 +117,9 @@ def _list_lp_lines(program: NamedLinearProgram) -> Iterator[str]:
         yield from _format_lp_bound(column, low, high)
     if program.offset:
         yield f" {constant} = 1"
-    if program.whole:
+    if program.integer_columns:
         yield "general"
-        yield from (f" {columns[position]}" for position in sorted(program.whole))
+        yield from (f" {columns[position]}" for position in sorted(program.integer_columns))
     yield "end"
 
 
@@ -207,7 +207,7 @@ def _list_mps_lines(program: NamedLinearProgram) -> Iterator[str]:
     yield "BOUNDS"
     bounds = zip(program.lower.tolist(), program.upper.tolist(), strict=True)
     for position, (column, (low, high)) in enumerate(zip(columns, bounds, strict=True)):
-        if position in program.whole and high == math.inf:
+        if position in program.integer_columns and high == math.inf:
             yield f" PL BOUND {column}"  # some readers take an integer column without a bound for binary
         yield from (f" {bound[:2]} BOUND {column}{bound[2:]}" for bound in _format_mps_bounds(low, high))
     if program.offset:
@@ -223,7 +223,7 @@ def _list_mps_columns(
     inside = False
     each = zip(columns, program.cost.tolist(), starts, starts[1:], strict=False)
     for position, (column, cost, start, end) in enumerate(each):
-        if (position in program.whole) != inside:
+        if (position in program.integer_columns) != inside:
             inside = not inside
             yield f" MARKER{position} 'MARKER' 'INT{'ORG' if inside else 'END'}'"
         if cost or start == end:

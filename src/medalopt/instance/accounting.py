@@ -49,34 +49,34 @@ class Decisions:
 
 @dataclass(frozen=True)
 class PlanAccount:
-    """The quantities that follow from `decisions` on the routes `found` of `instance`; `read` as in `routes`."""
+    """The quantities that follow from `decisions` on the routes `routes` of `instance`; `read` as in `routes`."""
 
     instance: Instance
-    found: Routes
+    routes: Routes
     decisions: Decisions
     read: NumberReader = read_floats
 
     @cached_property
     def sent(self) -> Numbers:
         """$X_i$, (I,): devices sent of each stream, t."""
-        return sum_by_group(self.decisions.sent.sum(axis=1), self.found.stream, len(self.instance.streams.names))
+        return sum_by_group(self.decisions.sent.sum(axis=1), self.routes.stream, len(self.instance.streams.names))
 
     @cached_property
     def feed(self) -> Numbers:
         """$F_{kt}$, (K, T): feed of each smelter, t."""
-        travels = self.found.smelter >= 0
-        fed = self.found.to_smelter[travels, None] * self.decisions.sent[travels]
-        return sum_by_group(fed, self.found.smelter[travels], len(self.instance.smelters.names))
+        travels = self.routes.smelter >= 0
+        fed = self.routes.to_smelter[travels, None] * self.decisions.sent[travels]
+        return sum_by_group(fed, self.routes.smelter[travels], len(self.instance.smelters.names))
 
     @cached_property
     def treated(self) -> Numbers:
         """$G_{ht}$, (H, T): input of each treatment, t."""
-        return sum_by_group(self.decisions.sent, self.found.treatment, len(self.instance.treatments.names))
+        return sum_by_group(self.decisions.sent, self.routes.treatment, len(self.instance.treatments.names))
 
     @cached_property
     def returned(self) -> Numbers:
         """$R_{ket}$, (K, E, T): metal credited by each smelter, kg."""
-        instance, routes, sent = self.instance, self.found, self.decisions.sent
+        instance, routes, sent = self.instance, self.routes, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = make_zeros((smelters, metals, periods), sent)
         for metal in range(metals):
@@ -99,7 +99,7 @@ class PlanAccount:
     @cached_property
     def pools(self) -> PooledLots:
         """The pooled lots of the instance."""
-        return find_pooled_lots(self.instance, self.found, self.read)
+        return find_pooled_lots(self.instance, self.routes, self.read)
 
     def sum_by_pool(self, rate: Numbers) -> Numbers:
         """Sum a quantity over the routes of each pooled lot, by period of shipment.
@@ -120,9 +120,9 @@ class PlanAccount:
     @cached_property
     def gross_payable(self) -> Numbers:
         """The payable share of each pooled lot before metal is withheld, (P, E, T), kg."""
-        return self.sum_by_pool(self.found.returned[self.pools.routes])
+        return self.sum_by_pool(self.routes.returned[self.pools.routes])
 
-    def settled(self, routes: Ints, metal: int) -> Numbers:
+    def compute_settled_share(self, routes: Ints, metal: int) -> Numbers:
         """Return the fraction of the payable share of a metal that is returned; 1 for routes that are not pooled.
 
         The metal withheld of a pooled lot is allocated to its routes in proportion to their payable share.
@@ -141,7 +141,7 @@ class PlanAccount:
         every = np.concatenate([left, np.ones_like(left[:1])])  # last element: routes in no pool
         place = np.full(len(self.instance.terms.names) + 1, len(lots.line), dtype=np.intp)
         place[lots.line] = np.arange(len(lots.line))
-        return every[place[self.found.line[routes]]]
+        return every[place[self.routes.line[routes]]]
 
     def clip_withheld(self) -> Decisions:
         """Clip the metal withheld of pooled lots to the bounds that the shipments imply.
@@ -168,11 +168,13 @@ class PlanAccount:
         Returns:
             Refining charges (J, T), money.
         """
-        instance, found, routes = self.instance, self.found, self.pools.routes
+        instance, found, routes = self.instance, self.routes, self.pools.routes
         total, periods = make_zeros(sent.shape, sent), np.arange(len(instance.periods))
         for metal in range(len(instance.metals.names)) if len(routes) else ():
             in_time = periods + instance.smelters.lead[found.smelter[routes], metal][:, None] < len(periods)
-            charge = found.refining[routes, metal][:, None] * sent[routes] * (1 - self.settled(routes, metal))
+            charge = (
+                found.refining[routes, metal][:, None] * sent[routes] * (1 - self.compute_settled_share(routes, metal))
+            )
             total[routes] = total[routes] + np.where(in_time, charge, 0)
         return total
 
@@ -180,7 +182,7 @@ class PlanAccount:
     def shipment_costs(self) -> Numbers:
         """Cost of each route in each period, (J, T), money; no refining charge on metal withheld of pooled lots."""
         sent = self.decisions.sent
-        spent = compute_route_costs(self.instance, self.found) * sent
+        spent = compute_route_costs(self.instance, self.routes) * sent
         return spent - self.compute_unrefined_charge(sent) if len(self.pools.routes) else spent
 
     @cached_property
@@ -252,7 +254,7 @@ class PlanAccount:
     @cached_property
     def costs(self) -> dict[str, Numbers]:
         """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
-        instance, routes, decisions, read = self.instance, self.found, self.decisions, self.read
+        instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
 
         def of_routes(rate: Numbers) -> Numbers:
             return rate @ decisions.sent
@@ -269,12 +271,12 @@ class PlanAccount:
             "residue": of_routes(routes.residue),
             "storage": read(instance.streams.storage_cost) @ decisions.stockpile,
             "purchases": (prices * self.purchases).sum(axis=0),
-            "holding": self._held(),
+            "holding": self._holding_cost(),
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
         }
 
-    def _held(self) -> Numbers:
+    def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""
         held = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
         if is_stocked(self.instance).any():
@@ -313,7 +315,7 @@ class PlanAccount:
     def footprint(self) -> Numbers:
         """The footprint of the plan, kg CO2e."""
         bought = self.bought
-        return (self.found.footprint @ self.decisions.sent).sum() + (
+        return (self.routes.footprint @ self.decisions.sent).sum() + (
             self.read(self.instance.market.footprint) * bought
         ).sum()
 
@@ -322,7 +324,7 @@ class PlanAccount:
         """Devices sent over the horizon, t."""
         return self.sent.sum()
 
-    def value(self, objective: str) -> Numbers:
+    def compute_objective(self, objective: str) -> Numbers:
         """Return the value of an objective.
 
         Args:

@@ -45,7 +45,7 @@ class ExactArray:
     factors: tuple[Fraction, ...] = (Fraction(1),)
 
     @classmethod
-    def of(cls, numbers: Iterable[ExactNumber], shape: tuple[int, ...] | None = None) -> ExactArray:
+    def gather(cls, numbers: Iterable[ExactNumber], shape: tuple[int, ...] | None = None) -> ExactArray:
         """Gather `numbers` into one array.
 
         Args:

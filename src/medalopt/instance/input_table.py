@@ -38,7 +38,7 @@ class InputTable:
     faults: FaultLog
 
     @classmethod
-    def of(
+    def read(
         cls,
         path: Path,
         section: str,
@@ -61,14 +61,14 @@ class InputTable:
             The table; None, and faults, where it cannot be read or lacks columns.
         """
         name = str(path)
-        data = read_file(path, name, MAX_LIST_BYTES, lambda message: faults.add(Location(name), (), message))
+        data = read_file(path, name, MAX_LIST_BYTES, lambda message: faults.add_error(Location(name), (), message))
         text = decode_csv(data, faults) if data else None
         sheet = build_csv_sheet(section, name, text, known, faults) if text is not None else None
         if data is None or sheet is None:
             return None
         lacks = [column for column in needed if (column,) not in sheet.columns]
         if lacks:
-            faults.add(
+            faults.add_error(
                 Location(name, 1, 1),
                 (),
                 f"lacks the column{'s' if lacks[1:] else ''} {join_names(lacks)}; add what is missing",
@@ -81,7 +81,7 @@ class InputTable:
         """The number of rows."""
         return self.sheet.count
 
-    def given(self, name: str, row: int) -> bool:
+    def is_filled(self, name: str, row: int) -> bool:
         """Return whether a cell is filled.
 
         Args:
@@ -94,7 +94,7 @@ class InputTable:
         cells = self.sheet.columns.get((name,))
         return cells is not None and cells[row] is not None
 
-    def fault(self, row: int, name: str, message: str) -> None:
+    def add_fault(self, row: int, name: str, message: str) -> None:
         """Record a fault of a cell.
 
         Args:
@@ -102,9 +102,9 @@ class InputTable:
             name: The column; '' for the whole row.
             message: The fault and its remedy.
         """
-        self.faults.add(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
+        self.faults.add_error(self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message)
 
-    def warn(self, row: int, name: str, message: str) -> None:
+    def add_warning(self, row: int, name: str, message: str) -> None:
         """Record a warning on a cell.
 
         Args:
@@ -112,18 +112,18 @@ class InputTable:
             name: The column; '' for the whole row.
             message: The warning and its remedy.
         """
-        self.faults.warn(self.sheet.place(row, (name,)), (), f"{name}: {message}" if name else message)
+        self.faults.add_warning(self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message)
 
-    def needs(self, row: int, name: str) -> None:
+    def report_missing(self, row: int, name: str) -> None:
         """Record that a required cell is empty.
 
         Args:
             row: Index of the row.
             name: The column.
         """
-        self.fault(row, name, "is missing here; fill it")
+        self.add_fault(row, name, "is missing here; fill it")
 
-    def texts(self, name: str) -> list[str]:
+    def read_texts(self, name: str) -> list[str]:
         """Read a column of text.
 
         Args:
@@ -132,9 +132,9 @@ class InputTable:
         Returns:
             Stripped text per row, '' where empty.
         """
-        return [(cell or "").strip() for cell in self.sheet.column((name,))]
+        return [(cell or "").strip() for cell in self.sheet.get_column((name,))]
 
-    def figures(self, name: str, measure: QuantityField) -> Floats:
+    def read_quantities(self, name: str, measure: QuantityField) -> Floats:
         """Read a column of quantities.
 
         Args:
@@ -144,15 +144,15 @@ class InputTable:
         Returns:
             Values (N,) in the canonical unit; NaN where empty or invalid.
         """
-        cells = self.sheet.column((name,))
+        cells = self.sheet.get_column((name,))
         read = parse_column(cells, measure, self.money, ZERO_QUANTITY)
-        for cell, message in list(read.wrong.items())[:_MAX_FAULTS]:
-            self.fault(cells.rows(cell)[0], name, message)
+        for cell, message in list(read.errors.items())[:_MAX_FAULTS]:
+            self.add_fault(cells.find_rows(cell)[0], name, message)
         factors = np.array([float(factor) for factor in read.factors])
-        wrong = np.array([cell in read.wrong for cell in cells], dtype=bool)
-        return np.where(read.given & ~wrong, read.raw * factors[read.unit], np.nan)
+        wrong = np.array([cell in read.errors for cell in cells], dtype=bool)
+        return np.where(read.filled & ~wrong, read.raw * factors[read.unit], np.nan)
 
-    def names(self, name: str, known: Sequence[str]) -> Ints:
+    def read_names(self, name: str, known: Sequence[str]) -> Ints:
         """Read a column of names.
 
         Args:
@@ -164,15 +164,15 @@ class InputTable:
         """
         place = {one: number for number, one in enumerate(known)}
         found, told = np.full(self.count, -1, dtype=np.intp), set[str]()
-        for row, text in enumerate(self.texts(name)):
+        for row, text in enumerate(self.read_texts(name)):
             found[row] = place.get(text, -1)
             if text and text not in place and text not in told and len(told) < _MAX_FAULTS:
                 told.add(text)
                 hint = suggest_name(text, known) or f"; the instance has {join_names(known)}" if known else ""
-                self.fault(row, name, f"`{escape_text(text)}` is not in the instance{hint}")
+                self.add_fault(row, name, f"`{escape_text(text)}` is not in the instance{hint}")
         return found
 
-    def periods(self, name: str) -> Ints:
+    def read_periods(self, name: str) -> Ints:
         """Read a column of periods.
 
         Args:
@@ -182,14 +182,14 @@ class InputTable:
             Indices (N,) from 0; -1 where empty or invalid.
         """
         found = np.full(self.count, -1, dtype=np.intp)
-        for row, text in enumerate(self.texts(name)):
-            period = self.calendar.index(text)
+        for row, text in enumerate(self.read_texts(name)):
+            period = self.calendar.find_period(text)
             if text and period is None:
-                self.fault(row, name, self.calendar.unknown(text))
+                self.add_fault(row, name, self.calendar.describe_unknown(text))
             found[row] = -1 if period is None else period
         return found
 
-    def days(self, name: str) -> Ints:
+    def read_dates(self, name: str) -> Ints:
         """Read a column of dates as periods; a month or period name is accepted too.
 
         Args:
@@ -199,19 +199,19 @@ class InputTable:
             Indices (N,) from 0; -1 where empty or invalid, the number of periods for dates after the horizon.
         """
         found = np.full(self.count, -1, dtype=np.intp)
-        for row, text in enumerate(self.texts(name)):
+        for row, text in enumerate(self.read_texts(name)):
             if text:
-                period = self._day(text)
+                period = self._parse_date(text)
                 if period is None:
                     days = "a day such as 2018-06-30, or a month" if self.calendar.start else "a period"
-                    self.fault(row, name, f"`{escape_text(text)}` is not {days}, from {self.calendar.labels[0]} on")
+                    self.add_fault(row, name, f"`{escape_text(text)}` is not {days}, from {self.calendar.labels[0]} on")
                 found[row] = -1 if period is None else period
         return found
 
-    def _day(self, text: str) -> int | None:
+    def _parse_date(self, text: str) -> int | None:
         """Return the period of a date; the number of periods where it is after the horizon, None where invalid."""
         if self.calendar.start is None:
-            return self.calendar.index(text)
+            return self.calendar.find_period(text)
         if _DAY_PATTERN.fullmatch(text):
             try:
                 datetime.date.fromisoformat(text)
@@ -220,7 +220,7 @@ class InputTable:
         elif not _MONTH_PATTERN.fullmatch(text):
             return None
         month = text[:7]
-        period = self.calendar.index(month)
+        period = self.calendar.find_period(month)
         late = "01" <= month[5:] <= "12" and month > self.calendar.labels[-1]
         return self.calendar.count if period is None and late else period
 

@@ -242,8 +242,8 @@ class Instance:
             "offers": self.market.names,
             "medals": self.medals.names,
         }
-        told = ", ".join(f"{len(names)} {kind}" for kind, names in sizes.items())
-        return f"<Instance {self.name}: {told}; digest {self.figures[:12] or 'none'}>"
+        text = ", ".join(f"{len(names)} {kind}" for kind, names in sizes.items())
+        return f"<Instance {self.name}: {text}; digest {self.figures[:12] or 'none'}>"
 
 
 def is_same_instance(instance: Instance, other: Instance) -> bool:

@@ -83,10 +83,10 @@ def open_instance(path: str | os.PathLike[str]) -> InstanceFile:
     faults = FaultLog()
     digests: dict[str, str] = {}
     root = _parse_root(Path(path), os.fspath(path), digests, faults)
-    if root is None or len(faults.found) > MAX_WORDED_FAULTS:
-        faults.settle()
+    if root is None or len(faults.errors) > MAX_WORDED_FAULTS:
+        faults.raise_errors()
     assert root is not None, "a file that cannot be read is a fault"
-    return InstanceFile(Path(path), root, digests, tuple(faults.found), tuple(faults.odd))
+    return InstanceFile(Path(path), root, digests, tuple(faults.errors), tuple(faults.warnings))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +96,8 @@ class InstanceFile:
     path: Path
     root: MappingNode
     digests: Mapping[str, str]  # of the file itself
-    found: tuple[Fault, ...]  # faults of its text
-    odd: tuple[Fault, ...] = ()  # warnings on its text
+    faults: tuple[Fault, ...]  # faults of its text
+    warnings: tuple[Fault, ...] = ()  # warnings on its text
     # with digests and warnings
     tables: dict[tuple[Path, str], tuple[InputSheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
 
@@ -113,7 +113,7 @@ class InstanceFile:
         Raises:
             InputError: With every fault.
         """
-        return self._made(changes, effective=False)
+        return self._build_instance(changes, effective=False)
 
     def with_effective_changes(self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
@@ -128,31 +128,32 @@ class InstanceFile:
         Raises:
             InputError: With every fault, including changes without effect.
         """
-        instance = self._made(changes, effective=True, scenarios=scenarios)
+        instance = self._build_instance(changes, effective=True, scenarios=scenarios)
         faults = FaultLog()
         for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
             others = {one: value for one, value in changes.items() if one != path}
             if not self._has_effect(instance, path, changes, others):
-                faults.add(
+                faults.add_error(
                     OVERRIDE_LOCATION,
                     parse_path(path),
                     "has no effect: the instance is the same with and without this change",
                 )
-        faults.settle()
+        faults.raise_errors()
         return instance
 
     def _has_effect(self, instance: Instance, path: str, changes: ParameterChanges, others: ParameterChanges) -> bool:
         """Return whether the change at `path` alters the instance, or restates the value in effect."""
         try:
             return not is_same_instance(instance, self.with_changes(others)) or (
-                self.written(changes).value(parse_path(path)) == self.written(others).value(parse_path(path))
+                self.read_source_values(changes).get_comparable_value(parse_path(path))
+                == self.read_source_values(others).get_comparable_value(parse_path(path))
             )
         except InputError:
             return True  # without the change the instance is invalid
 
-    def _made(self, changes: ParameterChanges, *, effective: bool, scenarios: bool = False) -> Instance:
+    def _build_instance(self, changes: ParameterChanges, *, effective: bool, scenarios: bool = False) -> Instance:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
-        faults = FaultLog(list(self.found), list(self.odd))
+        faults = FaultLog(list(self.faults), list(self.warnings))
         digests = dict(self.digests)
         wanted = parse_overrides(changes, faults)
         draft, notes = _parse_draft(self, wanted, digests, faults)
@@ -165,21 +166,21 @@ class InstanceFile:
             check_scenarios(draft, idle, lambda more: self.with_changes({**changes, **more}))
         for change in wanted if effective else ():
             if reason := find_reason(change.path, idle):
-                faults.add(OVERRIDE_LOCATION, change.path, f"has no effect: {reason}")
-        faults.settle()
+                faults.add_error(OVERRIDE_LOCATION, change.path, f"has no effect: {reason}")
+        faults.raise_errors()
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
         check_storable_offers(draft, instance)
         add_warnings(draft, instance, supply, lanes)
         warn_ineffective(draft, idle)
-        faults.settle()
+        faults.raise_errors()
         everywhere = [*notes, *collect_sources(supply), *collect_sources(lanes)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
         return dataclasses.replace(
-            instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.warnings()
+            instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.list_warnings()
         )
 
-    def written(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
+    def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
         """Return the values that a valid file states, with changes applied.
 
         Args:
@@ -194,14 +195,14 @@ class InstanceFile:
 
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:
     """Parse the file to a mapping node; return None, and record faults, where this fails."""
-    data = read_file(path, name, MAX_INSTANCE_BYTES, lambda message: faults.add(Location(name), (), message))
+    data = read_file(path, name, MAX_INSTANCE_BYTES, lambda message: faults.add_error(Location(name), (), message))
     text = decode_yaml(data, faults) if data else None
     if data is None or text is None:
         return None
     digests[path.name] = data.sha256
     root = parse_yaml(text, name, faults)
     if root is not None and not isinstance(root, MappingNode):
-        faults.add(root.place, (), "an instance is a mapping that begins with `format: medalopt/1`")
+        faults.add_error(root.place, (), "an instance is a mapping that begins with `format: medalopt/1`")
     return root if isinstance(root, MappingNode) else None
 
 
@@ -219,10 +220,14 @@ def _parse_draft(
     places = (
         labels or ("?",) * (context.periods or 0) or None
     )  # labels, or placeholders where only the number of periods is known
-    streams_sheet = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.empty("streams")
+    streams_sheet = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.build_empty(
+        "streams"
+    )
     streams_sheet = apply_row_overrides(streams_sheet, wanted, name_stream_rows, labels, faults)
     lanes_sheet = _read_section_rows("lanes", root, file, labels, digests, faults)
-    lanes_sheet = apply_row_overrides(lanes_sheet or InputSheet.empty("lanes"), wanted, name_lane_rows, labels, faults)
+    lanes_sheet = apply_row_overrides(
+        lanes_sheet or InputSheet.build_empty("lanes"), wanted, name_lane_rows, labels, faults
+    )
     document = validate_tree(root, Document, context, faults)
     sheet = lanes_sheet if "lanes" in root.items else None
     return Draft(root, document, context, calendar, streams_sheet, sheet, faults), notes
@@ -238,7 +243,7 @@ def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
             if Document.model_fields[name].is_required():
                 items[name] = MappingNode({}, {}, item.place)
             else:
-                faults.add(root.keys[name], (name,), "this section is empty: fill it or delete its name")
+                faults.add_error(root.keys[name], (name,), "this section is empty: fill it or delete its name")
     return MappingNode(items, root.keys, root.place)
 
 
@@ -253,7 +258,7 @@ def read_calendar(root: MappingNode) -> Calendar | None:
     """
     node = find_node(root, ("periods",))
     try:
-        return Calendar.of(Periods.model_validate(convert_to_plain(node) if node else {}))
+        return Calendar.build(Periods.model_validate(convert_to_plain(node) if node else {}))
     except ValidationError:
         return None
 
@@ -295,7 +300,9 @@ def _read_section_rows(
         or not isinstance(node, MappingNode)
         or node.items.keys() - {"table", "encoding"}
     ):
-        faults.add(node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance")
+        faults.add_error(
+            node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance"
+        )
         return None
     return _read_table(name, table, _read_encoding(name, node, faults), file, digests, faults)
 
@@ -307,7 +314,7 @@ def _read_encoding(section: str, node: MappingNode, faults: FaultLog) -> str | N
         return stated.text if isinstance(stated, ScalarNode) else None
     suggestion = suggest_name(stated.text, CODECS) if isinstance(stated, ScalarNode) else ""
     message = f"no encoding of a table; those known are {join_names(CODECS, 30)}{suggestion}"
-    faults.add(stated.place, (section, "encoding"), message)
+    faults.add_error(stated.place, (section, "encoding"), message)
     return None
 
 
@@ -319,7 +326,7 @@ def _read_table(
     shown_as = os.fspath(file.path.parent / node.text)
 
     def report(message: str) -> None:
-        faults.add(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}")
+        faults.add_error(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}")
 
     if target is None:
         return None
@@ -332,13 +339,13 @@ def _read_table(
         own = FaultLog()
         text = decode_table(data, encoding, own)
         sheet = build_csv_sheet(name, data.name, text, columns, own) if text is not None else None
-        if sheet is None or own.found:
+        if sheet is None or own.errors:
             digests[node.text] = data.sha256
             faults.extend(own)
             return sheet
-        file.tables[target, name] = sheet, data.sha256, tuple(own.odd)
+        file.tables[target, name] = sheet, data.sha256, tuple(own.warnings)
     sheet, digests[node.text], odd = file.tables[target, name]
-    faults.odd.extend(odd)
+    faults.warnings.extend(odd)
     return sheet
 
 

@@ -67,9 +67,9 @@ def change_instance(instance: Instance, changes: Mapping[str, Any]) -> Instance:
         raise UsageError(f"{instance.name}: was edited in memory; make changes to the instance that `load` returned")
     new: dict[str, str] = {}
     texts = {path: format_change_value(value) for path, value in changes.items()}
-    written = origin.file.written(origin.changes) if any(WILDCARD in path for path in texts) else None
+    source_values = origin.file.read_source_values(origin.changes) if any(WILDCARD in path for path in texts) else None
     for path, text in texts.items():
-        new |= {path: text} if written is None else expand_change(written, path, text)
+        new |= {path: text} if source_values is None else expand_change(source_values, path, text)
     merged = {**{path: value for path, value in origin.changes.items() if path not in new}, **new}
     changed = origin.file.with_changes(merged)
     if new and is_same_instance(changed, instance):

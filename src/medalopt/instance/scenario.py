@@ -75,8 +75,8 @@ def expand_change(written: SourceValues, path: str, value: str) -> dict[str, str
 
 def _shift_period(written: SourceValues, path: ParameterPath, by: int, asked: str) -> str:
     """Return the name of the period `by` periods after the one at `path`; a missing due date is the last period."""
-    node, last = written.at(path), len(written.periods) - 1
-    at = written.period(node.text) if isinstance(node, ScalarNode) and not node.null else last
+    node, last = written.get_node(path), len(written.periods) - 1
+    at = written.find_period(node.text) if isinstance(node, ScalarNode) and not node.null else last
     if at is None or not 0 <= at + by <= last:
         raise UsageError(f"{escape_text(asked)}: {by:+} periods lead `{render_path(path)}` out of the horizon")
     return written.periods[at + by]
@@ -163,9 +163,9 @@ def _add_to_parameter(written: SourceValues, path: ParameterPath, text: str, ask
     """Return the changes that add `text` to the value in effect at `path`, or to its default."""
     kind = find_parameter_kind(path)
     by = _read_operand(
-        text, kind.measure.unit if kind and isinstance(kind.measure, QuantityField) else "", written, asked
+        text, kind.field_type.unit if kind and isinstance(kind.field_type, QuantityField) else "", written, asked
     )
-    if kind is None or written.find(path) is not None:
+    if kind is None or written.find_value(path) is not None:
         return _transform_parameters(written, path, lambda exact: exact + by)
     default = _find_default(kind)
     return {} if default is None else {render_path(path): _format_value(default + by, kind)}
@@ -173,10 +173,10 @@ def _add_to_parameter(written: SourceValues, path: ParameterPath, text: str, ask
 
 def _transform_parameters(written: SourceValues, path: ParameterPath, move: _Transformation) -> dict[str, str]:
     """Return the changes that transform every parameter at or below `path`; missing values stay missing."""
-    node = written.find(path)
+    node = written.find_value(path)
     if node is None and path[0] == "streams" and path[2:] == ("available",):
         path = (*path[:2], "total")
-        node = written.find(path)
+        node = written.find_value(path)
     if isinstance(node, MappingNode):
         inner = (_transform_parameters(written, (*path, name), move) for name in node.items)
         return {at: text for changes in inner for at, text in changes.items()}
@@ -184,7 +184,7 @@ def _transform_parameters(written: SourceValues, path: ParameterPath, move: _Tra
     if kind is None or node is None:
         return {}
     values = node.items if isinstance(node, SequenceNode) else (node,)
-    figures = [written.exact(path, one, kind) for one in values if isinstance(one, ScalarNode)]
+    figures = [written.convert_exact(path, one, kind) for one in values if isinstance(one, ScalarNode)]
     texts = [_format_value(move(exact), kind) for exact in figures if exact is not None]
     if len(texts) < len(values):
         return {}
@@ -201,7 +201,7 @@ def _find_default(kind: ParameterKind) -> Fraction | None:
 
 def _format_value(exact: Fraction, kind: ParameterKind) -> str:
     """Return a value as text in its canonical unit; a count is rounded to the nearest integer, at least 0."""
-    return repr(float(exact)) if isinstance(kind.measure, QuantityField) else str(max(round(exact), 0))
+    return repr(float(exact)) if isinstance(kind.field_type, QuantityField) else str(max(round(exact), 0))
 
 
 _GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
@@ -244,7 +244,7 @@ def check_scenarios(draft: Draft, reasons: Reasons, whole: _InstanceBuilder) -> 
     def expanded(path: str, value: str) -> dict[str, str]:
         return expand_change(written, path, value)
 
-    known = frozenset(draft.faults.found)
+    known = frozenset(draft.faults.errors)
     for name, scenario in draft.document.scenarios.items():
         _check_scenario(draft, name, scenario, reasons, expanded, whole, known)
 
@@ -279,9 +279,9 @@ def _check_scenario(
         else:
             whole(changes)
     except InputError as error:
-        found.found.extend(error.faults)
+        found.errors.extend(error.faults)
     clean = not known
-    for fault in found.found:
+    for fault in found.errors:
         if fault.file == OVERRIDE_LOCATION.file or (clean and fault not in known):
             key = _find_key(fault.path, keys)
             told = "" if fault.path == key or not fault.path else f"{fault.path}: "
@@ -293,7 +293,7 @@ def _check_scenario(
     for key, messages in wrong.items():
         path = ("scenarios", name, key) if key else ("scenarios", name)
         more = f" (and {len(messages) - 1} more of what it names)" if len(set(messages)) > 1 else ""
-        draft.faults.add(locate_key(draft.root, path), path, messages[0] + more)
+        draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more)
 
 
 def _begins_with_section(key: str) -> bool:

@@ -88,49 +88,51 @@ def read_lots(path: Path, instance: Instance, routes: Routes, last: int) -> Actu
     metals = instance.metals.names
     columns = [*_TEXT_COLUMNS, *_WEIGHT_COLUMNS, "charges"]
     columns += [f"{what}_{metal}{unit}" for metal in metals for what, unit in (("assay", ""), ("payable", "_kg"))]
-    table = InputTable.of(path, "actuals", columns, _REQUIRED_COLUMNS, instance, faults)
+    table = InputTable.read(path, "actuals", columns, _REQUIRED_COLUMNS, instance, faults)
     if table is None:
-        faults.settle()
+        faults.raise_errors()
     assert table is not None, "a table that cannot be read is a fault"
     lots = _assemble_lots(table, instance, routes, last)
     _check_names(table, lots)
     _check_weights(table, lots)
     _check_metal(table, lots, instance)
-    faults.settle()
+    faults.raise_errors()
     _warn_of_feed(table, lots, routes)
     _warn_of_metal(table, lots, instance, routes)
     _warn_of_supply(table, lots, instance)
     _warn_of_dates(table, lots, instance)
-    return replace(lots, warnings=faults.warnings())
+    return replace(lots, warnings=faults.list_warnings())
 
 
 def _assemble_lots(table: InputTable, instance: Instance, routes: Routes, last: int) -> ActualLots:
     """Read all columns; unstated payable metal of a settled lot is 0, unstated device mass is feed / `to_smelter`."""
-    stream = table.names("stream", instance.streams.names)
-    treatment = table.names("treatment", instance.treatments.names)
-    smelter = table.names("smelter", instance.smelters.names)
-    period = table.periods("period")
+    stream = table.read_names("stream", instance.streams.names)
+    treatment = table.read_names("treatment", instance.treatments.names)
+    smelter = table.read_names("smelter", instance.smelters.names)
+    period = table.read_periods("period")
     for row in range(table.count):
         for name, index in (("stream", stream), ("period", period)):
-            if index[row] < 0 and not table.given(name, row):
-                table.needs(row, name)
+            if index[row] < 0 and not table.is_filled(name, row):
+                table.report_missing(row, name)
         if period[row] > last:
-            table.fault(row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened")
+            table.add_fault(
+                row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened"
+            )
     route = _find_routes(table, routes, stream, treatment, smelter)
     feed = _compute_dry_weight(table)
     metals = range(len(instance.metals.names))
     names = instance.metals.names
-    assay = np.stack([table.figures(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
-    payable = np.stack([table.figures(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
-    settled = table.days("settled_on")
+    assay = np.stack([table.read_quantities(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
+    payable = np.stack([table.read_quantities(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
+    settled = table.read_dates("settled_on")
     told = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
     payable[told] = np.nan_to_num(payable[told])
     share = np.where(route >= 0, routes.to_smelter[route] if len(routes) else 1.0, 1.0)
     sent_on = np.where(share > 0, share, 1.0)  # without a smelter the weight is that of the devices
-    devices = table.figures("devices_t", _TONNES)
+    devices = table.read_quantities("devices_t", _TONNES)
     devices = np.where(np.isfinite(devices), devices, feed / sent_on)
-    charges = table.figures("charges", _MONEY)
-    texts = tuple(table.texts("lot"))
+    charges = table.read_quantities("charges", _MONEY)
+    texts = tuple(table.read_texts("lot"))
     return ActualLots(texts, stream, route, period, feed, devices, assay, payable, charges, settled, table.sha256)
 
 
@@ -139,32 +141,35 @@ def _find_routes(table: InputTable, routes: Routes, stream: Ints, treatment: Int
     ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
     place = {way: number for number, way in enumerate(ways)}
     route = np.full(table.count, -1, dtype=np.intp)
-    treated, sent = table.texts("treatment"), table.texts("smelter")
+    treated, sent = table.read_texts("treatment"), table.read_texts("smelter")
     for row, way in enumerate(zip(stream.tolist(), treatment.tolist(), smelter.tolist(), strict=True)):
         if not treated[row]:
             if sent[row]:
-                table.needs(row, "treatment")
+                table.report_missing(row, "treatment")
             continue
         route[row] = place.get(way, -1)
         known = way[0] >= 0 and way[1] >= 0 and (way[2] >= 0 or not sent[row])
         if known and route[row] < 0:
             where = "to that smelter" if sent[row] else "without a smelter"
-            table.fault(row, "treatment", f"in the instance this stream does not go by this treatment {where}")
+            table.add_fault(row, "treatment", f"in the instance this stream does not go by this treatment {where}")
     return route
 
 
 def _compute_dry_weight(table: InputTable) -> Floats:
     """Return dry weights, (N,), t: as stated, or wet weight times (1 - moisture), which must agree."""
     wet, moisture, dry = (
-        table.figures(name, measure) for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
+        table.read_quantities(name, measure)
+        for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
     )
     worked_out = wet * (1 - moisture)
     for row in np.flatnonzero(abs(worked_out - dry) > _WEIGHT_TOLERANCE * np.maximum(worked_out, dry)).tolist():
-        table.fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
+        table.add_fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
     both = np.where(np.isfinite(dry), dry, worked_out)
     for row in np.flatnonzero(~np.isfinite(both)).tolist():
-        if not table.given("dry_t", row) and not (table.given("wet_t", row) and table.given("moisture", row)):
-            table.fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
+        if not table.is_filled("dry_t", row) and not (
+            table.is_filled("wet_t", row) and table.is_filled("moisture", row)
+        ):
+            table.add_fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
     return both
 
 
@@ -173,18 +178,18 @@ def _check_names(table: InputTable, lots: ActualLots) -> None:
     first: dict[str, int] = {}
     for row, name in enumerate(lots.names):
         if not name:
-            table.needs(row, "lot")
+            table.report_missing(row, "lot")
         elif name in first:
-            table.fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
+            table.add_fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
         elif problem := find_name_flaw(name):
-            table.fault(row, "lot", problem)
+            table.add_fault(row, "lot", problem)
         first.setdefault(name, row)
 
 
 def _check_weights(table: InputTable, lots: ActualLots) -> None:
     """Record lots with more feed than devices."""
     for row in np.flatnonzero(lots.devices_t < lots.feed_t * (1 - _WEIGHT_TOLERANCE)).tolist():
-        table.fault(
+        table.add_fault(
             row, "devices_t", f"{lots.devices_t[row]:g} t of devices cannot give {lots.feed_t[row]:g} t of feed"
         )
 
@@ -193,23 +198,25 @@ def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> Non
     """Record metal or settlement of untreated lots, settlement before shipment, and more payable metal than assayed."""
     known = np.isfinite(lots.payable)
     for row in np.flatnonzero((lots.settled >= 0) & ~known.any(axis=1)).tolist():
-        table.fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
+        table.add_fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
     for row in np.flatnonzero((lots.settled >= 0) & (lots.settled < lots.period)).tolist():
-        table.fault(row, "settled_on", "lies before the lot was sent")
+        table.add_fault(row, "settled_on", "lies before the lot was sent")
     for row in np.flatnonzero(lots.waits & (known.any(axis=1) | (lots.settled >= 0))).tolist():
-        if not table.given("treatment", row):
-            table.fault(row, "treatment", "what is settled has been treated; only what waits in a stockpile has not")
+        if not table.is_filled("treatment", row):
+            table.add_fault(
+                row, "treatment", "what is settled has been treated; only what waits in a stockpile has not"
+            )
     held = lots.assay * lots.feed_t[:, None]
     for row, metal in np.argwhere(lots.payable > held * (1 + _WEIGHT_TOLERANCE)).tolist():
         name = instance.metals.names[metal]
         more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg that the lot held"
-        table.fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
+        table.add_fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
     mass = np.nan_to_num(lots.payable).sum(axis=1)
     told = (lots.payable > held * (1 + _WEIGHT_TOLERANCE)).any(axis=1)
     for row in np.flatnonzero(~told & (mass > 1_000 * lots.feed_t * (1 + _WEIGHT_TOLERANCE))).tolist():
         name = instance.metals.names[int(np.argmax(np.nan_to_num(lots.payable[row])))]
         more = f"{mass[row]:g} kg of metal are payable of {1_000 * lots.feed_t[row]:g} kg of dry feed"
-        table.fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
+        table.add_fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
 
 
 def _warn_of_feed(table: InputTable, lots: ActualLots, routes: Routes) -> None:
@@ -218,7 +225,7 @@ def _warn_of_feed(table: InputTable, lots: ActualLots, routes: Routes) -> None:
     sent_on = share * lots.devices_t
     for row in np.flatnonzero((share > 0) & (lots.feed_t > sent_on * (1 + _FEED_TOLERANCE)))[:_MAX_WARNINGS].tolist():
         gives = f"{lots.devices_t[row]:g} t of devices send on {sent_on[row]:.4g} t by `to_smelter` of the treatment"
-        table.warn(row, "devices_t", f"{gives}, but the feed weighs {lots.feed_t[row]:g} t; check both weights")
+        table.add_warning(row, "devices_t", f"{gives}, but the feed weighs {lots.feed_t[row]:g} t; check both weights")
 
 
 def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, routes: Routes) -> None:
@@ -229,7 +236,7 @@ def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, rout
     for row, metal in np.argwhere(lots.payable > _MAX_METAL_RATIO * expected)[:_MAX_WARNINGS].tolist():
         name = instance.metals.names[metal]
         more = f"{lots.payable[row, metal]:g} kg are payable, but the instance expects {expected[row, metal]:.4g} kg"
-        table.warn(row, f"payable_{name}_kg", f"{more} of such devices; check its unit")
+        table.add_warning(row, f"payable_{name}_kg", f"{more} of such devices; check its unit")
 
 
 def _warn_of_supply(table: InputTable, lots: ActualLots, instance: Instance) -> None:
@@ -244,14 +251,18 @@ def _warn_of_supply(table: InputTable, lots: ActualLots, instance: Instance) -> 
         name, when = escape_text(instance.streams.names[i]), instance.periods[t]
         upto = "up to" if instance.streams.storable[i] else "in"
         text = f"{taken[i, t]:.4g} t of `{name}` were sent {upto} {when}, but only {offered[i, t]:.4g} t were offered"
-        table.warn(row, "devices_t" if table.given("devices_t", row) else "dry_t", f"{text}; check the unit and period")
+        table.add_warning(
+            row, "devices_t" if table.is_filled("devices_t", row) else "dry_t", f"{text}; check the unit and period"
+        )
 
 
 def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> None:
     """Warn of lots settled after the horizon."""
     for row in np.flatnonzero(lots.settled >= len(instance.periods))[:_MAX_WARNINGS].tolist():
-        text = f"`{escape_text(table.texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
-        table.warn(row, "settled_on", f"{text}: its metal counts for no medal; check the year")
+        text = (
+            f"`{escape_text(table.read_texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
+        )
+        table.add_warning(row, "settled_on", f"{text}: its metal counts for no medal; check the year")
 
 
 _CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
@@ -300,15 +311,18 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
         InputError: With every fault.
     """
     faults = FaultLog()
-    table = InputTable.of(path, "frozen", _CONTRACT_COLUMNS, ("period",), instance, faults)
+    table = InputTable.read(path, "frozen", _CONTRACT_COLUMNS, ("period",), instance, faults)
     if table is None:
-        faults.settle()
+        faults.raise_errors()
     assert table is not None, "a table that cannot be read is a fault"
     decisions = make_empty_decisions(instance, routes)
-    period = table.periods("period")
-    tonnes, kilograms = table.figures("tonnes", QuantityField("t")), table.figures("kg", QuantityField("kg"))
+    period = table.read_periods("period")
+    tonnes, kilograms = (
+        table.read_quantities("tonnes", QuantityField("t")),
+        table.read_quantities("kg", QuantityField("kg")),
+    )
     index = {
-        name: table.names(name, known)
+        name: table.read_names(name, known)
         for name, known in (
             ("stream", instance.streams.names),
             ("treatment", instance.treatments.names),
@@ -320,23 +334,23 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
     }
     route = _find_routes(table, routes, index["stream"], index["treatment"], index["smelter"])
     for row in range(table.count):
-        if not table.given("period", row):
-            table.needs(row, "period")
+        if not table.is_filled("period", row):
+            table.report_missing(row, "period")
         _add_contract_row(table, decisions, row, route, index, period, tonnes, kilograms)
     _warn_of_repeated_rows(table)
-    faults.settle()
-    return decisions, table.sha256, faults.warnings()
+    faults.raise_errors()
+    return decisions, table.sha256, faults.list_warnings()
 
 
 def _warn_of_repeated_rows(table: InputTable) -> None:
     """Warn of rows that agree in every column; their amounts are added."""
-    columns = [table.texts(name) for name in _CONTRACT_COLUMNS]
+    columns = [table.read_texts(name) for name in _CONTRACT_COLUMNS]
     first: dict[tuple[str, ...], int] = {}
     for row, cells in enumerate(zip(*columns, strict=True)):
         before = first.setdefault(cells, row)
         if before < row:
             text = f"this row repeats line {table.sheet.lines[before]}, and both are added up"
-            table.warn(row, "", f"{text}; delete one of them where the same is meant")
+            table.add_warning(row, "", f"{text}; delete one of them where the same is meant")
 
 
 def _add_contract_row(
@@ -350,7 +364,7 @@ def _add_contract_row(
     kilograms: Floats,
 ) -> None:
     """Add one row to the decisions; a row of no known kind is a fault."""
-    filled = {name for name in (*at, "tonnes", "kg") if table.given(name, row)}
+    filled = {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)}
     t, alloy = period[row], at["alloy"][row]
     if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
         if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):
@@ -365,4 +379,6 @@ def _add_contract_row(
         if min(alloy, t) >= 0 and np.isfinite(kilograms[row]):
             decisions.recharged[alloy, t] += kilograms[row]
     else:
-        table.fault(row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}")
+        table.add_fault(
+            row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}"
+        )

@@ -31,7 +31,7 @@ class SourceValues:
         items = dict(root.items)
         for name, sheet, names in (
             ("streams", draft.streams, name_stream_rows(draft.streams)),
-            ("lanes", draft.lanes, name_lane_rows(draft.lanes) if draft.lanes else CellColumn.none(0)),
+            ("lanes", draft.lanes, name_lane_rows(draft.lanes) if draft.lanes else CellColumn.build_empty(0)),
         ):
             if name in items and sheet is not None:
                 items[name] = MappingNode(_group_rows_by_name(sheet, names, draft.calendar), {}, root.items[name].place)
@@ -45,7 +45,7 @@ class SourceValues:
         """The names of the periods; empty where they cannot be read."""
         return self._calendar.labels if self._calendar else ()
 
-    def period(self, text: str) -> int | None:
+    def find_period(self, text: str) -> int | None:
         """Look up a period by name.
 
         Args:
@@ -54,20 +54,20 @@ class SourceValues:
         Returns:
             Its index from 0; None where there is no such period.
         """
-        return self._calendar.index(text) if self._calendar else None
+        return self._calendar.find_period(text) if self._calendar else None
 
-    def figures(self) -> Iterator[tuple[ParameterPath, ScalarNode, ParameterKind]]:
+    def iterate_parameters(self) -> Iterator[tuple[ParameterPath, ScalarNode, ParameterKind]]:
         """Iterate over all parameters that the file states.
 
         Returns:
             Path, scalar node and kind of each.
         """
-        for path, scalar in self.scalars():
+        for path, scalar in self.iterate_scalars():
             kind = find_parameter_kind(path)
             if kind is not None:
                 yield path, scalar, kind
 
-    def scalars(self) -> Iterator[tuple[ParameterPath, ScalarNode]]:
+    def iterate_scalars(self) -> Iterator[tuple[ParameterPath, ScalarNode]]:
         """Iterate over all scalars that the file states, numbers and text.
 
         Returns:
@@ -75,7 +75,7 @@ class SourceValues:
         """
         yield from _iterate_scalars(self.root, ())
 
-    def find(self, path: ParameterPath) -> Node | None:
+    def find_value(self, path: ParameterPath) -> Node | None:
         """Look up the value in effect at a path: stated there, or by one value for all metals or periods above it.
 
         Args:
@@ -94,7 +94,7 @@ class SourceValues:
             node = inner
         return node
 
-    def value(self, path: ParameterPath) -> object:
+    def get_comparable_value(self, path: ParameterPath) -> object:
         """Return the value in effect at a path in a form independent of units and notation, for comparison.
 
         Args:
@@ -103,17 +103,17 @@ class SourceValues:
         Returns:
             Exact canonical values, text, or plain lists and mappings; the default where nothing is stated.
         """
-        node, kind = self.find(path), find_parameter_kind(path)
+        node, kind = self.find_value(path), find_parameter_kind(path)
         default = kind.default if kind is not None else None
         if node is None:
             return Fraction(default) if isinstance(default, int) else getattr(default, "exact", default)
         if kind is None or isinstance(node, MappingNode):
             return _convert_to_plain(node)
         values = node.items if isinstance(node, SequenceNode) else (node,)
-        figures = [self.exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
+        figures = [self.convert_exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
         return figures[0] if len(set(figures)) == 1 else tuple(figures)
 
-    def at(self, path: ParameterPath) -> Node | None:
+    def get_node(self, path: ParameterPath) -> Node | None:
         """Look up the node at exactly this path.
 
         Args:
@@ -124,7 +124,7 @@ class SourceValues:
         """
         return find_node(self.root, path)
 
-    def figure(self, path: ParameterPath) -> Fraction | None:
+    def read_number(self, path: ParameterPath) -> Fraction | None:
         """Return the number stated at exactly this path.
 
         Args:
@@ -133,10 +133,10 @@ class SourceValues:
         Returns:
             Its exact canonical value; None where there is no single number.
         """
-        kind, node = find_parameter_kind(path), self.at(path)
-        return self.exact(path, node, kind) if kind is not None and isinstance(node, ScalarNode) else None
+        kind, node = find_parameter_kind(path), self.get_node(path)
+        return self.convert_exact(path, node, kind) if kind is not None and isinstance(node, ScalarNode) else None
 
-    def exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
+    def convert_exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
         """Convert a scalar to its canonical unit.
 
         Args:
@@ -154,16 +154,16 @@ class SourceValues:
 
     def _exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
         """Convert a scalar to its canonical unit, without the cache."""
-        if not isinstance(kind.measure, QuantityField):
+        if not isinstance(kind.field_type, QuantityField):
             digits = scalar.text.strip().removeprefix("+").replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
         try:
-            quantity = kind.measure.check(scalar.value, self.money)
-            return quantity.exact * (self._piece(path) ** quantity.pieces if quantity.pieces else 1)
+            quantity = kind.field_type.check(scalar.value, self.money)
+            return quantity.exact * (self._get_unit_mass(path) ** quantity.pieces if quantity.pieces else 1)
         except QuantityError:
             return None
 
-    def unit(self, path: ParameterPath, scalar: ScalarNode, measure: QuantityField) -> tuple[str, Fraction]:
+    def get_unit(self, path: ParameterPath, scalar: ScalarNode, measure: QuantityField) -> tuple[str, Fraction]:
         """Return the unit in which a parameter is reported: as written, else the canonical one, per cent for a share.
 
         Args:
@@ -181,17 +181,17 @@ class SourceValues:
         if not written:
             return (name_unit(measure.unit, self.money.currency), Fraction(1)) if measure.unit else _PER_CENT
         quantity = parse_quantity(f"1 {written}", measure.unit, self.money)
-        return written, quantity.factor * (self._piece(path) ** quantity.pieces if quantity.pieces else 1)
+        return written, quantity.factor * (self._get_unit_mass(path) ** quantity.pieces if quantity.pieces else 1)
 
-    def _piece(self, path: ParameterPath) -> Fraction:
+    def _get_unit_mass(self, path: ParameterPath) -> Fraction:
         """Return the mass of one device, kg, of the device type that the parameter at `path` belongs to."""
         device: str | int = path[1]
         if path[0] == "streams":
-            node = self.at((*path[:2], "device"))
+            node = self.get_node((*path[:2], "device"))
             device = node.text if isinstance(node, ScalarNode) else ""
         elif path[0] == "treatments":
             device = path[3]
-        mass = self.at(("devices", device, "unit_mass"))
+        mass = self.get_node(("devices", device, "unit_mass"))
         if not isinstance(mass, ScalarNode):
             raise QuantityError("the device has no `unit_mass`")  # reported as a fault at the place of that parameter
         return parse_quantity(mass.value, "kg", self.money).exact
@@ -224,7 +224,7 @@ def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar
         rows.setdefault(name or "", []).append(row)
     items: dict[str, Node] = {}
     for name, own in rows.items():
-        location = sheet.place(own[0])
+        location = sheet.locate_cell(own[0])
         items[name] = MappingNode({}, {}, location)
         for key, cells in sheet.columns.items():
             node = (
@@ -250,18 +250,18 @@ def _make_scalar(sheet: InputSheet, text: str | None, row: int, key: tuple[str, 
     """Return a cell as a scalar; text such as `null` stays text, an empty cell is None."""
     if text is None:
         return None
-    node = ScalarNode(text, True, sheet.place(row, key))
+    node = ScalarNode(text, True, sheet.locate_cell(row, key))
     return ScalarNode(text, False, node.place) if node.null else node
 
 
 def _build_supply_node(sheet: InputSheet, rows: list[int], calendar: Calendar | None) -> Node | None:
     """Return the supply of a stream: one scalar, or a list with one per period."""
-    cells, periods = sheet.column(("available",)), sheet.column(PERIOD)
+    cells, periods = sheet.get_column(("available",)), sheet.get_column(PERIOD)
     if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
         return _make_scalar(sheet, cells[rows[0]], rows[0], ("available",))
     said = {
-        calendar.index((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, ("available",))
+        calendar.find_period((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, ("available",))
         for row in rows
     }
-    nothing = ScalarNode("0", True, sheet.place(rows[0]))
-    return SequenceNode(tuple(said.get(t) or nothing for t in range(calendar.count)), sheet.place(rows[0]))
+    nothing = ScalarNode("0", True, sheet.locate_cell(rows[0]))
+    return SequenceNode(tuple(said.get(t) or nothing for t in range(calendar.count)), sheet.locate_cell(rows[0]))

@@ -104,7 +104,7 @@ class Plan:
     @cached_property
     def objective(self) -> float:
         """Value of the objective, added costs included, in `unit`."""
-        value = float(self.account.value(self.measure))
+        value = float(self.account.compute_objective(self.measure))
         return value + sum_extension_costs(self.account, self.added) if self.added.costs else value
 
     @property

@@ -55,11 +55,11 @@ def read_saved_plan(path: Path) -> SavedPlan | SavedInfeasibility:
 class SavedFile:
     """Content of a saved file or folder: plan, edits by a user, and the parts of the sourcing plan by name.
 
-    `form` is `json`, `csv` or `xlsx`; a part is a JSON value, the rows of a file or the rows of a sheet.
+    `file_format` is `json`, `csv` or `xlsx`; a part is a JSON value, the rows of a file or the rows of a sheet.
     """
 
     plan: SavedPlan | SavedInfeasibility
-    form: str
+    file_format: str
     edits: tuple[WorkbookEdit, ...] = ()
     parts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -121,11 +121,11 @@ def read_plan_workbook(data: FileBytes | Spreadsheet, *, parts: bool = True) -> 
     Raises:
         InputError: The workbook is no plan or contains an invalid cell.
     """
-    workbook = PlanWorkbook.of(data)
-    _reject_control_characters(data.name, workbook.texts())
+    workbook = PlanWorkbook.open(data)
+    _reject_control_characters(data.name, workbook.iterate_texts())
     workbook.check_formulas()
-    content = _parse_tables(f"{data.name}:{name_hidden_sheet('plan')}", workbook.has, workbook.rows)
-    workbook.settle()
+    content = _parse_tables(f"{data.name}:{name_hidden_sheet('plan')}", workbook.has_table, workbook.read_rows)
+    workbook.raise_faults()
     plan = _validate_plan(content, data.name, workbook.cell_of)
     return SavedFile(plan, "xlsx", tuple(workbook.edits), workbook.visible if parts else {})
 

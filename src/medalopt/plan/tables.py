@@ -31,7 +31,7 @@ def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
 
 def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
     """Return shipments: route, period, tonnes and cost."""
-    instance, routes, sent = account.instance, account.found, account.decisions.sent
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
     route, period = np.nonzero(sent)
     stream = routes.stream[route]
     smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter

@@ -72,7 +72,7 @@ class PlanWorkbook:
         self.faults: list[Fault] = []
 
     @classmethod
-    def of(cls, data: FileBytes | Spreadsheet) -> PlanWorkbook:
+    def open(cls, data: FileBytes | Spreadsheet) -> PlanWorkbook:
         """Open the workbook of a plan.
 
         Args:
@@ -93,7 +93,7 @@ class PlanWorkbook:
             raise InputError([Fault(data.name, 0, 0, "", reason)])
         return cls(workbook)
 
-    def texts(self) -> Iterator[tuple[str, str]]:
+    def iterate_texts(self) -> Iterator[tuple[str, str]]:
         """Yield every text with non-printable characters and its cell, and the names of the sheets.
 
         Yields:
@@ -106,7 +106,7 @@ class PlanWorkbook:
                     if isinstance(cell, str) and not cell.isprintable():  # only these need a closer look
                         yield format_cell_address(name, number, position), cell
 
-    def has(self, table: str) -> bool:
+    def has_table(self, table: str) -> bool:
         """Return True if the workbook contains a table.
 
         Args:
@@ -122,16 +122,16 @@ class PlanWorkbook:
         """Rows of the visible sheets by name: the parts of the sourcing plan, and the editable tables."""
         return {
             name: [
-                [self._shown(name, number, position, cell) for position, cell in enumerate(row)]
+                [self._read_shown_value(name, number, position, cell) for position, cell in enumerate(row)]
                 for number, row in lines
             ]
             for name, lines in ((name, enumerate(rows)) for name, rows in self.book.sheets.items())
             if not name.startswith(name_hidden_sheet(""))
         }
 
-    def _shown(self, sheet: str, row: int, column: int, cell: WorkbookValue) -> WorkbookValue:
+    def _read_shown_value(self, sheet: str, row: int, column: int, cell: WorkbookValue) -> WorkbookValue:
         """Return the displayed value of a cell, with its formula if it has one."""
-        shows = cell.shows if isinstance(cell, UnreadableCell) else cell
+        shows = cell.shown_value if isinstance(cell, UnreadableCell) else cell
         formula = self.book.formulas.get(sheet, {}).get((row, column))
         return FormulaValue.of(shows, formula) if isinstance(shows, float) and formula is not None else shows
 
@@ -150,9 +150,9 @@ class PlanWorkbook:
                     reason = (
                         f"holds the formula `{escape_text(formula, 100)}`, which medalopt did not write: type its value"
                     )
-                    self._note(format_cell_address(name, number, position), reason)
+                    self._record_fault(format_cell_address(name, number, position), reason)
 
-    def rows(self, table: str, columns: list[str]) -> list[list[str]]:
+    def read_rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table, as edited if it is editable.
 
         Args:
@@ -165,29 +165,31 @@ class PlanWorkbook:
         Raises:
             InputError: The sheet or its header is missing.
         """
-        result = self._made(table, columns)
+        result = self._read_original_rows(table, columns)
         if table not in EDITABLE_TABLES or (not result and name_visible_sheet(table) not in self.book.sheets):
             return result
-        return self._edited(table, columns, result)
+        return self._read_edited_rows(table, columns, result)
 
-    def _made(self, table: str, columns: list[str]) -> list[list[str]]:
+    def _read_original_rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of the original table from the hidden sheet."""
         name = name_hidden_sheet(table)
         sheet = self.book.sheets.get(name, [])
         if not sheet or [format_cell(cell) for cell in sheet[0] if cell is not None] != columns:
-            self._refuse(name, f"must have the heads {', '.join(columns)}; restore the sheet")
+            self._raise_fault(name, f"must have the heads {', '.join(columns)}; restore the sheet")
         width = len(columns)
         empty = next((number for number, row in enumerate(sheet) if not any(cell is not None for cell in row)), None)
         if empty is not None:
-            self._note(format_cell_address(name, empty, 0), "the row is empty; restore the sheet")
+            self._record_fault(format_cell_address(name, empty, 0), "the row is empty; restore the sheet")
             sheet = sheet[:empty]
         for number, row in enumerate(sheet):
             for position, cell in enumerate(row):
                 at = format_cell_address(name, number, position)
                 if isinstance(cell, UnreadableCell):
-                    self._note(at, f"holds {cell.why}")
+                    self._record_fault(at, f"holds {cell.reason}")
                 elif position >= width and cell is not None:
-                    self._note(at, f"`{escape_text(format_cell(cell))}` stands beside the table; restore the sheet")
+                    self._record_fault(
+                        at, f"`{escape_text(format_cell(cell))}` stands beside the table; restore the sheet"
+                    )
         rows = [([format_cell(cell) for cell in row] + [""] * width)[:width] for row in sheet[1:]]
         if table in EDITABLE_TABLES:
             self._check_figures(name, columns, rows)
@@ -198,23 +200,25 @@ class PlanWorkbook:
         for number, row in enumerate(rows, start=1):
             for position, column in enumerate(columns):
                 if column in _NUMBER_COLUMNS and not _is_finite(row[position]):
-                    self._note(format_cell_address(name, number, position), _number_message(column, row[position]))
+                    self._record_fault(
+                        format_cell_address(name, number, position), _number_message(column, row[position])
+                    )
                     row[position] = "0"
 
-    def _edited(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
+    def _read_edited_rows(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
         """Return the rows of the visible sheet in the original order, and record the edits."""
         name = name_visible_sheet(table)
         rows = self.book.sheets.get(name)
         if rows is None:
-            self._refuse(name, "the sheet is missing; restore it")
-        top = self._head(name, rows, columns)
+            self._raise_fault(name, "the sheet is missing; restore it")
+        top = self._find_header(name, rows, columns)
         texts = [position for position, column in enumerate(columns) if column not in _NUMBER_COLUMNS]
         known = {tuple(row[position] for position in texts): row for row in made}
         result: list[list[str]] = []
         for number, row in _rows_below(rows, top, len(columns)):
             key = tuple(format_cell(row[position]) for position in texts)
             was = known.get(key)
-            result.append(self._row(name, number, row, columns, was))
+            result.append(self._read_row(name, number, row, columns, was))
         keys = [tuple(row[position] for position in texts) for row in result]
         left = known.keys() - set(keys)
         for key, gone in known.items():
@@ -224,14 +228,14 @@ class PlanWorkbook:
         places = sorted(range(len(result)), key=lambda index: order.get(keys[index], len(order)))
         return [result[index] for index in places]
 
-    def _head(self, name: str, rows: SheetRows, columns: list[str]) -> int:
+    def _find_header(self, name: str, rows: SheetRows, columns: list[str]) -> int:
         """Return the number of the header row."""
         for number, row in enumerate(rows[:_MAX_HEADER_ROWS]):
             if [format_cell(cell).strip() for cell in row[: len(columns)]] == columns:
                 return number
-        self._refuse(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
+        self._raise_fault(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
 
-    def _row(
+    def _read_row(
         self, name: str, number: int, row: list[WorkbookValue], columns: list[str], was: list[str] | None
     ) -> list[str]:
         """Return a row as it is, with full precision where unchanged; record its edits."""
@@ -240,11 +244,11 @@ class PlanWorkbook:
             at = format_cell_address(name, number, position)
             if column not in _NUMBER_COLUMNS:
                 if isinstance(cell, UnreadableCell):
-                    self._note(at, f"holds {cell.why}")
+                    self._record_fault(at, f"holds {cell.reason}")
                 result.append(format_cell(cell))
                 continue
             if not isinstance(cell, float):
-                self._note(at, _number_message(column, format_cell(cell)))
+                self._record_fault(at, _number_message(column, format_cell(cell)))
                 cell = 0.0
             before = float(was[position]) if was else cell
             same = math.isclose(before, cell, rel_tol=_ROUNDING_TOLERANCE)
@@ -274,7 +278,7 @@ class PlanWorkbook:
             return ""
         return f":{format_cell_address(name_hidden_sheet(str(table)), row + 1, heads.index(str(column)))}"
 
-    def settle(self) -> None:
+    def raise_faults(self) -> None:
         """Raise all recorded faults.
 
         Raises:
@@ -283,12 +287,12 @@ class PlanWorkbook:
         if self.faults:
             raise InputError(sorted(set(self.faults)))
 
-    def _note(self, where: str, reason: str) -> None:
+    def _record_fault(self, where: str, reason: str) -> None:
         """Record a fault of a cell."""
         if len(self.faults) < _MAX_FAULTS:
             self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", reason))
 
-    def _refuse(self, where: str, reason: str) -> NoReturn:
+    def _raise_fault(self, where: str, reason: str) -> NoReturn:
         """Raise the recorded faults and a final one."""
         raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", reason)])
 

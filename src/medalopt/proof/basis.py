@@ -51,7 +51,7 @@ class AffineNumber:
     def __init__(self, constant: AffineConstant, slopes: dict[int, Fraction], at: Sequence[float]) -> None:
         self.constant, self.slopes, self.at = constant, slopes, at
 
-    def put(self, found: Sequence[Fraction]) -> AffineConstant:
+    def evaluate(self, found: Sequence[Fraction]) -> AffineConstant:
         """Return the value at given unknowns.
 
         Args:
@@ -128,7 +128,7 @@ class UnknownVector:
     def __init__(self) -> None:
         self.at: list[float] = []
 
-    def near(self, known: Floats) -> Numbers:
+    def build_unknowns(self, known: Floats) -> Numbers:
         """Return an array with one unknown per non-zero entry.
 
         Args:
@@ -144,7 +144,7 @@ class UnknownVector:
                 self.at.append(float(value))
         return forms
 
-    def settled(self, equations: Iterable[Numbers]) -> tuple[list[Fraction], bool]:
+    def solve_unknowns(self, equations: Iterable[Numbers]) -> tuple[list[Fraction], bool]:
         """Solve for the unknowns at which the affine numbers vanish.
 
         Args:
@@ -156,7 +156,7 @@ class UnknownVector:
         at = [Fraction(value) for value in self.at]
         forms = [form for part in equations for form in np.ravel(part) if isinstance(form, AffineNumber)]
         forms.sort(key=lambda form: len(form.slopes))
-        steps = solve_equations((form.slopes, -Fraction(form.put(at))) for form in forms)
+        steps = solve_equations((form.slopes, -Fraction(form.evaluate(at))) for form in forms)
         return [value + steps.get(number, 0) for number, value in enumerate(at)], len(steps) == len(at)
 
 
@@ -170,7 +170,9 @@ def substitute_unknowns(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
     Returns:
         Fractions of the same shape.
     """
-    return _map_entries(lambda entry: entry.put(found) if isinstance(entry, AffineNumber) else entry, forms, object)
+    return _map_entries(
+        lambda entry: entry.evaluate(found) if isinstance(entry, AffineNumber) else entry, forms, object
+    )
 
 
 def mark_near_zero(forms: Numbers) -> Bools:
@@ -222,7 +224,7 @@ class ExactBasis:
     best: PlanAccount | None = None
 
     @classmethod
-    def of(cls, account: PlanAccount, bounds: VariableBounds, duals: Duals, objective: str) -> ExactBasis:
+    def build(cls, account: PlanAccount, bounds: VariableBounds, duals: Duals, objective: str) -> ExactBasis:
         """Return the exact optimality check of a plan.
 
         Args:
@@ -239,7 +241,7 @@ class ExactBasis:
         best = _find_exact_optimum(account, bounds, duals, objective)
         return cls(BASIS_NOT_PROVEN, objective) if best is None else cls(BASIS_PROVEN, objective, best)
 
-    def rounded(self, account: PlanAccount) -> PlanAccount:
+    def round_plan(self, account: PlanAccount) -> PlanAccount:
         """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
 
         Args:
@@ -251,9 +253,9 @@ class ExactBasis:
         if self.best is None:
             return account
         nearest = (values.astype(np.float64) for values in _fields_of(self.best.decisions).values())
-        return PlanAccount(account.instance, account.found, Decisions(*nearest))
+        return PlanAccount(account.instance, account.routes, Decisions(*nearest))
 
-    def told(self, certificate: Certificate) -> Certificate:
+    def add_to_certificate(self, certificate: Certificate) -> Certificate:
         """Return the certificate with the result of this check.
 
         Args:
@@ -262,7 +264,7 @@ class ExactBasis:
         Returns:
             A copy with `basis` and `exact_value` set.
         """
-        value = None if self.best is None else str(Fraction(self.best.value(self.measure)))
+        value = None if self.best is None else str(Fraction(self.best.compute_objective(self.measure)))
         return replace(certificate, basis=self.state, exact_value=value)
 
 
@@ -288,11 +290,11 @@ def _find_exact_optimum(
         instance, routes, compute_bounds(instance, routes, EXACT_ARITHMETIC.read), EXACT_ARITHMETIC.read
     )
     best = _solve_exact_plan(account, exact)
-    y = _solve_exact_prices(BoundContext(instance, account.found, bounds), exact, duals, objective)
+    y = _solve_exact_prices(BoundContext(instance, account.routes, bounds), exact, duals, objective)
     if best is None or y is None:
         return None
     bound = compute_lower_bound(instance, routes, exact.bounds, y, objective, EXACT_ARITHMETIC.read)
-    return best if bound == best.value(objective) else None
+    return best if bound == best.compute_objective(objective) else None
 
 
 def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccount | None:
@@ -300,11 +302,11 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
 
     def stated(parts: Mapping[str, Numbers]) -> PlanAccount:
         """Return the plan of these decisions in the arithmetic of the context."""
-        return PlanAccount(account.instance, context.found, Decisions(**parts), context.read)
+        return PlanAccount(account.instance, context.routes, Decisions(**parts), context.read)
 
     unknown = UnknownVector()
-    parts = {name: unknown.near(values) for name, values in _fields_of(account.decisions).items()}
-    at, all_settled = unknown.settled(rule.excess for rule in compute_residuals(stated(parts), context.bounds))
+    parts = {name: unknown.build_unknowns(values) for name, values in _fields_of(account.decisions).items()}
+    at, all_settled = unknown.solve_unknowns(rule.excess for rule in compute_residuals(stated(parts), context.bounds))
     result = {name: substitute_unknowns(values, at) for name, values in parts.items()}
     plan = stated(result)
     near = all(_is_close(values, getattr(account.decisions, name)) for name, values in result.items())
@@ -314,17 +316,17 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
 
 def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals, objective: str) -> Prices | None:
     """Return dual values at which the small reduced costs are exactly 0, or None if a dual value changes sign."""
-    instance, routes, weights = floats.instance, exact.found, ObjectiveWeights.of(objective)
+    instance, routes, weights = floats.instance, exact.routes, ObjectiveWeights.from_objective(objective)
     y = build_prices(instance, duals)
     unknown = UnknownVector()
-    form = Prices(**{name: unknown.near(values) for name, values in _fields_of(y).items()})
+    form = Prices(**{name: unknown.build_unknowns(values) for name, values in _fields_of(y).items()})
     sent = price_routes(instance, routes, form, weights, exact.read)
     own = _supply_prices(routes, sent, price_supply(floats, y, weights))
-    form = replace(form, supply=unknown.near(own))
+    form = replace(form, supply=unknown.build_unknowns(own))
     sent = np.where(has_supply(instance)[routes.stream], sent - form.supply[routes.stream], 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
     vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
-    at, _ = unknown.settled(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
+    at, _ = unknown.solve_unknowns(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
     settled = Prices(**{name: substitute_unknowns(values, at) for name, values in _fields_of(form).items()})
     known = {**_fields_of(y), "supply": own}
     same = (np.all(values * np.sign(known[name]).astype(np.intp) >= 0) for name, values in _fields_of(settled).items())

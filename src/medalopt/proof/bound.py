@@ -52,7 +52,7 @@ class ObjectiveWeights:
     mass: int
 
     @classmethod
-    def of(cls, objective: str) -> ObjectiveWeights:
+    def from_objective(cls, objective: str) -> ObjectiveWeights:
         """Return the weights of an objective.
 
         Args:
@@ -72,12 +72,12 @@ class BoundContext:
     """
 
     instance: Instance
-    found: Routes
+    routes: Routes
     bounds: VariableBounds
     read: NumberReader = read_floats
     pull: Mapping[str, Numbers] = field(default_factory=dict)
 
-    def after(self, array: str, reduced: Numbers) -> Numbers:
+    def subtract_payments(self, array: str, reduced: Numbers) -> Numbers:
         """Return reduced costs less the payments of extension rows.
 
         Args:
@@ -111,7 +111,9 @@ def compute_lower_bound(
     Returns:
         The bound, in the unit of the objective.
     """
-    return minimise_lagrangian(BoundContext(instance, routes, bounds, read), y, ObjectiveWeights.of(objective))
+    return minimise_lagrangian(
+        BoundContext(instance, routes, bounds, read), y, ObjectiveWeights.from_objective(objective)
+    )
 
 
 def minimise_lagrangian(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
@@ -284,7 +286,7 @@ def _withheld_reduced_costs(
     context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal withheld from pooled lots."""
-    instance, routes, read = context.instance, context.found, context.read
+    instance, routes, read = context.instance, context.routes, context.read
     lots, periods = find_pooled_lots(instance, routes, read), np.arange(len(instance.periods))
     if not len(lots.line):
         return
@@ -293,7 +295,7 @@ def _withheld_reduced_costs(
     worth = padded[np.arange(len(instance.metals.names))[None, :, None], back]
     charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
     reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
-    reduced = context.after("withheld", reduced)
+    reduced = context.subtract_payments("withheld", reduced)
     yield np.where(lots.exists, reduced, 0), bound_withheld(instance, routes, lots, context.bounds.sent)
 
 
@@ -328,10 +330,12 @@ def price_supply(context: BoundContext, y: Prices, weights: ObjectiveWeights) ->
     Returns:
         Objective per tonne of supply (I, T); at most 0 outside bundles, infinite in a bundle without a route.
     """
-    instance, routes, read = context.instance, context.found, context.read
+    instance, routes, read = context.instance, context.routes, context.read
     available = read(instance.streams.available)
     best = make_zeros(available.shape, available) + np.inf
-    np.minimum.at(best, routes.stream, context.after("sent", price_routes(instance, routes, y, weights, read)))
+    np.minimum.at(
+        best, routes.stream, context.subtract_payments("sent", price_routes(instance, routes, y, weights, read))
+    )
     alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     return np.where(alone, np.minimum(own, 0), own)
@@ -352,7 +356,7 @@ def price_stockpiles(context: BoundContext, own: Numbers, weights: ObjectiveWeig
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
     kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next_period(known)
-    return context.after("stockpile", kept)
+    return context.subtract_payments("stockpile", kept)
 
 
 def price_bundles(context: BoundContext, own: Numbers) -> Numbers:
@@ -369,7 +373,9 @@ def price_bundles(context: BoundContext, own: Numbers) -> Numbers:
     member = streams.bundle >= 0
     offers = member[:, None] & (streams.available.raw > 0)
     terms = np.where(offers, own, 0) * context.read(streams.available)  # infinite without a route: never selected
-    return context.after("take", sum_by_group(terms[member], streams.bundle[member], len(context.instance.bundles)))
+    return context.subtract_payments(
+        "take", sum_by_group(terms[member], streams.bundle[member], len(context.instance.bundles))
+    )
 
 
 def _unbundled_value(context: BoundContext, own: Numbers) -> Numbers:
@@ -383,8 +389,10 @@ def _metal_reduced_costs(
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal stock and surplus."""
     metals, maximum = context.instance.metals, context.bounds.stock  # 0 for a metal that is never in stock
-    held = context.after("stock", weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance))
-    sold = context.after("surplus", -weights.cost * context.read(metals.sell) - y.balance)
+    held = context.subtract_payments(
+        "stock", weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance)
+    )
+    sold = context.subtract_payments("surplus", -weights.cost * context.read(metals.sell) - y.balance)
     yield held, maximum
     yield sold, maximum
 
@@ -402,9 +410,9 @@ def _charge_reduced_costs(
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
-    charged = context.after("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
+    charged = context.subtract_payments("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
     maximum = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
-    yield np.where(may_charge(instance, context.found)[:, :, None], charged, 0), maximum
+    yield np.where(may_charge(instance, context.routes)[:, :, None], charged, 0), maximum
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
     own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
@@ -413,7 +421,7 @@ def _charge_reduced_costs(
     if stocked.any():  # paid when bought
         own = np.where(stocked[:, None], -new[:, None] - _offer_balance_prices(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
-    bought = context.after("buy", own[:, None, :] + common[None, :, :] + held)
+    bought = context.subtract_payments("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
 
@@ -444,9 +452,12 @@ def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeight
     balance = _offer_balance_prices(y, is_stocked(instance))
     once = _footprint_prices(context, y, weights) - y.purchase
     bought = weights.cost * read(market.price) + once[:, None] + balance
-    yield np.where(stocked, context.after("acquire", bought), 0), maximum
+    yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
     kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + _next_period(balance)
-    yield np.where(stocked, context.after("offer_stock", kept), 0), maximum * (np.arange(len(instance.periods)) + 1)
+    yield (
+        np.where(stocked, context.subtract_payments("offer_stock", kept), 0),
+        maximum * (np.arange(len(instance.periods)) + 1),
+    )
 
 
 def _casting_reduced_costs(
@@ -466,7 +477,8 @@ def _casting_reduced_costs(
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
     cast, kept, recharged = (
-        context.after(array, each) for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
+        context.subtract_payments(array, each)
+        for array, each in (("cast", cast), ("scrap", kept), ("recharge", recharged))
     )
     yield cast, bounds.cast[:, None]
     yield kept, bounds.scrap[:, None]  # 0 without process scrap

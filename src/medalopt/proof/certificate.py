@@ -83,16 +83,16 @@ def certify_plan(
     )
     if chosen is not FLOAT_ARITHMETIC:
         account, bounds = _restate_account(account, chosen)
-    rows = place_extensions(account.instance, account.found, added, chosen.lift)
-    broken = [rule.worst() for rule in compute_residuals(account, bounds)]
-    broken += [float(kept.worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
+    rows = place_extensions(account.instance, account.routes, added, chosen.lift)
+    broken = [rule.get_worst() for rule in compute_residuals(account, bounds)]
+    broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
-    context = BoundContext(account.instance, account.found, bounds, account.read)
+    context = BoundContext(account.instance, account.routes, bounds, account.read)
     bound = compute_extended_bound(
         context, convert_prices(build_prices(account.instance, duals), chosen), objective, rows
     )
     extra, its_size = evaluate_extension_costs(account, rows)
-    value, size = account.value(objective) + extra, sum_absolute_costs(account, objective) + its_size
+    value, size = account.compute_objective(objective) + extra, sum_absolute_costs(account, objective) + its_size
     proven = bound_number_below(bound)
     gap = bound_number_above(value - bound) / max(1.0, bound_number_below(size)) if proven > -np.inf else np.inf
     return Certificate(worst, proven, gap, chosen.name, added.scope)
@@ -118,4 +118,4 @@ def sum_absolute_costs(account: PlanAccount, objective: str) -> Numbers:
     """
     if objective == "cost":
         return sum(abs(by_period).sum() for by_period in account.costs.values())
-    return abs(account.value(objective))
+    return abs(account.compute_objective(objective))

@@ -59,7 +59,7 @@ class TableParser:
         self.places = {name: {label: n for n, label in enumerate(axis)} for name, axis in self.axes.items()}
         self.broken: list[Violation] = []
 
-    def filled(self, table: str, axes: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]) -> Floats:
+    def fill_array(self, table: str, axes: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float]]) -> Floats:
         """Return an array filled from rows; unknown names and duplicates are refused.
 
         Args:
@@ -75,15 +75,15 @@ class TableParser:
         for names, value in rows:
             at = tuple(self.places[axis].get(name, -1) for axis, name in zip(axes, names, strict=True))
             if -1 in at:
-                self.refuse(table, names, value, "names what the instance does not have")
+                self.record_invalid(table, names, value, "names what the instance does not have")
             elif at in taken:
-                self.refuse(table, names, value, "comes twice")
+                self.record_invalid(table, names, value, "comes twice")
             else:
                 taken.add(at)
                 values[at] = value
         return values
 
-    def refuse(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
+    def record_invalid(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
         """Record an invalid row.
 
         Args:
@@ -134,37 +134,37 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
         The decisions as arrays, and a violation per unknown or duplicate row.
     """
     tables = TableParser(instance)
-    stockpile = tables.filled(
+    stockpile = tables.fill_array(
         "stockpiles", ("stream", "period"), (((row.stream, row.period), row.tonnes) for row in plan.stockpiles)
     )
-    bought = tables.filled(
+    bought = tables.fill_array(
         "purchases",
         ("offer", "alloy", "period"),
         (((row.offer, row.alloy, row.period), row.kg) for row in plan.purchases),
     )
-    from_stock = tables.filled(
+    from_stock = tables.fill_array(
         "offer_charges",
         ("offer", "alloy", "period"),
         (((row.offer, row.alloy, row.period), row.kg) for row in plan.offer_charges),
     )
-    purchased = tables.filled(
+    purchased = tables.fill_array(
         "offer_stock", ("offer", "period"), (((row.offer, row.period), row.bought) for row in plan.offer_stock)
     )
     bought, purchased = _split_stocked_offers(instance, plan, bought, from_stock, purchased, tables)
-    surplus = tables.filled(
+    surplus = tables.fill_array(
         "metals", ("metal", "period"), (((row.metal, row.period), row.surplus) for row in plan.metals)
     )
-    recharged = tables.filled(
+    recharged = tables.fill_array(
         "casts", ("alloy", "period"), (((row.alloy, row.period), row.scrap) for row in plan.casts)
     )
-    melted = tables.filled(
+    melted = tables.fill_array(
         "melts", ("alloy", "melted", "period"), (((row.alloy, row.metal, row.period), row.kg) for row in plan.melts)
     )
     content = instance.market.composition.value
     from_offers = np.einsum("oe,oat->aet", content, bought)
     charged = melted[:, :-1] - from_offers
     charged = np.where(abs(charged) <= _CANCELLATION_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
-    withheld = tables.filled(
+    withheld = tables.fill_array(
         "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
     )
     sent = _parse_shipments(instance, routes, plan, tables)
@@ -181,7 +181,7 @@ def _split_stocked_offers(
         for row in getattr(plan, table):
             if (row.offer in names) != wanted and row.offer in instance.market.names:
                 reason = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
-                tables.refuse(table, (row.offer, row.period), 0.0, reason)
+                tables.record_invalid(table, (row.offer, row.period), 0.0, reason)
     return np.where(stocked[:, None, None], from_stock, at_once), purchased[stocked]
 
 
@@ -209,11 +209,11 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
         names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
         at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
         if -1 in at:
-            tables.refuse("shipments", names, row.tonnes, "takes a route that the instance does not allow")
+            tables.record_invalid("shipments", names, row.tonnes, "takes a route that the instance does not allow")
         elif at in taken:
-            tables.refuse("shipments", names, row.tonnes, "comes twice")
+            tables.record_invalid("shipments", names, row.tonnes, "comes twice")
         elif (row.device, row.region) != (device[row.stream], region[row.stream]):
-            tables.refuse("shipments", names, row.tonnes, "names another device or region than its stream's")
+            tables.record_invalid("shipments", names, row.tonnes, "names another device or region than its stream's")
         else:
             taken.add(at)
             sent[at] = row.tonnes
@@ -252,7 +252,7 @@ def parse_extensions(instance: Instance, routes: Routes, plan: Any) -> tuple[Ext
         term = ExtensionTerm(stated.component, tuple(stated.key), stated.coefficient)
         if stated.row not in terms:
             wrong.append(_reject_row(stated.row, "has a term, and is no row of the plan"))
-        elif places.place(term) is None:
+        elif places.locate(term) is None:
             what = f"{term.component}[{', '.join(term.key)}]"
             wrong.append(_reject_row(stated.row, f"names {what}, which the instance does not have"))
         else:
@@ -282,7 +282,7 @@ def check_extension_rows(account: PlanAccount, rows: PlacedExtensions) -> Iterat
         Violations, with their amount in floats.
     """
     for each in compute_extension_residuals(account, rows):
-        for number in np.flatnonzero(~(each.worst() <= FEASIBILITY_TOLERANCE)).tolist():
+        for number in np.flatnonzero(~(each.get_worst() <= FEASIBILITY_TOLERANCE)).tolist():
             amount = float(FLOAT_ARITHMETIC.lift(each.excess)[number])
             text = f"{_EXTENSION_FAMILY}: {each.names[number]} is broken by {amount:.6g}"
             yield Violation(_EXTENSION_FAMILY, each.names[number], amount, "", text)

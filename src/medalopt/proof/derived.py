@@ -92,7 +92,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     """Check the cost of each shipment and purchase; rows without a decision are reported elsewhere."""
     instance = account.instance
-    places = QuantityIndex(instance, account.found, ())
+    places = QuantityIndex(instance, account.routes, ())
     periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
     spent = account.shipment_costs
     bought = instance.market.price.value[:, None, :] * account.decisions.bought

@@ -153,7 +153,7 @@ class ExtensionResiduals:
     excess: Numbers
     size: Numbers
 
-    def worst(self) -> Floats:
+    def get_worst(self) -> Floats:
         """Return an upper bound of each relative violation (R)."""
         size = bound_below(self.size)
         return np.asarray(bound_above(self.excess) / np.where(size > 0, size, 1.0), dtype=np.float64)
@@ -171,9 +171,11 @@ def compute_extension_residuals(account: PlanAccount, rows: PlacedExtensions) ->
     """
     added = rows.added
     made, size = compute_activity(account, rows)
-    yield _residuals_of(tuple(row.name for row in added.rows), made[:-1], size[:-1], rows.ends(), rows)
+    yield _residuals_of(tuple(row.name for row in added.rows), made[:-1], size[:-1], rows.get_row_bounds(), rows)
     values = rows.lift(np.array([variable.value for variable in added.variables], dtype=np.float64))
-    yield _residuals_of(tuple(variable.name for variable in added.variables), values, abs(values), rows.limits(), rows)
+    yield _residuals_of(
+        tuple(variable.name for variable in added.variables), values, abs(values), rows.get_variable_bounds(), rows
+    )
 
 
 def _residuals_of(
@@ -214,7 +216,7 @@ def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
     """
     return float(
         evaluate_extension_costs(
-            account, place_extensions(account.instance, account.found, added, FLOAT_ARITHMETIC.lift)
+            account, place_extensions(account.instance, account.routes, added, FLOAT_ARITHMETIC.lift)
         )[0]
     )
 
@@ -237,7 +239,7 @@ def compute_extended_bound(context: BoundContext, y: Prices, objective: str, row
     if own is None:
         return -math.inf
     fixed = (rows.lift(duals) * rows.lift(bounds)).sum()
-    return minimise_lagrangian(paid, y, ObjectiveWeights.of(objective)) + fixed + own
+    return minimise_lagrangian(paid, y, ObjectiveWeights.from_objective(objective)) + fixed + own
 
 
 def apply_extension_prices(context: BoundContext, rows: PlacedExtensions) -> tuple[BoundContext, Numbers]:
@@ -252,7 +254,7 @@ def apply_extension_prices(context: BoundContext, rows: PlacedExtensions) -> tup
     """
     asked = weigh_extension_rows(rows)
     reduced = -asked.pop(OWN_VARIABLES) if OWN_VARIABLES in asked else rows.lift(np.zeros(len(rows.added.variables)))
-    return replace(context, pull=price_decisions(context.instance, context.found, context.read, asked)), reduced
+    return replace(context, pull=price_decisions(context.instance, context.routes, context.read, asked)), reduced
 
 
 def weigh_extension_rows(rows: PlacedExtensions) -> dict[str, Numbers]:
@@ -276,7 +278,7 @@ def select_usable_duals(rows: PlacedExtensions) -> tuple[Floats, Floats]:
     Returns:
         Dual values (R) and right-hand sides (R); both 0 where one is not finite.
     """
-    low, high = rows.ends()
+    low, high = rows.get_row_bounds()
     duals = np.array([row.dual for row in rows.added.rows], dtype=np.float64)
     bounds = np.where(duals > 0, low, high)
     usable = np.isfinite(bounds) & np.isfinite(duals)
@@ -285,7 +287,7 @@ def select_usable_duals(rows: PlacedExtensions) -> tuple[Floats, Floats]:
 
 def _own_variable_value(context: BoundContext, y: Prices, rows: PlacedExtensions, reduced: Numbers) -> Numbers | None:
     """Return the minimum contribution of the user variables, or None if it is unbounded."""
-    low, high = rows.limits()
+    low, high = rows.get_variable_bounds()
     falls, rises = bound_below(reduced) < 0, bound_above(reduced) > 0
     if (falls & np.isinf(high)).any() or (rises & np.isinf(low)).any():
         low, high = _imply_variable_bounds(context, y, rows, low, high)
@@ -361,7 +363,7 @@ def _terms_range(context: BoundContext, y: Prices, rows: PlacedExtensions, row: 
         weights[row] = sign
         asked = sum_weighted_rows(rows, rows.lift(weights))
         asked.pop(OWN_VARIABLES, None)
-        pull = price_decisions(context.instance, context.found, context.read, asked)
+        pull = price_decisions(context.instance, context.routes, context.read, asked)
         result.append(minimise_lagrangian(replace(context, pull=pull), none, _ZERO_WEIGHTS))
     fewest, maximum = bound_number_below(result[0]), bound_number_above(-result[1])
     return _exact_endpoint(fewest), _exact_endpoint(maximum)

@@ -61,7 +61,7 @@ class ExtensionData:
     variables: tuple[ExtensionVariable, ...] = ()
     costs: tuple[ExtensionTerm, ...] = ()
 
-    def times(self, factor: float) -> ExtensionData:
+    def scale_duals(self, factor: float) -> ExtensionData:
         """Return a copy with the dual values multiplied by a factor.
 
         Args:
@@ -72,9 +72,11 @@ class ExtensionData:
         """
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
-    def bare(self) -> ExtensionData:
+    def without_solution(self) -> ExtensionData:
         """Return a copy without solution values: dual values and variable values are 0."""
-        return replace(self.times(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables))
+        return replace(
+            self.scale_duals(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables)
+        )
 
     def with_duals_of(self, other: ExtensionData) -> ExtensionData:
         """Return a copy with the dual values of `other`.
@@ -145,7 +147,7 @@ def _bundle_shares(account: PlanAccount) -> Numbers:
     """Return the share taken of each bundle (B, T): tonnes sent and stocked over supply."""
     streams, waits = account.instance.streams, account.decisions.stockpile
     before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
-    sent = sum_by_group(account.decisions.sent, account.found.stream, len(streams.names))
+    sent = sum_by_group(account.decisions.sent, account.routes.stream, len(streams.names))
     member, bundles = streams.bundle >= 0, len(account.instance.bundles)
     taken = sum_by_group((sent + waits - before)[member], streams.bundle[member], bundles)
     offered = sum_by_group(account.read(streams.available)[member], streams.bundle[member], bundles)
@@ -154,7 +156,7 @@ def _bundle_shares(account: PlanAccount) -> Numbers:
 
 def _evaluate_network_footprint(account: PlanAccount) -> Numbers:
     """Return the footprint of the network (1), kg CO2e."""
-    emitted = (account.found.footprint @ account.decisions.sent).sum()
+    emitted = (account.routes.footprint @ account.decisions.sent).sum()
     return make_zeros((1,), account.sent) + emitted
 
 
@@ -257,7 +259,7 @@ class QuantityIndex:
         ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
         return _number_labels([(streams[i], treatments[h], *((smelters[k],) if k >= 0 else ())) for i, h, k in ways])
 
-    def shape(self, component: str) -> tuple[int, ...]:
+    def get_shape(self, component: str) -> tuple[int, ...]:
         """Return the shape of the array that holds a component.
 
         Args:
@@ -273,7 +275,7 @@ class QuantityIndex:
             ways if axis in ("route", "exit") else len(self.numbers[axis]) for axis in _COMPONENT_AXES[component]
         )
 
-    def place(self, term: ExtensionTerm) -> tuple[str, int] | None:
+    def locate(self, term: ExtensionTerm) -> tuple[str, int] | None:
         """Return array and flat position of the quantity of a term.
 
         Args:
@@ -296,7 +298,7 @@ class QuantityIndex:
         if rest or None in at:
             return None
         return _ARRAY_NAMES.get(term.component, term.component), int(
-            np.ravel_multi_index(at, self.shape(term.component))
+            np.ravel_multi_index(at, self.get_shape(term.component))
         )
 
 
@@ -328,11 +330,11 @@ class PlacedExtensions:
         """Number of rows, the added costs included."""
         return len(self.added.rows) + 1
 
-    def ends(self) -> tuple[Floats, Floats]:
+    def get_row_bounds(self) -> tuple[Floats, Floats]:
         """Return lower and upper bound of each row (R), without the costs."""
         return _split_pairs([(row.lower, row.upper) for row in self.added.rows])
 
-    def limits(self) -> tuple[Floats, Floats]:
+    def get_variable_bounds(self) -> tuple[Floats, Floats]:
         """Return lower and upper bound of each user variable."""
         return _split_pairs([(variable.lower, variable.upper) for variable in self.added.variables])
 
@@ -364,10 +366,10 @@ def place_extensions(
     held: dict[str, tuple[tuple[int, ...], list[tuple[int, int, float]]]] = {}
     for number, terms in enumerate((*(row.terms for row in added.rows), added.costs)):
         for term in terms:
-            at = places.place(term)
+            at = places.locate(term)
             if at is None:
                 raise LookupError(f"{term.component}[{', '.join(term.key)}]")
-            held.setdefault(at[0], (places.shape(term.component), []))[1].append((number, at[1], term.coefficient))
+            held.setdefault(at[0], (places.get_shape(term.component), []))[1].append((number, at[1], term.coefficient))
     return PlacedExtensions(
         added,
         {

@@ -94,7 +94,7 @@ def _due_prices(account: PlanAccount, y: Any, unit: str, added: ExtensionData) -
     """Return the dual value of alloy due from each period on (A, T), objective per kg."""
     instance, pull = account.instance, NO_EXTENSION_PRICES
     if any(term.component == "cast_stock" for row in added.rows for term in row.terms):
-        pull = weigh_extension_rows(place_extensions(instance, account.found, added, FLOAT_ARITHMETIC.lift))
+        pull = weigh_extension_rows(place_extensions(instance, account.routes, added, FLOAT_ARITHMETIC.lift))
     weights = ObjectiveWeights(int(unit == instance.currency), 0, 0)
     return np.asarray(accumulate_demand_prices(y, price_casting_stock(instance, weights, pull=pull)))
 
@@ -158,7 +158,7 @@ def price_streams(account: PlanAccount, y: Any) -> Floats:
         before = np.concatenate([np.zeros((len(members), 1)), decisions.stockpile[members, :-1]], axis=1)
         taken = (decisions.stockpile[members] - before).sum(axis=0)
         for member in members:
-            taken = taken + decisions.sent[account.found.stream == member].sum(axis=0)
+            taken = taken + decisions.sent[account.routes.stream == member].sum(axis=0)
         share[members] = np.divide(taken, offers, out=np.zeros_like(taken), where=offers > 0)
     asked = float(instance.policy.participation.value) * y.participation[instance.streams.region]
     return np.asarray(y.supply * share + asked[:, None])

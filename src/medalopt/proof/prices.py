@@ -24,23 +24,23 @@ class DualGrid(Mapping[Any, float]):
 
     names: tuple[tuple[str, ...], tuple[str, ...]]
     array: Floats  # (first, second)
-    there: Bools  # (first, second) True where the constraint exists
+    present: Bools  # (first, second) True where the constraint exists
 
     def __getitem__(self, key: Any) -> float:
         try:
             at = self._places[0][key[0]], self._places[1][key[1]]
         except (TypeError, IndexError):
             raise KeyError(key) from None
-        if not self.there[at]:
+        if not self.present[at]:
             raise KeyError(key)
         return float(self.array[at])
 
     def __iter__(self) -> Iterator[Any]:
         one, other = self.names
-        return ((one[i], other[t]) for i, t in zip(*(axis.tolist() for axis in np.nonzero(self.there)), strict=True))
+        return ((one[i], other[t]) for i, t in zip(*(axis.tolist() for axis in np.nonzero(self.present)), strict=True))
 
     def __len__(self) -> int:
-        return int(self.there.sum())
+        return int(self.present.sum())
 
     @cached_property
     def _places(self) -> tuple[dict[str, int], ...]:
@@ -153,7 +153,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
         """Return the dual values of one constraint as an array, 0 where none is given or finite."""
         rows = duals.get(name, {})
         if isinstance(rows, DualGrid) and rows.names == known[name]:
-            return np.where(rows.there & np.isfinite(rows.array), rows.array, 0.0)
+            return np.where(rows.present & np.isfinite(rows.array), rows.array, 0.0)
         places = [{label: number for number, label in enumerate(axis)} for axis in known[name]]
         values = np.zeros(tuple(len(axis) for axis in known[name]))
         for key, value in rows.items():

@@ -29,7 +29,7 @@ class ConstraintResidual:
     excess: Numbers
     size: Numbers
 
-    def worst(self) -> float:
+    def get_worst(self) -> float:
         """Return an upper bound of the largest relative violation."""
         excess, size = bound_above(self.excess), bound_below(self.size)
         return float(np.divide(excess, np.where(size > 0, size, 1.0)).max(initial=0.0))
@@ -75,7 +75,7 @@ def _largest_magnitude(*parts: Numbers) -> Numbers:
 
 def _bound_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
     """Yield violations of variable bounds: negative values, and decisions without a variable in the formulation."""
-    decisions, instance, routes = account.decisions, account.instance, account.found
+    decisions, instance, routes = account.decisions, account.instance, account.routes
     some = has_supply(instance)
     chargeable = may_charge(instance, routes)[:, :, None]
     buyable = may_buy(instance)[:, :, None]
@@ -106,7 +106,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
     instance, decisions = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = sum_by_group(decisions.sent, account.found.stream, len(available))
+    sent = sum_by_group(decisions.sent, account.routes.stream, len(available))
     before = np.concatenate([np.zeros_like(available[:, :1]), decisions.stockpile[:, :-1]], axis=1)
     taken, size = (
         sent + decisions.stockpile - before,
@@ -180,7 +180,7 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
     The reference magnitude is the metal needed for the melts if that is less than all metal available; otherwise a
     small demand could be met from rounding errors of a large supply.
     """
-    need = bound_metal_charged(account.instance, account.found, bounds)
+    need = bound_metal_charged(account.instance, account.routes, bounds)
     natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
     gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
@@ -287,7 +287,7 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of whole lots and minimum orders (family 13)."""
     instance, decisions, read = account.instance, account.decisions, account.read
-    sent = sum_by_group(decisions.sent, account.found.stream, len(instance.streams.names))
+    sent = sum_by_group(decisions.sent, account.routes.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
         (instance.streams, "stream", "t", sent),
         (instance.market, "offer", "kg", account.purchases),

@@ -66,14 +66,14 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     added, unfit = parse_extensions(instance, routes, plan)
     certificate = certify_plan(account, bounds, duals, measure, added=added)
     if added == NO_EXTENSIONS and not instance.lots:
-        certificate = ExactBasis.of(account, bounds, duals, measure).told(certificate)
+        certificate = ExactBasis.build(account, bounds, duals, measure).add_to_certificate(certificate)
     broken = [*broken, *unfit]
     for rule in compute_residuals(account, bounds):
         broken += _violated_rows(instance, account, rule)
     rows = place_extensions(instance, routes, added, FLOAT_ARITHMETIC.lift)
     with np.errstate(over="ignore", invalid="ignore"):
         broken += check_extension_rows(account, rows)
-        value = float(account.value(measure)) + float(evaluate_extension_costs(account, rows)[0])
+        value = float(account.compute_objective(measure)) + float(evaluate_extension_costs(account, rows)[0])
     against = tuple(broken)
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
     broken = [
@@ -142,7 +142,7 @@ def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidua
     names: list[str] = []
     for axis, number in zip(rule.axes, place, strict=False):
         if axis == "route":
-            routes = account.found
+            routes = account.routes
             smelter = routes.smelter[number]
             names += [
                 instance.streams.names[routes.stream[number]],

@@ -134,7 +134,7 @@ def render_instance_workbook(opened: InstanceFile) -> bytes:
         UsageError: A text or a table does not fit into a workbook.
     """
     opened.with_changes()
-    money = opened.written().money
+    money = opened.read_source_values().money
     root = build_source_tree(opened)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, _WRITER_OPTIONS)
@@ -183,7 +183,7 @@ def _describe_sheet(name: str) -> str:
         "Smelter terms": "Lines of a smelter's schedule of feeds; what a line leaves out is the smelter's.",
     }
     shape = find_field_description(paths.get(name, ("policy",))[:1])
-    return own.get(name) or (shape.says if shape else "")
+    return own.get(name) or (shape.description if shape else "")
 
 
 def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, above: tuple[str, ...]) -> None:
@@ -205,7 +205,7 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
         row += 1
         sheets.put(sheet, row, 0, own.head)
         sheets.put(sheet, row, 2, own.unit)
-        sheets.put(sheet, row, 3, own.shape.says if own.shape else "")
+        sheets.put(sheet, row, 3, own.shape.description if own.shape else "")
         if leaf.node.text:
             _write_value(
                 sheets,
@@ -236,7 +236,7 @@ def _set_up_sheet(sheets: _InstanceWriter, sheet: Any, name: str) -> None:
 def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
     """Add a sheet with a row for each entry of a section."""
     rows = list_entries(sheets.root, section)
-    filled = list_columns(sheets.root, section, [row.leaves for row in rows], sheets.money)
+    filled = list_columns(sheets.root, section, [row.cells for row in rows], sheets.money)
     keys = len(section.keys)
     if keys + len(filled) > _MAX_COLUMNS:
         raise UsageError(f"{section.sheet}: a workbook has room for {_MAX_COLUMNS:,} columns; keep the table as CSV")
@@ -253,14 +253,14 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
         _write_heading(sheets, sheet, position, column)
         _add_choices(sheets, sheet, HEADING_ROW + 1, last + _SPARE_ROWS, position, column.shape)
     at = {column.path: position for position, column in enumerate(filled)}
-    nodes = [[leaf.node for row in rows for leaf in row.leaves if leaf.path == column.path] for column in filled]
+    nodes = [[leaf.node for row in rows for leaf in row.cells if leaf.path == column.path] for column in filled]
     places = [_count_percent_decimals(own, column, sheets.money) for own, column in zip(nodes, filled, strict=True)]
     for number, row in enumerate(rows, start=HEADING_ROW + 1):
         for position, name in enumerate(row.names):
             sheets.put(sheet, number, position, name)
-        tall = [compute_text_height(leaf.node.text, _get_column_width(filled[at[leaf.path]])) for leaf in row.leaves]
+        tall = [compute_text_height(leaf.node.text, _get_column_width(filled[at[leaf.path]])) for leaf in row.cells]
         sheet.set_row(number, max(tall, default=16))
-        for leaf in row.leaves:
+        for leaf in row.cells:
             own = at[leaf.path]
             _write_value(sheets, sheet, number, keys + own, leaf.node, filled[own], places[own])
     sheet.autofilter(HEADING_ROW, 0, max(last, HEADING_ROW + 1), keys + len(filled) - 1)
@@ -295,7 +295,11 @@ def _describe_column(column: SheetColumn) -> str:
         ValueForm.WINDOW: "One for both ends; or, instead, [least] and [greatest].",
         ValueForm.LIST: "One a line.",
     }
-    parts = [shape.says, more.get(shape.form, ""), f"One of: {', '.join(shape.words)}." if shape.words else ""]
+    parts = [
+        shape.description,
+        more.get(shape.value_form, ""),
+        f"One of: {', '.join(shape.words)}." if shape.words else "",
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -303,7 +307,7 @@ def _add_choices(
     sheets: _InstanceWriter, sheet: Any, first: int, last: int, position: int, shape: FieldDescription | None
 ) -> None:
     """Add a drop-down list of the allowed words, or of the names on another sheet."""
-    if shape is None or shape.form is not ValueForm.ONE:
+    if shape is None or shape.value_form is not ValueForm.ONE:
         return
     if shape.words:
         sheet.data_validation(first, position, last, position, {"validate": "list", "source": list(shape.words)})

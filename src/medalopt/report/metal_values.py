@@ -39,7 +39,7 @@ class MetalValues:
         whose charge it saves most.
         """
         in_charge = _compute_value_in_charge(self.plan, self.prices, self.charge_cost)
-        account = can_be_in_stock(self.plan.instance, self.plan.account.found)[:, None]
+        account = can_be_in_stock(self.plan.instance, self.plan.account.routes)[:, None]
         return np.where(account, -self.prices.balance, in_charge)
 
     @cached_property
@@ -53,14 +53,14 @@ class MetalValues:
         return np.where(charged.any(axis=1)[:, None], charged, self.plan.account.decisions.surplus > 0)
 
     @cached_property
-    def asked(self) -> Floats:
+    def market_prices(self) -> Floats:
         """Lowest market price per kilogram of each metal, (E, T); infinite without an offer.
 
         Only offers with a content above 50 % count.
         """
-        return self._asked(0.5)
+        return self._find_lowest_prices(0.5)
 
-    def _asked(self, more_than: float) -> Floats:
+    def _find_lowest_prices(self, more_than: float) -> Floats:
         """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
         market = self.plan.instance.market
         content = market.composition.value[:, :, None]  # (O, E, 1)
@@ -74,7 +74,7 @@ class MetalValues:
         sell = self.plan.instance.metals.sell.value
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
-        asked = self._asked(0)  # one metal of a mixed offer is worth at most the price of the whole
+        asked = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole
         return np.where(np.isfinite(asked), np.maximum(asked, sell), sell)
 
     @cached_property

@@ -36,59 +36,59 @@ _PLANNED_KINDS = {
 }
 
 
-def _build_actuals_tables(found: Replan) -> tuple[ReportTable, ...]:
+def _build_actuals_tables(replan: Replan) -> tuple[ReportTable, ...]:
     """Return the tables that have rows, the metal balance first.
 
     Args:
-        found: New plan with the executed periods.
+        replan: New plan with the executed periods.
 
     Returns:
         The tables.
     """
     made = (
-        _build_metal_table(found),
-        _build_device_table(found),
-        _build_cost_table(found),
-        _build_yield_table(found),
-        _build_lot_table(found),
-        _build_in_transit_table(found),
-        _build_contract_table(found),
+        _build_metal_table(replan),
+        _build_device_table(replan),
+        _build_cost_table(replan),
+        _build_yield_table(replan),
+        _build_lot_table(replan),
+        _build_in_transit_table(replan),
+        _build_contract_table(replan),
     )
     return tuple(table for table in made if table.rows)
 
 
-def _slice_past(found: Replan) -> slice:
+def _slice_past(replan: Replan) -> slice:
     """Return the slice of the executed periods."""
-    return slice(None, found.past.last + 1)
+    return slice(None, replan.actuals.last + 1)
 
 
-def _name_period(found: Replan) -> str:
+def _name_period(replan: Replan) -> str:
     """Return the word for a period."""
-    return get_period_word(found.past.instance)
+    return get_period_word(replan.actuals.instance)
 
 
-def _build_metal_table(found: Replan) -> ReportTable:
+def _build_metal_table(replan: Replan) -> ReportTable:
     """Return metal returned so far, planned and actual, metal in transit, and the total at the end of the horizon."""
-    past, last = found.past, found.past.last
-    before = found.returned_before
-    awaited = past.metal_in_transit.sum(axis=1)
+    actuals, last = replan.actuals, replan.actuals.last
+    before = replan.returned_before
+    awaited = actuals.metal_in_transit.sum(axis=1)
     rows = []
-    for metal in found.metals:
+    for metal in replan.metals:
         planned = None if before is None else float(before[metal, last])
-        actual = float(found.returned_now[metal, last])
+        actual = float(replan.returned_now[metal, last])
         rows.append(
             (
-                past.instance.metals.titles[metal],
+                actuals.instance.metals.titles[metal],
                 planned,
                 actual,
                 _divide_or_none(actual, planned),
                 float(awaited[metal]),
-                float(past.stock[metal]),
+                float(actuals.metal_stock[metal]),
                 None if before is None else float(before[metal, -1]),
-                float(found.returned_now[metal, -1]),
+                float(replan.returned_now[metal, -1]),
             )
         )
-    after = found.question.after
+    after = replan.problem.last_period
     columns = (
         ReportColumn("metal", "Metal"),
         ReportColumn("planned_kg", f"Planned by {after}", "kg", 1),
@@ -99,8 +99,8 @@ def _build_metal_table(found: Replan) -> ReportTable:
         ReportColumn("first_plan_kg", "At the end, first plan", "kg", 1),
         ReportColumn("new_plan_kg", "At the end, this plan", "kg", 1),
     )
-    says = f"Metal that had come back by the end of {after}, by plan and by the settlement sheets, and what is to come."
-    return ReportTable("actual_metal", "Metal: plan against actual", says, columns, tuple(rows))
+    text = f"Metal that had come back by the end of {after}, by plan and by the settlement sheets, and what is to come."
+    return ReportTable("actual_metal", "Metal: plan against actual", text, columns, tuple(rows))
 
 
 def _divide_or_none(part: float, whole: float | None) -> float | None:
@@ -108,69 +108,69 @@ def _divide_or_none(part: float, whole: float | None) -> float | None:
     return part / whole if whole else None
 
 
-def _build_device_table(found: Replan) -> ReportTable:
+def _build_device_table(replan: Replan) -> ReportTable:
     """Return devices sent in each period, planned and actual."""
-    past = found.past
-    actual = past.sent.sum(axis=0)[_slice_past(found)]
-    planned = None if found.before is None else found.before.account.decisions.sent.sum(axis=0)[_slice_past(found)]
+    actuals = replan.actuals
+    actual = actuals.sent.sum(axis=0)[_slice_past(replan)]
+    planned = None if replan.before is None else replan.before.account.decisions.sent.sum(axis=0)[_slice_past(replan)]
     rows = tuple(
         (
-            past.instance.periods[t],
+            actuals.instance.periods[t],
             None if planned is None else float(planned[t]),
             float(actual[t]),
             None if planned is None else float(actual[t] - planned[t]),
         )
-        for t in range(past.last + 1)
+        for t in range(actuals.last + 1)
     )
     columns = (
-        ReportColumn("period", _name_period(found).capitalize()),
+        ReportColumn("period", _name_period(replan).capitalize()),
         ReportColumn("planned_t", "Planned", "t", 1, total=True),
         ReportColumn("actual_t", "Actual", "t", 1, total=True),
         ReportColumn("more_t", "More (less: −)", "t", 1, total=True),
     )
-    notes = (f"{past.waiting.sum():,.1f} t more wait in stockpiles.",) if past.waiting.any() else ()
-    says = "Devices sent, dry tonnes, worked back from the feed by the share that a treatment sends on."
-    return ReportTable("actual_devices", "Devices: plan against actual", says, columns, rows, notes)
+    notes = (f"{actuals.stockpiles.sum():,.1f} t more wait in stockpiles.",) if actuals.stockpiles.any() else ()
+    text = "Devices sent, dry tonnes, worked back from the feed by the share that a treatment sends on."
+    return ReportTable("actual_devices", "Devices: plan against actual", text, columns, rows, notes)
 
 
-def _build_cost_table(found: Replan) -> ReportTable:
+def _build_cost_table(replan: Replan) -> ReportTable:
     """Return the cost of executed lots by kind, of contracts, and of the remaining plan."""
-    past, before = found.past, found.before
+    actuals, before = replan.actuals, replan.before
     rows: list[tuple[CellValue, ...]] = []
-    for kind, spent in past.spent.items():
+    for kind, spent in actuals.cost_by_kind.items():
         planned = None
         if before is not None:
-            planned = float(sum(before.account.costs[own][_slice_past(found)].sum() for own in _PLANNED_KINDS[kind]))
+            planned = float(sum(before.account.costs[own][_slice_past(replan)].sum() for own in _PLANNED_KINDS[kind]))
         if spent or planned:
             rows.append((_COST_TITLES[kind], planned, spent))
     so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)
     left = None if before is None or so_far is None else before.cost - so_far
-    rows.append(("signed, and bought for melts so far", None, past.signed_cost))
-    rows.append(("what is left to plan", left, found.plan.cost))
+    rows.append(("signed, and bought for melts so far", None, actuals.signed_cost))
+    rows.append(("what is left to plan", left, replan.plan.cost))
     columns = (
         ReportColumn("kind", "Kind"),
-        ReportColumn("first_plan", "First plan", past.instance.currency, 0, total=True),
-        ReportColumn("now", "Now", past.instance.currency, 0, total=True),
+        ReportColumn("first_plan", "First plan", actuals.instance.currency, 0, total=True),
+        ReportColumn("now", "Now", actuals.instance.currency, 0, total=True),
     )
-    says = (
-        f"What the lots up to {found.question.after} have cost, beside the first plan for those periods; what is "
+    text = (
+        f"What the lots up to {replan.problem.last_period} have cost, beside the first plan for those periods; what is "
         "signed; and the rest, which for the first plan holds all it has after them."
     )
     notes = ("Charges of lots that are not settled are those of the terms; all other costs are those of the instance.",)
-    return ReportTable("actual_cost", "Cost: first plan and now", says, columns, tuple(rows), notes)
+    return ReportTable("actual_cost", "Cost: first plan and now", text, columns, tuple(rows), notes)
 
 
-def _build_yield_table(found: Replan) -> ReportTable:
+def _build_yield_table(replan: Replan) -> ReportTable:
     """Return metal payable of settled lots against the expectation from the instance, by device."""
-    past, lots = found.past, found.past.lots
-    instance = past.instance
+    actuals, lots = replan.actuals, replan.actuals.lots
+    instance = actuals.instance
     told = np.isfinite(lots.payable).any(axis=1) & ~lots.waits
     device = instance.streams.device[lots.stream]
     rows = []
     for d, name in enumerate(instance.devices.names):
         own = told & (device == d)
-        for metal in found.metals if own.any() else ():
-            expected, payable = float(past.expected[own, metal].sum()), float(lots.payable[own, metal].sum())
+        for metal in replan.metals if own.any() else ():
+            expected, payable = float(actuals.expected_metal[own, metal].sum()), float(lots.payable[own, metal].sum())
             if payable or (expected and lots.payable[told, metal].any()):
                 share, tonnes = _divide_or_none(payable, expected), float(lots.devices_t[own].sum())
                 rows.append((name, instance.metals.titles[metal], int(own.sum()), tonnes, expected, payable, share))
@@ -183,25 +183,25 @@ def _build_yield_table(found: Replan) -> ReportTable:
         ReportColumn("payable_kg", "Payable", "kg", 2),
         ReportColumn("of_expected", "Of expected", "%", 1),
     )
-    says = "What smelters return of the lots they have settled, beside what the figures of the instance make of them."
+    text = "What smelters return of the lots they have settled, beside what the figures of the instance make of them."
     notes = ("A share far from 100 % says that an assay, a recovery or a return of the instance should be changed.",)
-    return ReportTable("actual_yield", "Settled lots: expected against payable", says, columns, tuple(rows), notes)
+    return ReportTable("actual_yield", "Settled lots: expected against payable", text, columns, tuple(rows), notes)
 
 
-def _build_lot_table(found: Replan) -> ReportTable:
+def _build_lot_table(replan: Replan) -> ReportTable:
     """Return the table of lots with weights, charges and settlement."""
-    past, lots = found.past, found.past.lots
-    periods = (*past.instance.periods, f"after {past.instance.periods[-1]}")
+    actuals, lots = replan.actuals, replan.actuals.lots
+    periods = (*actuals.instance.periods, f"after {actuals.instance.periods[-1]}")
     rows = []
-    for n in _select_lots(found):
+    for n in _select_lots(replan):
         name = lots.names[n]
-        way = (None, None) if lots.waits[n] else _name_route(found, int(lots.route[n]))
+        way = (None, None) if lots.waits[n] else _name_route(replan, int(lots.route[n]))
         settled = periods[lots.settled[n]] if lots.settled[n] >= 0 else None
-        stream, sent = past.instance.streams.names[lots.stream[n]], periods[lots.period[n]]
+        stream, sent = actuals.instance.streams.names[lots.stream[n]], periods[lots.period[n]]
         figures = (float(lots.feed_t[n]), float(lots.devices_t[n]))
-        charged = (float(past.expected_charges[n]), _null_if_nan(lots.charges[n]))
+        charged = (float(actuals.expected_charges[n]), _null_if_nan(lots.charges[n]))
         rows.append((name, stream, *way, sent, *figures, *charged, settled))
-    currency, every = past.instance.currency, len(lots.names) <= MAX_LOTS_LISTED
+    currency, every = actuals.instance.currency, len(lots.names) <= MAX_LOTS_LISTED
     columns = (
         ReportColumn("lot", "Lot"),
         ReportColumn("stream", "Stream"),
@@ -214,19 +214,19 @@ def _build_lot_table(found: Replan) -> ReportTable:
         ReportColumn("charges", "Charges", currency, 0, total=every),
         ReportColumn("settled", "Settled"),
     )
-    says = "The lots of the settlement sheet; without a treatment: waits in a stockpile."
+    text = "The lots of the settlement sheet; without a treatment: waits in a stockpile."
     some = f"Those {MAX_LOTS_LISTED} of {len(lots.names):,} lots that return least as expected; all stand in the sheet."
-    return ReportTable("actual_lots", "Lots", says, columns, tuple(rows), () if every else (some,))
+    return ReportTable("actual_lots", "Lots", text, columns, tuple(rows), () if every else (some,))
 
 
-def _select_lots(found: Replan) -> list[int]:
+def _select_lots(replan: Replan) -> list[int]:
     """Return all lots, or of very many those whose metal deviates most, relative to the total of the metal."""
-    past = found.past
-    count = len(past.lots.names)
+    actuals = replan.actuals
+    count = len(actuals.lots.names)
     if count <= MAX_LOTS_LISTED:
         return list(range(count))
-    all_ = past.expected.sum(axis=0)
-    off = np.abs(past.lot_returns - past.expected) / np.where(all_ > 0, all_, np.inf)
+    all_ = actuals.expected_metal.sum(axis=0)
+    off = np.abs(actuals.lot_returns - actuals.expected_metal) / np.where(all_ > 0, all_, np.inf)
     return np.sort(np.argsort(-off.sum(axis=1), kind="stable")[:MAX_LOTS_LISTED]).tolist()
 
 
@@ -235,82 +235,84 @@ def _null_if_nan(value: Floats) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _name_route(found: Replan, route: int) -> tuple[str, str | None]:
+def _name_route(replan: Replan, route: int) -> tuple[str, str | None]:
     """Return treatment and smelter of a route."""
-    instance, ways = found.past.instance, found.past.found
-    smelter = int(ways.smelter[route])
-    return instance.treatments.names[ways.treatment[route]], instance.smelters.names[smelter] if smelter >= 0 else None
+    instance, routes = replan.actuals.instance, replan.actuals.routes
+    smelter = int(routes.smelter[route])
+    return instance.treatments.names[routes.treatment[route]], instance.smelters.names[
+        smelter
+    ] if smelter >= 0 else None
 
 
-def _build_in_transit_table(found: Replan) -> ReportTable:
+def _build_in_transit_table(replan: Replan) -> ReportTable:
     """Return metal in transit by the period of its arrival."""
-    past, left = found.past, found.question.left
+    actuals, left = replan.actuals, replan.problem.remaining_instance
     rows = tuple(
-        (left.periods[t], past.instance.metals.titles[metal], float(past.metal_in_transit[metal, t]))
+        (left.periods[t], actuals.instance.metals.titles[metal], float(actuals.metal_in_transit[metal, t]))
         for t in range(len(left.periods))
-        for metal in found.metals
-        if past.metal_in_transit[metal, t] > 0
+        for metal in replan.metals
+        if actuals.metal_in_transit[metal, t] > 0
     )
     columns = (
-        ReportColumn("period", _name_period(found).capitalize()),
+        ReportColumn("period", _name_period(replan).capitalize()),
         ReportColumn("metal", "Metal"),
         ReportColumn("awaited_kg", "Comes", "kg", 2),
     )
     notes = []
-    if past.back[:, -1].sum() > 0:
+    if actuals.metal_by_arrival[:, -1].sum() > 0:
         notes.append("Metal that comes after the last period is left out.")
     notes.append("By payable metal where it is known, else by assay and terms, else by the figures of the instance.")
-    says = (
+    text = (
         "Metal of lots that are not settled or settle later, of signed shipments, and of process scrap of past casts."
     )
-    return ReportTable("on_its_way", "Metal on its way", says, columns, rows, tuple(notes))
+    return ReportTable("on_its_way", "Metal on its way", text, columns, rows, tuple(notes))
 
 
-def _build_contract_table(found: Replan) -> ReportTable:
+def _build_contract_table(replan: Replan) -> ReportTable:
     """Return contracted shipments of later periods."""
-    past = found.past
-    sent = past.executed_account.decisions.sent
+    actuals = replan.actuals
+    sent = actuals.executed_account.decisions.sent
     rows = []
     for route, t in np.argwhere(sent > 0).tolist():
-        stream = past.instance.streams.names[past.found.stream[route]]
-        rows.append((past.instance.periods[t], stream, *_name_route(found, route), float(sent[route, t])))
+        stream = actuals.instance.streams.names[actuals.routes.stream[route]]
+        rows.append((actuals.instance.periods[t], stream, *_name_route(replan, route), float(sent[route, t])))
     columns = (
-        ReportColumn("period", _name_period(found).capitalize()),
+        ReportColumn("period", _name_period(replan).capitalize()),
         ReportColumn("stream", "Stream"),
         ReportColumn("treatment", "Treatment"),
         ReportColumn("smelter", "Smelter"),
         ReportColumn("signed_t", "Signed", "t", 1, total=True),
     )
-    says = (
+    text = (
         "Shipments that stay as they are signed: they are taken out of supply and capacity, and their metal is awaited."
     )
-    return ReportTable("signed", "Signed shipments", says, columns, tuple(sorted(rows)))
+    return ReportTable("signed", "Signed shipments", text, columns, tuple(sorted(rows)))
 
 
-def _build_metal_charts(found: Replan) -> tuple[Chart, ...]:
+def _build_metal_charts(replan: Replan) -> tuple[Chart, ...]:
     """Return a chart of cumulative returns for each metal that the medals need.
 
     Args:
-        found: New plan with the executed periods.
+        replan: New plan with the executed periods.
 
     Returns:
         The charts over the whole horizon.
     """
-    before = None if found.before is None else found.before.account.composition.sum(axis=(0, 2))
-    needed = found.plan.account.composition.sum(axis=(0, 2))
+    before = None if replan.before is None else replan.before.account.composition.sum(axis=(0, 2))
+    needed = replan.plan.account.composition.sum(axis=(0, 2))
     if before is not None:
         needed = needed + before
-    return tuple(_build_metal_chart(found, metal) for metal in found.metals if needed[metal] > 0)
+    return tuple(_build_metal_chart(replan, metal) for metal in replan.metals if needed[metal] > 0)
 
 
-def _build_metal_chart(found: Replan, metal: int) -> Chart:
+def _build_metal_chart(replan: Replan, metal: int) -> Chart:
     """Return the chart of one metal."""
-    past, last = found.past, found.past.last
-    now = found.returned_now[metal]
+    actuals, last = replan.actuals, replan.actuals.last
+    now = replan.returned_now[metal]
     came: Floats = now[: last + 1]
     series = []
-    if found.returned_before is not None:
-        first = [(t, float(kg)) for t, kg in enumerate(found.returned_before[metal])]
+    if replan.returned_before is not None:
+        first = [(t, float(kg)) for t, kg in enumerate(replan.returned_before[metal])]
         style = {"width": 2, "type": "dotted"}
         series.append(
             build_line_series("first plan", first, symbol="none", lineStyle=style, itemStyle={"color": COLOURS[6]})
@@ -322,159 +324,160 @@ def _build_metal_chart(found: Replan, metal: int) -> Chart:
     series.append(
         build_line_series("this plan", planned, symbol="none", lineStyle=style, itemStyle={"color": COLOURS[1]})
     )
-    up = ChartAxis("back so far", "kg", least=0)
-    option = build_plot_option(ChartAxis("", names=past.instance.periods), up, series)
-    return Chart(_title_metal_chart(found, metal), option, (_build_chart_table(found, metal),))
+    up = ChartAxis("back so far", "kg", minimum=0)
+    option = build_plot_option(ChartAxis("", names=actuals.instance.periods), up, series)
+    return Chart(_title_metal_chart(replan, metal), option, (_build_chart_table(replan, metal),))
 
 
-def _title_metal_chart(found: Replan, metal: int) -> str:
+def _title_metal_chart(replan: Replan, metal: int) -> str:
     """Return the title: kilograms returned so far and their share of the first plan."""
-    last, title = found.past.last, escape_text(found.past.instance.metals.titles[metal], 40).capitalize()
-    actual, after = float(found.returned_now[metal, last]), found.question.after
+    last, title = replan.actuals.last, escape_text(replan.actuals.instance.metals.titles[metal], 40).capitalize()
+    actual, after = float(replan.returned_now[metal, last]), replan.problem.last_period
     line_ = f"{title}: {format_mass(actual)} back by {after}"
-    if found.returned_before is None:
+    if replan.returned_before is None:
         return line_
-    planned = float(found.returned_before[metal, last])
+    planned = float(replan.returned_before[metal, last])
     beside = f"{format_share(actual, planned)} of the {format_mass(planned)} planned" if planned else "none was planned"
     return f"{line_}, {beside}"
 
 
-def _build_chart_table(found: Replan, metal: int) -> TextTable:
+def _build_chart_table(replan: Replan, metal: int) -> TextTable:
     """Return the data of the chart as a table."""
-    past, before = found.past, found.returned_before
-    now = found.returned_now[metal]
+    actuals, before = replan.actuals, replan.returned_before
+    now = replan.returned_now[metal]
     first = ["" for _ in now] if before is None else [f"{kg:,.1f}" for kg in before[metal]]
     columns = [
-        (TextColumn("period", right=False), list(past.instance.periods)),
+        (TextColumn("period", right=False), list(actuals.instance.periods)),
         (TextColumn("first plan, kg"), first),
-        (TextColumn("actual, kg"), [f"{kg:,.1f}" if t <= past.last else "" for t, kg in enumerate(now)]),
-        (TextColumn("this plan, kg"), [f"{kg:,.1f}" if t > past.last else "" for t, kg in enumerate(now)]),
+        (TextColumn("actual, kg"), [f"{kg:,.1f}" if t <= actuals.last else "" for t, kg in enumerate(now)]),
+        (TextColumn("this plan, kg"), [f"{kg:,.1f}" if t > actuals.last else "" for t, kg in enumerate(now)]),
     ]
-    return make_text_table(f"{past.instance.metals.titles[metal].capitalize()} back so far", columns, always=9)
+    return make_text_table(f"{actuals.instance.metals.titles[metal].capitalize()} back so far", columns, always=9)
 
 
 _ORDER_TABLES = ("orders", "award")  # tables of orders, by party
 
 
-def add_actuals(content: Report, found: Replan) -> Report:
+def add_actuals(report: Report, replan: Replan) -> Report:
     """Return the sourcing plan of the remaining horizon with plan against actuals in front.
 
     Args:
-        content: Sourcing plan of the remaining horizon.
-        found: New plan with the executed periods.
+        report: Sourcing plan of the remaining horizon.
+        replan: New plan with the executed periods.
 
     Returns:
         The combined report.
     """
-    content = remove_settled_parties(content, found.question.settled_parties)
-    title, actuals = found.past.instance.title or found.past.instance.name, _build_actuals_tables(found)
+    report = remove_settled_parties(report, replan.problem.settled_parties)
+    title, actuals = replan.actuals.instance.title or replan.actuals.instance.name, _build_actuals_tables(replan)
     return replace(
-        content,
-        title=f"{title}, planned anew after {found.question.after}",
-        headline=(*summarize_actuals(found), *content.headline),
-        tables=(*actuals, *content.tables),
-        screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(content.tables)),
-        charts=(*_build_metal_charts(found), *content.charts),
+        report,
+        title=f"{title}, planned anew after {replan.problem.last_period}",
+        headline=(*summarize_actuals(replan), *report.headline),
+        tables=(*actuals, *report.tables),
+        screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(report.tables)),
+        charts=(*_build_metal_charts(replan), *report.charts),
     )
 
 
-def remove_settled_parties(content: Report, settled: frozenset[str]) -> Report:
+def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
     """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock.
 
     Args:
-        content: Sourcing plan.
+        report: Sourcing plan.
         settled: Names of the placeholder regions and smelters.
 
     Returns:
         The report without these documents and rows.
     """
-    kept = tuple(one for one in content.documents if settled.isdisjoint(value for _, value in one.party))
-    made = []
-    for table in content.tables:
+    kept = tuple(document for document in report.documents if settled.isdisjoint(value for _, value in document.party))
+    result = []
+    for table in report.tables:
         rows = tuple(row for row in table.rows if table.key not in _ORDER_TABLES or settled.isdisjoint(row))
-        made += [replace(table, rows=rows)] if rows else []
-    return replace(content, documents=kept, tables=tuple(made), screen=select_screen_tables(made))
+        result += [replace(table, rows=rows)] if rows else []
+    return replace(report, documents=kept, tables=tuple(result), screen=select_screen_tables(result))
 
 
-def summarize_actuals(found: Replan) -> tuple[str, ...]:
+def summarize_actuals(replan: Replan) -> tuple[str, ...]:
     """Return the sentences on executed, contracted and planned quantities and on total cost.
 
     Args:
-        found: New plan with the executed periods.
+        replan: New plan with the executed periods.
 
     Returns:
         The sentences.
     """
     return (
-        *_describe_devices(found),
-        *_describe_metals(found),
-        *_describe_total_cost(found),
-        *_describe_warnings(found),
+        *_describe_devices(replan),
+        *_describe_metals(replan),
+        *_describe_total_cost(replan),
+        *_describe_warnings(replan),
     )
 
 
-def _describe_devices(found: Replan) -> tuple[str, ...]:
+def _describe_devices(replan: Replan) -> tuple[str, ...]:
     """Return the tonnes sent so far against plan, and the tonnes under contract."""
-    past, until = found.past, slice(None, found.past.last + 1)
-    actual = float(past.sent.sum())
-    line = f"By the end of {found.question.after} {format_tonnes(actual)} of devices had been sent"
-    if found.before is not None:
-        line += f", {format_tonnes(float(found.before.account.decisions.sent[:, until].sum()))} were planned"
-    signed = float(past.executed_account.decisions.sent.sum())
+    actuals, until = replan.actuals, slice(None, replan.actuals.last + 1)
+    actual = float(actuals.sent.sum())
+    line = f"By the end of {replan.problem.last_period} {format_tonnes(actual)} of devices had been sent"
+    if replan.before is not None:
+        line += f", {format_tonnes(float(replan.before.account.decisions.sent[:, until].sum()))} were planned"
+    signed = float(actuals.executed_account.decisions.sent.sum())
     more = f"; {format_tonnes(signed)} more are signed and stay" if signed else ""
     return (f"{line}{more}.",)
 
 
-def _describe_metals(found: Replan) -> tuple[str, ...]:
+def _describe_metals(replan: Replan) -> tuple[str, ...]:
     """Return for each metal still needed the kilograms returned against plan, in transit and still to be charged."""
-    past, last = found.past, found.past.last
-    needed = found.plan.account.composition.sum(axis=(0, 2))
+    actuals, last = replan.actuals, replan.actuals.last
+    needed = replan.plan.account.composition.sum(axis=(0, 2))
     lines = []
-    for metal in found.metals:
+    for metal in replan.metals:
         if needed[metal] <= 0:
             continue
         line = (
-            f"{past.instance.metals.titles[metal].capitalize()}: "
-            f"{format_mass(float(found.returned_now[metal, last]))} back"
+            f"{actuals.instance.metals.titles[metal].capitalize()}: "
+            f"{format_mass(float(replan.returned_now[metal, last]))} back"
         )
-        if found.returned_before is not None:
-            line += f" of {format_mass(float(found.returned_before[metal, last]))} planned"
-        awaited, taken = float(past.metal_in_transit[metal].sum()), float(needed[metal])
+        if replan.returned_before is not None:
+            line += f" of {format_mass(float(replan.returned_before[metal, last]))} planned"
+        awaited, taken = float(actuals.metal_in_transit[metal].sum()), float(needed[metal])
         on_way = f", {format_mass(awaited)} on its way" if awaited else ""
         lines.append(f"{line}{on_way}; the melts to come take {format_mass(taken)}.")
     return tuple(lines)
 
 
-def _describe_total_cost(found: Replan) -> tuple[str, ...]:
+def _describe_total_cost(replan: Replan) -> tuple[str, ...]:
     """Return the expected total cost and its difference to the first plan."""
-    currency = found.past.instance.currency
+    currency = replan.actuals.instance.currency
     parts = (
-        f"{format_money(found.spent)} spent, {format_money(found.past.signed_cost)} signed, "
-        f"{format_money(found.plan.cost)} to come"
+        f"{format_money(replan.cost_to_date)} spent, {format_money(replan.actuals.signed_cost)} signed, "
+        f"{format_money(replan.plan.cost)} to come"
     )
-    line = f"In all it is now taken to cost {format_money(found.total, currency)} ({parts})"
-    if found.before is None:
+    line = f"In all it is now taken to cost {format_money(replan.total_cost, currency)} ({parts})"
+    if replan.before is None:
         return (f"{line}.",)
-    more = found.total - found.before.cost
-    beside = f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(found.before.cost))})"
+    more = replan.total_cost - replan.before.cost
+    beside = f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(replan.before.cost))})"
     return (f"{line}, {beside} {'more' if more > 0 else 'less'} than the first plan.",)
 
 
-def _describe_warnings(found: Replan) -> tuple[str, ...]:
+def _describe_warnings(replan: Replan) -> tuple[str, ...]:
     """Return overdue alloys, missed shares, and metal that arrives after the horizon."""
     said = []
-    if found.question.overdue:
-        said.append(f"Overdue, and taken to be due at once: the alloy of {join_names(found.question.overdue)}.")
-    for one in found.missed:
-        asked, comes = format_share(one.asked, 1), format_share(one.comes, 1)
+    if replan.problem.overdue_medals:
+        said.append(f"Overdue, and taken to be due at once: the alloy of {join_names(replan.problem.overdue_medals)}.")
+    for requirement in replan.missed_requirements:
+        asked, comes = format_share(requirement.required_share, 1), format_share(requirement.actual_share, 1)
         said.append(
-            f"Missed over the whole horizon: {escape_text(one.path, 200)} asks for {asked}, and {comes} comes of it."
+            f"Missed over the whole horizon: {escape_text(requirement.path, 200)} asks for {asked}, and {comes} comes "
+            "of it."
         )
-    left = found.question.left
+    left = replan.problem.remaining_instance
     line = f"What follows is the plan of what is left, from {left.periods[0]} on"
     if get_in_transit_streams(left):
         line += "; `on its way` stands there for metal that is awaited: it is not ordered, and costs nothing more"
     said.append(f"{line}.")
-    if np.any(found.past.back[:, -1] > 0):
+    if np.any(replan.actuals.metal_by_arrival[:, -1] > 0):
         said.append("Some metal comes only after the last period, and is left out.")
     return tuple(said)

@@ -58,7 +58,7 @@ def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> M
     Returns:
         The source with the most room, or None where the dual values prove none.
     """
-    decisions, found, streams = plan.account.decisions, plan.account.found, plan.instance.streams
+    decisions, found, streams = plan.account.decisions, plan.account.routes, plan.instance.streams
     labels, of = group_streams(plan.instance)
     offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
     np.add.at(offered, of, streams.available.value)
@@ -80,7 +80,7 @@ def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> M
 
 def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, routes: Ints, period: int) -> float:
     """Return tonnes per kilogram of the metal on `routes` in `period`, 0 where the reduced cost is not zero."""
-    instance, found, sent = plan.instance, plan.account.found, plan.account.decisions.sent[routes, period]
+    instance, found, sent = plan.instance, plan.account.routes, plan.account.decisions.sent[routes, period]
     periods, smelter = len(instance.periods), found.smelter[routes]
     spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
     account = plan.account
@@ -88,7 +88,7 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
     for e in range(len(instance.metals.names)):
         back = period + instance.smelters.lead[smelter, e]
         in_time = (smelter >= 0) & (back < periods)
-        settled = account.settled(routes, e)[:, period]
+        settled = account.compute_settled_share(routes, e)[:, period]
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
         each = metal_values.at_hand[e][np.minimum(back, periods - 1)]
         net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
@@ -126,7 +126,7 @@ def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> Re
     market = plan.instance.market
     value = np.where(metal_values.used[metal], metal_values.at_hand[metal], 0.0)
     t = int(value.argmax())
-    asked = float(metal_values.asked[metal, t])
+    asked = float(metal_values.market_prices[metal, t])
     if not 0 < asked * _REJECTED_PRICE_RATIO < value[t]:
         return None
     content = market.composition.value[:, metal]
@@ -196,7 +196,7 @@ def _describe_supply(plan: Plan) -> str:
     offered = float(plan.instance.streams.available.value.sum())
     if not offered:
         return ""
-    gone = float(plan.account.decisions.sent[plan.account.found.smelter < 0].sum())
+    gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
     unsmelted = f"; {format_tonnes(gone)} of them leave the project unsmelted" if gone > 1e-9 * plan.tonnes else ""
     of_all = format_share(plan.tonnes, offered)
     return f"{format_tonnes(plan.tonnes)} of devices taken of {format_tonnes(offered)} offered ({of_all}){unsmelted}."

@@ -100,8 +100,8 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
         Totals by source, the most tonnes taken first.
     """
     account, streams = plan.account, plan.instance.streams
-    cost = (compute_route_costs(plan.instance, account.found) * account.decisions.sent).sum(axis=1)
-    spent = np.bincount(account.found.stream, cost, len(streams.names))
+    cost = (compute_route_costs(plan.instance, account.routes) * account.decisions.sent).sum(axis=1)
+    spent = np.bincount(account.routes.stream, cost, len(streams.names))
     labels, of = group_streams(plan.instance)
     offered, taken, paid = (
         np.bincount(of, amount, len(labels)).tolist()
@@ -238,7 +238,7 @@ def build_treatment_table(plan: Plan) -> TextTable:
     account, treatment = plan.account, plan.instance.treatments
     treated = account.treated.sum(axis=1)
     sent_on = np.zeros(len(treated))
-    np.add.at(sent_on, account.found.treatment, account.found.to_smelter * account.decisions.sent.sum(axis=1))
+    np.add.at(sent_on, account.routes.treatment, account.routes.to_smelter * account.decisions.sent.sum(axis=1))
     used = [h for h in np.argsort(-treated, kind="stable").tolist() if treated[h] > 0]
     return make_text_table(
         "Treatments",

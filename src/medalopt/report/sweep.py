@@ -36,9 +36,9 @@ def _build_row(row: SweepResult) -> dict[str, Any]:
     return {
         "scenario": row.scenario.name,
         "changes": dict(row.scenario.changes),
-        "status": row.answer.status,
-        "objective": row.answer.value,
-        **({"message": row.answer.said} if row.answer.said else {}),
+        "status": row.result.status,
+        "objective": row.result.value,
+        **({"message": row.result.said} if row.result.said else {}),
     }
 
 
@@ -75,10 +75,10 @@ def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult
 def _list_scenarios(rows: Sequence[SweepResult]) -> ReportTable:
     """Return all scenarios in their order, with a column for each parameter that any scenario changes."""
     paths = _list_paths(rows)
-    names = ("scenario", "status", "objective", *paths, *(["message"] if any(row.answer.said for row in rows) else []))
+    names = ("scenario", "status", "objective", *paths, *(["message"] if any(row.result.said for row in rows) else []))
     columns = tuple(ReportColumn(name, name, "" if name == "objective" else None) for name in names)
     cells = tuple(
-        (row.scenario.name, row.answer.status, row.answer.value, *map(row.scenario.changes.get, paths), row.answer.said)
+        (row.scenario.name, row.result.status, row.result.value, *map(row.scenario.changes.get, paths), row.result.said)
         for row in rows
     )
     rows_ = tuple(line[: len(names)] for line in cells)
@@ -96,10 +96,10 @@ def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str
     Returns:
         The lines.
     """
-    counts = {status: sum(row.answer.status == status for row in rows) for status in ("optimal", *_STATUS_WORDS)}
+    counts = {status: sum(row.result.status == status for row in rows) for status in ("optimal", *_STATUS_WORDS)}
     every = "1 scenario." if of == 1 else f"{of:,} scenarios."
     lines = [f"{len(rows):,} of {of:,} scenarios are answered." if len(rows) < of else every]
-    plans = [row for row in _rank_scenarios(rows) if row.answer.value is not None]
+    plans = [row for row in _rank_scenarios(rows) if row.result.value is not None]
     if plans:
         first, last = plans[0], plans[-1]
         ends = (
@@ -109,8 +109,8 @@ def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str
         lines.append(f"{counts['optimal']:,} with a plan, from {ends}.")
     if counts["infeasible"]:
         lines.append(f"{counts['infeasible']:,} without a plan, proven.")
-    for row in [row for row in rows if row.answer.said][:_MAX_RANKED]:
-        lines.append(f"{_name_scenario(row)}: {_STATUS_WORDS[row.answer.status]}: {escape_text(row.answer.said, 300)}.")
+    for row in [row for row in rows if row.result.said][:_MAX_RANKED]:
+        lines.append(f"{_name_scenario(row)}: {_STATUS_WORDS[row.result.status]}: {escape_text(row.result.said, 300)}.")
     more = counts["wrong"] + counts["unanswered"] - _MAX_RANKED
     return [*lines, *([f"{more:,} more are wrong or have no answer."] if more > 0 else [])]
 
@@ -123,12 +123,12 @@ def _name_scenario(row: SweepResult) -> str:
 
 def _format_objective(row: SweepResult, unit: str) -> str:
     """Return the objective with its unit."""
-    return format_money(row.answer.value or 0.0, unit)
+    return format_money(row.result.value or 0.0, unit)
 
 
 def _rank_scenarios(rows: Iterable[SweepResult]) -> list[SweepResult]:
     """Return the scenarios by increasing objective, those without a plan last."""
-    return sorted(rows, key=lambda row: (row.answer.value is None, row.answer.value or 0.0))
+    return sorted(rows, key=lambda row: (row.result.value is None, row.result.value or 0.0))
 
 
 def _list_paths(rows: Iterable[SweepResult]) -> list[str]:
@@ -149,14 +149,14 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
         columns.append(ReportColumn("changes", "changes", rank=1))
         for line, row in zip(lines, rows, strict=True):
             line.append(_format_changes(row))
-    says = "The objective of the best plan of each scenario, and what the scenario changes."
-    return ReportTable(key, title, says, tuple(columns), tuple(map(tuple, lines)))
+    text = "The objective of the best plan of each scenario, and what the scenario changes."
+    return ReportTable(key, title, text, tuple(columns), tuple(map(tuple, lines)))
 
 
 def _get_objective(row: SweepResult) -> CellValue:
     """Return the objective as a cell."""
-    value = row.answer.value
-    return ShownValue(None, _STATUS_WORDS.get(row.answer.status, "")) if value is None else value
+    value = row.result.value
+    return ShownValue(None, _STATUS_WORDS.get(row.result.status, "")) if value is None else value
 
 
 def _format_changes(row: SweepResult) -> str:
@@ -169,13 +169,13 @@ def _format_changes(row: SweepResult) -> str:
 
 def _build_objective_chart(unit: str, ranked: Sequence[SweepResult]) -> list[Chart]:
     """Return the chart of the objectives in increasing order; none with fewer than two plans."""
-    values = [row.answer.value for row in ranked if row.answer.value is not None]
+    values = [row.result.value for row in ranked if row.result.value is not None]
     if len(values) < 2:
         return []
     size, word = choose_money_scale(values)
     points = [(float(number), value / size) for number, value in enumerate(values, start=1)]
     option = build_plot_option(
-        ChartAxis("scenarios, the best first", least=1.0, most=float(len(values))),
+        ChartAxis("scenarios, the best first", minimum=1.0, maximum=float(len(values))),
         ChartAxis("the best plan", f"{word}{unit}"),
         [build_line_series("", points, showSymbol=len(points) <= 50)],
     )

@@ -228,7 +228,7 @@ def build_named_program(instance: Instance, measure: str = "cost") -> NamedLinea
         indptr=start.astype(np.int32),
         indices=entries.row[order].astype(np.int32),
         data=entries.value[order],
-        whole=frozenset(np.flatnonzero(find_integer_columns(linear)).tolist()),
+        integer_columns=frozenset(np.flatnonzero(find_integer_columns(linear)).tolist()),
     )
 
 

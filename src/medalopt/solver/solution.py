@@ -182,7 +182,7 @@ def _bundle_shares(account: PlanAccount, block: Network) -> Floats:
     instance, made = account.instance, account.decisions
     before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
     taken = made.stockpile - before
-    np.add.at(taken, account.found.stream, made.sent)
+    np.add.at(taken, account.routes.stream, made.sent)
     member = instance.streams.bundle >= 0
     got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
     np.add.at(got, instance.streams.bundle[member], taken[member])

@@ -44,20 +44,20 @@ def asked(
 
 def test_what_comes_of_each_lot(tmp_path: Path) -> None:
     """As payable when it was settled; else by its assay and the terms, or by the instance, after the smelter's lead."""
-    past = asked(tmp_path).past
+    past = asked(tmp_path).actuals
     silver, copper = past.lot_returns[:, 0], past.lot_returns[:, 1]
     assert silver == pytest.approx([1.7, 0.9 * 1.9, 0.9, 0, 0]) and copper == pytest.approx([0, 0, 9, 0, 0])
-    assert past.expected[:, 0] == pytest.approx([0.9975 * 1.8, 1.8, 0.9, 0, 0])
-    assert past.arrival[:3, 0].tolist() == [1, 2, 2]  # from 0: February, March, March
+    assert past.expected_metal[:, 0] == pytest.approx([0.9975 * 1.8, 1.8, 0.9, 0, 0])
+    assert past.arrival_periods[:3, 0].tolist() == [1, 2, 2]  # from 0: February, March, March
     assert past.lots.devices_t == pytest.approx([0.9975, 1, 1, 1, 0.25])
     assert past.lots.feed_t == pytest.approx([0.9975, 1, 0.5, 1, 0.25])
-    assert past.waiting.tolist() == [1, 0, 0, 0]  # laptop@north
+    assert past.stockpiles.tolist() == [1, 0, 0, 0]  # laptop@north
 
 
 def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
     """1.7 kg came back and 1.5 were charged; awaited are both lots in March, and the signed tonne in April."""
-    past = asked(tmp_path).past
-    assert past.stock == pytest.approx([0.2, 0])
+    past = asked(tmp_path).actuals
+    assert past.metal_stock == pytest.approx([0.2, 0])
     assert past.metal_in_transit[0] == pytest.approx([1.71 + 0.9, 1.8, 0, 0]) and past.metal_in_transit[
         1
     ] == pytest.approx([9, 0, 0, 0])
@@ -65,16 +65,16 @@ def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
 
 def test_what_it_has_cost(tmp_path: Path) -> None:
     """Prices by the tonne of devices, what waits too; charges as settled, else by the terms."""
-    past = asked(tmp_path).past
-    assert past.spent["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 1_000)
-    assert past.spent["treating"] == pytest.approx(100)
-    assert past.charges == pytest.approx([120, 100 + 18, 50 + 9, 0, 0])
+    past = asked(tmp_path).actuals
+    assert past.cost_by_kind["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 1_000)
+    assert past.cost_by_kind["treating"] == pytest.approx(100)
+    assert past.smelter_charges == pytest.approx([120, 100 + 18, 50 + 9, 0, 0])
     assert past.signed_cost == pytest.approx(1_118 + 0.25 * 90_000)
 
 
 def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
     """Done and signed is taken out of supply, capacity, commitments, limits, cap and need."""
-    left = asked(tmp_path).left
+    left = asked(tmp_path).remaining_instance
     assert left.periods == ("2018-03", "2018-04", "2018-05", "2018-06") and left.name == "base_after_2018-02"
     streams = dict(zip(left.streams.names, left.streams.available.value.tolist(), strict=True))
     assert streams["phone@north"] == [0, 1, 1, 1] and streams["laptop@north, in stock"] == [1, 0, 0, 0]
@@ -98,9 +98,9 @@ def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
 def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
     """It returns in its own periods, costs nothing, and is all that stands for it in the plan."""
     found = solve_replan(asked(tmp_path))
-    names = get_in_transit_streams(found.question.left)
+    names = get_in_transit_streams(found.problem.remaining_instance)
     assert names == {f"{IN_TRANSIT}, 2018-03", f"{IN_TRANSIT}, 2018-04"}
-    ways = found.plan.account.found.stream
+    ways = found.plan.account.routes.stream
     own = [route for route, stream in enumerate(ways) if found.plan.instance.streams.names[stream] in names]
     assert found.plan.account.decisions.sent[own].sum() == pytest.approx((2.61 + 9 + 1.8) / 1000)
     smelter = found.plan.instance.smelters.names.index(IN_TRANSIT)
@@ -117,7 +117,7 @@ def test_old_and_new_side_by_side(tmp_path: Path) -> None:
     assert found.returned_now[0, :3] == pytest.approx([0, 1.7, 1.7 + 2.61])
     assert found.returned_now[0, -1] == pytest.approx(15 - 0.75)  # all that is not bought
     assert found.returned_before[0, -1] == pytest.approx(15)
-    assert found.total == pytest.approx(found.spent + found.past.signed_cost + found.plan.cost)
+    assert found.total_cost == pytest.approx(found.cost_to_date + found.actuals.signed_cost + found.plan.cost)
     assert found.metals == (0, 1)
 
 
@@ -145,7 +145,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
     lots = "\n".join(_settled(line, instance.periods, last) for line in lots.splitlines()) + "\n"
     signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
     found = solve_replan(asked(tmp_path, lots, signed, after))
-    assert found.total == pytest.approx(plan.cost, rel=1e-6)
+    assert found.total_cost == pytest.approx(plan.cost, rel=1e-6)
 
 
 def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
@@ -166,12 +166,12 @@ def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
     plan = medalopt.solve(instance)
     write_folder(tmp_path / "plan", render_csv_folder(plan))
     late = make_replan_problem(instance, "2018-01", None, tmp_path / "plan")
-    signed = late.past.executed_account.decisions.sent
+    signed = late.actuals.executed_account.decisions.sent
     assert signed[:, 1:] == pytest.approx(plan.account.decisions.sent[:, 1:]) and not signed[:, 0].any()
     found = solve_replan(late)
     first = float(plan.account.decisions.sent[:, 0].sum())
     # what was planned for January was not sent, and has to be made up for
-    assert found.total > plan.cost - 1_200 * first and found.plan.status == "optimal"
+    assert found.total_cost > plan.cost - 1_200 * first and found.plan.status == "optimal"
 
 
 def test_of_a_signed_plan_the_casts_so_far_are_done(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
     signed = SIGNED.splitlines()[0] + "\n,,,,silver,Ag,2018-02,,1.5\n"
     for lead, at in ((1, 0), (3, 2)):
         scrap = {"alloys__silver__scrap": f"{{share: 20 %, returned: 50 %, lead: {lead}}}"}
-        past = asked(tmp_path, signed=signed, **scrap).past
+        past = asked(tmp_path, signed=signed, **scrap).actuals
         assert past.scrap_returns[0, past.last + 1 :][at] == pytest.approx(0.15)
         assert past.scrap_returns.sum() == pytest.approx(0.15)
 
@@ -200,7 +200,7 @@ def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None
         "metals__Ag__opening_stock": "2 kg",
     }
     head = SIGNED.splitlines()[0]
-    past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).past
+    past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).actuals
     assert past.executed_account.cast.sum() == pytest.approx(1.65)
     said = "0.2 kg of process scrap of silver are said to have been charged again, but only 0.15 kg had come"
     with pytest.raises(UsageError, match=said):
@@ -211,29 +211,29 @@ def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
     """Nothing was cast by March, when three were due: they are told, and due in April."""
     lots = LOTS.replace("2018-02-20", "2018-03-20")
     late = asked(tmp_path, lots=lots, signed=None, after="2018-03")
-    assert late.overdue == ("early",) and late.left.medals.due.tolist() == [0, 2]
-    assert asked(tmp_path).overdue == ()
+    assert late.overdue_medals == ("early",) and late.remaining_instance.medals.due.tolist() == [0, 2]
+    assert asked(tmp_path).overdue_medals == ()
 
 
 def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
     """Goods in stock go on alone, by the lanes and treatments of their region, and have been paid for."""
     lots = LOTS.replace("A4,laptop@north,,,2018-02,,,1,,,,", "A4,laptop@south,,,2018-02,,,2,,,,")
     found = solve_replan(asked(tmp_path, lots=lots, signed=None))
-    left = found.question.left
+    left = found.problem.remaining_instance
     own = left.streams.names.index("laptop@south, in stock")
     assert left.streams.bundle[own] == -1 and left.streams.price.value[own] == 0
     assert left.regions[left.streams.region[own]] == "south, in stock"
-    assert found.past.spent["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 2 * 900)
-    ways = found.plan.account.found.stream == own
+    assert found.actuals.cost_by_kind["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 2 * 900)
+    ways = found.plan.account.routes.stream == own
     assert found.plan.account.decisions.sent[ways].sum() == pytest.approx(2)
-    assert "south, in stock" in found.question.settled_parties and "south" not in found.question.settled_parties
+    assert "south, in stock" in found.problem.settled_parties and "south" not in found.problem.settled_parties
 
 
 def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
     """It is told apart, and not counted."""
     lots = LOTS.replace("2018-02-20", "2019-01-05")
-    past = asked(tmp_path, lots=lots, signed=None).past
-    assert past.back[0, -1] == pytest.approx(1.7) and past.stock[0] == 0
+    past = asked(tmp_path, lots=lots, signed=None).actuals
+    assert past.metal_by_arrival[0, -1] == pytest.approx(1.7) and past.metal_stock[0] == 0
 
 
 def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
@@ -247,8 +247,12 @@ def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
 
 def test_only_signed_or_only_sent(tmp_path: Path) -> None:
     """Either file will do; with no lots nothing has come back."""
-    past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).past
-    assert not past.back.any() and past.executed_account.decisions.sent.sum() == 1 and past.spent["charges"] == 0
+    past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).actuals
+    assert (
+        not past.metal_by_arrival.any()
+        and past.executed_account.decisions.sent.sum() == 1
+        and past.cost_by_kind["charges"] == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,17 +289,17 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
 
 def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
     """By hand: 0.75 of 15 kg are bought, 5 %; what past and rest together miss is told, with what comes of it."""
-    assert solve_replan(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed == ()
-    (one,) = solve_replan(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed
-    assert (one.path, one.asked, one.comes) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))
+    assert solve_replan(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed_requirements == ()
+    (one,) = solve_replan(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed_requirements
+    assert (one.path, one.required_share, one.actual_share) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))
     found = solve_replan(asked(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
-    (one,) = found.missed
+    (one,) = found.missed_requirements
     phones, everything = _sent(found)
-    assert one.path == "policy.device_share.phone" and one.asked == 0.3
-    assert one.comes == pytest.approx(phones / everything) and one.comes > 0.3
-    regions = solve_replan(asked(tmp_path, policy__participation="60 %")).missed
+    assert one.path == "policy.device_share.phone" and one.required_share == 0.3
+    assert one.actual_share == pytest.approx(phones / everything) and one.actual_share > 0.3
+    regions = solve_replan(asked(tmp_path, policy__participation="60 %")).missed_requirements
     assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
-    assert all(one.asked == 0.6 and one.comes < 0.6 for one in regions)
+    assert all(one.required_share == 0.6 and one.actual_share < 0.6 for one in regions)
     assert any(
         "Missed over the whole horizon: policy.device_share.phone asks for 30" in line
         for line in summarize_actuals(found)
@@ -304,7 +308,7 @@ def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
 
 def _sent(found: Replan) -> tuple[float, float]:
     """Return the phones and all devices sent, before and after, t."""
-    plan, names = found.plan, get_in_transit_streams(found.question.left)
+    plan, names = found.plan, get_in_transit_streams(found.problem.remaining_instance)
     rest = {row.stream: 0.0 for row in plan.shipments.itertuples()}
     for row in plan.shipments.itertuples():
         rest[row.stream] += row.tonnes
@@ -317,6 +321,6 @@ def test_process_scrap_charged_again(tmp_path: Path) -> None:
     """A row of alloy and kg alone counts as cast, and takes from the scrap in hand; rounding leaves no stock."""
     rows = "\n,,,,silver,Ag,2018-01,,1\n,,,,silver,,2018-02,,0.1\n,,,,silver,Ag,2018-02,,0.7\n"
     scrap = {"alloys__silver__scrap": "{share: 20 %, returned: 50 %, lead: 1}"}
-    past = asked(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).past
-    assert past.executed_account.cast.sum() == pytest.approx(1.8) and past.stock.tolist() == [0, 0]
+    past = asked(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).actuals
+    assert past.executed_account.cast.sum() == pytest.approx(1.8) and past.metal_stock.tolist() == [0, 0]
     assert past.scrap_returns.sum() == pytest.approx(0.5 * 0.2 * 1.8 - 0.1)

@@ -61,7 +61,7 @@ def test_counts_are_told_at_whole_values() -> None:
     asked = "medals.gold.count=28..45"
     found = compute_curve(variants, parse_parameter_range(variants, asked))
     assert found.exact
-    assert found.feasible == (28.0, 39.0)
+    assert found.feasible_range == (28.0, 39.0)
     assert all(point.value == int(point.value) for point in found.points)
     for value in (28, 30, 31, 35, 39, 40):
         assert between(found, value) == pytest.approx(at(variants, asked, value))
@@ -73,7 +73,7 @@ def test_what_changes_is_named() -> None:
     """Where old silver gets too dear its 2 kg go, coins take over, and its limit no longer binds."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, "market.old_silver.price=40..150 JPY/g"))
-    (turn,) = found.turns
+    (turn,) = found.breakpoints
     assert turn.value == pytest.approx(111.1)
     moved = {shift.what: (shift.before, shift.after) for shift in turn.shifts}
     assert moved["old_silver"] == pytest.approx((2.0, 0.0))
@@ -85,8 +85,8 @@ def test_a_rule_that_ceases_to_bind_is_named() -> None:
     """Along the cap on footprint the last breakpoint is where the cap no longer binds."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, "policy.footprint_cap=2..8"))
-    assert found.turns[-1].frees == ("policy.footprint_cap",)
-    rates = {shift.what: shift.before for shift in found.turns[-1].shifts if shift.by_step}
+    assert found.breakpoints[-1].frees == ("policy.footprint_cap",)
+    rates = {shift.what: shift.before for shift in found.breakpoints[-1].shifts if shift.by_step}
     assert rates["green_copper"] == pytest.approx(-rates["mined_copper"])
 
 
@@ -122,8 +122,8 @@ def test_a_way_without_a_line_is_sampled() -> None:
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
     asked = "devices.*.content.Ag=80..120%"
     found = compute_curve(variants, parse_parameter_range(variants, asked))
-    value = found.vary.at(97.3)
-    expected = variants.answer(variants.variant(value)).value
+    value = found.vary.make_changes(97.3)
+    expected = variants.solve_scenario(variants.build_scenario(value)).value
     assert between(found, 97.3) == pytest.approx(expected, abs=5 * (found.accuracy or 0.0))
 
 
@@ -138,7 +138,7 @@ def test_a_map_agrees_with_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     found = compute_surface(variants, across, up)
     assert found.base == pytest.approx(3350183.2, rel=1e-6)
     row = found.rows.index(90.0)
-    other = ScenarioRunner(TINY, dict(up.at(90.0)))
+    other = ScenarioRunner(TINY, dict(up.make_changes(90.0)))
     along = compute_curve(other, parse_parameter_range(other, "policy.footprint_cap=1..8"))
     for value, objective in zip(found.columns, found.objective[row], strict=True):
         assert (math.inf if objective is None else objective) == pytest.approx(between(along, value))

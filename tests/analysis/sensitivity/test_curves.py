@@ -30,7 +30,7 @@ def at(variants: ScenarioRunner, asked: str, value: float) -> float:
     """Return what an independent solve from the file says where the figure stands at `value`; infinite: no plan."""
     found = parse_parameter_range(variants, asked)
     return solve_from_scratch(
-        ScenarioProgram.of(load(variants.opened.path, dict(found.at(value))), variants.measure).linear
+        ScenarioProgram.build(load(variants.file.path, dict(found.make_changes(value))), variants.objective).program
     ).value
 
 
@@ -69,11 +69,11 @@ def test_every_breakpoint_is_one(asked: str) -> None:
     """The slopes on both sides differ, solved close to the breakpoint, and the curve goes straight up to it."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, asked))
-    way = variants.along(found.vary.at, found.vary.low, found.vary.high)
+    way = variants.build_family(found.vary.make_changes, found.vary.low, found.vary.high)
     plans = [point for point in found.points if point.objective is not None]
     for before, point, after in zip(plans, plans[1:], plans[2:], strict=False):
         step = min(point.value - before.value, after.value - point.value) * 0.5
-        here, left, right = (way.answer(point.value + by).value for by in (0.0, -step, step))
+        here, left, right = (way.solve_at(point.value + by).value for by in (0.0, -step, step))
         assert here == pytest.approx(point.objective, rel=1e-9)
         assert left == pytest.approx(between(found, point.value - step), rel=1e-9)
         assert right == pytest.approx(between(found, point.value + step), rel=1e-9)
@@ -86,8 +86,8 @@ def test_where_plans_end() -> None:
     variants = ScenarioRunner(TINY)
     for asked in ("streams.*.available=20..150%", "alloys.silver_925.loss=85..95%", "policy.footprint_cap=0..2"):
         found = compute_curve(variants, parse_parameter_range(variants, asked))
-        assert found.feasible is not None
-        low, high = found.feasible
+        assert found.feasible_range is not None
+        low, high = found.feasible_range
         span = found.vary.high - found.vary.low
         for end, inward in ((low, 1), (high, -1)):
             if found.vary.low < end < found.vary.high:
@@ -100,7 +100,7 @@ def test_no_plan_anywhere() -> None:
     """Where there is no plan at any value the curve is told to have none."""
     variants = ScenarioRunner(TINY, {"alloys.silver_925.capacity": "1 kg"})
     found = compute_curve(variants, parse_parameter_range(variants, "streams.*.available=20..150%"))
-    assert (found.feasible, found.base) == (None, None)
+    assert (found.feasible_range, found.base) == (None, None)
     assert found.points == (CurvePoint(20.0, None), CurvePoint(150.0, None)) or all(
         p.objective is None for p in found.points
     )

@@ -51,7 +51,7 @@ def test_a_delay_costs_what_the_late_instance_costs(seed: int, periods: int) -> 
     """Leads, supply and both come to what the instance comes to in whose file they are late."""
     instance = deleted.random(seed)
     told = found(instance, periods)
-    for late in told.late if told else ():
+    for late in told.effects if told else ():
         other = copy.deepcopy(instance)
         if late.what in ("leads", "both"):
             leads_later(other, periods)
@@ -63,21 +63,21 @@ def test_a_delay_costs_what_the_late_instance_costs(seed: int, periods: int) -> 
             size = sum(abs(paid) for paid in plan.costs.values()) + abs(told.value)
             assert abs(told.value + late.extra - plan.cost) <= 1e-6 * max(1.0, size), late
         else:
-            assert late.short is None or late.short
+            assert late.shortage is None or late.shortage
 
 
 def test_no_delay_changes_nothing() -> None:
     """A delay of nothing costs nothing, loses nothing and lacks nothing."""
     told = evaluate_delays(ScenarioRunner(TINY), 0)
-    assert all((late.extra, late.lost, late.short) == (0.0, 0.0, None) for late in told.late)
+    assert all((late.extra, late.lost, late.shortage) == (0.0, 0.0, None) for late in told.effects)
 
 
 def test_what_comes_after_the_horizon_is_lost() -> None:
     """Of what is offered in the last month nothing is left a month later; all is lost when all comes too late."""
     variants = ScenarioRunner(TINY)
     offers = variants.instance.streams.available.value
-    assert evaluate_delays(variants, 1).late[1].lost == pytest.approx(offers[:, -1].sum())
-    assert evaluate_delays(variants, 9).late[1].lost == pytest.approx(offers.sum())
+    assert evaluate_delays(variants, 1).effects[1].lost == pytest.approx(offers[:, -1].sum())
+    assert evaluate_delays(variants, 9).effects[1].lost == pytest.approx(offers.sum())
     assert not delay_instance(variants.instance, 0, 9).streams.available.value.any()
 
 

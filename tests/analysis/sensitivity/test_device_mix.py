@@ -55,7 +55,7 @@ def tiny() -> DeviceMix:
 
 def offering(instance: Instance, available: np.ndarray[Any, np.dtype[np.float64]]) -> Instance:
     """Return the instance with other tonnes."""
-    figures = ExactArray.of([ExactNumber(float(tonnes)) for tonnes in available.ravel()], available.shape)
+    figures = ExactArray.gather([ExactNumber(float(tonnes)) for tonnes in available.ravel()], available.shape)
     return dataclasses.replace(instance, streams=dataclasses.replace(instance.streams, available=figures))
 
 
@@ -72,9 +72,9 @@ def _sums(instance: Instance) -> dict[tuple[int, int], list[float]]:
 def test_every_source_keeps_its_tonnes(times: float) -> None:
     """Whatever the share of a device, each bundle, region and period keeps its tonnes; so it does for a split."""
     instance = medalopt.load(TINY)
-    offer, before = SupplyMix.of(instance), _sums(instance)
+    offer, before = SupplyMix.from_instance(instance), _sums(instance)
     for device in range(3):
-        for other in (offer.scaled(device, times), offer.split({0: times, 1: 1.0, 2: 0.5})):
+        for other in (offer.scale_share(device, times), offer.split_joint_supply({0: times, 1: 1.0, 2: 0.5})):
             after = _sums(other)
             assert after.keys() == before.keys()
             for key, tonnes in before.items():
@@ -84,56 +84,58 @@ def test_every_source_keeps_its_tonnes(times: float) -> None:
 def test_the_present_share_is_the_base_case() -> None:
     """At its present share nothing moves: the very tonnes, and the base cost."""
     instance = medalopt.load(TINY)
-    offer = SupplyMix.of(instance)
+    offer = SupplyMix.from_instance(instance)
     for device in range(3):
-        assert np.array_equal(offer.scaled(device, 1.0).streams.available.value, offer.available)
+        assert np.array_equal(offer.scale_share(device, 1.0).streams.available.value, offer.available)
     assert tiny().base.value == pytest.approx(medalopt.solve(instance).objective, rel=1e-9)
 
 
 def test_the_others_keep_their_proportion(tmp_path: Path) -> None:
     """A device at half its share of a bundle: the other fills it up."""
-    offer = SupplyMix.of(small(tmp_path).instance)
-    assert offer.scaled(1, 0.5).streams.available.value.ravel().tolist() == [3.0, 1.0]  # kettles, then phones
-    assert offer.scaled(1, 2.0).streams.available.value.ravel().tolist() == [0.0, 4.0]
+    offer = SupplyMix.from_instance(small(tmp_path).instance)
+    assert offer.scale_share(1, 0.5).streams.available.value.ravel().tolist() == [3.0, 1.0]  # kettles, then phones
+    assert offer.scale_share(1, 2.0).streams.available.value.ravel().tolist() == [0.0, 4.0]
 
 
 def test_every_cost_is_that_of_an_independent_solve() -> None:
     """Each point's cost is what a solve of the changed instance from the beginning finds; no plan: none it finds."""
     instance = medalopt.load(TINY)
-    offer = SupplyMix.of(instance)
+    offer = SupplyMix.from_instance(instance)
     for curve in tiny().curves:
         device = instance.devices.names.index(curve.device)
         for point in curve.points[::5]:
-            changed = offering(instance, offer.scaled(device, point.times).streams.available.value)
-            if point.answer.value is None:
+            changed = offering(instance, offer.scale_share(device, point.times).streams.available.value)
+            if point.result.value is None:
                 with pytest.raises(NoPlanError):
                     solve(changed)
             else:
-                assert point.answer.value == pytest.approx(solve(changed).objective, rel=1e-7)
+                assert point.result.value == pytest.approx(solve(changed).objective, rel=1e-7)
 
 
 def test_between_points_the_cost_lies_near_the_line() -> None:
     """In the middle of neighbouring points the cost is near the straight line between them."""
     answers = MixSolver(ScenarioRunner(TINY))
     for curve in tiny().curves:
-        device = answers.variants.instance.devices.names.index(curve.device)
-        points = [point for point in curve.points if point.answer.value is not None]
+        device = answers.runner.instance.devices.names.index(curve.device)
+        points = [point for point in curve.points if point.result.value is not None]
         for low, high in zip(points[::2], points[1::2], strict=False):
-            middle = answers.of(answers.made(answers.offer.scaled(device, (low.times + high.times) / 2)))
-            line = ((low.answer.value or 0) + (high.answer.value or 0)) / 2
+            middle = answers.solve_mix(
+                answers.build_scenario(answers.offer.scale_share(device, (low.times + high.times) / 2))
+            )
+            line = ((low.result.value or 0) + (high.result.value or 0)) / 2
             assert middle.value == pytest.approx(line, abs=CURVE_ACCURACY * (tiny().base.value or 0))
 
 
 def test_the_range_with_plans_is_found(tmp_path: Path) -> None:
     """The silver of 4 t is enough while a sixth of them are phones: 4 (p + 0.1 (1 - p)) = 1 at p = 1/6."""
     curves = {curve.device: curve for curve in analyse_device_mix(small(tmp_path)).curves}
-    low, high = curves["phone"].range or (0, 0)
+    low, high = curves["phone"].feasible_range or (0, 0)
     assert low == pytest.approx(1 / 6, abs=EDGE_ACCURACY * 0.5)
     assert low >= 1 / 6
     assert high == 1
-    without = curves["phone"].without.answer
-    assert without.short == pytest.approx({"Ag": 0.6})  # 4 t of kettles hold 0.4 kg of the 1 kg
-    low, high = curves["kettle"].range or (0, 0)
+    without = curves["phone"].least_point.result
+    assert without.shortage == pytest.approx({"Ag": 0.6})  # 4 t of kettles hold 0.4 kg of the 1 kg
+    low, high = curves["kettle"].feasible_range or (0, 0)
     assert (low, high) == (0, pytest.approx(5 / 6, abs=EDGE_ACCURACY * 0.5))
 
 
@@ -159,13 +161,13 @@ def test_mixes_of_the_file(tmp_path: Path) -> None:
     variants = small(tmp_path, mixes=mixes)
     answers = MixSolver(variants)
     found = {mix.name: mix for mix in solve_named_mixes(answers, [])}
-    assert found["present"].answer.value == pytest.approx(answers.base.value)
-    assert found["kettles"].answer.short == pytest.approx({"Ag": 0.6})
-    assert found["few_phones"].answer.tonnes == pytest.approx(0.8)
+    assert found["present"].result.value == pytest.approx(answers.base.value)
+    assert found["kettles"].result.shortage == pytest.approx({"Ag": 0.6})
+    assert found["few_phones"].result.tonnes == pytest.approx(0.8)
     assert found["few_phones"].missing == pytest.approx(0.8)
-    assert found["few_phones"].answer.short == pytest.approx({"Ag": 0.2})
-    assert found["boxes"].answer.tonnes == pytest.approx(3.8)
-    assert found["boxes"].answer.value == pytest.approx(100 * 3.8 / 3.08)  # 3 t of phones, 0.8 t of kettles
+    assert found["few_phones"].result.shortage == pytest.approx({"Ag": 0.2})
+    assert found["boxes"].result.tonnes == pytest.approx(3.8)
+    assert found["boxes"].result.value == pytest.approx(100 * 3.8 / 3.08)  # 3 t of phones, 0.8 t of kettles
 
 
 def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
@@ -175,10 +177,10 @@ def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
     mixes = {"boxes": {"bundle": "box", "shares": {"kettle": "90 %", "iron": "10 %"}}, "irons": {"iron": "100 %"}}
     variants = small(tmp_path, devices=devices, streams=[*SMALL["streams"], shop], mixes=mixes)
     boxes, irons = solve_named_mixes(MixSolver(variants), [])
-    assert boxes.answer.tonnes == pytest.approx(1 + 3.6)
+    assert boxes.result.tonnes == pytest.approx(1 + 3.6)
     assert boxes.absent == irons.absent == ("iron",)
-    assert irons.answer.tonnes == 0
-    assert irons.answer.short == pytest.approx({"Ag": 1.0})
+    assert irons.result.tonnes == 0
+    assert irons.result.shortage == pytest.approx({"Ag": 1.0})
 
 
 def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
@@ -199,9 +201,9 @@ def test_without_a_base_plan_it_goes_on(tmp_path: Path) -> None:
     medals = {"one": {"count": 3, "parts": {"silver": "1 kg"}}}
     found = analyse_device_mix(small(tmp_path, medals=medals))
     assert found.base.value is None
-    assert found.base.short == pytest.approx({"Ag": 0.8})  # 2.2 of 3 kg
+    assert found.base.shortage == pytest.approx({"Ag": 0.8})  # 2.2 of 3 kg
     curves = {curve.device: curve for curve in found.curves}
-    assert curves["phone"].range == (pytest.approx(0.72222, abs=0.005), 1.0)  # 4 (p + 0.1 (1 - p)) = 3
+    assert curves["phone"].feasible_range == (pytest.approx(0.72222, abs=0.005), 1.0)  # 4 (p + 0.1 (1 - p)) = 3
     assert (curves["phone"].less, curves["phone"].more) == (None, None)
 
 
@@ -209,9 +211,9 @@ def test_what_no_metal_helps_is_no_want_of_metal(tmp_path: Path) -> None:
     """Where goods are committed that are not offered any more, no metal makes a plan."""
     streams = [dict(SMALL["streams"][0], committed="1 t"), SMALL["streams"][1]]
     curves = {curve.device: curve for curve in analyse_device_mix(small(tmp_path, streams=streams)).curves}
-    without = curves["phone"].without.answer
-    assert without.short is None
-    assert without.why == "phone@r: 1 t are committed, at most 0 t can be sent on a route"
+    without = curves["phone"].least_point.result
+    assert without.shortage is None
+    assert without.reason == "phone@r: 1 t are committed, at most 0 t can be sent on a route"
 
 
 def test_a_metal_that_nothing_holds_is_short(tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_a_metal_that_nothing_holds_is_short(tmp_path: Path) -> None:
     metals = {**SMALL["metals"], "Zn": {}}
     alloys = {"silver": {"composition": {"Ag": "50 %", "Zn": "50 %"}}}
     found = analyse_device_mix(small(tmp_path, metals=metals, alloys=alloys))
-    assert found.base.short == pytest.approx({"Zn": 0.5})
+    assert found.base.shortage == pytest.approx({"Zn": 0.5})
 
 
 @pytest.mark.parametrize("seed", [3, 8, 14, 21])
@@ -228,33 +230,33 @@ def test_curves_of_any_instance_are_those_of_solves(seed: int, tmp_path: Path) -
     path = tmp_path / "instance.yaml"
     path.write_text(from_seed(seed), encoding="utf-8")
     variants = ScenarioRunner(path)
-    offer, before = SupplyMix.of(variants.instance), _sums(variants.instance)
+    offer, before = SupplyMix.from_instance(variants.instance), _sums(variants.instance)
     for curve in analyse_device_mix(variants).curves:
         device = variants.instance.devices.names.index(curve.device)
         for point in curve.points[::5]:
-            changed = offer.scaled(device, point.times)
+            changed = offer.scale_share(device, point.times)
             assert _sums(changed) == {key: pytest.approx(tonnes, rel=1e-12) for key, tonnes in before.items()}
-            alone = solve_from_scratch(ScenarioProgram.of(changed, "cost").linear)
-            assert alone.feasible == (point.answer.value is not None)
-            assert not alone.feasible or point.answer.value == pytest.approx(alone.value, rel=1e-6, abs=1e-6)
+            alone = solve_from_scratch(ScenarioProgram.build(changed, "cost").program)
+            assert alone.feasible == (point.result.value is not None)
+            assert not alone.feasible or point.result.value == pytest.approx(alone.value, rel=1e-6, abs=1e-6)
 
 
 def test_the_triangle_is_that_of_independent_solves() -> None:
     """The splits lie in the triangle, the present one among them costs the base, and others what a solve finds."""
     found, instance = tiny().triangle, medalopt.load(TINY)
     assert found is not None
-    assert found.now.answer.value == tiny().base.value
+    assert found.present.result.value == tiny().base.value
     assert len(found.splits) == 66
-    offer = SupplyMix.of(instance)
+    offer = SupplyMix.from_instance(instance)
     devices = [instance.devices.names.index(name) for name in found.devices]
     for split in found.splits[::13]:
         assert sum(split.parts) == pytest.approx(1)
-        changed = offer.split(dict(zip(devices, split.parts, strict=True)))
-        if split.answer.value is None:
+        changed = offer.split_joint_supply(dict(zip(devices, split.parts, strict=True)))
+        if split.result.value is None:
             with pytest.raises(NoPlanError):
                 solve(changed)
         else:
-            assert split.answer.value == pytest.approx(solve(changed).objective, rel=1e-7)
+            assert split.result.value == pytest.approx(solve(changed).objective, rel=1e-7)
 
 
 def test_a_split_by_hand(tmp_path: Path) -> None:
@@ -266,16 +268,16 @@ def test_a_split_by_hand(tmp_path: Path) -> None:
     ]
     box = dict(SMALL["streams"][0], device="laptop", available="4 t")
     devices = {**SMALL["devices"], "laptop": {"content": {"Ag": "1 g/t"}}}
-    offer = SupplyMix.of(small(tmp_path, devices=devices, streams=[*SMALL["streams"], box, *shop]).instance)
+    offer = SupplyMix.from_instance(small(tmp_path, devices=devices, streams=[*SMALL["streams"], box, *shop]).instance)
     kettle, laptop, phone = range(3)
     named = dict(zip(offer.instance.streams.names, range(6), strict=True))
-    after = offer.split({kettle: 0.5, laptop: 0.2, phone: 0.3}).streams.available.value[:, 0]
+    after = offer.split_joint_supply({kettle: 0.5, laptop: 0.2, phone: 0.3}).streams.available.value[:, 0]
     told = {name: float(after[i]) for name, i in named.items()}
     assert told == pytest.approx(
         {"kettle@r": 4, "laptop@r": 1.6, "phone@r": 2.4, "a_shop": 1.8, "b_shop": 1.2, "c_shop": 5}
     )
-    assert offer.together((kettle, laptop, phone)).tolist() == [2, 6, 3]
-    assert offer.split({kettle: 1, laptop: 0, phone: 0}).streams.available.value.sum() == pytest.approx(16)
+    assert offer.sum_joint_supply((kettle, laptop, phone)).tolist() == [2, 6, 3]
+    assert offer.split_joint_supply({kettle: 1, laptop: 0, phone: 0}).streams.available.value.sum() == pytest.approx(16)
 
 
 @pytest.mark.parametrize(

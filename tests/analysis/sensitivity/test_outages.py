@@ -60,12 +60,12 @@ def test_what_is_short_is_what_would_make_a_plan(seed: int) -> None:
     instance = deleted.random(seed)
     told = found(instance)
     for loss in told.losses if told else ():
-        if loss.feasible or not loss.short:
+        if loss.feasible or not loss.shortage:
             continue
         left = deleted.without(instance, loss.kind, loss.name)
-        assert deleted.solved(stocked(left, dict(loss.short), 1 + NEAR)) is not None, loss
-        if len(loss.short) == 1:
-            assert deleted.solved(stocked(left, dict(loss.short), 0.99)) is None, loss
+        assert deleted.solved(stocked(left, dict(loss.shortage), 1 + NEAR)) is not None, loss
+        if len(loss.shortage) == 1:
+            assert deleted.solved(stocked(left, dict(loss.shortage), 0.99)) is None, loss
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -160,7 +160,7 @@ def test_what_comes_from_elsewhere_counts_as_recycled() -> None:
     for offer in ("old_coins", "refined_silver"):
         del instance["market"][offer]
     with deleted.variants(instance) as variants:
-        short = ShortageSolver(variants.instance).short()
+        short = ShortageSolver(variants.instance).compute_shortage()
     assert short is not None and set(short) == {"Ag"}
     assert deleted.solved(stocked(instance, dict(short), 1 + NEAR)) is not None
     assert deleted.solved(stocked(instance, dict(short), 0.99)) is None
@@ -168,7 +168,7 @@ def test_what_comes_from_elsewhere_counts_as_recycled() -> None:
 
 def test_nothing_is_short_where_there_is_a_plan() -> None:
     """The instance as it is lacks nothing."""
-    assert ShortageSolver(ScenarioRunner(TINY).instance).short() == {}
+    assert ShortageSolver(ScenarioRunner(TINY).instance).compute_shortage() == {}
 
 
 @pytest.mark.parametrize("share", ["1 %", "100 %"])

@@ -29,10 +29,10 @@ def gold() -> SensitivityCurve:
 def test_each_date_is_what_a_solve_finds(gold: SensitivityCurve) -> None:
     """Period by period the cost is that of the instance loaded with the date and solved anew."""
     assert (gold.shape, gold.exact, gold.vary.base) == ("whole", True, 2.0)
-    assert [gold.vary.called(point.value) for point in gold.points] == ["2017-04", "2017-05", "2017-06", "2017-07"]
+    assert [gold.vary.label(point.value) for point in gold.points] == ["2017-04", "2017-05", "2017-06", "2017-07"]
     for point in gold.points:
         try:
-            expected = solve(load(TINY, {"medals.gold.due": gold.vary.called(point.value)})).objective
+            expected = solve(load(TINY, {"medals.gold.due": gold.vary.label(point.value)})).objective
         except NoPlanError:
             expected = None
         assert point.objective == (None if expected is None else pytest.approx(expected, rel=1e-8))
@@ -53,8 +53,8 @@ def test_all_dates_move_by_periods() -> None:
     both = parse_parameter_range(variants, "medals.*.due=-1..+0")
     assert (both.low, both.high, both.base) == (-1.0, 0.0, 0.0)
     moved = {"bronze": "2017-06", "gold": "2017-04", "silver": "2017-06"}
-    assert both.at(-1.0) == {f"medals.{name}.due": date for name, date in moved.items()}
-    assert both.called(0.0) == ""
+    assert both.make_changes(-1.0) == {f"medals.{name}.due": date for name, date in moved.items()}
+    assert both.label(0.0) == ""
     assert parse_parameter_range(variants, "medals.*.due=2017-06..2017-07").base is None
 
 

@@ -37,7 +37,7 @@ def test_what_is_asked(asked: str, unit: str | None, ends: tuple[float, float], 
     found = parse_parameter_range(VARIANTS, asked)
     assert (found.unit, found.base) == (unit, base if base is None else pytest.approx(base))
     assert (found.low, found.high) == pytest.approx(ends)
-    VARIANTS.changed(found.at(found.high))
+    VARIANTS.apply_changes(found.make_changes(found.high))
 
 
 @pytest.mark.parametrize(

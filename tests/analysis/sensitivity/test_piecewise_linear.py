@@ -29,7 +29,7 @@ def hull(at: float) -> TangentPoint:
 def test_every_breakpoint_is_found() -> None:
     """The breakpoints are those where two of the lines meet."""
     found = trace_pieces(hull, 0.0, 10.0, 1e-12, 1e-12, 100)
-    assert [piece.right.at for piece in found.pieces] == pytest.approx([5 / 3, 8 / 3, 6.0, 10.0])
+    assert [piece.right.position for piece in found.pieces] == pytest.approx([5 / 3, 8 / 3, 6.0, 10.0])
     assert [piece.slope for piece in found.pieces] == pytest.approx([a for a, _ in LINES])
     assert found.gap == 0
 
@@ -41,7 +41,7 @@ def test_what_is_known_when_it_stops(most: int) -> None:
     assert found.gap > 0
     for piece in found.pieces:
         for share in (0.25, 0.5, 0.75):
-            at = piece.left.at + share * (piece.right.at - piece.left.at)
+            at = piece.left.position + share * (piece.right.position - piece.left.position)
             chord = piece.left.value + share * (piece.right.value - piece.left.value)
             assert -1e-9 <= chord - hull(at).value <= found.gap + 1e-9
 

@@ -38,14 +38,14 @@ def test_by_hand() -> None:
     assert found.plan == pytest.approx(25_000) and found.cost == pytest.approx(10_000)
     assert found.amount == pytest.approx(15_000) and found.per_medal == pytest.approx(1_500)
     assert found.footprint == 0 and found.footprint_bought == pytest.approx(70)
-    assert found.short is None
+    assert found.shortage is None
 
 
 def test_a_metal_without_an_offer_makes_the_benchmark_unavailable() -> None:
     """The price at which metal sells is no offer: without one all metal cannot be bought."""
     with deleted.variants(instance(market={}, metals={"Ag": {"title": "silver", "sell": 900}})) as variants:
         found = compute_premium(variants)
-    assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
+    assert found.cost == float("inf") and found.shortage == pytest.approx({"Ag": 10})
 
 
 @pytest.mark.parametrize("limit", [4, 9, 10, 20])
@@ -55,14 +55,14 @@ def test_limiting_an_offer_never_makes_buying_cheaper(limit: float) -> None:
     with deleted.variants(instance(market=market, metals={"Ag": {"title": "silver", "sell": 300}})) as variants:
         found = compute_premium(variants)
     assert found.cost == (pytest.approx(10_000) if limit >= 10 else float("inf"))
-    assert found.short == (None if limit >= 10 else pytest.approx({"Ag": 10 - limit}))
+    assert found.shortage == (None if limit >= 10 else pytest.approx({"Ag": 10 - limit}))
 
 
 def test_metal_without_any_price_cannot_be_bought() -> None:
     """Without offer and price nothing is claimed but what is missing."""
     with deleted.variants(instance(market={})) as variants:
         found = compute_premium(variants)
-    assert found.cost == float("inf") and found.short == pytest.approx({"Ag": 10})
+    assert found.cost == float("inf") and found.shortage == pytest.approx({"Ag": 10})
 
 
 @pytest.mark.parametrize(

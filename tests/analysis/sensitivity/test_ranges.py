@@ -15,7 +15,7 @@ from medalopt.solver.program import SolverProgram
 def rows_of(variant: ScenarioProgram) -> SolverProgram:
     """Return the program with the limits of stockpiles as rows."""
     instance = variant.instance
-    return convert_stockpile_limits(variant.linear, variant.block, instance.streams.names, instance.periods)
+    return convert_stockpile_limits(variant.program, variant.network, instance.streams.names, instance.periods)
 
 
 def written(value: float, unit: str | None) -> str:
@@ -27,7 +27,7 @@ def moved(variants: ScenarioRunner, figure: SensitivityParameter) -> tuple[float
     """Return by how much a figure was moved, and the program with it there."""
     by = 1.0 if figure.unit is None else max(abs(figure.value), 1.0) * 2.0**-12
     by = -by if figure.value + by > figure.greatest else by
-    return by, rows_of(variants.variant({figure.path: written(figure.value + by, figure.unit)}))
+    return by, rows_of(variants.build_scenario({figure.path: written(figure.value + by, figure.unit)}))
 
 
 @pytest.mark.parametrize("stock", [False, True])

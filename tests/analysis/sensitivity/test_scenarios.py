@@ -57,20 +57,20 @@ def test_each_costs_what_its_instance_costs() -> None:
         assert (found[name].value, found[name].footprint, found[name].tonnes) == pytest.approx(
             (plan.cost, plan.footprint, plan.tonnes)
         )
-        assert found[name].extra == pytest.approx(plan.cost - plain.cost) and found[name].short is None
+        assert found[name].extra == pytest.approx(plan.cost - plain.cost) and found[name].shortage is None
 
 
 def test_what_is_short_where_there_is_no_plan() -> None:
     """Half a tonne brings 3 kg and 4 kg may be bought: 3 kg of silver are short."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
         none = {one.name: one for one in evaluate_scenarios(variants).scenarios}["none"]
-    assert not none.feasible and none.short == pytest.approx({"Ag": 3.0})
+    assert not none.feasible and none.shortage == pytest.approx({"Ag": 3.0})
 
 
 def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no answer can be proven that is said in its row, in words, and the others are there as ever."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
-        whole, solved = evaluate_scenarios(variants), variants.answer
+        whole, solved = evaluate_scenarios(variants), variants.solve_scenario
         asked: list[object] = []
 
         def fail(variant: ScenarioProgram | None = None) -> VerifiedResult:
@@ -79,7 +79,7 @@ def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyP
                 raise SolverError("no proof")
             return solved(variant)
 
-        monkeypatch.setattr(variants, "answer", fail)
+        monkeypatch.setattr(variants, "solve_scenario", fail)
         found = evaluate_scenarios(variants)
     assert [one.status for one in found.scenarios] == ["unanswered", "infeasible", "optimal"]
     assert found.scenarios[1:] == whole.scenarios[1:]

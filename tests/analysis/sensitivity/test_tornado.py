@@ -41,29 +41,29 @@ def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
     order = [render_path(bar.factor.path) for bar in by_hand.bars]
     # least moved first: the limit (7.2 kg still do) stays behind; a tenth more coins (7.8 kg) still has a plan
     assert order[:2] == ["treatments.hand.recovery", "devices.phone.content.Ag"]
-    assert [bar.turns(by_hand.base) for bar in by_hand.bars[:3]] == [1, 1, 0]
+    assert [bar.count_status_changes(by_hand.base) for bar in by_hand.bars[:3]] == [1, 1, 0]
     assert order[2] == "market.silver.price"
     price = by_hand.bars[2]
-    assert [end.effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
+    assert [end.compute_effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
 
 
 def test_what_is_short_is_told_in_kilograms(by_hand: Tornado) -> None:
     """With 48 % recovered 1.92 kg come from phones and 8 are bought: 80 g are short; of half the assay 400 g."""
     ends = [bar.down for bar in by_hand.bars[:2]]
     assert [end.measured for end in ends] == [True, True]
-    assert [dict(end.short or {}) for end in ends] == [{"Ag": pytest.approx(0.08)}, {"Ag": pytest.approx(0.4)}]
-    assert not any(end.measured for bar in by_hand.bars for end in bar.ends if end.answer.feasible)
+    assert [dict(end.shortage or {}) for end in ends] == [{"Ag": pytest.approx(0.08)}, {"Ag": pytest.approx(0.4)}]
+    assert not any(end.measured for bar in by_hand.bars for end in bar.ends if end.result.feasible)
 
 
 def test_a_share_stays_a_share(by_hand: Tornado) -> None:
     """40 % more than 80 % is held at 100 %, and so is a return of 100 %; that is told with the bar."""
     bars = {render_path(bar.factor.path): bar for bar in by_hand.bars}
     recovery = bars["treatments.hand.recovery"]
-    assert (recovery.up.held, recovery.down.held) == (1, 0)
-    assert recovery.up.effect(by_hand.base) == pytest.approx(-0.8e5)
+    assert (recovery.up.capped_count, recovery.down.capped_count) == (1, 0)
+    assert recovery.up.compute_effect(by_hand.base) == pytest.approx(-0.8e5)
     returned = bars["smelters.near.returned"]
-    assert (returned.up.held, returned.up.effect(by_hand.base)) == (1, 0.0)
-    assert returned.down.effect(by_hand.base) == pytest.approx(0.05 * 3.2e5)
+    assert (returned.up.capped_count, returned.up.compute_effect(by_hand.base)) == (1, 0.0)
+    assert returned.down.compute_effect(by_hand.base) == pytest.approx(0.05 * 3.2e5)
 
 
 def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
@@ -75,7 +75,7 @@ def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
         "smelters.near.returned": 0.05,
         "market.silver.price": 0.2,
     }
-    assert {bar.factor.step for bar in by_hand.bars if bar.factor.cv is None} == {0.1}
+    assert {bar.factor.relative_step for bar in by_hand.bars if bar.factor.cv is None} == {0.1}
 
 
 @pytest.mark.parametrize("path", [BY_HAND, TINY])
@@ -84,12 +84,12 @@ def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
     found = compute_tornado(ScenarioRunner(path), 1)
     for number, bar in enumerate(found.bars):
         for end in bar.ends[number % 2 :: 2] if path == BY_HAND or not number % 4 else ():
-            instance = load(path, bar.factor.changes(end.factor))
+            instance = load(path, bar.factor.make_changes(end.factor))
             try:
                 expected = solve(instance).objective
             except NoPlanError:
                 expected = None
-            assert end.answer.value == (None if expected is None else pytest.approx(expected, rel=1e-8))
+            assert end.result.value == (None if expected is None else pytest.approx(expected, rel=1e-8))
 
 
 def test_a_plan_that_comes_to_exist() -> None:
@@ -97,15 +97,15 @@ def test_a_plan_that_comes_to_exist() -> None:
     found = compute_tornado(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}), 1)
     assert found.base.status == "infeasible"
     first = found.bars[0]
-    assert render_path(first.factor.path) == "smelters.near.returned" or first.turns(found.base) == 1
-    assert {bar.up.effect(found.base) for bar in found.bars} == {None}
-    assert found.bars[-1].idle(found.base)
+    assert render_path(first.factor.path) == "smelters.near.returned" or first.count_status_changes(found.base) == 1
+    assert {bar.up.compute_effect(found.base) for bar in found.bars} == {None}
+    assert found.bars[-1].is_idle(found.base)
 
 
 def test_a_cv_for_a_recovery_that_is_left_out() -> None:
     """A treatment without recovery recovers all: with a cv that is a figure as well, which can only fall."""
     one = moved(**{"treatments.hand": "{accepts: [phone], cv: 10 %}"})["treatments.hand.recovery"]
-    assert (one.cv, one.held(1.1), one.changes(0.9)) == (0.1, 1, {"treatments.hand.recovery": "0.9"})
+    assert (one.cv, one.count_capped(1.1), one.make_changes(0.9)) == (0.1, 1, {"treatments.hand.recovery": "0.9"})
 
 
 def test_a_cv_for_each_metal() -> None:
@@ -113,16 +113,16 @@ def test_a_cv_for_each_metal() -> None:
     found = moved(TINY, **{"treatments.dismantle.cv": "{Ag: 20 %, default: 5 %}"})
     assert found["treatments.dismantle.recovery.Ag"].cv == 0.2
     assert found["treatments.dismantle.recovery.Cu"].cv == 0.05
-    assert found["treatments.dismantle.recovery.Ag"].changes(0.5) == {"treatments.dismantle.recovery.Ag": "0.4"}
+    assert found["treatments.dismantle.recovery.Ag"].make_changes(0.5) == {"treatments.dismantle.recovery.Ag": "0.4"}
     assert "treatments.dismantle.recovery" not in found
 
 
 def test_many_streams_move_by_device_and_by_region() -> None:
     """Hundreds of rows are moved in groups: all tonnes of a device, all tonnes of a region."""
     tokyo = moved(TINY.parent / "tokyo2020.yaml")
-    assert tokyo["streams.*.available device laptop"].figures == 8 * 27
-    assert tokyo["streams.*.collection region kanto"].figures == 17
-    assert tokyo["lanes.*.distance smelter kosaka"].figures == 8
+    assert tokyo["streams.*.available device laptop"].parameter_count == 8 * 27
+    assert tokyo["streams.*.collection region kanto"].parameter_count == 17
+    assert tokyo["lanes.*.distance smelter kosaka"].parameter_count == 8
     assert get_assay_correlation(ScenarioRunner(TINY.parent / "tokyo2020.yaml"), "laptop") == 0.6
 
 

@@ -103,7 +103,7 @@ def test_one_delay_that_is_not_proven_leaves_the_others(monkeypatch: pytest.Monk
     """The first of three delays cannot be proven: it is called so, and the two others have their amounts."""
     break_solves(monkeypatch, lambda number: number == 1)
     found = evaluate_delays(ScenarioRunner(TINY), 1)
-    assert [late.proven for late in found.late] == [False, True, True]
+    assert [late.proven for late in found.effects] == [False, True, True]
     part = report_delay(found, ScenarioRunner(TINY).instance)
     assert "it is not proven what comes of it" in words(part) and len(part.charts) == 1
     assert part.members["delay"]["rows"][0]["status"] == "unanswered"
@@ -243,12 +243,12 @@ def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.
     assert [rule.costs for rule in found.rules].count(None) == 1
     rows = tabulate_rule_costs(found)[0].rows
     assert rows[-1][4] == "not proven" and [row[4] for row in rows].count("not proven") == 1
-    assert found.entry
+    assert found.entry_prices
 
 
 def test_metal_that_is_short_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it cannot be proven what is short, the ends of the tornado and the scenarios still say: no plan."""
     monkeypatch.setattr(ShortageSolver, "short", fail)
     found = compute_tornado(ScenarioRunner(TINY), jobs=1)
-    none = [end for bar in found.bars for end in bar.ends if end.answer.status == "infeasible"]
-    assert none and all(end.short is None and not end.measured for end in none)
+    none = [end for bar in found.bars for end in bar.ends if end.result.status == "infeasible"]
+    assert none and all(end.shortage is None and not end.measured for end in none)

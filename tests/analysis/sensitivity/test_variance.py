@@ -73,7 +73,7 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
     }
     found = analyse_variance(ScenarioRunner(BY_HAND, changes), 64, 1)
     assert found.without == 0
-    by = {cause.path[0]: one for cause, one in zip(found.causes, found.measure, strict=True)}
+    by = {cause.path[0]: one for cause, one in zip(found.inputs, found.objective_indices, strict=True)}
     # the cost is linear in a product of two lognormals, but that 80 % recovered cannot pass 100 %
     phones, hand = math.log1p(0.2**2), math.log1p(0.1**2)
     expected = math.expm1(phones) / math.expm1(phones + hand)
@@ -89,18 +89,20 @@ def test_no_plan_is_counted() -> None:
     found = analyse_variance(ScenarioRunner(BY_HAND), 32, 1)
     assert 0.15 < found.without < 0.5
     totals = {
-        cause.path[0]: one.total.value for cause, one in zip(found.causes, found.feasible, strict=True) if one.total
+        cause.path[0]: one.total.value
+        for cause, one in zip(found.inputs, found.feasibility_indices, strict=True)
+        if one.total
     }
     assert max(totals, key=lambda name: totals[name]) == "devices"
     assert totals["market"] == 0
-    assert 0 < found.held < 1
+    assert 0 < found.capped_fraction < 1
 
 
 def test_metals_of_a_device_are_drawn_together() -> None:
     """The assays of one device are one cause, with the correlation and the spread that the instance gives."""
     found = find_uncertain_inputs(ScenarioRunner(TOKYO))
     phone = next(cause for cause in found if cause.path == ("devices", "feature_phone"))
-    assert (len(phone.factors), phone.correlation, phone.width) == (2, 0.6, 3)
+    assert (len(phone.factors), phone.correlation, phone.variate_count) == (2, 0.6, 3)
     drawn = draw_saltelli_sample((phone,), 4_000).first[0]
     assert drawn.mean(axis=0) == pytest.approx([1.0, 1.0], abs=0.02)
     assert sorted(drawn.std(axis=0)) == pytest.approx([0.30, 0.45], abs=0.03)
@@ -137,5 +139,5 @@ def test_interrupted_shares_are_of_what_is_there() -> None:
             raise KeyboardInterrupt
 
     found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, report_progress=told)
-    assert (found.interrupted, found.answered, found.asked) == (True, 40, 96)
-    assert [one.rows for one in found.feasible] == [8, 0, 0, 0]
+    assert (found.interrupted, found.solved_count, found.scenario_count) == (True, 40, 96)
+    assert [one.rows for one in found.feasibility_indices] == [8, 0, 0, 0]

@@ -53,8 +53,8 @@ def test_one_figure_spreads_as_far_as_it_moves_the_metal(section: str, name: str
     moved = [_account(_moved(base, section, 1 + sign * STEP)).returned.sum(axis=0) for sign in (1, -1)]
     expected = 0.3 * (moved[0] - moved[1]) / (2 * STEP)
     assert expected.max() > 0
-    np.testing.assert_allclose(found.alike, expected, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(found.alike_so_far, expected.cumsum(axis=1), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found.correlated, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found.correlated_cumulated, expected.cumsum(axis=1), rtol=1e-6, atol=1e-7)
 
 
 def test_lots_that_differ_by_themselves_even_out() -> None:
@@ -64,8 +64,8 @@ def test_lots_that_differ_by_themselves_even_out() -> None:
         _account(replace(base, annex={"devices_cv": {"laptop": {"cv": {"Ag": 0.4, "default": 0.1}}}}))
     )
     assert found is not None
-    assert (found.apart <= found.alike * (1 + 1e-12)).all()
-    assert found.apart_so_far[0, -1] < 0.9 * found.alike_so_far[0, -1]
+    assert (found.independent <= found.correlated * (1 + 1e-12)).all()
+    assert found.independent_cumulated[0, -1] < 0.9 * found.correlated_cumulated[0, -1]
 
 
 def test_deviations_add_up_as_squares() -> None:
@@ -75,7 +75,7 @@ def test_deviations_add_up_as_squares() -> None:
     alone = [compute_return_uncertainty(_account(replace(base, annex=annex))) for annex in (devices, smelters)]
     both = compute_return_uncertainty(_account(replace(base, annex={**devices, **smelters})))
     assert both is not None
-    np.testing.assert_allclose(both.alike**2, sum(one.alike**2 for one in alone if one))
+    np.testing.assert_allclose(both.correlated**2, sum(one.correlated**2 for one in alone if one))
 
 
 def test_without_cv_there_is_no_spread() -> None:

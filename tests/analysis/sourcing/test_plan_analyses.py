@@ -45,7 +45,7 @@ def test_more_of_a_stream_comes_in_below_its_price_and_not_above(name: str) -> N
     """A hundredth cheaper than told more of it is taken, a hundredth dearer not."""
     made = plan("tiny")
     at = made.instance.streams.names.index(name)
-    price, by = float(made.instance.streams.price.value[at]), around("tiny").entry[at]
+    price, by = float(made.instance.streams.price.value[at]), around("tiny").entry_prices[at]
     cheaper = plan("tiny", (f"streams.{name}.price", f"{price - 1.01 * by} JPY/t"))
     dearer = plan("tiny", (f"streams.{name}.price", f"{price - 0.99 * by} JPY/t"))
     assert cheaper.account.sent[at] > made.account.sent[at] + 1e-6
@@ -72,11 +72,13 @@ def test_the_figures_that_matter_are_moved_and_solved() -> None:
     for bar in found.bars:
         assert bar.factor.path[0] not in ("medals", "policy")
         for end in bar.ends:
-            answer = variants("tiny").answer(variants("tiny").variant(bar.factor.changes(end.factor)))
+            answer = variants("tiny").solve_scenario(
+                variants("tiny").build_scenario(bar.factor.make_changes(end.factor))
+            )
             if answer.feasible:
-                assert end.answer.value == pytest.approx(answer.value)
+                assert end.result.value == pytest.approx(answer.value)
             else:
-                assert end.answer.status == "infeasible"
+                assert end.result.status == "infeasible"
     assert found.cases == ()
 
 
@@ -94,12 +96,12 @@ def test_worths_are_slopes() -> None:
         ("metals.Ag.opening_stock", 1, "kg"),
         ("alloys.bronze.loss", 0, ""),
     ):
-        worth = estimates.of(parse_path(path))
+        worth = estimates.estimate(parse_path(path))
         if value:
             moved = plan("tiny", (path, f"{value * (1 + step)} {unit}")).cost - base.cost
             assert abs(moved) == pytest.approx(worth * step, rel=1e-3), path
-    assert estimates.of(parse_path("market.mined_silver.price")) == pytest.approx(847_199, rel=1e-5)
-    assert estimates.of(parse_path("alloys.bronze.loss")) == 0
+    assert estimates.estimate(parse_path("market.mined_silver.price")) == pytest.approx(847_199, rel=1e-5)
+    assert estimates.estimate(parse_path("alloys.bronze.loss")) == 0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_worths_are_slopes() -> None:
 )
 def test_what_moves_the_cost_has_a_worth(path: str, of: str) -> None:
     """Figures of every kind that the plan depends on have one, also where they name several."""
-    assert _estimates().of(parse_path(path), of) > 0
+    assert _estimates().estimate(parse_path(path), of) > 0
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_what_moves_the_cost_has_a_worth(path: str, of: str) -> None:
 )
 def test_what_does_not_move_it_has_none(path: str, of: str) -> None:
     """Nothing is carried, refined or sold for money here: such figures are worth nothing."""
-    assert _estimates().of(parse_path(path), of) == 0
+    assert _estimates().estimate(parse_path(path), of) == 0
 
 
 def _estimates() -> FirstOrderEstimates:
@@ -152,4 +154,4 @@ def test_scenarios_say_what_they_cost_or_what_is_short() -> None:
     assert cases["dear_silver"].more == pytest.approx(dear - plan("tiny").cost, rel=1e-6)
     assert cases["same"].more == 0
     assert cases["no_silver"].more is None
-    assert set(cases["no_silver"].short or {}) == {"Ag"}
+    assert set(cases["no_silver"].shortage or {}) == {"Ag"}

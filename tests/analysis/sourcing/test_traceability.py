@@ -62,12 +62,12 @@ def test_every_stream_is_conserved(name: tuple[object, ...]) -> None:
     """The metal that a stream's assay says is in what is sent ends in medals or in a named loss, all of it."""
     one, found = traced(*name)
     instance = one.instance
-    kilograms = found.returned.sum(axis=2) + found.gone.sum(axis=2)  # (E, J)
+    kilograms = found.returned.sum(axis=2) + found.destinations.sum(axis=2)  # (E, J)
     by_stream = np.zeros((len(instance.streams.names), len(instance.metals.names)))
-    np.add.at(by_stream, one.account.found.stream[found.routes], kilograms.T)
+    np.add.at(by_stream, one.account.routes.stream[found.routes], kilograms.T)
     expected = one.account.sent[:, None] * instance.devices.assay.value[instance.streams.device]
     np.testing.assert_allclose(by_stream, expected, rtol=1e-9, atol=1e-12)
-    assert (found.gone >= 0).all()
+    assert (found.destinations >= 0).all()
     assert (found.returned >= 0).all()
 
 
@@ -118,9 +118,9 @@ def test_metal_of_others_is_told_apart() -> None:
     """Of a stream of which three quarters are credited a third as much goes to other projects."""
     one, found = traced("tiny", ("streams.phone@east.credited", "75 %"))
     east = np.flatnonzero(
-        one.account.found.stream[found.routes] == one.instance.streams.names.index("phone@east"),
+        one.account.routes.stream[found.routes] == one.instance.streams.names.index("phone@east"),
     )
-    elsewhere = found.gone[:, east, StreamLoss.ELSEWHERE].sum()
+    elsewhere = found.destinations[:, east, StreamLoss.ELSEWHERE].sum()
     assert elsewhere == pytest.approx(found.returned[:, east].sum() / 3)
 
 
@@ -130,5 +130,5 @@ def test_metal_that_comes_too_late_is_told_apart() -> None:
     smelters = replace(one.instance.smelters, lead=one.instance.smelters.lead + 4)
     late = trace_metal(replace(one.account, instance=replace(one.instance, smelters=smelters)))
     assert late.returned.sum() == 0
-    assert late.gone[:, :, StreamLoss.LATE].sum() == pytest.approx(found.returned.sum())
-    assert found.gone[:, :, StreamLoss.LATE].sum() == 0
+    assert late.destinations[:, :, StreamLoss.LATE].sum() == pytest.approx(found.returned.sum())
+    assert found.destinations[:, :, StreamLoss.LATE].sum() == 0

@@ -23,7 +23,7 @@ def amounts(made: Plan) -> list[tuple[float, float, bool]]:
     """Return what is sent of each source in each period, what is offered then, and whether it may wait."""
     found = []
     for source in list_sources(made.instance):
-        at = np.isin(made.account.found.stream, source.streams)
+        at = np.isin(made.account.routes.stream, source.streams)
         sent = made.account.decisions.sent[at].sum(axis=0)
         offered = made.instance.streams.available.value[source.streams].sum(axis=0)
         waits = bool(made.instance.streams.storable[source.streams].any())
@@ -65,7 +65,7 @@ def test_what_has_lots_of_its_own_keeps_them() -> None:
     own = plan("tiny", ("streams.phone@east.lot", "0.4 t"))
     found = plan_whole_loads(own, 1.0)
     of = found.plan.instance.streams.names.index("phone@east")
-    sent = found.plan.account.decisions.sent[found.plan.account.found.stream == of].sum(axis=0)
+    sent = found.plan.account.decisions.sent[found.plan.account.routes.stream == of].sum(axis=0)
     assert all(abs(tonnes / 0.4 - round(tonnes / 0.4)) < 1e-6 for tonnes in sent.tolist())
     assert found.plan.lots is not None
     assert found.plan.lots.value == found.plan.objective

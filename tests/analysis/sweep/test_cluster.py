@@ -89,7 +89,7 @@ def test_the_same_bits_though_a_worker_is_killed(
     found = [next(rows)]
     dask.workers[0].send_signal(signal.SIGKILL)
     assert [*found, *rows] == alone
-    assert {row.answer.status for row in alone} == {"optimal", "infeasible", "wrong"}
+    assert {row.result.status for row in alone} == {"optimal", "infeasible", "wrong"}
 
 
 VERSIONS = cluster.get_versions()
@@ -108,11 +108,11 @@ def test_a_worker_answers_as_a_process_does(
     alone: list[SweepResult], tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a worker does is done here: it keeps the variants that it was sent, until it is sent others."""
-    sent = pickle.dumps(WorkerSetup.of(tiny))
+    sent = pickle.dumps(WorkerSetup.capture(tiny))
     assert cluster._return_payload(sent) == sent
     for number in (0, 1):
         answer = cluster._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].changes)
-        assert answer == alone[number].answer
+        assert answer == alone[number].result
     monkeypatch.setattr(cluster, "get_versions", lambda: (*VERSIONS[:2], "3.99"))
     with pytest.raises(UsageError, match=r"it has Python 3\.99 instead of"):
         cluster._solve_in_worker(sent, "digest", VERSIONS, {})
@@ -266,7 +266,7 @@ def test_a_task_that_ends_its_workers(tiny: ScenarioRunner, monkeypatch: pytest.
     failing(monkeypatch, "error", KilledWorker("task", None, 3))
     noted: list[str] = []
     found = told(tiny, cluster.make_cluster_executor("tcp://a:1", noted.append))
-    assert {row.answer for row in found} == {PROCESS_ENDED}
+    assert {row.result for row in found} == {PROCESS_ENDED}
     assert noted == ["--scheduler tcp://a:1: has no worker yet; waiting for one"]
 
 

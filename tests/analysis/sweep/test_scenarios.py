@@ -104,7 +104,7 @@ def test_a_sample_follows_from_its_seed() -> None:
     first, again, other = (sweep.sample_scenarios(variants, 4, seed) for seed in (None, 2020, 7))
     assert first == again != other
     assert [one.name for one in first] == ["1", "2", "3", "4"]
-    assert all(variants.changed(one.changes) for one in first)
+    assert all(variants.apply_changes(one.changes) for one in first)
     with pytest.raises(UsageError, match="1 to 1_000_000"):
         sweep.sample_scenarios(variants, 0, None)
 

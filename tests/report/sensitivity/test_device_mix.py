@@ -23,7 +23,7 @@ from medalopt.report.sensitivity.report_part import (
 
 INSTANCE = medalopt.load(ROOT / "instances/tiny.yaml")  # kettles, laptops, phones; silver and copper
 NONE = MixResult((0.2, 0.3, 0.5), 40.0, None, {}, {"Ag": 214.0})
-STUCK = dataclasses.replace(NONE, short=None)
+STUCK = dataclasses.replace(NONE, shortage=None)
 
 
 def answer(value: float, **scarce: float) -> MixResult:
@@ -75,7 +75,7 @@ def test_the_lines_say_the_finding() -> None:
 def test_many_without_a_plan_are_told_together() -> None:
     """The first four are told with what is short, the others by name."""
     curves = [
-        curve(name, dataclasses.replace(NONE, short={"Ag": kg}), BASE)
+        curve(name, dataclasses.replace(NONE, shortage={"Ag": kg}), BASE)
         for name, kg in zip("abcdef", range(6, 0, -1), strict=True)
     ]
     lines = report_device_mix(mix(*curves)).lines
@@ -90,16 +90,16 @@ def test_many_without_a_plan_are_told_together() -> None:
 
 def test_without_a_base_plan() -> None:
     """Where there is no plan as offered that is said, and what is short."""
-    lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, short={"Ag": 2.0, "Cu": 3.0}))).lines
+    lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, shortage={"Ag": 2.0, "Cu": 3.0}))).lines
     assert lines == ("As offered, 40 t, there is no plan: 3 kg of copper and 2 kg of silver short.",)
-    why = dataclasses.replace(STUCK, why="r: 5 t are committed")
+    why = dataclasses.replace(STUCK, reason="r: 5 t are committed")
     assert (
         report_device_mix(mix(base=why))
         .lines[0]
         .endswith("there is no plan: not for want of metal; r: 5 t are committed.")
     )
     assert report_device_mix(mix(base=STUCK)).lines == ("As offered, 40 t, there is no plan: not for want of metal.",)
-    assert report_device_mix(mix(base=dataclasses.replace(NONE, short={}))).lines[0].endswith("at the very edge.")
+    assert report_device_mix(mix(base=dataclasses.replace(NONE, shortage={}))).lines[0].endswith("at the very edge.")
 
 
 def test_the_shares_are_a_table() -> None:
@@ -121,7 +121,7 @@ def test_ends_that_are_neither_none_nor_double_are_told() -> None:
     """Where a device cannot be without, or double, the share stands beside its cost; and what has no plan at all."""
     short = curve("phone", BASE, BASE)
     short = dataclasses.replace(
-        short, points=tuple(SharePoint(p.times, p.share / 2 + 0.1, p.answer) for p in short.points)
+        short, points=tuple(SharePoint(p.times, p.share / 2 + 0.1, p.result) for p in short.points)
     )
     row = report_device_mix(mix(short)).tables[0].rows[0]
     assert row[2] == "1,000 at 10.0 %"
@@ -138,7 +138,7 @@ def test_named_mixes_stand_side_by_side() -> None:
     mixes = (
         named("phones", NONE, missing=0.9),
         named("boxes", answer(1100.0), bundle="box", missing=0.05, absent=("kettle",)),
-        named("two", dataclasses.replace(NONE, short={"Ag": 1.0, "Cu": 2.0})),
+        named("two", dataclasses.replace(NONE, shortage={"Ag": 1.0, "Cu": 2.0})),
     )
     part = report_device_mix(mix(named=mixes))
     assert part.lines[1:] == (

@@ -118,9 +118,9 @@ def test_delays_in_words() -> None:
 def test_a_delay_that_leaves_no_plan() -> None:
     """What is short then is said, in the title too; contracts that are never needed stand in a note."""
     plain = evaluate_delays(ScenarioRunner(TINY), 0)
-    gone = dataclasses.replace(plain.late[0], extra=INF, short={"Ag": 7.0})
+    gone = dataclasses.replace(plain.effects[0], extra=INF, shortage={"Ag": 7.0})
     idle = ContractDeadline("offer", "gold", "market.gold", None, None, 0.0)
-    part = report_delay(DelayAnalysis(2, 1.0, "JPY", (gone, *plain.late[1:]), (idle,), TITLES), INSTANCE)
+    part = report_delay(DelayAnalysis(2, 1.0, "JPY", (gone, *plain.effects[1:]), (idle,), TITLES), INSTANCE)
     assert part.charts[0].title == "If all metal comes back 2 months later there is no plan (7 kg of silver short)"
     assert part.members["delay"]["rows"][0]["extra"] is None
     assert part.tables == () and not any("signed" in line for line in part.lines)
@@ -169,7 +169,7 @@ def test_the_premium_in_words() -> None:
     )
     same = dataclasses.replace(buys, cost=3e6)
     assert describe_premium(same, INSTANCE) == ("The plan takes no devices: it buys all metal, for 3 m JPY.",)
-    none = dataclasses.replace(plain, cost=INF, short={"Ag": 2.0})
+    none = dataclasses.replace(plain, cost=INF, shortage={"Ag": 2.0})
     assert describe_premium(none, INSTANCE) == (
         "Benchmark, buying all metal: not available (no sufficient offer of silver: 2 kg of silver short).",
     )

@@ -68,7 +68,7 @@ def test_as_json(found: Tornado) -> None:
 
 def test_what_was_interrupted_is_said(found: Tornado) -> None:
     """Where not all figures were moved that is told."""
-    half = Tornado(found.base, found.bars[:2], found.asked, True)
+    half = Tornado(found.base, found.bars[:2], found.parameter_count, True)
     assert part(half).interrupted
     assert "Interrupted: 2 of" in part(half).lines[-1]
 

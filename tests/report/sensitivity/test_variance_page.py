@@ -41,22 +41,25 @@ def _shares(first: tuple[float, float, float], total: tuple[float, float, float]
 
 def test_noise_is_no_finding(found: VarianceAnalysis) -> None:
     """Where the intervals of all shares are wide, none is told, and how many rows would do is."""
-    wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.causes)
-    lines = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=wide)).lines
+    wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.inputs)
+    lines = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=wide)).lines
     assert lines[0] == "32 rows are too few to share out the spread of the cost: take 1,024 or more."
 
 
 def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
     """An interval from nothing on speaks of the share together with others; the interval itself is told."""
     for low, said in ((-0.1, "together with others accounts for 50 to 70 %"), (0.3, "alone explains 30 to 60 %")):
-        some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.causes)
-        assert said in report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=some)).lines[0]
+        some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.inputs)
+        assert (
+            said
+            in report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=some)).lines[0]
+        )
 
 
 def test_rounding_is_told_as_below_what_counts(found: VarianceAnalysis) -> None:
     """A share of 1e-31 is `below 0.1 %` in the table, and a sum above the whole is explained."""
-    least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.causes)
-    chart = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, measure=least)).charts[0]
+    least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.inputs)
+    chart = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=least)).charts[0]
     assert {"below 0.1 %"} == {cell for row in chart.tables[0].rows for cell in row[1:]}
     assert "add up to more than 100 %" in chart.notes[0]
 
@@ -85,21 +88,27 @@ def test_as_json(found: VarianceAnalysis) -> None:
 
 def test_without_shares_there_is_no_chart(found: VarianceAnalysis) -> None:
     """Where nothing could be told, and where it was interrupted, that is said."""
-    nothing = tuple(SobolIndices(None, None, 99) for _ in found.causes)
+    nothing = tuple(SobolIndices(None, None, 99) for _ in found.inputs)
     none = dataclasses.replace(
-        found, measure=nothing, feasible=nothing, quantiles=(), held=0.0, answered=5, interrupted=True
+        found,
+        objective_indices=nothing,
+        feasibility_indices=nothing,
+        quantiles=(),
+        capped_fraction=0.0,
+        solved_count=5,
+        interrupted=True,
     )
     part = report_variance(VARIANTS.instance, "JPY", none)
     assert part.charts == ()
     assert part.lines[0] == "Nothing that is uncertain changes the spread of the cost."
     assert part.lines[-1].startswith("Interrupted: 5 of 192 cases")
     assert part.interrupted
-    few = dataclasses.replace(none, measure=tuple(SobolIndices(None, None, 3) for _ in found.causes))
+    few = dataclasses.replace(none, objective_indices=tuple(SobolIndices(None, None, 3) for _ in found.inputs))
     assert report_variance(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few of the cases have a plan")
 
 
 def test_a_cause_of_several_figures_has_its_name(found: VarianceAnalysis) -> None:
     """The assays of one device are called so."""
-    own = found.causes[0]
+    own = found.inputs[0]
     both = UncertainInput(("devices", "phone"), own.factors * 2, 0.5)
     assert title_cause(VARIANTS.instance, both) == "assays of phone"

@@ -24,7 +24,7 @@ from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabul
 @pytest.fixture(scope="module")
 def tiny() -> Report:
     """Return the whole sourcing plan of the small case."""
-    return build_plan_report(plan("tiny"), None, around("tiny"), variants("tiny").written)
+    return build_plan_report(plan("tiny"), None, around("tiny"), variants("tiny").source_values)
 
 
 def _table(content: Report, key: str) -> ReportTable:
@@ -194,7 +194,7 @@ def test_rules_are_told_the_dearest_first(tiny: Report) -> None:
 def test_assumptions_have_every_figure_with_its_source(tmp_path: Path) -> None:
     """Each figure of the file stands there as it is written, with the nearest remark and its mark."""
     asked = ScenarioRunner(known(tmp_path))
-    table = tabulate_assumptions(asked.instance, asked.written)[0]
+    table = tabulate_assumptions(asked.instance, asked.source_values)[0]
     rows = {row[0]: row for row in table.rows}
     assert rows["devices.phone.content.Ag"][1:3] == ("1_000 g/t", NO_SOURCE)
     assert rows["market.zinc.price"][1:4] == ("320 JPY/kg", "seen", "seen: a list")
@@ -244,5 +244,5 @@ def test_one_row_is_not_called_rows(tmp_path: Path) -> None:
         " alloys: {silver: {composition: {Ag: 100 %}}}, medals: {medal: {count: 1, parts: {silver: 1 kg}}}}"
     )
     asked = ScenarioRunner(path)
-    rows = tabulate_assumptions(asked.instance, asked.written)[0].rows
+    rows = tabulate_assumptions(asked.instance, asked.source_values)[0].rows
     assert next(row[1] for row in rows if row[0] == "streams") == "1 row"

@@ -151,7 +151,7 @@ def test_no_column_of_a_workbook_can_be_altered() -> None:
     for name, rows in cells.sheets.items():
         for row, place in filled(rows):
             cell = rows[row][place]
-            cell = cell.shows if isinstance(cell, UnreadableCell) else cell
+            cell = cell.shown_value if isinstance(cell, UnreadableCell) else cell
             new = 10 * cell + 1 if isinstance(cell, float) else f"{cell}x"
             changed = [list(one) for one in rows]
             changed[row][place] = new

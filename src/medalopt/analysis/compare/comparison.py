@@ -36,8 +36,8 @@ class PlanSummary:
     name: str
     status: str  # optimal, feasible, infeasible or unanswered
     currency: str
-    figures: Mapping[QuantityKey, float] = field(default_factory=dict)
-    data: SourceValues | None = None
+    quantities: Mapping[QuantityKey, float] = field(default_factory=dict)
+    source_values: SourceValues | None = None
     digest: str = ""  # SHA-256 of the instance's parameters
     saved: bool = False
 
@@ -132,7 +132,7 @@ class ComparisonRow:
     differs: bool
 
     @property
-    def most(self) -> float:
+    def largest_difference(self) -> float:
         """Largest absolute difference from the first plan; 0 if one of the two has no plan."""
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
@@ -143,49 +143,49 @@ class ComparisonRow:
 class Comparison:
     """Plans, the parameters in which their instances differ, and all quantities side by side."""
 
-    outcomes: tuple[PlanSummary, ...]
+    summaries: tuple[PlanSummary, ...]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if equal."""
         short = [
             summary.name.rpartition("#")[2] if "#" in summary.name else Path(summary.name).stem
-            for summary in self.outcomes
+            for summary in self.summaries
         ]
         return tuple(
             name if short.count(name) == 1 and name else summary.name
-            for name, summary in zip(short, self.outcomes, strict=True)
+            for name, summary in zip(short, self.summaries, strict=True)
         )
 
     @cached_property
-    def data(self) -> tuple[ParameterDifference, ...]:
+    def parameter_differences(self) -> tuple[ParameterDifference, ...]:
         """Parameters that are not equal in all instance files."""
-        return find_differences([summary.data for summary in self.outcomes])
+        return find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
         """All quantities of any plan, by part."""
         keys = dict.fromkeys(
-            key for part in PLAN_PARTS for summary in self.outcomes for key in summary.figures if key[0] == part
+            key for part in PLAN_PARTS for summary in self.summaries for key in summary.quantities if key[0] == part
         )
         sizes: dict[str, float] = {}
-        for summary in self.outcomes:
-            for (part, _, _), value in summary.figures.items():
+        for summary in self.summaries:
+            for (part, _, _), value in summary.quantities.items():
                 sizes[part] = max(sizes.get(part, 0.0), abs(value))
-        return tuple(self._row(key, ROUNDING_TOLERANCE * sizes[key[0]]) for key in keys)
+        return tuple(self._make_row(key, ROUNDING_TOLERANCE * sizes[key[0]]) for key in keys)
 
-    def _row(self, key: QuantityKey, nothing: float) -> ComparisonRow:
+    def _make_row(self, key: QuantityKey, nothing: float) -> ComparisonRow:
         """Return one quantity of all plans; differences up to `nothing` count as rounding."""
-        values = tuple(summary.figures.get(key, 0.0) if summary.figures else None for summary in self.outcomes)
+        values = tuple(summary.quantities.get(key, 0.0) if summary.quantities else None for summary in self.summaries)
         there = [value for value in values if value is not None]
         return ComparisonRow(*key, values, max(there) - min(there) > nothing)
 
     @property
     def cost(self) -> ComparisonRow | None:
         """Total cost of each plan; None if there is no plan at all."""
-        return next((row for row in self.of("totals") if row.item == "cost"), None)
+        return next((row for row in self.select_part("totals") if row.item == "cost"), None)
 
-    def of(self, part: str) -> tuple[ComparisonRow, ...]:
+    def select_part(self, part: str) -> tuple[ComparisonRow, ...]:
         """Select the quantities of one part.
 
         Args:
@@ -250,7 +250,7 @@ def load_plan_summary(
     instance = file.with_effective_changes(wanted) if scenario is None else file.with_changes(wanted)
     for warning in instance.warnings:
         report_progress(f"warning: {warning}")
-    data = file.written(wanted)
+    data = file.read_source_values(wanted)
     try:
         return _summarize_plan(name, solve(instance, objective), data)
     except NoPlanError:
@@ -277,7 +277,7 @@ def _expand_scenario(file: InstanceFile, scenario: str, changes: Mapping[str, st
         raise UsageError(
             f"{instance.name}: has no scenario {escape_text(scenario)}{suggest_name(scenario, named) or known}"
         )
-    source_values, result = file.written(changes), {}
+    source_values, result = file.read_source_values(changes), {}
     for path, value in named[scenario].items():
         result.update(expand_change(source_values, path, format_scenario_value(value) or ""))
     return result
@@ -294,7 +294,7 @@ def _load_saved_summary(name: str, path: Path) -> PlanSummary:
     currency = instance.currency if instance else unit
     if not currency:
         raise UsageError(f"{escape_text(name)}: its instance is not here, and without it the currency is not known")
-    return _summarize_saved_plan(name, saved, currency, data.written() if data else None)
+    return _summarize_saved_plan(name, saved, currency, data.read_source_values() if data else None)
 
 
 def _load_matching_instance(file: Path, figures: str) -> tuple[Instance | None, InstanceFile | None]:

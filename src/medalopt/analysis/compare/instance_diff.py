@@ -54,13 +54,17 @@ def find_differences(files: Sequence[SourceValues | None]) -> tuple[ParameterDif
 def _reduce_to_member(path: ParameterPath, known: Iterable[SourceValues]) -> ParameterPath:
     """Return the path, or only its member (a stream, a smelter) if some file has the section but not the member."""
     head = path[:2]
-    lacking = (isinstance(file.at(path[:1]), MappingNode) and file.at(head) is None for file in known)
+    lacking = (isinstance(file.get_node(path[:1]), MappingNode) and file.get_node(head) is None for file in known)
     return head if len(path) > 2 and any(lacking) else path
 
 
 def _collect_parameters(file: SourceValues) -> dict[ParameterPath, ScalarNode]:
     """Return all numbers of a file that can change a plan."""
-    return {path: scalar for path, scalar in file.scalars() if path[0] not in IGNORED_SECTIONS and path[-1] != "title"}
+    return {
+        path: scalar
+        for path, scalar in file.iterate_scalars()
+        if path[0] not in IGNORED_SECTIONS and path[-1] != "title"
+    }
 
 
 def _is_different(
@@ -70,7 +74,7 @@ def _is_different(
     known: dict[SourceValues, dict[ParameterPath, ScalarNode]],
 ) -> bool:
     """Return True if the effective values at a path differ; a value given in parts is compared part by part."""
-    here, there = (known[file].get(path) or file.find(path) for file in (first, other))
+    here, there = (known[file].get(path) or file.find_value(path) for file in (first, other))
     if isinstance(here, ScalarNode) and isinstance(there, ScalarNode):
         return here.text != there.text and _read_exact_value(path, here, first) != _read_exact_value(path, there, other)
     return (here is None) != (there is None) and isinstance(here or there, ScalarNode | MappingNode)
@@ -79,19 +83,24 @@ def _is_different(
 def _read_exact_value(path: ParameterPath, scalar: ScalarNode, file: SourceValues) -> object:
     """Return the exact value of a scalar; its text if it is no number."""
     kind = find_parameter_kind(path)
-    exact = file.exact(path, scalar, kind) if kind is not None else None
+    exact = file.convert_exact(path, scalar, kind) if kind is not None else None
     return scalar.text if exact is None else exact
 
 
 def _format_difference(path: ParameterPath, file: SourceValues | None, first: SourceValues) -> str | None:
     """Return the effective value as text; a bare number in the unit of the first file."""
-    node = file.find(path) if file is not None else None
+    node = file.find_value(path) if file is not None else None
     if not isinstance(node, ScalarNode):
         return DEFINED if isinstance(node, MappingNode) else None
-    base, kind = first.find(path), find_parameter_kind(path)
-    if file is None or kind is None or not isinstance(kind.measure, QuantityField) or not isinstance(base, ScalarNode):
+    base, kind = first.find_value(path), find_parameter_kind(path)
+    if (
+        file is None
+        or kind is None
+        or not isinstance(kind.field_type, QuantityField)
+        or not isinstance(base, ScalarNode)
+    ):
         return node.text
-    exact, (unit, factor) = file.exact(path, node, kind), first.unit(path, base, kind.measure)
+    exact, (unit, factor) = file.convert_exact(path, node, kind), first.get_unit(path, base, kind.field_type)
     if exact is None or node.text.strip().endswith(unit) or not unit:
         return node.text
     return f"{float(exact / factor):.12g} {unit}"

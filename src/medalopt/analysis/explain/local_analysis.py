@@ -64,12 +64,12 @@ class PlanNeighbourhood:
             UsageError: If the extensions no longer add the same constraints.
         """
         account, files = plan.account, tuple(extensions)
-        bounds = compute_bounds(plan.instance, account.found)
-        block, linear = build_program(SolveTask(plan.instance, account.found, bounds, plan.measure, files))
-        if linear.added.bare() != plan.added.bare():
+        bounds = compute_bounds(plan.instance, account.routes)
+        block, linear = build_program(SolveTask(plan.instance, account.routes, bounds, plan.measure, files))
+        if linear.added.without_solution() != plan.added.without_solution():
             named = ", ".join(map(name_extension, files))
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
-        stream = account.found.stream[block.route]
+        stream = account.routes.stream[block.route]
         sums = [np.flatnonzero(np.isin(stream, streams)) for streams in sources]
         x, y = (
             reconstruct_columns(account, block, linear, plan.added),
@@ -107,12 +107,12 @@ class PlanNeighbourhood:
     @cached_property
     def added(self) -> PlacedExtensions:
         """Terms of the extensions placed on the plan's decisions, with their dual values."""
-        return place_extensions(self.instance, self.account.found, self.plan.added, FLOAT_ARITHMETIC.lift)
+        return place_extensions(self.instance, self.account.routes, self.plan.added, FLOAT_ARITHMETIC.lift)
 
     @cached_property
     def _pulled(self) -> tuple[BoundContext, Floats]:
         """Context of the dual bound with the prices of extension rows, and reduced costs of extension variables."""
-        return apply_extension_prices(BoundContext(self.instance, self.account.found, self.bounds), self.added)
+        return apply_extension_prices(BoundContext(self.instance, self.account.routes, self.bounds), self.added)
 
     @property
     def ground(self) -> BoundContext:
@@ -127,13 +127,13 @@ class PlanNeighbourhood:
     @property
     def weights(self) -> ObjectiveWeights:
         """Weights of the objective."""
-        return ObjectiveWeights.of(self.plan.measure)
+        return ObjectiveWeights.from_objective(self.plan.measure)
 
     @cached_property
     def route_prices(self) -> Floats:
         """Reduced cost of one tonne on each route, (J, T) [objective per t]."""
-        each = price_routes(self.instance, self.account.found, self.prices, self.weights)
-        return np.asarray(self.ground.after("sent", each))
+        each = price_routes(self.instance, self.account.routes, self.prices, self.weights)
+        return np.asarray(self.ground.subtract_payments("sent", each))
 
     @property
     def proves(self) -> bool:
@@ -171,10 +171,10 @@ class PlanNeighbourhood:
             return shift.value
         duals = extract_duals(self.rerun.linear, shift.y)
         added = fill_extension_values(self.rerun.linear, np.zeros_like(self.rerun.x), shift.y)
-        ground = BoundContext(self.instance, self.account.found, self.bounds)
+        ground = BoundContext(self.instance, self.account.routes, self.bounds)
         ways = [(duals, added)]
         if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
-            ways.append((shrink_duals(duals), added.times(1 - DUAL_SHRINKAGE)))
+            ways.append((shrink_duals(duals), added.scale_duals(1 - DUAL_SHRINKAGE)))
         bounds = [
             compute_extended_bound(
                 ground, build_prices(self.instance, y), self.plan.measure, replace(self.added, added=rows)
@@ -211,7 +211,7 @@ class PlanNeighbourhood:
             return ()
         block, noise = self.block, ALTERNATIVE_TOLERANCE * np.maximum(self.rerun.linear.size, MIN_COLUMN_SIZE)
         moves = np.abs(moved) > noise
-        sent = np.zeros(len(self.account.found))
+        sent = np.zeros(len(self.account.routes))
         np.add.at(sent, block.route, np.where(moves[: len(block.route)], moved[: len(block.route)], 0.0))
         behind = {name for (name, _), column in self.columns.items() if moves[column]}
         told = {
@@ -272,7 +272,7 @@ def make_metal_change(near: PlanNeighbourhood, e: int, by: int) -> BoundChange |
             near, (row for a, t in places for row in _list_charge_rows(near, a, e, t, by * float(shares[a, t])))
         )
     surplus = near.account.decisions.surplus[e]
-    if not can_be_in_stock(near.instance, near.account.found)[e] or not surplus.sum() > 0:
+    if not can_be_in_stock(near.instance, near.account.routes)[e] or not surplus.sum() > 0:
         return None
     name, periods = near.instance.metals.names[e], near.instance.periods
     shares = by * surplus / surplus.sum()

@@ -168,7 +168,7 @@ def list_quantity_changes(near: PlanNeighbourhood, x: Floats) -> tuple[QuantityC
         Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
     """
     instance, block = near.instance, near.block
-    tonnes = np.bincount(near.account.found.stream[block.route], x[: len(block.route)], len(instance.streams.names))
+    tonnes = np.bincount(near.account.routes.stream[block.route], x[: len(block.route)], len(instance.streams.names))
     taken = [QuantityChange(source.name, float(tonnes[source.streams].sum()), "t") for source in list_sources(instance)]
     bought = dict.fromkeys(instance.market.names, 0.0)
     stocked = {index[0] for name, index in near.columns if name == "acquire" and isinstance(index, tuple)}

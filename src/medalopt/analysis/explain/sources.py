@@ -201,7 +201,7 @@ def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, s
     offered, taken = float(available.sum()), float(rerun.total[group])
     each = (instance.streams.price.value + instance.streams.collection.value)[at]
     some = taken > MIN_TAKEN_SHARE * offered
-    sent = np.where(np.isin(near.account.found.stream, at)[:, None], near.account.decisions.sent, 0.0)
+    sent = np.where(np.isin(near.account.routes.stream, at)[:, None], near.account.decisions.sent, 0.0)
     least, most = rerun.least_and_most(group)
     way = sent if some else _choose_best_routes(near, source)
     return SourceAnalysis(
@@ -229,7 +229,7 @@ def _compute_source_slope(near: PlanNeighbourhood, group: int, by: int) -> float
 
 def _average_costs(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float], ...]:
     """Return the average cost per tonne of the tonnes sent, (J, T), by kind."""
-    found, tonnes = near.account.found, float(sent.sum()) or 1.0
+    found, tonnes = near.account.routes, float(sent.sum()) or 1.0
     kinds = ("supply", "collection", "treating", "transport", "smelting", "residue")
     each = {kind: float((getattr(found, kind) @ sent).sum()) / tonnes for kind in kinds}
     refined = compute_refining_costs(near.instance, found) * sent - near.account.compute_unrefined_charge(sent)
@@ -239,13 +239,13 @@ def _average_costs(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, fl
 
 def _average_returns(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float, float], ...]:
     """Return each metal recovered from the tonnes sent, (J, T): kilograms and value per tonne."""
-    instance, found = near.instance, near.account.found
+    instance, found = near.instance, near.account.routes
     tonnes, periods = float(sent.sum()) or 1.0, len(instance.periods)
     rows = []
     travels = np.flatnonzero(found.smelter >= 0)
     for e, title in enumerate(instance.metals.titles):
         back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
-        settled = near.account.settled(travels, e) * sent[travels]
+        settled = near.account.compute_settled_share(travels, e) * sent[travels]
         kilograms = np.where(back < periods, found.returned[travels, e][:, None] * settled, 0.0)
         worth = -near.prices.balance[e][np.minimum(back, periods - 1)] * kilograms
         if kilograms.sum() > 0:
@@ -255,7 +255,7 @@ def _average_returns(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, 
 
 def _choose_best_routes(near: PlanNeighbourhood, source: SupplySource) -> Floats:
     """Return the supply of each stream of a source on its best route at shadow prices, (J, T) [t]."""
-    found, available = near.account.found, near.instance.streams.available.value
+    found, available = near.account.routes, near.instance.streams.available.value
     price = near.route_prices
     sent = np.zeros_like(price)
     for i in source.streams.tolist():
@@ -269,7 +269,7 @@ def _compare_routes(
     near: PlanNeighbourhood, source: SupplySource, sent: Floats, best_way: Floats
 ) -> tuple[SourceRoute, ...]:
     """Return the routes of a source; alternatives are compared in the periods in which the stream is sent or best."""
-    instance, found = near.instance, near.account.found
+    instance, found = near.instance, near.account.routes
     price = near.route_prices
     best = np.full((len(instance.streams.names), len(instance.periods)), np.inf)
     np.minimum.at(best, found.stream, price)

@@ -24,7 +24,7 @@ class Actuals:
     """
 
     instance: Instance
-    found: Routes
+    routes: Routes
     last: int
     lots: ActualLots
     signed: Decisions
@@ -43,13 +43,13 @@ class Actuals:
             recharged=np.where(before, decisions.recharged, 0.0),
             purchased=np.where(before, decisions.purchased, 0.0) if len(decisions.purchased) else decisions.purchased,
         )
-        together = PlanAccount(self.instance, self.found, kept).clip_withheld()
-        return PlanAccount(self.instance, self.found, together)
+        together = PlanAccount(self.instance, self.routes, kept).clip_withheld()
+        return PlanAccount(self.instance, self.routes, together)
 
     @cached_property
     def contracted_purchases(self) -> Floats:
         """Purchases contracted for later periods, (O,) kg."""
-        signed = PlanAccount(self.instance, self.found, self.signed).purchases
+        signed = PlanAccount(self.instance, self.routes, self.signed).purchases
         return np.asarray(signed[:, self.last + 1 :].sum(axis=1))
 
     @cached_property
@@ -61,24 +61,24 @@ class Actuals:
     @cached_property
     def sent(self) -> Floats:
         """Devices sent in lots by route and period, (J, T) t."""
-        total = np.zeros((len(self.found), len(self.instance.periods)))
+        total = np.zeros((len(self.routes), len(self.instance.periods)))
         went = ~self.lots.waits
         np.add.at(total, (self.lots.route[went], self.lots.period[went]), self.lots.devices_t[went])
         return total
 
     @cached_property
-    def waiting(self) -> Floats:
+    def stockpiles(self) -> Floats:
         """Devices in stockpiles, (I,) t."""
         total = np.zeros(len(self.instance.streams.names))
         np.add.at(total, self.lots.stream[self.lots.waits], self.lots.devices_t[self.lots.waits])
         return total
 
     @cached_property
-    def expected(self) -> Floats:
+    def expected_metal(self) -> Floats:
         """Metal that each lot should return by the data of the instance, (N, E) kg; 0 for lots in a stockpile."""
-        if not len(self.found):
+        if not len(self.routes):
             return np.zeros(self.lots.payable.shape)
-        alone = self.found
+        alone = self.routes
         if self.instance.terms.pooled.any():  # before settlement each lot counts as settled alone
             apart = replace(self.instance.terms, pooled=np.zeros_like(self.instance.terms.pooled))
             alone = build_routes(replace(self.instance, terms=apart))
@@ -89,42 +89,42 @@ class Actuals:
     def lot_returns(self) -> Floats:
         """Metal returned or expected of each lot, (N, E) kg: payable if settled, else by its assay, else as planned."""
         lots = self.lots
-        by_assay = np.where(np.isfinite(lots.assay), self._by_terms(), self.expected)
+        by_assay = np.where(np.isfinite(lots.assay), self._compute_charges_by_terms(), self.expected_metal)
         by_assay = np.where(lots.waits[:, None], 0.0, by_assay)
         return np.where(np.isfinite(lots.payable), lots.payable, by_assay)
 
-    def _by_terms(self) -> Floats:
+    def _compute_charges_by_terms(self) -> Floats:
         """Return each lot's metal by terms and assay a, (N, E) kg: credited · max(0, min(share · a, a − d)) · feed."""
         instance, lots = self.instance, self.lots
-        if not len(self.found) or not len(instance.terms.names):
+        if not len(self.routes) or not len(instance.terms.names):
             return np.zeros(lots.assay.shape)
-        device, smelter = instance.streams.device[lots.stream], self.found.smelter[lots.route]
-        line = instance.smelters.line[smelter, device, self.found.treatment[lots.route]]
+        device, smelter = instance.streams.device[lots.stream], self.routes.smelter[lots.route]
+        line = instance.smelters.line[smelter, device, self.routes.treatment[lots.route]]
         share, off = instance.terms.returned.value[line], instance.terms.deduction.value[line]
         settled = np.maximum(np.minimum(share * lots.assay, lots.assay - off), 0.0)
         settled = np.where((smelter >= 0)[:, None], settled, 0.0)
         return np.asarray(instance.streams.credited.value[lots.stream] * settled * lots.feed_t[:, None])
 
     @cached_property
-    def arrival(self) -> Ints:
+    def arrival_periods(self) -> Ints:
         """Period in which the metal of each lot arrives, (N, E): of its settlement, else sending plus lead time.
 
         Overdue metal is expected in the first remaining period.
         """
         lots = self.lots
         lead = np.zeros(lots.payable.shape, dtype=np.intp)
-        if len(self.instance.smelters.names) and len(self.found):
-            lead = self.instance.smelters.lead[self.found.smelter[lots.route]]
+        if len(self.instance.smelters.names) and len(self.routes):
+            lead = self.instance.smelters.lead[self.routes.smelter[lots.route]]
         awaited = np.maximum(lots.period[:, None] + lead, self.last + 1)
         return np.where((lots.settled >= 0)[:, None], lots.settled[:, None], awaited)
 
     @cached_property
-    def back(self) -> Floats:
+    def metal_by_arrival(self) -> Floats:
         """Metal of all lots by period of arrival, (E, T + 1) kg; the last column is after the horizon."""
         periods, metals = len(self.instance.periods), len(self.instance.metals.names)
         total = np.zeros((metals, periods + 1))
         metal = np.broadcast_to(np.arange(metals), self.lot_returns.shape)
-        np.add.at(total, (metal, np.minimum(self.arrival, periods)), self.lot_returns)
+        np.add.at(total, (metal, np.minimum(self.arrival_periods, periods)), self.lot_returns)
         return total
 
     @cached_property
@@ -146,47 +146,47 @@ class Actuals:
         return total
 
     @cached_property
-    def stock(self) -> Floats:
+    def metal_stock(self) -> Floats:
         """Metal stock at the end of `last`, (E,) kg, 0 within rounding error; negative if overdrawn."""
         until = slice(None, self.last + 1)
-        came = self.instance.metals.opening_stock.value + self.back[:, until].sum(axis=1)
+        came = self.instance.metals.opening_stock.value + self.metal_by_arrival[:, until].sum(axis=1)
         used = self.executed_account.decisions.charged[:, :, until].sum(axis=(0, 2))
         return np.where(abs(came - used) > ROUNDING_TOLERANCE * np.maximum(came, used), came - used, 0.0)
 
     @cached_property
     def metal_in_transit(self) -> Floats:
         """Metal in transit by period of arrival, (E, T − last − 1) kg: lots, contracted shipments, process scrap."""
-        every = self.back[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
+        every = self.metal_by_arrival[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
         return np.where(every > ROUNDING_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
     @cached_property
-    def spent(self) -> dict[str, float]:
+    def cost_by_kind(self) -> dict[str, float]:
         """Cost of the lots by kind, money; smelter charges as settled, else by the terms."""
-        routes, lots, tonnes = self.found, self.lots, self.sent.sum(axis=1)
+        routes, lots, tonnes = self.routes, self.lots, self.sent.sum(axis=1)
         parts = ("supply", "collection", "treating", "transport", "residue")
         spent = {part: float(getattr(routes, part) @ tonnes) for part in parts}
         streams = self.instance.streams
-        spent["supply"] += float(streams.price.value @ self.waiting)
-        spent["collection"] += float(streams.collection.value @ self.waiting)
-        return {**spent, "charges": float(np.where(lots.waits, 0.0, self.charges).sum())}
+        spent["supply"] += float(streams.price.value @ self.stockpiles)
+        spent["collection"] += float(streams.collection.value @ self.stockpiles)
+        return {**spent, "charges": float(np.where(lots.waits, 0.0, self.smelter_charges).sum())}
 
     @cached_property
     def expected_charges(self) -> Floats:
         """Treatment and refining charges of each lot by the terms, (N,) money."""
-        if not len(self.found):
+        if not len(self.routes):
             return np.zeros(len(self.lots.names))
         route = self.lots.route
         rate = np.divide(
-            self.found.refining,
-            self.found.returned,
-            out=np.zeros_like(self.found.refining),
-            where=self.found.returned > 0,
+            self.routes.refining,
+            self.routes.returned,
+            out=np.zeros_like(self.routes.refining),
+            where=self.routes.returned > 0,
         )
-        refining = (rate[route] * self.expected).sum(axis=1)
-        return np.asarray(np.where(self.lots.waits, 0.0, self.found.smelting[route] * self.lots.devices_t + refining))
+        refining = (rate[route] * self.expected_metal).sum(axis=1)
+        return np.asarray(np.where(self.lots.waits, 0.0, self.routes.smelting[route] * self.lots.devices_t + refining))
 
     @cached_property
-    def charges(self) -> Floats:
+    def smelter_charges(self) -> Floats:
         """Smelter charges of each lot, (N,) money: as settled, else by the terms."""
         return np.where(np.isfinite(self.lots.charges), self.lots.charges, self.expected_charges)
 

@@ -51,16 +51,16 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         policy=_reduce_policy(actuals),
         warnings=(),
     )
-    left = add_metal_in_transit(add_stockpiles(left, actuals.waiting), actuals.metal_in_transit)
+    left = add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit)
     return replace(left, figures=compute_digest(left))
 
 
 def _check_metal_stock(actuals: Actuals) -> None:
     """Raise UsageError if more metal was charged than available."""
     instance = actuals.instance
-    came = instance.metals.opening_stock.value + actuals.back[:, : actuals.last + 1].sum(axis=1)
-    for metal in np.flatnonzero(actuals.stock < 0).tolist():
-        used, title = came[metal] - actuals.stock[metal], instance.metals.titles[metal]
+    came = instance.metals.opening_stock.value + actuals.metal_by_arrival[:, : actuals.last + 1].sum(axis=1)
+    for metal in np.flatnonzero(actuals.metal_stock < 0).tolist():
+        used, title = came[metal] - actuals.metal_stock[metal], instance.metals.titles[metal]
         raise UsageError(
             f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} are said to have been charged, but "
             f"only {came[metal]:,.6g} kg were there: look at --frozen, or for lots that are missing in --actuals"
@@ -130,27 +130,27 @@ def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> Insta
 
 def _reduce_metals(actuals: Actuals) -> Metals:
     """Return the metals with the present stock as opening stock."""
-    return replace(_cut_section(actuals.instance.metals, actuals), opening_stock=_make_array(actuals.stock))
+    return replace(_cut_section(actuals.instance.metals, actuals), opening_stock=_make_array(actuals.metal_stock))
 
 
 def _reduce_streams(actuals: Actuals) -> Streams:
     """Return the streams less contracted shipments; commitments less all executed and contracted tonnes."""
     streams = actuals.instance.streams
     signed = np.zeros(streams.available.shape)
-    np.add.at(signed, actuals.found.stream, actuals.executed_account.decisions.sent)
+    np.add.at(signed, actuals.routes.stream, actuals.executed_account.decisions.sent)
     gone = np.zeros(len(streams.names))
-    np.add.at(gone, actuals.found.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    np.add.at(gone, actuals.routes.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
     left = _cut_section(streams, actuals, available=signed)
-    return replace(left, committed=_subtract_used(streams.committed, gone + actuals.waiting))
+    return replace(left, committed=_subtract_used(streams.committed, gone + actuals.stockpiles))
 
 
 def _reduce_smelters(actuals: Actuals) -> Smelters:
     """Return the smelters with capacity, commitment and limit less the executed and contracted feed."""
     smelters, feed = actuals.instance.smelters, actuals.executed_account.feed.copy()
     fed = feed.sum(axis=1)
-    went = actuals.found.smelter >= 0
-    lots = (actuals.found.to_smelter[:, None] * actuals.sent).sum(axis=1)
-    np.add.at(fed, actuals.found.smelter[went], lots[went])
+    went = actuals.routes.smelter >= 0
+    lots = (actuals.routes.to_smelter[:, None] * actuals.sent).sum(axis=1)
+    np.add.at(fed, actuals.routes.smelter[went], lots[went])
     left = _cut_section(smelters, actuals, capacity=feed)
     return replace(left, committed=_subtract_used(smelters.committed, fed), limit=_subtract_used(smelters.limit, fed))
 
@@ -190,8 +190,8 @@ def _reduce_medals(actuals: Actuals) -> Medals:
 def _reduce_policy(actuals: Actuals) -> PolicyLimits:
     """Return the policy with the cap less emissions so far; other policies apply to the remaining horizon alone."""
     instance = actuals.instance
-    emitted = float(actuals.found.footprint @ (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
-    emitted += float(instance.streams.footprint.value @ actuals.waiting)
+    emitted = float(actuals.routes.footprint @ (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    emitted += float(instance.streams.footprint.value @ actuals.stockpiles)
     emitted += float(instance.market.footprint.value @ actuals.executed_account.bought)
     return replace(instance.policy, footprint_cap=_subtract_used(instance.policy.footprint_cap, np.array(emitted)))
 

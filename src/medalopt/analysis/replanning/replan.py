@@ -39,8 +39,8 @@ class MissedRequirement:
     """A policy violated over the whole horizon: its path, required share and actual share."""
 
     path: str
-    asked: float
-    comes: float
+    required_share: float
+    actual_share: float
 
 
 def _find_missed_requirements(actuals: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
@@ -56,7 +56,7 @@ def _sum_sent(actuals: Actuals, plan: Plan) -> tuple[Floats, Floats]:
     """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
     instance, left = actuals.instance, plan.instance
     gone = np.zeros(len(instance.streams.names))
-    np.add.at(gone, actuals.found.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    np.add.at(gone, actuals.routes.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
     by_device, by_region = np.zeros(len(left.devices.names)), np.zeros(len(instance.regions))
     np.add.at(by_device, instance.streams.device, gone)
     np.add.at(by_device, left.streams.device, plan.account.sent)
@@ -105,61 +105,63 @@ def _check_recycled_content(actuals: Actuals, plan: Plan) -> Iterator[MissedRequ
 
 @dataclass(frozen=True, eq=False)
 class ReplanProblem:
-    """Replanning problem: the `past`, and the instance `left` of the remaining horizon with its file digests."""
+    """Replanning problem: the `actuals`, and the `remaining_instance` with the digests of its files."""
 
-    past: Actuals
-    left: Instance
+    actuals: Actuals
+    remaining_instance: Instance
 
     @property
-    def after(self) -> str:
+    def last_period(self) -> str:
         """Last period of the past."""
-        return self.past.instance.periods[self.past.last]
+        return self.actuals.instance.periods[self.actuals.last]
 
     @property
     def settled_parties(self) -> frozenset[str]:
         """Regions and smelters that represent stock and metal in transit, and get no orders."""
-        instance = self.past.instance
+        instance = self.actuals.instance
         known = {*instance.regions, *instance.smelters.names}
-        return frozenset({*self.left.regions, *self.left.smelters.names} - known)
+        return frozenset({*self.remaining_instance.regions, *self.remaining_instance.smelters.names} - known)
 
     @property
-    def overdue(self) -> tuple[str, ...]:
+    def overdue_medals(self) -> tuple[str, ...]:
         """Kinds of medal due in the past and not completely cast."""
-        return find_overdue_medals(self.past)
+        return find_overdue_medals(self.actuals)
 
 
 @dataclass(frozen=True, eq=False)
 class Replan:
     """Plan of the remaining horizon, and the plan `before`, None if it was infeasible."""
 
-    question: ReplanProblem
+    problem: ReplanProblem
     plan: Plan
     before: Plan | None
 
     @property
-    def past(self) -> Actuals:
+    def actuals(self) -> Actuals:
         """Executed and contracted quantities."""
-        return self.question.past
+        return self.problem.actuals
 
     @cached_property
-    def spent(self) -> float:
+    def cost_to_date(self) -> float:
         """Cost of the lots so far, money; charges not yet settled are taken from the terms."""
-        return sum(self.past.spent.values())
+        return sum(self.actuals.cost_by_kind.values())
 
     @property
-    def total(self) -> float:
+    def total_cost(self) -> float:
         """Expected total cost, money: spent, contracted, and planned."""
-        return self.spent + self.past.signed_cost + self.plan.cost
+        return self.cost_to_date + self.actuals.signed_cost + self.plan.cost
 
     @cached_property
-    def missed(self) -> tuple[MissedRequirement, ...]:
+    def missed_requirements(self) -> tuple[MissedRequirement, ...]:
         """Policies violated over the whole horizon."""
-        return _find_missed_requirements(self.past, self.plan)
+        return _find_missed_requirements(self.actuals, self.plan)
 
     @cached_property
     def metals(self) -> tuple[int, ...]:
         """Indices of the metals that are, or can be, on the account."""
-        could = can_be_in_stock(self.past.instance, self.past.found) | (self.past.back.sum(axis=1) > 0)
+        could = can_be_in_stock(self.actuals.instance, self.actuals.routes) | (
+            self.actuals.metal_by_arrival.sum(axis=1) > 0
+        )
         return tuple(np.flatnonzero(could).tolist())
 
     @cached_property
@@ -167,16 +169,16 @@ class Replan:
         """Cumulated metal returned in the first plan, with opening stock, (E, T) kg; None without a first plan."""
         if self.before is None:
             return None
-        opening = self.past.instance.metals.opening_stock.value
+        opening = self.actuals.instance.metals.opening_stock.value
         return np.asarray(opening[:, None] + np.cumsum(self.before.account.returned.sum(axis=0), axis=1))
 
     @cached_property
     def returned_now(self) -> Floats:
         """Cumulated metal returned, actual up to `last`, then planned, with opening stock, (E, T) kg."""
-        actuals, periods = self.past, len(self.past.instance.periods)
+        actuals, periods = self.actuals, len(self.actuals.instance.periods)
         opening = actuals.instance.metals.opening_stock.value
         came = np.zeros((len(opening), periods))
-        came[:, : actuals.last + 1] = actuals.back[:, : actuals.last + 1]
+        came[:, : actuals.last + 1] = actuals.metal_by_arrival[:, : actuals.last + 1]
         came[:, actuals.last + 1 :] = self.plan.account.returned.sum(axis=0)
         return np.asarray(opening[:, None] + np.cumsum(came, axis=1))
 
@@ -199,9 +201,9 @@ def make_replan_problem(
         UsageError: If the period or a file does not fit the instance.
         InputError: If a file is invalid.
     """
-    routes, last = build_routes(instance), make_calendar(instance).index(after.strip())
+    routes, last = build_routes(instance), make_calendar(instance).find_period(after.strip())
     if last is None:
-        raise UsageError(f"--after: {make_calendar(instance).unknown(after)}")
+        raise UsageError(f"--after: {make_calendar(instance).describe_unknown(after)}")
     if last == len(instance.periods) - 1:
         raise UsageError(f"--after {escape_text(after)}: that is the last period, and nothing is left to plan")
     if actuals is None and frozen is None:
@@ -252,7 +254,7 @@ def solve_replan(problem: ReplanProblem, objective: str = "cost") -> Replan:
     Raises:
         NoPlanError: If the remaining horizon is infeasible.
     """
-    return compare_with_first_plan(problem, solve(problem.left, objective))
+    return compare_with_first_plan(problem, solve(problem.remaining_instance, objective))
 
 
 def compare_with_first_plan(problem: ReplanProblem, plan: Plan) -> Replan:
@@ -266,7 +268,7 @@ def compare_with_first_plan(problem: ReplanProblem, plan: Plan) -> Replan:
         Both plans; the first one is None if the whole horizon was infeasible.
     """
     try:
-        before = solve(problem.past.instance, plan.measure)
+        before = solve(problem.actuals.instance, plan.measure)
     except NoPlanError:
         before = None
     return Replan(problem, plan, before)

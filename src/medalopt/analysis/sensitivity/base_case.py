@@ -66,7 +66,7 @@ def solve_base_case(runner: ScenarioRunner) -> VerifiedResult:
     Raises:
         NoPlanError: If the instance is infeasible; it carries the conflicting constraints.
     """
-    result = runner.answer()
+    result = runner.solve_scenario()
     if not result.feasible:
         runner.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
     return result
@@ -109,7 +109,7 @@ def get_objective_unit(runner: ScenarioRunner) -> str:
     Returns:
         The currency of the instance, `kg CO2e` or `t`.
     """
-    return OBJECTIVE_UNITS.get(runner.measure, runner.instance.currency)
+    return OBJECTIVE_UNITS.get(runner.objective, runner.instance.currency)
 
 
 def get_metal_titles(runner: ScenarioRunner) -> dict[str, str]:

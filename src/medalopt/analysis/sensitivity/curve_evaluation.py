@@ -57,7 +57,7 @@ class ParametricObjective:
         self.sign = -1.0 if line.moves_costs else 1.0
         self._known: dict[float, SolvedVariant] = {}
 
-    def found(self, position: float) -> SolvedVariant:
+    def solve_at(self, position: float) -> SolvedVariant:
         """Solve the scenario at a position, once.
 
         Args:
@@ -68,11 +68,11 @@ class ParametricObjective:
         """
         if position not in self._known:
             self._progress(f"question {len(self._known) + 1}")
-            scenario = self._way.drawn(position)
-            self._known[position] = SolvedVariant(scenario, self._variants.answer(scenario))
+            scenario = self._way.interpolate_program(position)
+            self._known[position] = SolvedVariant(scenario, self._variants.solve_scenario(scenario))
         return self._known[position]
 
-    def touch(self, position: float) -> TangentPoint:
+    def evaluate(self, position: float) -> TangentPoint:
         """Return value and supporting line at a feasible position.
 
         Args:
@@ -81,13 +81,13 @@ class ParametricObjective:
         Returns:
             `sign` times the optimal value, and its slope: c'·x if costs move, else the duals times the moving bounds.
         """
-        solved = self.found(position)
-        slope = self._line.costs_slope @ solved.outcome.x if self.sign < 0 else self._priced(solved)
+        solved = self.solve_at(position)
+        slope = self._line.costs_slope @ solved.outcome.x if self.sign < 0 else self._compute_dual_slope(solved)
         return TangentPoint(position, self.sign * solved.outcome.value, self.sign * float(slope), solved)
 
-    def _priced(self, solved: SolvedVariant) -> float:
+    def _compute_dual_slope(self, solved: SolvedVariant) -> float:
         """Return the slope of the dual objective: Σ y·b' over rows, Σ d·u' over columns with d = c − Aᵀy."""
-        program, y = solved.variant.linear, solved.outcome.y
+        program, y = solved.variant.program, solved.outcome.y
         entries = program.entries
         reduced = program.costs[0] - np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
         slopes = self._line.end_slopes
@@ -95,7 +95,7 @@ class ParametricObjective:
             reduced, slopes["lower"], slopes["upper"]
         )
 
-    def first(self, start: float, stop: float) -> float | None:
+    def find_feasible(self, start: float, stop: float) -> float | None:
         """Find the feasible position nearest to `start`.
 
         A Farkas certificate at one position excludes all positions up to the zero of its margin, which is affine in
@@ -111,19 +111,19 @@ class ParametricObjective:
         at, span = start, stop - start
         for _ in range(_MAX_STEPS):
             try:
-                solved = self.found(at)
+                solved = self.solve_at(at)
             except SolverError:  # so near to the boundary that neither can be verified
                 at += span * _MIN_STEP * 100
                 continue
             if solved.outcome.feasible:
                 return at
-            now, then = (self._margin(solved.outcome.y, position) for position in (at, stop))
+            now, then = (self._compute_margin(solved.outcome.y, position) for position in (at, stop))
             if self.sign < 0 or then > 0 or not then < now:
                 return None
             at = max(at + (stop - at) * now / (now - then), at + span * _MIN_STEP, key=lambda x: (x - at) / span)
         return None
 
-    def _margin(self, y: Floats, position: float) -> float:
+    def _compute_margin(self, y: Floats, position: float) -> float:
         """Return the margin of a Farkas certificate at a position."""
         return _compute_infeasibility_margin(self._line.at(position), y)
 
@@ -152,7 +152,7 @@ class CurveSamples:
     At the positions `unproven` there is no verified result.
     """
 
-    found: tuple[tuple[float, SolvedVariant], ...]
+    samples: tuple[tuple[float, SolvedVariant], ...]
     accuracy: float
     unproven: tuple[float, ...] = ()
 
@@ -245,11 +245,11 @@ def _extrapolate_infeasibility(
 ) -> float:
     """Return the next position to try: the extrapolated zero of the Farkas margin of `outside`, else the middle."""
     y = none.outcome.y
-    if len(y) != len(plan.variant.linear.rows):
+    if len(y) != len(plan.variant.program.rows):
         return (inside + outside) / 2
     there, here = (
-        _compute_infeasibility_margin(none.variant.linear, y),
-        _compute_infeasibility_margin(plan.variant.linear, y),
+        _compute_infeasibility_margin(none.variant.program, y),
+        _compute_infeasibility_margin(plan.variant.program, y),
     )
     share = there / (there - here) if here < 0 < there else 0.5
     position = outside + (inside - outside) * share

@@ -69,7 +69,7 @@ class BreakpointChange:
 
 def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) -> tuple[BreakpointChange, ...]:
     """Return the changes between adjacent linear pieces; none for pieces not known to be linear."""
-    known = [piece for piece in pieces if piece.holds is not None]
+    known = [piece for piece in pieces if piece.line is not None]
     if not known or len(known) > MAX_DESCRIBED_BREAKPOINTS:
         return ()
     amounts = {id(solved): _measure_quantities(solved) for piece in known for solved in _get_piece_variants(piece)}
@@ -78,34 +78,34 @@ def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) ->
     for number, (one, two) in enumerate(pairwise(known)):
         if one.right is not two.left:
             continue
-        here = amounts[id(one.right.found)]
+        here = amounts[id(one.right.solved)]
         before, after = (
             amounts[id(_get_supporting_variant(piece))] if along_costs else _compute_rates(amounts, piece)
             for piece in (one, two)
         )
-        steps = 1.0 if along_costs else min(piece.right.at - piece.left.at for piece in (one, two))
+        steps = 1.0 if along_costs else min(piece.right.position - piece.left.position for piece in (one, two))
         shifts = _find_quantity_changes(before, after, here, steps, not along_costs)
         old, new = binding[number], binding[number + 1]
-        rows.append(BreakpointChange(two.left.at, shifts, tuple(sorted(new - old)), tuple(sorted(old - new))))
+        rows.append(BreakpointChange(two.left.position, shifts, tuple(sorted(new - old)), tuple(sorted(old - new))))
     return tuple(rows)
 
 
 def _get_supporting_variant(piece: LinearPiece) -> SolvedVariant:
     """Return the solved scenario of the supporting line of a piece."""
-    assert piece.holds is not None, "the piece is known"
-    solved: SolvedVariant = piece.holds.found
+    assert piece.line is not None, "the piece is known"
+    solved: SolvedVariant = piece.line.solved
     return solved
 
 
 def _get_piece_variants(piece: LinearPiece) -> tuple[SolvedVariant, ...]:
     """Return the solved scenarios at both ends of a piece and of its supporting line."""
-    return (piece.left.found, piece.right.found, _get_supporting_variant(piece))
+    return (piece.left.solved, piece.right.solved, _get_supporting_variant(piece))
 
 
 def _compute_rates(amounts: Mapping[int, PlanQuantities], piece: LinearPiece) -> PlanQuantities:
     """Return the change of each quantity per unit of the parameter on a piece."""
-    one, two = amounts[id(piece.left.found)], amounts[id(piece.right.found)]
-    return {name: (two[name] - one[name]) / (piece.right.at - piece.left.at) for name in one}
+    one, two = amounts[id(piece.left.solved)], amounts[id(piece.right.solved)]
+    return {name: (two[name] - one[name]) / (piece.right.position - piece.left.position) for name in one}
 
 
 def _find_quantity_changes(
@@ -123,7 +123,7 @@ def _find_quantity_changes(
 
 def _measure_quantities(solved: SolvedVariant) -> PlanQuantities:
     """Return quantities of the plan: tonnes by source, treatment and smelter, kilograms bought and surplus."""
-    account = solved.variant.account(solved.outcome)
+    account = solved.variant.compute_account(solved.outcome)
     instance, decisions = account.instance, account.decisions
     sent, bought = account.sent, account.bought
     amounts = {(source.name, "t"): float(sent[source.streams].sum()) for source in group_sources(instance)}
@@ -139,7 +139,7 @@ def _measure_quantities(solved: SolvedVariant) -> PlanQuantities:
 
 def _find_binding_paths(solved: SolvedVariant) -> set[str]:
     """Return the paths of the limits that bind, from the dual values of their rows."""
-    program, x, y = solved.variant.linear, solved.outcome.x, solved.outcome.y
+    program, x, y = solved.variant.program, solved.outcome.x, solved.outcome.y
     entries = program.entries
     parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(program.rows))
     minimum = _BINDING_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(x)))
@@ -170,7 +170,7 @@ class CurvePoint:
     breakpoint: bool = False
 
     @property
-    def plain(self) -> tuple[float, float]:
+    def coordinates(self) -> tuple[float, float]:
         """Value and objective, the latter infinite if infeasible."""
         return self.value, math.inf if self.objective is None else self.objective
 
@@ -179,25 +179,26 @@ class CurvePoint:
 class SensitivityCurve:
     """The objective along a parameter: `convex` or `concave` (piecewise linear), `sampled`, or at `whole` values.
 
-    Linear interpolation between the points is within `accuracy` (None if nothing is known between them). `feasible` is
+    Linear interpolation between the points is within `accuracy` (None if nothing is known between them).
+    `feasible_range` is
     the interval with plans, None if there is none. At the values `unproven` no verified result exists; they are not
     points.
     """
 
     vary: ParameterRange
-    measure: str
+    objective: str
     base: float | None  # objective of the base case, None if infeasible
     shape: str
     points: tuple[CurvePoint, ...]
     exact: bool
     accuracy: float | None
-    feasible: tuple[float, float] | None
-    turns: tuple[BreakpointChange, ...] = ()
+    feasible_range: tuple[float, float] | None
+    breakpoints: tuple[BreakpointChange, ...] = ()
     budget: BudgetRange | None = None
     unproven: tuple[float, ...] = ()
 
     @property
-    def proven(self) -> bool:
+    def is_proven(self) -> bool:
         """True if the accuracy is a proven bound."""
         return self.shape in ("convex", "concave")
 
@@ -226,8 +227,8 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
         The curve with breakpoints, feasible interval and changes of the plan.
     """
     asking = asking or CurveOptions()
-    result = runner.answer()
-    blank = SensitivityCurve(vary, runner.measure, result.value if result.feasible else None, "", (), True, 0.0, None)
+    result = runner.solve_scenario()
+    blank = SensitivityCurve(vary, runner.objective, result.value if result.feasible else None, "", (), True, 0.0, None)
     family = _make_parametric_line(runner, vary)
     line = None if family is None else family.line
     if family is not None and line is not None and not line.moves_matrix and not (line.moves_costs and line.moves_ends):
@@ -235,7 +236,7 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
             return _trace_linear_curve(
                 runner, blank, ParametricObjective(runner, family, line, asking.progress), asking
             )
-    if vary.whole:
+    if vary.is_integer:
         return _evaluate_whole_values(runner, blank, asking)
     assert family is not None, "only counts and leads have no way"
     return _sample_nonlinear_curve(runner, blank, family, asking)
@@ -243,12 +244,12 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
 
 def _make_parametric_line(runner: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
     """Return the parametric family of programs; None for integer parameters other than counts, which are not affine."""
-    if not vary.whole:
-        return runner.along(vary.at, vary.low, vary.high)
+    if not vary.is_integer:
+        return runner.build_family(vary.make_changes, vary.low, vary.high)
     if vary.unit is not None or vary.path.split(".")[-1] != COUNT_FIELD:
         return None
     try:
-        return runner.along(vary.at, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
+        return runner.build_family(vary.make_changes, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
     except InputError:
         return None
 
@@ -259,20 +260,20 @@ def _trace_linear_curve(
     """Return the exact piecewise linear curve; of a large program only to within LARGE_ACCURACY."""
     vary = blank.vary
     shaped = replace(blank, shape="convex" if objective.sign > 0 else "concave")
-    low = objective.first(vary.low, vary.high)
-    high = None if low is None else objective.first(vary.high, low)
+    low = objective.find_feasible(vary.low, vary.high)
+    high = None if low is None else objective.find_feasible(vary.high, low)
     if low is None or high is None:
         nowhere = [CurvePoint(vary.low, None), CurvePoint(vary.high, None)]
         return replace(shaped, points=tuple(nowhere), budget=_apply_budget(nowhere, asking, None, False))
     if high - low <= POSITION_TOLERANCE * (vary.high - vary.low):  # feasible at a single value
         low = high = vary.high if high == vary.high else low
     noise = OBJECTIVE_NOISE * max(
-        _sum_absolute_costs(objective.found(low)), _sum_absolute_costs(objective.found(high)), 1.0
+        _sum_absolute_costs(objective.solve_at(low)), _sum_absolute_costs(objective.solve_at(high)), 1.0
     )
-    large = len(runner.base.linear.entries.row) >= LARGE_ENTRIES and not asking.exactly
-    wanted = LARGE_ACCURACY * abs(objective.found(low).outcome.value) if large else 0.0
+    large = len(runner.base.program.entries.row) >= LARGE_ENTRIES and not asking.exactly
+    wanted = LARGE_ACCURACY * abs(objective.solve_at(low).outcome.value) if large else 0.0
     traced = (
-        trace_pieces(objective.touch, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
+        trace_pieces(objective.evaluate, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
         if low < high
         else PiecewiseLinear((), 0.0)
     )
@@ -284,11 +285,13 @@ def _trace_linear_curve(
         points=_add_infeasible_ends(vary, points),
         exact=traced.gap == 0,
         accuracy=traced.gap,
-        feasible=(low, high),
-        turns=_describe_breakpoints(traced.pieces, objective.sign < 0),
-        budget=_apply_budget(points, asking, lambda position: objective.found(position).outcome.value, vary.whole),
+        feasible_range=(low, high),
+        breakpoints=_describe_breakpoints(traced.pieces, objective.sign < 0),
+        budget=_apply_budget(
+            points, asking, lambda position: objective.solve_at(position).outcome.value, vary.is_integer
+        ),
     )
-    return _restrict_to_whole_values(curve) if vary.whole else curve
+    return _restrict_to_whole_values(curve) if vary.is_integer else curve
 
 
 def _list_piece_ends(
@@ -296,11 +299,11 @@ def _list_piece_ends(
 ) -> list[tuple[float, float, bool]]:
     """Return position, objective and breakpoint flag at each end of a piece."""
     if not traced:
-        return [(only, objective.found(only).outcome.value, False)]
+        return [(only, objective.solve_at(only).outcome.value, False)]
     touches = [traced[0].left, *(piece.right for piece in traced)]
-    known = [bool(piece.holds) for piece in traced]
+    known = [bool(piece.line) for piece in traced]
     bends = [False, *(a and b for a, b in pairwise(known)), False]
-    return [(touch.at, objective.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
+    return [(touch.position, objective.sign * touch.value, bend) for touch, bend in zip(touches, bends, strict=True)]
 
 
 def _add_infeasible_ends(vary: ParameterRange, points: list[CurvePoint]) -> tuple[CurvePoint, ...]:
@@ -317,10 +320,10 @@ def _add_infeasible_ends(vary: ParameterRange, points: list[CurvePoint]) -> tupl
 
 def _restrict_to_whole_values(curve: SensitivityCurve) -> SensitivityCurve:
     """Return the curve evaluated at whole values."""
-    plans = [point.plain for point in curve.points if point.objective is not None]
+    plans = [point.coordinates for point in curve.points if point.objective is not None]
     rows = evaluate_at_whole_values(plans, (curve.vary.low, curve.vary.high))
     points = [CurvePoint(position, value if math.isfinite(value) else None, bend) for position, value, bend in rows]
-    return replace(curve, points=tuple(points), feasible=_get_feasible_range(points))
+    return replace(curve, points=tuple(points), feasible_range=_get_feasible_range(points))
 
 
 def _evaluate_whole_values(runner: ScenarioRunner, blank: SensitivityCurve, asking: CurveOptions) -> SensitivityCurve:
@@ -329,7 +332,7 @@ def _evaluate_whole_values(runner: ScenarioRunner, blank: SensitivityCurve, aski
     values, every = select_whole_values(vary.low, vary.high)
     for value in values:
         asking.progress(f"{vary.path} at {value:g}")
-        result = solve_or_none(partial(runner.answer, runner.variant(vary.at(value))))
+        result = solve_or_none(partial(runner.solve_scenario, runner.build_scenario(vary.make_changes(value))))
         if result is None:
             unproven.append(value)
         else:
@@ -343,7 +346,7 @@ def _evaluate_whole_values(runner: ScenarioRunner, blank: SensitivityCurve, aski
         points=tuple(points),
         exact=exact,
         accuracy=accuracy,
-        feasible=_get_feasible_range(points),
+        feasible_range=_get_feasible_range(points),
         budget=budget,
         unproven=tuple(unproven),
     )
@@ -358,13 +361,13 @@ def _sample_nonlinear_curve(
     def ask(position: float) -> SolvedVariant:
         """Solve the scenario at a position."""
         asking.progress(f"{vary.path} at {position:g}")
-        scenario = family.variant(position)
-        return SolvedVariant(scenario, runner.answer(scenario))
+        scenario = family.build_scenario(position)
+        return SolvedVariant(scenario, runner.solve_scenario(scenario))
 
     samples = sample_curve(ask, vary.low, vary.high, OBJECTIVE_NOISE * max(abs(blank.base or 0.0), 1.0), MAX_SAMPLES)
     points = [
         CurvePoint(position, solved.outcome.value if solved.outcome.feasible else None)
-        for position, solved in samples.found
+        for position, solved in samples.samples
     ]
     return replace(
         blank,
@@ -372,7 +375,7 @@ def _sample_nonlinear_curve(
         points=tuple(points),
         exact=False,
         accuracy=samples.accuracy,
-        feasible=_get_feasible_range(points),
+        feasible_range=_get_feasible_range(points),
         budget=_apply_budget(points, asking, lambda position: ask(position).outcome.value, False),
         unproven=samples.unproven,
     )
@@ -384,7 +387,7 @@ def _apply_budget(
     """Invert the curve at the budget, if there is one."""
     if asking.budget is None:
         return None
-    return find_budget_range([point.plain for point in points], asking.budget, ask, whole)
+    return find_budget_range([point.coordinates for point in points], asking.budget, ask, whole)
 
 
 def _get_feasible_range(points: list[CurvePoint]) -> tuple[float, float] | None:
@@ -395,4 +398,4 @@ def _get_feasible_range(points: list[CurvePoint]) -> tuple[float, float] | None:
 
 def _sum_absolute_costs(solved: SolvedVariant) -> float:
     """Return |c|ᵀ|x|, the scale of numerical noise in the objective."""
-    return float(np.abs(solved.variant.linear.costs[0]) @ np.abs(solved.outcome.x))
+    return float(np.abs(solved.variant.program.costs[0]) @ np.abs(solved.outcome.x))

@@ -50,7 +50,7 @@ def _find_deadlines(
     runner: ScenarioRunner, outcome: VerifiedResult, same: float, report_progress: StepCallback
 ) -> tuple[ContractDeadline, ...]:
     """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on."""
-    account = runner.base.account(outcome)
+    account = runner.base.compute_account(outcome)
     every = list_contracts(runner.instance)
     result = []
     for number, contract in enumerate(every):
@@ -112,21 +112,21 @@ def _mark_usage_periods(account: PlanAccount, contract: Outage) -> Bools:
     else:
         before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
         taken = decisions.stockpile - before
-        np.add.at(taken, account.found.stream, decisions.sent)
+        np.add.at(taken, account.routes.stream, decisions.sent)
         amounts = taken[[instance.streams.names.index(name) for name in contract.names]]
     return np.asarray((amounts > 0).any(axis=0))
 
 
 @dataclass(frozen=True)
 class DelayEffect:
-    """Effect of one delay: `extra` objective, infinite if infeasible; `short` is then the missing metal in kg.
+    """Effect of one delay: `extra` objective, infinite if infeasible; `shortage` is then the missing metal in kg.
 
     `lost`: tonnes of supply shifted beyond the horizon. If not `proven`, `extra` is infinite and has no meaning.
     """
 
     what: str  # kind of delay: leads, supply, both
     extra: float
-    short: MetalShortage | None
+    shortage: MetalShortage | None
     lost: float
     proven: bool = True
 
@@ -143,7 +143,7 @@ class DelayAnalysis:
     periods: int
     value: float
     unit: str
-    late: tuple[DelayEffect, ...]
+    effects: tuple[DelayEffect, ...]
     deadlines: tuple[ContractDeadline, ...]
     titles: dict[str, str]  # of metals
 
@@ -181,9 +181,9 @@ def evaluate_delays(
         periods=periods,
         value=result.value,
         unit=get_objective_unit(runner),
-        late=tuple(late),
+        effects=tuple(late),
         deadlines=_find_deadlines(
-            runner, result, compute_objective_tolerance(result, runner.base.linear), report_progress
+            runner, result, compute_objective_tolerance(result, runner.base.program), report_progress
         ),
         titles=get_metal_titles(runner),
     )
@@ -193,11 +193,11 @@ def _evaluate_delay(
     runner: ScenarioRunner, outcome: VerifiedResult, instance: Instance, blank: DelayEffect
 ) -> DelayEffect:
     """Return `blank` with the result of the delayed `instance`; raise SolverError if it is not verified."""
-    scenario = ScenarioProgram.of(instance, runner.measure)
-    result = runner.answer(scenario)
-    short = None if result.feasible else ShortageSolver(instance).short()
-    extra = compute_objective_increase(result.value, outcome, runner.base.linear)
-    return dataclasses.replace(blank, extra=extra, short=short, proven=True)
+    scenario = ScenarioProgram.build(instance, runner.objective)
+    result = runner.solve_scenario(scenario)
+    short = None if result.feasible else ShortageSolver(instance).compute_shortage()
+    extra = compute_objective_increase(result.value, outcome, runner.base.program)
+    return dataclasses.replace(blank, extra=extra, shortage=short, proven=True)
 
 
 def delay_instance(instance: Instance, back: int, supply: int) -> Instance:

@@ -118,12 +118,14 @@ def apply_outage(scenario: ScenarioProgram, outage: Outage, periods: Bools, boun
     Returns:
         The program with closed columns, zero supply and, unless `bound`, released lower row bounds.
     """
-    program, offset = scenario.linear, len(scenario.block.route) + len(scenario.block.stock_stream)
+    program, offset = scenario.program, len(scenario.network.route) + len(scenario.network.stock_stream)
     upper, row_upper = program.upper.copy(), program.row_upper.copy()
-    upper[: len(scenario.block.route)][_mark_outage_routes(scenario, outage, periods)] = 0.0
+    upper[: len(scenario.network.route)][_mark_outage_routes(scenario, outage, periods)] = 0.0
     when = {name for name, gone in zip(scenario.instance.periods, periods, strict=True) if gone}
     if outage.axis == "streams":
-        upper[offset : offset + len(scenario.block.take_bundle)][_mark_outage_bundles(scenario, outage, periods)] = 0.0
+        upper[offset : offset + len(scenario.network.take_bundle)][_mark_outage_bundles(scenario, outage, periods)] = (
+            0.0
+        )
         for row in _find_rows(program, "supply"):
             stream, period = program.rows[row][1]
             if stream in outage.names and period in when:
@@ -143,7 +145,7 @@ def apply_outage(scenario: ScenarioProgram, outage: Outage, periods: Bools, boun
 
 def _mark_outage_routes(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Bools:
     """Return the shipment columns (C,) that pass through the element in the periods of the outage."""
-    network, routes = scenario.block, scenario.found
+    network, routes = scenario.network, scenario.routes
     axes = {"smelters": routes.smelter, "treatments": routes.treatment}
     if outage.axis not in axes:
         return np.zeros(len(network.route), dtype=bool)
@@ -155,12 +157,12 @@ def _mark_outage_bundles(scenario: ScenarioProgram, outage: Outage, periods: Boo
     """Return the columns of bundle shares that belong to the element in the periods of the outage."""
     gone = np.zeros(len(scenario.instance.bundles) + 1, dtype=bool)
     gone[scenario.instance.streams.bundle[_mark_members(scenario.instance, outage)]] = True
-    return gone[scenario.block.take_bundle] & periods[scenario.block.take_period]
+    return gone[scenario.network.take_bundle] & periods[scenario.network.take_period]
 
 
 def _release_commitments(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Floats:
     """Return the lower row bounds without the element's commitments and its part of the participation targets."""
-    program, instance = scenario.linear, scenario.instance
+    program, instance = scenario.program, scenario.instance
     lower = program.row_lower.copy()
     for row in _find_rows(program, _COMMITMENT_ROWS.get(outage.axis, "")):
         if program.rows[row][1] in outage.names:
@@ -203,7 +205,7 @@ def _make_outage_by_group(kind: str, section: str, labels: Sequence[str], stream
 class OutageLoss:
     """Effect of one outage: `extra` objective, infinite if infeasible.
 
-    If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility) and `share` the
+    If infeasible, `shortage` is the least external metal in kg (None if no metal restores feasibility) and `share` the
     largest missing fraction of a metal's minimum charge. If not `proven`, `extra` is 0 and has no meaning.
     """
 
@@ -211,7 +213,7 @@ class OutageLoss:
     name: str
     path: str
     extra: float
-    short: MetalShortage | None
+    shortage: MetalShortage | None
     share: float
     proven: bool = True
 
@@ -274,7 +276,7 @@ def evaluate_outages(
         whole=first == 0,
         losses=tuple(losses),
         titles=get_metal_titles(runner),
-        premium=solve_or_none(partial(compute_premium, runner)) if runner.measure == "cost" else None,
+        premium=solve_or_none(partial(compute_premium, runner)) if runner.objective == "cost" else None,
     )
 
 
@@ -282,20 +284,20 @@ def _evaluate_outage(
     runner: ScenarioRunner, shortage: ShortageSolver, outage: Outage, periods: Bools, outcome: VerifiedResult
 ) -> OutageLoss:
     """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
-    short = shortage.short(apply_outage(shortage.variant, outage, periods))
+    short = shortage.compute_shortage(apply_outage(shortage.scenario, outage, periods))
     if short == {}:
         result = runner.warm_model.solve(apply_outage(runner.base, outage, periods))
         if result.feasible:
-            extra = compute_objective_increase(result.value, outcome, runner.base.linear)
+            extra = compute_objective_increase(result.value, outcome, runner.base.program)
             return OutageLoss(outage.kind, outage.name, outage.path, extra, None, 0.0)
-    return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weight(short))
+    return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weigh(short))
 
 
 def _find_period(instance: Instance, text: str) -> int:
     """Return the index of the period that contains the month `text`; raise UsageError if there is none."""
     start = None if instance.periods[0].isdecimal() else instance.periods[0]
     calendar = Calendar(start, len(instance.periods), instance.period_length)
-    index = calendar.index(text)
+    index = calendar.find_period(text)
     if index is None:
-        raise UsageError(f"--from {calendar.unknown(text)}")
+        raise UsageError(f"--from {calendar.describe_unknown(text)}")
     return index

@@ -32,7 +32,7 @@ class CostDerivatives:
 
     def __init__(self, scenario: ScenarioProgram, source_values: SourceValues, objective: str) -> None:
         self._variant, self._written, self._measure = scenario, source_values, objective
-        network, routes, instance = scenario.block, scenario.found, scenario.instance
+        network, routes, instance = scenario.network, scenario.routes, scenario.instance
         route = network.route
         self._route, self._period = route, network.period
         self._stream, self._treatment, self._smelter = (
@@ -45,9 +45,9 @@ class CostDerivatives:
         self._line = (
             instance.smelters.line[self._smelter, self._device, self._treatment] if route.size else self._smelter
         )
-        self._places = {place: scenario.linear.network + n for n, place in enumerate(scenario.linear.places)}
+        self._places = {place: scenario.program.network + n for n, place in enumerate(scenario.program.places)}
 
-    def weights(self, path: ParameterPath) -> Floats | None:
+    def differentiate(self, path: ParameterPath) -> Floats | None:
         """Return the derivative of the cost vector with respect to one parameter.
 
         Args:
@@ -63,19 +63,19 @@ class CostDerivatives:
 
     def _shipments(self, where: Bools, each: Floats | float = 1.0) -> Floats:
         """Return a vector (N,) that is `each` on the shipment columns marked by `where`."""
-        weights = np.zeros(len(self._variant.linear.lower))
+        weights = np.zeros(len(self._variant.program.lower))
         weights[: len(self._route)] = np.where(where, each, 0.0)
         return weights
 
-    def _behind(self, name: str, first: str, each: float, period: int | None = None) -> Floats:
+    def _mark_columns(self, name: str, first: str, each: float, period: int | None = None) -> Floats:
         """Return `each` on the columns `name` whose index begins with `first`, in one period or in all."""
-        weights, periods = np.zeros(len(self._variant.linear.lower)), self._variant.instance.periods
+        weights, periods = np.zeros(len(self._variant.program.lower)), self._variant.instance.periods
         for (which, index), column in self._places.items():
             if which == name and index[0] == first and period in (None, periods.index(index[-1])):
                 weights[column] = each
         return weights
 
-    def stream(self, path: ParameterPath) -> Floats | None:
+    def differentiate_stream(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream.
 
         Args:
@@ -89,11 +89,11 @@ class CostDerivatives:
             return self._shipments(self._stream == number)
         if path[2:] != ("storage", "cost"):
             return None
-        weights = np.zeros(len(self._variant.linear.lower))
-        weights[len(self._route) + np.flatnonzero(self._variant.block.stock_stream == number)] = 1.0
+        weights = np.zeros(len(self._variant.program.lower))
+        weights[len(self._route) + np.flatnonzero(self._variant.network.stock_stream == number)] = 1.0
         return weights
 
-    def treatment(self, path: ParameterPath) -> Floats | None:
+    def differentiate_treatment(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `residue_value` or `cost` of a treatment; the cost of one device overrides the general one.
 
         Args:
@@ -110,10 +110,10 @@ class CostDerivatives:
             return self._shipments(here & (self._device == devices.index(str(path[3]))))
         if path[2:] != ("cost",):
             return None
-        own = [d for d, name in enumerate(devices) if self._given((*path[:2], "devices", name, "cost"))]
+        own = [d for d, name in enumerate(devices) if self._has_number((*path[:2], "devices", name, "cost"))]
         return self._shipments(here & ~np.isin(self._device, own))
 
-    def smelter(self, path: ParameterPath) -> Floats | None:
+    def differentiate_smelter(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `treatment_charge` or `refining_charge` of a smelter or of one line of its terms.
 
         Args:
@@ -124,47 +124,49 @@ class CostDerivatives:
         """
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
         if field == "treatment_charge":
-            return self._shipments(self._governed(path, "treatment_charge"), self._sent_on)
+            return self._shipments(self._find_governed(path, "treatment_charge"), self._sent_on)
         if field != "refining_charge":
             return None
-        instance, routes = self._variant.instance, self._variant.found
+        instance, routes = self._variant.instance, self._variant.routes
         total = np.zeros(len(self._route))
         for e, metal in enumerate(instance.metals.names):
             in_time = self._period + instance.smelters.lead[self._smelter, e] < len(instance.periods)
-            due = self._governed(path, "refining_charge", metal) & in_time
+            due = self._find_governed(path, "refining_charge", metal) & in_time
             total += np.where(due, routes.returned[self._route, e], 0.0)
         weights = self._shipments(total != 0, total)
-        lots, network = find_pooled_lots(instance, routes), self._variant.block
+        lots, network = find_pooled_lots(instance, routes), self._variant.network
         for column, (pool, e) in enumerate(zip(network.withheld_pool, network.withheld_metal, strict=True)):
-            due = self._governed(path, "refining_charge", instance.metals.names[e]) & (self._line == lots.line[pool])
+            due = self._find_governed(path, "refining_charge", instance.metals.names[e]) & (
+                self._line == lots.line[pool]
+            )
             weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any())
         return weights
 
-    def _governed(self, path: ParameterPath, field: str, metal: str | None = None) -> Bools:
+    def _find_governed(self, path: ParameterPath, field: str, metal: str | None = None) -> Bools:
         """Return the shipments (C,) that the charge at `path` governs: a line of terms overrides its smelter."""
         instance = self._variant.instance
         result = np.zeros(len(self._route), dtype=bool)
         for number, (line, k) in enumerate(zip(instance.terms.names, instance.terms.smelter.tolist(), strict=True)):
             smelter: ParameterPath = ("smelters", instance.smelters.names[k])
             above: tuple[ParameterPath, ...] = ((*smelter, "terms", line, field), (*smelter, field))
-            first = next((at for one in above[0 if line else 1 :] if (at := self._where(one, metal))), None)
+            first = next((at for one in above[0 if line else 1 :] if (at := self._find_value_path(one, metal))), None)
             if first == path:
                 result |= (self._smelter == k) & (self._line == number)
         return result
 
-    def _where(self, path: ParameterPath, metal: str | None) -> ParameterPath | None:
+    def _find_value_path(self, path: ParameterPath, metal: str | None) -> ParameterPath | None:
         """Return the path of the value for `metal`: its own entry, the `default`, or one scalar for all metals."""
-        node = self._written.at(path)
+        node = self._written.get_node(path)
         if isinstance(node, MappingNode) and metal is not None:
-            return next(((*path, name) for name in (metal, "default") if self._given((*path, name))), None)
-        return path if self._given(path) else None
+            return next(((*path, name) for name in (metal, "default") if self._has_number((*path, name))), None)
+        return path if self._has_number(path) else None
 
-    def _given(self, path: ParameterPath) -> bool:
+    def _has_number(self, path: ParameterPath) -> bool:
         """Return True if the file has a number at `path`."""
-        node = self._written.at(path)
+        node = self._written.get_node(path)
         return isinstance(node, ScalarNode) and not node.null
 
-    def lane(self, path: ParameterPath) -> Floats | None:
+    def differentiate_lane(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `cost` of a lane, or by its `distance` at the transport rate.
 
         Args:
@@ -175,26 +177,29 @@ class CostDerivatives:
         """
         if path[2:] not in (("cost",), ("distance",)):
             return None
-        each = self._sent_on * (self._rate() if path[2] == "distance" else 1.0)
+        each = self._sent_on * (self._get_transport_rate() if path[2] == "distance" else 1.0)
         return self._shipments(self._on_lane(str(path[1])), each)
 
     def _on_lane(self, name: str) -> Bools:
         """Return the shipments (C,) on the named lane."""
         regions, smelters = self._variant.instance.regions, self._variant.instance.smelters.names
-        region, smelter = self._written.at(("lanes", name, "region")), self._written.at(("lanes", name, "smelter"))
+        region, smelter = (
+            self._written.get_node(("lanes", name, "region")),
+            self._written.get_node(("lanes", name, "smelter")),
+        )
         assert isinstance(region, ScalarNode) and isinstance(smelter, ScalarNode), "a lane has both ends"
         return (self._region == regions.index(region.text)) & (self._smelter == smelters.index(smelter.text))
 
-    def _rate(self) -> float:
+    def _get_transport_rate(self) -> float:
         """Return the transport rate, money per tonne-kilometre."""
-        return self._figure(("transport_rate",))
+        return self._get_value(("transport_rate",))
 
-    def _figure(self, path: ParameterPath) -> float:
+    def _get_value(self, path: ParameterPath) -> float:
         """Return the value at `path` in the canonical unit, 0 if absent."""
-        exact = self._written.figure(path)
+        exact = self._written.read_number(path)
         return 0.0 if exact is None else float(exact)
 
-    def transport_rate(self, path: ParameterPath) -> Floats:
+    def differentiate_transport_rate(self, path: ParameterPath) -> Floats:
         """Differentiate by the transport rate, over all lanes that give a distance.
 
         Args:
@@ -204,14 +209,14 @@ class CostDerivatives:
             (N,): kilometres times tonnes of feed per tonne of devices.
         """
         total = np.zeros(len(self._route))
-        lanes = self._written.at(("lanes",))
+        lanes = self._written.get_node(("lanes",))
         for name in lanes.items if isinstance(lanes, MappingNode) else ():
-            distance = self._figure(("lanes", name, "distance"))
+            distance = self._get_value(("lanes", name, "distance"))
             if distance:
                 total += np.where(self._on_lane(name), distance * self._sent_on, 0.0)
         return self._shipments(total != 0, total)
 
-    def metal(self, path: ParameterPath) -> Floats | None:
+    def differentiate_metal(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `sell` or `holding` of a metal.
 
         Args:
@@ -222,16 +227,16 @@ class CostDerivatives:
         """
         name, period = str(path[1]), _get_period(path)
         if path[2] == "sell":
-            return self._behind("surplus", name, -1.0, period)
+            return self._mark_columns("surplus", name, -1.0, period)
         if path[2] != "holding":
             return None
         market, e = self._variant.instance.market, self._variant.instance.metals.names.index(name)
-        weights = self._behind("stock", name, 1.0, period)
+        weights = self._mark_columns("stock", name, 1.0, period)
         for offer, content in zip(market.names, market.composition.value[:, e].tolist(), strict=True):
-            weights += self._behind("offer_stock", offer, content, period)
+            weights += self._mark_columns("offer_stock", offer, content, period)
         return weights
 
-    def offer(self, path: ParameterPath) -> Floats | None:
+    def differentiate_offer(self, path: ParameterPath) -> Floats | None:
         """Differentiate by the `price` of a market offer.
 
         Args:
@@ -240,14 +245,14 @@ class CostDerivatives:
         Returns:
             (N,), or None if the parameter is not the price.
         """
-        return self._bought(str(path[1]), _get_period(path)) if path[2] == "price" else None
+        return self._mark_purchases(str(path[1]), _get_period(path)) if path[2] == "price" else None
 
-    def _bought(self, offer: str, period: int | None = None) -> Floats:
+    def _mark_purchases(self, offer: str, period: int | None = None) -> Floats:
         """Return 1 on the purchase columns of an offer: into stock if it can be stored, else charged at once."""
         into_stock = ("acquire", (offer, self._variant.instance.periods[0])) in self._places
-        return self._behind("acquire" if into_stock else "buy", offer, 1.0, period)
+        return self._mark_columns("acquire" if into_stock else "buy", offer, 1.0, period)
 
-    def alloy(self, path: ParameterPath) -> Floats | None:
+    def differentiate_alloy(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `holding`, or by the `value` of process scrap left or not yet available at the end.
 
         Args:
@@ -257,18 +262,18 @@ class CostDerivatives:
             (N,), or None if the parameter is not a cost.
         """
         if path[2] == "holding":
-            return self._behind("cast_stock", str(path[1]), 1.0, _get_period(path))
+            return self._mark_columns("cast_stock", str(path[1]), 1.0, _get_period(path))
         if path[2:] != ("scrap", "value"):
             return None
         instance, name = self._variant.instance, str(path[1])
         a, last = instance.alloys.names.index(name), len(instance.periods) - 1
-        weights = self._behind("scrap", name, -1.0, last)
+        weights = self._mark_columns("scrap", name, -1.0, last)
         rate = float(compute_scrap_rate(instance)[a])
         for t in range(max(0, last + 1 - int(instance.alloys.scrap_lead[a])), last + 1):
-            weights += self._behind("cast", name, -rate, t)
+            weights += self._mark_columns("cast", name, -rate, t)
         return weights
 
-    def emission(self, path: ParameterPath) -> Floats | None:
+    def differentiate_footprint(self, path: ParameterPath) -> Floats | None:
         """Differentiate by a `footprint`, if footprint is the objective and not also capped.
 
         Args:
@@ -288,7 +293,7 @@ class CostDerivatives:
             return self._shipments(self._smelter == instance.smelters.names.index(name), self._sent_on)
         if path[0] == "lanes":
             return self._shipments(self._on_lane(name), self._sent_on)
-        return self._bought(name)
+        return self._mark_purchases(name)
 
 
 def _get_period(path: ParameterPath) -> int | None:
@@ -298,17 +303,17 @@ def _get_period(path: ParameterPath) -> int | None:
 
 _DerivativeRule = Callable[[CostDerivatives, ParameterPath], Floats | None]
 _COST_RULES: Mapping[str | int, _DerivativeRule] = {
-    "streams": CostDerivatives.stream,
-    "treatments": CostDerivatives.treatment,
-    "smelters": CostDerivatives.smelter,
-    "lanes": CostDerivatives.lane,
-    "transport_rate": CostDerivatives.transport_rate,
-    "metals": CostDerivatives.metal,
-    "market": CostDerivatives.offer,
-    "alloys": CostDerivatives.alloy,
+    "streams": CostDerivatives.differentiate_stream,
+    "treatments": CostDerivatives.differentiate_treatment,
+    "smelters": CostDerivatives.differentiate_smelter,
+    "lanes": CostDerivatives.differentiate_lane,
+    "transport_rate": CostDerivatives.differentiate_transport_rate,
+    "metals": CostDerivatives.differentiate_metal,
+    "market": CostDerivatives.differentiate_offer,
+    "alloys": CostDerivatives.differentiate_alloy,
 }
 _FOOTPRINT_RULES: Mapping[str | int, _DerivativeRule] = dict.fromkeys(
-    ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives.emission
+    ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives.differentiate_footprint
 )
 _RULES_BY_OBJECTIVE: Mapping[str, Mapping[str | int, _DerivativeRule]] = {
     "cost": _COST_RULES,

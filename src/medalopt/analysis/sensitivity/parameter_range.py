@@ -60,7 +60,7 @@ def _parse_date_range(
 
 def _get_due_period(runner: ScenarioRunner, path: ParameterPath) -> int:
     """Return the period index of the due date at `path`; the last period if the file gives none."""
-    node = runner.written.find(path)
+    node = runner.source_values.find_value(path)
     return (
         len(runner.instance.periods) - 1 if not isinstance(node, ScalarNode) else _parse_period(runner, node.text, "")
     )
@@ -68,7 +68,7 @@ def _get_due_period(runner: ScenarioRunner, path: ParameterPath) -> int:
 
 def _parse_period(runner: ScenarioRunner, text: str, option: str) -> int:
     """Return the period index that `text` names; raise UsageError if it names none."""
-    number = runner.written.period(text)
+    number = runner.source_values.find_period(text)
     if number is None:
         labels = runner.instance.periods
         raise UsageError(f"{option} {escape_text(text)}: names no period; those are {labels[0]} to {labels[-1]}")
@@ -84,7 +84,8 @@ _SHARE_UNIT = ""
 class ParameterRange:
     """A parameter, or with `*` several, that varies from `low` to `high`, in `unit` (None for counts and lead times).
 
-    `base` is the value in the instance (None if not a single number); `at` returns the changes that set a value. Dates
+    `base` is the value in the instance (None if not a single number); `make_changes` returns the changes that set a
+    value. Dates
     are period numbers from 1, with their labels in `names`.
     """
 
@@ -92,12 +93,12 @@ class ParameterRange:
     unit: str | None
     low: float
     high: float
-    whole: bool
+    is_integer: bool
     base: float | None
-    at: Callable[[float], ParameterChanges]
+    make_changes: Callable[[float], ParameterChanges]
     names: tuple[str, ...] = ()
 
-    def called(self, value: float) -> str:
+    def label(self, value: float) -> str:
         """Return the label of a value.
 
         Args:
@@ -167,7 +168,7 @@ def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> Paramet
     if not range_.low < range_.high:
         raise UsageError(f"{option} {escape_text(text)}: both ends are the same or turned round; {RANGE_SYNTAX_HINT}")
     for end in (range_.low, range_.high):  # raises for values that are not allowed, and unknown names
-        runner.changed(range_.at(end))
+        runner.apply_changes(range_.make_changes(end))
     return range_
 
 
@@ -177,9 +178,9 @@ def _resolve_paths(runner: ScenarioRunner, path: str, option: str) -> list[Param
         parse_path(path)
     except PathError as error:
         raise UsageError(f"{option} {escape_text(path)}: {error}") from error
-    named = match_paths(runner.written, path)
+    named = match_paths(runner.source_values, path)
     if not named:
-        suggestion = suggest_name(path, (render_path(one) for one, _, _ in runner.written.figures()))
+        suggestion = suggest_name(path, (render_path(one) for one, _, _ in runner.source_values.iterate_parameters()))
         raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has that name{suggestion}")
     return named
 
@@ -203,7 +204,7 @@ def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option
     named = _resolve_paths(runner, path, option)
     kind = next((kind for kind in map(find_parameter_kind, named) if kind is not None), None)
     if kind is None:
-        runner.changed({render_path(named[0]): value})  # raises InputError with the fault
+        runner.apply_changes({render_path(named[0]): value})  # raises InputError with the fault
         raise UsageError(
             f"{option} {escape_text(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
         )
@@ -212,9 +213,9 @@ def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option
 
 def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
     """Return the range with both ends in one unit; raise QuantityError if they do not parse."""
-    money = runner.written.money
+    money = runner.source_values.money
     several = WILDCARD in parse_path(path)
-    unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
+    unit = kind.field_type.unit if isinstance(kind.field_type, QuantityField) else _SHARE_UNIT
     (one, own), (two, other) = split_number_unit(first, unit, money), split_number_unit(last, unit, money)
     if not several and any(end[0] == "+" for end in (first, last)):
         raise QuantityError(SUM_NOT_ALLOWED)
@@ -223,8 +224,8 @@ def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: st
         return _make_scaling_range(runner, path, float(one), float(two))
     if several and any(end[0] in "+-" for end in (first, last)):
         return _make_offset_range(runner, path, kind, f"{one} {own}", f"{two} {other}")
-    if isinstance(kind.measure, IntegerField):
-        minimum, maximum = (_parse_whole_number(text, kind.measure) for text in (first, last))
+    if isinstance(kind.field_type, IntegerField):
+        minimum, maximum = (_parse_whole_number(text, kind.field_type) for text in (first, last))
         return ParameterRange(
             path,
             None,
@@ -234,7 +235,7 @@ def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: st
             _get_base_value(runner, path, Fraction(1)),
             _make_value_setter(runner, path, None),
         )
-    low, high = (kind.measure.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
+    low, high = (kind.field_type.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
     if not other:
         other = name_unit(unit, money.currency) or "%"
         high = Quantity(high.raw / (1 if unit else 0.01), Fraction(1) if unit else PER_CENT)
@@ -257,12 +258,12 @@ def accepts_value(kind: ParameterKind, text: str, runner: ScenarioRunner) -> boo
     Returns:
         True if it is valid, or if the parameter is a share.
     """
-    if not isinstance(kind.measure, QuantityField):
+    if not isinstance(kind.field_type, QuantityField):
         return False
     try:
-        kind.measure.check(text, runner.written.money)
+        kind.field_type.check(text, runner.source_values.money)
     except QuantityError:
-        return kind.measure.unit == _SHARE_UNIT
+        return kind.field_type.unit == _SHARE_UNIT
     return True
 
 
@@ -273,26 +274,26 @@ def _make_scaling_range(runner: ScenarioRunner, path: str, low: float, high: flo
 
     def at(value: float) -> ParameterChanges:
         """Return the changes that scale the matching parameters to `value` per cent."""
-        return scale_matching(runner.written, path, Fraction(repr(value)) * PER_CENT)
+        return scale_matching(runner.source_values, path, Fraction(repr(value)) * PER_CENT)
 
-    kinds = [find_parameter_kind(one) for one in match_paths(runner.written, path)]
-    whole = any(kind is not None and isinstance(kind.measure, IntegerField) for kind in kinds)
+    kinds = [find_parameter_kind(one) for one in match_paths(runner.source_values, path)]
+    whole = any(kind is not None and isinstance(kind.field_type, IntegerField) for kind in kinds)
     return ParameterRange(path, "%", low, high, whole, 100.0, at)
 
 
 def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
     """Return a range of signed offsets added to the values in the file."""
-    unit = kind.measure.unit if isinstance(kind.measure, QuantityField) else _SHARE_UNIT
-    money = runner.written.money
+    unit = kind.field_type.unit if isinstance(kind.field_type, QuantityField) else _SHARE_UNIT
+    money = runner.source_values.money
     low, high = (QuantityField(unit, low=None).check(text, money) for text in (first, last))
-    whole = isinstance(kind.measure, IntegerField)
+    whole = isinstance(kind.field_type, IntegerField)
     told = None if whole else name_unit(unit, money.currency) or "%"
     factor = PER_CENT if told == "%" else Fraction(1)
 
     def at(value: float) -> ParameterChanges:
         """Return the changes that add `value` to the matching parameters."""
         number = str(round(value)) if whole else f"{value!r} {told}"
-        return runner.expanded([(path, number if number.startswith("-") else f"+{number}")])
+        return runner.expand_changes([(path, number if number.startswith("-") else f"+{number}")])
 
     return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, at)
 
@@ -302,7 +303,7 @@ def _make_value_setter(runner: ScenarioRunner, path: str, unit: str | None) -> C
 
     def at(value: float) -> ParameterChanges:
         """Return the changes that set the matching parameters to `value`."""
-        return runner.expanded([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
+        return runner.expand_changes([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
 
     return at
 
@@ -320,7 +321,7 @@ def _parse_whole_number(text: str, measure: IntegerField) -> float:
 def _get_base_value(runner: ScenarioRunner, path: str, factor: Fraction) -> float | None:
     """Return the value at `path` in units of `factor`; None if the matching parameters differ or have none."""
     result = set()
-    for one in match_paths(runner.written, path):
+    for one in match_paths(runner.source_values, path):
         try:
             present = runner.read_base_value(render_path(one))
         except UsageError:

@@ -24,14 +24,14 @@ POSITION_TOLERANCE = 1e-8  # fraction of the whole interval below which two posi
 
 @dataclass(frozen=True, eq=False)
 class TangentPoint:
-    """Value of the function at a position and slope of a supporting line; `found` carries the solution behind it."""
+    """Value of the function at a position and slope of a supporting line; `solved` carries the solution behind it."""
 
-    at: float
+    position: float
     value: float
     slope: float
-    found: Any = None
+    solved: Any = None
 
-    def line(self, position: float) -> float:
+    def evaluate_line(self, position: float) -> float:
         """Evaluate the supporting line.
 
         Args:
@@ -40,21 +40,21 @@ class TangentPoint:
         Returns:
             value + slope · (at − position), a lower bound of the function.
         """
-        return self.value + self.slope * (position - self.at)
+        return self.value + self.slope * (position - self.position)
 
 
 @dataclass(frozen=True, eq=False)
 class LinearPiece:
-    """The function between two positions; `holds` is a supporting line on all of it, None if not known to be linear."""
+    """The function between two positions; `line` is a supporting line on all of it, None if not known to be linear."""
 
     left: TangentPoint
     right: TangentPoint
-    holds: TangentPoint | None
+    line: TangentPoint | None
 
     @property
     def slope(self) -> float:
         """Slope of the chord."""
-        return (self.right.value - self.left.value) / (self.right.at - self.left.at)
+        return (self.right.value - self.left.value) / (self.right.position - self.left.position)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +93,12 @@ def trace_pieces(
         if meet is None:
             done.append(LinearPiece(point, two, holds or point))
             return
-        chord = point.value + (two.value - point.value) * (meet - point.at) / (two.at - point.at)
-        gap = chord - max(point.line(meet), two.line(meet))
+        chord = point.value + (two.value - point.value) * (meet - point.position) / (two.position - point.position)
+        gap = chord - max(point.evaluate_line(meet), two.evaluate_line(meet))
         if gap <= noise:
             done.append(LinearPiece(point, two, point))
         else:
-            heapq.heappush(heap, (-gap, point.at, meet, point, two))
+            heapq.heappush(heap, (-gap, point.position, meet, point, two))
 
     enter(left, right)
     for _ in range(maximum):
@@ -106,30 +106,30 @@ def trace_pieces(
             break
         _, _, meet, point, two = heapq.heappop(heap)
         between = touch(meet)
-        if between.value - max(point.line(meet), two.line(meet)) <= noise:
+        if between.value - max(point.evaluate_line(meet), two.evaluate_line(meet)) <= noise:
             done += [LinearPiece(point, between, point), LinearPiece(between, two, two)]
         else:
             enter(point, between)
             enter(between, two)
     gap = -heap[0][0] if heap else 0.0
     done += [LinearPiece(point, two, None) for _, _, _, point, two in heap]
-    return PiecewiseLinear(_merge_pieces(sorted(done, key=lambda piece: piece.left.at), noise), gap)
+    return PiecewiseLinear(_merge_pieces(sorted(done, key=lambda piece: piece.left.position), noise), gap)
 
 
 def _find_common_line(point: TangentPoint, two: TangentPoint, noise: float) -> TangentPoint | None:
     """Return the point whose supporting line passes through the other one, if any."""
-    if abs(point.line(two.at) - two.value) <= noise:
+    if abs(point.evaluate_line(two.position) - two.value) <= noise:
         return point
-    return two if abs(two.line(point.at) - point.value) <= noise else None
+    return two if abs(two.evaluate_line(point.position) - point.value) <= noise else None
 
 
 def _intersect_lines(point: TangentPoint, two: TangentPoint, near: float) -> float | None:
     """Return the intersection of both supporting lines, strictly between the points; None if there is none."""
     if not two.slope > point.slope:
         return None
-    across = (two.line(point.at) - point.value) / (point.slope - two.slope)
-    meet = _round_position(point.at + across, near * 0.01)
-    return meet if point.at + near < meet < two.at - near else None
+    across = (two.evaluate_line(point.position) - point.value) / (point.slope - two.slope)
+    meet = _round_position(point.position + across, near * 0.01)
+    return meet if point.position + near < meet < two.position - near else None
 
 
 def _round_position(position: float, near: float) -> float:
@@ -143,12 +143,20 @@ def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece,
     merged: list[LinearPiece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
-        if last and last.holds and piece.holds:
-            span = piece.right.at - last.left.at
-            bend = abs(piece.slope - last.slope) * (last.right.at - last.left.at) * (piece.right.at - piece.left.at)
+        if last and last.line and piece.line:
+            span = piece.right.position - last.left.position
+            bend = (
+                abs(piece.slope - last.slope)
+                * (last.right.position - last.left.position)
+                * (piece.right.position - piece.left.position)
+            )
             if bend <= noise * span:
-                wider = last if last.right.at - last.left.at >= piece.right.at - piece.left.at else piece
-                merged[-1] = LinearPiece(last.left, piece.right, wider.holds)
+                wider = (
+                    last
+                    if last.right.position - last.left.position >= piece.right.position - piece.left.position
+                    else piece
+                )
+                merged[-1] = LinearPiece(last.left, piece.right, wider.line)
                 continue
         merged.append(piece)
     return tuple(merged)

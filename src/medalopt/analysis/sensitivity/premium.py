@@ -21,7 +21,8 @@ from medalopt.solver.parametric_solver import solve_from_scratch
 class RecyclingPremium:
     """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
 
-    If the offers do not suffice the benchmark is not available: `cost` is infinite and `short` gives the missing metal
+    If the offers do not suffice the benchmark is not available: `cost` is infinite and `shortage` gives the missing
+    metal
     (None if no metal restores feasibility). Other prices, such as `sell`, are never used in place of an offer.
     """
 
@@ -30,7 +31,7 @@ class RecyclingPremium:
     medals: int
     footprint: float  # kg CO2e of the plan
     footprint_bought: float
-    short: MetalShortage | None
+    shortage: MetalShortage | None
     recycles: bool = True  # the plan collects devices
 
     @property
@@ -57,9 +58,9 @@ def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
         UsageError: If the objective is not cost.
         NoPlanError: If the instance is infeasible.
     """
-    if runner.measure != "cost":
+    if runner.objective != "cost":
         raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
-    return compare_with_buying(runner.base.account(solve_base_case(runner)))
+    return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
 
 
 def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
@@ -72,16 +73,16 @@ def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
         Costs and footprints of plan and benchmark.
     """
     instance = _make_buying_benchmark(account.instance)
-    scenario = ScenarioProgram.of(instance, "cost")
-    result = solve_from_scratch(scenario.linear)
-    simply = scenario.account(result) if result.feasible else None
+    scenario = ScenarioProgram.build(instance, "cost")
+    result = solve_from_scratch(scenario.program)
+    simply = scenario.compute_account(result) if result.feasible else None
     return RecyclingPremium(
         plan=float(account.cost),
         cost=np.inf if simply is None else float(simply.cost),
         medals=int(instance.medals.count.sum()),
         footprint=float(account.footprint),
         footprint_bought=np.inf if simply is None else float(simply.footprint),
-        short=ShortageSolver(instance).short() if simply is None else None,
+        shortage=ShortageSolver(instance).compute_shortage() if simply is None else None,
         recycles=bool(account.sent.any()),
     )
 
@@ -99,7 +100,7 @@ def _make_buying_benchmark(instance: Instance) -> Instance:
             policy,
             recycled=_make_zeros(policy.recycled),
             participation=_make_zeros(policy.participation),
-            footprint_cap=ExactArray.of([EXACT_INFINITY], ()),
+            footprint_cap=ExactArray.gather([EXACT_INFINITY], ()),
             windows=(),
             members=policy.members[:0],
             window_low=_make_zeros(policy.window_low, 0),

@@ -56,11 +56,13 @@ def find_parameters(runner: ScenarioRunner, program: SolverProgram) -> Iterator[
     Yields:
         Parameters in the order of the file.
     """
-    costed = CostDerivatives(runner.base, runner.written, runner.measure)
+    costed = CostDerivatives(runner.base, runner.source_values, runner.objective)
     numbers = {place: row for row, place in enumerate(program.rows)}
-    for path, scalar, kind in runner.written.figures():
+    for path, scalar, kind in runner.source_values.iterate_parameters():
         weights = (
-            _differentiate_exchange_rate(runner, path, scalar, kind) if path[0] == "exchange" else costed.weights(path)
+            _differentiate_exchange_rate(runner, path, scalar, kind)
+            if path[0] == "exchange"
+            else costed.differentiate(path)
         )
         ends = {} if weights is not None else _sum_row_shifts(runner, program, numbers, path)
         if weights is not None or ends:
@@ -76,11 +78,11 @@ def _make_parameter(
     ends: Mapping[int, tuple[float, float]],
 ) -> SensitivityParameter:
     """Return the parameter with value, limits and derivatives converted from canonical to file units."""
-    exact = runner.written.exact(path, scalar, kind)
+    exact = runner.source_values.convert_exact(path, scalar, kind)
     assert exact is not None, "a figure of an instance without faults can be read"
-    measure, unit, factor = kind.measure, None, Fraction(1)
+    measure, unit, factor = kind.field_type, None, Fraction(1)
     if isinstance(measure, QuantityField):
-        unit, factor = runner.written.unit(path, scalar, measure)
+        unit, factor = runner.source_values.get_unit(path, scalar, measure)
     each = float(factor)
     return SensitivityParameter(
         render_path(path),
@@ -132,11 +134,11 @@ def _differentiate_exchange_rate(
     runner: ScenarioRunner, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind
 ) -> Floats | None:
     """Return the derivative of the costs by an exchange rate; None if matrix coefficients change too."""
-    exact = runner.written.exact(path, scalar, kind)
+    exact = runner.source_values.convert_exact(path, scalar, kind)
     if exact is None:
         return None
-    base = runner.base.linear
-    moved = runner.variant({render_path(path): repr(float(exact * _RATE_PERTURBATION))}).linear
+    base = runner.base.program
+    moved = runner.build_scenario({render_path(path): repr(float(exact * _RATE_PERTURBATION))}).program
     weights = (moved.costs[0] - base.costs[0]) / float(exact * (_RATE_PERTURBATION - 1))
     still = len(moved.lower) == len(base.lower) and np.array_equal(moved.entries.value, base.entries.value)
     return weights if still and weights.any() else None

@@ -25,7 +25,8 @@ from medalopt.instance.paths import render_path
 class NamedScenarioResult:
     """Result of one scenario: its `changes` as written in the file, and its plan compared with the base case.
 
-    If infeasible, `value`, `extra`, `footprint` and `tonnes` are infinite and `short` gives the missing metal in kg; if
+    If infeasible, `value`, `extra`, `footprint` and `tonnes` are infinite and `shortage` gives the missing metal in kg;
+    if
     no verified result exists, `fault` gives the reason.
     """
 
@@ -35,7 +36,7 @@ class NamedScenarioResult:
     extra: float
     footprint: float  # kg CO2e
     tonnes: float  # t of devices collected
-    short: MetalShortage | None
+    shortage: MetalShortage | None
     note: str = ""
     fault: str = ""
 
@@ -82,17 +83,17 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
             'scenarios: {poorer: {"devices.*.content.Ag": 85 %}}'
         )
     outcome = solve_base_case(runner)
-    account = runner.base.account(outcome)
+    account = runner.base.compute_account(outcome)
     base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
     notes = {render_path(("scenarios", name)): name for name in named}
     notes = {notes[source.path]: source.note for source in runner.instance.sources if source.path in notes}
     collected = []
     for name, changes in named.items():
         report_progress(f"scenario {name}")
-        scenario = runner.variant(runner.expanded(changes.items()))
+        scenario = runner.build_scenario(runner.expand_changes(changes.items()))
         try:
-            result = runner.answer(scenario)
-            short = None if result.feasible else ShortageSolver(scenario.instance).short()
+            result = runner.solve_scenario(scenario)
+            short = None if result.feasible else ShortageSolver(scenario.instance).compute_shortage()
         except SolverError as error:  # only this row lacks a result
             collected.append(
                 NamedScenarioResult(
@@ -105,7 +106,10 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
                 NamedScenarioResult(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, ""))
             )
             continue
-        made, extra = scenario.account(result), compute_objective_increase(result.value, outcome, runner.base.linear)
+        made, extra = (
+            scenario.compute_account(result),
+            compute_objective_increase(result.value, outcome, runner.base.program),
+        )
         figures = (result.value, extra, float(made.footprint), float(made.tonnes))
         collected.append(NamedScenarioResult(name, changes, *figures, None, notes.get(name, "")))
     return ScenarioComparison(base, tuple(collected), get_objective_unit(runner), get_metal_titles(runner))

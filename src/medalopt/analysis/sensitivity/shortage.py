@@ -39,9 +39,9 @@ class ShortageSolver:
         self._instance = instance
 
     @cached_property
-    def variant(self) -> ScenarioProgram:
+    def scenario(self) -> ScenarioProgram:
         """The instance extended by external offers; the costs of its program are 1 per kilogram bought from them."""
-        return self._offered(self._instance)
+        return self._build_program(self._instance)
 
     @cached_property
     def _master(self) -> CompiledMaster:
@@ -54,24 +54,24 @@ class ShortageSolver:
         wanted = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
         return _add_pure_offers(instance, wanted, EXTERNAL_OFFER_PREFIX)
 
-    def _offered(self, instance: Instance) -> ScenarioProgram:
+    def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
-        scenario = ScenarioProgram.of(self._with_gifts(instance), "cost", self._master)
-        costs = np.zeros_like(scenario.linear.costs)
-        costs[0, list(_find_external_columns(scenario.linear))] = 1.0
-        return dataclasses.replace(scenario, linear=dataclasses.replace(scenario.linear, costs=costs))
+        scenario = ScenarioProgram.build(self._with_gifts(instance), "cost", self._master)
+        costs = np.zeros_like(scenario.program.costs)
+        costs[0, list(_find_external_columns(scenario.program))] = 1.0
+        return dataclasses.replace(scenario, program=dataclasses.replace(scenario.program, costs=costs))
 
     @cached_property
-    def _moving(self) -> ParametricSolver:
+    def _warm_solver(self) -> ParametricSolver:
         """The warm-started solver of the extended program."""
-        return ParametricSolver(self.variant.linear)
+        return ParametricSolver(self.scenario.program)
 
     @cached_property
-    def need(self) -> Mapping[str, float]:
+    def min_charge(self) -> Mapping[str, float]:
         """Minimum charge of each metal over the horizon, kg by metal symbol."""
         return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
-    def short(self, program: SolverProgram | None = None) -> MetalShortage | None:
+    def compute_shortage(self, program: SolverProgram | None = None) -> MetalShortage | None:
         """Return the least external metal that makes a program feasible.
 
         Args:
@@ -81,8 +81,8 @@ class ShortageSolver:
             Kilograms by metal symbol, without those below tolerance; empty if the program is feasible by itself, None
             if no metal restores feasibility.
         """
-        wanted = self.variant.linear if program is None else program
-        outcome = self._moving.solve(wanted)
+        wanted = self.scenario.program if program is None else program
+        outcome = self._warm_solver.solve(wanted)
         if not outcome.feasible:
             return None
         result: dict[str, float] = {}
@@ -91,10 +91,10 @@ class ShortageSolver:
         return {
             metal: kg
             for metal, kg in sorted(result.items())
-            if kg > SHORTAGE_TOLERANCE * max(self.need[metal], SHORTAGE_TOLERANCE)
+            if kg > SHORTAGE_TOLERANCE * max(self.min_charge[metal], SHORTAGE_TOLERANCE)
         }
 
-    def of(self, instance: Instance) -> MetalShortage | None:
+    def compute_for_instance(self, instance: Instance) -> MetalShortage | None:
         """Return the least external metal that makes another instance feasible.
 
         Args:
@@ -103,9 +103,9 @@ class ShortageSolver:
         Returns:
             Kilograms by metal symbol; None if no metal restores feasibility.
         """
-        return self.short(self._offered(instance).linear)
+        return self.compute_shortage(self._build_program(instance).program)
 
-    def weight(self, short: MetalShortage | None) -> float:
+    def weigh(self, short: MetalShortage | None) -> float:
         """Return the severity of a shortage.
 
         Args:
@@ -116,7 +116,7 @@ class ShortageSolver:
         """
         if short is None:
             return np.inf
-        return max((kg / max(self.need[metal], kg) for metal, kg in short.items()), default=0.0)
+        return max((kg / max(self.min_charge[metal], kg) for metal, kg in short.items()), default=0.0)
 
 
 def _find_external_columns(program: SolverProgram) -> dict[int, str]:
@@ -141,7 +141,7 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
 
     def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
         """Append entries to an array of the market, and reorder it by offer name."""
-        return _concatenate_arrays(array, ExactArray.of(more, (len(numbers), *array.shape[1:])), order)
+        return _concatenate_arrays(array, ExactArray.gather(more, (len(numbers), *array.shape[1:])), order)
 
     return dataclasses.replace(
         instance,

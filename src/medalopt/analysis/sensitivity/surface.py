@@ -52,11 +52,11 @@ def compute_surface(
     Raises:
         UsageError: If both ranges change the same parameter.
     """
-    both = across.at(across.low).keys() & up.at(up.low).keys()
+    both = across.make_changes(across.low).keys() & up.make_changes(up.low).keys()
     if both:
         raise UsageError(f"--vary: both move {escape_text(min(both))}; name figures that have nothing in common")
-    result = runner.answer()
-    wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.linear.entries.row) >= LARGE_ENTRIES else GRID_SIZE
+    result = runner.solve_scenario()
+    wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.program.entries.row) >= LARGE_ENTRIES else GRID_SIZE
     columns, rows = _space_values(across, wide), _space_values(up, high)
     row, cells, unproven = _SurfaceRows(runner, across, up, columns), [], set()
     for number, value in enumerate(rows):
@@ -65,7 +65,7 @@ def compute_surface(
         cells.append(tuple(result.value if result is not None and result.feasible else None for result in answers))
         unproven |= {(number, index) for index, result in enumerate(answers) if result is None}
     base = result.value if result.feasible else None
-    return SensitivitySurface(across, up, runner.measure, base, columns, rows, tuple(cells), frozenset(unproven))
+    return SensitivitySurface(across, up, runner.objective, base, columns, rows, tuple(cells), frozenset(unproven))
 
 
 class _SurfaceRows:
@@ -75,30 +75,30 @@ class _SurfaceRows:
         self, runner: ScenarioRunner, across: ParameterRange, up: ParameterRange, columns: tuple[float, ...]
     ) -> None:
         self._variants, self._across, self._up, self._columns = runner, across, up, columns
-        self._straight = not across.whole  # a parametric line would treat counts as continuous
+        self._straight = not across.is_integer  # a parametric line would treat counts as continuous
 
     def __call__(self, value: float) -> list[VerifiedResult | None]:
         """Return the results at all columns for a value of the row parameter; None where not verified."""
 
         def changes(position: float) -> ParameterChanges:
             """Return the changes of both parameters."""
-            return {**self._across.at(position), **self._up.at(value)}
+            return {**self._across.make_changes(position), **self._up.make_changes(value)}
 
         if self._straight:
-            family = self._variants.along(changes, self._across.low, self._across.high)
+            family = self._variants.build_family(changes, self._across.low, self._across.high)
             if family.line is not None:
                 try:
-                    return list(family.outcomes(self._columns))
+                    return list(family.solve_all(self._columns))
                 except SolverError:  # one result is not verified: solve one by one
-                    return [solve_or_none(partial(family.answer, position)) for position in self._columns]
+                    return [solve_or_none(partial(family.solve_at, position)) for position in self._columns]
         self._straight = False  # not affine in one row, so in none
-        built = (self._variants.variant(changes(position)) for position in self._columns)
-        return [solve_or_none(partial(self._variants.answer, scenario)) for scenario in built]
+        built = (self._variants.build_scenario(changes(position)) for position in self._columns)
+        return [solve_or_none(partial(self._variants.solve_scenario, scenario)) for scenario in built]
 
 
 def _space_values(vary: ParameterRange, many: int) -> tuple[float, ...]:
     """Return `many` evenly spaced values and the base value, or whole values."""
-    if vary.whole:
+    if vary.is_integer:
         return tuple(select_whole_values(vary.low, vary.high, many)[0])
     even = {vary.low + (vary.high - vary.low) * step / (many - 1) for step in range(many)}
     base = {vary.base} if vary.base is not None and vary.low < vary.base < vary.high else set()

@@ -20,19 +20,20 @@ EFFECT_TOLERANCE = 1e-9  # relative change of the objective that counts as 0
 
 @dataclass(frozen=True)
 class TornadoEnd:
-    """One parameter group scaled by `factor`; `held` of its parameters are capped at their upper limit.
+    """One parameter group scaled by `factor`; `capped_count` of its parameters are capped at their upper limit.
 
-    If infeasible, `short` is the least external metal in kg (None if no metal restores feasibility); it is determined
+    If infeasible, `shortage` is the least external metal in kg (None if no metal restores feasibility); it is
+    determined
     for the first bars only, `measured`.
     """
 
     factor: float
-    held: int
-    answer: ScenarioResult
-    short: MetalShortage | None = None
+    capped_count: int
+    result: ScenarioResult
+    shortage: MetalShortage | None = None
     measured: bool = False
 
-    def effect(self, base: ScenarioResult) -> float | None:
+    def compute_effect(self, base: ScenarioResult) -> float | None:
         """Return the change of the objective.
 
         Args:
@@ -41,10 +42,10 @@ class TornadoEnd:
         Returns:
             The change in the unit of the objective, 0 within tolerance; None if this or the base case is infeasible.
         """
-        if self.answer.value is None or base.value is None:
+        if self.result.value is None or base.value is None:
             return None
-        by = self.answer.value - base.value
-        return by if abs(by) > EFFECT_TOLERANCE * max(abs(base.value), abs(self.answer.value)) else 0.0
+        by = self.result.value - base.value
+        return by if abs(by) > EFFECT_TOLERANCE * max(abs(base.value), abs(self.result.value)) else 0.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class TornadoBar:
         """Both ends, down first."""
         return self.down, self.up
 
-    def turns(self, base: ScenarioResult) -> int:
+    def count_status_changes(self, base: ScenarioResult) -> int:
         """Count the ends at which feasibility changes.
 
         Args:
@@ -70,10 +71,10 @@ class TornadoBar:
             0, 1 or 2.
         """
         return sum(
-            end.answer.status in ("optimal", "infeasible") and end.answer.status != base.status for end in self.ends
+            end.result.status in ("optimal", "infeasible") and end.result.status != base.status for end in self.ends
         )
 
-    def swing(self, base: ScenarioResult) -> float:
+    def compute_swing(self, base: ScenarioResult) -> float:
         """Return the larger absolute change of the objective.
 
         Args:
@@ -82,9 +83,9 @@ class TornadoBar:
         Returns:
             The change in the unit of the objective, 0 where infeasible.
         """
-        return max(abs(end.effect(base) or 0.0) for end in self.ends)
+        return max(abs(end.compute_effect(base) or 0.0) for end in self.ends)
 
-    def idle(self, base: ScenarioResult) -> bool:
+    def is_idle(self, base: ScenarioResult) -> bool:
         """Check if the parameter has no effect in either direction.
 
         Args:
@@ -93,20 +94,22 @@ class TornadoBar:
         Returns:
             True if neither feasibility nor objective changes.
         """
-        return not self.turns(base) and all(end.effect(base) == 0.0 or self._without(end, base) for end in self.ends)
+        return not self.count_status_changes(base) and all(
+            end.compute_effect(base) == 0.0 or self._is_infeasible(end, base) for end in self.ends
+        )
 
-    def _without(self, end: TornadoEnd, base: ScenarioResult) -> bool:
+    def _is_infeasible(self, end: TornadoEnd, base: ScenarioResult) -> bool:
         """Return True if both this and the base case are infeasible."""
-        return end.answer.status == base.status == "infeasible"
+        return end.result.status == base.status == "infeasible"
 
 
 @dataclass(frozen=True)
 class Tornado:
-    """All bars, the largest effect first; `asked` is the number of parameters, more than bars if interrupted."""
+    """All bars, the largest effect first; `parameter_count` exceeds the number of bars if interrupted."""
 
     base: ScenarioResult
     bars: tuple[TornadoBar, ...]
-    asked: int
+    parameter_count: int
     interrupted: bool = False
 
 
@@ -130,20 +133,22 @@ def compute_tornado(
         Base case and ranked bars.
     """
     moved = find_parameter_groups(runner)
-    steps = [(max(1 - factor.step, 0.0), 1 + factor.step) for factor in moved]
+    steps = [(max(1 - factor.relative_step, 0.0), 1 + factor.relative_step) for factor in moved]
     scenarios = [
         NO_CHANGES,
-        *(factor.changes(by) for factor, bounds in zip(moved, steps, strict=True) for by in bounds),
+        *(factor.make_changes(by) for factor, bounds in zip(moved, steps, strict=True) for by in bounds),
     ]
     results = solve_scenarios(runner, scenarios, jobs, cache, report_progress)
-    base, found = results.found[0], results.found[1:]
+    base, found = results.results[0], results.results[1:]
     if base is None:
         raise KeyboardInterrupt
     bars = []
     for number, (factor, bounds) in enumerate(zip(moved, steps, strict=True)):
         low, high = found[2 * number], found[2 * number + 1]
         if low is not None and high is not None:
-            down, up = (TornadoEnd(by, factor.held(by), result) for by, result in zip(bounds, (low, high), strict=True))
+            down, up = (
+                TornadoEnd(by, factor.count_capped(by), result) for by, result in zip(bounds, (low, high), strict=True)
+            )
             bars.append(TornadoBar(factor, down, up))
     bars = list(rank_bars(bars, base))
     if not results.interrupted:
@@ -174,11 +179,11 @@ def _measure_shortages(
 
     def measured(end: TornadoEnd) -> TornadoEnd:
         """Return an end with its metal shortage, if it is infeasible and the base case is not."""
-        if end.answer.status != "infeasible" or not base.feasible:
+        if end.result.status != "infeasible" or not base.feasible:
             return end
-        changed = runner.changed(bar.factor.changes(end.factor))
+        changed = runner.apply_changes(bar.factor.make_changes(end.factor))
         try:
-            return dataclasses.replace(end, short=shortage.of(changed), measured=True)
+            return dataclasses.replace(end, shortage=shortage.compute_for_instance(changed), measured=True)
         except SolverError:  # infeasibility is proven, the shortage is not
             return end
 
@@ -187,5 +192,5 @@ def _measure_shortages(
 
 def _get_bar_rank(bar: TornadoBar, base: ScenarioResult) -> tuple[bool, float, float]:
     """Return the sort key of a bar."""
-    turns = bar.turns(base)
-    return not turns, bar.factor.step if turns else 0.0, -bar.swing(base)
+    turns = bar.count_status_changes(base)
+    return not turns, bar.factor.relative_step if turns else 0.0, -bar.compute_swing(base)

@@ -58,12 +58,12 @@ class GroupMember:
     listed: bool
 
     @property
-    def limit(self) -> float | None:
+    def upper_limit(self) -> float | None:
         """Upper limit of the parameter, None if there is none."""
-        measure = self.kind.measure
+        measure = self.kind.field_type
         return measure.high if isinstance(measure, QuantityField) else None
 
-    def text(self, factor: float) -> str:
+    def format_value(self, factor: float) -> str:
         """Format the scaled value as it is written in the file.
 
         Args:
@@ -72,12 +72,12 @@ class GroupMember:
         Returns:
             The text of the number, or of the list.
         """
-        texts = [self._one(value, factor) for value in self.values]
+        texts = [self._format_scaled(value, factor) for value in self.values]
         return f"[{', '.join(texts)}]" if self.listed else texts[0]
 
-    def _one(self, value: Fraction, factor: float) -> str:
+    def _format_scaled(self, value: Fraction, factor: float) -> str:
         """Return the text of one scaled value."""
-        measure = self.kind.measure
+        measure = self.kind.field_type
         moved = value * Fraction(factor)
         if not isinstance(measure, QuantityField):
             return str(round(moved))
@@ -99,12 +99,12 @@ class ParameterGroup:
     of: str = ""
 
     @property
-    def step(self) -> float:
+    def relative_step(self) -> float:
         """Relative step of the variation: the coefficient of variation, or 0.1."""
         return DEFAULT_STEP if self.cv is None else self.cv
 
     @property
-    def figures(self) -> int:
+    def parameter_count(self) -> int:
         """Number of parameters in the group."""
         return sum(len(member.values) for member in self.members)
 
@@ -114,7 +114,7 @@ class ParameterGroup:
         field = _FIELDS_WITH_CV.get(str(self.path[0]))
         return field is not None and field == self.path[2]
 
-    def changes(self, factor: float) -> dict[str, str]:
+    def make_changes(self, factor: float) -> dict[str, str]:
         """Return the changes that scale the group.
 
         Args:
@@ -123,9 +123,9 @@ class ParameterGroup:
         Returns:
             New text by path.
         """
-        return {render_path(member.path): member.text(factor) for member in self.members}
+        return {render_path(member.path): member.format_value(factor) for member in self.members}
 
-    def held(self, factor: float) -> int:
+    def count_capped(self, factor: float) -> int:
         """Count the parameters that are capped.
 
         Args:
@@ -138,7 +138,7 @@ class ParameterGroup:
             1
             for member in self.members
             for value in member.values
-            if member.limit is not None and value * Fraction(factor) > member.limit
+            if member.upper_limit is not None and value * Fraction(factor) > member.upper_limit
         )
 
 
@@ -153,7 +153,7 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     Returns:
         The groups in the order of the file.
     """
-    source_values, annex = runner.written, runner.instance.annex
+    source_values, annex = runner.source_values, runner.instance.annex
     members = [member for member in _find_members(source_values) if _affects_objective(member, runner)]
     many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
     result: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
@@ -184,12 +184,12 @@ def _count_names(members: list[GroupMember], section: str) -> int:
 def _find_members(source_values: SourceValues) -> Iterator[GroupMember]:
     """Yield every parameter of the varied fields, a list as one member."""
     result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
-    for path, scalar, kind in source_values.figures():
+    for path, scalar, kind in source_values.iterate_parameters():
         if _get_field(path) not in _VARIED_FIELDS.get(str(path[0]), ()) or path[-1] == "lead":
             continue
         listed = isinstance(path[-1], int)
         at = path[:-1] if listed else path
-        exact = source_values.exact(path, scalar, kind)
+        exact = source_values.convert_exact(path, scalar, kind)
         if exact is not None:
             result.setdefault(at, ([], kind, listed))[0].append(exact)
     for path, (values, kind, listed) in result.items():
@@ -210,8 +210,8 @@ def _get_field(path: ParameterPath) -> str:
 
 def _affects_objective(member: GroupMember, runner: ScenarioRunner) -> bool:
     """Return True if the objective depends on parameters of this unit: money only matters for cost."""
-    measure = member.kind.measure
-    return runner.measure == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
+    measure = member.kind.field_type
+    return runner.objective == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
 
 
 def _get_group_keys(
@@ -222,7 +222,7 @@ def _get_group_keys(
     if section in many:
         wanted = ("device", "region") if section == "streams" else ("smelter",)
         for which in wanted:
-            node = source_values.find((*path[:2], which))
+            node = source_values.find_value((*path[:2], which))
             if isinstance(node, ScalarNode):
                 yield (section, "*", *path[2:]), f"{which} {node.text}"
     elif field in _SEPARATE_FIELDS or section in ("metals", "policy"):
@@ -271,10 +271,10 @@ def _ends_in_metal(path: ParameterPath) -> bool:
 def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> GroupMember | None:
     """Return the entry of one metal in a table, if the file has it."""
     path = (*table, metal)
-    kind, node = find_parameter_kind(path), source_values.find(path)
+    kind, node = find_parameter_kind(path), source_values.find_value(path)
     if kind is None or not isinstance(node, ScalarNode):
         return None
-    exact = source_values.exact(path, node, kind)
+    exact = source_values.convert_exact(path, node, kind)
     return GroupMember(path, (exact,), kind, False) if exact else None
 
 
@@ -304,11 +304,11 @@ class UncertainInput:
     correlation: float = 0.0
 
     @property
-    def width(self) -> int:
+    def variate_count(self) -> int:
         """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
         return len(self.factors) + bool(self.correlation)
 
-    def drawn(self, evenly: Floats) -> Floats:
+    def transform_variates(self, evenly: Floats) -> Floats:
         """Transform uniform variates to factors of the groups.
 
         Args:
@@ -355,7 +355,7 @@ def _compute_factors(factor: ParameterGroup, z: Floats) -> Floats:
     """Return the factors for standard normal variates: lognormal with mean 1, or uniform within the step."""
     if factor.cv is None:
         share = np.vectorize(NormalDist().cdf, otypes=[float])(z)
-        return 1 + factor.step * (2 * share - 1)
+        return 1 + factor.relative_step * (2 * share - 1)
     spread = math.sqrt(math.log1p(factor.cv**2))
     return np.exp(spread * z - spread**2 / 2)
 
@@ -364,45 +364,45 @@ def _compute_factors(factor: ParameterGroup, z: Floats) -> Floats:
 class SaltelliSample:
     """Samples A (`first`) and B (`second`) of `count` rows, and for each input the sample A with that input from B."""
 
-    causes: tuple[UncertainInput, ...]
+    inputs: tuple[UncertainInput, ...]
     count: int
     first: tuple[Floats, ...]  # per input the factors of its groups, (N, F)
     second: tuple[Floats, ...]
 
-    def changes(self) -> Iterator[dict[str, str]]:
+    def iterate_changes(self) -> Iterator[dict[str, str]]:
         """Iterate over the changes of all rows of the design.
 
         Yields:
             Changes of A, then of B, then of A with input i from B, for each i: (2 + inputs) · count rows.
         """
-        yield from self.draws()
-        yield from (self._row(self.second, row) for row in range(self.count))
-        for index in range(len(self.causes)):
+        yield from self.iterate_draws()
+        yield from (self._make_row_changes(self.second, row) for row in range(self.count))
+        for index in range(len(self.inputs)):
             mixed = (*self.first[:index], self.second[index], *self.first[index + 1 :])
-            yield from (self._row(mixed, row) for row in range(self.count))
+            yield from (self._make_row_changes(mixed, row) for row in range(self.count))
 
-    def _row(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
+    def _make_row_changes(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
         """Return the changes of one row."""
         result: dict[str, str] = {}
-        for uncertain_input, own in zip(self.causes, drawn, strict=True):
+        for uncertain_input, own in zip(self.inputs, drawn, strict=True):
             for factor, by in zip(uncertain_input.factors, own[row].tolist(), strict=True):
-                result.update(factor.changes(by))
+                result.update(factor.make_changes(by))
         return result
 
-    def draws(self) -> Iterator[dict[str, str]]:
+    def iterate_draws(self) -> Iterator[dict[str, str]]:
         """Iterate over the changes of sample A.
 
         Returns:
             An iterator over `count` rows.
         """
-        return (self._row(self.first, row) for row in range(self.count))
+        return (self._make_row_changes(self.first, row) for row in range(self.count))
 
     @property
-    def held(self) -> float:
+    def capped_fraction(self) -> float:
         """Fraction of the draws of sample A that are capped at an upper limit."""
         held = [
-            bool(factor.held(by))
-            for uncertain_input, own in zip(self.causes, self.first, strict=True)
+            bool(factor.count_capped(by))
+            for uncertain_input, own in zip(self.inputs, self.first, strict=True)
             for factor, column in zip(uncertain_input.factors, own.T, strict=True)
             for by in column.tolist()
         ]
@@ -422,22 +422,22 @@ def draw_saltelli_sample(
     Returns:
         Both samples, as factors on the parameters.
     """
-    width = sum(uncertain_input.width for uncertain_input in uncertain_inputs)
+    width = sum(uncertain_input.variate_count for uncertain_input in uncertain_inputs)
     random = np.random.Generator(np.random.PCG64(seed))
     ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))
     evenly = (ranks + random.random(ranks.shape)) / count
-    edges = np.cumsum([0, *(uncertain_input.width for uncertain_input in uncertain_inputs)])
+    edges = np.cumsum([0, *(uncertain_input.variate_count for uncertain_input in uncertain_inputs)])
     pieces = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     first, second = evenly[:, :width], evenly[:, width:]
     return SaltelliSample(
         uncertain_inputs,
         count,
         tuple(
-            uncertain_input.drawn(first[:, a:b])
+            uncertain_input.transform_variates(first[:, a:b])
             for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
         ),
         tuple(
-            uncertain_input.drawn(second[:, a:b])
+            uncertain_input.transform_variates(second[:, a:b])
             for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
         ),
     )

@@ -111,18 +111,18 @@ QUANTILES = (5, 50, 95)  # per cent
 
 @dataclass(frozen=True)
 class VarianceAnalysis:
-    """Statistics of a Saltelli sample of `count` rows; `held` is the fraction of draws capped at an upper limit."""
+    """Statistics of a Saltelli sample of `count` rows; `capped_fraction` of the draws are at an upper limit."""
 
-    causes: tuple[UncertainInput, ...]
+    inputs: tuple[UncertainInput, ...]
     count: int
-    asked: int
-    answered: int
+    scenario_count: int
+    solved_count: int
     without: float  # infeasible fraction of both samples
-    held: float
+    capped_fraction: float
     quantiles: tuple[float, ...]  # of the objective at QUANTILES, over feasible rows
     spread: float  # standard deviation of the objective
-    measure: tuple[SobolIndices, ...]  # indices of the objective, by input
-    feasible: tuple[SobolIndices, ...]  # indices of feasibility, by input
+    objective_indices: tuple[SobolIndices, ...]  # indices of the objective, by input
+    feasibility_indices: tuple[SobolIndices, ...]  # indices of feasibility, by input
     interrupted: bool = False
 
 
@@ -157,10 +157,10 @@ def analyse_variance(
     if not uncertain_inputs:
         raise UsageError("--global: this instance has no assay, recovery, return or price that could vary")
     drawn = draw_saltelli_sample(uncertain_inputs, count)
-    asked = list(drawn.changes())
+    asked = list(drawn.iterate_changes())
     results = solve_scenarios(runner, asked, jobs, cache, report_progress)
     value, feasible = (
-        np.array([each(result) for result in results.found]).reshape(-1, count)
+        np.array([each(result) for result in results.results]).reshape(-1, count)
         for each in (_get_objective, _get_feasibility)
     )
     both = value[:2][np.isfinite(value[:2])]
@@ -169,9 +169,9 @@ def analyse_variance(
         uncertain_inputs,
         count,
         len(asked),
-        sum(result is not None for result in results.found),
+        sum(result is not None for result in results.results),
         1 - float(known.mean()) if len(known) else 0.0,
-        drawn.held,
+        drawn.capped_fraction,
         tuple(np.percentile(both, QUANTILES).tolist()) if len(both) else (),
         float(both.std()) if len(both) else 0.0,
         _estimate_all_indices(value),

@@ -23,13 +23,13 @@ from medalopt.plan.tables import ROUNDING_TOLERANCE
 class ReturnUncertainty:
     """Standard deviations of the metal returned in a period, and cumulated up to it, (E, T) kg.
 
-    `apart`: lots vary independently. `alike`: lots of one device, treatment or smelter are fully correlated.
+    `independent`: lots vary independently. `correlated`: lots of one device, treatment or smelter are fully correlated.
     """
 
-    apart: Floats
-    apart_so_far: Floats
-    alike: Floats
-    alike_so_far: Floats
+    independent: Floats
+    independent_cumulated: Floats
+    correlated: Floats
+    correlated_cumulated: Floats
 
 
 def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None:
@@ -41,7 +41,7 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
     Returns:
         Standard deviations; None if the instance gives no coefficient of variation.
     """
-    instance, routes = account.instance, account.found
+    instance, routes = account.instance, account.routes
     if not any(instance.annex.get(f"{section}_cv") for section in ("devices", "treatments", "smelters")):
         return None
     used = np.nonzero((routes.smelter >= 0) & (account.decisions.sent > 0).any(axis=1))[0]
@@ -62,7 +62,7 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
 
 def _compute_route_deviations(account: PlanAccount, used: Ints, device: Ints) -> tuple[Floats, Floats, Floats]:
     """Return the standard deviation of each route's metal due to assay, recovery and return, (J, E) kg/t of devices."""
-    instance, routes = account.instance, account.found
+    instance, routes = account.instance, account.routes
     treatment, smelter = routes.treatment[used], routes.smelter[used]
     line = instance.smelters.line[smelter, device, treatment]
     metal = instance.devices.assay.value[device] * instance.treatments.recovery.value[treatment, device]
@@ -70,7 +70,10 @@ def _compute_route_deviations(account: PlanAccount, used: Ints, device: Ints) ->
     deducted = metal - instance.terms.deduction.value[line] * routes.to_smelter[used][:, None]
     by_share = share * metal <= deducted
     if instance.terms.pooled.any():  # settled by the pooled lot, not by route
-        wholly = [account.settled(used, e).min(axis=1, initial=1) >= 1 for e in range(len(instance.metals.names))]
+        wholly = [
+            account.compute_settled_share(used, e).min(axis=1, initial=1) >= 1
+            for e in range(len(instance.metals.names))
+        ]
         by_share = np.where(instance.terms.pooled[line][:, None], np.stack(wholly, axis=1), by_share)
     credited = np.where(routes.returned[used] > 0, instance.streams.credited.value[routes.stream[used]], 0)
     moves = credited * np.where(by_share, share * metal, metal)
@@ -106,7 +109,7 @@ def _shift_to_return(account: PlanAccount, used: Ints, rate: Floats) -> Floats:
     """Return `rate` times the tonnes sent, by period of return, (J, E, T); returns after the horizon are left out."""
     instance, sent = account.instance, account.decisions.sent[used]
     periods = len(instance.periods)
-    lead = instance.smelters.lead[account.found.smelter[used]]  # (J, E)
+    lead = instance.smelters.lead[account.routes.smelter[used]]  # (J, E)
     back = np.arange(periods)[None, None, :] - lead[:, :, None]
     when = np.where(back >= 0, sent[np.arange(len(used))[:, None, None], np.maximum(back, 0)], 0)
     return np.asarray(rate[:, :, None] * when)
@@ -116,18 +119,18 @@ def _shift_to_return(account: PlanAccount, used: Ints, rate: Floats) -> Floats:
 class MetalAccount:
     """Kilograms by metal and period (E, T): opening + returned + bought = charged + left + closing.
 
-    Metal bought is charged at once or stocked; `left` is surplus, sold if the metal has a sale price.
+    Metal bought is charged at once or stocked; `surplus` is surplus, sold if the metal has a sale price.
     """
 
     opening: Floats
     returned: Floats
     bought: Floats
     charged: Floats
-    left: Floats
+    surplus: Floats
     closing: Floats
-    owed: Floats  # (E, T) kg in the medals due by the end of the period, at the composition of the charge
+    metal_due: Floats  # (E, T) kg in the medals due by the end of the period, at the composition of the charge
     sold: Bools  # (E,) the surplus has a sale price
-    spread: ReturnUncertainty | None
+    uncertainty: ReturnUncertainty | None
 
     @property
     def at_hand(self) -> Floats:
@@ -135,7 +138,7 @@ class MetalAccount:
         return self.opening[:, :1] + (self.returned + self.bought).cumsum(axis=1)
 
     @property
-    def moved(self) -> Bools:
+    def has_movement(self) -> Bools:
         """Metals (E,) with any inflow or charge."""
         return np.asarray((self.at_hand[:, -1] > 0) | (self.charged.sum(axis=1) > 0))
 
@@ -168,11 +171,11 @@ def compute_metal_account(account: PlanAccount) -> MetalAccount:
         returned=returned,
         bought=bought,
         charged=account.decisions.charged.sum(axis=0) + charged,
-        left=account.decisions.surplus,
+        surplus=account.decisions.surplus,
         closing=stock,
-        owed=_compute_metal_due(account),
+        metal_due=_compute_metal_due(account),
         sold=np.asarray((instance.metals.sell.value > 0).any(axis=1)),
-        spread=compute_return_uncertainty(account),
+        uncertainty=compute_return_uncertainty(account),
     )
 
 

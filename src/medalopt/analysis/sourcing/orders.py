@@ -51,7 +51,7 @@ class MetalReturn:
     metal: int
     contained: float
     kilograms: float
-    back: int | None
+    period: int | None
     charge: float
 
 
@@ -69,7 +69,7 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     Yields:
         Order lines by stream, then period.
     """
-    routes, sent = account.found, account.decisions.sent
+    routes, sent = account.routes, account.decisions.sent
     own = np.flatnonzero(account.instance.streams.region[routes.stream] == region)
     route, period = np.nonzero(sent[own])
     order = np.lexsort((own[route], period, routes.stream[own[route]]))
@@ -107,7 +107,7 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
     Yields:
         Feed lines by period, one per line of its terms.
     """
-    found, sent = account.found, account.decisions.sent
+    found, sent = account.routes, account.decisions.sent
     routes = np.flatnonzero(found.smelter == smelter)
     device = account.instance.streams.device[found.stream[routes]]
     line = account.instance.smelters.line[smelter, device, found.treatment[routes]]
@@ -118,7 +118,7 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
 
 def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, routes: Ints) -> FeedLine:
     """Return the feed of one line of terms in one period."""
-    found, tonnes = account.found, account.decisions.sent[routes, period]
+    found, tonnes = account.routes, account.decisions.sent[routes, period]
     return FeedLine(
         line,
         period,
@@ -130,13 +130,13 @@ def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, 
 
 def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes: Ints) -> Iterator[MetalReturn]:
     """Yield the metals returned from the routes of one feed line."""
-    instance, found, tonnes = account.instance, account.found, account.decisions.sent[routes, period]
+    instance, found, tonnes = account.instance, account.routes, account.decisions.sent[routes, period]
     device = instance.streams.device[found.stream[routes]]
     held = instance.devices.assay.value[device] * instance.treatments.recovery.value[found.treatment[routes], device]
     for e in range(len(instance.metals.names)):
         back = period + int(instance.smelters.lead[smelter, e])
         in_time = back < len(instance.periods)
-        settled = tonnes * account.settled(routes, e)[:, period]
+        settled = tonnes * account.compute_settled_share(routes, e)[:, period]
         contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ settled)
         if kilograms > 0:
             charge = float(found.refining[routes, e] @ settled) if in_time else 0.0

@@ -99,7 +99,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
     Returns:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
     """
-    instance, routes, sent = account.instance, account.found, account.decisions.sent
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
     region = instance.streams.region[routes.stream]
 
     def by_region(rate: Floats) -> Floats:

@@ -69,7 +69,7 @@ class ConstraintCost:
     path: str
     kind: str
     subject: str
-    figure: float
+    value: float
     unit: str
     costs: float | None
     binds: bool
@@ -82,10 +82,10 @@ class _RemovableConstraint:
     path: str
     kind: str
     subject: str
-    figure: float
+    value: float
     unit: str
     dual: float  # dual value of its rows; if 0, the constraint costs nothing
-    without: Instance
+    relaxed_instance: Instance
 
 
 def compute_constraint_costs(plan: Plan) -> tuple[ConstraintCost, ...]:
@@ -106,11 +106,13 @@ def compute_constraint_costs(plan: Plan) -> tuple[ConstraintCost, ...]:
     for rule in _list_removable_constraints(plan.instance, build_prices(plan.instance, plan.duals)):
         costs: float | None = 0.0
         if rule.dual:
-            result = solve_or_none(partial(solve_from_scratch, ScenarioProgram.of(rule.without, plan.measure).linear))
+            result = solve_or_none(
+                partial(solve_from_scratch, ScenarioProgram.build(rule.relaxed_instance, plan.measure).program)
+            )
             costs = None if result is None else plan.objective - result.value
         costs = costs if costs is None or costs > nothing else 0.0
         collected.append(
-            ConstraintCost(rule.path, rule.kind, rule.subject, rule.figure, rule.unit, costs, bool(rule.dual))
+            ConstraintCost(rule.path, rule.kind, rule.subject, rule.value, rule.unit, costs, bool(rule.dual))
         )
     return tuple(collected)
 
@@ -161,13 +163,13 @@ def _list_policy_constraints(instance: Instance, y: Prices) -> Iterator[_Removab
             yield _RemovableConstraint(f"{path}[1]", "greatest share", window, high, "%", float(y.mix_high[w]), free)
     minimum = float(policy.participation.value)
     if minimum:
-        free = without("participation", ExactArray.of([EXACT_ZERO], ()))
+        free = without("participation", ExactArray.gather([EXACT_ZERO], ()))
         yield _RemovableConstraint(
             "policy.participation", "participation", "every region", minimum, "%", float(y.participation.sum()), free
         )
     cap = float(policy.footprint_cap.value)
     if np.isfinite(cap):
-        free = without("footprint_cap", ExactArray.of([EXACT_INFINITY], ()))
+        free = without("footprint_cap", ExactArray.gather([EXACT_INFINITY], ()))
         yield _RemovableConstraint(
             "policy.footprint_cap", "footprint cap", "the plan", cap / 1000, "t CO2e", float(y.footprint_cap), free
         )
@@ -195,7 +197,7 @@ class PlanAnalyses:
     base: Plan
     premium: RecyclingPremium
     binding: tuple[BindingConstraint, ...]
-    entry: Mapping[int, float]
+    entry_prices: Mapping[int, float]
     rules: tuple[ConstraintCost, ...]
     risks: PlanRisks | None
 

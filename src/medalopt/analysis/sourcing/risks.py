@@ -47,10 +47,10 @@ class FirstOrderEstimates:
     """
 
     def __init__(self, neighbourhood: PlanNeighbourhood) -> None:
-        self._near = neighbourhood
+        self._neighbourhood = neighbourhood
         self._instance: Instance = neighbourhood.instance
 
-    def of(self, path: ParameterPath, of: str = "") -> float:
+    def estimate(self, path: ParameterPath, of: str = "") -> float:
         """Estimate the value of the parameters at a path.
 
         Args:
@@ -61,40 +61,45 @@ class FirstOrderEstimates:
             Absolute value, money; 0 if no estimate is known.
         """
         section, field = str(path[0]), _get_field_name(path)
-        routes = self._chosen(path, of)
+        routes = self._select_routes(path, of)
         if (section, field) in _ROUTE_RATES:
             return abs(
-                float((getattr(self._near.account.found, _ROUTE_RATES[section, field]) @ self._sent(routes)).sum())
+                float(
+                    (
+                        getattr(self._neighbourhood.account.routes, _ROUTE_RATES[section, field])
+                        @ self._select_tonnes(routes)
+                    ).sum()
+                )
             )
         makers: Mapping[tuple[str, str], Callable[[], float]] = {
-            ("transport_rate", ""): lambda: self._cost("transport"),
-            ("devices", "content"): lambda: self._metal(routes, str(path[3])),
-            ("treatments", "recovery"): lambda: self._metal(routes, _get_metal_name(path)),
-            ("smelters", "returned"): lambda: self._metal(routes, _get_metal_name(path)),
-            ("streams", "credited"): lambda: self._metal(routes, ""),
-            ("smelters", "refining_charge"): lambda: self._refining(routes),
-            ("market", "price"): lambda: self._bought(str(path[1])),
-            ("streams", "storage"): lambda: self._cost("storage"),
-            ("metals", "sell"): lambda: self._cost("sales"),
-            ("metals", "holding"): lambda: self._cost("holding"),
-            ("alloys", "holding"): lambda: self._castings(str(path[1])),
-            ("alloys", "scrap"): lambda: self._scrap(str(path[1])),
-            ("alloys", "loss"): lambda: self._melted(str(path[1])),
+            ("transport_rate", ""): lambda: self._sum_cost("transport"),
+            ("devices", "content"): lambda: self._value_returned(routes, str(path[3])),
+            ("treatments", "recovery"): lambda: self._value_returned(routes, _get_metal_name(path)),
+            ("smelters", "returned"): lambda: self._value_returned(routes, _get_metal_name(path)),
+            ("streams", "credited"): lambda: self._value_returned(routes, ""),
+            ("smelters", "refining_charge"): lambda: self._sum_refining(routes),
+            ("market", "price"): lambda: self._sum_purchases(str(path[1])),
+            ("streams", "storage"): lambda: self._sum_cost("storage"),
+            ("metals", "sell"): lambda: self._sum_cost("sales"),
+            ("metals", "holding"): lambda: self._sum_cost("holding"),
+            ("alloys", "holding"): lambda: self._sum_holding(str(path[1])),
+            ("alloys", "scrap"): lambda: self._value_scrap(str(path[1])),
+            ("alloys", "loss"): lambda: self._value_losses(str(path[1])),
         }
         made = makers.get((section, field))
-        return made() if made else self._invoiced(path, of)
+        return made() if made else self._find_in_breakdown(path, of)
 
-    def _cost(self, kind: str) -> float:
+    def _sum_cost(self, kind: str) -> float:
         """Return the total of one kind of cost, money."""
-        return abs(float(self._near.account.costs[kind].sum()))
+        return abs(float(self._neighbourhood.account.costs[kind].sum()))
 
-    def _sent(self, routes: Bools) -> Floats:
+    def _select_tonnes(self, routes: Bools) -> Floats:
         """Return the tonnes sent (J, T) on the marked routes, 0 on all others."""
-        return np.where(routes[:, None], self._near.account.decisions.sent, 0.0)
+        return np.where(routes[:, None], self._neighbourhood.account.decisions.sent, 0.0)
 
-    def _chosen(self, path: ParameterPath, of: str) -> Bools:
+    def _select_routes(self, path: ParameterPath, of: str) -> Bools:
         """Return the routes (J,) to which the parameters at `path` apply."""
-        routes, instance, section = self._near.account.found, self._instance, str(path[0])
+        routes, instance, section = self._neighbourhood.account.routes, self._instance, str(path[0])
         kind, _, name = of.partition(" ")
         axes = {
             "devices": (instance.devices.names, instance.streams.device[routes.stream]),
@@ -109,72 +114,78 @@ class FirstOrderEstimates:
         wanted = name if of else str(path[1]) if len(path) > 1 else ""
         if section == "lanes" and not of:
             region, _, smelter = wanted.rpartition("@")
-            return self._on(region, axes["region"]) & self._on(smelter, axes["smelter"])
-        return self._on(wanted, (names, numbers))
+            return self._select_by_member(region, axes["region"]) & self._select_by_member(smelter, axes["smelter"])
+        return self._select_by_member(wanted, (names, numbers))
 
-    def _on(self, name: str, axis: tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.intp]]]) -> Bools:
+    def _select_by_member(
+        self, name: str, axis: tuple[tuple[str, ...], np.ndarray[tuple[int], np.dtype[np.intp]]]
+    ) -> Bools:
         """Return the routes (J,) that belong to the named member of an axis."""
         names, numbers = axis
         return np.asarray(numbers == names.index(name)) if name in names else np.zeros(len(numbers), dtype=bool)
 
     @cached_property
-    def _worth(self) -> Floats:
+    def _returned_values(self) -> Floats:
         """Value of the metals returned by each route at the dual prices, net of refining charges, (J, E) money."""
-        routes, instance = self._near.account.found, self._instance
-        sent, periods = self._near.account.decisions.sent, len(instance.periods)
+        routes, instance = self._neighbourhood.account.routes, self._instance
+        sent, periods = self._neighbourhood.account.decisions.sent, len(instance.periods)
         worth = np.zeros((len(routes), len(instance.metals.names)))
         travels = np.flatnonzero(routes.smelter >= 0)
         for e in range(worth.shape[1]):
             back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
-            each = -self._near.prices.balance[e][np.minimum(back, periods - 1)]
+            each = -self._neighbourhood.prices.balance[e][np.minimum(back, periods - 1)]
             net = routes.returned[travels, e][:, None] * each - routes.refining[travels, e][:, None]
-            settled = self._near.account.settled(travels, e) * sent[travels]
+            settled = self._neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
             worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
         return worth
 
-    def _metal(self, routes: Bools, metal: str) -> float:
+    def _value_returned(self, routes: Bools, metal: str) -> float:
         """Return the value returned by the marked routes, of one metal or of all."""
         names = self._instance.metals.names
-        worth = self._worth[routes]
+        worth = self._returned_values[routes]
         return abs(float((worth[:, names.index(metal)] if metal in names else worth).sum()))
 
-    def _refining(self, routes: Bools) -> float:
+    def _sum_refining(self, routes: Bools) -> float:
         """Return the refining charges of the marked routes."""
-        return abs(float((self._near.account.found.refining * self._sent(routes).sum(axis=1)[:, None]).sum()))
+        return abs(
+            float(
+                (self._neighbourhood.account.routes.refining * self._select_tonnes(routes).sum(axis=1)[:, None]).sum()
+            )
+        )
 
-    def _bought(self, offer: str) -> float:
+    def _sum_purchases(self, offer: str) -> float:
         """Return the purchase cost of an offer."""
-        market, bought = self._instance.market, self._near.account.purchases
+        market, bought = self._instance.market, self._neighbourhood.account.purchases
         index = market.names.index(offer)
         return float(market.price.value[index] @ bought[index])
 
-    def _castings(self, alloy: str) -> float:
+    def _sum_holding(self, alloy: str) -> float:
         """Return the holding cost of castings of an alloy."""
         index = self._instance.alloys.names.index(alloy)
-        kept = self._near.account.cast_stock[index]
+        kept = self._neighbourhood.account.cast_stock[index]
         return abs(float(compute_casting_holding_cost(self._instance)[index] @ kept))
 
-    def _melted(self, alloy: str) -> float:
+    def _value_losses(self, alloy: str) -> float:
         """Return the value of the charge lost in melting: its value times loss / (1 − loss)."""
         loss = float(self._instance.alloys.loss.value[self._instance.alloys.names.index(alloy)])
-        return self._owed(alloy) * loss / (1 - loss)
+        return self._value_cast(alloy) * loss / (1 - loss)
 
-    def _scrap(self, alloy: str) -> float:
+    def _value_scrap(self, alloy: str) -> float:
         """Return the value of the alloy that becomes process scrap."""
         share = float(self._instance.alloys.scrap_share.value[self._instance.alloys.names.index(alloy)])
-        return self._owed(alloy) * share / (1 - share)
+        return self._value_cast(alloy) * share / (1 - share)
 
-    def _owed(self, alloy: str) -> float:
+    def _value_cast(self, alloy: str) -> float:
         """Return the marginal value of an alloy times the quantity cast."""
         index = self._instance.alloys.names.index(alloy)
-        return abs(float(self._near.prices.melt[index] @ self._near.account.cast[index]))
+        return abs(float(self._neighbourhood.prices.melt[index] @ self._neighbourhood.account.cast[index]))
 
     @cached_property
-    def _lines(self) -> tuple[tuple[ParameterPath, CostLine], ...]:
+    def _breakdown_lines(self) -> tuple[tuple[ParameterPath, CostLine], ...]:
         """Lines of the cost breakdown by shadow price, with parsed paths."""
-        return tuple((parse_path(line.path), line) for line in compute_cost_breakdown(self._near))
+        return tuple((parse_path(line.path), line) for line in compute_cost_breakdown(self._neighbourhood))
 
-    def _invoiced(self, path: ParameterPath, of: str) -> float:
+    def _find_in_breakdown(self, path: ParameterPath, of: str) -> float:
         """Return the value at `path` in the cost breakdown by shadow price: supply, capacities, limits, stock."""
         if of or "*" in path:
             streams, (kind, _, name) = self._instance.streams, of.partition(" ")
@@ -184,8 +195,8 @@ class FirstOrderEstimates:
                 render_path(("streams", streams.names[i]))
                 for i in np.flatnonzero(member == _find_index(axis, name)).tolist()
             }
-            return abs(sum(line.value for at, line in self._lines if render_path(at[:2]) in own))
-        return abs(sum(line.value for at, line in self._lines if at[:2] == path[:2]))
+            return abs(sum(line.value for at, line in self._breakdown_lines if render_path(at[:2]) in own))
+        return abs(sum(line.value for at, line in self._breakdown_lines if at[:2] == path[:2]))
 
 
 def _find_index(names: tuple[str, ...], name: str) -> int:
@@ -212,24 +223,24 @@ _DECIDED_SECTIONS = ("medals", "policy")  # sections that are decided, not uncer
 class ScenarioRisk:
     """Result of a named scenario: its changes as written, and the increase of the objective over the plan.
 
-    `more` is None if infeasible; `short` is then the missing metal in kg, None if no metal restores feasibility.
+    `more` is None if infeasible; `shortage` is then the missing metal in kg, None if no metal restores feasibility.
     """
 
     name: str
     changes: Mapping[str, str]
-    answer: ScenarioResult
+    result: ScenarioResult
     more: float | None
-    short: MetalShortage | None = None
+    shortage: MetalShortage | None = None
 
 
 @dataclass(frozen=True)
 class PlanRisks:
-    """Bars of the parameters with the largest effect (`moved` varied of `figures`), and the named scenarios."""
+    """Bars of the parameters with the largest effect (`varied_count` of `parameter_count`), and the named scenarios."""
 
     base: ScenarioResult
     bars: tuple[TornadoBar, ...]
-    moved: int
-    figures: int
+    varied_count: int
+    parameter_count: int
     cases: tuple[ScenarioRisk, ...]
 
 
@@ -248,20 +259,24 @@ def analyse_risks(
     """
     every = [factor for factor in find_parameter_groups(runner) if factor.path[0] not in _DECIDED_SECTIONS]
     estimates = FirstOrderEstimates(neighbourhood)
-    weights = {number: estimates.of(group.path, group.of) * group.step for number, group in enumerate(every)}
+    weights = {
+        number: estimates.estimate(group.path, group.of) * group.relative_step for number, group in enumerate(every)
+    }
     chosen = [
         every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MAX_MOVED_PARAMETERS] if weights[n] > 0
     ]
     named = runner.named_scenarios()
-    ends = [(factor, by) for factor in chosen for by in (max(1 - factor.step, 0.0), 1 + factor.step)]
+    ends = [(factor, by) for factor in chosen for by in (max(1 - factor.relative_step, 0.0), 1 + factor.relative_step)]
     scenarios = [
         NO_CHANGES,
-        *(factor.changes(by) for factor, by in ends),
-        *(runner.expanded(one.items()) for one in named.values()),
+        *(factor.make_changes(by) for factor, by in ends),
+        *(runner.expand_changes(one.items()) for one in named.values()),
     ]
     report_progress(f"solving {len(scenarios)} cases that could come")
     base, *results = _solve_cases(runner, scenarios)
-    moved = [TornadoEnd(by, factor.held(by), result) for (factor, by), result in zip(ends, results, strict=False)]
+    moved = [
+        TornadoEnd(by, factor.count_capped(by), result) for (factor, by), result in zip(ends, results, strict=False)
+    ]
     bars = [TornadoBar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
     cases = [
         _assess_scenario(runner, name, changes, result, base)
@@ -272,7 +287,7 @@ def analyse_risks(
 
 def _solve_cases(runner: ScenarioRunner, scenarios: list[Mapping[str, str]]) -> list[ScenarioResult]:
     """Solve all cases; raise KeyboardInterrupt if any is missing."""
-    results = [result for result in solve_scenarios(runner, scenarios).found if result is not None]
+    results = [result for result in solve_scenarios(runner, scenarios).results if result is not None]
     if len(results) < len(scenarios):
         raise KeyboardInterrupt
     return results
@@ -288,5 +303,7 @@ def _assess_scenario(
         return ScenarioRisk(name, changes, result, by if abs(by) > size else 0.0)
     short = None
     if result.status == "infeasible":
-        short = solve_or_none(ShortageSolver(runner.changed(runner.expanded(changes.items()))).short)
+        short = solve_or_none(
+            ShortageSolver(runner.apply_changes(runner.expand_changes(changes.items()))).compute_shortage
+        )
     return ScenarioRisk(name, changes, result, None, short)

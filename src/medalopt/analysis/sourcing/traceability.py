@@ -155,14 +155,14 @@ class MetalTrace:
     """Kilograms of each metal by origin and destination: the M medals, then those of `MetalDestination`.
 
     `routes` (J,): indices of the routes in use. `returned` (E, J, M + 6), `bought` (E, O, M + 6) and `opening` (E, M +
-    6) are all inflows of the accounts. `gone` (E, J, 5): metal that does not reach the account, by `StreamLoss`.
+    6) are all inflows of the accounts. `destinations` (E, J, 5): metal not reaching the account, by `StreamLoss`.
     """
 
     routes: Ints
     returned: Floats
     bought: Floats
     opening: Floats
-    gone: Floats
+    destinations: Floats
 
 
 def trace_metal(account: PlanAccount) -> MetalTrace:
@@ -190,7 +190,7 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
 
 def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
     """Return the metal returned by the routes in the period of return, (E, J, T) kg."""
-    instance, found = account.instance, account.found
+    instance, found = account.instance, account.routes
     sent = account.decisions.sent[routes]
     rate = found.returned[routes].T  # (E, J)
     back = np.zeros((*rate.shape, sent.shape[1]))
@@ -200,7 +200,7 @@ def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
         for wait in np.unique(lead[smelts]).tolist():
             those = np.flatnonzero(smelts & (lead == wait))
             if wait < sent.shape[1]:
-                settled = account.settled(routes[those], metal) * sent[those]
+                settled = account.compute_settled_share(routes[those], metal) * sent[those]
                 back[metal, those, wait:] = rate[metal, those, None] * settled[:, : sent.shape[1] - wait]
     return back
 
@@ -214,7 +214,7 @@ def _credit_all_metal(instance: Instance) -> Routes:
 
 def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> Floats:
     """Return the metal of the routes that does not reach the account, (E, J, 5) kg."""
-    instance, found = account.instance, account.found
+    instance, found = account.instance, account.routes
     stream, treatment, smelts = found.stream[routes], found.treatment[routes], found.smelter[routes] >= 0
     device = instance.streams.device[stream]
     tonnes = account.decisions.sent[routes].sum(axis=1)[:, None]
@@ -222,7 +222,8 @@ def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> 
     feed = content * instance.treatments.recovery.value[treatment, device]
     metals = range(len(instance.metals.names))
     returning = np.stack(
-        [(account.decisions.sent[routes] * account.settled(routes, e)).sum(axis=1) for e in metals], axis=1
+        [(account.decisions.sent[routes] * account.compute_settled_share(routes, e)).sum(axis=1) for e in metals],
+        axis=1,
     )
     credited = returning * found.returned[routes]
     settled = returning * _credit_all_metal(instance).returned[routes]

@@ -57,15 +57,15 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
         UsageError: If no plan in such loads is found, or it cannot be verified.
     """
     instance = exact.instance
-    bounds = compute_bounds(instance, exact.account.found)
-    network, program = build_program(SolveTask(instance, exact.account.found, bounds, exact.measure))
+    bounds = compute_bounds(instance, exact.account.routes)
+    network, program = build_program(SolveTask(instance, exact.account.routes, bounds, exact.measure))
     loads = _list_loads(exact, network, size)
     found = solve_truckload_mip(program, loads, budget)
     if found is None:
         raise UsageError(f"--round {size:g} t: no plan in loads of that size keeps every rule; give a smaller one")
     amounts, result = found
-    decisions = extract_decisions(instance, exact.account.found, network, program, result.x[: len(program.lower)])
-    account = PlanAccount(instance, exact.account.found, _scale_to_loads(decisions, network, loads, amounts))
+    decisions = extract_decisions(instance, exact.account.routes, network, program, result.x[: len(program.lower)])
+    account = PlanAccount(instance, exact.account.routes, _scale_to_loads(decisions, network, loads, amounts))
     account = replace(account, decisions=account.clip_withheld())
     certificate = certify_plan(account, bounds, exact.duals, exact.measure)
     if not certificate.feasible:
@@ -87,12 +87,12 @@ def _list_loads(exact: Plan, network: Network, size: float) -> list[TruckloadGro
         group[source.streams] = number
     offered, known = np.zeros((2, len(every), periods))
     np.add.at(offered, group, streams.available.value)
-    np.add.at(known, group[exact.account.found.stream], exact.account.decisions.sent)
+    np.add.at(known, group[exact.account.routes.stream], exact.account.decisions.sent)
     ordered, waits = (
         np.bincount(group, some, len(every)) > 0 for some in (has_lot_constraint(streams), streams.storable)
     )
     maximum = np.where(waits[:, None], offered.cumsum(axis=1), offered)
-    place = group[exact.account.found.stream[network.route]] * periods + network.period
+    place = group[exact.account.routes.stream[network.route]] * periods + network.period
     order = np.argsort(place, kind="stable")
     places, first = np.unique(place[order], return_index=True)
     loads = []

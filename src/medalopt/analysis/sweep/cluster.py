@@ -72,7 +72,7 @@ def _solve_on_cluster(
     """Solve the numbered scenarios on the cluster and yield their results."""
     if not numbers:
         return
-    sent = pickle.dumps(WorkerSetup.of(runner))
+    sent = pickle.dumps(WorkerSetup.capture(runner))
     digest = hashlib.sha256(sent).hexdigest()
     with _open_client(address) as client:
         if not client.scheduler_info()["workers"]:
@@ -206,5 +206,5 @@ def _solve_in_worker(sent: bytes, digest: str, wanted: tuple[str, ...], changes:
         if digest not in _worker_state:
             start: WorkerSetup = pickle.loads(sent)
             _worker_state.clear()
-            _worker_state[digest] = (start.variants(), start.standing)
+            _worker_state[digest] = (start.build_runner(), start.basis)
         return solve_scenario(*_worker_state[digest], changes)

@@ -106,7 +106,7 @@ def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> li
     if not uncertain_inputs:
         raise UsageError("--sample: this instance has no assay, recovery, return or price that could vary")
     drawn = draw_saltelli_sample(uncertain_inputs, count, SAMPLING_SEED if seed is None else seed)
-    return [SweepScenario(str(number), changes) for number, changes in enumerate(drawn.draws(), start=1)]
+    return [SweepScenario(str(number), changes) for number, changes in enumerate(drawn.iterate_draws(), start=1)]
 
 
 GRID_OPTION = "--grid"
@@ -181,12 +181,12 @@ def _interpolate_values(range_: ParameterRange, ends: str, count: int) -> Iterat
     """Yield the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
     low, high = Fraction(repr(range_.low)), Fraction(repr(range_.high))
     values = [float(low + (high - low) * step / (count - 1)) for step in range(count)]
-    if range_.whole:
+    if range_.is_integer:
         values = list(dict.fromkeys(float(round(value)) for value in values))
     several = WILDCARD in parse_path(range_.path)
     signed = several and any(end.strip().startswith(("+", "-")) for end in ends.split(".."))
     for value in values:
-        yield {range_.path: _format_grid_value(value, range_.unit, signed)} if several else range_.at(value)
+        yield {range_.path: _format_grid_value(value, range_.unit, signed)} if several else range_.make_changes(value)
 
 
 def _format_grid_value(value: float, unit: str | None, signed: bool) -> str:
@@ -215,7 +215,7 @@ def _parse_list(runner: ScenarioRunner, path: str, values: str, text: str) -> li
         for part in parts:
             value = f"{part} {unit}" if unit and _NUMBER_PATTERN.fullmatch(part) else part
             changes = _make_grid_change(runner, path, value, text)
-            runner.changed(runner.expanded(changes.items()))  # raises if the value is not valid there
+            runner.apply_changes(runner.expand_changes(changes.items()))  # raises if the value is not valid there
             result.append(changes)
         return result
 
@@ -233,10 +233,10 @@ def _make_grid_change(runner: ScenarioRunner, path: str, value: str, text: str) 
     if accepts_value(require_parameter_kind(runner, path, value, GRID_OPTION), value, runner):
         return {path: value}
     try:
-        share = Fraction(split_number_unit(value, "", runner.written.money)[0].replace("_", ""))
+        share = Fraction(split_number_unit(value, "", runner.source_values.money)[0].replace("_", ""))
     except QuantityError as error:
         raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {error}") from error
-    return scale_matching(runner.written, path, share * PER_CENT)
+    return scale_matching(runner.source_values, path, share * PER_CENT)
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class SweepResult:
     """Scenario with its result."""
 
     scenario: SweepScenario
-    answer: ScenarioResult
+    result: ScenarioResult
 
 
 def run_sweep(

@@ -170,7 +170,7 @@ def _read_quoted(text: str) -> CsvRows:
         header,
         line,
         np.array(lines, dtype=np.intp),
-        lambda number: CellColumn.of(cells[number], gap=""),
+        lambda number: CellColumn.build(cells[number], gap=""),
         tuple(uneven),
         whole,
         error,
@@ -225,7 +225,7 @@ def resolve_table_path(
     absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or name.startswith("~")
     message = "the path of a table is relative to the instance and stays below its folder, such as `tiny/streams.csv`"
     if not name.strip() or "\0" in name or absolute or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-        faults.add(node.place, path, message)
+        faults.add_error(node.place, path, message)
         return None
     target = folder / name
     try:
@@ -233,7 +233,7 @@ def resolve_table_path(
     except (OSError, RuntimeError, ValueError):
         inside = False
     if not inside:
-        faults.add(node.place, path, f"{message}; this one leads elsewhere by a link")
+        faults.add_error(node.place, path, f"{message}; this one leads elsewhere by a link")
         return None
     return target
 
@@ -254,17 +254,17 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
     rows = read_csv_rows(text)
     if len(rows.header) > limits.MAX_COLUMNS:
         message = f"has {len(rows.header):_} columns; a table has at most {limits.MAX_COLUMNS:_}"
-        faults.add(Location(name, rows.line), (section,), message)
+        faults.add_error(Location(name, rows.line), (section,), message)
         return None
     heads = _read_header(rows.header, Location(name, rows.line, 1), known, faults)
     _check_row_widths(rows, name, faults)
     if rows.error is not None:
         said, line = rows.error
         message = f"is not a CSV table: {escape_text(said)}; look for a quote that is not closed"
-        faults.add(Location(name, line), (section,), message)
+        faults.add_error(Location(name, line), (section,), message)
         return None
     if not len(rows.lines):
-        faults.add(Location(name), (section,), "holds no rows: a table has a header and at least one row")
+        faults.add_error(Location(name), (section,), "holds no rows: a table has a header and at least one row")
         return None
     columns = {key: rows.column(location.column - 1) for key, location in heads.items()}
     sheet = InputSheet(section, name, columns, rows.lines, heads, {})
@@ -274,8 +274,8 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
 
 def _check_comma_numbers(sheet: InputSheet, faults: FaultLog) -> None:
     """Log numbers with a comma, which CSV splits into two cells such as `1` and `000`."""
-    by_column = {location.column: key for key, location in sheet.heads.items()}
-    for key, location in sheet.heads.items():
+    by_column = {location.column: key for key, location in sheet.header_locations.items()}
+    for key, location in sheet.header_locations.items():
         after = by_column.get(location.column + 1)
         texts = sheet.columns[after].texts if after else ()
         rests = [code for code, text in enumerate(texts) if text and is_thousands_tail(text.strip())]
@@ -284,7 +284,7 @@ def _check_comma_numbers(sheet: InputSheet, faults: FaultLog) -> None:
         for row in np.flatnonzero(np.isin(sheet.columns[after].code, rests)).tolist():
             first, rest = (sheet.columns[key][row] or "").strip(), (sheet.columns[after][row] or "").strip()
             if is_thousands_head(first):
-                faults.add(sheet.place(row, key), (sheet.section, *key), explain_comma(f"{first},{rest}"))
+                faults.add_error(sheet.locate_cell(row, key), (sheet.section, *key), explain_comma(f"{first},{rest}"))
 
 
 def _check_row_widths(rows: CsvRows, name: str, faults: FaultLog) -> None:
@@ -292,10 +292,10 @@ def _check_row_widths(rows: CsvRows, name: str, faults: FaultLog) -> None:
     width = len(rows.header)
     for line, cells in rows.uneven[:MAX_WORDED_FAULTS]:
         message = f"this row has {cells} cells, but the header has {width}: look for a missing or a stray comma"
-        faults.add(Location(name, line, min(cells, width) + 1), (), message)
+        faults.add_error(Location(name, line, min(cells, width) + 1), (), message)
     faults.add_unlisted(len(rows.uneven[MAX_WORDED_FAULTS:]))
     if not rows.whole:
-        faults.add(Location(name), (), f"has more than {limits.MAX_CELLS:_} cells; no instance needs as many")
+        faults.add_error(Location(name), (), f"has more than {limits.MAX_CELLS:_} cells; no instance needs as many")
 
 
 def _read_header(
@@ -309,9 +309,9 @@ def _read_header(
         if key is None:
             more = suggest_name(text, known) or f"; the columns known are {join_names(known, 30)}"
             hint = "; separate cells by commas" if len(header) == 1 and (";" in text or "\t" in text) else more
-            faults.add(location, (), f"unknown column `{escape_text(text)}`{hint}")
+            faults.add_error(location, (), f"unknown column `{escape_text(text)}`{hint}")
         elif key in heads:
-            faults.add(
+            faults.add_error(
                 location, (), f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}"
             )
         else:

@@ -24,12 +24,12 @@ class Location:
 
 @dataclass(frozen=True)
 class FaultLog:
-    """Collected errors (`found`) and warnings (`odd`)."""
+    """Collected errors (`errors`) and warnings (`list_warnings`)."""
 
-    found: list[Fault] = field(default_factory=list)
-    odd: list[Fault] = field(default_factory=list)
+    errors: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
 
-    def add(self, location: Location, path: ParameterPath, message: str) -> None:
+    def add_error(self, location: Location, path: ParameterPath, message: str) -> None:
         """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
 
         Args:
@@ -37,7 +37,7 @@ class FaultLog:
             path: Path of the parameter.
             message: Description and remedy.
         """
-        self.found.append(_build_fault(location, path, message) if len(self.found) < MAX_WORDED_FAULTS else _UNLISTED)
+        self.errors.append(_build_fault(location, path, message) if len(self.errors) < MAX_WORDED_FAULTS else _UNLISTED)
 
     def add_unlisted(self, count: int) -> None:
         """Count further errors without a message.
@@ -45,7 +45,7 @@ class FaultLog:
         Args:
             count: Number of errors.
         """
-        self.found.extend([_UNLISTED] * count)
+        self.errors.extend([_UNLISTED] * count)
 
     def extend(self, others: FaultLog) -> None:
         """Add all errors and warnings of another log.
@@ -53,11 +53,11 @@ class FaultLog:
         Args:
             others: Log to add.
         """
-        self.found.extend(others.found[:MAX_WORDED_FAULTS])
-        self.add_unlisted(len(others.found[MAX_WORDED_FAULTS:]))
-        self.odd.extend(others.odd)
+        self.errors.extend(others.errors[:MAX_WORDED_FAULTS])
+        self.add_unlisted(len(others.errors[MAX_WORDED_FAULTS:]))
+        self.warnings.extend(others.warnings)
 
-    def warn(self, location: Location, path: ParameterPath, message: str) -> None:
+    def add_warning(self, location: Location, path: ParameterPath, message: str) -> None:
         """Add a warning.
 
         Args:
@@ -65,30 +65,30 @@ class FaultLog:
             path: Path of the parameter.
             message: Description and remedy.
         """
-        self.odd.append(_build_fault(location, path, message))
+        self.warnings.append(_build_fault(location, path, message))
 
-    def settle(self) -> None:
+    def raise_errors(self) -> None:
         """Raise the collected errors, sorted and without duplicates, at most `MAX_LISTED_FAULTS` of them.
 
         Raises:
             InputError: There is at least one error.
         """
-        if not self.found:
+        if not self.errors:
             return
-        each = sorted(set(self.found) - {_UNLISTED})
-        count = len(each) + self.found.count(_UNLISTED)
+        each = sorted(set(self.errors) - {_UNLISTED})
+        count = len(each) + self.errors.count(_UNLISTED)
         if count > MAX_LISTED_FAULTS:
             rest = Fault(each[0].file, 0, 0, "", f"{count - MAX_LISTED_FAULTS} more faults are not listed")
             each = [*each[:MAX_LISTED_FAULTS], rest]
         raise InputError(each)
 
-    def warnings(self) -> tuple[Fault, ...]:
+    def list_warnings(self) -> tuple[Fault, ...]:
         """Return the warnings, sorted and without duplicates.
 
         Returns:
             At most `MAX_LISTED_FAULTS` warnings, and the number of the others.
         """
-        each = sorted(set(self.odd))
+        each = sorted(set(self.warnings))
         if len(each) > MAX_LISTED_FAULTS:
             rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MAX_LISTED_FAULTS} more warnings are not listed")
             each = [*each[:MAX_LISTED_FAULTS], rest]

@@ -50,12 +50,12 @@ class UnreadableCell:
     """A cell without a usable value.
 
     Attributes:
-        why: Content of the cell, and the remedy.
-        shows: Displayed value: None in a covered part of a merged cell, the cached value of a formula.
+        reason: Content of the cell, and the remedy.
+        shown_value: Displayed value: None in a covered part of a merged cell, the cached value of a formula.
     """
 
-    why: str
-    shows: str | float | bool | None = None
+    reason: str
+    shown_value: str | float | bool | None = None
 
 
 class DateText(str):
@@ -148,7 +148,7 @@ def read_workbook(
     """
     try:
         book = _WorkbookParser(ExcelPackage(data.content), maximum)
-        return Spreadsheet(data.name, book.sheets(wanted), book.formulas)
+        return Spreadsheet(data.name, book.parse_sheets(wanted), book.formulas)
     except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
     except PARSE_ERRORS as error:
@@ -170,7 +170,7 @@ def format_cell(value: WorkbookValue) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else float.__repr__(value)
-    return str((value.why if isinstance(value, UnreadableCell) else value) or "")
+    return str((value.reason if isinstance(value, UnreadableCell) else value) or "")
 
 
 class _WorkbookParser:
@@ -184,7 +184,7 @@ class _WorkbookParser:
         self.from_1904 = self.uncalculated = False
         self.cells, self.characters = maximum, MAX_WORKBOOK_CHARACTERS
 
-    def sheets(self, wanted: Callable[[str], bool]) -> dict[str, SheetRows]:
+    def parse_sheets(self, wanted: Callable[[str], bool]) -> dict[str, SheetRows]:
         """Parse the worksheets, and return their rows by name.
 
         Args:
@@ -206,9 +206,9 @@ class _WorkbookParser:
             if own not in related:
                 raise ValueError(f"the sheet {escape_text(attributes.get('name', ''))} is missing, or in another file")
             if related[own].kind == "worksheet":
-                self._name(named, attributes.get("name", ""), related[own].target)
+                self._add_sheet(named, attributes.get("name", ""), related[own].target)
 
-        self.package.parse(main, {"sheet": sheet, "workbookPr": self._properties, "calcPr": self._calculation})
+        self.package.parse(main, {"sheet": sheet, "workbookPr": self._read_epoch, "calcPr": self._read_calculation})
         for part in related.values():
             if part.kind == "sharedStrings":
                 self._read_texts(part.target)
@@ -216,17 +216,17 @@ class _WorkbookParser:
                 self._read_styles(part.target)
         return {name: _SheetParser(self, name, part).rows if wanted(name) else [] for name, part in named.items()}
 
-    def _name(self, named: dict[str, str], name: str, target: str) -> None:
+    def _add_sheet(self, named: dict[str, str], name: str, target: str) -> None:
         """Add a sheet; raise ValueError if its name is a duplicate."""
         if name.casefold() in {one.casefold() for one in named}:
             raise ValueError(f"two sheets are called {escape_text(name)}")
         named[name] = target
 
-    def _properties(self, attributes: XmlAttributes) -> None:
+    def _read_epoch(self, attributes: XmlAttributes) -> None:
         """Read the epoch of dates."""
         self.from_1904 = attributes.get("date1904") in ("1", "true")
 
-    def _calculation(self, attributes: XmlAttributes) -> None:
+    def _read_calculation(self, attributes: XmlAttributes) -> None:
         """Read if formulas await calculation."""
         self.uncalculated = attributes.get("fullCalcOnLoad") in ("1", "true")  # cached values are placeholders
 
@@ -234,7 +234,7 @@ class _WorkbookParser:
         """Parse the shared strings."""
         text = _TextCollector()
         starts = {**text.starts, "si": lambda _: text.begin()}
-        self.package.parse(part, starts, {**text.ends, "si": lambda: self.texts.append(text.taken())}, text.add)
+        self.package.parse(part, starts, {**text.ends, "si": lambda: self.texts.append(text.take_text())}, text.add)
 
     def _read_styles(self, part: str) -> None:
         """Parse the number formats of the cell styles."""
@@ -253,7 +253,7 @@ class _WorkbookParser:
         starts = {"numFmt": form, "cellXfs": lambda _: within.append(True), "xf": style}
         self.package.parse(part, starts, {"cellXfs": within.clear})
 
-    def spend(self, cells: int = 0, characters: int = 0) -> None:
+    def deduct_budget(self, cells: int = 0, characters: int = 0) -> None:
         """Deduct cells and characters from the budget.
 
         Args:
@@ -270,7 +270,7 @@ class _WorkbookParser:
         if self.characters < 0:
             raise TooLargeError(f"its cells hold more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
 
-    def number(self, text: str, style: str) -> WorkbookValue:
+    def interpret_number(self, text: str, style: str) -> WorkbookValue:
         """Interpret the number in a cell by its number format.
 
         Args:
@@ -307,8 +307,8 @@ class _TextCollector:
         self.current: list[str] = []
         self.taking = self.preserve = self.aside = False
         self.length = 0
-        self.starts = {"t": self._open, "rPh": lambda _: self._set_aside(True)}
-        self.ends = {"t": self.close, "v": self.close, "rPh": lambda: self._set_aside(False)}
+        self.starts = {"t": self._open, "rPh": lambda _: self._store_text(True)}
+        self.ends = {"t": self.close, "v": self.close, "rPh": lambda: self._store_text(False)}
 
     def begin(self) -> None:
         """Discard the collected text."""
@@ -329,7 +329,7 @@ class _TextCollector:
                 raise TooLargeError(f"a cell holds more than {MAX_CELL_CHARACTERS:_} characters")
             self.current.append(text)
 
-    def taken(self) -> str:
+    def take_text(self) -> str:
         """Return the collected text."""
         return "".join(self.pieces)
 
@@ -354,7 +354,7 @@ class _TextCollector:
         """Start collecting at a start tag."""
         self.open(attributes.get("http://www.w3.org/XML/1998/namespace space") == "preserve")
 
-    def _set_aside(self, aside: bool) -> None:
+    def _store_text(self, aside: bool) -> None:
         """Ignore text inside a phonetic run."""
         self.aside = aside
 
@@ -384,14 +384,14 @@ class _SheetParser:
         self.formulas = book.formulas[name] = {}
         book.package.parse(part, starts, ends, self.text.add)
         for reference in self.merged:
-            self._merge(reference)
+            self._mark_merged(reference)
 
     def _start_row(self, attributes: XmlAttributes) -> None:
         """Start a row; skipped rows are empty."""
         number = _parse_integer(attributes["r"]) - 1 if "r" in attributes else self.row + 1
         if not self.row < number < _MAX_ROWS:
             raise ValueError(f"row {number + 1} of the sheet {escape_text(self.name)} stands in the wrong place")
-        self.book.spend(number - self.row)
+        self.book.deduct_budget(number - self.row)
         self.rows += [*[[]] * (number - self.row - 1), []]  # skipped rows share one list
         self.row = number
 
@@ -418,7 +418,7 @@ class _SheetParser:
         self.text.close()
         text = self.text.pieces.pop() if self.text.pieces else ""
         if self.column is not None:
-            self.book.spend(characters=len(text))
+            self.book.deduct_budget(characters=len(text))
             self.formulas[self.row, self.column] = text if self.kind == "normal" else f"{self.kind}: {text}"
 
     def _start_value(self, _: XmlAttributes) -> None:
@@ -429,31 +429,31 @@ class _SheetParser:
     def _end_cell(self) -> None:
         """Store the value of a cell."""
         assert self.column is not None, "a cell that ends has begun"
-        value = self._value(self.attributes.get("t", "n"), self.text.taken())
+        value = self._read_value(self.attributes.get("t", "n"), self.text.take_text())
         row = self.rows[-1]
         if value is not None:
             gap = self.column - len(row)
-            self.book.spend(gap + 1, len(value) if isinstance(value, str) else 0)
+            self.book.deduct_budget(gap + 1, len(value) if isinstance(value, str) else 0)
             row += [None] * gap
             row.append(value)
         self.column = None
 
-    def _value(self, kind: str, text: str) -> WorkbookValue:
+    def _read_value(self, kind: str, text: str) -> WorkbookValue:
         """Return the value of a cell, unreadable for an error value or an uncalculated formula."""
         bare = kind != "inlineStr" and not (text if kind not in ("str", "s") else self.valued)
         if kind == "e":
             return UnreadableCell(f"the error value {escape_text(text)}: correct it, or leave the cell empty", text)
         if self.formula and (bare or self.book.uncalculated):
-            value = None if bare else self._stored(kind, text)
+            value = None if bare else self._read_stored_value(kind, text)
             return value if isinstance(value, UnreadableCell) else UnreadableCell(_UNCALCULATED_MESSAGE, value)
-        return self._stored(kind, text, bare)
+        return self._read_stored_value(kind, text, bare)
 
-    def _stored(self, kind: str, text: str, bare: bool = False) -> WorkbookValue:
+    def _read_stored_value(self, kind: str, text: str, bare: bool = False) -> WorkbookValue:
         """Return the stored value by its cell type."""
         if bare:
             return None
         if kind == "n":
-            return self.book.number(text, self.attributes.get("s", ""))
+            return self.book.interpret_number(text, self.attributes.get("s", ""))
         if kind == "b":
             return (
                 _BOOLEANS[text]
@@ -461,28 +461,28 @@ class _SheetParser:
                 else UnreadableCell(f"`{escape_text(text)}` in place of a truth value")
             )
         if kind == "d":
-            return self._day(text)
+            return self._format_date(text)
         if kind == "s":
-            text = self._shared(text)
+            text = self._read_shared_string(text)
         elif kind not in ("str", "inlineStr"):
             raise ValueError(f"a cell of the sheet {escape_text(self.name)} is of the unknown type {escape_text(kind)}")
         return text if text.strip() else None
 
-    def _shared(self, text: str) -> str:
+    def _read_shared_string(self, text: str) -> str:
         """Look up a shared string."""
         number = _parse_integer(text)
         if number >= len(self.book.texts):
             raise ValueError(f"a cell of the sheet {escape_text(self.name)} refers to a text that there is not")
         return self.book.texts[number]
 
-    def _day(self, text: str) -> WorkbookValue:
+    def _format_date(self, text: str) -> WorkbookValue:
         """Return an ISO 8601 date as displayed."""
         try:
             return DateText(format_date(datetime.datetime.fromisoformat(text).replace(tzinfo=None)))
         except ValueError:
             return UnreadableCell(f"`{escape_text(text)}` in place of a date: type it anew")
 
-    def _merge(self, reference: str) -> None:
+    def _mark_merged(self, reference: str) -> None:
         """Mark the covered cells of a merged range as unreadable, since its value may be meant for each of them."""
         first, _, last = reference.partition(":")
         (top, left), (bottom, right) = _parse_cell_reference(first), _parse_cell_reference(last or first)
@@ -493,7 +493,7 @@ class _SheetParser:
             return
         for number in range(top, min(bottom + 1, len(self.rows))):
             row = [*self.rows[number], *[None] * (right + 1 - len(self.rows[number]))]
-            self.book.spend(right + 1)
+            self.book.deduct_budget(right + 1)
             self.rows[number] = row
             for column in range(left, right + 1):
                 if (number, column) != (top, left):

@@ -69,22 +69,22 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
             if any("\ud800" <= char <= "\udfff" for char in text):
                 raise PathError("holds bytes that are no text; write the path in UTF-8")
         except PathError as error:
-            faults.add(OVERRIDE_LOCATION, (text,), str(error))
+            faults.add_error(OVERRIDE_LOCATION, (text,), str(error))
             continue
         node: Node | None = _parse_quantities(value)
         if len(value) > _MAX_VALUE_LENGTH:
-            faults.add(OVERRIDE_LOCATION, path, f"the new value is longer than {_MAX_VALUE_LENGTH:_} characters")
+            faults.add_error(OVERRIDE_LOCATION, path, f"the new value is longer than {_MAX_VALUE_LENGTH:_} characters")
             continue
         if node is None:
             own = FaultLog()
             node = parse_yaml(value, OVERRIDE_LOCATION.file, own)
-            for fault in own.found:
-                faults.add(OVERRIDE_LOCATION, path, fault.message)
-            for fault in own.odd:
-                faults.warn(OVERRIDE_LOCATION, path, fault.message)
+            for fault in own.errors:
+                faults.add_error(OVERRIDE_LOCATION, path, fault.message)
+            for fault in own.warnings:
+                faults.add_warning(OVERRIDE_LOCATION, path, fault.message)
         if node is not None:
             for at in _find_sums(path, node):
-                faults.add(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED)
+                faults.add_error(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED)
             result.append(ParameterOverride(path, _relocate_node(node)))
     return result
 
@@ -141,7 +141,7 @@ def apply_tree_overrides(
             _check_member_exists(root, change.path)
             changed = _replace_at(root, change.path, change, 0, periods)
         except OverrideError as error:
-            faults.add(OVERRIDE_LOCATION, change.path, str(error))
+            faults.add_error(OVERRIDE_LOCATION, change.path, str(error))
             continue
         root = changed if isinstance(changed, MappingNode) else root
     return root
@@ -235,11 +235,11 @@ def apply_row_overrides(
     for change in changes:
         if change.path[0] != sheet.section or len(change.path) < 2:
             continue
-        rows = names_of(sheet).each() if rows is None else rows
+        rows = names_of(sheet).group_rows() if rows is None else rows
         try:
             changed = _build_edits(sheet, change, rows, labels)
         except OverrideError as error:
-            faults.add(OVERRIDE_LOCATION, change.path, str(error))
+            faults.add_error(OVERRIDE_LOCATION, change.path, str(error))
             continue
         if not isinstance(changed, InputSheet) and all(_is_independent(sheet, key) for _, key, _ in changed):
             waiting += changed
@@ -307,7 +307,7 @@ def _override_available(
     if isinstance(value, SequenceNode):
         if len(value.items) != len(labels):
             raise OverrideError(f"there are {len(labels)} periods, but {len(value.items)} values")
-        periods = [sheet.column(PERIOD)[row] for row in rows]
+        periods = [sheet.get_column(PERIOD)[row] for row in rows]
         given = [
             item for label, item in zip(labels, value.items, strict=True) if label in periods or not _is_zero(item)
         ]
@@ -326,7 +326,7 @@ def _override_available(
         cells = [(rows[0], PERIOD, None), *cells]
     if len(rows) == 1:
         return cells
-    return sheet.with_cells(cells, OVERRIDE_LOCATION).taking(np.delete(np.arange(sheet.count), rows[1:]))
+    return sheet.with_cells(cells, OVERRIDE_LOCATION).select_rows(np.delete(np.arange(sheet.count), rows[1:]))
 
 
 def _is_zero(item: Node) -> bool:
@@ -336,10 +336,10 @@ def _is_zero(item: Node) -> bool:
 
 def _expand_periods(sheet: InputSheet, rows: list[int], labels: tuple[str, ...]) -> tuple[InputSheet, list[int]]:
     """Replace the rows of a stream by one row per period, at the end; return the sheet and the new row indices."""
-    periods = [sheet.column(PERIOD)[row] for row in rows]
+    periods = [sheet.get_column(PERIOD)[row] for row in rows]
     source = [rows[periods.index(label)] if label in periods else rows[0] for label in labels]
     kept = np.delete(np.arange(sheet.count), rows)
-    spread = sheet.taking(np.concatenate([kept, source]))
+    spread = sheet.select_rows(np.concatenate([kept, source]))
     new = list(range(len(kept), len(kept) + len(labels)))
     empty = [row for row, label in zip(new, labels, strict=True) if None not in periods and label not in periods]
     cells: list[CellEdit] = [(row, PERIOD, label) for row, label in zip(new, labels, strict=True)]

@@ -41,7 +41,7 @@ class CellColumn:
     code: Ints
 
     @classmethod
-    def of(cls, cells: Sequence[CellText], gap: CellText = None) -> CellColumn:
+    def build(cls, cells: Sequence[CellText], gap: CellText = None) -> CellColumn:
         """Build a column.
 
         Args:
@@ -61,7 +61,7 @@ class CellColumn:
         return cls(tuple(texts), code)
 
     @classmethod
-    def none(cls, count: int) -> CellColumn:
+    def build_empty(cls, count: int) -> CellColumn:
         """Build a column of empty cells.
 
         Args:
@@ -81,7 +81,7 @@ class CellColumn:
     def __iter__(self) -> Iterator[CellText]:
         return map(self.texts.__getitem__, self.code.tolist())
 
-    def taking(self, rows: Sequence[int] | Ints) -> CellColumn:
+    def select_rows(self, rows: Sequence[int] | Ints) -> CellColumn:
         """Select rows.
 
         Args:
@@ -92,27 +92,27 @@ class CellColumn:
         """
         return CellColumn(self.texts, self.code[np.asarray(rows, dtype=np.intp)])
 
-    def found(self) -> Ints:
+    def list_codes(self) -> Ints:
         """Return the codes of all texts that occur, except empty, ordered by first occurrence."""
-        first = self.first()
+        first = self.find_first_rows()
         there = np.flatnonzero(first < len(self))
         there = there[there > 0]
         return there[np.argsort(first[there])]
 
-    def first(self) -> Ints:
+    def find_first_rows(self) -> Ints:
         """Return the first row of each text (T,); R if it does not occur."""
         first = np.full(len(self.texts), len(self), dtype=np.intp)
         first[self.code[::-1]] = np.arange(len(self))[::-1]  # the last assignment, of the first row, prevails
         return first
 
-    def each(self) -> dict[CellText, list[int]]:
+    def group_rows(self) -> dict[CellText, list[int]]:
         """Return the row indices of each text that occurs."""
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
         rows = np.split(order, first[1:]) if len(found) else []  # `split` of an empty array would return one part
         return {self.texts[code]: own.tolist() for code, own in zip(found.tolist(), rows, strict=True)}
 
-    def rows(self, text: CellText) -> list[int]:
+    def find_rows(self, text: CellText) -> list[int]:
         """Find the rows with a text.
 
         Args:
@@ -123,7 +123,7 @@ class CellColumn:
         """
         return np.flatnonzero(self.code == self.texts.index(text)).tolist() if text in self.texts else []
 
-    def changed(self, cells: Iterable[tuple[int, CellText]]) -> CellColumn:
+    def replace_texts(self, cells: Iterable[tuple[int, CellText]]) -> CellColumn:
         """Replace the text of some cells.
 
         Args:
@@ -148,9 +148,10 @@ class InputSheet:
         file: File name for messages.
         columns: Cells (R,) of each column.
         lines: Line of each row in the file (R,).
-        heads: Location of each column header of a CSV table.
-        places: Location of each cell of a YAML list, and under () of each row.
-        entry: Index of the list entry of each row (R,), whose `available` may take several rows; None for a CSV table,
+        header_locations: Location of each column header of a CSV table.
+        cell_locations: Location of each cell of a YAML list, and under () of each row.
+        entry_index: Index of the list entry of each row (R,), whose `available` may take several rows; None for a CSV
+            table,
             in which rows of one name form one stream if there is a `period` column.
     """
 
@@ -158,12 +159,12 @@ class InputSheet:
     file: str
     columns: dict[ColumnKey, CellColumn]
     lines: Ints
-    heads: dict[ColumnKey, Location]
-    places: dict[tuple[int, ColumnKey], Location]
-    entry: Ints | None = None
+    header_locations: dict[ColumnKey, Location]
+    cell_locations: dict[tuple[int, ColumnKey], Location]
+    entry_index: Ints | None = None
 
     @classmethod
-    def empty(cls, section: str) -> InputSheet:
+    def build_empty(cls, section: str) -> InputSheet:
         """Build an empty list.
 
         Args:
@@ -180,7 +181,7 @@ class InputSheet:
         """Number of rows."""
         return len(self.lines)
 
-    def place(self, row: int, key: ColumnKey = ()) -> Location:
+    def locate_cell(self, row: int, key: ColumnKey = ()) -> Location:
         """Locate a cell.
 
         Args:
@@ -190,13 +191,17 @@ class InputSheet:
         Returns:
             Location of the cell, or of its row if the cell is absent.
         """
-        if own := self.places.get((row, key)):
+        if own := self.cell_locations.get((row, key)):
             return own
-        if self.entry is None:
-            return Location(self.file, int(self.lines[row]), self.heads[key].column if key in self.heads else 1)
-        return self.places[row, ()]
+        if self.entry_index is None:
+            return Location(
+                self.file,
+                int(self.lines[row]),
+                self.header_locations[key].column if key in self.header_locations else 1,
+            )
+        return self.cell_locations[row, ()]
 
-    def column(self, key: ColumnKey) -> CellColumn:
+    def get_column(self, key: ColumnKey) -> CellColumn:
         """Get a column.
 
         Args:
@@ -205,9 +210,9 @@ class InputSheet:
         Returns:
             Its cells (R,); all empty if there is no such column.
         """
-        return self.columns.get(key) or CellColumn.none(self.count)
+        return self.columns.get(key) or CellColumn.build_empty(self.count)
 
-    def taking(self, rows: Sequence[int] | Ints) -> InputSheet:
+    def select_rows(self, rows: Sequence[int] | Ints) -> InputSheet:
         """Select rows.
 
         Args:
@@ -218,14 +223,18 @@ class InputSheet:
         """
         listed = np.asarray(rows, dtype=np.intp)
         where: dict[int, list[int]] = {}
-        for new, old in enumerate(listed.tolist() if self.places else ()):
+        for new, old in enumerate(listed.tolist() if self.cell_locations else ()):
             where.setdefault(old, []).append(new)
         return replace(
             self,
-            columns={key: cells.taking(listed) for key, cells in self.columns.items()},
+            columns={key: cells.select_rows(listed) for key, cells in self.columns.items()},
             lines=self.lines[listed],
-            places={(new, key): location for (old, key), location in self.places.items() for new in where.get(old, ())},
-            entry=None if self.entry is None else self.entry[listed],
+            cell_locations={
+                (new, key): location
+                for (old, key), location in self.cell_locations.items()
+                for new in where.get(old, ())
+            },
+            entry_index=None if self.entry_index is None else self.entry_index[listed],
         )
 
     def with_cells(self, cells: Iterable[tuple[int, ColumnKey, CellText]], location: Location) -> InputSheet:
@@ -241,9 +250,9 @@ class InputSheet:
         written: dict[ColumnKey, list[tuple[int, CellText]]] = {}
         for row, key, text in cells:
             written.setdefault(key, []).append((row, text))
-        columns = {key: self.column(key).changed(new) for key, new in written.items()}
+        columns = {key: self.get_column(key).replace_texts(new) for key, new in written.items()}
         places = {(row, key): location for key, new in written.items() for row, _ in new}
-        return replace(self, columns={**self.columns, **columns}, places={**self.places, **places})
+        return replace(self, columns={**self.columns, **columns}, cell_locations={**self.cell_locations, **places})
 
 
 _PER_PERIOD_FIELD = "available"
@@ -292,7 +301,9 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
     for number, item in enumerate(node.items):
         path = (section, name_list_entry((section,), number, item))
         if not isinstance(item, MappingNode):
-            faults.add(item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}")
+            faults.add_error(
+                item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}"
+            )
             continue
         spread = item.items.get(_PER_PERIOD_FIELD)
         cells = _read_entry(item, path, faults)
@@ -303,7 +314,7 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
             rows.add(number, item.place, cells)
         if len(rows.columns) * len(rows.entry) > limits.MAX_FIGURES:
             keys = f"{len(rows.columns):_} different keys in {len(rows.entry):_} entries"
-            faults.add(item.place, (section,), f"{keys} are more than any list has: look for unknown keys")
+            faults.add_error(item.place, (section,), f"{keys} are more than any list has: look for unknown keys")
             break
     for column in rows.columns.values():
         column.extend([None] * (len(rows.entry) - len(column)))
@@ -311,7 +322,7 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
         np.array(numbers, dtype=np.intp)
         for numbers in ([rows.places[row, ()].line for row in range(len(rows.entry))], rows.entry)
     )
-    columns = {key: CellColumn.of(cells) for key, cells in rows.columns.items()}
+    columns = {key: CellColumn.build(cells) for key, cells in rows.columns.items()}
     return InputSheet(section, node.place.file, columns, lines, {}, rows.places, entry)
 
 
@@ -344,7 +355,7 @@ def _read_cell(
         found[key] = ("\n".join(texts), node.place)
     elif not isinstance(node, ScalarNode):
         kind = "list" if isinstance(node, SequenceNode) else "mapping"
-        faults.add(node.place, path, f"expected one value; found a {kind}")
+        faults.add_error(node.place, path, f"expected one value; found a {kind}")
     elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):
         found[key] = (node.text if key[0] in _NAME_FIELDS else format_scalar(node), node.place)
     else:
@@ -377,12 +388,14 @@ def _split_by_period(
     if periods is not None and len(node.items) != len(periods):
         values = format_count(len(node.items), "value")
         message = f"{state_count(len(periods), 'period')}, but {values}: give one for each, or one for all"
-        faults.add(node.place, path, message)
+        faults.add_error(node.place, path, message)
     rows = []
     for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
         result: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
         if _is_null(item):
-            faults.add(item.place, (*path, index), "a list has a figure for each period: write 0 where there is none")
+            faults.add_error(
+                item.place, (*path, index), "a list has a figure for each period: write 0 where there is none"
+            )
         _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), result, faults)
         rows.append(result)
     return rows or [{(_PER_PERIOD_FIELD,): ("0", node.place)}]
@@ -402,18 +415,18 @@ class NumericColumn:
         unit: Index into `factors` of each row (R,).
         factors: Exact factors to the canonical unit.
         pieces: Power of the mass of one piece in each row (R,).
-        given: True for cells that are not empty (R,).
-        wrong: Error message of each distinct cell that is not a valid quantity.
+        filled: True for cells that are not empty (R,).
+        errors: Error message of each distinct cell that is not a valid quantity.
     """
 
     raw: Floats
     unit: Ints
     factors: tuple[Fraction, ...]
     pieces: Ints
-    given: Bools
-    wrong: dict[str, str]
+    filled: Bools
+    errors: dict[str, str]
 
-    def at(self, rows: Ints) -> NumericColumn:
+    def select_rows(self, rows: Ints) -> NumericColumn:
         """Select rows.
 
         Args:
@@ -422,7 +435,9 @@ class NumericColumn:
         Returns:
             Quantities of these rows.
         """
-        return replace(self, raw=self.raw[rows], unit=self.unit[rows], pieces=self.pieces[rows], given=self.given[rows])
+        return replace(
+            self, raw=self.raw[rows], unit=self.unit[rows], pieces=self.pieces[rows], filled=self.filled[rows]
+        )
 
 
 def parse_column(cells: CellColumn, measure: QuantityField, money: Money, default: Quantity) -> NumericColumn:
@@ -437,7 +452,7 @@ def parse_column(cells: CellColumn, measure: QuantityField, money: Money, defaul
     Returns:
         Parsed column (R,), with the errors in `wrong`.
     """
-    found = cells.found()
+    found = cells.list_codes()
     texts = [cells.texts[code] or "" for code in found.tolist()]
     raw = np.full(len(cells.texts), default.raw)
     unit, pieces = np.zeros((2, len(cells.texts)), dtype=np.intp)

@@ -36,15 +36,15 @@ def read_scenario_file(path: Path) -> ScenarioChanges:
     """
     faults = FaultLog()
     name = os.fspath(path)
-    data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add(Location(name), (), message))
+    data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add_error(Location(name), (), message))
     yaml = path.suffix.lower() in _YAML_SUFFIXES
     text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
     result: ScenarioChanges = {}
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
-        if not result and not faults.found:
-            faults.add(Location(name), (), "holds no scenarios")
-    faults.settle()
+        if not result and not faults.errors:
+            faults.add_error(Location(name), (), "holds no scenarios")
+    faults.raise_errors()
     return result
 
 
@@ -61,7 +61,7 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> Scena
             location = Location(data.name, reader.line_num, 1)
             cells_read += len(row)
             if cells_read > limits.MAX_CELLS:
-                faults.add(location, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
+                faults.add_error(location, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
                 break
             if len(row) == len(header):
                 cells = dict(zip(header, row, strict=True))
@@ -70,23 +70,23 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> Scena
                     result, name, {path: cell for path, cell in cells.items() if cell.strip()}, location, faults
                 )
             elif row:
-                faults.add(location, (), f"this row has {len(row)} cells, but the header has {len(header)}")
+                faults.add_error(location, (), f"this row has {len(row)} cells, but the header has {len(header)}")
     except csv.Error as error:
         said = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
-        faults.add(Location(data.name, reader.line_num), (), said)
+        faults.add_error(Location(data.name, reader.line_num), (), said)
     return result
 
 
 def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
     """Log invalid column headers; return False if there are too many columns."""
     if len(header) > limits.MAX_COLUMNS:
-        faults.add(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
+        faults.add_error(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
         return False
     seen: set[str] = set()
     for column, head in enumerate(header, start=1):
         location = Location(place.file, place.line, column)
         if head in seen:
-            faults.add(location, (), f"the column `{escape_text(head)}` stands twice")
+            faults.add_error(location, (), f"the column `{escape_text(head)}` stands twice")
         elif head != _SCENARIO_COLUMN:
             _check_path(head, location, faults)
         seen.add(head)
@@ -100,12 +100,16 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> Scenar
         root = root.items["scenarios"]
     if not isinstance(root, MappingNode):
         if root is not None:
-            faults.add(root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}")
+            faults.add_error(
+                root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}"
+            )
         return {}
     result: ScenarioChanges = {}
     for name, node in root.items.items():
         if not isinstance(node, MappingNode):
-            faults.add(node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}")
+            faults.add_error(
+                node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}"
+            )
             continue
         changes = {}
         for path, value in node.items.items():
@@ -120,7 +124,7 @@ def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
     items = node.items if isinstance(node, SequenceNode) else (node,)
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     if isinstance(node, MappingNode) or len(texts) < len(items):
-        faults.add(node.place, path, "expected the new value: one figure, or a list of them")
+        faults.add_error(node.place, path, "expected the new value: one figure, or a list of them")
     return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
 
 
@@ -129,11 +133,13 @@ def _check_path(path: str, location: Location, faults: FaultLog) -> None:
     try:
         section = str(parse_path(path)[0])
     except PathError as error:
-        faults.add(location, (path[:100],), str(error))
+        faults.add_error(location, (path[:100],), str(error))
         return
     if section not in Document.model_fields:
         suggestion = suggest_name(section, Document.model_fields)
-        faults.add(location, (path,), f"a path begins with a section; `{escape_text(section)}` is none{suggestion}")
+        faults.add_error(
+            location, (path,), f"a path begins with a section; `{escape_text(section)}` is none{suggestion}"
+        )
 
 
 def _add_scenario(
@@ -146,7 +152,9 @@ def _add_scenario(
         *map(check_control_characters, changes.values()),
     ):
         if problem:
-            faults.add(location, (name[:100],), problem)
+            faults.add_error(location, (name[:100],), problem)
     if name in found:
-        faults.add(location, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name")
+        faults.add_error(
+            location, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name"
+        )
     found[name] = changes

@@ -78,7 +78,7 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
     whole = Location(file)
     if bad := _FORBIDDEN_CHARACTERS.search(text):
         code = f"U+{ord(bad[0]):04X}"
-        faults.add(
+        faults.add_error(
             _locate_offset(text, bad.start(), file), (), f"the character {code} may not stand in YAML: delete it"
         )
         return None
@@ -88,11 +88,11 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
         mark = error.problem_mark or error.context_mark
         location = Location(file, mark.line + 1, mark.column + 1) if mark else whole
         said = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
-        faults.add(
+        faults.add_error(
             location, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab"
         )
     except yaml.YAMLError as error:
-        faults.add(whole, (), f"is not YAML: {escape_text(str(error), 200)}")
+        faults.add_error(whole, (), f"is not YAML: {escape_text(str(error), 200)}")
     return None
 
 
@@ -111,20 +111,22 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                faults.add(location, (), "a second document begins here; an instance is one document: delete the `---`")
+                faults.add_error(
+                    location, (), "a second document begins here; an instance is one document: delete the `---`"
+                )
                 return root
             if event.version and event.version != (1, 2):
-                faults.add(location, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
+                faults.add_error(location, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
         nodes += isinstance(event, yaml.NodeEvent)
         if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
             deep = len(stack) > limits.MAX_DEPTH
             limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
-            faults.add(location, (), f"the file is more than {limit}; no instance is")
+            faults.add_error(location, (), f"the file is more than {limit}; no instance is")
             return None
         done = _process_event(event, location, stack, faults)
         root = done if done is not None and not stack else root
     if root is None:
-        faults.add(Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
+        faults.add_error(Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
     return root if root is None else _report_comma_numbers(root, (), faults)
 
 
@@ -157,12 +159,12 @@ def _process_event(event: Any, location: Location, stack: list[_OpenCollection],
 def _reject_anchors(event: Any, location: Location, faults: FaultLog) -> None:
     """Log an error for an anchor, alias or tag, which the format excludes."""
     if isinstance(event, yaml.AliasEvent):
-        faults.add(location, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
+        faults.add_error(location, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
         return
     if event.anchor:
-        faults.add(location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
+        faults.add_error(location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
     if event.tag:
-        faults.add(location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
+        faults.add_error(location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
 
 
 def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
@@ -187,7 +189,7 @@ def _append_key(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
     elif node.text in parent.named and not parent.rest:
         problem = _describe_duplicate(parent, node)
     if problem or not isinstance(node, ScalarNode):
-        faults.add(node.place, (), problem)
+        faults.add_error(node.place, (), problem)
         parent.skip = True
     else:
         parent.key = node
@@ -206,7 +208,7 @@ def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None
         assert parent.last is not None and isinstance(before, ScalarNode), "a number stands before"
         parent.named[parent.last] = join_comma_number(before, key)
     elif key is not None and parent.rest and key.text in parent.named:
-        faults.add(key.place, (), _describe_duplicate(parent, key))
+        faults.add_error(key.place, (), _describe_duplicate(parent, key))
     elif key is not None:
         parent.named[key.text], parent.keys[key.text] = node, key.place
         parent.last = key.text
@@ -216,7 +218,7 @@ def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None
 def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> Node:
     """Log an error for each number with a comma; return the tree with these numbers corrected."""
     if isinstance(node, CommaNumber):
-        faults.add(node.place, path, explain_comma(node.text))
+        faults.add_error(node.place, path, explain_comma(node.text))
         return node.without_comma
     if isinstance(node, MappingNode):
         for name, item in node.items.items():
@@ -226,7 +228,7 @@ def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> 
     if isinstance(node, SequenceNode):
         if is_ambiguous_list(node.items):
             text = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
-            faults.warn(node.place, path, text)
+            faults.add_warning(node.place, path, text)
         parts = (
             _report_comma_numbers(item, (*path, name_list_entry(path, number, item)), faults)
             for number, item in enumerate(node.items)
@@ -275,7 +277,9 @@ def _read_note_texts(node: Node, path: ParameterPath, faults: FaultLog) -> tuple
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     for item in items:
         if isinstance(item, ScalarNode) and (problem := check_control_characters(item.text)):
-            faults.add(item.place, path, problem)
+            faults.add_error(item.place, path, problem)
     if not all(isinstance(item, ScalarNode) for item in items):
-        faults.add(node.place, path, f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else")
+        faults.add_error(
+            node.place, path, f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else"
+        )
     return tuple(texts)

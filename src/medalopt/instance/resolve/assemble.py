@@ -45,10 +45,10 @@ def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
     """Return lot sizes and minimum orders of streams [t]."""
     result = {}
     first = supply.groups.first.tolist()
-    devices = supply.sheet.column(("device",))
+    devices = supply.sheet.get_column(("device",))
     for field in _LOT_FIELDS:
         column = supply.read[field,]
-        for i in np.flatnonzero(column.given).tolist():
+        for i in np.flatnonzero(column.filled).tolist():
             factor = column.factors[int(column.unit[i])]
             quantity = Quantity(float(column.raw[i]), factor, int(column.pieces[i]))
             mass = draft.unit_mass.get(devices[first[i]] or "")
@@ -104,7 +104,7 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
     result: dict[str, SourceNote] = {}
     if rows is None:
         return []
-    source, note = rows.sheet.column(("source",)), rows.sheet.column(("note",))
+    source, note = rows.sheet.get_column(("source",)), rows.sheet.get_column(("note",))
     last = np.zeros(len(rows.names.texts), dtype=np.intp)
     given = np.flatnonzero((source.code > 0) | (note.code > 0))
     last[rows.names.code[given]] = given + 1
@@ -137,9 +137,9 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
     """
     names = {name for treatment in (draft.document.treatments or {}).values() for name in treatment.regions or ()}
     for rows in (supply, lanes):
-        cells = rows.sheet.column(("region",)) if rows else CellColumn.none(0)
-        names |= {name for code in cells.found().tolist() if (name := cells.texts[code])}
-    return NameAxis.of(names)
+        cells = rows.sheet.get_column(("region",)) if rows else CellColumn.build_empty(0)
+        names |= {name for code in cells.list_codes().tolist() if (name := cells.texts[code])}
+    return NameAxis.from_names(names)
 
 
 def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
@@ -156,8 +156,12 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
     document, calendar = draft.document, draft.calendar
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count
-    metals, devices, alloys = NameAxis.of(document.metals), NameAxis.of(document.devices), NameAxis.of(document.alloys)
-    regions, smelters = collect_regions(draft, supply, lanes), NameAxis.of(document.smelters or {})
+    metals, devices, alloys = (
+        NameAxis.from_names(document.metals),
+        NameAxis.from_names(document.devices),
+        NameAxis.from_names(document.alloys),
+    )
+    regions, smelters = collect_regions(draft, supply, lanes), NameAxis.from_names(document.smelters or {})
     instance = Instance(
         name=document.name,
         title=document.title or "",

@@ -22,7 +22,7 @@ class NameAxis:
     index: dict[str, int]
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> NameAxis:
+    def from_names(cls, names: Iterable[str]) -> NameAxis:
         """Build an axis of sorted, distinct names.
 
         Args:
@@ -31,10 +31,10 @@ class NameAxis:
         Returns:
             The axis.
         """
-        return cls.given(sorted(set(names)))
+        return cls.from_ordered_names(sorted(set(names)))
 
     @classmethod
-    def given(cls, names: Iterable[str]) -> NameAxis:
+    def from_ordered_names(cls, names: Iterable[str]) -> NameAxis:
         """Build an axis of names in the order given, such as that of time.
 
         Args:
@@ -46,7 +46,7 @@ class NameAxis:
         listed = tuple(names)
         return cls(listed, {name: number for number, name in enumerate(listed)})
 
-    def places(self, cells: CellColumn) -> Ints:
+    def find_indices(self, cells: CellColumn) -> Ints:
         """Find the index of each cell.
 
         Args:
@@ -85,7 +85,7 @@ def build_column(figures: Iterable[Quantity]) -> ExactArray:
     Returns:
         Figures (N,).
     """
-    return ExactArray.of(convert_quantity(quantity) for quantity in figures)
+    return ExactArray.gather(convert_quantity(quantity) for quantity in figures)
 
 
 def build_period_array(figures: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:

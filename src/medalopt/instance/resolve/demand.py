@@ -119,7 +119,7 @@ def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
     listed = dict(sorted(draft.document.medals.items()))
     each = listed.values()
     calendar = draft.calendar
-    due = [calendar.index(medal.due) if calendar and medal.due is not None else periods - 1 for medal in each]
+    due = [calendar.find_period(medal.due) if calendar and medal.due is not None else periods - 1 for medal in each]
     return Medals(
         names=tuple(listed),
         count=np.array([medal.count for medal in each], dtype=np.intp),
@@ -152,8 +152,8 @@ def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLim
         members=np.array(members, dtype=np.bool_).reshape(len(shares), len(devices)),
         window_low=build_column(low for low, _ in windows),
         window_high=build_column(high for _, high in windows),
-        participation=ExactArray.of([convert_quantity(given.participation or ZERO_QUANTITY)], ()),
-        footprint_cap=ExactArray.of([convert_quantity(cap)], ()),
+        participation=ExactArray.gather([convert_quantity(given.participation or ZERO_QUANTITY)], ()),
+        footprint_cap=ExactArray.gather([convert_quantity(cap)], ()),
     )
 
 

@@ -66,7 +66,7 @@ def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
     """
     for path, reason in reasons.items():
         if reason != _NOT_PER_UNIT:  # a unit mass may be given for later use
-            draft.warn(path, f"has no effect: {reason}")
+            draft.add_warning(path, f"has no effect: {reason}")
 
 
 def find_reason(path: ParameterPath, reasons: Reasons) -> str | None:
@@ -217,7 +217,7 @@ def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]
         idle -= {name for name, other in treatment.devices.items() if other.cost is not None and other.cost.pieces}
     if not idle or _has_piece_scenario(draft):
         return
-    devices = draft.streams.column(("device",))
+    devices = draft.streams.get_column(("device",))
     for key, cells in draft.streams.columns.items():
         if key[-1] not in _TEXT_COLUMNS:
             counting = [code for code, text in enumerate(cells.texts) if text and _PIECE_UNIT.search(text)]
@@ -249,7 +249,7 @@ def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
         for code in sorted(draft.document.exchange.keys() - used):
             yield ("exchange", code), f"no amount is given in {code}"
     lanes = draft.lanes
-    if lanes is None or not (lanes.column(("distance",)).code > 0).any():
+    if lanes is None or not (lanes.get_column(("distance",)).code > 0).any():
         yield ("transport_rate",), "no lane gives a `distance`"
 
 
@@ -284,7 +284,7 @@ def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield parties that are no region, smelter or offer."""
     if not draft.document.parties:
         return
-    cells = [sheet.column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
+    cells = [sheet.get_column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
     known = {text for column in cells for text in column.texts if text}
     known |= {*(draft.document.smelters or {}), *draft.document.market}
     for name in sorted(draft.document.parties.keys() - known):
@@ -297,10 +297,10 @@ def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
 def _find_unused_credited(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield `credited.default` of streams that name every metal."""
     sheet, metals = draft.streams, draft.document.metals
-    given = sheet.column(("credited", "default")).code > 0
+    given = sheet.get_column(("credited", "default")).code > 0
     if given.any() and metals:
         names = name_stream_rows(sheet)
-        named = np.all([sheet.column(("credited", metal)).code > 0 for metal in metals], axis=0)
+        named = np.all([sheet.get_column(("credited", metal)).code > 0 for metal in metals], axis=0)
         for row in np.flatnonzero(given & named).tolist():
             yield ("streams", names[row] or "", "credited", "default"), _EVERY_METAL
 

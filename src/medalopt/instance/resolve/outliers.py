@@ -98,7 +98,7 @@ def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: b
     """Warn of outliers among `values`; `name` adds the path of the nearest value."""
     for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
         nearest = render_path(path(outlier.nearest)) if name else ""
-        draft.warn(path(outlier.place), _describe_outlier(outlier, nearest), key=False)
+        draft.add_warning(path(outlier.place), _describe_outlier(outlier, nearest), key=False)
 
 
 def _describe_outlier(outlier: Outlier, nearest: str) -> str:
@@ -163,7 +163,9 @@ def _warn_of_periods(draft: Draft, instance: Instance) -> None:
     for section, field, names, values, low, far in lists:
         for index in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
             for outlier in find_outliers(values[index], low=low, far=far)[:_MAX_LISTED]:
-                draft.warn((section, names[index], field, outlier.place), _describe_outlier(outlier, ""), key=False)
+                draft.add_warning(
+                    (section, names[index], field, outlier.place), _describe_outlier(outlier, ""), key=False
+                )
 
 
 def _warn_of_prices(draft: Draft, instance: Instance) -> None:
@@ -178,7 +180,9 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
         pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
         told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:_MAX_LISTED]
         for outlier in told:
-            draft.warn(paths[outlier.place], _describe_outlier(outlier, render_path(paths[outlier.nearest])), key=False)
+            draft.add_warning(
+                paths[outlier.place], _describe_outlier(outlier, render_path(paths[outlier.nearest])), key=False
+            )
         prices[[offers[outlier.place] for outlier in told]] = 0
         paths.append(("metals", metals.names[e], "sell"))
         _warn_of_group(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
@@ -197,7 +201,9 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
     for field, (values, low) in columns.items():
         for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
             path: ParameterPath = ("streams", streams.names[outlier.place], *field)
-            draft.faults.warn(supply.sheet.place(rows[outlier.place], field), path, _describe_outlier(outlier, ""))
+            draft.faults.add_warning(
+                supply.sheet.locate_cell(rows[outlier.place], field), path, _describe_outlier(outlier, "")
+            )
 
 
 def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
@@ -205,10 +211,10 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
     first = supply.groups.first.tolist()
     for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
-        for at in np.flatnonzero(column.given & (share > 0) & (share < _SMALL_SHARE))[:_MAX_LISTED].tolist():
+        for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:_MAX_LISTED].tolist():
             text = f"only {share[at] * 100:.4g} % of the metal is the project's; where a share such as 0.95 is meant"
             path: ParameterPath = ("streams", supply.groups.names[at], *key)
-            draft.faults.warn(supply.sheet.place(first[at], key), path, f"{text}, write `0.95` or `95 %`")
+            draft.faults.add_warning(supply.sheet.locate_cell(first[at], key), path, f"{text}, write `0.95` or `95 %`")
 
 
 def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> None:
@@ -218,22 +224,24 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
     sheet, cost, distance = lanes.sheet, lanes.read[("cost",)], lanes.read[("distance",)]
     place = {name: number for number, name in enumerate(instance.regions)}
     smelter = {name: number for number, name in enumerate(instance.smelters.names)}
-    g = np.array([place[name or ""] for name in sheet.column(("region",))], dtype=np.intp)
-    k = np.array([smelter[name or ""] for name in sheet.column(("smelter",))], dtype=np.intp)
+    g = np.array([place[name or ""] for name in sheet.get_column(("region",))], dtype=np.intp)
+    k = np.array([smelter[name or ""] for name in sheet.get_column(("smelter",))], dtype=np.intp)
     for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:_MAX_LISTED]:
-        field = "distance" if distance.given[outlier.place] else "cost"
+        field = "distance" if distance.filled[outlier.place] else "cost"
         path: ParameterPath = ("lanes", lanes.names[outlier.place] or "", field)
-        draft.faults.warn(sheet.place(outlier.place, (field,)), path, _describe_outlier(outlier, ""))
-    given = cost.given | distance.given
+        draft.faults.add_warning(sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""))
+    given = cost.filled | distance.filled
     if given.any():
         for row in np.flatnonzero(~given)[:_MAX_LISTED].tolist():
             text = "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others; write `cost: 0`"
-            draft.faults.warn(sheet.place(row), ("lanes", lanes.names[row] or ""), f"{text} where that is meant")
+            draft.faults.add_warning(
+                sheet.locate_cell(row), ("lanes", lanes.names[row] or ""), f"{text} where that is meant"
+            )
 
 
 def _warn_of_bare_numbers(draft: Draft) -> None:
     """Warn of bare numbers that are more likely in another unit, unless there is a warning already."""
-    told = {fault.path for fault in draft.faults.odd}
+    told = {fault.path for fault in draft.faults.warnings}
 
     def check(path: ParameterPath, quantity: Quantity, maximum: int, what: str, unit: str, example: str) -> None:
         if render_path(path) not in told:
@@ -258,6 +266,6 @@ def _warn_of_bare_number(
     node = find_node(draft.root, path)
     if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and quantity.exact > maximum:
         text = f"{escape_text(node.text)} {what}: a bare number here is in {unit}"
-        draft.warn(
+        draft.add_warning(
             path, f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`", key=False
         )

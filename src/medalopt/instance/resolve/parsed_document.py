@@ -77,7 +77,7 @@ def _list_rates(root: MappingNode, currency: str, faults: FaultLog) -> dict[str,
     result = {code: node for code, node in section.items.items() if isinstance(node, ScalarNode) and not node.null}
     if currency in result:
         message = f"`{escape_text(currency)}` is the instance's own currency: delete its rate"
-        faults.add(section.keys[currency], ("exchange", currency), message)
+        faults.add_error(section.keys[currency], ("exchange", currency), message)
     return {
         code: node.value
         for code, node in result.items()
@@ -93,7 +93,7 @@ def _find_rate_currency(rate: str | float) -> str:
 def _resolve_rate(code: str, text: str | float, causes: AnyMapping[str, str], known: Money) -> Fraction | str:
     """Return the rate of a currency in that of the instance, or the reason why there is none."""
     target = _find_rate_currency(text)
-    if target and known.rate(target) is None:
+    if target and known.find_rate(target) is None:
         return causes.get(target, f"`exchange` gives that of `{code}` in `{target}`, for which it gives none")
     try:
         quantity = parse_quantity(text, "money", known)
@@ -115,7 +115,7 @@ class Calendar:
     length: str
 
     @classmethod
-    def of(cls, periods: Periods) -> Calendar:
+    def build(cls, periods: Periods) -> Calendar:
         """Build the calendar of an instance file.
 
         Args:
@@ -134,7 +134,7 @@ class Calendar:
         first = _parse_month(self.start)
         return tuple(_format_month(first + number * _MONTHS_PER_PERIOD[self.length]) for number in range(self.count))
 
-    def index(self, text: str) -> int | None:
+    def find_period(self, text: str) -> int | None:
         """Find the period with a label.
 
         Args:
@@ -150,7 +150,7 @@ class Calendar:
         number = (_parse_month(text) - _parse_month(self.start)) // _MONTHS_PER_PERIOD[self.length]
         return number if 0 <= number < self.count else None
 
-    def unknown(self, text: str) -> str:
+    def describe_unknown(self, text: str) -> str:
         """Describe a label that names no period.
 
         Args:
@@ -197,7 +197,7 @@ class Draft:
     lanes: InputSheet | None
     faults: FaultLog
 
-    def fault(self, path: ParameterPath, message: str, *, key: bool = False) -> None:
+    def add_fault(self, path: ParameterPath, message: str, *, key: bool = False) -> None:
         """Add an error at a path of the file.
 
         Args:
@@ -205,9 +205,9 @@ class Draft:
             message: Description and remedy.
             key: True for the location of the key, False for that of the value.
         """
-        self.faults.add(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
+        self.faults.add_error(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
 
-    def warn(self, path: ParameterPath, message: str, *, key: bool = True) -> None:
+    def add_warning(self, path: ParameterPath, message: str, *, key: bool = True) -> None:
         """Add a warning at a path of the file.
 
         Args:
@@ -215,7 +215,7 @@ class Draft:
             message: Description and remedy.
             key: True for the location of the key, False for that of the value.
         """
-        self.faults.warn(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
+        self.faults.add_warning(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
 
     @cached_property
     def unit_mass(self) -> dict[str, Fraction]:

@@ -295,7 +295,7 @@ def _build_line_index(draft: Draft, devices: NameAxis) -> Ints:
     treatments = list_treatments(draft)
     listed = list_smelters(draft)
     found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
-    start, result, axis = 0, build_feed_mask(treatments, devices), NameAxis.given(treatments)
+    start, result, axis = 0, build_feed_mask(treatments, devices), NameAxis.from_ordered_names(treatments)
     for own, smelter in zip(found, listed.values(), strict=True):
         line, _ = match_terms(smelter, result, devices, axis)
         own[:] = np.where(line >= 0, line + start, -1)

@@ -180,19 +180,19 @@ def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
     for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
         name = instance.smelters.names[k]
         text = f"nothing that is offered can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
-        draft.warn(("smelters", name), text)
+        draft.add_warning(("smelters", name), text)
     for h in np.flatnonzero(~reachability.treated.any(axis=0))[:_MAX_LISTED].tolist():
         name = instance.treatments.names[h]
         if find_node(draft.root, ("treatments", name)) is not None:
             text = f"nothing that is offered can go through `{escape_text(name)}`; check its `accepts` and `regions`"
-            draft.warn(("treatments", name), text)
+            draft.add_warning(("treatments", name), text)
 
 
 def _warn_at_field(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
     """Warn at a field of a stream, or at its entry if the field is absent."""
     row = int(supply.groups.first[supply.order[stream]])
     name = supply.groups.names[supply.order[stream]]
-    draft.faults.warn(supply.sheet.place(row, (field,)), ("streams", name, field), message)
+    draft.faults.add_warning(supply.sheet.locate_cell(row, (field,)), ("streams", name, field), message)
 
 
 def _format_tonnes(amount: float) -> str:

@@ -57,7 +57,7 @@ def name_stream_rows(sheet: InputSheet) -> CellColumn:
     Returns:
         Names (R,).
     """
-    own, both = sheet.column(_NAME), join_columns(sheet.column(DEVICE), sheet.column(REGION))
+    own, both = sheet.get_column(_NAME), join_columns(sheet.get_column(DEVICE), sheet.get_column(REGION))
     place = {text: number for number, text in enumerate(own.texts)}
     code = np.array([place.setdefault(text, len(place)) for text in both.texts], dtype=np.intp)[both.code]
     return CellColumn(tuple(place), np.where(own.code > 0, own.code, code))
@@ -94,18 +94,22 @@ def group_rows(sheet: InputSheet, names: CellColumn, draft: Draft) -> StreamGrou
         The streams, in order of their first rows.
     """
     slot = _read_periods(sheet, names, draft)
-    spread = sheet.entry is None and PERIOD in sheet.columns
+    spread = sheet.entry_index is None and PERIOD in sheet.columns
     rows = np.arange(sheet.count)
-    first, owner = _number_first_rows(names.code if spread else rows if sheet.entry is None else sheet.entry)
-    own = names.taking(first)
-    earlier = own.first()[own.code]
+    first, owner = _number_first_rows(
+        names.code if spread else rows if sheet.entry_index is None else sheet.entry_index
+    )
+    own = names.select_rows(first)
+    earlier = own.find_first_rows()[own.code]
     for number in np.flatnonzero(earlier < np.arange(len(first))).tolist():
-        there = sheet.place(int(first[earlier[number]])).line
+        there = sheet.locate_cell(int(first[earlier[number]])).line
         message = (
             f"the stream `{escape_text(own[number] or '')}` stands in line {there} already: give one "
             f"of them another `name`"
         )
-        draft.faults.add(sheet.place(int(first[number]), _NAME), (sheet.section, own[number] or ""), message)
+        draft.faults.add_error(
+            sheet.locate_cell(int(first[number]), _NAME), (sheet.section, own[number] or ""), message
+        )
     if spread:
         _check_agreement(sheet, names, first[owner], draft)
     _check_duplicates(sheet, names, owner, slot, draft)
@@ -123,14 +127,14 @@ def _number_first_rows(key: Ints) -> tuple[Ints, Ints]:
 
 def _read_periods(sheet: InputSheet, names: CellColumn, draft: Draft) -> Ints:
     """Return the period index of each row, `_ALL_PERIODS` if it gives none, `_UNKNOWN_PERIOD` if it is invalid."""
-    cells = sheet.column(PERIOD)
-    slot, first = np.full(len(cells.texts), _ALL_PERIODS), cells.first()
-    for code in cells.found().tolist():
+    cells = sheet.get_column(PERIOD)
+    slot, first = np.full(len(cells.texts), _ALL_PERIODS), cells.find_first_rows()
+    for code in cells.list_codes().tolist():
         text, row = cells.texts[code] or "", int(first[code])
-        index = draft.calendar.index(text.strip()) if draft.calendar and text else _UNKNOWN_PERIOD
+        index = draft.calendar.find_period(text.strip()) if draft.calendar and text else _UNKNOWN_PERIOD
         if index is None and draft.calendar:
             path = (sheet.section, names[row] or "", *PERIOD)
-            draft.faults.add(sheet.place(row, PERIOD), path, draft.calendar.unknown(text))
+            draft.faults.add_error(sheet.locate_cell(row, PERIOD), path, draft.calendar.describe_unknown(text))
         slot[code] = _UNKNOWN_PERIOD if index is None else index
     return slot[cells.code]
 
@@ -147,7 +151,7 @@ def _check_agreement(sheet: InputSheet, names: CellColumn, leader: Ints, draft: 
                 f"{sheet.lines[first]}"
             )
             path = (sheet.section, names[row] or "", *key)
-            draft.faults.add(sheet.place(row, key), path, f"rows of one stream must agree: {message}")
+            draft.faults.add_error(sheet.locate_cell(row, key), path, f"rows of one stream must agree: {message}")
 
 
 def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: Ints, draft: Draft) -> None:
@@ -160,7 +164,7 @@ def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: I
         row, before = int(order[place + 1]), int(order[place])
         what = "this period is" if slot[row] >= 0 and slot[before] >= 0 else "all periods are"
         message = f"{what} given already, in line {sheet.lines[before]}: delete one of the rows"
-        draft.faults.add(sheet.place(row, PERIOD), (sheet.section, names[row] or "", *AVAILABLE), message)
+        draft.faults.add_error(sheet.locate_cell(row, PERIOD), (sheet.section, names[row] or "", *AVAILABLE), message)
 
 
 def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> tuple[str, ...]:
@@ -226,8 +230,8 @@ def check_sheet(sheet: InputSheet, model: type[Entry], names: CellColumn, draft:
     for key, cells in sheet.columns.items():
         given = np.flatnonzero(cells.code)[:1].tolist()
         if message := _describe_unknown_column(key, known, draft, given=bool(given)):
-            row = given[0] if given else min((row for row, at in sheet.places if at == key), default=0)
-            draft.faults.add(sheet.place(row, key), build_cell_path(sheet, names[row], key), message)
+            row = given[0] if given else min((row for row, at in sheet.cell_locations if at == key), default=0)
+            draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message)
         if key[-1] in ("source", "note"):
             _check_texts(sheet, key, names, draft)
     for key, (kind, default) in known.items():
@@ -269,11 +273,13 @@ def _describe_unknown_column(
 
 def _check_required(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Draft) -> None:
     """Log a missing required column or its empty cells."""
-    if sheet.entry is None and key not in sheet.heads:
-        draft.faults.add(Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
+    if sheet.entry_index is None and key not in sheet.header_locations:
+        draft.faults.add_error(Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
         return
-    for row in np.flatnonzero(sheet.column(key).code == 0)[:_MAX_LISTED].tolist():
-        draft.faults.add(sheet.place(row, key), build_cell_path(sheet, names[row], key), f"`{key[0]}` is missing")
+    for row in np.flatnonzero(sheet.get_column(key).code == 0)[:_MAX_LISTED].tolist():
+        draft.faults.add_error(
+            sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), f"`{key[0]}` is missing"
+        )
 
 
 def _check_names(sheet: InputSheet, key: ColumnKey, kind: NameField, names: CellColumn, draft: Draft) -> None:
@@ -290,8 +296,8 @@ def _check_texts(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Dr
 
 def _list_cell_texts(sheet: InputSheet, key: ColumnKey) -> list[str]:
     """Return the distinct texts of a column."""
-    cells = sheet.column(key)
-    return [cells.texts[code] or "" for code in cells.found().tolist()]
+    cells = sheet.get_column(key)
+    return [cells.texts[code] or "" for code in cells.list_codes().tolist()]
 
 
 def _report_cells(sheet: InputSheet, key: ColumnKey, wrong: dict[str, str], names: CellColumn, draft: Draft) -> None:
@@ -309,9 +315,9 @@ def _report_cells(sheet: InputSheet, key: ColumnKey, wrong: dict[str, str], name
 
 def _report_cell(sheet: InputSheet, key: ColumnKey, cell: str, message: str, names: CellColumn, draft: Draft) -> None:
     """Log the error of a cell at the first row that has it."""
-    row, *others = sheet.column(key).rows(cell)
-    more = f" (and in {len(others)} more rows)" if others and sheet.entry is None else ""
-    draft.faults.add(sheet.place(row, key), build_cell_path(sheet, names[row], key), message + more)
+    row, *others = sheet.get_column(key).find_rows(cell)
+    more = f" (and in {len(others)} more rows)" if others and sheet.entry_index is None else ""
+    draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message + more)
 
 
 def read_numeric_column(
@@ -340,8 +346,8 @@ def read_numeric_column(
     if key not in sheet.columns:
         return build_absent_column(len(rows), default)
     kind = list_columns(model).get(key) or list_columns(model)[*key[:-1], "*"]
-    column = parse_column(sheet.column(key).taking(rows), kind[0], draft.context.money, default)
-    _report_cells(sheet, key, column.wrong, names, draft)
+    column = parse_column(sheet.get_column(key).select_rows(rows), kind[0], draft.context.money, default)
+    _report_cells(sheet, key, column.errors, names, draft)
     return column
 
 
@@ -362,6 +368,6 @@ def check_unit_masses(
     masses = draft.unit_mass
     heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
     for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:_MAX_LISTED].tolist():
-        cell = escape_text(sheet.column(key)[row] or "")
+        cell = escape_text(sheet.get_column(key)[row] or "")
         message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
-        draft.faults.add(sheet.place(row, key), build_cell_path(sheet, names[row], key), message)
+        draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message)

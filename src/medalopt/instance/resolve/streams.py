@@ -73,7 +73,7 @@ class StreamRows:
         Returns:
             Cells (I,), in canonical order.
         """
-        return self.sheet.column(key).taking(self.groups.first[self.order])
+        return self.sheet.get_column(key).select_rows(self.groups.first[self.order])
 
 
 def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
@@ -89,7 +89,9 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     names = name_stream_rows(sheet)
     check_sheet(sheet, Stream, names, draft)
     groups = group_rows(sheet, names, draft)
-    device = NameAxis.of(draft.document.devices).places(sheet.column(DEVICE).taking(groups.first))
+    device = NameAxis.from_names(draft.document.devices).find_indices(
+        sheet.get_column(DEVICE).select_rows(groups.first)
+    )
     read = {}
     for key, default in _list_defaults(sheet).items():
         each = (np.arange(sheet.count), device[groups.owner]) if key == AVAILABLE else (groups.first, device)
@@ -111,20 +113,22 @@ def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
 def _check_offered(rows: StreamRows, draft: Draft) -> None:
     """Log streams with neither or both of `available` and `total`."""
     count = len(rows.groups.names)
-    if rows.sheet.entry is None and not {AVAILABLE, _TOTAL} & rows.sheet.heads.keys():
+    if rows.sheet.entry_index is None and not {AVAILABLE, _TOTAL} & rows.sheet.header_locations.keys():
         message = "a column `available` or `total` is missing"
-        draft.faults.add(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
+        draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
         return
-    said = rows.read[AVAILABLE].given | (rows.groups.slot >= 0)
+    said = rows.read[AVAILABLE].filled | (rows.groups.slot >= 0)
     available = np.bincount(rows.groups.owner, weights=said, minlength=count) > 0
-    total = rows.read[_TOTAL].given
+    total = rows.read[_TOTAL].filled
     for number in np.flatnonzero(available == total)[:20].tolist():
         row = int(rows.groups.first[number])
         what = (
             "give `available` or `total`, not both" if total[number] else "say what is offered: `available` or `total`"
         )
         key = _TOTAL if total[number] else ()
-        draft.faults.add(rows.sheet.place(row, key), build_cell_path(rows.sheet, rows.names[row], AVAILABLE), what)
+        draft.faults.add_error(
+            rows.sheet.locate_cell(row, key), build_cell_path(rows.sheet, rows.names[row], AVAILABLE), what
+        )
 
 
 def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: NameAxis, periods: int) -> Streams:
@@ -140,7 +144,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
     Returns:
         Streams in canonical order; see `Streams` for shapes and units.
     """
-    devices = NameAxis.of(draft.document.devices)
+    devices = NameAxis.from_names(draft.document.devices)
     order = rows.order
     masses = [draft.unit_mass.get(name) for name in devices.names]
     storable = _find_storable(rows)[order]
@@ -148,7 +152,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
         device=rows.device[order],
-        region=regions.places(rows.texts(REGION)),
+        region=regions.find_indices(rows.texts(REGION)),
         bundle=_number_bundles(rows),
         available=_build_available(rows, order, masses, periods),
         price=_convert_stream_column(rows, ("price",), masses),
@@ -194,14 +198,14 @@ def _pair_bundles(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
 
 def _find_storable(rows: StreamRows) -> Bools:
     """Return True for streams of the sheet with a storage, even an empty one (I,)."""
-    given = rows.read[_STORAGE_LIMIT].given | rows.read[_STORAGE_COST].given
-    marks = rows.sheet.column(("storage", "{}"))
+    given = rows.read[_STORAGE_LIMIT].filled | rows.read[_STORAGE_COST].filled
+    marks = rows.sheet.get_column(("storage", "{}"))
     return given | (marks.code[rows.groups.first] > 0)
 
 
 def _convert_stream_column(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None]) -> ExactArray:
     """Convert a parsed column to figures in canonical order."""
-    return convert_column(rows.read[key].at(rows.order), rows.device[rows.order], masses)
+    return convert_column(rows.read[key].select_rows(rows.order), rows.device[rows.order], masses)
 
 
 def _build_available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> ExactArray:
@@ -217,7 +221,7 @@ def _build_available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | 
     spread = np.flatnonzero(groups.slot >= 0)
     raw[groups.owner[spread], groups.slot[spread]] = offer.raw[spread]
     unit[groups.owner[spread], groups.slot[spread]] = offer.unit[spread]
-    given = rows.read[_TOTAL].given
+    given = rows.read[_TOTAL].filled
     raw[given] = total.raw[given, None]
     unit[given] = total.unit[given, None] + len(offer.factors)
     return ExactArray(raw[order], unit[order], (*offer.factors, *total.factors))
@@ -230,11 +234,11 @@ def _build_credited(rows: StreamRows, metals: NameAxis) -> ExactArray:
     factors: tuple[Fraction, ...] = (Fraction(1),)
     keys = [("credited",), ("credited", "default"), *(("credited", name) for name in metals.names)]
     for key in (key for key in keys if key in rows.read):
-        column = rows.read[key].at(rows.order)
+        column = rows.read[key].select_rows(rows.order)
         where = [metals.index[key[1]]] if key[1:] and key[1] in metals.index else list(range(len(metals)))
-        cells_of = np.ix_(np.flatnonzero(column.given), np.array(where, dtype=np.intp))
-        raw[cells_of] = column.raw[column.given, None]
-        unit[cells_of] = column.unit[column.given, None] + len(factors)
+        cells_of = np.ix_(np.flatnonzero(column.filled), np.array(where, dtype=np.intp))
+        raw[cells_of] = column.raw[column.filled, None]
+        unit[cells_of] = column.unit[column.filled, None] + len(factors)
         factors = (*factors, *column.factors)
     return ExactArray(raw, unit, factors)
 
@@ -260,7 +264,7 @@ def name_lane_rows(sheet: InputSheet) -> CellColumn:
     Returns:
         Names (R,).
     """
-    return join_columns(sheet.column(REGION), sheet.column(_SMELTER))
+    return join_columns(sheet.get_column(REGION), sheet.get_column(_SMELTER))
 
 
 def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
@@ -279,28 +283,32 @@ def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
     read = {
         key: read_numeric_column(sheet, key, Lane, names, draft, ZERO_QUANTITY, np.arange(sheet.count)) for key in keys
     }
-    region, smelter = sheet.column(REGION), sheet.column(_SMELTER)
+    region, smelter = sheet.get_column(REGION), sheet.get_column(_SMELTER)
     _, first, pair = np.unique(region.code * len(smelter.texts) + smelter.code, return_index=True, return_inverse=True)
     again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
     for row in np.flatnonzero(again).tolist():
         message = f"this lane stands in line {sheet.lines[first[pair[row]]]} already: delete one"
-        draft.faults.add(sheet.place(row), build_cell_path(sheet, names[row], ()), message)
-    for row in np.flatnonzero(read[_DISTANCE].given & read[_COST].given)[:20].tolist():
+        draft.faults.add_error(sheet.locate_cell(row), build_cell_path(sheet, names[row], ()), message)
+    for row in np.flatnonzero(read[_DISTANCE].filled & read[_COST].filled)[:20].tolist():
         path = build_cell_path(sheet, names[row], _COST)
-        draft.faults.add(sheet.place(row, _COST), path, "give `distance` or `cost`, not both")
-    if bool(read[_DISTANCE].given.any()) and draft.document.transport_rate is None:
-        row = int(np.flatnonzero(read[_DISTANCE].given)[0])
+        draft.faults.add_error(sheet.locate_cell(row, _COST), path, "give `distance` or `cost`, not both")
+    if bool(read[_DISTANCE].filled.any()) and draft.document.transport_rate is None:
+        row = int(np.flatnonzero(read[_DISTANCE].filled)[0])
         message = "distances cost nothing, for there is no `transport_rate`"
-        draft.faults.warn(sheet.place(row, _DISTANCE), build_cell_path(sheet, names[row], _DISTANCE), message)
+        draft.faults.add_warning(
+            sheet.locate_cell(row, _DISTANCE), build_cell_path(sheet, names[row], _DISTANCE), message
+        )
     _warn_unreached_smelters(sheet, draft)
     return LaneRows(sheet, names, read)
 
 
 def _warn_unreached_smelters(sheet: InputSheet, draft: Draft) -> None:
     """Warn of smelters without a lane."""
-    reached = set(sheet.column(_SMELTER).texts)
+    reached = set(sheet.get_column(_SMELTER).texts)
     for smelter in sorted(set(draft.document.smelters or {}) - reached):
-        draft.warn(("smelters", smelter), f"no lane leads to `{escape_text(smelter)}`, so nothing can be sent there")
+        draft.add_warning(
+            ("smelters", smelter), f"no lane leads to `{escape_text(smelter)}`, so nothing can be sent there"
+        )
 
 
 def build_lanes(rows: LaneRows | None, draft: Draft, regions: NameAxis, smelters: NameAxis) -> Lanes:
@@ -319,14 +327,14 @@ def build_lanes(rows: LaneRows | None, draft: Draft, regions: NameAxis, smelters
     if rows is None:
         free = ExactArray(np.zeros(shape), np.zeros(shape, dtype=np.intp))
         return Lanes(np.ones(shape, dtype=np.bool_), free, free)
-    g, k = regions.places(rows.sheet.column(REGION)), smelters.places(rows.sheet.column(_SMELTER))
+    g, k = regions.find_indices(rows.sheet.get_column(REGION)), smelters.find_indices(rows.sheet.get_column(_SMELTER))
     exists = np.zeros(shape, dtype=np.bool_)
     exists[g, k] = True
     rate = draft.document.transport_rate
     far, cost = rows.read[_DISTANCE], rows.read[_COST]
     factors = tuple(factor * (rate.exact if rate else Fraction(0)) for factor in far.factors)
-    raw = np.where(far.given, far.raw, cost.raw)
-    unit = np.where(far.given, far.unit, cost.unit + len(factors))
+    raw = np.where(far.filled, far.raw, cost.raw)
+    unit = np.where(far.filled, far.unit, cost.unit + len(factors))
     footprint = rows.read[_FOOTPRINT]
     return Lanes(
         exists=exists,

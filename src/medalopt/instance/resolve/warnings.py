@@ -73,7 +73,7 @@ def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
         known = find_node(draft.root, ("treatments", treatment)) is not None
         path: ParameterPath = ("treatments", treatment) if known else ("devices", device, "content")
         text = f"a tonne of feed from `{escape_text(device)}` would hold {grade[h, d]:_.0f} kg of metal"
-        draft.warn(path, f"{text}; check `content`, `recovery` and `to_smelter`")
+        draft.add_warning(path, f"{text}; check `content`, `recovery` and `to_smelter`")
 
 
 def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
@@ -83,7 +83,7 @@ def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
     for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
         name = instance.metals.names[e]
         text = f"`{escape_text(name)}` costs a refining charge but sells for nothing: every gram left over is paid for"
-        draft.warn(("metals", name), f"{text}; give its `sell`")
+        draft.add_warning(("metals", name), f"{text}; give its `sell`")
 
 
 def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
@@ -91,17 +91,17 @@ def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
     offering = {instance.regions[g] for g in instance.streams.region.tolist()}
     for region in [name for name in instance.regions if name not in offering]:
         text = f"no stream is in the region `{escape_text(region)}`, which a lane or a treatment names"
-        draft.warn(("streams",), f"{text}{suggest_name(region, offering)}")
+        draft.add_warning(("streams",), f"{text}{suggest_name(region, offering)}")
     used = {name for medal in draft.document.medals.values() for name in medal.parts}
     for name in [alloy for alloy in instance.alloys.names if alloy not in used]:
-        draft.warn(("alloys", name), f"no medal is made of `{escape_text(name)}`")
+        draft.add_warning(("alloys", name), f"no medal is made of `{escape_text(name)}`")
     document = draft.document
     holders = [device.content for device in document.devices.values()]
     holders += [offer.composition for offer in document.market.values()]
     held = {name for holder in holders for name in holder}
     held |= {name for alloy in document.alloys.values() for name in alloy.composition}
     for name in [metal for metal in instance.metals.names if metal not in held]:
-        draft.warn(("metals", name), f"no device, offer or alloy names `{escape_text(name)}`")
+        draft.add_warning(("metals", name), f"no device, offer or alloy names `{escape_text(name)}`")
 
 
 def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
@@ -114,7 +114,7 @@ def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
                 f"the greatest shares of `{escape_text(name)}` sum to {float(share * 100):.6g} %, so it "
                 f"can never be cast"
             )
-            draft.warn(("alloys", name), f"{text}; name the rest, or give `others`")
+            draft.add_warning(("alloys", name), f"{text}; name the rest, or give `others`")
 
 
 def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
@@ -135,11 +135,11 @@ def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
             offers = find_excluded_offers(instance, a)
             told.update(offers)
             text = f"`{escape_text(alloys.names[a])}` can never be cast: {explain_exclusion(instance, a, offers)}"
-            draft.warn(("alloys", alloys.names[a]), text)
+            draft.add_warning(("alloys", alloys.names[a]), text)
     for o in np.flatnonzero(barred.any(axis=1) & ~admitted.any(axis=1)).tolist():
         if o not in told:
             text = explain_exclusion(instance, int(np.argmax(barred[o])), [o])
-            draft.warn(("market", market.names[o]), f"no alloy can be charged with this offer: {text}")
+            draft.add_warning(("market", market.names[o]), f"no alloy can be charged with this offer: {text}")
 
 
 def _is_fillable(instance: Instance, a: int, had: Bools) -> bool:
@@ -154,7 +154,7 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
     Alloys with another such warning are skipped.
     """
     alloys, market = instance.alloys, instance.market
-    told = {fault.path for fault in draft.faults.odd}
+    told = {fault.path for fault in draft.faults.warnings}
     low, share = alloys.low.value, market.composition.value
     usable = (may_buy(instance) | is_excluded_by_unnamed(instance)) & (market.limit.raw > 0)[:, None]
     for a in np.flatnonzero(has_demand(instance)).tolist():
@@ -173,7 +173,7 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
             if richest[e]:
                 text = f"{text} but offers that hold at most {richest[e] * 100:.6g} %"
             text += ": it is not in stock, and no smelter returns it in time of what is offered"
-            draft.warn(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
+            draft.add_warning(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
 
 
 def _find_returned_metals(instance: Instance, reachability: Reachability) -> tuple[Bools, Bools]:
@@ -202,7 +202,7 @@ def _warn_of_late_returns(draft: Draft, instance: Instance, ever: Bools) -> None
         text = (
             f"{what} from `{escape_text(name)}` comes back only after the last period: the lead is {lead[k, metals[0]]}"
         )
-        draft.warn(("smelters", name, "lead"), f"{text}, and {state_count(periods, 'period')}", key=False)
+        draft.add_warning(("smelters", name, "lead"), f"{text}, and {state_count(periods, 'period')}", key=False)
 
 
 def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
@@ -211,11 +211,11 @@ def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
     for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
         metal = instance.metals.names[e]
         text = f"no alloy names `{escape_text(metal)}`, so nothing has to be recycled by this floor"
-        draft.warn(("policy", "recycled", metal), text)
+        draft.add_warning(("policy", "recycled", metal), text)
     market = instance.market
     for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
         text = "this offer costs nothing or pays, and has no `limit`; check its `price`"
-        draft.warn(("market", market.names[o], "price"), text, key=False)
+        draft.add_warning(("market", market.names[o], "price"), text, key=False)
 
 
 def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
@@ -232,7 +232,7 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
         limit = market.limit.value
         for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
             text = f"{minimum[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
-            draft.warn(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
+            draft.add_warning(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
 
 
 def _compute_largest_shipment(instance: Instance) -> Floats:
@@ -250,7 +250,7 @@ def _warn_of_similar_names(draft: Draft, instance: Instance, supply: StreamRows)
     """Warn of names of one kind that differ only in case, blanks or width."""
     for section in ("metals", "devices", "treatments", "smelters", "market", "alloys", "medals"):
         for name, like in _find_similar_names(getattr(instance, section).names):
-            draft.warn((section, name), _describe_similar_names(name, like))
+            draft.add_warning((section, name), _describe_similar_names(name, like))
     streams = instance.streams
     offering = np.unique(streams.region)
     for name, like in _find_similar_names(instance.regions[g] for g in offering.tolist()):
@@ -309,5 +309,5 @@ def _find_near_name(name: str, names: Iterable[str]) -> str:
 
 def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
     """Warn of a field of stream `i` (canonical order) at the location of its cell."""
-    location = supply.sheet.place(int(supply.groups.first[supply.order[i]]), (field,))
-    draft.faults.warn(location, ("streams", instance.streams.names[i], field), text)
+    location = supply.sheet.locate_cell(int(supply.groups.first[supply.order[i]]), (field,))
+    draft.faults.add_warning(location, ("streams", instance.streams.names[i], field), text)

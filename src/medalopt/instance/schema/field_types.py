@@ -187,7 +187,7 @@ class TextField:
     """Text; with `pattern` text that matches it, with `words` one of these."""
 
     pattern: str = ""
-    says: str = ""
+    description: str = ""
     words: tuple[str, ...] = ()
 
     def _validate(self, value: object) -> str:
@@ -198,7 +198,7 @@ class TextField:
         if problem := check_control_characters(text):
             raise make_error(problem)
         if self.pattern and not re.fullmatch(self.pattern, text):
-            raise make_error(f"expected {self.says}; found `{escape_text(text)}`")
+            raise make_error(f"expected {self.description}; found `{escape_text(text)}`")
         if self.words and text not in self.words:
             raise make_error(f"expected {' or '.join(f'`{word}`' for word in self.words)}; found `{escape_text(text)}`")
         return text

@@ -33,8 +33,8 @@ class ValueForm(Enum):
 class FieldDescription(NamedTuple):
     """Description of a field: meaning, number of values, and quantity, text, name or choice of words."""
 
-    says: str
-    form: ValueForm
+    description: str
+    value_form: ValueForm
     measure: QuantityField | IntegerField | None = None
     name_of: str = ""  # kind of the name, such as `metal`
     words: tuple[str, ...] = ()
@@ -149,7 +149,7 @@ def iterate_type_parts(annotation: Any) -> Iterator[Any]:
 class ParameterKind(NamedTuple):
     """Kind of a parameter: a quantity or an integer, and its default."""
 
-    measure: QuantityField | IntegerField
+    field_type: QuantityField | IntegerField
     default: Any  # a quantity, a number, or None where there is none
 
 

@@ -81,13 +81,13 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
             result = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
         fresh = [one for one in result if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
         for one in fresh:
-            faults.add(one.place(root), one.path, one.text)
+            faults.add_error(one.place(root), one.path, one.text)
         for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
             if told_too := _find_list_fault(path, root, context):
-                faults.add(locate_path(root, path), path, told_too)
+                faults.add_error(locate_path(root, path), path, told_too)
         if len(listed) > MAX_WORDED_FAULTS:
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
-            faults.settle()
+            faults.raise_errors()
         gone = {(one.kind == "missing", _remove_value(one, data)) for one in result}
         assert not gone <= settled, "what is wrong is taken out once"
         settled |= gone
@@ -145,9 +145,9 @@ def _find_list_fault(path: ParameterPath, root: MappingNode, context: Validation
     node, shape = find_node(root, path), find_field_description(path)
     if not isinstance(node, SequenceNode) or shape is None:
         return ""
-    if shape.form is ValueForm.WINDOW:
+    if shape.value_form is ValueForm.WINDOW:
         return find_window_fault(len(node.items))
-    return find_count_fault(len(node.items), context.periods) if shape.form is ValueForm.PERIODS else ""
+    return find_count_fault(len(node.items), context.periods) if shape.value_form is ValueForm.PERIODS else ""
 
 
 def _remove_value(one: _SchemaError, data: Any) -> ParameterPath:

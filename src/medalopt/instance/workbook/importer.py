@@ -79,7 +79,9 @@ class TreeBuilder:
         self.faults = faults
         self.top = _Branch(location)
 
-    def entry(self, path: ParameterPath, location: Location, *, numbered: bool = False, again: bool = False) -> None:
+    def insert_entry(
+        self, path: ParameterPath, location: Location, *, numbered: bool = False, again: bool = False
+    ) -> None:
         """Insert an empty entry.
 
         Args:
@@ -88,7 +90,7 @@ class TreeBuilder:
             numbered: The entry is named by its row number.
             again: An entry of that name may exist; else it is a fault, unless its parts came from another sheet first.
         """
-        branch = self._branch(path[:-1], location)
+        branch = self._get_branch(path[:-1], location)
         if branch is None:
             return
         if path[-1] in branch.items and not again:
@@ -96,12 +98,14 @@ class TreeBuilder:
             stands = branch.keys[path[-1]]
             if named_only and stands.file != location.file:
                 return  # a sheet of parts came first
-            self.faults.add(location, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name")
+            self.faults.add_error(
+                location, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name"
+            )
         elif path[-1] not in branch.items:
             branch.items[path[-1]] = _Branch(location)
             branch.keys[path[-1]] = location
 
-    def put(self, path: ParameterPath, node: Node, key: Location) -> None:
+    def insert_node(self, path: ParameterPath, node: Node, key: Location) -> None:
         """Insert a node; an existing value at or above the path is a fault.
 
         Args:
@@ -109,16 +113,16 @@ class TreeBuilder:
             node: The node.
             key: Place of its last name.
         """
-        branch = self._branch(path[:-1], node.place, key)
+        branch = self._get_branch(path[:-1], node.place, key)
         if branch is None:
             return
         if path[-1] in branch.items:
-            self.faults.add(node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)))
+            self.faults.add_error(node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)))
             return
         branch.items[path[-1]] = node
         branch.keys[path[-1]] = key
 
-    def _branch(self, path: ParameterPath, location: Location, key: Location | None = None) -> _Branch | None:
+    def _get_branch(self, path: ParameterPath, location: Location, key: Location | None = None) -> _Branch | None:
         """Return the branch at `path`, created if missing; None, and a fault, where a value exists on the way."""
         branch = self.top
         for index, step in enumerate(path):
@@ -127,37 +131,37 @@ class TreeBuilder:
                 branch.keys[step] = key or location
             inner = branch.items[step]
             if not isinstance(inner, _Branch):
-                self.faults.add(location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])))
+                self.faults.add_error(location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])))
                 return None
             branch = inner
         return branch
 
-    def node(self) -> MappingNode:
+    def build_tree(self) -> MappingNode:
         """Build the node tree; lists with gaps are faults.
 
         Returns:
             The root node.
         """
-        found = self._node(self.top, ())
+        found = self._build_node(self.top, ())
         return found if isinstance(found, MappingNode) else MappingNode({}, {}, self.top.place)
 
-    def _node(self, branch: _Branch | Node, path: ParameterPath) -> Node:
+    def _build_node(self, branch: _Branch | Node, path: ParameterPath) -> Node:
         """Build the node of a branch."""
         if not isinstance(branch, _Branch):
             return branch
         if branch.items and all(isinstance(step, int) for step in branch.items):
-            return self._list(branch, path)
-        items = {str(step): self._node(item, (*path, str(step))) for step, item in branch.items.items()}
+            return self._build_list(branch, path)
+        items = {str(step): self._build_node(item, (*path, str(step))) for step, item in branch.items.items()}
         return MappingNode(items, {str(step): location for step, location in branch.keys.items()}, branch.place)
 
-    def _list(self, branch: _Branch, path: ParameterPath) -> Node:
+    def _build_list(self, branch: _Branch, path: ParameterPath) -> Node:
         """Build a list node; a list must have all periods, a window both ends."""
         shape = find_field_description(path)
-        window = shape is not None and shape.form is ValueForm.WINDOW
+        window = shape is not None and shape.value_form is ValueForm.WINDOW
         count = 2 if window else max(branch.items) + 1
         if set(branch.items) != set(range(count)):
-            self.faults.add(branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE)
-        items = tuple(self._node(branch.items[place], path) for place in sorted(branch.items))
+            self.faults.add_error(branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE)
+        items = tuple(self._build_node(branch.items[place], path) for place in sorted(branch.items))
         return SequenceNode(items, branch.place)
 
 
@@ -195,9 +199,9 @@ def import_workbook(data: FileBytes) -> ImportedInstance:
         raise InputError([Fault(data.name, 0, 0, "", reports[0])])
     reading = _WorkbookImport(data.name)
     try:
-        root = reading.tree(workbook.sheets)
+        root = reading.build_tree(workbook.sheets)
         instance = InstanceFile(
-            FilePath(data.name), _convert_to_lists(root), {}, tuple(reading.faults.found)
+            FilePath(data.name), _convert_to_lists(root), {}, tuple(reading.faults.errors)
         ).with_changes()
     except InputError as error:
         raise InputError([_locate_in_cell(fault) for fault in reading.without_consequences(error.faults)]) from error
@@ -232,38 +236,38 @@ class _WorkbookImport:
 
     def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
         """Return `faults` without those that merely follow from an unreadable value in the same cell."""
-        own = set(self.faults.found)
+        own = set(self.faults.errors)
         cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
         return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
 
-    def tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
+    def build_tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
         """Build the root node from all sheets; raise InputError where the sheet `Instance` is missing."""
         if INSTANCE_SHEET not in sheets:
             text = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
             raise InputError([Fault(self.name, 0, 0, "", text)])
         for sheet in sheets.keys() - _KNOWN_SHEETS - {"Read me"}:
             suggestion = suggest_name(sheet, _KNOWN_SHEETS)
-            self.faults.add(
-                self._place(sheet),
+            self.faults.add_error(
+                self._locate(sheet),
                 (),
                 f"unknown sheet{suggestion or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}",
             )
         for sheet in sorted(_KNOWN_SHEETS - sheets.keys()):
             text = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
-            self.faults.add(Location(self.name), (), text)
+            self.faults.add_error(Location(self.name), (), text)
         for sheet in _KNOWN_SHEETS & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
-        grown = TreeBuilder(self.faults, self._place(INSTANCE_SHEET))
-        self._pairs(sheets, INSTANCE_SHEET, (), grown)
-        self.calendar = read_calendar(grown.node())
-        self._pairs(sheets, POLICY_SHEET, ("policy",), grown)
+        grown = TreeBuilder(self.faults, self._locate(INSTANCE_SHEET))
+        self._read_fields(sheets, INSTANCE_SHEET, (), grown)
+        self.calendar = read_calendar(grown.build_tree())
+        self._read_fields(sheets, POLICY_SHEET, ("policy",), grown)
         for section in SHEET_SECTIONS:
             if section.sheet in sheets:
-                self._section(section, sheets[section.sheet], grown)
-        self._scenarios(sheets.get(SCENARIOS_SHEET, []), grown)
-        root = grown.node()
+                self._read_section(section, sheets[section.sheet], grown)
+        self._read_scenarios(sheets.get(SCENARIOS_SHEET, []), grown)
+        root = grown.build_tree()
         missing = {
-            name: MappingNode({}, {}, self._place(name.capitalize()))
+            name: MappingNode({}, {}, self._locate(name.capitalize()))
             for name in ("metals", "alloys", "medals")
             if name not in root.items and Document.model_fields[name].is_required()
         }
@@ -272,21 +276,21 @@ class _WorkbookImport:
         ordered = dict(sorted(items.items(), key=lambda item: order.get(item[0], len(order))))
         return MappingNode(ordered, root.keys, root.place)
 
-    def _place(self, sheet: str, row: int = -1, column: int = -1) -> Location:
+    def _locate(self, sheet: str, row: int = -1, column: int = -1) -> Location:
         """Return the place of a cell, with row and column from 0."""
         return Location(f"{self.name}\x1f{sheet}", row + 1, column + 1)
 
     def _check_cells(self, sheet: str, rows: SheetRows) -> None:
         """Record the cells that cannot be read; the first row is a title and is ignored."""
         for number, row in enumerate(rows[1:], start=1):
-            for position, value in enumerate(row if len(self.faults.found) < MAX_WORDED_FAULTS else ()):
+            for position, value in enumerate(row if len(self.faults.errors) < MAX_WORDED_FAULTS else ()):
                 if isinstance(value, bool):
                     text = (
                         f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
                     )
-                    self.faults.add(self._place(sheet, number, position), (), f"holds {text} and type it anew")
+                    self.faults.add_error(self._locate(sheet, number, position), (), f"holds {text} and type it anew")
                 elif isinstance(value, UnreadableCell):
-                    self.faults.add(self._place(sheet, number, position), (), f"holds {value.why}")
+                    self.faults.add_error(self._locate(sheet, number, position), (), f"holds {value.reason}")
 
     def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
         """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
@@ -294,7 +298,7 @@ class _WorkbookImport:
             return False
         if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
             text = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
-            self.faults.add(self._place(sheet), (), text)
+            self.faults.add_error(self._locate(sheet), (), text)
             return False
         below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
         headed = {position for position, head in enumerate(below) if head is not None or position < len(heads)}
@@ -305,12 +309,12 @@ class _WorkbookImport:
                     text = (
                         "stands in a column without a head, and would count for nothing: give it a head, or delete it"
                     )
-                    self.faults.add(
-                        self._place(sheet, number, position), (), f"`{escape_text(format_cell(row[position]))}` {text}"
+                    self.faults.add_error(
+                        self._locate(sheet, number, position), (), f"`{escape_text(format_cell(row[position]))}` {text}"
                     )
         return True
 
-    def _pairs(self, sheets: dict[str, SheetRows], sheet: str, above: ParameterPath, grown: TreeBuilder) -> None:
+    def _read_fields(self, sheets: dict[str, SheetRows], sheet: str, above: ParameterPath, grown: TreeBuilder) -> None:
         """Read a sheet of fields and their values."""
         rows = sheets.get(sheet, [])
         if not self._check_heads(sheet, rows, FIELD_HEADINGS, alone=True):
@@ -319,50 +323,50 @@ class _WorkbookImport:
             name, value, unit = (*row[:3], None, None, None)[:3]
             if value is None:
                 continue
-            path = self._path(format_cell(name), above, self._place(sheet, number, 0))
+            path = self._parse_heading(format_cell(name), above, self._locate(sheet, number, 0))
             if path is not None:
                 shape, own = find_field_description(path), format_cell(unit)
-                self._check_unit(shape, own, self._place(sheet, number, 2))
-                node = self._shaped(shape, _truncate_to_month(path, value), own, self._place(sheet, number, 1))
-                grown.put(path, node, self._place(sheet, number, 0))
+                self._check_unit(shape, own, self._locate(sheet, number, 2))
+                node = self._convert_cell(shape, _truncate_to_month(path, value), own, self._locate(sheet, number, 1))
+                grown.insert_node(path, node, self._locate(sheet, number, 0))
 
-    def _section(self, section: SheetSection, rows: SheetRows, grown: TreeBuilder) -> None:
+    def _read_section(self, section: SheetSection, rows: SheetRows, grown: TreeBuilder) -> None:
         """Read a sheet with a row for each entry."""
         if not self._check_heads(section.sheet, rows, section.keys, alone=False):
             return
-        columns = self._columns(section, rows)
+        columns = self._parse_headings(section, rows)
         keys = len(section.keys)
         for number, row in enumerate(rows[HEADING_ROW + 1 :], start=HEADING_ROW + 1):
             if all(cell is None for cell in row):
                 continue
-            above = self._entry(section, number, row)
+            above = self._read_entry_path(section, number, row)
             if above is None:
                 continue
-            grown.entry(above, self._place(section.sheet, number, 0), numbered=not keys)
+            grown.insert_entry(above, self._locate(section.sheet, number, 0), numbered=not keys)
             for position, (path, shape, unit) in columns.items():
                 cell = row[position] if position < len(row) else None
                 if cell is not None:
                     found = _truncate_to_month((*above, *path), cell)
-                    node = self._shaped(shape, found, unit, self._place(section.sheet, number, position))
-                    grown.put((*above, *path), node, self._place(section.sheet, HEADING_ROW, position))
+                    node = self._convert_cell(shape, found, unit, self._locate(section.sheet, number, position))
+                    grown.insert_node((*above, *path), node, self._locate(section.sheet, HEADING_ROW, position))
 
-    def _columns(self, section: SheetSection, rows: SheetRows) -> dict[int, _HeadedColumn]:
+    def _parse_headings(self, section: SheetSection, rows: SheetRows) -> dict[int, _HeadedColumn]:
         """Return the columns by position; headings that are no paths, or repeated, are faults."""
         units, heads = rows[UNIT_ROW], rows[HEADING_ROW]
         result: dict[int, _HeadedColumn] = {}
         seen: dict[ParameterPath, int] = {}
         example = tuple(f"\0{step}" if step == "*" else step for step in section.path)
         for position in range(len(section.keys), len(heads)):
-            location = self._place(section.sheet, HEADING_ROW, position)
-            path = None if heads[position] is None else self._path(format_cell(heads[position]), (), location)
+            location = self._locate(section.sheet, HEADING_ROW, position)
+            path = None if heads[position] is None else self._parse_heading(format_cell(heads[position]), (), location)
             if path is not None and seen.setdefault(path, position) != position:
-                self.faults.add(
+                self.faults.add_error(
                     location, path, f"the heading `{escape_text(format_cell(heads[position]))}` stands twice"
                 )
             elif path is not None:
                 shape = find_field_description((*example, *path))
                 unit = format_cell(units[position]) if position < len(units) else ""
-                self._check_unit(shape, unit, self._place(section.sheet, UNIT_ROW, position))
+                self._check_unit(shape, unit, self._locate(section.sheet, UNIT_ROW, position))
                 result[position] = _HeadedColumn(path, shape, unit)
         return result
 
@@ -373,19 +377,21 @@ class _WorkbookImport:
             and not isinstance(shape.measure, QuantityField)
             and unit not in ("", COUNT_UNIT, LINES_UNIT)
         ):
-            self.faults.add(location, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it")
+            self.faults.add_error(
+                location, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it"
+            )
 
-    def _entry(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
+    def _read_entry_path(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
         """Return the path of the entry in a row; None, and a fault, where it has no name."""
         if not section.keys:
             return (section.path[0], f"{number}")
         names = [format_cell(cell) for cell in (*row[: len(section.keys)], *[None] * (len(section.keys) - len(row)))]
         for position, cell in enumerate(row[: len(section.keys)]):
-            self._check_text(cell, self._place(section.sheet, number, position), (section.path[0],), "name")
+            self._check_text(cell, self._locate(section.sheet, number, position), (section.path[0],), "name")
         for position, (key, name) in enumerate(zip(section.keys, names, strict=True)):
             if not name:
-                self.faults.add(
-                    self._place(section.sheet, number, position),
+                self.faults.add_error(
+                    self._locate(section.sheet, number, position),
                     (section.path[0],),
                     f"the name of the {key} is missing",
                 )
@@ -393,7 +399,7 @@ class _WorkbookImport:
         given = iter(names)
         return tuple(next(given) if step == "*" else step for step in section.path)
 
-    def _scenarios(self, rows: SheetRows, grown: TreeBuilder) -> None:
+    def _read_scenarios(self, rows: SheetRows, grown: TreeBuilder) -> None:
         """Read the sheet of scenario changes."""
         if not self._check_heads(SCENARIOS_SHEET, rows, SCENARIO_HEADINGS, alone=True):
             return
@@ -401,20 +407,22 @@ class _WorkbookImport:
             name, change, value = (*row[:3], None, None, None)[:3]
             if name is None and change is None and value is None:
                 continue
-            location = self._place(SCENARIOS_SHEET, number, 0)
+            location = self._locate(SCENARIOS_SHEET, number, 0)
             if name is None or (change is None) != (value is None):
-                self.faults.add(location, (), "a change has a scenario, the path that it changes, and what it is to be")
+                self.faults.add_error(
+                    location, (), "a change has a scenario, the path that it changes, and what it is to be"
+                )
                 continue
             for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
-                self._check_text(cell, self._place(SCENARIOS_SHEET, number, column), ("scenarios",), kind)
+                self._check_text(cell, self._locate(SCENARIOS_SHEET, number, column), ("scenarios",), kind)
             above = ("scenarios", format_cell(name))
-            grown.entry(above, location, again=True)
+            grown.insert_entry(above, location, again=True)
             if change is not None:
-                place = self._place(SCENARIOS_SHEET, number, 2)
+                place = self._locate(SCENARIOS_SHEET, number, 2)
                 found = _truncate_to_month((format_cell(change),), value)
-                grown.put((*above, format_cell(change)), self._free(found, place), place)
+                grown.insert_node((*above, format_cell(change)), self._parse_value(found, place), place)
 
-    def _free(self, value: WorkbookValue, location: Location) -> Node:
+    def _parse_value(self, value: WorkbookValue, location: Location) -> Node:
         """Return the node of a new value; lists and mappings are parsed as YAML."""
         if isinstance(value, DateText):
             self._check_text(value, location, ())
@@ -422,7 +430,7 @@ class _WorkbookImport:
         if isinstance(value, str) and text[:1] in "[{" and text:
             own = FaultLog()
             node = parse_yaml(text, "", own)
-            if node is not None and not own.found:
+            if node is not None and not own.errors:
                 return _relocate_node(node, location)
         return ScalarNode(unquote_text(text), not isinstance(value, str), location)
 
@@ -430,29 +438,31 @@ class _WorkbookImport:
         """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, DateText | PercentNumber):
             text = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
-            self.faults.add(location, path, text)
+            self.faults.add_error(location, path, text)
 
-    def _path(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
+    def _parse_heading(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
         """Return the path of a heading; None, and a fault, where it is none."""
         try:
             return (*above, *parse_heading(text, self.calendar))
         except PathError as error:
-            self.faults.add(location, above, f"the heading `{escape_text(text)}` is no path: {error}")
+            self.faults.add_error(location, above, f"the heading `{escape_text(text)}` is no path: {error}")
             return None
 
-    def _shaped(self, shape: FieldDescription | None, value: WorkbookValue, unit: str, location: Location) -> Node:
+    def _convert_cell(
+        self, shape: FieldDescription | None, value: WorkbookValue, unit: str, location: Location
+    ) -> Node:
         """Return the node of a cell in the form that its field requires."""
         if value in EMPTY_TEXTS:
             return MappingNode({}, {}, location) if value == "{}" else SequenceNode((), location)
         if shape is not None and shape.measure is not None:
             if isinstance(value, DateText):
                 told = f"holds the date {value} in place of a number: give it the number format `General`"
-                self.faults.add(location, (), f"{told}, and type it anew")
+                self.faults.add_error(location, (), f"{told}, and type it anew")
             return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), location)
         self._check_text(value, location, ())
         text = format_cell(value)
         lines = text.split("\n")
-        if shape is not None and shape.form is ValueForm.LIST and (len(lines) > 1 or not _is_source_note(shape)):
+        if shape is not None and shape.value_form is ValueForm.LIST and (len(lines) > 1 or not _is_source_note(shape)):
             found = (unquote_text(line.strip()) for line in lines if line.strip())
             return SequenceNode(tuple(ScalarNode(line, False, location) for line in found), location)
         return ScalarNode(unquote_text(text), False, location)
@@ -466,7 +476,7 @@ def _truncate_to_month(path: ParameterPath, value: WorkbookValue) -> WorkbookVal
 
 def _is_source_note(shape: FieldDescription) -> bool:
     """Return whether the field is `source`."""
-    return shape.says.startswith("Where the figures come from")
+    return shape.description.startswith("Where the figures come from")
 
 
 def _format_parameter(value: WorkbookValue, measure: QuantityField | IntegerField, unit: str) -> str:

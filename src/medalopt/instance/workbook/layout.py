@@ -68,7 +68,7 @@ class SheetEntry(NamedTuple):
     """An entry: its names and its cells."""
 
     names: tuple[str, ...]
-    leaves: tuple[EntryCell, ...]
+    cells: tuple[EntryCell, ...]
 
 
 def list_entries(root: MappingNode, section: SheetSection) -> list[SheetEntry]:
@@ -118,9 +118,9 @@ def iterate_cells(node: Node, above: ParameterPath, path: ParameterPath = ()) ->
     if isinstance(node, ScalarNode):
         if not node.null:
             words = shape is not None and shape.measure is None
-            text = quote_text(node.text, alone=shape.form is not ValueForm.LIST) if shape and words else node.text
+            text = quote_text(node.text, alone=shape.value_form is not ValueForm.LIST) if shape and words else node.text
             yield EntryCell(path, ScalarNode(text, node.plain, node.place))
-    elif isinstance(node, SequenceNode) and shape is not None and shape.form is ValueForm.LIST and node.items:
+    elif isinstance(node, SequenceNode) and shape is not None and shape.value_form is ValueForm.LIST and node.items:
         texts = [quote_text(item.text, alone=False) for item in node.items if isinstance(item, ScalarNode)]
         yield EntryCell(path, ScalarNode("\n".join(texts), False, node.place))
     elif isinstance(node, SequenceNode):
@@ -195,7 +195,7 @@ def render_heading(path: ParameterPath, above: ParameterPath, labels: tuple[str,
     if not isinstance(path[-1], int):
         return render_path(path, exact=True)
     shape = find_field_description((*above, *path))
-    window = shape is not None and shape.form is ValueForm.WINDOW
+    window = shape is not None and shape.value_form is ValueForm.WINDOW
     names = WINDOW_ENDS if window else labels
     return f"{render_path(path[:-1], exact=True)}[{names[path[-1]] if path[-1] < len(names) else path[-1]}]"
 
@@ -221,9 +221,9 @@ def parse_heading(text: str, calendar: Calendar | None) -> ParameterPath:
         return (*steps, WINDOW_ENDS.index(place.casefold()))
     if calendar is None:
         raise PathError("names a period, and the periods on the sheet `Instance` cannot be read")
-    number = calendar.index(place)
+    number = calendar.find_period(place)
     if number is None:
-        raise PathError(calendar.unknown(place))
+        raise PathError(calendar.describe_unknown(place))
     return (*steps, number)
 
 
@@ -250,7 +250,7 @@ def build_source_tree(opened: InstanceFile) -> MappingNode:
     Returns:
         The root node.
     """
-    node = opened.written().root
+    node = opened.read_source_values().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
         given, listed = opened.root.items.get(name), node.items.get(name)
@@ -362,7 +362,7 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
     if isinstance(measure, IntegerField):
         return COUNT_UNIT
     if not isinstance(measure, QuantityField):
-        return LINES_UNIT if shape is not None and shape.form is ValueForm.LIST else ""
+        return LINES_UNIT if shape is not None and shape.value_form is ValueForm.LIST else ""
     if not measure.unit:
         return SHARE_UNIT
     own = name_unit(measure.unit, money.currency)

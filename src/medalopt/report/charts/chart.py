@@ -40,12 +40,12 @@ class ChartAxis:
     title: str
     unit: str = ""
     names: Sequence[str] = ()
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     logarithmic: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    def option(self, upward: bool = False) -> dict[str, Any]:
+    def encode(self, upward: bool = False) -> dict[str, Any]:
         """Return the axis as an ECharts option.
 
         Args:
@@ -58,7 +58,7 @@ class ChartAxis:
         kind: dict[str, Any] = {"type": "log" if self.logarithmic else "value", "scale": True}
         if self.names:
             kind = {"type": "category", "data": [shorten_name(name) for name in self.names]}
-        ends = {"min": self.least, "max": self.most}
+        ends = {"min": self.minimum, "max": self.maximum}
         return {
             **kind,
             "name": label,
@@ -110,8 +110,8 @@ def build_plot_option(
         "grid": {"left": 24, "right": 36, "top": 64 if shows else 40, "bottom": 40, "containLabel": True},
         "legend": {"show": shows, "top": 4, "data": named, "textStyle": {"color": INK, "fontSize": 13}},
         "tooltip": {"trigger": "item", "renderMode": "richText", "confine": True},
-        "xAxis": across.option(),
-        "yAxis": up.option(upward=True),
+        "xAxis": across.encode(),
+        "yAxis": up.encode(upward=True),
         "series": [dict(line) for line in series],
         **more,
     }

@@ -41,7 +41,7 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
     Returns:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
-    told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.measure, currency))
+    told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
     return SensitivityPart(
         tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
     )
@@ -52,14 +52,14 @@ class _CurveReport:
 
     def __init__(self, curve: SensitivityCurve, unit: str) -> None:
         self.found, self.unit = curve, unit
-        self.what = "Cost" if curve.measure == "cost" else f"Least {curve.measure}"
+        self.what = "Cost" if curve.objective == "cost" else f"Least {curve.objective}"
         self.path = escape_text(curve.vary.path, 80)
         self.plans = [point for point in curve.points if point.objective is not None]
 
     def at(self, value: float) -> str:
         """Format a parameter value with its unit, or the name of its period."""
         vary = self.found.vary
-        return vary.called(value) or f"{format_number(value, 6)} {vary.unit or ''}".rstrip()
+        return vary.label(value) or f"{format_number(value, 6)} {vary.unit or ''}".rstrip()
 
     def amount(self, objective: float | None) -> str:
         """Format an objective value with its unit."""
@@ -95,7 +95,7 @@ class _CurveReport:
 
     def without(self) -> list[tuple[float, float]]:
         """Return the infeasible ranges at either end of the parameter range."""
-        feasible, vary = self.found.feasible, self.found.vary
+        feasible, vary = self.found.feasible_range, self.found.vary
         if feasible is None:
             return [(vary.low, vary.high)] if self.found.points else []
         none = [point.value for point in self.found.points if point.objective is None]
@@ -104,7 +104,7 @@ class _CurveReport:
 
     def describe_infeasible_ends(self) -> str:
         """Describe the infeasible ranges as the end of a sentence."""
-        if self.found.feasible is None:
+        if self.found.feasible_range is None:
             return ""
         low = self.found.vary.low
         places = [f"below {self.at(b)}" if a == low else f"above {self.at(a)}" for a, b in self.without()]
@@ -144,8 +144,8 @@ class _CurveReport:
         """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
         if point.objective is None:
             return ""
-        room = 1.0 if self.found.vary.whole else 0.0  # a breakpoint is listed at the next whole value
-        changes = [turn for turn in self.found.turns if 0 <= point.value - turn.value <= room]
+        room = 1.0 if self.found.vary.is_integer else 0.0  # a breakpoint is listed at the next whole value
+        changes = [turn for turn in self.found.breakpoints if 0 <= point.value - turn.value <= room]
         if not changes:
             plans = self.plans
             ends = self.found.points[0].objective is None, self.found.points[-1].objective is None
@@ -171,7 +171,7 @@ class _CurveReport:
             return "The curve is exact: one straight line"
         if curve.exact:
             return f"The curve is exact: straight but for {format_count(bends, 'breakpoint')}{shape}"
-        known = "by proof" if curve.proven else "as far as halving shows"
+        known = "by proof" if curve.is_proven else "as far as halving shows"
         return f"Between its points the curve is straight to within {self.amount(curve.accuracy)}, {known}{shape}"
 
     def table(self) -> TextTable:
@@ -222,7 +222,7 @@ class _CurveReport:
         if bars:
             marks["markArea"] = bars
         counted = f"period, 1 is {vary.names[0]}" if vary.names else vary.unit or ""
-        across = ChartAxis(self.path, counted, least=vary.low, most=vary.high)
+        across = ChartAxis(self.path, counted, minimum=vary.low, maximum=vary.high)
         option = build_plot_option(
             across, ChartAxis(self.what.lower(), f"{word}{self.unit}"), [build_line_series("", points, **marks)]
         )
@@ -238,23 +238,23 @@ class _CurveReport:
     def members(self) -> dict[str, Any]:
         """Return the curve for JSON."""
         curve = self.found
-        feasible = curve.feasible
+        feasible = curve.feasible_range
         return {
             "path": curve.vary.path,
             "unit": curve.vary.unit,
             "exact": curve.exact,
             "points": [
                 {"value": point.value, "objective": point.objective, "breakpoint": point.breakpoint}
-                | ({"period": curve.vary.called(point.value)} if curve.vary.names else {})
+                | ({"period": curve.vary.label(point.value)} if curve.vary.names else {})
                 for point in curve.points
             ],
-            "measure": curve.measure,
+            "measure": curve.objective,
             "objective_unit": self.unit,
             "shape": curve.shape,
             "accuracy": curve.accuracy,
             "feasible": None if feasible is None else {"low": feasible[0], "high": feasible[1]},
             "base": {"value": curve.vary.base, "objective": curve.base},
-            "changes": [_encode_breakpoint(turn) for turn in curve.turns],
+            "changes": [_encode_breakpoint(turn) for turn in curve.breakpoints],
             "unproven": list(curve.unproven),
             **self.kept(),
         }
@@ -345,7 +345,7 @@ def _surface_title(surface: SensitivitySurface, unit: str) -> str:
 
 
 def _format_value(vary: ParameterRange, value: float) -> str:
-    return vary.called(value) or f"{format_number(value, 4)} {vary.unit or ''}".rstrip()
+    return vary.label(value) or f"{format_number(value, 4)} {vary.unit or ''}".rstrip()
 
 
 def _surface_chart(surface: SensitivitySurface, title: str, unit: str) -> Chart:
@@ -383,7 +383,7 @@ def _surface_axis(vary: ParameterRange, values: tuple[float, ...]) -> ChartAxis:
     return ChartAxis(
         escape_text(vary.path, 60),
         vary.unit or "",
-        names=[vary.called(value) or format_number(value, 4) for value in values],
+        names=[vary.label(value) or format_number(value, 4) for value in values],
     )
 
 

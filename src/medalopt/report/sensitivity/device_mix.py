@@ -42,8 +42,8 @@ def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
 
 
 def _encode_answer(result: MixResult) -> dict[str, Any]:
-    told = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.short)}
-    return {**told, "why": result.why} if result.why else told
+    told = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.shortage)}
+    return {**told, "why": result.reason} if result.reason else told
 
 
 def _encode_shortfall(short: MetalAmounts | None) -> dict[str, float] | None:
@@ -60,18 +60,18 @@ def _encode_whole_mix(device_mix: DeviceMix, result: MixResult) -> dict[str, Any
 
 
 def _encode_curve(curve: ShareCurve) -> dict[str, Any]:
-    low, high = curve.range or (None, None)
+    low, high = curve.feasible_range or (None, None)
     return {
         "device": curve.device,
         "share": curve.share,
         "tenth_less": curve.less,
         "tenth_more": curve.more,
-        "tenth_less_short": curve.short_less,
-        "tenth_more_short": curve.short_more,
+        "tenth_less_short": curve.shortage_less,
+        "tenth_more_short": curve.shortage_more,
         "low": low,
         "high": high,
         "points": [
-            {"times": point.times, "share": point.share, **_encode_answer(point.answer)} for point in curve.points
+            {"times": point.times, "share": point.share, **_encode_answer(point.result)} for point in curve.points
         ],
     }
 
@@ -82,18 +82,18 @@ def _encode_named_mix(device_mix: DeviceMix, mix: NamedMix) -> dict[str, Any]:
         "bundle": mix.bundle,
         "missing": mix.missing,
         "absent": list(mix.absent),
-        **_encode_whole_mix(device_mix, mix.answer),
+        **_encode_whole_mix(device_mix, mix.result),
     }
 
 
 def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
     def split(split: TriangleSplit) -> dict[str, Any]:
-        return {"parts": dict(zip(triangle.devices, split.parts, strict=True)), **_encode_answer(split.answer)}
+        return {"parts": dict(zip(triangle.devices, split.parts, strict=True)), **_encode_answer(split.result)}
 
     return {
         "devices": list(triangle.devices),
         "share": triangle.share,
-        "present": split(triangle.now),
+        "present": split(triangle.present),
         "splits": [split(one) for one in triangle.splits],
     }
 
@@ -104,10 +104,10 @@ def _share_table(device_mix: DeviceMix) -> TextTable:
     columns = [
         (TextColumn("device", right=False), [curve.device for curve in rows]),
         (TextColumn("share now"), [format_share(curve.share, 1) for curve in rows]),
-        (TextColumn("none of it"), [_format_curve_end(curve, curve.without) for curve in rows]),
-        (TextColumn("a tenth less", rank=1), [_format_cost_change(curve.less, curve.short_less) for curve in rows]),
-        (TextColumn("a tenth more", rank=1), [_format_cost_change(curve.more, curve.short_more) for curve in rows]),
-        (TextColumn("most of it"), [_format_curve_end(curve, curve.most) for curve in rows]),
+        (TextColumn("none of it"), [_format_curve_end(curve, curve.least_point) for curve in rows]),
+        (TextColumn("a tenth less", rank=1), [_format_cost_change(curve.less, curve.shortage_less) for curve in rows]),
+        (TextColumn("a tenth more", rank=1), [_format_cost_change(curve.more, curve.shortage_more) for curve in rows]),
+        (TextColumn("most of it"), [_format_curve_end(curve, curve.greatest_point) for curve in rows]),
         (TextColumn("a plan at", rank=2), [_format_share_range(curve) for curve in rows]),
     ]
     notes = (
@@ -122,8 +122,8 @@ def _share_table(device_mix: DeviceMix) -> TextTable:
 
 def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
     """Format the objective at an end of a curve, with its share where that is neither none nor double."""
-    text = format_mix_cost(point.answer)
-    odd = point.share > 1e-9 if point is curve.without else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
+    text = format_mix_cost(point.result)
+    odd = point.share > 1e-9 if point is curve.least_point else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
     return f"{text} at {format_share(point.share, 1)}" if odd else text
 
 
@@ -134,15 +134,15 @@ def _format_cost_change(change: float | None, shortage: float) -> str:
 
 
 def _format_share_range(curve: ShareCurve) -> str:
-    found = curve.range
+    found = curve.feasible_range
     if found is None:
         return "no share"
     low, high = (format_share(end, 1) for end in found)
-    if found == (curve.without.share, curve.most.share):
+    if found == (curve.least_point.share, curve.greatest_point.share):
         return "any"
-    if found[0] == curve.without.share:
+    if found[0] == curve.least_point.share:
         return f"up to {high}"
-    return f"from {low}" if found[1] == curve.most.share else f"{low} to {high}"
+    return f"from {low}" if found[1] == curve.greatest_point.share else f"{low} to {high}"
 
 
 def _scarce_metal_table(device_mix: DeviceMix) -> TextTable:
@@ -152,12 +152,12 @@ def _scarce_metal_table(device_mix: DeviceMix) -> TextTable:
         (TextColumn("device", right=False), [curve.device for curve in rows]),
         (
             TextColumn("none of it", right=False),
-            [format_scarce_metals(device_mix, curve.without.answer) for curve in rows],
+            [format_scarce_metals(device_mix, curve.least_point.result) for curve in rows],
         ),
         (TextColumn("now", right=False), [format_scarce_metals(device_mix, device_mix.base) for _ in rows]),
         (
             TextColumn("most of it", right=False),
-            [format_scarce_metals(device_mix, curve.most.answer) for curve in rows],
+            [format_scarce_metals(device_mix, curve.greatest_point.result) for curve in rows],
         ),
     ]
     return make_text_table(f"Scarce metals, and what one kilogram more would save, {device_mix.unit}", columns)
@@ -165,7 +165,7 @@ def _scarce_metal_table(device_mix: DeviceMix) -> TextTable:
 
 def _named_mix_table(device_mix: DeviceMix) -> TextTable:
     """Return the named mixes beside the supply as offered."""
-    results = [device_mix.base, *(mix.answer for mix in device_mix.named)]
+    results = [device_mix.base, *(mix.result for mix in device_mix.named)]
     base = device_mix.base.value
     more = [
         "" if base is None or result.value is None else _format_cost_change(result.value - base, 0.0)
@@ -260,12 +260,14 @@ def _describe_present_mix(device_mix: DeviceMix) -> str:
 
 def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
     """List the devices without which no plan exists, the largest shortfall first."""
-    none = [curve for curve in device_mix.curves if curve.without.share == 0 and curve.without.answer.value is None]
+    none = [
+        curve for curve in device_mix.curves if curve.least_point.share == 0 and curve.least_point.result.value is None
+    ]
     if device_mix.base.value is None or not none:
         return []
-    none.sort(key=lambda curve: -curve.without.answer.total_shortage)
+    none.sort(key=lambda curve: -curve.least_point.result.total_shortage)
     lines = [
-        f"Without {curve.device} there is no plan: {explain_infeasible_mix(device_mix, curve.without.answer)}."
+        f"Without {curve.device} there is no plan: {explain_infeasible_mix(device_mix, curve.least_point.result)}."
         for curve in none
     ]
     if len(none) > MOST_DEVICES_IN_TEXT:
@@ -278,8 +280,8 @@ def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
 def _describe_costliest_loss(device_mix: DeviceMix) -> list[str]:
     """Describe the devices whose absence costs most and least."""
     base = device_mix.base.value
-    ends = [(curve.without.answer.value, curve) for curve in device_mix.curves]
-    costs = [(value, curve) for value, curve in ends if value is not None and curve.without.share == 0]
+    ends = [(curve.least_point.result.value, curve) for curve in device_mix.curves]
+    costs = [(value, curve) for value, curve in ends if value is not None and curve.least_point.share == 0]
     if base is None or not costs:
         return []
     (minimum, cheap), (maximum, dear) = min(costs, key=lambda one: one[0]), max(costs, key=lambda one: one[0])
@@ -308,8 +310,8 @@ def _describe_main_share(device_mix: DeviceMix) -> list[str]:
     return [
         f"The {device_mix.measure} depends most on the share of {curve.device}, now "
         f"{format_share(curve.share, 1)} of the tonnes: "
-        f"a tenth more of it {_describe_cost_change(device_mix, curve.more, curve.short_more)}, a tenth less "
-        f"{_describe_cost_change(device_mix, curve.less, curve.short_less)}."
+        f"a tenth more of it {_describe_cost_change(device_mix, curve.more, curve.shortage_more)}, a tenth less "
+        f"{_describe_cost_change(device_mix, curve.less, curve.shortage_less)}."
     ]
 
 
@@ -322,20 +324,20 @@ def _describe_cost_change(device_mix: DeviceMix, change: float | None, shortage:
 
 
 def _describe_infeasible_mixes(device_mix: DeviceMix) -> list[str]:
-    return [_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.answer.value is None]
+    return [_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.result.value is None]
 
 
 def _describe_infeasible_mix(device_mix: DeviceMix, mix: NamedMix) -> str:
-    lack = mix.answer.short
+    lack = mix.result.shortage
     if lack and len(lack) == 1:
         ((metal, kg),) = lack.items()
-        need = mix.owed[metal]
+        need = mix.min_charge[metal]
         return (
-            f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, {format_mass(kg)} of "
-            f"{device_mix.title(metal)} short: "
+            f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: there is no plan, {format_mass(kg)} of "
+            f"{device_mix.title_metal(metal)} short: "
             f"by the deadlines at most {format_mass(max(0.0, need - kg))} of the {format_mass(need)} needed can be had."
         )
     return (
-        f"Mix {mix.name}, {format_tonnes(mix.answer.tonnes)}: there is no plan, "
-        f"{explain_infeasible_mix(device_mix, mix.answer)}."
+        f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: there is no plan, "
+        f"{explain_infeasible_mix(device_mix, mix.result)}."
     )

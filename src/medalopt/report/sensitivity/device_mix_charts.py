@@ -39,7 +39,7 @@ def _describe_mix_shortfall(device_mix: DeviceMix, amounts: MetalAmounts | None)
     if not amounts:
         return "at the very edge"
     parts = sorted(amounts.items(), key=lambda part: -part[1])
-    return " and ".join(f"{format_mass(kg)} of {device_mix.title(metal)}" for metal, kg in parts) + " short"
+    return " and ".join(f"{format_mass(kg)} of {device_mix.title_metal(metal)}" for metal, kg in parts) + " short"
 
 
 def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
@@ -52,8 +52,8 @@ def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
     Returns:
         The shortfall, followed by the reason after a semicolon.
     """
-    text = _describe_mix_shortfall(device_mix, result.short)
-    return f"{text}; {result.why}" if result.why else text
+    text = _describe_mix_shortfall(device_mix, result.shortage)
+    return f"{text}; {result.reason}" if result.reason else text
 
 
 def format_mix_cost(result: MixResult) -> str:
@@ -79,10 +79,10 @@ def format_scarce_metals(device_mix: DeviceMix, result: MixResult) -> str:
         The metals with the highest shadow price first; the shortfall where no plan exists.
     """
     if result.value is None:
-        return _describe_mix_shortfall(device_mix, result.short)
+        return _describe_mix_shortfall(device_mix, result.shortage)
     parts = sorted(result.scarce.items(), key=lambda part: -part[1])
     saved = [
-        f"{device_mix.title(metal)} {format_money(saves) if saves >= _MILLION else format_number(saves, 3)}"
+        f"{device_mix.title_metal(metal)} {format_money(saves) if saves >= _MILLION else format_number(saves, 3)}"
         for metal, saves in parts
     ]
     return ", ".join(saved) or "none"
@@ -92,7 +92,7 @@ def _describe_scarcity(device_mix: DeviceMix, result: MixResult) -> str:
     """Describe the scarce metals of a mix, or that it is infeasible."""
     if result.value is None:
         return "no plan"
-    metals = [device_mix.title(metal) for metal in sorted(result.scarce, key=lambda metal: -result.scarce[metal])]
+    metals = [device_mix.title_metal(metal) for metal in sorted(result.scarce, key=lambda metal: -result.scarce[metal])]
     return f"{join_names(metals)} scarce" if metals else "no metal scarce"
 
 
@@ -129,7 +129,7 @@ def plot_share_curves(device_mix: DeviceMix) -> Chart:
         A chart of `CHARTS_PER_ROW` small charts side by side; infeasible ranges are shaded.
     """
     values = [
-        point.answer.value for curve in device_mix.curves for point in curve.points if point.answer.value is not None
+        point.result.value for curve in device_mix.curves for point in curve.points if point.result.value is not None
     ]
     size, word = _choose_money_scale(values)
     minimum, maximum = (min(values) / size, max(values) / size) if values else (0.0, 1.0)
@@ -160,7 +160,7 @@ def _curves_title(device_mix: DeviceMix) -> str:
     spans = {
         curve.device: max(values) - min(values)
         for curve in device_mix.curves
-        if (values := [point.answer.value for point in curve.points if point.answer.value is not None])
+        if (values := [point.result.value for point in curve.points if point.result.value is not None])
     }
     return f"{text}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else text
 
@@ -175,16 +175,16 @@ def _small_chart(device_mix: DeviceMix, curve: ShareCurve, number: int, size: fl
         "height": SMALL_CHART_HEIGHT - 78,
     }
     shares = [point.share * 100 for point in curve.points]
-    across = ChartAxis(f"{shorten_name(curve.device)}, % of all tonnes", least=shares[0], most=shares[-1]).option()
+    across = ChartAxis(f"{shorten_name(curve.device)}, % of all tonnes", minimum=shares[0], maximum=shares[-1]).encode()
     across |= {"gridIndex": number, "nameGap": 24, "splitNumber": 4}
     across["axisLabel"] = {**across["axisLabel"], "showMaxLabel": False}
-    up = {**ChartAxis("").option(upward=True), "gridIndex": number, "splitNumber": 3}
+    up = {**ChartAxis("").encode(upward=True), "gridIndex": number, "splitNumber": 3}
     return grid, across, up, {**_share_curve_series(curve, size), "xAxisIndex": number, "yAxisIndex": number}
 
 
 def _share_curve_series(curve: ShareCurve, size: float) -> dict[str, Any]:
     points = [
-        (point.share * 100, None if point.answer.value is None else point.answer.value / size) for point in curve.points
+        (point.share * 100, None if point.result.value is None else point.result.value / size) for point in curve.points
     ]
     now = {
         "silent": True,
@@ -205,8 +205,8 @@ def _infeasible_spans(curve: ShareCurve) -> list[tuple[SharePoint, SharePoint]]:
     result: list[tuple[SharePoint, SharePoint]] = []
     points = curve.points
     for before, after in pairwise(points):
-        if before.answer.value is None or after.answer.value is None:
-            if result and result[-1][1] is before and before.answer.value is None:
+        if before.result.value is None or after.result.value is None:
+            if result and result[-1][1] is before and before.result.value is None:
                 result[-1] = (result[-1][0], after)
             else:
                 result.append((before, after))
@@ -232,14 +232,14 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
         return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
 
     series = [
-        bars("a tenth more of it", COLOURS[0], [(curve.more, curve.short_more) for curve in rows]),
-        bars("a tenth less of it", COLOURS[5], [(curve.less, curve.short_less) for curve in rows]),
+        bars("a tenth more of it", COLOURS[0], [(curve.more, curve.shortage_more) for curve in rows]),
+        bars("a tenth less of it", COLOURS[5], [(curve.less, curve.shortage_less) for curve in rows]),
     ]
     names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
     option = build_plot_option(
         ChartAxis(f"change of the cost, {word}{device_mix.unit}"), ChartAxis("", names=names), series
     )
-    up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).option(
+    up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).encode(
         upward=True
     )
     up["axisLabel"] = {**up["axisLabel"], "interval": 0}
@@ -264,7 +264,7 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
         A bar chart; infeasible mixes carry their shortfall.
     """
     names = ["as offered", *(mix.name for mix in device_mix.named)][::-1]
-    results = [device_mix.base, *(mix.answer for mix in device_mix.named)][::-1]
+    results = [device_mix.base, *(mix.result for mix in device_mix.named)][::-1]
     size, word = _choose_money_scale([result.value for result in results if result.value is not None])
     data = [
         _mix_cost_item(device_mix, result, size, FAINT if name == "as offered" else COLOURS[0])
@@ -273,18 +273,17 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     bars = {"type": "bar", "name": "", "data": data, "barMaxWidth": 26}
     across = ChartAxis(
         f"{device_mix.measure}, {word}{device_mix.unit}",
-        least=0.0 if all((a.value or 0) >= 0 for a in results) else None,
+        minimum=0.0 if all((a.value or 0) >= 0 for a in results) else None,
     )
     option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
-    up = ChartAxis("", names=names).option(upward=True)
-    none = [mix for mix in device_mix.named if mix.answer.value is None]
+    up = ChartAxis("", names=names).encode(upward=True)
+    none = [mix for mix in device_mix.named if mix.result.value is None]
     title = f"What the mixes of the file come to: no plan with {join_names([mix.name for mix in none])}"
     if not none:
         title = "What the mixes of the file come to"
     elif len(none) == 1:
-        title = (
-            f"With the mix {none[0].name} there is no plan: {_describe_mix_shortfall(device_mix, none[0].answer.short)}"
-        )
+        shortfall = _describe_mix_shortfall(device_mix, none[0].result.shortage)
+        title = f"With the mix {none[0].name} there is no plan: {shortfall}"
     return Chart(
         title,
         {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
@@ -297,7 +296,7 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
 def _mix_cost_item(device_mix: DeviceMix, result: MixResult, size: float, colour: str) -> dict[str, Any]:
     none = result.value is None
     text = (
-        f"no plan: {_describe_mix_shortfall(device_mix, result.short)}"
+        f"no plan: {_describe_mix_shortfall(device_mix, result.shortage)}"
         if none
         else format_money(result.value or 0.0, device_mix.unit)
     )
@@ -335,11 +334,11 @@ def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
     Returns:
         A ternary scatter plot with a table of the present, cheapest and extreme splits.
     """
-    values = [split.answer.value for split in triangle.splits if split.answer.value is not None]
+    values = [split.result.value for split in triangle.splits if split.result.value is not None]
     size, word = _choose_money_scale(values)
     groups: dict[str, list[TriangleSplit]] = {}
     for split in triangle.splits:
-        groups.setdefault(_describe_scarcity(device_mix, split.answer), []).append(split)
+        groups.setdefault(_describe_scarcity(device_mix, split.result), []).append(split)
     order = sorted(groups, key=lambda name: (name == "no plan", -len(groups[name]), name))
     middle = (min(values) + max(values)) / 2 if values else 0.0
     series = [
@@ -376,7 +375,7 @@ def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
 def _triangle_title(device_mix: DeviceMix, triangle: MixTriangle) -> str:
     first, second, third = triangle.devices
     what = f"{first}, {second} and {third}, together {format_share(triangle.share, 1)} of the tonnes"
-    known = [(split.answer.value, split) for split in triangle.splits if split.answer.value is not None]
+    known = [(split.result.value, split) for split in triangle.splits if split.result.value is not None]
     if not known:
         return f"No split of {what} has a plan"
     value, best = min(known, key=lambda one: one[0])
@@ -419,9 +418,9 @@ def _scatter_group(name: str, splits: list[TriangleSplit], form: str, size: floa
 
 def _split_item(split: TriangleSplit, size: float, middle: float) -> dict[str, Any]:
     """Return the mark of one split; its number is light on the dark colours above `middle`."""
-    result = split.answer
+    result = split.result
     if result.value is None:
-        text = f"{format_number(result.total_shortage, 3)} kg" if result.short else "–"
+        text = f"{format_number(result.total_shortage, 3)} kg" if result.shortage else "–"
         return {"value": _locate_split(split.parts), "label": {"formatter": text, "color": "#a34700", "fontSize": 11}}
     label = {"formatter": format_number(result.value / size, 3), "color": INK if result.value <= middle else "#ffffff"}
     return {"value": [*_locate_split(split.parts), result.value / size], "label": label}
@@ -459,7 +458,7 @@ def _corner_series(triangle: MixTriangle) -> dict[str, Any]:
 def _present_split_series(triangle: MixTriangle) -> dict[str, Any]:
     """Return a ring around the present split."""
     ring = {"color": "rgba(0,0,0,0)", "borderColor": "#d55e00", "borderWidth": 4, "opacity": 1}
-    data = [{"value": _locate_split(triangle.now.parts)}]
+    data = [{"value": _locate_split(triangle.present.parts)}]
     return {"type": "scatter", "name": "now", "symbolSize": 53, "z": 5, "silent": True, "data": data, "itemStyle": ring}
 
 
@@ -483,9 +482,9 @@ def _cost_colour_map(minimum: float, maximum: float, text: str, order: list[str]
 
 def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> TextTable:
     """Return the present split, the cheapest, and the split with most of each device."""
-    known = [split for split in triangle.splits if split.answer.value is not None]
-    cheapest = min(known, key=lambda split: split.answer.value or 0.0) if known else None
-    rows = [("now", triangle.now), *([("cheapest", cheapest)] if cheapest else [])]
+    known = [split for split in triangle.splits if split.result.value is not None]
+    cheapest = min(known, key=lambda split: split.result.value or 0.0) if known else None
+    rows = [("now", triangle.present), *([("cheapest", cheapest)] if cheapest else [])]
     for position, device in enumerate(triangle.devices):
         rows.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[position])))
     columns = [
@@ -494,10 +493,10 @@ def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> TextTable:
             (TextColumn(device), [format_share(split.parts[position], 1) for _, split in rows])
             for position, device in enumerate(triangle.devices)
         ),
-        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(split.answer) for _, split in rows]),
+        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(split.result) for _, split in rows]),
         (
             TextColumn("scarce, 1 kg more would save", right=False, rank=1),
-            [format_scarce_metals(device_mix, split.answer) for _, split in rows],
+            [format_scarce_metals(device_mix, split.result) for _, split in rows],
         ),
     ]
     return make_text_table(f"The tonnes of {', '.join(triangle.devices)} split among them", columns, always=5)

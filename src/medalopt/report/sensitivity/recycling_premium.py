@@ -41,7 +41,7 @@ def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str
     """
     currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     if premium.cost == float("inf"):
-        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.short, titles)}).",)
+        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
     if not premium.recycles and abs(premium.amount) <= _PREMIUM_TOLERANCE * abs(premium.plan):
         return (f"The plan takes no devices: it buys all metal, for {format_money(premium.plan, currency)}.",)
     more = "more" if premium.amount >= 0 else "less"
@@ -90,6 +90,6 @@ def encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, A
             "unit": instance.currency,
             "footprint": premium.footprint,
             "footprint_bought": premium.footprint_bought if exists else None,
-            "short": None if exists or premium.short is None else dict(premium.short),
+            "short": None if exists or premium.shortage is None else dict(premium.shortage),
         }
     }

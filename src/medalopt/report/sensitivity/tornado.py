@@ -38,7 +38,7 @@ def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> Sensitivi
     Returns:
         Summary lines, the chart with its table, and the JSON member `tornado`.
     """
-    bars = [bar for bar in tornado.bars if not bar.idle(tornado.base)]
+    bars = [bar for bar in tornado.bars if not bar.is_idle(tornado.base)]
     lines = tuple(_tornado_lines(instance, unit, tornado, bars))
     charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip(".")),) if bars else ()
     return SensitivityPart(
@@ -64,7 +64,7 @@ def format_step(part: float) -> str:
 
 
 def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> list[str]:
-    turning = [bar for bar in bars if bar.turns(tornado.base)]
+    turning = [bar for bar in bars if bar.count_status_changes(tornado.base)]
     lines = [_main_finding(instance, unit, tornado.base, bars)]
     rest = turning[1:]
     if rest:
@@ -72,9 +72,9 @@ def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
         what = "leave no plan" if tornado.base.feasible else "give a plan"
         lines.append(f"Moved alone, {format_count(len(rest), 'other figure')} may {what}: {names}{more}.")
-    steady = [bar for bar in bars if not bar.turns(tornado.base)]
-    dearest = max(steady, key=lambda bar: bar.swing(tornado.base), default=None)
-    if turning and dearest is not None and dearest.swing(tornado.base):
+    steady = [bar for bar in bars if not bar.count_status_changes(tornado.base)]
+    dearest = max(steady, key=lambda bar: bar.compute_swing(tornado.base), default=None)
+    if turning and dearest is not None and dearest.compute_swing(tornado.base):
         name = capitalize_first(title_parameter(instance, dearest.factor.path, dearest.factor.of))
         lines.append(
             f"{name} moves the {name_objective(unit)} most: {_describe_both_ends(unit, tornado.base, dearest)}."
@@ -82,7 +82,8 @@ def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     lines.append(_describe_steps(tornado))
     if tornado.interrupted:
         lines.append(
-            f"Interrupted: {len(tornado.bars)} of {tornado.asked} figures are told, the others were not moved."
+            f"Interrupted: {len(tornado.bars)} of {tornado.parameter_count} figures are told, the others were not "
+            "moved."
         )
     return lines
 
@@ -92,9 +93,9 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
         return "No figure matters: moved alone, none of them changes anything."
     first = bars[0]
     name = capitalize_first(title_parameter(instance, first.factor.path, first.factor.of))
-    if not first.turns(base):
+    if not first.count_status_changes(base):
         return f"{name} matters most: {_describe_both_ends(unit, base, first)}."
-    gone = [end for end in first.ends if end.answer.status != base.status]
+    gone = [end for end in first.ends if end.result.status != base.status]
     ways = " or ".join(_describe_step(end) for end in gone)
     short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
     return f"{name} matters most: {ways}, and there is {'no' if base.feasible else 'a'} plan{short}."
@@ -102,17 +103,17 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
 
 def _end_shortfall(instance: Instance, end: TornadoEnd, say: Callable[[Mapping[str, float] | None], str]) -> str:
     """Describe the metal shortfall at an infeasible end by `say`."""
-    return say(title_shortfall(end.short, dict(zip(instance.metals.names, instance.metals.titles, strict=True))))
+    return say(title_shortfall(end.shortage, dict(zip(instance.metals.names, instance.metals.titles, strict=True))))
 
 
 def _describe_infeasible_end(instance: Instance, end: TornadoEnd) -> str:
     """Describe an end whose status differs from solved, in the few words of a cell."""
-    text = _STATUS_WORDS.get(end.answer.status, "a plan")
+    text = _STATUS_WORDS.get(end.result.status, "a plan")
     return f"{text}: {_end_shortfall(instance, end, abbreviate_shortfall)}" if end.measured else text
 
 
 def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> str:
-    ways = " or ".join(_describe_step(end) for end in bar.ends if end.answer.status != base.status)
+    ways = " or ".join(_describe_step(end) for end in bar.ends if end.result.status != base.status)
     return f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ({ways})"
 
 
@@ -126,9 +127,9 @@ def _describe_both_ends(unit: str, base: ScenarioResult, bar: TornadoBar) -> str
 
 
 def _describe_effect(unit: str, base: ScenarioResult, end: TornadoEnd) -> str:
-    by = end.effect(base)
+    by = end.compute_effect(base)
     if by is None:
-        return f"means {_STATUS_WORDS.get(end.answer.status, 'a plan')}"
+        return f"means {_STATUS_WORDS.get(end.result.status, 'a plan')}"
     return (
         "changes nothing"
         if by == 0
@@ -147,14 +148,14 @@ def _describe_steps(tornado: Tornado) -> str:
         told.append(
             f"{format_count(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
         )
-    idle = sum(bar.idle(tornado.base) for bar in tornado.bars)
+    idle = sum(bar.is_idle(tornado.base) for bar in tornado.bars)
     nothing = f"; {idle} of them change{'s' if idle == 1 else ''} nothing" if idle else ""
     return f"Each moved alone, down and up: {' and '.join(told)}{nothing}."
 
 
 def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> TextTable:
     base, shows = tornado.base, bars[:MOST_TABLE_ROWS]
-    effects = [end.effect(base) for bar in shows for end in bar.ends]
+    effects = [end.compute_effect(base) for bar in shows for end in bar.ends]
     size, word = choose_money_scale([effect for effect in effects if effect is not None])
     texts = iter(format_column([effect / size for effect in effects if effect is not None]))
     cells = [
@@ -166,7 +167,7 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
         if len(bars) > MOST_TABLE_ROWS
         else []
     )
-    held = [_name_capped_parameter(instance, bar) for bar in shows if bar.up.held]
+    held = [_name_capped_parameter(instance, bar) for bar in shows if bar.up.capped_count]
     notes = [*more, *([f"Held at the most they can be: {', '.join(held)}."] if held else [])]
     return make_text_table(
         "What moves it most, one figure at a time",
@@ -175,7 +176,7 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
                 TextColumn("figure", right=False),
                 [title_parameter(instance, bar.factor.path, bar.factor.of) for bar in shows],
             ),
-            (TextColumn("moved by"), [format_step(bar.factor.step) for bar in shows]),
+            (TextColumn("moved by"), [format_step(bar.factor.relative_step) for bar in shows]),
             (TextColumn("why", right=False, rank=1), ["cv" if bar.factor.cv is not None else "10 %" for bar in shows]),
             (TextColumn(f"down: {word}{unit}"), cells[::2]),
             (TextColumn(f"up: {word}{unit}"), cells[1::2]),
@@ -187,7 +188,11 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
 
 def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
     name = title_parameter(instance, bar.factor.path, bar.factor.of)
-    of = "" if bar.up.held == bar.factor.figures else f" ({bar.up.held} of {bar.factor.figures} figures)"
+    of = (
+        ""
+        if bar.up.capped_count == bar.factor.parameter_count
+        else f" ({bar.up.capped_count} of {bar.factor.parameter_count} figures)"
+    )
     return f"{name}{of}"
 
 
@@ -197,11 +202,14 @@ def _add_sign(text: str) -> str:
 
 def _tornado_chart(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar], title: str) -> Chart:
     drawn = list(bars[:MOST_BARS_DRAWN])[::-1]  # ECharts draws upward
-    longest = max((abs(end.effect(tornado.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
+    longest = (
+        max((abs(end.compute_effect(tornado.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
+    )
     size, word = choose_money_scale([longest])
     end = longest * INFEASIBLE_BAR_RATIO / size
     names = [
-        f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ±{format_step(bar.factor.step)}" for bar in drawn
+        f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ±{format_step(bar.factor.relative_step)}"
+        for bar in drawn
     ]
     series = [
         {
@@ -217,13 +225,13 @@ def _tornado_chart(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     series[0]["markLine"] = mark_base_case(0, _base_label(unit, tornado.base))
     look = {"color": INK, "fontFamily": FONT, "fontSize": 12}
     ends = {"axisLabel": {**look, "hideOverlap": True, "showMinLabel": False, "showMaxLabel": False}}
-    across = ChartAxis(f"change of the {name_objective(unit)}", f"{word}{unit}", least=-end, most=end, extra=ends)
+    across = ChartAxis(f"change of the {name_objective(unit)}", f"{word}{unit}", minimum=-end, maximum=end, extra=ends)
     up = ChartAxis("", names=names, extra={"axisLabel": {**look, "interval": 0}})
     option = build_plot_option(across, up, series, legend=True, aria={"enabled": True, "decal": {"show": False}})
     option["yAxis"]["data"] = [escape_text(name, 60) for name in names]
     notes = (
         ("Hatched to the edge: no plan, and the metal that is short.",)
-        if any(bar.turns(tornado.base) for bar in drawn)
+        if any(bar.count_status_changes(tornado.base) for bar in drawn)
         else ()
     )
     return Chart(title, option, (_tornado_table(instance, unit, tornado, bars),), notes, 120 + 30 * len(drawn))
@@ -233,7 +241,7 @@ def _bar_item(
     instance: Instance, end: TornadoEnd, base: ScenarioResult, size: float, maximum: float, colour: str
 ) -> dict[str, Any]:
     """Return one bar; an infeasible one reaches the edge, hatched and labelled."""
-    effect = end.effect(base)
+    effect = end.compute_effect(base)
     if effect is not None:
         return {"value": effect / size}
     hatched = {"color": "rgba(0,0,0,0.25)", "dashArrayX": [1, 0], "dashArrayY": [2, 5], "rotation": -0.8}
@@ -261,7 +269,7 @@ def _encode_tornado(instance: Instance, unit: str, tornado: Tornado) -> Mapping[
         "objective": tornado.base.value,
         "unit": unit,
         "status": tornado.base.status,
-        "asked": tornado.asked,
+        "asked": tornado.parameter_count,
         "interrupted": tornado.interrupted,
         "bars": [_encode_bar(instance, bar, tornado.base) for bar in tornado.bars],
     }
@@ -273,17 +281,17 @@ def _encode_bar(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> di
         "figure": title_parameter(instance, factor.path, factor.of),
         "path": render_path(factor.path),
         "of": factor.of or None,
-        "figures": factor.figures,
+        "figures": factor.parameter_count,
         "by": "10 %" if factor.cv is None else "cv",
-        "step": factor.step,
+        "step": factor.relative_step,
         **{
             f"{name}": {
                 "factor": end.factor,
-                "held": end.held,
-                "status": end.answer.status,
-                "objective": end.answer.value,
-                **({"short": None if end.short is None else dict(end.short)} if end.measured else {}),
-                **({"said": end.answer.said} if end.answer.said else {}),
+                "held": end.capped_count,
+                "status": end.result.status,
+                "objective": end.result.value,
+                **({"short": None if end.shortage is None else dict(end.shortage)} if end.measured else {}),
+                **({"said": end.result.said} if end.result.said else {}),
             }
             for name, end in zip(("down", "up"), bar.ends, strict=True)
         },

@@ -48,15 +48,15 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
     lines = tuple(_variance_lines(instance, unit, analysis))
     of = name_objective(unit)
     asked = (
-        (f"the spread of the {of}", analysis.measure, of),
-        (PLAN_EXISTENCE, analysis.feasible, "existence of a plan"),
+        (f"the spread of the {of}", analysis.objective_indices, of),
+        (PLAN_EXISTENCE, analysis.feasibility_indices, "existence of a plan"),
     )
     charts = [
         _variance_chart(
-            instance, _describe_leading_cause(instance, analysis, given, what), analysis.causes, given, name
+            instance, _describe_leading_cause(instance, analysis, given, what), analysis.inputs, given, name
         )
         for what, given, name in asked
-        if _select_determined(_rank_causes(analysis.causes, given))
+        if _select_determined(_rank_causes(analysis.inputs, given))
     ]
     return SensitivityPart(
         lines,
@@ -70,9 +70,8 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
 
 def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -> list[str]:
     of = name_objective(unit)
-    lines = [
-        f"{capitalize_first(_describe_leading_cause(instance, analysis, analysis.measure, f'the spread of the {of}'))}."
-    ]
+    cause = _describe_leading_cause(instance, analysis, analysis.objective_indices, f"the spread of the {of}")
+    lines = [f"{capitalize_first(cause)}."]
     if analysis.quantiles:
         low, middle, high = (format_money(value, unit) for value in analysis.quantiles)
         lines.append(f"With all of it uncertain: {middle} in the middle, in nine cases of ten from {low} to {high}.")
@@ -80,16 +79,16 @@ def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -
         lines.append(
             f"In {_format_percent(analysis.without)} of the cases there is no plan; the {of} is told of the others."
         )
-        if any(indices.total for indices in analysis.feasible):
-            lines.append(
-                f"{capitalize_first(_describe_leading_cause(instance, analysis, analysis.feasible, PLAN_EXISTENCE))}."
-            )
+        if any(indices.total for indices in analysis.feasibility_indices):
+            cause = _describe_leading_cause(instance, analysis, analysis.feasibility_indices, PLAN_EXISTENCE)
+            lines.append(f"{capitalize_first(cause)}.")
     lines.append(_describe_sampling(analysis))
     if analysis.interrupted:
         lines.append(
-            f"Interrupted: {analysis.answered:,} of {analysis.asked:,} cases are solved; the shares are of those."
+            f"Interrupted: {analysis.solved_count:,} of {analysis.scenario_count:,} cases are solved; the shares are "
+            "of those."
         )
-    unsure = [indices.total.high - indices.total.low for indices in analysis.measure if indices.total]
+    unsure = [indices.total.high - indices.total.low for indices in analysis.objective_indices if indices.total]
     if unsure and max(unsure) > 2 * ADVISED_HALF_WIDTH:
         lines.append(
             f"Shares are sure to about ±{_format_percent(max(unsure) / 2)}; a greater N tells them more closely."
@@ -100,7 +99,7 @@ def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -
 def _describe_leading_cause(
     instance: Instance, analysis: VarianceAnalysis, given: Sequence[SobolIndices], what: str
 ) -> str:
-    known = _rank_causes(analysis.causes, given)
+    known = _rank_causes(analysis.inputs, given)
     if not known and any(indices.rows < MIN_COMPLETE_ROWS for indices in given):
         return f"too few of the cases have a plan to share out {what}: take a greater N"
     if not known:
@@ -135,13 +134,13 @@ def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
 
 
 def _describe_sampling(analysis: VarianceAnalysis) -> str:
-    by_cv = any(factor.cv is not None for uncertain_input in analysis.causes for factor in uncertain_input.factors)
+    by_cv = any(factor.cv is not None for uncertain_input in analysis.inputs for factor in uncertain_input.factors)
     how = "lognormal by their `cv`" if by_cv else "even within 10 %, as the instance gives no `cv`"
-    together = any(uncertain_input.correlation for uncertain_input in analysis.causes)
-    text = f"Drawn: {len(analysis.causes)} causes, {how}{', metals of one device together' if together else ''}; "
-    text += f"{analysis.count:,} rows, {analysis.asked:,} solves."
-    if analysis.held:
-        text += f" In {_format_percent(analysis.held)} of the draws a share is held at 100 %."
+    together = any(uncertain_input.correlation for uncertain_input in analysis.inputs)
+    text = f"Drawn: {len(analysis.inputs)} causes, {how}{', metals of one device together' if together else ''}; "
+    text += f"{analysis.count:,} rows, {analysis.scenario_count:,} solves."
+    if analysis.capped_fraction:
+        text += f" In {_format_percent(analysis.capped_fraction)} of the draws a share is held at 100 %."
     return text
 
 
@@ -192,7 +191,7 @@ def _variance_chart(
     up = ChartAxis(
         "", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}}
     )
-    option = build_plot_option(ChartAxis(f"share of the variance of the {of}", "%", least=0), up, series, legend=True)
+    option = build_plot_option(ChartAxis(f"share of the variance of the {of}", "%", minimum=0), up, series, legend=True)
     option["yAxis"]["data"] = [escape_text(one, 60) for one in names]
     notes = ["With all others the shares may add up to more than 100 %: what causes do together counts for each."]
     if len(rows) < len(every):
@@ -245,11 +244,11 @@ def _format_interval(share: SobolIndex) -> str:
 def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -> Mapping[str, Any]:
     return {
         "rows": analysis.count,
-        "solves": analysis.asked,
-        "solved": analysis.answered,
+        "solves": analysis.scenario_count,
+        "solved": analysis.solved_count,
         "interrupted": analysis.interrupted,
         "without_plan": analysis.without,
-        "held": analysis.held,
+        "held": analysis.capped_fraction,
         "unit": unit,
         "quantiles": {str(index): value for index, value in zip(QUANTILES, analysis.quantiles, strict=False)},
         "standard_deviation": analysis.spread,
@@ -262,7 +261,7 @@ def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) 
                 "feasible": _encode_shares(of_plans),
             }
             for uncertain_input, of_measure, of_plans in zip(
-                analysis.causes, analysis.measure, analysis.feasible, strict=True
+                analysis.inputs, analysis.objective_indices, analysis.feasibility_indices, strict=True
             )
         ],
     }

@@ -63,7 +63,7 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
 
 
 def _outage_bar(outages: OutageLosses, loss: OutageLoss) -> LossBar:
-    return LossBar(f"{loss.kind} {loss.name}", loss.extra, title_shortfall(loss.short, outages.titles))
+    return LossBar(f"{loss.kind} {loss.name}", loss.extra, title_shortfall(loss.shortage, outages.titles))
 
 
 def _outage_start(outages: OutageLosses) -> str:
@@ -131,7 +131,7 @@ def _outage_table(outages: OutageLosses, instance: Instance, losses: Sequence[Ou
         ),
         (
             TextColumn("of the need", rank=1),
-            ["" if loss.feasible or loss.short is None else format_share(loss.share, 1.0) for loss in losses],
+            ["" if loss.feasible or loss.shortage is None else format_share(loss.share, 1.0) for loss in losses],
         ),
     ]
     note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
@@ -171,7 +171,7 @@ def _encode_outages(outages: OutageLosses) -> dict[str, Any]:
             "status": get_row_status(loss.feasible, loss.proven),
             "objective": outages.value + loss.extra if loss.feasible else None,
             "extra": loss.extra if loss.feasible else None,
-            "short": None if loss.feasible or loss.short is None else dict(loss.short),
+            "short": None if loss.feasible or loss.shortage is None else dict(loss.shortage),
         }
         for loss in outages.losses
     ]
@@ -196,8 +196,10 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     by = format_period_count(instance, delays.periods)
     table, signing = _delay_table(delays, instance, by), _deadline_table(delays)
     charts = _delay_charts(delays, by, table)
-    lines = [f"{_delay_condition(effect)} {by} later {_delay_consequence(delays, effect)}." for effect in delays.late]
-    lost = next(effect.lost for effect in delays.late if effect.what == "supply")
+    lines = [
+        f"{_delay_condition(effect)} {by} later {_delay_consequence(delays, effect)}." for effect in delays.effects
+    ]
+    lost = next(effect.lost for effect in delays.effects if effect.what == "supply")
     if lost > 0:
         lines.append(f"Of the supply {format_number(lost)} t would then come after the horizon, and are lost.")
     return SensitivityPart(
@@ -211,12 +213,12 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
 
 def _delay_charts(delays: DelayAnalysis, by: str, table: TextTable) -> tuple[Chart, ...]:
     """Return bars of the scenarios that are solved, with the table; no chart where none is."""
-    proven = [effect for effect in delays.late if effect.proven]
+    proven = [effect for effect in delays.effects if effect.proven]
     if not proven:
         return ()
     worst = next((effect for effect in proven if not effect.feasible), max(proven, key=lambda effect: effect.extra))
     drawn = [
-        LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.short, delays.titles))
+        LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.shortage, delays.titles))
         for effect in proven
     ]
     title = f"{_delay_condition(worst)} {by} later {_delay_consequence(delays, worst)}"
@@ -232,11 +234,11 @@ def _delay_consequence(delays: DelayAnalysis, effect: DelayEffect) -> str:
         return "it is not proven what comes of it"
     if effect.feasible:
         return f"{describe_change(effect.extra, delays.unit)}"
-    return f"there is no plan ({describe_shortfall(title_shortfall(effect.short, delays.titles))})"
+    return f"there is no plan ({describe_shortfall(title_shortfall(effect.shortage, delays.titles))})"
 
 
 def _delay_table(delays: DelayAnalysis, instance: Instance, by: str) -> TextTable:
-    rows, titles = delays.late, delays.titles
+    rows, titles = delays.effects, delays.titles
     size, word = choose_money_scale(row.extra for row in rows if row.feasible)
     extras = iter(format_column([row.extra / size for row in rows if row.feasible]))
     columns = [
@@ -250,7 +252,7 @@ def _delay_table(delays: DelayAnalysis, instance: Instance, by: str) -> TextTabl
             [format_share(row.extra, abs(delays.value)) if row.feasible else "" for row in rows],
         ),
         (TextColumn("short", right=False), [_delay_shortfall(row, titles) for row in rows]),
-        (TextColumn("supply lost, t", rank=1), [format_number(effect.lost) for effect in delays.late]),
+        (TextColumn("supply lost, t", rank=1), [format_number(effect.lost) for effect in delays.effects]),
     ]
     return make_text_table(f"What it costs when all is {by} late", columns)
 
@@ -261,7 +263,9 @@ def _delay_status(effect: DelayEffect) -> str:
 
 
 def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
-    return "" if effect.feasible or not effect.proven else abbreviate_shortfall(title_shortfall(effect.short, titles))
+    return (
+        "" if effect.feasible or not effect.proven else abbreviate_shortfall(title_shortfall(effect.shortage, titles))
+    )
 
 
 def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
@@ -312,10 +316,10 @@ def _encode_delay(delays: DelayAnalysis) -> dict[str, Any]:
             "status": get_row_status(effect.feasible, effect.proven),
             "objective": delays.value + effect.extra if effect.feasible else None,
             "extra": effect.extra if effect.feasible else None,
-            "short": None if effect.short is None else dict(effect.short),
+            "short": None if effect.shortage is None else dict(effect.shortage),
             "supply_lost": effect.lost,
         }
-        for effect in delays.late
+        for effect in delays.effects
     ]
     delay = {"periods": delays.periods, "objective": delays.value, "unit": delays.unit, "rows": rows}
     return {"delay": {**delay, "sign_by": [_encode_deadline(deadline) for deadline in delays.deadlines]}}
@@ -350,7 +354,7 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
         key=lambda scenario: (bool(scenario.fault), scenario.feasible, -_scenario_severity(scenario), scenario.name),
     )
     rows = [
-        LossBar(scenario.name, scenario.extra, title_shortfall(scenario.short, scenarios.titles))
+        LossBar(scenario.name, scenario.extra, title_shortfall(scenario.shortage, scenarios.titles))
         for scenario in listed
         if not scenario.fault
     ]
@@ -379,8 +383,8 @@ def _scenario_severity(scenario: NamedScenarioResult) -> float:
     return (
         scenario.extra
         if scenario.feasible
-        else sum(scenario.short.values())
-        if scenario.short is not None
+        else sum(scenario.shortage.values())
+        if scenario.shortage is not None
         else float("inf")
     )
 
@@ -425,7 +429,7 @@ def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioRes
 
 
 def _scenario_shortfall(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> str:
-    return abbreviate_shortfall(title_shortfall(scenario.short, scenarios.titles))
+    return abbreviate_shortfall(title_shortfall(scenario.shortage, scenarios.titles))
 
 
 def _list_changes(scenario: NamedScenarioResult) -> str:
@@ -457,6 +461,6 @@ def _encode_scenario(scenario: NamedScenarioResult) -> dict[str, Any]:
         "changes": {path: str(value) for path, value in scenario.changes.items()},
         "status": scenario.status,
         **{name: value if scenario.feasible else None for name, value in values.items()},
-        "short": None if scenario.short is None else dict(scenario.short),
+        "short": None if scenario.shortage is None else dict(scenario.shortage),
         **({"message": scenario.fault} if scenario.fault else {}),
     }

@@ -62,12 +62,12 @@ def _parameter_rows(
 ) -> Iterator[tuple[CellValue, ...]]:
     yield from _remark_rows({path: note for path, note in remarks.items() if not path})
     for section in _TABLE_SECTIONS:
-        rows = {path[1] for path, _, _ in source_values.figures() if path[0] == section}
+        rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
         if rows:
             yield _assumption_row(
                 render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
             )
-    for path, scalar, _ in source_values.figures():
+    for path, scalar, _ in source_values.iterate_parameters():
         if path[0] not in _TABLE_SECTIONS:
             yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
     below = {path: note for path, note in remarks.items() if path}

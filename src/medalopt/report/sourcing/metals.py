@@ -46,7 +46,7 @@ def tabulate_metal_account(plan: Plan) -> tuple[ReportTable, ...]:
         The table `metal_account` [kg], a row for each metal and period.
     """
     metal_account = compute_metal_account(plan.account)
-    listed = np.flatnonzero(metal_account.moved).tolist()
+    listed = np.flatnonzero(metal_account.has_movement).tolist()
     word = get_period_word(plan.instance)
     places = choose_decimals(metal_account.at_hand[listed, -1])
     rows = [
@@ -54,7 +54,7 @@ def tabulate_metal_account(plan: Plan) -> tuple[ReportTable, ...]:
         for metal in listed
         for period in range(len(plan.instance.periods))
     ]
-    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if metal_account.spread else ()
+    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if metal_account.uncertainty else ()
     return (
         ReportTable(
             "metal_account",
@@ -95,7 +95,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
         ReportColumn("period", word.capitalize()),
         kg("opening_kg", "Opening stock"),
         kg("returned_kg", "Returned"),
-        *(bands if metal_account.spread else ()),
+        *(bands if metal_account.uncertainty else ()),
         kg("bought_kg", "Bought"),
         kg("charged_kg", "Charged"),
         kg("left_kg", "Sold or left over"),
@@ -113,19 +113,21 @@ def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: in
         at(metal_account.opening),
         at(metal_account.returned),
         *(
-            _spread_bounds(at(metal_account.returned), metal_account.spread, metal, period)
-            if metal_account.spread
+            _spread_bounds(at(metal_account.returned), metal_account.uncertainty, metal, period)
+            if metal_account.uncertainty
             else ()
         ),
         at(metal_account.bought),
         at(metal_account.charged),
-        at(metal_account.left),
+        at(metal_account.surplus),
         at(metal_account.closing),
     )
 
 
 def _spread_bounds(returned: float, spread: ReturnUncertainty, metal: int, period: int) -> tuple[float, ...]:
-    apart, alike = (SPREAD_DEVIATIONS * float(table[metal, period]) for table in (spread.apart, spread.alike))
+    apart, alike = (
+        SPREAD_DEVIATIONS * float(table[metal, period]) for table in (spread.independent, spread.correlated)
+    )
     return (max(0.0, returned - apart), returned + apart, max(0.0, returned - alike), returned + alike)
 
 

@@ -130,18 +130,18 @@ def _build_call_offs(plan: Plan) -> tuple[OrderDocument, ...]:
     kinds = [kind for kind in _CALL_OFF_RATES if kind in _RATES_ALWAYS_LISTED or plan.costs[kind]]
     storing = bool(account.decisions.stockpile.any())
     columns = _call_off_columns(instance, kinds, storing)
-    made: list[OrderDocument] = []
+    documents: list[OrderDocument] = []
     for region, name in enumerate(instance.regions):
         sent, waiting = list(list_device_orders(account, region)), list(list_storage_lines(account, region))
         if sent or waiting:
-            rows = [_shipment_row(instance, one, kinds, storing) for one in sent]
+            rows = [_shipment_row(instance, line, kinds, storing) for line in sent]
             rows += [_stockpile_row(instance, one, kinds) for one in waiting]
             agreed = [f"{_CALL_OFF_RATES[kind][0]}_per_t" for kind in kinds]
             exact = set_exact_digits(columns, tuple(rows), agreed)
             exact = set_amount_digits(exact, tuple(rows), ("tonnes_t", "waiting_t"))
             lines = ReportTable("call_off_lines", "What is called off", _CALL_OFF_DESCRIPTION, exact, tuple(rows))
-            made.append(_call_off_document(instance, f"C{len(made) + 1:02d}", name, sent, waiting, lines))
-    return tuple(made)
+            documents.append(_call_off_document(instance, f"C{len(documents) + 1:02d}", name, sent, waiting, lines))
+    return tuple(documents)
 
 
 _CALL_OFF_DESCRIPTION = "Devices to hand over, dry tonnes, the way that they go, and what is paid for a tonne of them."
@@ -155,21 +155,21 @@ def _call_off_document(
     waiting: list[StorageLine],
     lines: ReportTable,
 ) -> OrderDocument:
-    tonnes = sum(one.tonnes for one in sent)
-    money = sum(sum(one.costs.values()) for one in sent) + sum(one.cost for one in waiting)
+    tonnes = sum(line.tonnes for line in sent)
+    money = sum(sum(line.costs.values()) for line in sent) + sum(one.cost for one in waiting)
     terms = (
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of devices, dry, in all"),
         ("Quantity tolerance", f"{QUANTITY_TOLERANCE}; never more than is on offer"),
         (
             "Delivery window",
-            format_delivery_window(instance, [*(one.period for one in sent), *(one.period for one in waiting)]),
+            format_delivery_window(instance, [*(line.period for line in sent), *(one.period for one in waiting)]),
         ),
         ("Price basis", f"fixed, {instance.currency} per dry tonne of devices"),
         ("Amount", f"{money:,.{count_minor_digits(instance.currency)}f} {instance.currency}".replace("-", "−")),
     )
     word = get_period_word(instance)
     notes = ((_STOCKPILE_NOTE.format(period=word),) if waiting else ()) + (
-        (_CHARGES_NOTE,) if any(one.costs["treatment"] or one.costs["transport"] for one in sent) else ()
+        (_CHARGES_NOTE,) if any(line.costs["treatment"] or line.costs["transport"] for line in sent) else ()
     )
     return _make_document(instance, CALL_OFF, number, ("Region", region), terms, lines, notes)
 
@@ -192,15 +192,15 @@ def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tu
     )
 
 
-def _shipment_row(instance: Instance, one: DeviceOrderLine, kinds: list[str], storing: bool) -> tuple[CellValue, ...]:
+def _shipment_row(instance: Instance, line: DeviceOrderLine, kinds: list[str], storing: bool) -> tuple[CellValue, ...]:
     return (
-        *_stream_cells(instance, one.stream, one.period),
-        instance.treatments.names[one.treatment],
-        instance.smelters.names[one.smelter] if one.smelter >= 0 else NO_SMELTER,
-        one.tonnes,
+        *_stream_cells(instance, line.stream, line.period),
+        instance.treatments.names[line.treatment],
+        instance.smelters.names[line.smelter] if line.smelter >= 0 else NO_SMELTER,
+        line.tonnes,
         *((None,) if storing else ()),
-        *(one.costs[kind] / one.tonnes for kind in kinds),
-        sum(one.costs.values()),
+        *(line.costs[kind] / line.tonnes for kind in kinds),
+        sum(line.costs.values()),
         TONNE_CODE,
     )
 
@@ -235,7 +235,7 @@ _CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_pe
 def _build_tolling_orders(plan: Plan) -> tuple[OrderDocument, ...]:
     """Return the instruction of every smelter that receives feed."""
     instance = plan.instance
-    made: list[OrderDocument] = []
+    documents: list[OrderDocument] = []
     for smelter, name in enumerate(instance.smelters.names):
         sent = list(list_feed_lines(plan.account, smelter))
         if sent:
@@ -243,8 +243,8 @@ def _build_tolling_orders(plan: Plan) -> tuple[OrderDocument, ...]:
             columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
             columns = set_amount_digits(columns, rows, ("feed_t", "contained_kg", "returned_kg"))
             lines = ReportTable("toll_lines", "Feed and metal", _TOLLING_DESCRIPTION, columns, rows)
-            made.append(_tolling_document(instance, f"T{len(made) + 1:02d}", name, sent, lines))
-    return tuple(made)
+            documents.append(_tolling_document(instance, f"T{len(documents) + 1:02d}", name, sent, lines))
+    return tuple(documents)
 
 
 def _tolling_document(
@@ -254,7 +254,7 @@ def _tolling_document(
     tonnes = sum(feed.tonnes for feed in sent)
     money = sum(feed.charge + sum(metal.charge for metal in feed.metals) for feed in sent)
     back: dict[int, float] = {}
-    for metal in (metal for feed in sent for metal in feed.metals if metal.back is not None):
+    for metal in (metal for feed in sent for metal in feed.metals if metal.period is not None):
         back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
     metals = ", ".join(
         f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items())
@@ -267,7 +267,7 @@ def _tolling_document(
         ("Price basis", f"{currency} per dry tonne of feed, and {currency} per kilogram of metal returned"),
         ("Amount", f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")),
     )
-    late = any(metal.back is None for feed in sent for metal in feed.metals)
+    late = any(metal.period is None for feed in sent for metal in feed.metals)
     pooled = sorted({feed.line for feed in sent if instance.terms.pooled[feed.line]})
     lines = ", ".join(instance.terms.names[line] or EVERY_FEED for line in pooled)
     settled = (*((_POOLED_NOTE.format(lines=lines.capitalize()),) if pooled else ()),)
@@ -313,7 +313,7 @@ def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[Cel
         float(terms.returned.value[line, e]),
         _GRAMS_PER_KILOGRAM * float(terms.deduction.value[line, e]),
         metal.kilograms,
-        "later" if metal.back is None else instance.periods[metal.back],
+        "later" if metal.period is None else instance.periods[metal.period],
         float(terms.refining_charge.value[line, e]),
         metal.charge,
         KILOGRAM_CODE,
@@ -328,7 +328,7 @@ def _build_purchase_orders(plan: Plan) -> tuple[OrderDocument, ...]:
     """Return the purchase order of every offer with purchases."""
     instance, account = plan.instance, plan.account
     bought, into_stock = account.decisions.bought, is_stocked(plan.instance)
-    made: list[OrderDocument] = []
+    documents: list[OrderDocument] = []
     for offer in range(len(instance.market.names)):
         if into_stock[offer]:
             period = np.flatnonzero(account.purchases[offer])
@@ -344,8 +344,10 @@ def _build_purchase_orders(plan: Plan) -> tuple[OrderDocument, ...]:
             columns = set_amount_digits(columns, rows, ("bought_kg",))
             lines = ReportTable("purchase_lines", "What is bought", _PURCHASE_DESCRIPTION, columns, rows)
             kilograms = float(account.bought[offer])
-            made.append(_purchase_document(instance, f"P{len(made) + 1:02d}", offer, period.tolist(), lines, kilograms))
-    return tuple(made)
+            documents.append(
+                _purchase_document(instance, f"P{len(documents) + 1:02d}", offer, period.tolist(), lines, kilograms)
+            )
+    return tuple(documents)
 
 
 def _purchase_document(
@@ -400,12 +402,12 @@ def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
     return (*_build_call_offs(plan), *_build_tolling_orders(plan), *_build_purchase_orders(plan))
 
 
-def tabulate_orders(plan: Plan, made: tuple[OrderDocument, ...]) -> ReportTable:
+def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportTable:
     """Tabulate the orders with their amounts, and whether each can be signed.
 
     Args:
         plan: Plan to report, for its currency.
-        made: Orders of the plan.
+        documents: Orders of the plan.
 
     Returns:
         The table `orders`.
@@ -418,14 +420,14 @@ def tabulate_orders(plan: Plan, made: tuple[OrderDocument, ...]) -> ReportTable:
         make_amount_column("amount", "Amount", plan.instance.currency),
         ReportColumn("state", "State"),
     )
-    rows = tuple(_order_row(document) for document in made)
-    says = "Every document that this plan needs. A draft is no order: what its party lacks stands on it."
-    return ReportTable("orders", "Documents to sign", says, columns, rows)
+    rows = tuple(_order_row(document) for document in documents)
+    text = "Every document that this plan needs. A draft is no order: what its party lacks stands on it."
+    return ReportTable("orders", "Documents to sign", text, columns, rows)
 
 
 def _order_row(document: OrderDocument) -> tuple[CellValue, ...]:
-    at = next(place for place, column in enumerate(document.lines.columns) if column.key == "amount")
-    money = sum_column(document.lines, at)
+    index = next(position for position, column in enumerate(document.lines.columns) if column.key == "amount")
+    money = sum_column(document.lines, index)
     quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in all")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     return (document.number, document.kind, document.party[0][1], quantity, money, state)

@@ -111,7 +111,7 @@ def draw_supply_charts(plan: Plan) -> tuple[Chart, ...]:
 def _supply_by_period(plan: Plan) -> tuple[list[str], Floats]:
     """Return supplier names and tonnes (N, T), the largest first: streams where they are few, else regions."""
     instance = plan.instance
-    stream = plan.account.found.stream
+    stream = plan.account.routes.stream
     few = len(instance.streams.names) <= MOST_SUPPLIERS
     names = instance.streams.names if few else instance.regions
     group = stream if few else instance.streams.region[stream]
@@ -195,7 +195,7 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
     limit = {"silent": True, "symbol": "none", "data": [{"yAxis": 100}], "lineStyle": {"color": COLOURS[1]}}
     series[0]["markLine"] = {**limit, "label": {"show": False}}
     option = build_plot_option(
-        ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", least=0), series, legend=True
+        ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", minimum=0), series, legend=True
     )
     full = (load[listed] > FULL_LOAD).sum(axis=1)
     maximum = int(np.argmax(full))
@@ -245,12 +245,12 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
             lineStyle={"width": 2, "type": "dashed"},
         ),
         build_line_series(
-            "in medals due so far", _list_points(metal_account.owed[metal]), symbol="none", step="end", z=4
+            "in medals due so far", _list_points(metal_account.metal_due[metal]), symbol="none", step="end", z=4
         ),
         *_spread_series(metal_account, metal, at_hand),
     ]
     title = plan.instance.metals.titles[metal]
-    up = ChartAxis(title.capitalize(), "kg, from the start on", least=0, most=_axis_top(metal_account, metal))
+    up = ChartAxis(title.capitalize(), "kg, from the start on", minimum=0, maximum=_axis_top(metal_account, metal))
     option = build_plot_option(ChartAxis("", names=plan.instance.periods), up, series)
     notes = (
         "At hand: opening stock and all that was returned and bought, also what is then sold or left over. "
@@ -258,15 +258,22 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
         "The shaded band: two standard deviations of all that has returned, were all lots of a device, a treatment or "
         "a smelter to differ in the same way.",
     )
-    table = _metal_balance_table(plan, at_hand, charged, metal_account.owed[metal])
+    table = _metal_balance_table(plan, at_hand, charged, metal_account.metal_due[metal])
     return Chart(
-        _metal_balance_title(plan, metal_account, metal), option, (table,), notes if metal_account.spread else notes[:1]
+        _metal_balance_title(plan, metal_account, metal),
+        option,
+        (table,),
+        notes if metal_account.uncertainty else notes[:1],
     )
 
 
 def _axis_top(metal_account: MetalAccount, metal: int) -> float:
     """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
-    off = metal_account.spread.alike_so_far[metal] if metal_account.spread else np.zeros_like(metal_account.owed[metal])
+    off = (
+        metal_account.uncertainty.correlated_cumulated[metal]
+        if metal_account.uncertainty
+        else np.zeros_like(metal_account.metal_due[metal])
+    )
     high = min(
         float((metal_account.at_hand[metal] + SPREAD_DEVIATIONS * off).max()),
         _MOST_AXIS_RATIO * float(metal_account.charged[metal].sum()),
@@ -280,9 +287,9 @@ def _list_points(values: Floats) -> list[tuple[float, float | None]]:
 
 
 def _spread_series(metal_account: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
-    if metal_account.spread is None:
+    if metal_account.uncertainty is None:
         return []
-    off = SPREAD_DEVIATIONS * metal_account.spread.alike_so_far[metal]
+    off = SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal]
     low = np.maximum(at_hand - off, 0)
     unseen = {"symbol": "none", "silent": True, "stack": "band", "lineStyle": {"width": 0}, "z": 1}
     fill = {"color": COLOURS[0], "opacity": 0.15}
@@ -301,9 +308,9 @@ def _metal_balance_title(plan: Plan, metal_account: MetalAccount, metal: int) ->
     index = int(busy[np.argmin(spare[busy])])
     room = _describe_slack(plan, metal_account.at_hand[metal], charged, float(spare[index]), index)
     text = f"{title}: {format_mass(float(charged[-1]))} charged, {room}"
-    if metal_account.spread is None:
+    if metal_account.uncertainty is None:
         return text
-    shortage = float((SPREAD_DEVIATIONS * metal_account.spread.alike_so_far[metal] - spare)[busy].max())
+    shortage = float((SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal] - spare)[busy].max())
     return (
         f"{text}; {format_mass(shortage)} short if all comes out low"
         if shortage > 0

@@ -33,27 +33,25 @@ from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_tra
 from medalopt.text import escape_text, format_count
 
 
-def describe_whole_loads(found: WholeLoadPlan) -> str:
+def describe_whole_loads(plan: WholeLoadPlan) -> str:
     """Describe the number of loads, the part loads among them, and the extra cost of whole loads.
 
     Args:
-        found: Plan in whole loads and the plan without them.
+        plan: Plan in whole loads and the plan without them.
 
     Returns:
         Two sentences.
     """
-    currency = found.plan.instance.currency
+    currency = plan.plan.instance.currency
     part = (
-        f"; {found.part:,} of them go part full, with all that is left of what is offered"
-        if found.part
-        else ", all full"
+        f"; {plan.part:,} of them go part full, with all that is left of what is offered" if plan.part else ", all full"
     )
-    extra = found.extra if abs(found.extra) >= 0.5 else 0.0
+    extra = plan.extra if abs(plan.extra) >= 0.5 else 0.0
     costs = f"cost {format_money(extra, currency)} more than" if extra else "cost no more than"
     return (
-        f"In loads of {format_number(found.size)} t: {found.loads:,} loads{part}. Whole loads {costs} the "
+        f"In loads of {format_number(plan.size)} t: {plan.loads:,} loads{part}. Whole loads {costs} the "
         f"best plan without "
-        f"them ({format_money(found.exact.cost, currency)}), and every rule is kept (verified again)."
+        f"them ({format_money(plan.exact.cost, currency)}), and every rule is kept (verified again)."
     )
 
 
@@ -61,14 +59,14 @@ _MOST_SOURCES, _MOST_BINDING, _MOST_OFFERS = 4, 3, 4
 
 
 def summarize_decision(
-    plan: Plan, documents: tuple[OrderDocument, ...], found: PlanAnalyses | None, in_loads: WholeLoadPlan | None
+    plan: Plan, documents: tuple[OrderDocument, ...], analyses: PlanAnalyses | None, in_loads: WholeLoadPlan | None
 ) -> tuple[str, ...]:
     """Summarise the plan for the decision to sign.
 
     Args:
         plan: Plan to report.
         documents: Orders of the plan.
-        found: Analyses around the plan; None leaves out the sentences that need further solves.
+        analyses: Analyses around the plan; None leaves out the sentences that need further solves.
         in_loads: Cost of whole loads, for a plan in whole loads.
 
     Returns:
@@ -77,29 +75,29 @@ def summarize_decision(
     first, *rest = summarize_plan(plan, MetalValues(plan))
     scarce = [line for line in rest if line.startswith("Scarce")]
     lines = [first, *(line for line in rest if line not in scarce)]
-    if found is not None:
-        lines[1:1] = _describe_benchmark(plan, found.premium)
+    if analyses is not None:
+        lines[1:1] = _describe_benchmark(plan, analyses.premium)
     lines += [*_describe_supply(plan), *_describe_purchases(plan), *scarce]
-    if found is not None:
+    if analyses is not None:
         lines += [
-            *_describe_reference_plan(plan, found, in_loads),
-            *_describe_binding(found),
-            *(describe_risks(found.risks, plan.instance) if found.risks else ()),
+            *_describe_reference_plan(plan, analyses, in_loads),
+            *_describe_binding(analyses),
+            *(describe_risks(analyses.risks, plan.instance) if analyses.risks else ()),
         ]
     lines += [describe_whole_loads(in_loads)] if in_loads else []
     return (*lines, *_count_drafts(documents), describe_proof(plan))
 
 
-def _describe_benchmark(plan: Plan, found: RecyclingPremium) -> tuple[str, ...]:
+def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...]:
     """Return the benchmark of buying all metal, with its cost and footprint, or the reason why it is not available."""
-    told = describe_premium(found, plan.instance)
-    if found.cost == float("inf"):
+    told = describe_premium(premium, plan.instance)
+    if premium.cost == float("inf"):
         return told
-    more, currency = plan.cost - found.cost, plan.instance.currency
-    price = f"Benchmark, buying all metal: {format_money(found.cost, currency)}"
+    more, currency = plan.cost - premium.cost, plan.instance.currency
+    price = f"Benchmark, buying all metal: {format_money(premium.cost, currency)}"
     if abs(more) <= VALUE_TOLERANCE * max(1.0, abs(plan.cost)):
         return (f"{price}, the same.", *told[1:])
-    medals = f" ({format_money(abs(more) / found.medals, currency)} a medal)" if found.medals else ""
+    medals = f" ({format_money(abs(more) / premium.medals, currency)} a medal)" if premium.medals else ""
     return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *told[1:])
 
 
@@ -121,26 +119,26 @@ def _describe_purchases(plan: Plan) -> tuple[str, ...]:
     return (f"Bought for {spent}: {listed}.",) if listed else ()
 
 
-def _list_largest(amounts: dict[str, float], text: Callable[[float], str], most: int) -> str:
+def _list_largest(amounts: dict[str, float], text: Callable[[float], str], maximum: int) -> str:
     """List the largest amounts by name, and the sum of the rest."""
     order = sorted(amounts, key=lambda name: (-amounts[name], name))
-    told = [f"{escape_text(name)} {text(amounts[name])}" for name in order[:most]]
-    rest = order[most:]
+    lines = [f"{escape_text(name)} {text(amounts[name])}" for name in order[:maximum]]
+    rest = order[maximum:]
     more = [f"{len(rest)} more {text(sum(amounts[name] for name in rest))}"] if rest else []
-    return ", ".join([*told, *more])
+    return ", ".join([*lines, *more])
 
 
-def _describe_binding(found: PlanAnalyses) -> tuple[str, ...]:
-    listed = "; ".join(_format_binding(row, found.base.unit) for row in found.binding[:_MOST_BINDING])
+def _describe_binding(analyses: PlanAnalyses) -> tuple[str, ...]:
+    listed = "; ".join(_format_binding(row, analyses.base.unit) for row in analyses.binding[:_MOST_BINDING])
     return (f"What binds: {listed}.",) if listed else ("Nothing binds: no figure that is loosened a little saves.",)
 
 
-def _describe_reference_plan(plan: Plan, found: PlanAnalyses, in_loads: WholeLoadPlan | None) -> tuple[str, ...]:
+def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: WholeLoadPlan | None) -> tuple[str, ...]:
     """Return a note where the analyses refer to the optimal plan without whole lots or loads."""
     if plan.certificate.optimal and in_loads is None:
         return ()
     whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""
-    best = f"the best plan{whole} ({format_money(found.base.cost, plan.instance.currency)})"
+    best = f"the best plan{whole} ({format_money(analyses.base.cost, plan.instance.currency)})"
     return (f"What binds, entry prices, rules and risks are those of {best}.",)
 
 
@@ -152,7 +150,7 @@ def _format_binding(row: BindingConstraint, unit: str) -> str:
 def _count_drafts(documents: tuple[OrderDocument, ...]) -> tuple[str, ...]:
     if not documents:
         return ()
-    drafts = sum(bool(one.missing) for one in documents)
+    drafts = sum(bool(document.missing) for document in documents)
     count = f"{format_count(len(documents), 'document')} to sign"
     if not drafts:
         return (f"{count}, all complete.",)
@@ -172,8 +170,8 @@ CHART_BUILDERS = (
 def build_plan_report(
     plan: Plan,
     in_loads: WholeLoadPlan | None = None,
-    found: PlanAnalyses | None = None,
-    written: SourceValues | None = None,
+    analyses: PlanAnalyses | None = None,
+    source_values: SourceValues | None = None,
     *,
     pictures: bool = True,
 ) -> Report:
@@ -182,8 +180,8 @@ def build_plan_report(
     Args:
         plan: Plan to report.
         in_loads: Cost of whole loads, for a plan in whole loads.
-        found: Analyses around the plan (entry prices, rule costs, risks); None leaves them out.
-        written: Parameters as the instance file writes them.
+        analyses: Analyses around the plan (entry prices, rule costs, risks); None leaves them out.
+        source_values: Parameters as the instance file writes them.
         pictures: Include charts.
 
     Returns:
@@ -192,20 +190,20 @@ def build_plan_report(
     orders = build_orders(plan)
     tables = (
         tabulate_orders(plan, orders),
-        *tabulate_awards(plan, found.entry if found else None),
+        *tabulate_awards(plan, analyses.entry_prices if analyses else None),
         *tabulate_spend(plan),
         *tabulate_price_exposure(plan),
         *tabulate_metal_account(plan),
         *tabulate_melting(plan),
-        *_analysis_tables(plan, found),
+        *_analysis_tables(plan, analyses),
         *tabulate_traceability(plan),
         *tabulate_compliance_documents(plan),
-        *tabulate_assumptions(plan.instance, written),
+        *tabulate_assumptions(plan.instance, source_values),
     )
     filled = tuple(table for table in tables if table.rows)
     return Report(
         plan.instance.title or plan.instance.name,
-        summarize_decision(plan, orders, found, in_loads),
+        summarize_decision(plan, orders, analyses, in_loads),
         filled,
         orders,
         tuple(chart for charts in CHART_BUILDERS for chart in charts(plan)) if pictures else (),
@@ -238,16 +236,16 @@ def _shorten_table(table: ReportTable) -> ReportTable:
     if table.key == "fiscal_years":
         return fold_table(table, "party")[0]
     if table.key == "award":
-        kept = [place for place, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
-        rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
-        return replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+        kept = [position for position, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
+        rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
+        return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
     return table
 
 
-def _analysis_tables(plan: Plan, found: PlanAnalyses | None) -> tuple[ReportTable, ...]:
-    if found is None:
+def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportTable, ...]:
+    if analyses is None:
         return ()
-    return (*tabulate_rule_costs(found), *(tabulate_risks(found.risks, plan.instance) if found.risks else ()))
+    return (*tabulate_rule_costs(analyses), *(tabulate_risks(analyses.risks, plan.instance) if analyses.risks else ()))
 
 
 def _list_versions(plan: Plan) -> tuple[str, ...]:

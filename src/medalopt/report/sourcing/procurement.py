@@ -58,14 +58,14 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     """
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
     spent = sum_by_group(
-        (compute_route_costs(instance, account.found) * account.decisions.sent).sum(axis=1),
-        account.found.stream,
+        (compute_route_costs(instance, account.routes) * account.decisions.sent).sum(axis=1),
+        account.routes.stream,
         len(streams.names),
     )
     whole = np.asarray(account.sent) >= (1 - TAKEN_TOLERANCE) * streams.available.value.sum(axis=1)
     order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
-    free = compute_routable_supply(instance, account.found).tolist()
+    free = compute_routable_supply(instance, account.routes).tolist()
     rows = tuple((*_award_row(plan, i, float(spent[i]), free[i]), *_entry_price(plan, i, asked)) for i in order)
     notes = (() if entry is None else (_ENTRY_NOTE,)) + (
         (_NO_ROUTE_NOTE,) if any(row[6] == "no route" for row in rows) else ()

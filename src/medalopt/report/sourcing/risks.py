@@ -70,9 +70,9 @@ def _describe_step(end: TornadoEnd) -> str:
 
 
 def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance) -> str:
-    by = end.effect(base)
+    by = end.compute_effect(base)
     if by is None:
-        return "leaves no plan" if end.answer.status == "infeasible" else "was not solved"
+        return "leaves no plan" if end.result.status == "infeasible" else "was not solved"
     return (
         f"costs {format_money(abs(by), instance.currency)} {'more' if by >= 0 else 'less'}" if by else "changes nothing"
     )
@@ -81,14 +81,14 @@ def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance) 
 def _format_range(bar: TornadoBar, instance: Instance) -> str:
     """Format the range of a single parameter: ` (770 to 2,030 g/t)`; '' for several that are varied together."""
     members = bar.factor.members
-    if bar.factor.figures != 1 or not isinstance(members[0].kind.measure, QuantityField):
+    if bar.factor.parameter_count != 1 or not isinstance(members[0].kind.field_type, QuantityField):
         return ""
-    unit = members[0].kind.measure.unit
+    unit = members[0].kind.field_type.unit
     value = float(members[0].values[0])
     size, word = (100.0, "%") if not unit else (1.0, name_unit(unit, instance.currency))
     if word == "kg/t" and value < 1:
         size, word = 1000.0, "g/t"
-    held = members[0].limit
+    held = members[0].upper_limit
     low, high = (value * end.factor for end in bar.ends)
     high = min(high, float(Fraction(held))) if held is not None else high
     return (
@@ -108,7 +108,8 @@ def _risk_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     )
     rows = tuple(_risk_row(bar, risks.base, instance) for bar in risks.bars)
     how = (
-        f"Chosen from {risks.figures} figures: the {risks.moved} whose worth at the plan's prices, times their "
+        f"Chosen from {risks.parameter_count} figures: the {risks.varied_count} whose worth at the plan's prices, "
+        "times their "
         "uncertainty, is greatest were moved and solved; these matter most. `medalopt sensitivity --tornado` moves all."
     )
     notes = (how, "What is moved by 10 % has no `cv` in the instance. A negative amount saves.")
@@ -123,9 +124,9 @@ def _risk_row(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> tupl
 
 
 def _extra_cost(end: TornadoEnd, base: ScenarioResult) -> CellValue:
-    by = end.effect(base)
+    by = end.compute_effect(base)
     if by is None:
-        return _INFEASIBLE if end.answer.status == "infeasible" else _NOT_SOLVED
+        return _INFEASIBLE if end.result.status == "infeasible" else _NOT_SOLVED
     return by
 
 
@@ -136,13 +137,13 @@ def _select_worst_scenarios(risks: PlanRisks) -> list[ScenarioRisk]:
 
 
 def _scenario_severity(risk: ScenarioRisk) -> float:
-    return sum((risk.short or {}).values()) if risk.more is None else risk.more
+    return sum((risk.shortage or {}).values()) if risk.more is None else risk.more
 
 
 def _describe_scenario(risk: ScenarioRisk, instance: Instance) -> str:
     if risk.more is not None:
         return f"{escape_text(risk.name)} costs {format_money(risk.more, instance.currency)} more"
-    if risk.answer.status != "infeasible":
+    if risk.result.status != "infeasible":
         return f"{escape_text(risk.name)} was not solved"
     short = _list_shortfall(risk, instance)
     return f"{escape_text(risk.name)} leaves no plan" + (f" ({short} short)" if short else "")
@@ -150,7 +151,9 @@ def _describe_scenario(risk: ScenarioRisk, instance: Instance) -> str:
 
 def _list_shortfall(risk: ScenarioRisk, instance: Instance) -> str:
     titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
-    return ", ".join(f"{format_mass(kg)} of {escape_text(titles[metal])}" for metal, kg in (risk.short or {}).items())
+    return ", ".join(
+        f"{format_mass(kg)} of {escape_text(titles[metal])}" for metal, kg in (risk.shortage or {}).items()
+    )
 
 
 def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
@@ -166,15 +169,15 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     rows = tuple(
         _scenario_row(risk, instance, notes.get(render_path(("scenarios", risk.name)), "")) for risk in risks.cases
     )
-    short = any(risk.short for risk in risks.cases)
+    short = any(risk.shortage for risk in risks.cases)
     said = ("Short: the least metal that would have to come from elsewhere for a plan to exist.",) if short else ()
     return ReportTable("scenarios", "Scenarios", _SCENARIOS_DESCRIPTION, columns, rows, said)
 
 
 def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
     changes = ", ".join(f"{path} {value}" for path, value in risk.changes.items())
-    state = _INFEASIBLE if risk.answer.status == "infeasible" else _NOT_SOLVED
-    costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.answer.value, risk.more)
+    state = _INFEASIBLE if risk.result.status == "infeasible" else _NOT_SOLVED
+    costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.result.value, risk.more)
     return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)
 
 
@@ -213,7 +216,7 @@ def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
     rows: list[tuple[CellValue, ...]] = [
         (
             _RULE_TITLES[rule.kind].format(subject=escape_text(rule.subject)),
-            100 * rule.figure if rule.unit == "%" else rule.figure,
+            100 * rule.value if rule.unit == "%" else rule.value,
             rule.unit,
             "yes" if rule.binds else "no",
             "not proven" if rule.costs is None else rule.costs,

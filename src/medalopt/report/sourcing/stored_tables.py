@@ -37,7 +37,7 @@ class StoredPart:
 class StoredForm(Protocol):
     """Access to the parts of a saved report in any form; None for a part that the file lacks."""
 
-    def table(self, table: ReportTable) -> StoredPart | None:
+    def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table.
 
         Args:
@@ -47,7 +47,7 @@ class StoredForm(Protocol):
             Its rows in the file.
         """
 
-    def document(self, document: OrderDocument) -> StoredPart | None:
+    def read_document(self, document: OrderDocument) -> StoredPart | None:
         """Return the stored lines and fields of an order.
 
         Args:
@@ -57,7 +57,7 @@ class StoredForm(Protocol):
             Its lines and fields in the file.
         """
 
-    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+    def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that this form must have of an order.
 
         Args:
@@ -81,9 +81,9 @@ def open_stored_form(saved: SavedFile, report: Report) -> StoredForm:
     Returns:
         Access to its parts.
     """
-    if saved.form == "xlsx":
+    if saved.file_format == "xlsx":
         return _StoredWorkbook(saved.parts, report)
-    return _StoredJson(saved.parts) if saved.form == "json" else _StoredFolder(saved.parts)
+    return _StoredJson(saved.parts) if saved.file_format == "json" else _StoredFolder(saved.parts)
 
 
 class _StoredJson:
@@ -91,12 +91,12 @@ class _StoredJson:
         self.parts = parts
         self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
-    def table(self, table: ReportTable) -> StoredPart | None:
+    def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
         part = f"tables.{table.key}"
         return _read_json_rows(part, self.parts[part]) if part in self.parts else None
 
-    def document(self, document: OrderDocument) -> StoredPart | None:
+    def read_document(self, document: OrderDocument) -> StoredPart | None:
         """Return the stored lines and fields of an order."""
         part = self.numbers.get(document.number)
         if part is None:
@@ -106,7 +106,7 @@ class _StoredJson:
         rows = _read_json_rows(part, one["lines"])
         return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
 
-    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+    def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that JSON must have of an order."""
         said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
         return {**said, **dict(document.party), **dict(document.terms)}
@@ -124,13 +124,13 @@ class _StoredFolder:
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self.parts = parts
 
-    def table(self, table: ReportTable) -> StoredPart | None:
+    def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
-        return self._rows(table.key)
+        return self._read_rows(table.key)
 
-    def document(self, document: OrderDocument) -> StoredPart | None:
+    def read_document(self, document: OrderDocument) -> StoredPart | None:
         """Return the stored lines and fields of an order."""
-        lines, own = self._rows(document.lines.key), self._rows("documents")
+        lines, own = self._read_rows(document.lines.key), self._read_rows("documents")
         if lines is None or own is None:
             return None
         said = [row for row in own.rows if row.get("document") == document.number]
@@ -139,7 +139,7 @@ class _StoredFolder:
         rows = [row for row in lines.rows if row.get("document") == document.number]
         return StoredPart(lines.part, lines.keys, rows, {**fields, "kind": "; ".join(sorted(kinds))})
 
-    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+    def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that the folder must have of an order."""
         parts = (("party", document.party), ("terms", document.terms))
         fields = {f"{part}: {name}": value for part, pairs in parts for name, value in pairs}
@@ -149,7 +149,7 @@ class _StoredFolder:
         """Return the name of the part with the summary, and its lines with the footer."""
         return "decision", [_strip_guard(row[0]) for row in self.parts.get("decision", [])[1:] if row]
 
-    def _rows(self, part: str) -> StoredPart | None:
+    def _read_rows(self, part: str) -> StoredPart | None:
         head, *rows = self.parts.get(part) or [[]]
         keys = [_strip_guard(name) for name in head]
         cells = [dict(zip(keys, map(_strip_guard, row), strict=False)) for row in rows]
@@ -173,15 +173,15 @@ class _StoredWorkbook:
             document.number: names.sheet(f"{document.number} {document.kind}") for document in report.documents
         }
 
-    def table(self, table: ReportTable) -> StoredPart | None:
+    def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
-        return self._rows(self.sheets[table.key], table.columns)
+        return self._read_rows(self.sheets[table.key], table.columns)
 
-    def document(self, document: OrderDocument) -> StoredPart | None:
+    def read_document(self, document: OrderDocument) -> StoredPart | None:
         """Return the stored lines and fields of an order."""
-        return self._rows(self.sheets[document.number], document.lines.columns)
+        return self._read_rows(self.sheets[document.number], document.lines.columns)
 
-    def fields(self, document: OrderDocument) -> Mapping[str, str]:
+    def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that the workbook must have of an order."""
         return {name: clean_cell_text(value) or BLANK_FIELD for name, value in (*document.party, *document.terms)}
 
@@ -190,7 +190,7 @@ class _StoredWorkbook:
         cells = [row[0] for row in self.parts.get(self.front, []) if row]
         return self.front, [cell for cell in cells if isinstance(cell, str)]
 
-    def _rows(self, sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
+    def _read_rows(self, sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
         rows, wanted = self.parts.get(sheet), make_unique_heads(tuple(columns))
         keys = dict(zip(wanted, (column.key for column in columns), strict=True))
         top = next(

@@ -33,7 +33,7 @@ _NUMBER_PATTERN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 def check_tables(
     saved: SavedFile,
-    found: Verdict,
+    verdict: Verdict,
     source: Callable[[], SourceValues | None] = lambda: None,
     settled: frozenset[str] = frozenset(),
 ) -> Verdict:
@@ -43,7 +43,7 @@ def check_tables(
 
     Args:
         saved: File as it was read.
-        found: Verdict on the plan, from the instance alone.
+        verdict: Verdict on the plan, from the instance alone.
         source: Returns the parameters as the instance file writes them; None for an instance without a file.
         settled: Parties that have delivered already and receive no order.
 
@@ -55,25 +55,25 @@ def check_tables(
     altered = find_altered(saved)
     derived: list[Violation] = []
     left = [f"sourcing plan: {part}" for part in saved.parts]
-    if saved.parts and not (saved.edits or found.against):
-        content = remove_settled_parties(
-            build_plan_report(rebuild_plan(plan, found), written=source(), pictures=False), settled
+    if saved.parts and not (saved.edits or verdict.against):
+        report = remove_settled_parties(
+            build_plan_report(rebuild_plan(plan, verdict), source_values=source(), pictures=False), settled
         )
-        derived, left = compare_parts(open_stored_form(saved, content), content, saved)
-    wrong = {one.path.partition("[")[0] for one in derived}
-    broken = [*derived, *(one for one in altered if one.path not in wrong)]
-    if saved.edits and not (broken or found.broken):
+        derived, left = compare_parts(open_stored_form(saved, report), report, saved)
+    wrong = {violation.path.partition("[")[0] for violation in derived}
+    broken = [*derived, *(violation for violation in altered if violation.path not in wrong)]
+    if saved.edits and not (broken or verdict.broken):
         first = saved.edits[0]
         broken.append(Violation(ALTERED, first.cell, 0.0, "", f"{first.cell} was changed by hand: {first.text}"))
     if plan.digests:
-        return replace(found, broken=(*found.broken, *broken))
-    why = "cannot be verified: the file carries no digests, as an earlier version wrote it; write the plan anew"
+        return replace(verdict, broken=(*verdict.broken, *broken))
+    reason = "cannot be verified: the file carries no digests, as an earlier version wrote it; write the plan anew"
     broken += (
-        [Violation(NOT_VERIFIED, part, 0.0, "", f"{escape_text(part)}: {why}") for part in left]
+        [Violation(NOT_VERIFIED, part, 0.0, "", f"{escape_text(part)}: {reason}") for part in left]
         if not saved.edits
         else []
     )
-    return replace(found, broken=(*found.broken, *broken), unchecked=_list_underivable(plan))
+    return replace(verdict, broken=(*verdict.broken, *broken), unchecked=_list_underivable(plan))
 
 
 def find_altered(saved: SavedFile) -> list[Violation]:
@@ -89,22 +89,24 @@ def find_altered(saved: SavedFile) -> list[Violation]:
     assert isinstance(plan, SavedPlan)
     if not plan.digests:
         return []
-    prefix = PART_PREFIXES[saved.form]
+    prefix = PART_PREFIXES[saved.file_format]
     edited = (
         {*EDITABLE_TABLES, *(f"{prefix}{name_visible_sheet(name)}" for name in EDITABLE_TABLES)}
         if saved.edits
         else set()
     )
-    written, found = plan.digests, compute_file_digests(saved)
+    written, result = plan.digests, compute_file_digests(saved)
     broken = []
-    for name in (name for name in {**written, **found} if written.get(name) != found.get(name) and name not in edited):
-        why = "does not match its digest in the file: it was altered after"
-        if name not in found:
-            why = "is missing, and the file has its digest: it was removed after"
+    for name in (
+        name for name in {**written, **result} if written.get(name) != result.get(name) and name not in edited
+    ):
+        reason = "does not match its digest in the file: it was altered after"
+        if name not in result:
+            reason = "is missing, and the file has its digest: it was removed after"
         elif name not in written:
-            why = "has no digest in the file: it was added after"
+            reason = "has no digest in the file: it was added after"
         part = name.removeprefix(prefix)
-        broken.append(Violation(ALTERED, part, 0.0, "", f"{escape_text(part)} {why} it was written"))
+        broken.append(Violation(ALTERED, part, 0.0, "", f"{escape_text(part)} {reason} it was written"))
     return broken
 
 
@@ -118,14 +120,14 @@ def compute_file_digests(saved: SavedFile) -> dict[str, str]:
         Digest by name of the part.
     """
     plan = saved.plan
-    figures = plan.model_dump(include=set(SCALAR_MEMBERS))
+    values = plan.model_dump(include=set(SCALAR_MEMBERS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}
     columns = {
         name: {key: [getattr(row, key) for row in rows] for key in type(rows[0]).model_fields}
         for name, rows in tables.items()
         if rows
     }
-    return {**compute_plan_digests(figures, columns), **compute_part_digests(saved.form, saved.parts)}
+    return {**compute_plan_digests(values, columns), **compute_part_digests(saved.file_format, saved.parts)}
 
 
 def _list_underivable(plan: SavedPlan) -> tuple[str, ...]:
@@ -136,34 +138,34 @@ def _list_underivable(plan: SavedPlan) -> tuple[str, ...]:
     return (*names, *(("prices_at_lots",) if plan.prices_at_lots else ()), "solver")
 
 
-def rebuild_plan(saved: SavedPlan, found: Verdict) -> Plan:
+def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     """Rebuild a saved plan, whose tables are then derived from its decisions.
 
     Args:
         saved: Plan as the file states it.
-        found: Verdict on it, with the account of its decisions.
+        verdict: Verdict on it, with the account of its decisions.
 
     Returns:
         The plan.
     """
-    account, claim = found.account, saved.certificate
+    account, claim = verdict.account, saved.certificate
     instance = account.instance
     certificate = Certificate(**claim.model_dump())
     duals = parse_duals(instance, saved.duals)[0]
     lots = None
     if saved.lots is not None:
         lots = WholeLots(saved.objective.value, saved.lots.without, saved.lots.lower_bound, {})
-    own = parse_extensions(instance, account.found, saved)[0]
+    own = parse_extensions(instance, account.routes, saved)[0]
     version, method = saved.solver.get("version", ""), saved.solver.get("method", "")
     return Plan(instance, saved.objective.measure, account, duals, certificate, method, version, added=own, lots=lots)
 
 
-def compare_parts(form: StoredForm, content: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
+def compare_parts(form: StoredForm, report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
     """Compare the tables, documents and summary of a file with those derived from its decisions.
 
     Args:
         form: Parts of the file.
-        content: Report derived from the decisions.
+        report: Report derived from the decisions.
         saved: File as it was read.
 
     Returns:
@@ -176,19 +178,19 @@ def compare_parts(form: StoredForm, content: Report, saved: SavedFile) -> tuple[
     broken: list[Violation] = []
     seen = {part, "title", "foot", "documents", "tables"}
     more: list[str] = []
-    for table in content.tables:
-        stored = form.table(table)
+    for table in report.tables:
+        stored = form.read_table(table)
         broken += _compare_table(stored, table.key, table.columns, table.rows, alike)
         more += _list_extra_columns(stored, table.columns)
         seen |= {stored.part} if stored else set()
-    for document in content.documents:
-        stored = form.document(document)
+    for document in report.documents:
+        stored = form.read_document(document)
         broken += _compare_table(stored, document.number, document.lines.columns, document.lines.rows, alike)
-        broken += _compare_fields(stored, form.fields(document), alike)
+        broken += _compare_fields(stored, form.list_fields(document), alike)
         seen |= {stored.part} if stored else set()
-    derived = content.headline if alike else ()
+    derived = report.headline if alike else ()
     broken += _compare_decision(part, derived, prose)
-    if saved.form == "xlsx":
+    if saved.file_format == "xlsx":
         seen |= {"Pictures", *map(name_visible_sheet, EDITABLE_TABLES)}
     left = [name for name in saved.parts if name not in seen]
     return broken, [*left, *more]
@@ -218,7 +220,7 @@ def _compare_table(
             DERIVED, stored.part, 0.0, "", f"{escape_text(stored.part)} has no column {escape_text(lacking[0])}"
         )
     known = [column for column in columns if column.key in stored.keys]
-    places = {column.key: place for place, column in enumerate(columns)}
+    places = {column.key: position for position, column in enumerate(columns)}
     true = [{column.key: row[places[column.key]] for column in known} for row in rows]
     size = {column.key: _largest_magnitude(row[column.key] for row in true) for column in known}
     differences = list(_compare_rows(stored, known, true, size))
@@ -243,17 +245,19 @@ def _compare_rows(
         for column in columns:
             key = column.key
             yield from _compare_cell(stored, label, column, row.get(key), want[key], size[key])
-    figures = {key: most for key, most in size.items() if key not in texts}
-    for rows, why in ((extra, "does not follow from them"), (missing, "follows from them, and is missing")):
-        for row in (row for row in rows if (extra and missing) or not _is_negligible(row, figures)):
-            text = f"{escape_text(stored.part)}: the decisions are other than its rows: {_row_label(row, texts)} {why}"
+    values = {key: maximum for key, maximum in size.items() if key not in texts}
+    for rows, reason in ((extra, "does not follow from them"), (missing, "follows from them, and is missing")):
+        for row in (row for row in rows if (extra and missing) or not _is_negligible(row, values)):
+            text = (
+                f"{escape_text(stored.part)}: the decisions are other than its rows: {_row_label(row, texts)} {reason}"
+            )
             yield Violation(DERIVED, stored.part, 0.0, "", text)
 
 
 def _is_negligible(row: StoredRow, size: Mapping[str, float]) -> bool:
     """Return True where a row has numbers and all of them are rounding."""
     return bool(size) and all(
-        abs(_finite_or_zero(row.get(key))) <= RELATIVE_TOLERANCE * most for key, most in size.items()
+        abs(_finite_or_zero(row.get(key))) <= RELATIVE_TOLERANCE * maximum for key, maximum in size.items()
     )
 
 
@@ -287,17 +291,17 @@ def _compare_cell(
     stored: StoredPart, row: str, column: ReportColumn, cell: Any, true: CellValue, size: float
 ) -> Iterator[Violation]:
     if isinstance(true, int | float) and math.isfinite(true):
-        figure = _parse_number(cell)
-        if figure is not None and abs(figure - true) <= RELATIVE_TOLERANCE * max(size, abs(true), 1e-6):
+        value = _parse_number(cell)
+        if value is not None and abs(value - true) <= RELATIVE_TOLERANCE * max(size, abs(true), 1e-6):
             return
-        off, said = (abs(figure - true), f"{figure:.10g}") if figure is not None else (0.0, repr(_cell_text(cell)))
+        off, text = (abs(value - true), f"{value:.10g}") if value is not None else (0.0, repr(_cell_text(cell)))
         given, unit = f"{true:.10g}", column.unit or ""
     else:
         if match_texts(_cell_text(cell), _cell_text(true)):
             return
-        off, unit, said, given = 0.0, "", repr(_cell_text(cell)), repr(_cell_text(true))
+        off, unit, text, given = 0.0, "", repr(_cell_text(cell)), repr(_cell_text(true))
     path = f"{stored.part}[{row}].{column.key}"
-    yield Violation(DERIVED, path, off, unit, _describe_difference(stored.part, f"{column.key} of {row}", said, given))
+    yield Violation(DERIVED, path, off, unit, _describe_difference(stored.part, f"{column.key} of {row}", text, given))
 
 
 def _compare_fields(stored: StoredPart | None, wanted: Mapping[str, str], alike: bool) -> Iterator[Violation]:
@@ -311,8 +315,8 @@ def _compare_fields(stored: StoredPart | None, wanted: Mapping[str, str], alike:
             yield Violation(DERIVED, f"{stored.part}[{name}]", 0.0, "", text)
 
 
-def _describe_difference(part: str, what: str, said: str, given: str) -> str:
-    stated, derived = escape_text(said, 80), escape_text(given, 80)
+def _describe_difference(part: str, what: str, text: str, given: str) -> str:
+    stated, derived = escape_text(text, 80), escape_text(given, 80)
     return f"{escape_text(part)}: {escape_text(what, 200)} is stated as {stated}, and the decisions give {derived}"
 
 
@@ -320,7 +324,7 @@ def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -
     """Yield derived summary sentences missing in the file, but not scarcity (duals not stored) or the verification."""
     *lines, _ = derived or ("",)
     for line in lines:
-        if not line.startswith("Scarce") and not any(match_texts(said, line) for said in prose):
+        if not line.startswith("Scarce") and not any(match_texts(text, line) for text in prose):
             text = f"{escape_text(part)}: `{escape_text(line, 200)}` follows from the decisions, and is not said"
             yield Violation(DERIVED, part, 0.0, "", text)
 
@@ -337,10 +341,10 @@ def match_texts(one: str, other: str) -> bool:
     """
     if one == other or one.split() == other.split():
         return True
-    figures, others = _NUMBER_PATTERN.findall(one), _NUMBER_PATTERN.findall(other)
-    if len(figures) != len(others) or _NUMBER_PATTERN.sub("#", one).split() != _NUMBER_PATTERN.sub("#", other).split():
+    values, others = _NUMBER_PATTERN.findall(one), _NUMBER_PATTERN.findall(other)
+    if len(values) != len(others) or _NUMBER_PATTERN.sub("#", one).split() != _NUMBER_PATTERN.sub("#", other).split():
         return False
-    return all(_match_numbers(*pair) for pair in zip(figures, others, strict=True))
+    return all(_match_numbers(*pair) for pair in zip(values, others, strict=True))
 
 
 def _match_numbers(one: str, other: str) -> bool:

@@ -114,7 +114,7 @@ def _largest_sources(by_source: dict[tuple[str, str, str], float], held: float) 
 
 def _name_origins(plan: Plan, trace: MetalTrace) -> list[tuple[str, str, str]]:
     """Return device, region and smelter of every origin: of routes, then offers, then opening stock."""
-    instance, routes = plan.instance, plan.account.found
+    instance, routes = plan.instance, plan.account.routes
     stream = routes.stream[trace.routes]
     smelters = (*instance.smelters.names, "")  # the last for a route without a smelter, -1
     known = zip(
@@ -129,8 +129,8 @@ def _name_origins(plan: Plan, trace: MetalTrace) -> list[tuple[str, str, str]]:
 
 def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> ReportTable:
     instance = plan.instance
-    stream = plan.account.found.stream[trace.routes]
-    bounds = np.concatenate([trace.returned[metal], trace.gone[metal]], axis=1)  # (J, M + 11)
+    stream = plan.account.routes.stream[trace.routes]
+    bounds = np.concatenate([trace.returned[metal], trace.destinations[metal]], axis=1)  # (J, M + 11)
     held = np.zeros((len(instance.streams.names), bounds.shape[1]))
     np.add.at(held, stream, bounds)
     kinds = len(instance.medals.names)

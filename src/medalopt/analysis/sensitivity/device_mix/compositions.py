@@ -34,7 +34,7 @@ class SupplyMix:
     available: Floats  # (I, T) t
 
     @classmethod
-    def of(cls, instance: Instance) -> SupplyMix:
+    def from_instance(cls, instance: Instance) -> SupplyMix:
         """Return the supply of an instance.
 
         Args:
@@ -60,7 +60,7 @@ class SupplyMix:
         np.add.at(sums, self.source, tonnes)
         return sums
 
-    def shares(self, instance: Instance | None = None) -> Floats:
+    def compute_shares(self, instance: Instance | None = None) -> Floats:
         """Compute the share of each device type in all tonnes offered.
 
         Args:
@@ -75,7 +75,7 @@ class SupplyMix:
         )
         return np.asarray(sums / max(float(available.sum()), np.finfo(float).tiny))
 
-    def offering(self, available: Floats) -> Instance:
+    def replace_supply(self, available: Floats) -> Instance:
         """Return the instance with other available tonnes.
 
         Args:
@@ -87,11 +87,11 @@ class SupplyMix:
         array = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
         return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=array))
 
-    def _mine(self, device: int) -> Bools:
+    def _mark_device(self, device: int) -> Bools:
         """Return the streams (I,) of a device type."""
         return np.asarray(self.instance.streams.device == device)
 
-    def reach(self, device: int) -> tuple[float, float]:
+    def compute_max_factors(self, device: int) -> tuple[float, float]:
         """Compute the largest factors on the share of a device type.
 
         Sources that offer this type alone cannot change and are left out.
@@ -103,7 +103,7 @@ class SupplyMix:
             The factor at which the first, and the last, source consists of this type alone; (inf, inf) if none can
             change.
         """
-        own = self.by_source(np.where(self._mine(device)[:, None], self.available, 0.0))
+        own = self.by_source(np.where(self._mark_device(device)[:, None], self.available, 0.0))
         whole = self.by_source(self.available)
         moves = (own > 0) & (own < whole)
         if not moves.any():
@@ -111,7 +111,7 @@ class SupplyMix:
         times = whole[moves] / own[moves]
         return float(times.min()), float(times.max())
 
-    def scaled(self, device: int, times: float) -> Instance:
+    def scale_share(self, device: int, times: float) -> Instance:
         """Scale the share of a device type in each source; the other types change in proportion.
 
         The share is capped at the whole source; sources that offer this type alone are kept.
@@ -123,16 +123,16 @@ class SupplyMix:
         Returns:
             The changed instance.
         """
-        mine = self._mine(device)[:, None]
+        mine = self._mark_device(device)[:, None]
         own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
         rest = whole - own
         wanted = np.where(own * times < whole * (1 - REMAINDER_TOLERANCE), own * times, whole)
         wanted = np.where(rest > 0, wanted, own)
         more = np.divide(wanted, own, out=np.ones_like(own), where=own > 0)
         less = np.divide(whole - wanted, rest, out=np.ones_like(own), where=rest > 0)
-        return self.offering(self.available * np.where(mine, more[self.source], less[self.source]))
+        return self.replace_supply(self.available * np.where(mine, more[self.source], less[self.source]))
 
-    def split(self, parts: Mapping[int, float]) -> Instance:
+    def split_joint_supply(self, parts: Mapping[int, float]) -> Instance:
         """Split the joint tonnes of some device types in each source in given parts.
 
         A source without all of them splits in proportion to the parts of those it has; if these are all 0 it is kept.
@@ -145,14 +145,14 @@ class SupplyMix:
         """
         weight = np.zeros(len(self.instance.devices.names))
         weight[list(parts)] = list(parts.values())
-        own = self._among(parts)
-        weighed = np.where(own > 0, weight[self.instance.streams.device][:, None] * self._portion(), 0.0)
+        own = self._select_supply(parts)
+        weighed = np.where(own > 0, weight[self.instance.streams.device][:, None] * self._compute_portions(), 0.0)
         before, after = self.by_source(own), self.by_source(weighed)
         factor = np.divide(before, after, out=np.zeros_like(after), where=after > 0)
         moved = np.where((after > 0)[self.source], weighed * factor[self.source], own)
-        return self.offering(self.available - own + moved)
+        return self.replace_supply(self.available - own + moved)
 
-    def together(self, devices: Collection[int]) -> Floats:
+    def sum_joint_supply(self, devices: Collection[int]) -> Floats:
         """Sum the tonnes of device types in the sources that offer at least two of them.
 
         Args:
@@ -161,19 +161,20 @@ class SupplyMix:
         Returns:
             (len(devices),): tonnes of each type.
         """
-        own = self._among(devices)
+        own = self._select_supply(devices)
         kinds = sum(
-            (self.by_source(np.where(self._mine(device)[:, None], own, 0.0)) > 0).astype(int) for device in devices
+            (self.by_source(np.where(self._mark_device(device)[:, None], own, 0.0)) > 0).astype(int)
+            for device in devices
         )
         shared = np.where((np.asarray(kinds) > 1)[self.source], own, 0.0)
-        return np.array([shared[self._mine(device)].sum() for device in devices])
+        return np.array([shared[self._mark_device(device)].sum() for device in devices])
 
-    def _among(self, devices: Collection[int]) -> Floats:
+    def _select_supply(self, devices: Collection[int]) -> Floats:
         """Return the available tonnes (I, T) of some device types, 0 for all others."""
         chosen = np.isin(self.instance.streams.device, list(devices))
         return np.where(chosen[:, None], self.available, 0.0)
 
-    def named(self, shares: Mapping[str, float], bundle: str | None = None) -> Instance:
+    def apply_named_mix(self, shares: Mapping[str, float], bundle: str | None = None) -> Instance:
         """Apply a named mix of the file.
 
         Without `bundle` each type comes from its present sources in proportion. With `bundle` the mix applies to that
@@ -189,15 +190,15 @@ class SupplyMix:
         devices = self.instance.devices.names
         share = np.array([shares.get(name, 0.0) for name in devices])[self.instance.streams.device][:, None]
         if bundle is None:
-            present = self.shares()[self.instance.streams.device][:, None]
-            return self.offering(
+            present = self.compute_shares()[self.instance.streams.device][:, None]
+            return self.replace_supply(
                 self.available * np.divide(share, present, out=np.zeros_like(share), where=present > 0)
             )
         inside = np.array([number for number, (_, name) in enumerate(self.instance.bundles) if name == bundle])
-        tonnes = self.by_source(self.available)[self.source] * share * self._portion()
-        return self.offering(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
+        tonnes = self.by_source(self.available)[self.source] * share * self._compute_portions()
+        return self.replace_supply(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
 
-    def _portion(self) -> Floats:
+    def _compute_portions(self) -> Floats:
         """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""
         devices = len(self.instance.devices.names)
         kind = self.source * devices + self.instance.streams.device
@@ -216,45 +217,46 @@ MetalAmounts = Mapping[str, float]  # by metal
 class MixResult:
     """Result of one device mix: `value` of the objective, None if infeasible.
 
-    `scarce`: shadow price per kilogram of each scarce metal. `short`: missing kilograms by metal if infeasible; None if
-    no metal restores feasibility, and `why` then gives the reason found by screening.
+    `scarce`: shadow price per kilogram of each scarce metal. `shortage`: missing kilograms by metal if infeasible; None
+    if
+    no metal restores feasibility, and `reason` then gives the reason found by screening.
     """
 
     shares: tuple[float, ...]  # (D,) of all tonnes offered
     tonnes: float
     value: float | None
     scarce: MetalAmounts
-    short: MetalAmounts | None
-    why: str = ""
+    shortage: MetalAmounts | None
+    reason: str = ""
 
     @property
     def total_shortage(self) -> float:
         """Sum of the missing kilograms over all metals."""
-        return sum((self.short or {}).values())
+        return sum((self.shortage or {}).values())
 
 
 class MixSolver:
     """Solves device mixes of one instance with warm-started programs.
 
     Args:
-        variants: Scenarios of the instance.
+        runner: Scenarios of the instance.
     """
 
     def __init__(self, runner: ScenarioRunner) -> None:
-        self.variants, self.offer = runner, SupplyMix.of(runner.instance)
+        self.runner, self.offer = runner, SupplyMix.from_instance(runner.instance)
 
     @cached_property
-    def owed(self) -> MetalAmounts:
+    def min_charge(self) -> MetalAmounts:
         """Minimum charge of each metal up to the last due date, kg."""
-        instance = self.variants.instance
+        instance = self.runner.instance
         return dict(zip(instance.metals.names, compute_min_charge(instance)[:, -1].tolist(), strict=True))
 
     @cached_property
     def base(self) -> MixResult:
         """Result of the instance as it is."""
-        return self.of(self.variants.base)
+        return self.solve_mix(self.runner.base)
 
-    def made(self, instance: Instance) -> ScenarioProgram:
+    def build_scenario(self, instance: Instance) -> ScenarioProgram:
         """Build the program of an instance with a changed mix.
 
         Args:
@@ -263,9 +265,9 @@ class MixSolver:
         Returns:
             The scenario with its program.
         """
-        return ScenarioProgram.of(instance, self.variants.measure)
+        return ScenarioProgram.build(instance, self.runner.objective)
 
-    def of(self, scenario: ScenarioProgram, short: bool = True) -> MixResult:
+    def solve_mix(self, scenario: ScenarioProgram, short: bool = True) -> MixResult:
         """Solve one mix.
 
         Args:
@@ -275,17 +277,17 @@ class MixSolver:
         Returns:
             Objective, scarce metals, and shortage.
         """
-        result = self.variants.answer(scenario)
-        shares = tuple(self.offer.shares(scenario.instance).tolist())
+        result = self.runner.solve_scenario(scenario)
+        shares = tuple(self.offer.compute_shares(scenario.instance).tolist())
         tonnes = float(scenario.instance.streams.available.value.sum())
         if result.feasible:
-            return MixResult(shares, tonnes, result.value, self._scarce(scenario.linear, result), {})
-        lack = self._shortage.of(scenario.instance) if short else None
+            return MixResult(shares, tonnes, result.value, self._price_scarce_metals(scenario.program, result), {})
+        lack = self._shortage_solver.compute_for_instance(scenario.instance) if short else None
         return MixResult(
             shares, tonnes, None, {}, lack, _explain_infeasibility(scenario) if short and lack is None else ""
         )
 
-    def _scarce(self, program: SolverProgram, result: VerifiedResult) -> MetalAmounts:
+    def _price_scarce_metals(self, program: SolverProgram, result: VerifiedResult) -> MetalAmounts:
         """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
         columns = enumerate(program.places, start=program.network)
         charged = {index[1:] for column, (name, index) in columns if name == "charge" and result.x[column] > 0}
@@ -293,14 +295,18 @@ class MixSolver:
         for row, (family, index) in enumerate(program.rows):
             if family == "balance" and index in charged:
                 worth[index[0]] = max(worth.get(index[0], 0.0), -float(result.y[row]))
-        return {metal: saves for metal, saves in worth.items() if saves > SCARCITY_FACTOR * self._known[metal] + 1e-9}
+        return {
+            metal: saves
+            for metal, saves in worth.items()
+            if saves > SCARCITY_FACTOR * self._external_prices[metal] + 1e-9
+        }
 
     @cached_property
-    def _known(self) -> dict[str, float]:
+    def _external_prices(self) -> dict[str, float]:
         """Price of a kilogram of each metal apart from the plan: the larger of offer price and sale price."""
-        instance = self.variants.instance
+        instance = self.runner.instance
         names, content = instance.metals.names, instance.market.composition.value
-        if self.variants.measure != "cost":
+        if self.runner.objective != "cost":
             return dict.fromkeys(names, 0.0)
         price = np.broadcast_to(instance.market.price.value.max(axis=1, initial=0)[:, None], content.shape)
         asked = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
@@ -310,12 +316,12 @@ class MixSolver:
         return dict(zip(names, known.tolist(), strict=True))
 
     @cached_property
-    def _shortage(self) -> ShortageSolver:
+    def _shortage_solver(self) -> ShortageSolver:
         """The solver of metal shortages."""
-        return ShortageSolver(self.variants.instance)
+        return ShortageSolver(self.runner.instance)
 
 
 def _explain_infeasibility(scenario: ScenarioProgram) -> str:
     """Return the first reason for infeasibility that screening finds, '' if none."""
-    reasons = screen_instance(scenario.instance, scenario.found, compute_bounds(scenario.instance, scenario.found))
+    reasons = screen_instance(scenario.instance, scenario.routes, compute_bounds(scenario.instance, scenario.routes))
     return reasons[0].text if reasons else ""

@@ -23,7 +23,7 @@ class NamedMix:
     """Result of one named mix: its `shares` of all tonnes, or of those of a `bundle`.
 
     `missing`: share that is not collected, as the shares sum to less than 1. `absent`: device types named but not
-    offered there, whose share is not collected either. `owed`: minimum charge of each metal, kg.
+    offered there, whose share is not collected either. `min_charge`: minimum charge of each metal, kg.
     """
 
     name: str
@@ -31,8 +31,8 @@ class NamedMix:
     shares: Mapping[str, float]
     missing: float
     absent: tuple[str, ...]
-    answer: MixResult
-    owed: Mapping[str, float]
+    result: MixResult
+    min_charge: Mapping[str, float]
 
 
 def solve_named_mixes(solver: MixSolver, unproven: list[str]) -> tuple[NamedMix, ...]:
@@ -48,7 +48,7 @@ def solve_named_mixes(solver: MixSolver, unproven: list[str]) -> tuple[NamedMix,
     Raises:
         UsageError: If a mix names an unknown bundle.
     """
-    mixes: Mapping[str, Any] = solver.variants.instance.annex.get("mixes", {})
+    mixes: Mapping[str, Any] = solver.runner.instance.annex.get("mixes", {})
     result = []
     for name, mix in mixes.items():
         try:
@@ -60,7 +60,7 @@ def solve_named_mixes(solver: MixSolver, unproven: list[str]) -> tuple[NamedMix,
 
 def _solve_named_mix(solver: MixSolver, name: str, mix: Mapping[str, Any]) -> NamedMix:
     """Solve one named mix."""
-    instance = solver.variants.instance
+    instance = solver.runner.instance
     bundle: str | None = mix["bundle"] if isinstance(mix.get("shares"), dict) else None
     shares: Mapping[str, float] = mix if bundle is None else mix["shares"]
     bundles = sorted({own for _, own in instance.bundles})
@@ -70,18 +70,18 @@ def _solve_named_mix(solver: MixSolver, name: str, mix: Mapping[str, Any]) -> Na
     there = _list_offered_devices(solver, bundle)
     absent = tuple(device for device, share in shares.items() if share > 0 and device not in there)
     missing = max(0.0, 1 - sum(share for device, share in shares.items() if device in there))
-    result = solver.of(solver.made(solver.offer.named(shares, bundle)))
+    result = solver.solve_mix(solver.build_scenario(solver.offer.apply_named_mix(shares, bundle)))
     return NamedMix(
-        name, bundle, shares, missing if missing > MISSING_SHARE_TOLERANCE else 0.0, absent, result, solver.owed
+        name, bundle, shares, missing if missing > MISSING_SHARE_TOLERANCE else 0.0, absent, result, solver.min_charge
     )
 
 
 def _list_offered_devices(solver: MixSolver, bundle: str | None) -> set[str]:
     """Return the device types offered anywhere, or in bundles of this name."""
-    instance = solver.variants.instance
+    instance = solver.runner.instance
     streams, names = instance.streams, instance.devices.names
     if bundle is None:
-        return {names[device] for device in np.flatnonzero(solver.offer.shares() > 0).tolist()}
+        return {names[device] for device in np.flatnonzero(solver.offer.compute_shares() > 0).tolist()}
     bundles = [own for _, own in instance.bundles]
     pairs = zip(streams.device.tolist(), streams.bundle.tolist(), strict=True)
     return {names[device] for device, own in pairs if own >= 0 and bundles[own] == bundle}
@@ -95,36 +95,36 @@ class TriangleSplit:
     """Result of one split; `parts` of the three types sum to 1."""
 
     parts: tuple[float, float, float]
-    answer: MixResult
+    result: MixResult
 
 
 @dataclass(frozen=True)
 class MixTriangle:
     """Three device types and a grid of splits of the tonnes that sources offer of them side by side.
 
-    `share`: these tonnes as a share of all supply; `now`: the present split with the base-case result.
+    `share`: these tonnes as a share of all supply; `present`: the present split with the base-case result.
     """
 
     devices: tuple[str, str, str]
     share: float
-    now: TriangleSplit
+    present: TriangleSplit
     splits: tuple[TriangleSplit, ...]
 
 
 def _select_triangle_devices(solver: MixSolver, names: Sequence[str]) -> tuple[int, int, int]:
     """Return the indices of three device types; raise UsageError unless they are distinct and offered side by side."""
-    known = solver.variants.instance.devices.names
+    known = solver.runner.instance.devices.names
     for name in names:
         if name not in known:
             raise UsageError(
                 f"--triangle: {escape_text(name)} is no device of this instance{suggest_name(name, known)}"
             )
-        if solver.offer.shares()[known.index(name)] <= 0:
+        if solver.offer.compute_shares()[known.index(name)] <= 0:
             raise UsageError(f"--triangle: no stream offers {escape_text(name)}; name a device that is offered")
     if len(names) != 3 or len(set(names)) != 3:
         raise UsageError("--triangle takes three devices: write A,B,C, such as --triangle phone,laptop,tablet")
     devices = (known.index(names[0]), known.index(names[1]), known.index(names[2]))
-    for name, tonnes in zip(names, solver.offer.together(devices), strict=True):
+    for name, tonnes in zip(names, solver.offer.sum_joint_supply(devices), strict=True):
         if tonnes <= 0:
             raise UsageError(
                 f"--triangle: {escape_text(name)} is offered beside neither of the other two, in a bundle or "
@@ -138,18 +138,18 @@ def _solve_triangle(
     solver: MixSolver, devices: tuple[int, int, int], report_progress: Callable[[str], None], unproven: list[str]
 ) -> MixTriangle:
     """Solve all splits in steps of 10 %; splits without a verified result are added to `unproven`."""
-    tonnes = solver.offer.together(devices)
-    names = solver.variants.instance.devices.names
+    tonnes = solver.offer.sum_joint_supply(devices)
+    names = solver.runner.instance.devices.names
     grid, splits = _list_triangle_points(), []
     for number, parts in enumerate(grid):
         if number % (TRIANGLE_STEPS + 1) == 0:
             report_progress(f"the split of {', '.join(names[device] for device in devices)}, {number} of {len(grid)}")
-        scenario = solver.made(solver.offer.split(dict(zip(devices, parts, strict=True))))
+        scenario = solver.build_scenario(solver.offer.split_joint_supply(dict(zip(devices, parts, strict=True))))
         try:
             splits.append(
                 TriangleSplit(
                     (parts[0] / TRIANGLE_STEPS, parts[1] / TRIANGLE_STEPS, parts[2] / TRIANGLE_STEPS),
-                    solver.of(scenario),
+                    solver.solve_mix(scenario),
                 )
             )
         except SolverError:
@@ -189,7 +189,7 @@ class DeviceMix:
         """Number of medals ordered."""
         return int(self.instance.medals.count.sum())
 
-    def title(self, metal: str) -> str:
+    def title_metal(self, metal: str) -> str:
         """Return the display name of a metal.
 
         Args:
@@ -208,7 +208,7 @@ class DeviceMix:
 
 def _get_ranking_key(curve: ShareCurve) -> tuple[float, float]:
     """Return the sort key of a curve: missing kilograms, then change of the objective."""
-    return max(curve.short_less, curve.short_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
+    return max(curve.shortage_less, curve.shortage_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
 
 
 def analyse_device_mix(
@@ -235,7 +235,7 @@ def analyse_device_mix(
     curves, fixed = _compute_share_curves(solver, report_progress, unproven)
     split = None if corners is None else _solve_triangle(solver, corners, report_progress, unproven)
     base, left_out = solver.base, tuple(unproven)
-    return DeviceMix(runner.instance, runner.measure, base, curves, fixed, named, split, left_out)
+    return DeviceMix(runner.instance, runner.objective, base, curves, fixed, named, split, left_out)
 
 
 def _compute_share_curves(
@@ -245,8 +245,8 @@ def _compute_share_curves(
 
     Curves without a verified result are added to `unproven`.
     """
-    names = solver.variants.instance.devices.names
-    offered = np.flatnonzero(solver.offer.shares() > 0).tolist()
+    names = solver.runner.instance.devices.names
+    offered = np.flatnonzero(solver.offer.compute_shares() > 0).tolist()
     curves, fixed = [], []
     for number, device in enumerate(offered):
         report_progress(f"the share of {names[device]}, {number + 1} of {len(offered)}")

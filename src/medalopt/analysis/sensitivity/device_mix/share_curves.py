@@ -28,7 +28,7 @@ class SharePoint:
 
     times: float
     share: float
-    answer: MixResult
+    result: MixResult
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ShareCurve:
     """Curve of one device type with its present `share` of all tonnes, points by ascending share.
 
     `less` and `more`: change of the objective for 10 % less and 10 % more of the share; None if infeasible, and then
-    `short_less` and `short_more` are the missing kilograms of metal.
+    `shortage_less` and `shortage_more` are the missing kilograms of metal.
     """
 
     device: str
@@ -44,23 +44,23 @@ class ShareCurve:
     points: tuple[SharePoint, ...]
     less: float | None
     more: float | None
-    short_less: float  # kg
-    short_more: float
+    shortage_less: float  # kg
+    shortage_more: float
 
     @property
-    def without(self) -> SharePoint:
+    def least_point(self) -> SharePoint:
         """Point of the least share."""
         return self.points[0]
 
     @property
-    def most(self) -> SharePoint:
+    def greatest_point(self) -> SharePoint:
         """Point of the greatest share."""
         return self.points[-1]
 
     @property
-    def range(self) -> tuple[float, float] | None:
+    def feasible_range(self) -> tuple[float, float] | None:
         """Least and greatest feasible share; None if none is feasible."""
-        result = [point.share for point in self.points if point.answer.value is not None]
+        result = [point.share for point in self.points if point.result.value is not None]
         return (result[0], result[-1]) if result else None
 
 
@@ -68,19 +68,19 @@ class DeviceShareLine:
     """All shares of one device type; programs are interpolated where the LP is affine in the share.
 
     Args:
-        answers: Solver of device mixes.
+        solver: Solver of device mixes.
         device: Index of the device type.
     """
 
     def __init__(self, solver: MixSolver, device: int) -> None:
-        self.answers, self.device = solver, device
-        some, every = solver.offer.reach(device)
+        self.solver, self.device = solver, device
+        some, every = solver.offer.compute_max_factors(device)
         self.moves = every < np.inf
         self.end = min(MAX_SHARE_FACTOR, every)
         self._straight = min(MAX_SHARE_FACTOR, some)
         self._known: dict[float, SharePoint] = {}
 
-    def at(self, times: float, short: bool = True) -> SharePoint:
+    def solve_at(self, times: float, short: bool = True) -> SharePoint:
         """Solve the instance with a multiple of the present share.
 
         Args:
@@ -91,28 +91,30 @@ class DeviceShareLine:
             The point of the curve.
         """
         known = self._known.get(times)
-        if known is None or (short and known.answer.value is None and known.answer.short is None):
-            result = self.answers.base if times == 1 else self.answers.of(self._variant(times), short)
+        if known is None or (short and known.result.value is None and known.result.shortage is None):
+            result = self.solver.base if times == 1 else self.solver.solve_mix(self._build_scenario(times), short)
             known = self._known[times] = SharePoint(times, result.shares[self.device], result)
         return known
 
-    def _variant(self, times: float) -> ScenarioProgram:
+    def _build_scenario(self, times: float) -> ScenarioProgram:
         """Return the scenario by interpolation, or built in full beyond the affine part."""
-        instance = self.answers.offer.scaled(self.device, times)
-        if self._line is None or not 0 < times < self._straight * (1 - LINE_END_MARGIN):
-            return self.answers.made(instance)
-        return dataclasses.replace(self.answers.variants.base, instance=instance, linear=self._line.at(times))
+        instance = self.solver.offer.scale_share(self.device, times)
+        if self._program_line is None or not 0 < times < self._straight * (1 - LINE_END_MARGIN):
+            return self.solver.build_scenario(instance)
+        return dataclasses.replace(self.solver.runner.base, instance=instance, program=self._program_line.at(times))
 
     @cached_property
-    def _line(self) -> ProgramLine | None:
+    def _program_line(self) -> ProgramLine | None:
         """Affine family of programs up to the factor at which the first source is exhausted; None if not affine."""
-        base, span = self.answers.variants.base, self._straight
+        base, span = self.solver.runner.base, self._straight
         program, two, other = (
-            self.answers.made(self.answers.offer.scaled(self.device, times)).linear
+            self.solver.build_scenario(self.solver.offer.scale_share(self.device, times)).program
             for times in (span / 4, span * 3 / 4, span / 2)
         )
         drawn = fit_program_line(program, span / 4, two, span * 3 / 4, other, span / 2)
-        return drawn.shaped_as(base.linear) if drawn is not None and have_same_structure(program, base.linear) else None
+        return (
+            drawn.shaped_as(base.program) if drawn is not None and have_same_structure(program, base.program) else None
+        )
 
 
 def compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
@@ -129,30 +131,30 @@ def compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
     if not line.moves:
         return None
     coarse = sorted({*(line.end * n / INITIAL_INTERVALS for n in range(INITIAL_INTERVALS + 1)), 1.0})
-    points = {times: line.at(times) for times in coarse}
+    points = {times: line.solve_at(times) for times in coarse}
     size = abs(solver.base.value or 0.0)
     for low, high in pairwise(coarse):
         points |= {
             point.times: point for point in _refine_interval(line, points[low], points[high], size, MAX_BISECTIONS)
         }
-    share = solver.offer.shares().tolist()[device]
-    less, more = line.at(1 - RANKING_STEP), line.at(min(1 + RANKING_STEP, line.end))
+    share = solver.offer.compute_shares().tolist()[device]
+    less, more = line.solve_at(1 - RANKING_STEP), line.solve_at(min(1 + RANKING_STEP, line.end))
     (down, short_down), (up, short_up) = (_compare_with_base(solver.base, point) for point in (less, more))
     ordered = tuple(points[times] for times in sorted(points))
-    return ShareCurve(solver.variants.instance.devices.names[device], share, ordered, down, up, short_down, short_up)
+    return ShareCurve(solver.runner.instance.devices.names[device], share, ordered, down, up, short_down, short_up)
 
 
 def _refine_interval(
     line: DeviceShareLine, low: SharePoint, high: SharePoint, size: float, deep: int
 ) -> list[SharePoint]:
     """Return further points of an interval: midpoints off the chord, and the ends of feasibility."""
-    one, two = low.answer.value, high.answer.value
+    one, two = low.result.value, high.result.value
     if one is None and two is None:
-        return [] if high.times - low.times <= EDGE_ACCURACY else [line.at((low.times + high.times) / 2)]
+        return [] if high.times - low.times <= EDGE_ACCURACY else [line.solve_at((low.times + high.times) / 2)]
     if one is None or two is None:
         return _bisect_feasible_edge(line, low, high)
-    middle = line.at((low.times + high.times) / 2)
-    value = middle.answer.value
+    middle = line.solve_at((low.times + high.times) / 2)
+    value = middle.result.value
     if value is None or not deep:
         return [middle]
     if abs(value - (one + two) / 2) <= CURVE_ACCURACY * size:
@@ -168,20 +170,20 @@ def _bisect_feasible_edge(line: DeviceShareLine, low: SharePoint, high: SharePoi
     """Return the last feasible and the first infeasible point by bisection."""
     points: list[SharePoint] = []
     while high.times - low.times > EDGE_ACCURACY:
-        middle = line.at((low.times + high.times) / 2, short=False)
+        middle = line.solve_at((low.times + high.times) / 2, short=False)
         points.append(middle)
-        if (middle.answer.value is None) == (low.answer.value is None):
+        if (middle.result.value is None) == (low.result.value is None):
             low = middle
         else:
             high = middle
-    return [point for point in points if point.answer.value is not None or point in (low, high)]
+    return [point for point in points if point.result.value is not None or point in (low, high)]
 
 
 def _compare_with_base(base: MixResult, point: SharePoint) -> tuple[float | None, float]:
     """Return the change of the objective from the base (0 within rounding), or None and the missing kilograms."""
     if point.times == 1 or base.value is None:
         return None, 0.0
-    if point.answer.value is None:
-        return None, point.answer.total_shortage
-    change = point.answer.value - base.value
+    if point.result.value is None:
+        return None, point.result.total_shortage
+    change = point.result.value - base.value
     return (change if abs(change) > VALUE_TOLERANCE * max(1.0, abs(base.value)) else 0.0), 0.0
