@@ -130,6 +130,14 @@ def test_generated_pages_are_up_to_date() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def test_the_index_lists_every_page() -> None:
+    """Each page below docs/ is linked from docs/README.md, so that none is written and never found."""
+    folder = ROOT / "docs"
+    links = re.findall(r"\]\(([^)#]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")} - {"README.md"}
+    assert pages <= set(links)
+
+
 def test_every_make_command_that_a_page_names_exists() -> None:
     """Whatever a page tells to make, the Makefile can make."""
     named = {name for page in PAGES for name in re.findall(r"`make ([a-z]+)", page.read_text(encoding="utf-8"))}
