@@ -20,7 +20,6 @@ from campaigns.running import Found, campaign
 from medalopt.cli.options import parse_changes
 from medalopt.instance.loading import InstanceFile, open_instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.scenario import expand_change
 
 _STREAMS = (*("phone@tokyo",) * 9, "laptop@osaka", *("tokyo@kosaka",) * 4, "x", "*", "*", "*@tokyo", "phone@*", "*@*")
 _SIGNS = (
@@ -62,10 +61,7 @@ def _set(file: InstanceFile, given: tuple[str, ...]) -> str:
 
 def _scenario(file: InstanceFile, given: tuple[str, ...]) -> str:
     """Make changes as a scenario or a grid does; return what is wrong with the instance."""
-    written, found = file.read_source_values(), dict[str, str]()
-    for path, value in parse_changes(list(given)).items():
-        found |= expand_change(written, path, value)
-    return ", ".join(infinite(file.with_changes(found)))
+    return ", ".join(infinite(file.set_changes(parse_changes(list(given))).with_changes()))
 
 
 def _change(base: int, random: Random) -> str:

@@ -22,7 +22,7 @@ from tests.random_instances import Case, as_text, document
 
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
-from medalopt.instance.resolve.assemble import compute_digest
+from medalopt.instance.instance import compute_digest
 
 APART = tuple(Fraction(10) ** power for power in (-6, -3, 3, 6))
 OWED = {**AMOUNTS, "medals": ("parts",)}

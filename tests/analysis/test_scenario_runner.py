@@ -30,7 +30,7 @@ WAYS = (
 
 def scaled(variants: ScenarioRunner, path: str, percent: float) -> dict[str, str]:
     """Return the changes that scale what `path` names."""
-    return variants.expand_changes([(path, f"{percent!r} %")])
+    return {path: f"{percent!r} %"}
 
 
 @pytest.mark.parametrize("path", [path for path in WAYS if "*" in path])
@@ -55,7 +55,7 @@ def test_random_variants_in_a_row(seed: int) -> None:
         for number, path in enumerate(WAYS):
             for value in ("0 %", "70 %", "130 %"):
                 try:
-                    changes = variants.expand_changes([(path, value)])
+                    changes = {path: value}
                     instance = variants.apply_changes(changes)
                 except (UsageError, InputError):
                     continue

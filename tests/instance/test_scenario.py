@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,17 @@ from tests.laws import pool
 from medalopt.errors import UsageError
 from medalopt.instance.loading import open_instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.scenario import expand_change, match_paths, scale_matching
+from medalopt.instance.scenario import Change, match_paths, resolve_change
 from medalopt.instance.source_values import SourceValues
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "instances" / "tiny.yaml"
 PAGE = ROOT / "tests" / "conformance" / "page.yaml"
+
+
+def resolve(values: SourceValues, path: str, value: str) -> dict[str, str]:
+    """Return the new values of one change."""
+    return resolve_change(values, Change.build(path, value))
 
 
 def written(path: Path = TINY, **changes: str) -> SourceValues:
@@ -49,13 +53,13 @@ def written(path: Path = TINY, **changes: str) -> SourceValues:
 )
 def test_a_path_with_a_star(path: str, value: str, expected: dict[str, str]) -> None:
     """A percentage scales, a sign adds, also to what is left out; without a star the value stands as it is."""
-    found = expand_change(written(), path, value)
+    found = resolve(written(), path, value)
     assert {at: found.get(at) for at in expected} == expected
 
 
 def test_a_list_is_scaled_as_a_whole() -> None:
     """What a stream offers, one figure or a list, is scaled period by period."""
-    found = expand_change(written(), "streams.*.available", "50 %")
+    found = resolve(written(), "streams.*.available", "50 %")
     assert found["streams.laptop@east.available"] == "[6.0, 0.0, 0.0, 0.0]"
     assert found["streams.kettle@east.available"] == "0.5"
     assert len(found) == 6
@@ -74,14 +78,14 @@ def test_a_list_is_scaled_as_a_whole() -> None:
 def test_what_names_nothing_is_refused(path: str, value: str, says: str) -> None:
     """A path that names nothing, or a value of another kind, is told with the path."""
     with pytest.raises(UsageError, match=says):
-        expand_change(written(), path, value)
+        resolve(written(), path, value)
 
 
 def test_a_total_is_what_is_available() -> None:
     """Of a stream that gives its total the total is scaled."""
     changes = {"streams.kettle@east.available": "", "streams.kettle@east.total": "4 t"}
     file = open_instance(TINY).read_source_values(changes)
-    assert scale_matching(file, "streams.kettle@east.available", Fraction(1, 2)) == {"streams.kettle@east.total": "2.0"}
+    assert resolve(file, "streams.kettle@east.available", "50 %") == {"streams.kettle@east.total": "2.0"}
 
 
 def test_each_member_once() -> None:
@@ -100,5 +104,5 @@ def test_what_is_written_can_be_written_again(seed: int, tmp_path: Path) -> None
         assert exact is not None
         if path[0] in ("periods", "exchange", "mixes"):
             continue
-        same = file.with_changes(scale_matching(tree, render_path(path), Fraction(1)))
+        same = file.with_changes(resolve(tree, render_path(path), "*1"))
         assert same.figures == before.figures, render_path(path)

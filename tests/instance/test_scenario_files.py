@@ -14,7 +14,7 @@ from medalopt.instance.reader.scenario_file import read_scenario_file
 def names_of(folder: Path, text: str, name: str = "cases.csv") -> dict[str, list[str]]:
     """Return of each scenario in a file of this text which figures it changes."""
     (folder / name).write_text(text, encoding="utf-8")
-    return {scenario: list(changes) for scenario, changes in read_scenario_file(folder / name).items()}
+    return {one.name: list(one.texts) for one in read_scenario_file(folder / name)}
 
 
 def faults_of(folder: Path, text: str, name: str = "cases.csv") -> list[tuple[int, int, str]]:

@@ -22,7 +22,7 @@ def test_scenarios_in_a_table(tmp_path: Path) -> None:
     """A row is a scenario, by its name or its number; empty cells change nothing and blank rows are none."""
     path = tmp_path / "s.csv"
     path.write_text("scenario,metals.Au.sell, policy.footprint_cap \npoor,1,\n,2,3 t\n\n", encoding="utf-8")
-    assert read_scenario_file(path) == {
+    assert {one.name: one.texts for one in read_scenario_file(path)} == {
         "poor": {"metals.Au.sell": "1"},
         "2": {"metals.Au.sell": "2", "policy.footprint_cap": "3 t"},
     }
@@ -45,7 +45,7 @@ def test_scenarios_in_yaml(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     for text in ("scenarios: {a: {metals.Au.sell: [1, 2]}}", "a: {metals.Au.sell: [1, 2]}"):
         path.write_text(text, encoding="utf-8")
-        assert read_scenario_file(path) == {"a": {"metals.Au.sell": "[1, 2]"}}
+        assert {one.name: one.texts for one in read_scenario_file(path)} == {"a": {"metals.Au.sell": "[1, 2]"}}
     assert told_by(path, "a: 1\nb: {metals.Au.sell: {c: 1}, metals.Au.holding: [1, ~], x: 1}\n") == [
         (1, 4, "a", "expected changes, path to value, such as {devices.*.content.Ag: 85 %}"),
         (2, 21, 'b."metals.Au.sell"', "expected the new value: one figure, or a list of them"),

@@ -14,7 +14,7 @@ from tests.laws.figures import changed, plain, times
 
 from medalopt import Instance
 from medalopt.instance.demand import is_excluded_by_unnamed
-from medalopt.instance.resolve.assemble import compute_digest
+from medalopt.instance.instance import compute_digest
 
 NUMBER = 8  # instances for each rule: more than 200 in all
 LOOSER, TIGHTER = Fraction(5, 4), Fraction(4, 5)

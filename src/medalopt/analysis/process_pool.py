@@ -25,8 +25,8 @@ from pathlib import Path
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, UsageError
-from medalopt.instance.loading import InstanceFile, ParameterChanges
-from medalopt.instance.scenario import WILDCARD
+from medalopt.instance.loading import InstanceFile
+from medalopt.instance.scenario import ParameterChanges
 from medalopt.solve_instance import solve
 from medalopt.solver.basis import Basis
 from medalopt.text import escape_text
@@ -61,10 +61,9 @@ class ScenarioResults:
 
 @dataclass(frozen=True, eq=False)
 class WorkerSetup:
-    """State from which a worker solves scenarios reproducibly: the file as read, the common changes, and the basis."""
+    """State from which a worker solves scenarios reproducibly: the file with the common changes, and the basis."""
 
     file: InstanceFile
-    changes: ParameterChanges
     objective: str
     basis: Basis | None
 
@@ -79,7 +78,7 @@ class WorkerSetup:
             The state, which can be pickled.
         """
         basis = None if runner.is_large else runner.warm_model.base_basis
-        return cls(runner.file, runner.changes, runner.objective, basis)
+        return cls(runner.file, runner.objective, basis)
 
     def build_runner(self) -> ScenarioRunner:
         """Build a new scenario runner from this state.
@@ -87,7 +86,7 @@ class WorkerSetup:
         Returns:
             The runner.
         """
-        return ScenarioRunner(self.file, self.changes, self.objective)
+        return ScenarioRunner(self.file, objective=self.objective)
 
 
 def solve_scenarios(
@@ -197,8 +196,6 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
         Result: optimal with its value, infeasible, wrong or unanswered with a message.
     """
     try:
-        if any(WILDCARD in path for path in changes):
-            changes = runner.expand_changes(changes.items())
         if runner.is_large:
             return ScenarioResult("optimal", solve(runner.apply_changes(changes), runner.objective).objective)
         runner.warm_model.start_from(basis)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
-from medalopt.errors import SolverError, UsageError
+from medalopt.errors import Fault, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
-from medalopt.instance.instance import Instance
-from medalopt.instance.loading import NO_CHANGES, InstanceFile, ParameterChanges, open_instance
+from medalopt.instance.instance import Instance, is_same_instance
+from medalopt.instance.loading import MAX_COMPARED_CHANGES, NO_CHANGES, InstanceFile, open_instance
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
-from medalopt.instance.scenario import expand_change, format_scenario_value
+from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
@@ -132,27 +132,69 @@ class ScenarioRunner:
         file: str | os.PathLike[str] | InstanceFile,
         changes: ParameterChanges = NO_CHANGES,
         objective: str = "cost",
+        *,
+        deferred: bool = False,
     ) -> None:
         """Read the instance.
 
         Args:
             file: Path of an instance file, or a file that is already open.
-            changes: Path to value, made in the base instance and in every scenario.
+            changes: Value by path, made in the base instance and in every scenario.
             objective: Objective: `cost`, `footprint` or `mass`.
+            deferred: Accept changes without effect on the base instance until `require_effects` tests them again.
 
         Raises:
             InputError: If the file or a change is not valid.
         """
-        self.changes, self.objective = dict(changes), objective
-        self.file = file if isinstance(file, InstanceFile) else open_instance(file)
-        whole = self.file.with_effective_changes(self.changes)
+        opened = file if isinstance(file, InstanceFile) else open_instance(file)
+        self.objective = objective
+        self._ineffective: InputError | None = None
+        try:
+            whole = opened.with_effective_changes(changes)
+        except InputError as error:
+            if not deferred or not all("has no effect" in fault.message for fault in error.faults):
+                raise
+            whole, self._ineffective = opened.with_changes(changes), error
+        self._before, self._changes, self.file = opened, changes, opened.set_changes(changes)
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
         self.instance: Instance = drop_lot_constraints(whole)
 
-    @cached_property
+    @property
     def source_values(self) -> SourceValues:
-        """Parameter values as the instance file spells them, with `changes` made."""
-        return self.file.read_source_values(self.changes)
+        """Parameter values of the base instance as its file spells them."""
+        return self.file.read_source_values()
+
+    def require_effects(self, scenarios: Sequence[ParameterChanges], option: str) -> None:
+        """Require that each path of some scenarios, and each change of the base, has an effect in one of them at least.
+
+        Args:
+            scenarios: Changes of each scenario; of those with one path the first and the last are tested.
+            option: Option of the command line or file, for messages.
+
+        Raises:
+            InputError: A path has no effect in any scenario; every such path is listed.
+        """
+        base = self._ineffective.faults if self._ineffective else ()
+        ends = (scenarios[0], scenarios[-1]) if scenarios else ()
+        faults = [fault for fault in base if not any(self._affects(fault.path, one) for one in ends)]
+        paths = list(dict.fromkeys(path for one in scenarios for path in one))
+        for path in paths if len(paths) <= MAX_COMPARED_CHANGES else ():
+            held = [one for one in scenarios if path in one]
+            found = [self.file.has_effect(one, path) for one in (held[0], held[-1])]
+            if True not in found and False in found:
+                told = "has no effect: the instance is the same with and without this change"
+                faults.append(Fault(option, 0, 0, escape_text(path), told))
+        if faults:
+            raise InputError(faults)
+
+    def _affects(self, path: str, scenario: ParameterChanges) -> bool:
+        """Return whether the change of the base at `path` has an effect in a scenario."""
+        others = {one: value for one, value in self._changes.items() if one != path}
+        try:
+            one, other = (file.with_changes(scenario) for file in (self.file, self._before.set_changes(others)))
+        except InputError:
+            return True
+        return not is_same_instance(one, other)
 
     @cached_property
     def base(self) -> ScenarioProgram:
@@ -192,42 +234,25 @@ class ScenarioRunner:
             ),
         )
 
-    def expand_changes(self, changes: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """Resolve wildcards and relative values.
-
-        Args:
-            changes: Pairs of path and value in the syntax of `scenarios:`.
-
-        Returns:
-            Path to absolute value, without wildcards.
-        """
-        result: dict[str, str] = {}
-        for path, value in changes:
-            result.update(expand_change(self.source_values, path, value))
-        return result
-
-    def named_scenarios(self) -> dict[str, dict[str, str]]:
+    def named_scenarios(self) -> tuple[Scenario, ...]:
         """Return the scenarios that the instance file defines.
 
         Returns:
-            Name of the scenario to its changes (path to value).
+            The scenarios, in the order of the file.
 
         Raises:
             InputError: If one of them is not valid.
         """
-        named: Mapping[str, Mapping[str, object]] = self.instance.annex.get("scenarios", {})
+        named = self.instance.annex.get("scenarios", {})
         if named:
-            self.file.with_effective_changes(self.changes, scenarios=True)
-        return {
-            name: {path: format_scenario_value(value) or "" for path, value in changes.items()}
-            for name, changes in named.items()
-        }
+            self.file.with_effective_changes(scenarios=True)
+        return tuple(Scenario.build(name, changes) for name, changes in named.items())
 
     def apply_changes(self, changes: ParameterChanges) -> Instance:
         """Return the instance with changes made.
 
         Args:
-            changes: Path to value, without wildcards.
+            changes: Value by path.
 
         Returns:
             The instance, without whole lots and minimum orders.
@@ -235,13 +260,13 @@ class ScenarioRunner:
         Raises:
             InputError: If a change is not valid.
         """
-        return drop_lot_constraints(self.file.with_changes({**self.changes, **changes}))
+        return drop_lot_constraints(self.file.with_changes(changes))
 
     def build_scenario(self, changes: ParameterChanges) -> ScenarioProgram:
         """Build the program of a scenario.
 
         Args:
-            changes: Path to value, without wildcards.
+            changes: Value by path.
 
         Returns:
             The instance with its program.

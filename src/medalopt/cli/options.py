@@ -36,7 +36,14 @@ JsonOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a figure for this run alone; may be given again."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help=(
+            "Change a parameter for this run; repeatable. VALUE replaces, *0.7 scales; 70 % sets a share and scales "
+            "all else. Where PATH holds *, 70 % scales, and +5 t or -5 t is added."
+        ),
+    ),
 ]
 
 
@@ -89,13 +96,14 @@ def read_instance(path: Path, given: list[str] | None, *, scenarios: bool = Fals
     return instance
 
 
-def open_variants(path: Path, given: list[str] | None, objective: str) -> ScenarioRunner:
+def open_variants(path: Path, given: list[str] | None, objective: str, *, deferred: bool = False) -> ScenarioRunner:
     """Open an instance for solving variants of it; warnings go to standard error.
 
     Args:
         path: Instance file.
         given: Texts `PATH=VALUE`, or None.
         objective: Objective to minimise.
+        deferred: Accept changes without effect until `require_effects` tests them in the scenarios.
 
     Returns:
         The runner of variants; whole lots and minimum orders are left out.
@@ -103,7 +111,7 @@ def open_variants(path: Path, given: list[str] | None, objective: str) -> Scenar
     wanted = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    variants = ScenarioRunner(path, wanted, objective)
+    variants = ScenarioRunner(path, wanted, objective, deferred=deferred)
     if variants.lots:
         print_message(
             f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"

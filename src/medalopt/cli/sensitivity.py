@@ -107,7 +107,7 @@ def sensitivity(
     asked = SensitivityRequest(
         objective.value, ranges, CurveRequest(tuple(vary or ()), budget, exact), otherwise, mixing, mattering
     )
-    variants = open_variants(instance, set_, objective.value)
+    variants = open_variants(instance, set_, objective.value, deferred=bool(vary))
     try:
         parts = _run_parts(variants, asked)
     except NoPlanError as error:

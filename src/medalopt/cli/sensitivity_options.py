@@ -77,6 +77,13 @@ class CurveRequest:
         from medalopt.report.sensitivity.curves import report_surface
 
         across, up = (parse_parameter_range(variants, figure) for figure in self.figures)
+        variants.require_effects(
+            [
+                {**across.make_changes(across.low), **up.make_changes(up.low)},
+                {**across.make_changes(across.high), **up.make_changes(up.high)},
+            ],
+            "--vary",
+        )
         with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
             return report_surface(compute_surface(variants, across, up, step), variants.instance.currency)
 
@@ -88,6 +95,7 @@ class CurveRequest:
         from medalopt.report.sensitivity.curves import report_curve
 
         figure = parse_parameter_range(variants, self.figures[0])
+        variants.require_effects([figure.make_changes(figure.low), figure.make_changes(figure.high)], "--vary")
         most = (
             None if self.budget is None else parse_budget(self.budget, variants.objective, variants.source_values.money)
         )

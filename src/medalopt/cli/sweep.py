@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from medalopt.analysis.process_pool import ScenarioExecutor
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.analysis.sweep.sweep import SweepResult, SweepScenario
+    from medalopt.analysis.sweep.sweep import SweepResult
+    from medalopt.instance.scenario import Scenario
 
 
 class SweepExecutor(StrEnum):
@@ -74,7 +75,7 @@ class SweepRequest:
         if self.seed is not None and (self.sample is None or self.seed < 0):
             raise UsageError("--seed goes with --sample N, and is 0 or more")
 
-    def scenarios(self, variants: ScenarioRunner) -> list[SweepScenario]:
+    def scenarios(self, variants: ScenarioRunner) -> list[Scenario]:
         """Return the requested scenarios.
 
         Args:
@@ -92,7 +93,7 @@ class SweepRequest:
         if self.grid:
             return build_grid(variants, self.grid)
         if self.listed is not None:
-            return load_scenarios(self.listed)
+            return load_scenarios(variants, self.listed)
         if self.sample is not None:
             return sample_scenarios(variants, self.sample, self.seed)
         return list_instance_scenarios(variants)
@@ -142,7 +143,8 @@ def sweep(
     """Answer many scenarios, a grid, a list or a sample; left out, those of the instance. One that fails stops none."""
     outputs = check_outputs(output, {instance: "the instance"})
     asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
-    variants = open_variants(instance, set_, objective.value)
+    deferred = bool(asked.grid or asked.listed)
+    variants = open_variants(instance, set_, objective.value, deferred=deferred)
     scenarios = asked.scenarios(variants)
     rows: list[SweepResult] = []
     interrupted = False
@@ -160,7 +162,7 @@ def sweep(
 
 
 def _run_scenarios(
-    variants: ScenarioRunner, scenarios: list[SweepScenario], there: SweepTarget, kept: Path | None
+    variants: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, kept: Path | None
 ) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
     from medalopt.analysis.result_cache import open_result_cache

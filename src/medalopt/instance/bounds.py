@@ -148,6 +148,7 @@ def drop_lot_constraints(instance: Instance) -> Instance:
     return replace(
         instance,
         lots=(),
+        stated_digest=instance.figures,
         streams=replace(streams, lot=none, minimum_order=none),
         market=replace(market, lot=nothing, minimum_order=nothing),
     )

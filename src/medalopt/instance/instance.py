@@ -8,8 +8,12 @@ tonnes, of metal in kilograms, money in the instance's currency, footprint in kg
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -185,7 +189,7 @@ class SourceNote:
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """One planning problem, checked and complete. Change is a copy (`dataclasses.replace`)."""
+    """One planning problem, checked and complete. Change is a copy: `with_changes`, or `dataclasses.replace`."""
 
     name: str
     title: str
@@ -209,23 +213,28 @@ class Instance:
     annex: Mapping[str, Any] = field(default_factory=dict)  # optional sections: mixes, scenarios, parties, uncertainty
     sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
-    figures: str = ""  # sha256 of all parameters in canonical order
     warnings: tuple[Fault, ...] = ()
+    stated_digest: str = ""  # of a relaxation: the digest of the instance that it relaxes
     origin: ClassVar[InstanceOrigin | None] = None  # of an instance from a file, see `set_origin`
+
+    @cached_property
+    def figures(self) -> str:
+        """SHA-256 of all parameters in canonical order."""
+        return self.stated_digest or compute_digest(self)
 
     def with_changes(self, changes: Mapping[str, Any]) -> Instance:
         """Return a copy with other parameter values; this instance is unchanged.
 
         Args:
-            changes: New value by path, such as `{"medals.gold.count": 1800, "streams.*.available": "90 %"}`: a text as
-                in the file, a number in the unit that the file may leave out, or a list.
+            changes: Value by path, such as `{"medals.gold.count": 1800, "streams.phone@*.available": "70 %"}`: a text
+                as for `--set`; a number in the unit that the file may leave out, or a list, which replace.
 
         Returns:
             The changed instance, with its own digest; `solve` starts from the optimal basis of the unchanged one.
 
         Raises:
-            InputError: With every fault of the changes.
-            UsageError: A wildcard matches nothing, or the instance was edited in memory.
+            InputError: With every fault of the changes, including changes without effect.
+            UsageError: The instance was edited in memory.
         """
         from medalopt.instance.origin import change_instance
 
@@ -244,6 +253,49 @@ class Instance:
         }
         text = ", ".join(f"{len(names)} {kind}" for kind, names in sizes.items())
         return f"<Instance {self.name}: {text}; digest {self.figures[:12] or 'none'}>"
+
+
+_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest")
+_SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
+_HASHED_IF_NONZERO = (
+    ".alloys.holding",
+    ".market.storable",
+)  # later additions: all zero does not change the digest
+
+
+def compute_digest(instance: Instance) -> str:
+    """Compute the digest of all values, names and structure in canonical order, independent of the units in the file.
+
+    Args:
+        instance: Instance to hash.
+
+    Returns:
+        SHA-256 digest in hexadecimal.
+    """
+    state = hashlib.sha256()
+    _hash_part(state, "", instance)
+    _hash_part(state, "lots", instance.annex.get("lots", {}))
+    if instance.terms.pooled.any():
+        _hash_part(state, "pooled", instance.terms.pooled)
+    return state.hexdigest()
+
+
+def _hash_part(state: Any, label: str, part: Any) -> None:
+    """Hash one part of the instance, preceded by its label and shape."""
+    if label in _HASHED_IF_NONZERO and not np.any(part.raw if isinstance(part, ExactArray) else part):
+        return
+    if isinstance(part, ExactArray):
+        _hash_part(state, label, part.value)
+    elif isinstance(part, np.ndarray):
+        kind = "<f8" if part.dtype.kind == "f" else "<i8"
+        state.update(json.dumps([label, part.shape]).encode())
+        state.update(np.ascontiguousarray(part, dtype=kind).tobytes())
+    elif dataclasses.is_dataclass(part):
+        for field in dataclasses.fields(part):
+            if field.name not in (_SEPARATELY_HASHED_FIELDS if label else _UNHASHED_FIELDS):
+                _hash_part(state, f"{label}.{field.name}", getattr(part, field.name))
+    else:
+        state.update(json.dumps([label, part]).encode())
 
 
 def is_same_instance(instance: Instance, other: Instance) -> bool:

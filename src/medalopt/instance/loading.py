@@ -6,16 +6,18 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
-from medalopt.errors import Fault, InputError
+from medalopt.errors import Fault, InputError, UsageError
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
 from medalopt.instance.origin import InstanceOrigin, set_origin
-from medalopt.instance.paths import parse_path
+from medalopt.instance.paths import has_wildcard, parse_path
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, read_file
@@ -36,18 +38,19 @@ from medalopt.instance.resolve.ineffective_values import find_ineffective, find_
 from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
 from medalopt.instance.resolve.processing import WHOLE_TREATMENT
 from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
+from medalopt.instance.resolve.scenario_checks import check_scenarios
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.resolve.warnings import add_warnings
-from medalopt.instance.scenario import check_scenarios
+from medalopt.instance.scenario import Change, Operation, ParameterChanges, resolve_change
 from medalopt.instance.schema.document import Document, Lane, Periods, Stream
 from medalopt.instance.schema.field_types import ValidationContext
 from medalopt.instance.schema.validation import list_defined_names, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text, join_names, suggest_name
 
-ParameterChanges = Mapping[str, str]
 NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
+_NO_EFFECT = "the instance is the same with and without this change"
 _TABLE_MODELS = {"streams": Stream, "lanes": Lane}
 
 
@@ -56,7 +59,7 @@ def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -
 
     Args:
         path: Path of the YAML file.
-        changes: New values by parameter path, applied to this instance alone.
+        changes: Value by parameter path, as `--set` takes them, applied to this instance alone.
 
     Returns:
         The instance.
@@ -65,7 +68,7 @@ def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -
         InputError: With every fault of the file, its tables and the changes.
     """
     file = open_instance(path)
-    return set_origin(file.with_effective_changes(changes), InstanceOrigin(file, dict(changes)))
+    return set_origin(file.with_effective_changes(changes), InstanceOrigin(file.set_changes(changes)))
 
 
 def open_instance(path: str | os.PathLike[str]) -> InstanceFile:
@@ -100,12 +103,30 @@ class InstanceFile:
     warnings: tuple[Fault, ...] = ()  # warnings on its text
     # with digests and warnings
     tables: dict[tuple[Path, str], tuple[InputSheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)  # new values already set, by path without `*`
+
+    def set_changes(self, changes: ParameterChanges) -> InstanceFile:
+        """Set changes once and for all: further ones refer to the values after them.
+
+        Args:
+            changes: Value by parameter path.
+
+        Returns:
+            The file with these changes.
+
+        Raises:
+            InputError: A change cannot be applied.
+        """
+        faults = FaultLog()
+        made = self._resolve(changes, faults)
+        faults.raise_errors()
+        return dataclasses.replace(self, changes=self._merge(made))
 
     def with_changes(self, changes: ParameterChanges = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
 
         Args:
-            changes: New values by parameter path.
+            changes: Value by parameter path.
 
         Returns:
             The instance.
@@ -113,13 +134,13 @@ class InstanceFile:
         Raises:
             InputError: With every fault.
         """
-        return self._build_instance(changes, effective=False)
+        return self._build_instance(changes)
 
     def with_effective_changes(self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
 
         Args:
-            changes: New values by parameter path.
+            changes: Value by parameter path.
             scenarios: Validate each scenario of the file too.
 
         Returns:
@@ -131,31 +152,62 @@ class InstanceFile:
         instance = self._build_instance(changes, effective=True, scenarios=scenarios)
         faults = FaultLog()
         for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
-            others = {one: value for one, value in changes.items() if one != path}
-            if not self._has_effect(instance, path, changes, others):
-                faults.add_error(
-                    OVERRIDE_LOCATION,
-                    parse_path(path),
-                    "has no effect: the instance is the same with and without this change",
-                )
+            if self.has_effect(changes, path, instance) is False:
+                faults.add_error(OVERRIDE_LOCATION, path, f"has no effect: {_NO_EFFECT}")
         faults.raise_errors()
         return instance
 
-    def _has_effect(self, instance: Instance, path: str, changes: ParameterChanges, others: ParameterChanges) -> bool:
-        """Return whether the change at `path` alters the instance, or restates the value in effect."""
-        try:
-            return not is_same_instance(instance, self.with_changes(others)) or (
-                self.read_source_values(changes).get_comparable_value(parse_path(path))
-                == self.read_source_values(others).get_comparable_value(parse_path(path))
-            )
-        except InputError:
-            return True  # without the change the instance is invalid
+    def has_effect(self, changes: ParameterChanges, path: str, instance: Instance | None = None) -> bool | None:
+        """Test whether one of several changes alters the instance.
 
-    def _build_instance(self, changes: ParameterChanges, *, effective: bool, scenarios: bool = False) -> Instance:
+        Args:
+            changes: Value by parameter path.
+            path: Path of the change to test.
+            instance: The instance with all `changes`, if it is there already.
+
+        Returns:
+            True or False; None where the change restates the values in effect, or where one of the two instances is
+            invalid.
+        """
+        others = {one: value for one, value in changes.items() if one != path}
+        try:
+            if not is_same_instance(instance or self.with_changes(changes), self.with_changes(others)):
+                return True
+        except InputError:
+            return None
+        after, before = self.read_source_values(changes), self.read_source_values(others)
+        named = map(parse_path, self._resolve({path: changes[path]}, FaultLog()))
+        return (
+            None if all(after.get_comparable_value(one) == before.get_comparable_value(one) for one in named) else False
+        )
+
+    def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
+        """Return the values that a valid file states, with changes applied.
+
+        Args:
+            changes: Value by parameter path.
+
+        Returns:
+            The values by path.
+        """
+        return self.set_changes(changes)._values if changes else self._values
+
+    @cached_property
+    def _values(self) -> SourceValues:
+        faults = FaultLog()
+        return SourceValues(_parse_draft(self, parse_overrides(self.changes, faults), {}, faults)[0])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone, without `_values`."""
+        return {name: value for name, value in self.__dict__.items() if name != "_values"}
+
+    def _build_instance(
+        self, changes: ParameterChanges, *, effective: bool = False, scenarios: bool = False
+    ) -> Instance:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = FaultLog(list(self.faults), list(self.warnings))
         digests = dict(self.digests)
-        wanted = parse_overrides(changes, faults)
+        wanted = parse_overrides(self._merge(self._resolve(changes, faults)), faults)
         draft, notes = _parse_draft(self, wanted, digests, faults)
         supply = read_stream_rows(draft.streams, draft)
         lanes = read_lane_rows(draft.lanes, draft) if draft.lanes else None
@@ -163,10 +215,12 @@ class InstanceFile:
         check_document(draft)
         idle = find_ineffective(draft)
         if scenarios:
-            check_scenarios(draft, idle, lambda more: self.with_changes({**changes, **more}))
-        for change in wanted if effective else ():
-            if reason := find_reason(change.path, idle):
-                faults.add_error(OVERRIDE_LOCATION, change.path, f"has no effect: {reason}")
+            check_scenarios(draft, idle, lambda more: self.set_changes(changes).with_changes(more))
+        for path in changes if effective else ():
+            named = parse_overrides(self._resolve({path: changes[path]}, FaultLog()), FaultLog())
+            reasons = [find_reason(one.path, idle) for one in named]
+            if reasons and all(reasons):
+                faults.add_error(OVERRIDE_LOCATION, path, f"has no effect: {reasons[0]}")
         faults.raise_errors()
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
@@ -180,17 +234,31 @@ class InstanceFile:
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.list_warnings()
         )
 
-    def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
-        """Return the values that a valid file states, with changes applied.
+    def _merge(self, made: Mapping[str, str]) -> dict[str, str]:
+        """Return the changes already set, and then `made`."""
+        return {**{path: value for path, value in self.changes.items() if path not in made}, **made}
 
-        Args:
-            changes: New values by parameter path.
+    def _resolve(self, changes: ParameterChanges, faults: FaultLog) -> dict[str, str]:
+        """Return the new value of each path that `changes` name; what cannot be resolved is a fault.
 
-        Returns:
-            The values by path.
+        Rates and masses that are set with them are set first, as values may be written in such a unit.
         """
-        faults = FaultLog()
-        return SourceValues(_parse_draft(self, parse_overrides(changes, faults), {}, faults)[0])
+        found: dict[str, str] = {}
+        each = [Change.build(path, value) for path, value in changes.items()]
+        plain = {
+            one.path: one.value for one in each if one.operation is Operation.REPLACE and not has_wildcard(one.path)
+        }
+        if len(plain) == len(each):
+            return plain
+        units = {path: value for path, value in plain.items() if path.startswith("exchange") or "unit_mass" in path}
+        written = (dataclasses.replace(self, changes=self._merge(units)) if units else self)._values
+        for change in each:
+            try:
+                found.update(resolve_change(written, change))
+            except UsageError as error:
+                message = str(error).removeprefix(f"{escape_text(change.path)}: ")
+                faults.add_error(OVERRIDE_LOCATION, change.path, message)
+        return found
 
 
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:

@@ -10,7 +10,8 @@ ParameterPath = tuple[str | int, ...]
 
 _MAX_PATH_LENGTH, _MAX_NAME_LENGTH = 1_000, 200
 _STEP_PATTERN = re.compile(r"""(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\[\]"]+)""", re.DOTALL)
-_PLAIN_NAME = re.compile(rf"[\w@*-]{{1,{_MAX_NAME_LENGTH}}}")
+_PLAIN_NAME = re.compile(rf"[\w@-]{{1,{_MAX_NAME_LENGTH}}}|\*")
+_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _INDEX_PATTERN = re.compile(r"\[([0-9]{1,9})\]")
 
 
@@ -21,7 +22,7 @@ class PathError(ValueError):
 def render_path(path: ParameterPath, exact: bool = False) -> str:
     """Render a path as text.
 
-    A name with characters other than letters, digits, `_`, `-`, `@` and `*` is quoted.
+    A name with characters other than letters, digits, `_`, `-` and `@` is quoted, but for `*` itself.
 
     Args:
         path: The steps: names, and indices from 0.
@@ -85,3 +86,30 @@ def _skip_dot(text: str, index: int) -> int:
             f"`{escape_text(text[index:])}` does not continue a path; put names with dots or brackets in quotes"
         )
     return index + 1
+
+
+def has_wildcard(text: str) -> bool:
+    """Return whether a path holds a `*` outside quotes.
+
+    Args:
+        text: The path as text.
+
+    Returns:
+        True where it may name several parameters.
+    """
+    return "*" in text and "*" in _QUOTED_NAME.sub("", text)
+
+
+def find_wildcards(text: str) -> tuple[bool, ...]:
+    """Return which steps of a path hold a `*` outside quotes.
+
+    Args:
+        text: The path as text.
+
+    Returns:
+        One value per step.
+
+    Raises:
+        PathError: The text is not a path.
+    """
+    return tuple(isinstance(step, str) and "*" in step for step in parse_path(_QUOTED_NAME.sub('"q"', text)))

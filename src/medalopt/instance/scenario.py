@@ -1,76 +1,203 @@
-"""Scenario changes: expand wildcards and relative values, and validate every scenario of an instance.
+"""Scenarios: lists of changes, each of which replaces, scales or adds to the parameters that its path names.
 
-The language of `scenarios:` and `--vary`. Without `*` the value replaces the parameter. With `*` a percentage scales
-every parameter matched, `+n` and `-n` are added to it (to a date as periods), and any other value replaces it. The
-result is an ordinary mapping from path to value. Of a scenario only the sections that it changes are validated.
+The one language of `--set`, `scenarios:`, `sweep`, `--vary`, `compare` and `Instance.with_changes`:
+
+- `*1.2` or `*80 %` scales.
+- A percentage sets a parameter that may be written in per cent (a share, an assay), and scales any other. Where the
+  path holds `*` it scales.
+- `+5 t` and `-5 t` are added where the path holds `*`; `+1` and `-1` move any date by periods. Elsewhere `-5 t` is the
+  new value, and a leading `+` is an error.
+- Any other value replaces.
+
+A `*` in a name of the path stands for any text. All changes of a scenario refer to the values before it.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from medalopt.errors import InputError, UsageError
-from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
-from medalopt.instance.reader.errors import FaultLog
-from medalopt.instance.reader.overrides import (
-    OVERRIDE_LOCATION,
-    apply_row_overrides,
-    apply_tree_overrides,
-    parse_overrides,
-)
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, locate_key
-from medalopt.instance.reader.yaml_reader import split_notes
-from medalopt.instance.resolve.checks import check_document
-from medalopt.instance.resolve.ineffective_values import Reasons, find_ineffective, find_reason
-from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.row_validation import name_stream_rows
-from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
-from medalopt.instance.schema.document import Document
+from medalopt.errors import UsageError
+from medalopt.instance.paths import ParameterPath, PathError, find_wildcards, has_wildcard, parse_path, render_path
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
-from medalopt.instance.schema.validation import build_section_model, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text
-from medalopt.units import Quantity, QuantityError
+from medalopt.units import Money, Quantity, QuantityError
 
-WILDCARD = "*"
+SCALE_SIGN, DUE_FIELD = "*", "due"
 _PERIOD_OFFSET = re.compile(r"[+-][0-9]{1,4}")
 _NON_MEMBER_KEYS = ("source", "note", "default")
 _Transformation = Callable[[Fraction], Fraction]
+_Pattern = tuple[str | int | tuple[str, ...], ...]  # a name with `*` as the texts between
+ParameterChanges = Mapping[str, Any]  # value by path, see `Change.build`
 
 
-def expand_change(written: SourceValues, path: str, value: str) -> dict[str, str]:
-    """Expand one change to ordinary changes.
+class Operation(Enum):
+    """Operation of a change."""
+
+    REPLACE = "replace"
+    SCALE = "scale"
+    ADD = "add"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: path, with or without `*`; operation; and value, factor or summand as written."""
+
+    path: str
+    operation: Operation
+    value: str
+
+    @classmethod
+    def build(cls, path: str, value: Any) -> Change:
+        """Read a change.
+
+        Args:
+            path: Path of a parameter; a `*` in a name stands for any text.
+            value: Text as in `--set`; or a number in the unit that the file may leave out, or a list, which replace.
+
+        Returns:
+            The change.
+
+        Raises:
+            UsageError: The value is of another type.
+        """
+        text = format_value(value)
+        if text is None:
+            shown = escape_text(repr(value), 100)
+            raise UsageError(
+                f"{escape_text(path)}: {shown}: a new value is a text, a number, or a list or mapping of them"
+            )
+        if not isinstance(value, str | ScalarNode) and text.startswith("-") and has_wildcard(path):
+            text = f'"{text}"'  # a new value, not a summand
+        return cls(path, _find_operation(path, text.strip()), text)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A named list of changes to an instance."""
+
+    name: str
+    changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def build(cls, name: str, changes: ParameterChanges) -> Scenario:
+        """Read a scenario.
+
+        Args:
+            name: Name of the scenario.
+            changes: Value by path, as for `Change.build`.
+
+        Returns:
+            The scenario.
+
+        Raises:
+            UsageError: A value is of another type.
+        """
+        return cls(name, tuple(Change.build(path, value) for path, value in changes.items()))
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Path to value, as written."""
+        return {change.path: change.value for change in self.changes}
+
+
+def format_value(value: Any) -> str | None:
+    """Format the new value of a change as `--set` accepts it.
 
     Args:
-        written: Values of the instance file.
-        path: Path of a parameter, with or without `*`.
-        value: New value, percentage or offset.
+        value: Text, number, truth value, None, or a list or mapping of them, numpy's too; or a scalar node.
 
     Returns:
-        New value of each path matched.
+        The text; None for any other value.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, ScalarNode):
+        return None if value.null else value.text
+    if hasattr(value, "tolist"):  # numpy
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        named = {json.dumps(str(name)): format_value(item) for name, item in value.items()}
+        return None if None in named.values() else f"{{{', '.join(f'{name}: {text}' for name, text in named.items())}}}"
+    if isinstance(value, list | tuple):
+        texts = [format_value(item) for item in value]
+        return None if None in texts else f"[{', '.join(text for text in texts if text is not None)}]"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return repr(value) if isinstance(value, int | float) else None
+
+
+def _find_operation(path: str, text: str) -> Operation:
+    """Return the operation that a text means at a path."""
+    several, sign = has_wildcard(path), text[:1]
+    if sign == SCALE_SIGN:
+        return Operation.SCALE
+    if sign in ("+", "-"):
+        adds = several or (path.endswith(DUE_FIELD) and _PERIOD_OFFSET.fullmatch(text))
+        return Operation.ADD if adds else Operation.REPLACE
+    if text.endswith("%") and (several or not _accepts_percentage(path)):
+        return Operation.SCALE
+    return Operation.REPLACE
+
+
+def _accepts_percentage(path: str) -> bool:
+    """Return whether the parameter at a path may be written in per cent; True where the path names no number."""
+    try:
+        kind = find_parameter_kind(parse_path(path))
+    except PathError:
+        return True  # reported by the reader
+    if kind is None:
+        return True
+    if not isinstance(kind.field_type, QuantityField):
+        return False
+    try:
+        QuantityField(kind.field_type.unit, low=None).check("1 %", Money(""))
+    except QuantityError:
+        return False
+    return True
+
+
+def resolve_change(written: SourceValues, change: Change) -> dict[str, str]:
+    """Resolve a change to new values.
+
+    Args:
+        written: Values of the instance file before the change.
+        change: The change.
+
+    Returns:
+        New value of each path that the change names.
 
     Raises:
         UsageError: The path matches nothing, or the value cannot be read or applied.
     """
-    if WILDCARD not in _parse_pattern(path):
-        return {path: value}
-    text = value.strip()
-    if text.startswith(("+", "-")) and _parse_pattern(path)[-1] == "due" and _PERIOD_OFFSET.fullmatch(text):
-        return _change_each_match(
-            written, path, lambda one: {render_path(one): _shift_period(written, one, int(text), path)}
-        )
-    if text.startswith(("+", "-")):
+    path, text = change.path, change.value.strip()
+    last = _parse_pattern(path)[-1]
+    if change.operation is Operation.REPLACE:
+        if not has_wildcard(path):
+            return {path: change.value}
+        return _change_each_match(written, path, lambda one: {render_path(one): change.value})
+    if change.operation is Operation.ADD:
+        if last == DUE_FIELD and _PERIOD_OFFSET.fullmatch(text):
+            return _change_each_match(
+                written, path, lambda one: {render_path(one): _shift_period(written, one, int(text), path)}
+            )
         return _change_each_match(written, path, lambda one: _add_to_parameter(written, one, text, path))
-    if text.endswith("%"):
-        return scale_matching(written, path, _read_operand(text, "", written, path))
-    return _change_each_match(written, path, lambda one: {render_path(one): value})
+    factor = _read_operand(text.removeprefix(SCALE_SIGN), "", written, path)
+    if factor < 0:
+        raise UsageError(f"{escape_text(path)}: a parameter is scaled by 0 % or more; found `{escape_text(text)}`")
+    return _change_each_match(
+        written, path, lambda one: _transform_parameters(written, one, lambda exact: exact * factor)
+    )
 
 
 def _shift_period(written: SourceValues, path: ParameterPath, by: int, asked: str) -> str:
@@ -80,25 +207,6 @@ def _shift_period(written: SourceValues, path: ParameterPath, by: int, asked: st
     if at is None or not 0 <= at + by <= last:
         raise UsageError(f"{escape_text(asked)}: {by:+} periods lead `{render_path(path)}` out of the horizon")
     return written.periods[at + by]
-
-
-def scale_matching(written: SourceValues, path: str, factor: Fraction) -> dict[str, str]:
-    """Scale every parameter that a path matches.
-
-    Args:
-        written: Values of the instance file.
-        path: Path of a parameter, with or without `*`.
-        factor: Multiplier of the exact value.
-
-    Returns:
-        New value of each path matched.
-
-    Raises:
-        UsageError: The path matches nothing.
-    """
-    return _change_each_match(
-        written, path, lambda one: _transform_parameters(written, one, lambda exact: exact * factor)
-    )
 
 
 def match_paths(written: SourceValues, path: str) -> list[ParameterPath]:
@@ -124,6 +232,8 @@ def _change_each_match(
     changes: dict[str, str] = {}
     for one in match_paths(written, path):
         changes.update(change(one))
+    if not changes and not has_wildcard(path):
+        raise UsageError(f"{escape_text(path)}: has no value that could be changed in proportion; write the new value")
     if not changes:
         raise UsageError(
             f"{escape_text(path)}: nothing in this instance has that name; write it like devices.*.content.Ag"
@@ -131,24 +241,46 @@ def _change_each_match(
     return changes
 
 
-def _parse_pattern(path: str) -> ParameterPath:
+@lru_cache(maxsize=10_000)
+def _parse_pattern(path: str) -> _Pattern:
     """Parse a pattern; a syntax error becomes a UsageError."""
     try:
-        return parse_path(path)
+        steps, wild = parse_path(path), find_wildcards(path)
     except PathError as error:
         raise UsageError(f"{escape_text(path)}: {error}") from error
+    return tuple(
+        tuple(step.split("*")) if star and isinstance(step, str) else step
+        for step, star in zip(steps, wild, strict=True)
+    )
 
 
-def _match_below(node: Node | None, pattern: ParameterPath, before: ParameterPath) -> Iterator[ParameterPath]:
+def _match_below(node: Node | None, pattern: _Pattern, before: ParameterPath) -> Iterator[ParameterPath]:
     """Yield the paths that `pattern` matches below `node`; steps after its last `*` need not exist."""
-    if WILDCARD not in pattern:
-        yield (*before, *pattern)
+    plain = tuple(step for step in pattern if not isinstance(step, tuple))
+    if len(plain) == len(pattern):
+        yield (*before, *plain)
         return
     first, rest = pattern[0], pattern[1:]
     items = node.items if isinstance(node, MappingNode) else {}
-    for name in sorted(items) if first == WILDCARD else [first]:
-        if isinstance(name, str) and name in items and name not in _NON_MEMBER_KEYS:
+    for name in sorted(items) if isinstance(first, tuple) else [first]:
+        if not isinstance(name, str) or name not in items or name in _NON_MEMBER_KEYS:
+            continue
+        if not isinstance(first, tuple) or _matches_name(first, name):
             yield from _match_below(items[name], rest, (*before, name))
+
+
+def _matches_name(parts: tuple[str, ...], name: str) -> bool:
+    """Return whether a name consists of `parts` with any text between them."""
+    first, *inner, last = parts
+    at, end = len(first), len(name) - len(last)
+    if at > end or not (name.startswith(first) and name.endswith(last)):
+        return False
+    for part in inner:
+        found = name.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _read_operand(text: str, unit: str, written: SourceValues, asked: str) -> Fraction:
@@ -201,136 +333,7 @@ def _find_default(kind: ParameterKind) -> Fraction | None:
 
 def _format_value(exact: Fraction, kind: ParameterKind) -> str:
     """Return a value as text in its canonical unit; a count is rounded to the nearest integer, at least 0."""
-    return repr(float(exact)) if isinstance(kind.field_type, QuantityField) else str(max(round(exact), 0))
-
-
-_GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
-_TABLE_SECTIONS = ("streams", "lanes")
-Changes = Mapping[str, str]
-_InstanceBuilder = Callable[[Changes], object]
-
-
-def format_scenario_value(value: Any) -> str | None:
-    """Format the new value of a scenario as `--set` accepts it.
-
-    Args:
-        value: Scalar node, text, or list of them.
-
-    Returns:
-        The text; None where the value is neither a scalar nor a list of scalars.
-    """
-    if isinstance(value, list):
-        texts = [format_scenario_value(item) for item in value]
-        return None if None in texts else f"[{', '.join(text for text in texts if text is not None)}]"
-    if isinstance(value, str):
-        return value
-    return value.text if isinstance(value, ScalarNode) and not value.null else None
-
-
-def check_scenarios(draft: Draft, reasons: Reasons, whole: _InstanceBuilder) -> None:
-    """Validate all scenarios and record their faults, each with the scenario's name and path.
-
-    Args:
-        draft: The parsed instance; faults are added to it.
-        reasons: Values of the file itself that have no effect, with the reasons.
-        whole: Builds a complete instance with changes and raises InputError where they are invalid; used for changes on
-            which all sections depend.
-    """
-    if not draft.document.scenarios:
-        return
-    written = SourceValues(draft)
-
-    @lru_cache(maxsize=100_000)
-    def expanded(path: str, value: str) -> dict[str, str]:
-        return expand_change(written, path, value)
-
-    known = frozenset(draft.faults.errors)
-    for name, scenario in draft.document.scenarios.items():
-        _check_scenario(draft, name, scenario, reasons, expanded, whole, known)
-
-
-def _check_scenario(
-    draft: Draft,
-    name: str,
-    scenario: Mapping[str, Any],
-    reasons: Reasons,
-    expanded: Callable[[str, str], dict[str, str]],
-    whole: _InstanceBuilder,
-    known: frozenset[Any],
-) -> None:
-    """Validate one scenario and record its faults."""
-    made: dict[str, dict[str, str]] = {}
-    wrong: dict[str, list[str]] = {}  # messages by key of the scenario; '': the scenario as a whole
-    for key, value in scenario.items():
-        text = format_scenario_value(value)
-        if text is None or not _begins_with_section(key):
-            continue  # reported by the validation of the file itself
-        try:
-            made[key] = expanded(key, text)
-        except UsageError as error:
-            wrong.setdefault(key, []).append(str(error).removeprefix(f"{escape_text(key)}: "))
-    keys = {path: key for key, changes in made.items() for path in changes}
-    changes = {path: value for each in made.values() for path, value in each.items()}
-    found = FaultLog()
-    idle: Reasons = {}
     try:
-        if _GLOBAL_SECTIONS.isdisjoint(str(parse_path(path)[0]) for path in changes):
-            idle = _validate_changes(draft, changes, reasons, found)
-        else:
-            whole(changes)
-    except InputError as error:
-        found.errors.extend(error.faults)
-    clean = not known
-    for fault in found.errors:
-        if fault.file == OVERRIDE_LOCATION.file or (clean and fault not in known):
-            key = _find_key(fault.path, keys)
-            told = "" if fault.path == key or not fault.path else f"{fault.path}: "
-            wrong.setdefault(key, []).append(f"{told}{fault.message}")
-    for key, each in made.items():
-        why = [find_reason(parse_path(path), idle) for path in each]
-        if each and all(why) and key not in wrong:
-            wrong[key] = [f"has no effect: {why[0]}"]
-    for key, messages in wrong.items():
-        path = ("scenarios", name, key) if key else ("scenarios", name)
-        more = f" (and {len(messages) - 1} more of what it names)" if len(set(messages)) > 1 else ""
-        draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more)
-
-
-def _begins_with_section(key: str) -> bool:
-    """Return whether the path begins with a section of the file."""
-    try:
-        return str(parse_path(key)[0]) in Document.model_fields
-    except PathError:
-        return False
-
-
-def _find_key(path: str, keys: Mapping[str, str]) -> str:
-    """Return the change of a scenario that causes a fault at `path`; '' where there is none."""
-    while path and path not in keys:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return keys.get(path, "")
-
-
-def _validate_changes(draft: Draft, changes: Changes, reasons: Reasons, faults: FaultLog) -> Reasons:
-    """Apply `changes` to the draft, record faults, and return the values that then have no effect."""
-    wanted = parse_overrides(changes, faults)
-    sections = {str(change.path[0]) for change in wanted}
-    calendar = draft.calendar
-    root = apply_tree_overrides(draft.root, wanted, calendar.count if calendar else None, faults)
-    inner = frozenset(sections - set(_TABLE_SECTIONS))
-    bare = MappingNode({name: root.items[name] for name in inner if name in root.items}, root.keys, root.place)
-    part = validate_tree(split_notes(bare, faults)[0], build_section_model(inner), draft.context, faults)
-    document = draft.document.model_copy(update={name: getattr(part, name) for name in inner})
-    labels = calendar.labels if calendar else None
-    rows, ways = draft.streams, draft.lanes
-    if "streams" in sections:
-        rows = apply_row_overrides(rows, wanted, name_stream_rows, labels, faults)
-    if "lanes" in sections and ways is not None:
-        ways = apply_row_overrides(ways, wanted, name_lane_rows, labels, faults)
-    changed = dataclasses.replace(draft, root=root, document=document, streams=rows, lanes=ways, faults=faults)
-    if "streams" in sections:
-        read_stream_rows(rows, changed)
-    if "lanes" in sections and ways is not None:
-        read_lane_rows(ways, changed)
-    check_document(changed, sections)
-    return find_ineffective(changed, sections, reasons)
+        return repr(float(exact)) if isinstance(kind.field_type, QuantityField) else str(max(round(exact), 0))
+    except OverflowError as error:
+        raise UsageError("the new value is too large for a number") from error

@@ -35,7 +35,7 @@ def _build_row(row: SweepResult) -> dict[str, Any]:
     """Return one scenario with its result as plain data."""
     return {
         "scenario": row.scenario.name,
-        "changes": dict(row.scenario.changes),
+        "changes": row.scenario.texts,
         "status": row.result.status,
         "objective": row.result.value,
         **({"message": row.result.said} if row.result.said else {}),
@@ -78,7 +78,7 @@ def _list_scenarios(rows: Sequence[SweepResult]) -> ReportTable:
     names = ("scenario", "status", "objective", *paths, *(["message"] if any(row.result.said for row in rows) else []))
     columns = tuple(ReportColumn(name, name, "" if name == "objective" else None) for name in names)
     cells = tuple(
-        (row.scenario.name, row.result.status, row.result.value, *map(row.scenario.changes.get, paths), row.result.said)
+        (row.scenario.name, row.result.status, row.result.value, *map(row.scenario.texts.get, paths), row.result.said)
         for row in rows
     )
     rows_ = tuple(line[: len(names)] for line in cells)
@@ -133,7 +133,7 @@ def _rank_scenarios(rows: Iterable[SweepResult]) -> list[SweepResult]:
 
 def _list_paths(rows: Iterable[SweepResult]) -> list[str]:
     """Return the paths of all changed parameters in the order of their first use."""
-    return list(dict.fromkeys(path for row in rows for path in row.scenario.changes))
+    return list(dict.fromkeys(path for row in rows for path in row.scenario.texts))
 
 
 def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], unit: str) -> ReportTable:
@@ -144,7 +144,7 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
     if len(paths) <= _MAX_PATH_COLUMNS:
         columns += [ReportColumn(path, escape_text(path), rank=1) for path in paths]
         for line, row in zip(lines, rows, strict=True):
-            line += map(row.scenario.changes.get, paths)
+            line += map(row.scenario.texts.get, paths)
     else:
         columns.append(ReportColumn("changes", "changes", rank=1))
         for line, row in zip(lines, rows, strict=True):
@@ -161,7 +161,7 @@ def _get_objective(row: SweepResult) -> CellValue:
 
 def _format_changes(row: SweepResult) -> str:
     """Return the changes of a scenario in one cell."""
-    changes = list(row.scenario.changes.items())
+    changes = list(row.scenario.texts.items())
     if len(changes) > _MAX_PATH_COLUMNS:
         return f"{len(changes):,} figures"
     return ", ".join(f"{escape_text(path)} {escape_text(value)}" for path, value in changes)

@@ -52,8 +52,9 @@ def test_all_dates_move_by_periods() -> None:
     variants = ScenarioRunner(TINY)
     both = parse_parameter_range(variants, "medals.*.due=-1..+0")
     assert (both.low, both.high, both.base) == (-1.0, 0.0, 0.0)
-    moved = {"bronze": "2017-06", "gold": "2017-04", "silver": "2017-06"}
-    assert both.make_changes(-1.0) == {f"medals.{name}.due": date for name, date in moved.items()}
+    moved = variants.apply_changes(both.make_changes(-1.0))
+    dates = dict(zip(moved.medals.names, [moved.periods[due] for due in moved.medals.due.tolist()], strict=True))
+    assert dates == {"bronze": "2017-06", "gold": "2017-04", "silver": "2017-06"}
     assert both.label(0.0) == ""
     assert parse_parameter_range(variants, "medals.*.due=2017-06..2017-07").base is None
 

@@ -23,16 +23,17 @@ from medalopt.analysis.process_pool import PROCESS_ENDED, ScenarioExecutor, Work
 from medalopt.analysis.result_cache import open_result_cache
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sweep import cluster
-from medalopt.analysis.sweep.sweep import SweepResult, SweepScenario, run_sweep
+from medalopt.analysis.sweep.sweep import SweepResult, run_sweep
 from medalopt.errors import UsageError
+from medalopt.instance.scenario import Scenario
 
 distributed = pytest.importorskip("distributed")
 
 SCENARIOS = [
-    *(SweepScenario(str(share), {"devices.*.content.Ag": f"{share} %"}) for share in range(70, 130, 5)),
-    SweepScenario("too many", {"medals.gold.count": "60"}),
-    SweepScenario("too much", {"smelters.near.returned.Ag": "101 %"}),
-    SweepScenario("nothing", {"smelters.*.terms.*.returned.Ag": "+1 %"}),
+    *(Scenario.build(str(share), {"devices.*.content.Ag": f"{share} %"}) for share in range(70, 130, 5)),
+    Scenario.build("too many", {"medals.gold.count": "60"}),
+    Scenario.build("too much", {"smelters.near.returned.Ag": "101 %"}),
+    Scenario.build("nothing", {"smelters.*.terms.*.returned.Ag": "+1 %"}),
 ]
 
 
@@ -111,7 +112,7 @@ def test_a_worker_answers_as_a_process_does(
     sent = pickle.dumps(WorkerSetup.capture(tiny))
     assert cluster._return_payload(sent) == sent
     for number in (0, 1):
-        answer = cluster._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].changes)
+        answer = cluster._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].texts)
         assert answer == alone[number].result
     monkeypatch.setattr(cluster, "get_versions", lambda: (*VERSIONS[:2], "3.99"))
     with pytest.raises(UsageError, match=r"it has Python 3\.99 instead of"):

@@ -16,7 +16,7 @@ from medalopt.analysis.compare.instance_diff import ParameterDifference, find_di
 from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, open_instance
-from medalopt.instance.scenario import expand_change, format_scenario_value
+from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan
@@ -223,7 +223,7 @@ WarningCallback = Callable[[str], None]
 
 
 def load_plan_summary(
-    name: str, changes: Mapping[str, str], objective: str, report_progress: WarningCallback
+    name: str, changes: ParameterChanges, objective: str, report_progress: WarningCallback
 ) -> PlanSummary:
     """Load or solve one of the compared plans and summarize it.
 
@@ -244,10 +244,11 @@ def load_plan_summary(
     if scenario is None and (os.path.isdir(path) or path.suffix.lower() in PLAN_SUFFIXES):
         return _load_saved_summary(name, path)
     file = open_instance(path)
-    wanted = dict(changes)
+    wanted = changes
     if scenario is not None:
-        wanted |= _expand_scenario(file, scenario, wanted)
-    instance = file.with_effective_changes(wanted) if scenario is None else file.with_changes(wanted)
+        wanted = _find_scenario(file, scenario, changes).texts
+        file = file.set_changes(changes)
+    instance = file.with_effective_changes(wanted)
     for warning in instance.warnings:
         report_progress(f"warning: {warning}")
     data = file.read_source_values(wanted)
@@ -268,19 +269,16 @@ def _split_name(name: str) -> tuple[Path, str | None]:
     return Path(path), scenario
 
 
-def _expand_scenario(file: InstanceFile, scenario: str, changes: Mapping[str, str]) -> dict[str, str]:
-    """Return the changes of a scenario, without wildcards. Raises UsageError if the instance has no such scenario."""
+def _find_scenario(file: InstanceFile, scenario: str, changes: ParameterChanges) -> Scenario:
+    """Return a scenario of an instance. Raises UsageError if the instance has no such scenario."""
     instance = file.with_effective_changes(changes, scenarios=True)
-    named: Mapping[str, Mapping[str, str]] = instance.annex.get("scenarios", {})
+    named: Mapping[str, ParameterChanges] = instance.annex.get("scenarios", {})
     if scenario not in named:
         known = f"; it has {join_names(named)}" if named else "; it has no `scenarios:`"
         raise UsageError(
             f"{instance.name}: has no scenario {escape_text(scenario)}{suggest_name(scenario, named) or known}"
         )
-    source_values, result = file.read_source_values(changes), {}
-    for path, value in named[scenario].items():
-        result.update(expand_change(source_values, path, format_scenario_value(value) or ""))
-    return result
+    return Scenario.build(scenario, named[scenario])
 
 
 def _load_saved_summary(name: str, path: Path) -> PlanSummary:

@@ -12,7 +12,6 @@ from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_st
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
-from medalopt.instance.resolve.assemble import compute_digest
 from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.text import escape_text
 
@@ -51,8 +50,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         policy=_reduce_policy(actuals),
         warnings=(),
     )
-    left = add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit)
-    return replace(left, figures=compute_digest(left))
+    return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit)
 
 
 def _check_metal_stock(actuals: Actuals) -> None:

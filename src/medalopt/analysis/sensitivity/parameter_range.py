@@ -14,48 +14,33 @@ from fractions import Fraction
 
 from medalopt.analysis.scenario_runner import PER_CENT, ScenarioRunner
 from medalopt.errors import InputError, UsageError
-from medalopt.instance.loading import ParameterChanges
-from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
+from medalopt.instance.paths import ParameterPath, PathError, has_wildcard, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
 from medalopt.instance.reader.yaml_nodes import ScalarNode
-from medalopt.instance.scenario import WILDCARD, match_paths, scale_matching
+from medalopt.instance.scenario import DUE_FIELD, SCALE_SIGN, Change, Operation, match_paths
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity, QuantityError, name_unit, split_number_unit
 
-DUE_FIELD = "due"
 _SIGNED_OFFSET = re.compile(r"[+-][0-9]{1,4}")
 
 
-def _parse_date_range(
-    runner: ScenarioRunner, paths: list[ParameterPath], first: str, last: str, option: str
-) -> tuple[float, float, float | None, Callable[[float], ParameterChanges], tuple[str, ...]]:
-    """Parse a range of dates into low, high, base value, change function and names of values.
+def _parse_date_range(runner: ScenarioRunner, path: str, first: str, last: str, option: str) -> ParameterRange:
+    """Return a range of dates: period numbers from 1 with their labels, or with signs at both ends offsets in periods.
 
-    Values are period numbers from 1 with their labels; with signs at both ends they are offsets in periods, without
-    names. Raise UsageError if an end names no period.
+    Raise UsageError if an end names no period, or leads out of the horizon.
     """
     labels = runner.instance.periods
-    present = [_get_due_period(runner, path) for path in paths]
+    present = [_get_due_period(runner, one) for one in _resolve_paths(runner, path, option)]
     if _SIGNED_OFFSET.fullmatch(first) and _SIGNED_OFFSET.fullmatch(last):
-
-        def later(value: float) -> ParameterChanges:
-            """Return the changes that shift every date by `value` periods."""
-            moved = [number + round(value) for number in present]
-            if not all(0 <= number < len(labels) for number in moved):
-                raise UsageError(f"{option} {render_path(paths[0])}: a date moved by {value:+.0f} leaves the horizon")
-            return {render_path(path): labels[number] for path, number in zip(paths, moved, strict=True)}
-
-        return float(first), float(last), 0.0, later, ()
-
-    def at(value: float) -> ParameterChanges:
-        """Return the changes that set every date to period `value`."""
-        return {render_path(path): labels[round(value) - 1] for path in paths}
-
+        for value in (int(first), int(last)):
+            if not all(0 <= number + value < len(labels) for number in present):
+                raise UsageError(f"{option} {path}: a date moved by {value:+} leaves the horizon")
+        return ParameterRange(path, None, float(first), float(last), True, 0.0, lambda value: f"{round(value):+}")
     low, high = (1.0 + _parse_period(runner, text, option) for text in (first, last))
     base = 1.0 + present[0] if len(set(present)) == 1 else None
-    return low, high, base, at, labels
+    return ParameterRange(path, None, low, high, True, base, lambda value: labels[round(value) - 1], labels)
 
 
 def _get_due_period(runner: ScenarioRunner, path: ParameterPath) -> int:
@@ -84,8 +69,7 @@ _SHARE_UNIT = ""
 class ParameterRange:
     """A parameter, or with `*` several, that varies from `low` to `high`, in `unit` (None for counts and lead times).
 
-    `base` is the value in the instance (None if not a single number); `make_changes` returns the changes that set a
-    value. Dates
+    `base` is the value in the instance (None if not a single number); `text` writes a value as `--set` takes it. Dates
     are period numbers from 1, with their labels in `names`.
     """
 
@@ -95,8 +79,19 @@ class ParameterRange:
     high: float
     is_integer: bool
     base: float | None
-    make_changes: Callable[[float], ParameterChanges]
+    text: Callable[[float], str]
     names: tuple[str, ...] = ()
+
+    def make_changes(self, value: float) -> dict[str, str]:
+        """Return the change that sets a value.
+
+        Args:
+            value: Value of the parameter.
+
+        Returns:
+            The value as text, by path.
+        """
+        return {self.path: self.text(value)}
 
     def label(self, value: float) -> str:
         """Return the label of a value.
@@ -155,10 +150,7 @@ def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> Paramet
     if not (path and equals and first and dots and last):
         raise UsageError(f"{option} {escape_text(text)}: {RANGE_SYNTAX_HINT}")
     if path.split(".")[-1] == DUE_FIELD:
-        low, high, base, at, names = _parse_date_range(
-            runner, _resolve_paths(runner, path, option), first, last, option
-        )
-        range_ = ParameterRange(path, None, low, high, True, base, at, names)
+        range_ = _parse_date_range(runner, path, first, last, option)
     else:
         kind = require_parameter_kind(runner, path, first, option)
         try:
@@ -214,27 +206,25 @@ def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option
 def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
     """Return the range with both ends in one unit; raise QuantityError if they do not parse."""
     money = runner.source_values.money
-    several = WILDCARD in parse_path(path)
+    several = has_wildcard(path)
     unit = kind.field_type.unit if isinstance(kind.field_type, QuantityField) else _SHARE_UNIT
+    scaled = first.startswith(SCALE_SIGN) and last.startswith(SCALE_SIGN)
+    if scaled:
+        first, last, unit = first.removeprefix(SCALE_SIGN), last.removeprefix(SCALE_SIGN), _SHARE_UNIT
     (one, own), (two, other) = split_number_unit(first, unit, money), split_number_unit(last, unit, money)
     if not several and any(end[0] == "+" for end in (first, last)):
         raise QuantityError(SUM_NOT_ALLOWED)
     own, other = own or other, other or own
-    if other == own == "%" and (several or not accepts_value(kind, f"{two} %", runner)):
-        return _make_scaling_range(runner, path, float(one), float(two))
+    if scaled and not own:
+        one, two = (str(float(Fraction(number.replace("_", "")) / PER_CENT)) for number in (one, two))
+    if scaled or (other == own == "%" and Change.build(path, f"{two} %").operation is Operation.SCALE):
+        return _make_scaling_range(runner, path, float(one), float(two), SCALE_SIGN if scaled else "")
     if several and any(end[0] in "+-" for end in (first, last)):
         return _make_offset_range(runner, path, kind, f"{one} {own}", f"{two} {other}")
     if isinstance(kind.field_type, IntegerField):
         minimum, maximum = (_parse_whole_number(text, kind.field_type) for text in (first, last))
-        return ParameterRange(
-            path,
-            None,
-            minimum,
-            maximum,
-            True,
-            _get_base_value(runner, path, Fraction(1)),
-            _make_value_setter(runner, path, None),
-        )
+        base = _get_base_value(runner, path, Fraction(1))
+        return ParameterRange(path, None, minimum, maximum, True, base, lambda value: str(round(value)))
     low, high = (kind.field_type.check(f"{n} {u}", money) for n, u in ((one, own), (two, other)))
     if not other:
         other = name_unit(unit, money.currency) or "%"
@@ -243,42 +233,18 @@ def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: st
         raise QuantityError("write both ends in the same unit")
     base = None if high.pieces else _get_base_value(runner, path, high.factor)
     return ParameterRange(
-        path, other, float(low.exact / high.factor), high.raw, False, base, _make_value_setter(runner, path, other)
+        path, other, float(low.exact / high.factor), high.raw, False, base, lambda value: f"{value!r} {other}"
     )
 
 
-def accepts_value(kind: ParameterKind, text: str, runner: ScenarioRunner) -> bool:
-    """Check if a text is a valid value of a parameter.
-
-    Args:
-        kind: Kind of the parameter.
-        text: Value with unit.
-        runner: Scenarios of the instance, for its currencies.
-
-    Returns:
-        True if it is valid, or if the parameter is a share.
-    """
-    if not isinstance(kind.field_type, QuantityField):
-        return False
-    try:
-        kind.field_type.check(text, runner.source_values.money)
-    except QuantityError:
-        return kind.field_type.unit == _SHARE_UNIT
-    return True
-
-
-def _make_scaling_range(runner: ScenarioRunner, path: str, low: float, high: float) -> ParameterRange:
+def _make_scaling_range(runner: ScenarioRunner, path: str, low: float, high: float, sign: str) -> ParameterRange:
     """Return a range of factors in per cent of the values in the file."""
     if low < 0:
         raise QuantityError("a figure is scaled by 0 % or more")
 
-    def at(value: float) -> ParameterChanges:
-        """Return the changes that scale the matching parameters to `value` per cent."""
-        return scale_matching(runner.source_values, path, Fraction(repr(value)) * PER_CENT)
-
     kinds = [find_parameter_kind(one) for one in match_paths(runner.source_values, path)]
     whole = any(kind is not None and isinstance(kind.field_type, IntegerField) for kind in kinds)
-    return ParameterRange(path, "%", low, high, whole, 100.0, at)
+    return ParameterRange(path, "%", low, high, whole, 100.0, lambda value: f"{sign}{_format_number(value)} %")
 
 
 def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, first: str, last: str) -> ParameterRange:
@@ -290,22 +256,17 @@ def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, f
     told = None if whole else name_unit(unit, money.currency) or "%"
     factor = PER_CENT if told == "%" else Fraction(1)
 
-    def at(value: float) -> ParameterChanges:
-        """Return the changes that add `value` to the matching parameters."""
-        number = str(round(value)) if whole else f"{value!r} {told}"
-        return runner.expand_changes([(path, number if number.startswith("-") else f"+{number}")])
+    def text(value: float) -> str:
+        """Return `value` with its sign and unit."""
+        number = str(round(value)) if whole else f"{_format_number(value)} {told}"
+        return number if number.startswith("-") else f"+{number}"
 
-    return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, at)
+    return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, text)
 
 
-def _make_value_setter(runner: ScenarioRunner, path: str, unit: str | None) -> Callable[[float], ParameterChanges]:
-    """Return the function from a value to the changes that set it at `path`."""
-
-    def at(value: float) -> ParameterChanges:
-        """Return the changes that set the matching parameters to `value`."""
-        return runner.expand_changes([(path, str(round(value)) if unit is None else f"{value!r} {unit}")])
-
-    return at
+def _format_number(value: float) -> str:
+    """Return a number as text, a whole one without decimals."""
+    return repr(int(value) if value.is_integer() and abs(value) < 1e15 else value)
 
 
 def _parse_whole_number(text: str, measure: IntegerField) -> float:

@@ -85,12 +85,13 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
     outcome = solve_base_case(runner)
     account = runner.base.compute_account(outcome)
     base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
-    notes = {render_path(("scenarios", name)): name for name in named}
+    notes = {render_path(("scenarios", one.name)): one.name for one in named}
     notes = {notes[source.path]: source.note for source in runner.instance.sources if source.path in notes}
     collected = []
-    for name, changes in named.items():
+    for named_scenario in named:
+        name, changes = named_scenario.name, named_scenario.texts
         report_progress(f"scenario {name}")
-        scenario = runner.build_scenario(runner.expand_changes(changes.items()))
+        scenario = runner.build_scenario(changes)
         try:
             result = runner.solve_scenario(scenario)
             short = None if result.feasible else ShortageSolver(scenario.instance).compute_shortage()

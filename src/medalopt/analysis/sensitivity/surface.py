@@ -11,7 +11,7 @@ from medalopt.analysis.sensitivity.curves import LARGE_ENTRIES, CurveProgress
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import select_whole_values
 from medalopt.errors import SolverError, UsageError
-from medalopt.instance.loading import ParameterChanges
+from medalopt.instance.scenario import ParameterChanges
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
 

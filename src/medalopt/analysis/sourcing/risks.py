@@ -270,7 +270,7 @@ def analyse_risks(
     scenarios = [
         NO_CHANGES,
         *(factor.make_changes(by) for factor, by in ends),
-        *(runner.expand_changes(one.items()) for one in named.values()),
+        *(one.texts for one in named),
     ]
     report_progress(f"solving {len(scenarios)} cases that could come")
     base, *results = _solve_cases(runner, scenarios)
@@ -279,8 +279,8 @@ def analyse_risks(
     ]
     bars = [TornadoBar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
     cases = [
-        _assess_scenario(runner, name, changes, result, base)
-        for (name, changes), result in zip(named.items(), results[len(ends) :], strict=True)
+        _assess_scenario(runner, one.name, one.texts, result, base)
+        for one, result in zip(named, results[len(ends) :], strict=True)
     ]
     return PlanRisks(base, rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
 
@@ -303,7 +303,5 @@ def _assess_scenario(
         return ScenarioRisk(name, changes, result, by if abs(by) > size else 0.0)
     short = None
     if result.status == "infeasible":
-        short = solve_or_none(
-            ShortageSolver(runner.apply_changes(runner.expand_changes(changes.items()))).compute_shortage
-        )
+        short = solve_or_none(ShortageSolver(runner.apply_changes(changes)).compute_shortage)
     return ScenarioRisk(name, changes, result, None, short)

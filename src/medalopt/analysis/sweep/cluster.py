@@ -30,7 +30,7 @@ from medalopt.analysis.process_pool import (
 from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import UsageError
-from medalopt.instance.loading import ParameterChanges
+from medalopt.instance.scenario import ParameterChanges
 from medalopt.solver.basis import Basis
 from medalopt.solver.highs import get_highs_version
 from medalopt.text import escape_text

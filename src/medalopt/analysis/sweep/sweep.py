@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,40 +18,23 @@ from pathlib import Path
 
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioExecutor, ignore_progress, stream_results
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
-from medalopt.analysis.scenario_runner import PER_CENT, ScenarioRunner
-from medalopt.analysis.sensitivity.parameter_range import (
-    ParameterRange,
-    accepts_value,
-    attribute_faults_to,
-    parse_parameter_range,
-    require_parameter_kind,
-)
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange, attribute_faults_to, parse_parameter_range
 from medalopt.analysis.sensitivity.uncertain_parameters import (
     SAMPLING_SEED,
     draw_saltelli_sample,
     find_uncertain_inputs,
 )
 from medalopt.errors import Fault, InputError, UsageError
-from medalopt.instance.loading import ParameterChanges
-from medalopt.instance.paths import parse_path
 from medalopt.instance.reader.scenario_file import read_scenario_file
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
-from medalopt.instance.scenario import WILDCARD, scale_matching
+from medalopt.instance.scenario import Change, Scenario
 from medalopt.text import escape_text, explain_comma
-from medalopt.units import QuantityError, split_number_unit
 
 MAX_SCENARIOS = 1_000_000  # scenarios
 
 
-@dataclass(frozen=True)
-class SweepScenario:
-    """One scenario: its name, and its changes (path to value) in the syntax of `scenarios:`."""
-
-    name: str
-    changes: ParameterChanges
-
-
-def list_instance_scenarios(runner: ScenarioRunner) -> list[SweepScenario]:
+def list_instance_scenarios(runner: ScenarioRunner) -> list[Scenario]:
     """List the scenarios of the instance.
 
     Args:
@@ -68,25 +52,29 @@ def list_instance_scenarios(runner: ScenarioRunner) -> list[SweepScenario]:
         raise UsageError(
             f"{runner.instance.name}: has no `scenarios:`; give --grid PATH=LO..HI/N, --list FILE or --sample N"
         )
-    return [SweepScenario(name, changes) for name, changes in named.items()]
+    runner.require_effects([one.texts for one in named], "scenarios")
+    return list(named)
 
 
-def load_scenarios(path: Path) -> list[SweepScenario]:
+def load_scenarios(runner: ScenarioRunner, path: Path) -> list[Scenario]:
     """Load the scenarios of a CSV or YAML file.
 
     Args:
+        runner: Base instance.
         path: File.
 
     Returns:
         Scenarios in the order of the file.
 
     Raises:
-        InputError: If the file is not valid; all errors are collected.
+        InputError: If the file is not valid, or one of its paths has no effect; all errors are collected.
     """
-    return [SweepScenario(name, changes) for name, changes in read_scenario_file(path).items()]
+    scenarios = read_scenario_file(path)
+    runner.require_effects([one.texts for one in scenarios], os.fspath(path))
+    return scenarios
 
 
-def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> list[SweepScenario]:
+def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> list[Scenario]:
     """Draw scenarios of all uncertain parameters, spread evenly over their ranges.
 
     Args:
@@ -106,7 +94,7 @@ def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> li
     if not uncertain_inputs:
         raise UsageError("--sample: this instance has no assay, recovery, return or price that could vary")
     drawn = draw_saltelli_sample(uncertain_inputs, count, SAMPLING_SEED if seed is None else seed)
-    return [SweepScenario(str(number), changes) for number, changes in enumerate(drawn.iterate_draws(), start=1)]
+    return [Scenario.build(str(number), changes) for number, changes in enumerate(drawn.iterate_draws(), start=1)]
 
 
 GRID_OPTION = "--grid"
@@ -117,7 +105,7 @@ _LIST_PATTERN = re.compile(r"""(?:[^,\[\]{}"']|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|\[[
 _NUMBER_PATTERN = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?")
 
 
-def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenario]:
+def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[Scenario]:
     """Parse grid axes and return a scenario for each combination of values; the last axis varies fastest.
 
     Args:
@@ -130,7 +118,7 @@ def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenar
     Raises:
         InputError: If an axis is not valid or there are too many scenarios; all errors are collected.
     """
-    axes: dict[str, list[ParameterChanges]] = {}
+    axes: dict[str, list[Change]] = {}
     faults: list[Fault] = []
     for text in texts:
         path = text.partition("=")[0].strip()
@@ -147,17 +135,14 @@ def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[SweepScenar
         faults.append(Fault("", 0, 0, "", f"{GRID_OPTION}: makes {count:_} scenarios; {MAX_SCENARIOS:_} are the most"))
     if faults:
         raise InputError(faults)
-    every = itertools.product(*axes.values())
-    return [SweepScenario(str(number), _merge_changes(steps)) for number, steps in enumerate(every, start=1)]
+    every = enumerate(itertools.product(*axes.values()), start=1)
+    scenarios = [Scenario(str(number), changes) for number, changes in every]
+    runner.require_effects([scenarios[0].texts, scenarios[-1].texts], GRID_OPTION)
+    return scenarios
 
 
-def _merge_changes(steps: Sequence[ParameterChanges]) -> ParameterChanges:
-    """Return the changes of all axes as one."""
-    return {path: value for step in steps for path, value in step.items()}
-
-
-def _parse_axis(runner: ScenarioRunner, text: str) -> list[ParameterChanges]:
-    """Parse one axis and return the changes of each of its values."""
+def _parse_axis(runner: ScenarioRunner, text: str) -> list[Change]:
+    """Parse one axis and return the change of each of its values."""
     path, equals, values = (part.strip() for part in text.partition("="))
     if not (path and equals and values):
         raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {GRID_SYNTAX}")
@@ -168,35 +153,23 @@ def _parse_axis(runner: ScenarioRunner, text: str) -> list[ParameterChanges]:
                 f"{GRID_OPTION} {escape_text(text)}: the number behind the stroke is that of the values, 2 "
                 f"to {MAX_SCENARIOS:_}"
             )
-        return list(
-            _interpolate_values(parse_parameter_range(runner, f"{path}={ends}", GRID_OPTION), ends, int(count[1]))
-        )
+        return _interpolate_values(parse_parameter_range(runner, f"{path}={ends}", GRID_OPTION), int(count[1]))
     if ".." in values:
         ends = values.partition("/")[0].strip()
         raise UsageError(f"{GRID_OPTION} {escape_text(text)}: say how many values, such as {escape_text(ends)}/5")
     return _parse_list(runner, path, values, text)
 
 
-def _interpolate_values(range_: ParameterRange, ends: str, count: int) -> Iterator[ParameterChanges]:
-    """Yield the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
+def _interpolate_values(range_: ParameterRange, count: int) -> list[Change]:
+    """Return the changes of `count` equidistant values; whole numbers are rounded and each occurs once."""
     low, high = Fraction(repr(range_.low)), Fraction(repr(range_.high))
     values = [float(low + (high - low) * step / (count - 1)) for step in range(count)]
     if range_.is_integer:
         values = list(dict.fromkeys(float(round(value)) for value in values))
-    several = WILDCARD in parse_path(range_.path)
-    signed = several and any(end.strip().startswith(("+", "-")) for end in ends.split(".."))
-    for value in values:
-        yield {range_.path: _format_grid_value(value, range_.unit, signed)} if several else range_.make_changes(value)
+    return [Change.build(range_.path, range_.text(value)) for value in values]
 
 
-def _format_grid_value(value: float, unit: str | None, signed: bool) -> str:
-    """Format a value with its unit, and a plus sign for offsets."""
-    number = repr(int(value) if value.is_integer() and abs(value) < 1e15 else value)
-    plus = "+" if signed and not number.startswith("-") else ""
-    return f"{plus}{number} {unit}" if unit else f"{plus}{number}"
-
-
-def _parse_list(runner: ScenarioRunner, path: str, values: str, text: str) -> list[ParameterChanges]:
+def _parse_list(runner: ScenarioRunner, path: str, values: str, text: str) -> list[Change]:
     """Parse a list of values; a bare number takes the unit of the last value."""
     parts = [part.strip() for part in _LIST_PATTERN.findall(values)]
     if not all(parts) or len(parts) != len(_LIST_PATTERN.sub("", values)) + 1:
@@ -214,9 +187,8 @@ def _parse_list(runner: ScenarioRunner, path: str, values: str, text: str) -> li
         result = []
         for part in parts:
             value = f"{part} {unit}" if unit and _NUMBER_PATTERN.fullmatch(part) else part
-            changes = _make_grid_change(runner, path, value, text)
-            runner.apply_changes(runner.expand_changes(changes.items()))  # raises if the value is not valid there
-            result.append(changes)
+            runner.apply_changes({path: value})  # raises if the value is not valid there
+            result.append(Change.build(path, value))
         return result
 
 
@@ -226,30 +198,17 @@ def _read_unit(text: str) -> str:
     return text[match.end() :].strip() if match and re.match(r"\s*[A-Za-z%]", text[match.end() :]) else ""
 
 
-def _make_grid_change(runner: ScenarioRunner, path: str, value: str, text: str) -> ParameterChanges:
-    """Return the change of one value; a percentage scales a parameter that is no share, as it does with `*`."""
-    if not value.endswith("%") or value.startswith("+") or WILDCARD in path:
-        return {path: value}
-    if accepts_value(require_parameter_kind(runner, path, value, GRID_OPTION), value, runner):
-        return {path: value}
-    try:
-        share = Fraction(split_number_unit(value, "", runner.source_values.money)[0].replace("_", ""))
-    except QuantityError as error:
-        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: {error}") from error
-    return scale_matching(runner.source_values, path, share * PER_CENT)
-
-
 @dataclass(frozen=True)
 class SweepResult:
     """Scenario with its result."""
 
-    scenario: SweepScenario
+    scenario: Scenario
     result: ScenarioResult
 
 
 def run_sweep(
     runner: ScenarioRunner,
-    scenarios: Sequence[SweepScenario],
+    scenarios: Sequence[Scenario],
     where: ScenarioExecutor,
     cache: ResultCache | None = None,
     report_progress: ProgressCallback = ignore_progress,
@@ -266,7 +225,7 @@ def run_sweep(
     Yields:
         Each scenario with its result in the order given, as soon as all before it are solved.
     """
-    asked = [scenario.changes for scenario in scenarios]
+    asked = [scenario.texts for scenario in scenarios]
     waiting: dict[int, ScenarioResult] = {}
     following = 0
     with contextlib.closing(stream_results(runner, asked, where, cache, report_progress)) as answers:

@@ -29,12 +29,12 @@ class FaultLog:
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
 
-    def add_error(self, location: Location, path: ParameterPath, message: str) -> None:
+    def add_error(self, location: Location, path: ParameterPath | str, message: str) -> None:
         """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
 
         Args:
             location: Location in the file.
-            path: Path of the parameter.
+            path: Path of the parameter, or a pattern as text.
             message: Description and remedy.
         """
         self.errors.append(_build_fault(location, path, message) if len(self.errors) < MAX_WORDED_FAULTS else _UNLISTED)
@@ -95,6 +95,7 @@ class FaultLog:
         return tuple(each)
 
 
-def _build_fault(location: Location, path: ParameterPath, message: str) -> Fault:
+def _build_fault(location: Location, path: ParameterPath | str, message: str) -> Fault:
     """Build a fault with an escaped file name."""
-    return Fault(escape_text(location.file, 4_096), location.line, location.column, render_path(path), message)
+    shown = escape_text(path) if isinstance(path, str) else render_path(path)
+    return Fault(escape_text(location.file, 4_096), location.line, location.column, shown, message)

@@ -18,10 +18,7 @@ from medalopt.instance.schema.fields_at_path import find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")
-SUM_NOT_ALLOWED = (
-    "a leading + adds only where the path holds `*`, which scenarios, --vary and --grid accept; "
-    "write the new value, without a sign"
-)
+SUM_NOT_ALLOWED = "a leading + adds only where the path holds `*`; write the new value, without a sign"
 _MAX_VALUE_LENGTH = 100_000
 _PLAIN_QUANTITY = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")
 _NAMED_SECTIONS = (
@@ -92,7 +89,7 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
 def _find_sums(path: ParameterPath, node: Node) -> Iterator[ParameterPath]:
     """Yield the paths of quantities with a leading plus, which only wildcard changes interpret as a sum."""
     if isinstance(node, ScalarNode):
-        if node.text.lstrip().startswith("+") and "*" not in path and find_parameter_kind(path) is not None:
+        if node.text.lstrip().startswith("+") and find_parameter_kind(path) is not None:
             yield path
         return
     for step, item in node.items.items() if isinstance(node, MappingNode) else enumerate(node.items):

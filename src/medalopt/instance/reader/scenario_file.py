@@ -13,23 +13,23 @@ from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.scenario import Scenario
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import find_name_flaw
 from medalopt.text import check_control_characters, escape_text, suggest_name
 
 _SCENARIO_COLUMN = "scenario"
-ScenarioChanges = dict[str, dict[str, str]]
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
-def read_scenario_file(path: Path) -> ScenarioChanges:
+def read_scenario_file(path: Path) -> list[Scenario]:
     """Read a scenario file.
 
     Args:
         path: CSV or YAML file.
 
     Returns:
-        Overrides (path to new value) by scenario name.
+        The scenarios, in the order of the file.
 
     Raises:
         InputError: The file is invalid; it lists every error.
@@ -39,19 +39,19 @@ def read_scenario_file(path: Path) -> ScenarioChanges:
     data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add_error(Location(name), (), message))
     yaml = path.suffix.lower() in _YAML_SUFFIXES
     text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
-    result: ScenarioChanges = {}
+    result: dict[str, Scenario] = {}
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
         if not result and not faults.errors:
             faults.add_error(Location(name), (), "holds no scenarios")
     faults.raise_errors()
-    return result
+    return list(result.values())
 
 
-def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> ScenarioChanges:
+def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[str, Scenario]:
     """Parse a CSV table: a row per scenario, named by column `scenario` or by number; empty cells change nothing."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    result: ScenarioChanges = {}
+    result: dict[str, Scenario] = {}
     try:
         header = [head.strip() for head in next((row for row in reader if row), [])]
         if not _check_header(header, Location(data.name, reader.line_num, 1), faults):
@@ -93,7 +93,7 @@ def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
     return True
 
 
-def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> ScenarioChanges:
+def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[str, Scenario]:
     """Parse YAML: scenarios by name, optionally below the key `scenarios`."""
     root = parse_yaml(text, data.name, faults)
     if isinstance(root, MappingNode) and list(root.items) == ["scenarios"]:
@@ -104,7 +104,7 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> Scenar
                 root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}"
             )
         return {}
-    result: ScenarioChanges = {}
+    result: dict[str, Scenario] = {}
     for name, node in root.items.items():
         if not isinstance(node, MappingNode):
             faults.add_error(
@@ -143,7 +143,7 @@ def _check_path(path: str, location: Location, faults: FaultLog) -> None:
 
 
 def _add_scenario(
-    found: ScenarioChanges, name: str, changes: dict[str, str], location: Location, faults: FaultLog
+    found: dict[str, Scenario], name: str, changes: dict[str, str], location: Location, faults: FaultLog
 ) -> None:
     """Add a scenario; log control characters, invalid names and duplicates."""
     for problem in (
@@ -157,4 +157,4 @@ def _add_scenario(
         faults.add_error(
             location, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name"
         )
-    found[name] = changes
+    found[name] = Scenario.build(name, changes)

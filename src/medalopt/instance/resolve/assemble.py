@@ -5,15 +5,11 @@ These are lots, mixes, scenarios, parties and uncertainty, as plain values.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
 from medalopt.instance.reader.rows import CellColumn
@@ -63,6 +59,10 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     document = draft.document
     result: dict[str, Any] = {
         name: _convert_to_plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")
+    }
+    result["scenarios"] = {  # of two changes that name one parameter the later counts
+        name: {path: changes[path] for path in document.scenarios[name]}
+        for name, changes in result["scenarios"].items()
     }
     result["lots"] = _collect_lots(draft, supply)
     for section in _UNCERTAIN_SECTIONS:
@@ -116,14 +116,6 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
     return list(result.values())
 
 
-_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "figures", "warnings")
-_SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
-_HASHED_IF_NONZERO = (
-    ".alloys.holding",
-    ".market.storable",
-)  # later additions: all zero does not change the digest
-
-
 def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> NameAxis:
     """Collect the regions of all streams, lanes and treatments.
 
@@ -162,7 +154,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         NameAxis.from_names(document.alloys),
     )
     regions, smelters = collect_regions(draft, supply, lanes), NameAxis.from_names(document.smelters or {})
-    instance = Instance(
+    return Instance(
         name=document.name,
         title=document.title or "",
         currency=document.currency,
@@ -184,39 +176,3 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         lots=tuple(_collect_lots(draft, supply)),
         annex=_build_annex(draft, supply),
     )
-    return dataclasses.replace(instance, figures=compute_digest(instance))
-
-
-def compute_digest(instance: Instance) -> str:
-    """Compute the digest of all values, names and structure in canonical order, independent of the units in the file.
-
-    Args:
-        instance: Instance to hash.
-
-    Returns:
-        SHA-256 digest in hexadecimal.
-    """
-    state = hashlib.sha256()
-    _hash_part(state, "", instance)
-    _hash_part(state, "lots", instance.annex.get("lots", {}))
-    if instance.terms.pooled.any():
-        _hash_part(state, "pooled", instance.terms.pooled)
-    return state.hexdigest()
-
-
-def _hash_part(state: Any, label: str, part: Any) -> None:
-    """Hash one part of the instance, preceded by its label and shape."""
-    if label in _HASHED_IF_NONZERO and not np.any(part.raw if isinstance(part, ExactArray) else part):
-        return
-    if isinstance(part, ExactArray):
-        _hash_part(state, label, part.value)
-    elif isinstance(part, np.ndarray):
-        kind = "<f8" if part.dtype.kind == "f" else "<i8"
-        state.update(json.dumps([label, part.shape]).encode())
-        state.update(np.ascontiguousarray(part, dtype=kind).tobytes())
-    elif dataclasses.is_dataclass(part):
-        for field in dataclasses.fields(part):
-            if field.name not in (_SEPARATELY_HASHED_FIELDS if label else _UNHASHED_FIELDS):
-                _hash_part(state, f"{label}.{field.name}", getattr(part, field.name))
-    else:
-        state.update(json.dumps([label, part]).encode())
