@@ -19,4 +19,4 @@ TINY = ROOT / "instances" / "tiny.yaml"
 def random(seed: int, measure: str = "cost", stock: bool = False) -> Iterator[ScenarioRunner]:
     """Give the random instance number `seed`, its files there for as long as they are asked for."""
     with tempfile.TemporaryDirectory() as folder:
-        yield ScenarioRunner(pool.files(seed, stock).write(Path(folder)), objective=measure)
+        yield ScenarioRunner(pool.files(seed, stock).write(Path(folder)), {}, measure)
