@@ -121,12 +121,12 @@ def _bound_returned_metal(instance: Instance, routes: Routes, so_far: Numbers) -
     for metal in range(metals):
         yielding = travels[routes.returned[travels, metal] > 0]
         lead = instance.smelters.lead[routes.smelter[yielding], metal]
+        best, soonest = make_zeros((len(so_far),), so_far), np.full(len(so_far), periods, dtype=np.intp)
         for period in range(periods):
-            back = lead <= period
-            best = make_zeros((len(so_far),), so_far)
-            soonest = np.full(len(so_far), periods, dtype=np.intp)
-            np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
-            np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
+            back = lead == period  # routes whose lead time has passed now for the first time
+            if back.any():
+                np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
+                np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
             some = np.nonzero(soonest <= period)[0]
             total[metal, period] = (best[some] * so_far[some, period - soonest[some]]).sum()
     return total

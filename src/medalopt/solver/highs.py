@@ -436,7 +436,7 @@ def solve_by_method(
     if status != "optimal":
         return HighsResult(_MERGED_STATUSES.get(status, status), method)
     (x, y), basis = session.read_solution(), session.basis
-    best = _break_ties(session, program, x, y, budget)
+    best = _break_ties(session, program, x, y, budget, start is None)
     return HighsResult("unanswered", method) if best is None else HighsResult("optimal", method, best, y, basis)
 
 
@@ -485,13 +485,16 @@ def run_branch_and_bound(program: ScaledProgram, whole: Bools, gap: float, budge
 
 
 def _break_ties(
-    session: HighsSession, program: ScaledProgram, x: Floats, y: Floats, budget: TimeBudget
+    session: HighsSession, program: ScaledProgram, x: Floats, y: Floats, budget: TimeBudget, presolved: bool
 ) -> Floats | None:
     """Return the optimum of the first objective that is best by the second, then by the third; None without an answer.
 
-    Columns with a reduced cost and rows with a dual are fixed: this is the optimal face (complementary slackness).
+    Columns with a reduced cost and rows with a dual are fixed: this is the optimal face (complementary slackness). If
+    the second objective is the first again, it is passed over, unless the postsolved solution has to be cleaned up.
     """
     costs = program.costs
+    if not presolved and np.array_equal(costs[0], costs[1]):
+        costs = costs[1:]
     reduced = costs[0] - program.pulled(y)
     open_columns = (np.abs(reduced) <= TIE_TOLERANCE) & (program.lower < program.upper)
     open_rows = np.abs(y) <= TIE_TOLERANCE
