@@ -17,7 +17,8 @@ from medalopt.analysis.infeasibility.repair_candidates import list_opening_stock
 from medalopt.analysis.infeasibility.search import find_least_position, measure_infeasibility
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
-from medalopt.report.infeasible import render_infeasibility
+from medalopt.report.infeasible import build_infeasibility_report
+from medalopt.report.render.text import render_report_text
 from medalopt.solver.budget import TimeBudget
 
 # All are the plain instance, changed: 5 kg of silver alloy with at least 90 % silver, so 4.5 kg of silver, from phones
@@ -267,8 +268,9 @@ def test_when_the_time_is_over_no_further_cure_is_tried() -> None:
     assert counts == sorted(counts) and counts[0] < counts[-1] < len(whole.repairs)
     assert all(one is not None and one.stopped and one.rows()["stopped"] for one in (nothing, *some))
     assert not whole.stopped and "stopped" not in whole.rows()
-    assert "The time was over before every cure had been tried" in render_infeasibility(instance, some[-1])
-    assert "No change of a figure" not in render_infeasibility(instance, nothing)
+    short, none = (render_report_text(build_infeasibility_report(instance, one)) for one in (some[-1], nothing))
+    assert "The time was over before every cure had been tried" in short
+    assert "No change of a figure" not in none
 
 
 def test_several_figures_are_not_tried_without_time() -> None:

@@ -75,7 +75,7 @@ def test_a_refusal_is_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "no plan exists" in page.read_text(encoding="utf-8") and "is written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["why.csv", "why", "missing/why.txt"])
+@pytest.mark.parametrize("name", ["why.doc", "missing/why.txt"])
 def test_what_cannot_be_written_is_refused_at_once(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,7 +38,7 @@ def test_a_folder_of_csv_is_written(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "plan").iterdir()}
     assert names == {
         *("casts.csv", "duals.csv", "melts.csv", "metals.csv", "plan.csv"),
-        *("prices.csv", "purchases.csv", "shipments.csv", "stockpiles.csv"),
+        *("prices.csv", "purchases.csv", "shipments.csv", "stockpiles.csv", "datapackage.json"),
     }
     assert [path.name for path in tmp_path.iterdir()] == ["plan"]
 

@@ -41,7 +41,8 @@ from medalopt.proof.verdict import Verdict, verify_plan
 from medalopt.report.atomic_write import write_folder
 from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.plan_json import build_plan_object, render_json
-from medalopt.report.verify import describe_verdict
+from medalopt.report.render.text import render_report_text
+from medalopt.report.verify import build_verdict_report
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "models" / "extensions").glob("*.py"))
@@ -137,7 +138,7 @@ def test_what_nothing_bounds_is_not_claimed_to_be_proven_from_the_plan(tmp_path:
     assert plan.certificate.scope == "instance and extensions as compiled"
     found = judged(plan.instance, json.loads(render_json(build_plan_object(plan))))
     assert {broken.path for broken in found.broken} >= {"certificate.scope", "status"}
-    assert "does not follow from them" in describe_verdict(found, "plan.json")
+    assert "does not follow from them" in render_report_text(build_verdict_report(found, "plan.json"))
 
 
 def test_what_was_added_without_its_solution() -> None:
@@ -297,14 +298,14 @@ def test_figures_beyond_all_bounds_are_only_wrong(name: str) -> None:
     FAR[name](content)
     found = judged(instance, content)
     assert not found.accepted
-    assert "not valid" in describe_verdict(found, "plan.json")
+    assert "not valid" in render_report_text(build_verdict_report(found, "plan.json"))
 
 
 def test_the_verdict_says_what_it_is_subject_to() -> None:
     """A person reads that the rows of the plan count beside the instance's."""
     instance, saved = solved()
-    assert "subject to the instance and 2 added rows" in describe_verdict(
-        judged(instance, json.loads(saved)), "plan.json"
+    assert "subject to the instance and 2 added rows" in render_report_text(
+        build_verdict_report(judged(instance, json.loads(saved)), "plan.json")
     )
 
 

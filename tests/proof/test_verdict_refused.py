@@ -21,7 +21,8 @@ from medalopt.plan.schema import SavedInfeasibility, SavedPlan
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.proof.verdict import InfeasibilityVerdict, _check_proof_claims, verify_infeasibility, verify_plan
 from medalopt.report.plan_json import build_no_plan_object, build_plan_object, render_json
-from medalopt.report.verify import build_recheck_object, describe_recheck
+from medalopt.report.render.text import render_report_text
+from medalopt.report.verify import build_recheck_object, build_recheck_report
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 Edit = Callable[[dict[str, Any]], None]
@@ -136,8 +137,8 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
     answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
     right = judged(instance, json.loads(answer))
     assert right.accepted and build_recheck_object(right)["scope"] == "instance and 1 added row"
-    assert "valid: no feasible plan exists that keeps the instance and 1 added row." in describe_recheck(
-        right, "answer.json"
+    assert "valid: no feasible plan exists that keeps the instance and 1 added row." in render_report_text(
+        build_recheck_report(right, "answer.json")
     )
     lowered, without = json.loads(answer), json.loads(answer)
     lowered["added_rows"][0]["lower"] = 10.0
@@ -197,7 +198,7 @@ def test_both_forms_of_the_verdict() -> None:
     """For a person a line and what fails; for a program `accepted`, `broken`, no gap, and the margin found."""
     instance, answer = shipped()
     right = judged(instance, json.loads(answer))
-    assert describe_recheck(right, "answer.json").splitlines() == [
+    assert render_report_text(build_recheck_report(right, "answer.json")).splitlines() == [
         "Answer is valid: no feasible plan exists.",
         "  answer.json: its multipliers show that the instance cannot be met (exact rational).",
     ]
@@ -206,7 +207,7 @@ def test_both_forms_of_the_verdict() -> None:
     content = json.loads(answer)
     content["proof"]["duals"] = [{"rule": "wish", "key": [], "value": 1.0}] * 30
     wrong = judged(instance, content)
-    lines = describe_recheck(wrong, "answer.json").splitlines()
+    lines = render_report_text(build_recheck_report(wrong, "answer.json")).splitlines()
     assert lines[0] == "Answer is not valid." and len(lines) == 22
     assert "11 more (--json lists all)" in lines[-1]
     assert all(

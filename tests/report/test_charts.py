@@ -23,14 +23,15 @@ from medalopt.report.charts.chart import (
     mark_infeasible_range,
     shorten_name,
 )
+from medalopt.report.document import ReportColumn, ReportTable
+from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
 from medalopt.report.render.html import render_html
 from medalopt.report.render.pictures import ECHARTS_FILE, PICTURE_WIDTH, _load_engine, render_png, render_svg
-from medalopt.report.text_table import TextColumn, TextTable
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>=1+1\u2028"
-TABLE = TextTable(
-    "The figures", (TextColumn("silver", False), TextColumn("cost")), (("91 %", "20"), ("100 %", "9.3")), total=True
-)
+COLUMNS = (ReportColumn("silver", "silver"), ReportColumn("cost", "cost", "", style="significant"))
+FIGURES = ReportTable("figures", "The figures", "", COLUMNS, (("91 %", 20.0),), total=("100 %", 9.3))
+TABLE = format_table(FIGURES)
 SHA256 = "15b171b4b4489cccd236a9402769011d91980babe1aadb6a8f4316e3598dada6"
 
 
@@ -47,7 +48,7 @@ def chart(name: str = "cost", title: str = "Less silver costs more") -> Chart:
     return Chart(
         title,
         build_plot_option(ChartAxis("silver", "%"), up, [drawn, build_line_series("other", points)]),
-        (TABLE,),
+        (FIGURES,),
         ("A note.",),
     )
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from medalopt.report.document import ReportColumn, ReportTable, fold_table, format_table
+from medalopt.report.document import ReportColumn, ReportTable, fold_table
+from medalopt.report.render.formatted_table import format_table
 
 TABLE = ReportTable(
     "award",

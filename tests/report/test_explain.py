@@ -16,13 +16,14 @@ import medalopt
 from medalopt.analysis.explain.explanation import Explanation, explain_instance, explain_stream
 from medalopt.report.explain import (
     build_explanation_object,
+    build_explanation_report,
     build_stream_object,
-    render_explanation,
-    render_stream_explanation,
+    build_stream_report,
     summarize_explanation,
 )
 from medalopt.report.explain_tables import build_binding_table
 from medalopt.report.plan_json import render_json
+from medalopt.report.render.text import render_report_text
 
 NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")
 
@@ -38,7 +39,7 @@ def explained(name: str) -> Explanation:
 def test_the_page_fits(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 80 and at 120 columns no line is wider and nothing is left out; the page takes at most 48 lines."""
     monkeypatch.setenv("COLUMNS", str(width))
-    lines = render_explanation(explained(name)).splitlines()
+    lines = render_report_text(build_explanation_report(explained(name))).splitlines()
     assert max(cell_len(line) for line in lines) <= width
     assert len(lines) <= 48 and not any("do not fit" in line for line in lines)
 
@@ -53,7 +54,9 @@ def test_what_matters_comes_first() -> None:
 def test_prices_on_a_kink_are_told_apart() -> None:
     """Where one more and one fewer differ by less than the digits shown, more digits are shown."""
     row = next(
-        line for line in render_explanation(explained("tokyo2020")).splitlines() if line.startswith("medal silver")
+        line
+        for line in render_report_text(build_explanation_report(explained("tokyo2020"))).splitlines()
+        if line.startswith("medal silver")
     )
     more, fewer = row.split()[2:4]
     assert more != fewer and more > fewer
@@ -89,7 +92,7 @@ def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("COLUMNS", "80")
     plan = explained("tiny").plan
     found = explain_stream(plan, plan.instance.streams.names.index("phone@west"))
-    page = render_stream_explanation(found)
+    page = render_report_text(build_stream_report(found))
     assert "as box (bundle) from west" in page and max(cell_len(line) for line in page.splitlines()) <= 80
     told = parsed(build_stream_object(found))["explanation"]
     assert told["stream"]["streams"] == ["streams.phone@west"]
@@ -99,7 +102,7 @@ def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch
 def test_a_stream_on_its_own_has_no_bundle() -> None:
     """East's story names its way, what a tonne costs and brings, and the prices at which that would change."""
     found = explain_stream(explain_instance(phones(EAST, WEST, SOUTH)).plan, 0)
-    page = " ".join(render_stream_explanation(found).split())
+    page = " ".join(render_report_text(build_stream_report(found)).split())
     assert found.bundle is None
     assert "6 t taken of 6 t offered (100 %)" in page and "It goes 6 t by whole to near" in page
     assert "stays up to 250 JPY a tonne, some of it up to 400 JPY a tonne" in page
@@ -113,11 +116,12 @@ def test_what_binds_little_is_left_to_the_json() -> None:
     own = dataclasses.replace(third, what="an own rule", paths=("extension.own",), hint=first.hint * 1e-5)
     table = build_binding_table(dataclasses.replace(found, binding=(first, little, own)))
     assert [row[0] for row in table.rows] == [first.what, "an own rule"]
+    assert len(build_binding_table(dataclasses.replace(found, binding=(first, little, own)), whole=True).rows) == 3
     assert table.notes == ("1 more, of less worth: --json has all.",)
 
 
 def test_what_there_is_plenty_of_stands_under_the_prices() -> None:
     """Gold and copper come back beside silver: their low prices are a note, and no row of the table."""
-    lines = render_explanation(explained("tokyo2020")).splitlines()
+    lines = render_report_text(build_explanation_report(explained("tokyo2020"))).splitlines()
     assert any(line.startswith("Far below the market, as more comes back than is needed: gold (") for line in lines)
     assert not any(line.startswith("kg of gold") for line in lines)

@@ -14,7 +14,8 @@ from medalopt.errors import NoPlanError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
-from medalopt.report.infeasible import render_infeasibility
+from medalopt.report.infeasible import build_infeasibility_report
+from medalopt.report.render.text import Screen, render_report_text
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 
@@ -26,7 +27,7 @@ def page(name: str, *changes: tuple[str, str]) -> str:
     instance = load(path, made)
     found = diagnose_infeasibility(instance, source=path, changes=made)
     assert found is not None
-    return render_infeasibility(instance, found)
+    return render_report_text(build_infeasibility_report(instance, found), Screen(100))
 
 
 def told(instance: Instance) -> list[str]:

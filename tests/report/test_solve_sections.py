@@ -9,10 +9,10 @@ from tests.report.plans import NAMES, plan
 
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.report.metal_values import MetalValues
+from medalopt.report.render.formatted_table import TextTable, format_table
 from medalopt.report.shadow_prices import build_shadow_price_table
 from medalopt.report.solve import build_plan_tables
 from medalopt.report.solve_tables import list_sources
-from medalopt.report.text_table import TextTable
 
 DIGIT = 0.51  # of the last digit that is shown
 
@@ -20,7 +20,7 @@ DIGIT = 0.51  # of the last digit that is shown
 @cache
 def tables(name: str) -> dict[str, TextTable]:
     """Return the tables of a plan by their titles."""
-    return {section.title: section for section in build_plan_tables(plan(name), MetalValues(plan(name)))}
+    return {one.title: format_table(one) for one in build_plan_tables(plan(name), MetalValues(plan(name)))}
 
 
 def figure(cell: str) -> float:
@@ -58,7 +58,7 @@ def test_the_metals_balance(name: str) -> None:
     section = tables(name)["Metals"]
     headers = {column.header for column in section.columns}
     amounts = {
-        header: column(section, f"{header} kg") if f"{header} kg" in headers else [0.0] * len(section.rows)
+        header: column(section, f"{header} (kg)") if f"{header} (kg)" in headers else [0.0] * len(section.rows)
         for header in ("needed", "at hand", "returned", "bought", "left over")
     }
     for needed, at_hand, returned, bought, left in zip(*amounts.values(), strict=True):
@@ -113,8 +113,8 @@ def test_metals_are_named_before_devices_and_rules() -> None:
 )
 def test_one_unit_does_save_what_is_said(change: tuple[str, str], row: str) -> None:
     """A thousandth of a unit more of a limit, or less of a commitment, saves a thousandth of what the table says."""
-    section = build_shadow_price_table(plan("tiny"), MetalValues(plan("tiny")))
-    place = [column.header for column in section.columns].index("saves JPY")
+    section = format_table(build_shadow_price_table(plan("tiny"), MetalValues(plan("tiny"))))
+    place = [column.header for column in section.columns].index("saves (JPY)")
     told = figure(next(cells[place] for cells in section.rows if cells[0] == row))
     assert (plan("tiny").cost - plan("tiny", change).cost) * 1000 == pytest.approx(told, rel=2e-3)
 

@@ -14,8 +14,8 @@ from tests.report.plans import NAMES, ROOT, plan
 
 from medalopt import load, solve
 from medalopt.errors import NoPlanError
-from medalopt.report.render.text import Screen
-from medalopt.report.solve import render_plan
+from medalopt.report.render.text import Screen, render_report_text
+from medalopt.report.solve import build_solve_report
 
 WIDE = """\
 format: medalopt/1
@@ -35,7 +35,7 @@ medals: {金メダル: {count: 20, parts: {純銀: 550 g}}}
 
 def on_screen(name: str, width: int) -> list[str]:
     """Return the lines of a plan on a terminal of `width` columns."""
-    return render_plan(Screen(width), plan(name)).splitlines()
+    return render_report_text(build_solve_report(plan(name)), Screen(width)).splitlines()
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 60])
@@ -53,7 +53,7 @@ def test_plans_of_every_kind_fit(path: Path) -> None:
     figures = load(path)
     for measure in ("cost", "footprint", "mass"):
         try:
-            lines = render_plan(Screen(60), solve(figures, measure)).splitlines()
+            lines = render_report_text(build_solve_report(solve(figures, measure)), Screen(60)).splitlines()
         except NoPlanError:
             return
         assert max(cell_len(line) for line in lines) <= 60
@@ -70,7 +70,7 @@ def test_names_in_wide_signs_and_in_markup(tmp_path: Path) -> None:
     """Chinese signs are aligned and broken to fit, and what looks like markup is printed as it stands."""
     path = tmp_path / "wide.yaml"
     path.write_text(WIDE, encoding="utf-8")
-    lines = render_plan(Screen(60), solve(load(path))).splitlines()
+    lines = render_report_text(build_solve_report(solve(load(path))), Screen(60)).splitlines()
     assert lines[0] == "携帯電話から作る五千個のメダル"
     assert max(cell_len(line) for line in lines) <= 60
     assert any("[bold]大阪[/bold]" in line for line in lines)
@@ -82,7 +82,7 @@ def test_a_pipe_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert Screen.from_stdout() == Screen(100, typed=False)
-    assert render_plan(Screen.from_stdout(), plan("tiny")).replace("\n", "").isprintable()
+    assert render_report_text(build_solve_report(plan("tiny"))).replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("given", ["0", "-5", "wide", "", "٨"])

@@ -8,22 +8,23 @@ from typing import Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, format_path, read_instance
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
 from medalopt.text import escape_text
 
 
-def check(instance: InstanceArgument, set_: SetOption = None, json: JsonOption = False) -> int:
+def check(
+    instance: InstanceArgument, set_: SetOption = None, output: OutputOption = None, json: JsonOption = False
+) -> int:
     """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
+    outputs = check_outputs(output, {instance: "the instance"})
     figures = read_instance(instance, set_, scenarios=True)
-    if json:
-        from medalopt.report.plan_json import build_check_object, render_json
+    from medalopt.report.check import build_check_report
 
-        print_output(render_json(build_check_object(figures)))
-    else:
-        from medalopt.report.check import describe_instance
-
-        print_output(describe_instance(figures))
+    report = build_check_report(figures)
+    write_report(report, outputs)
+    print_report(report, json)
     return 0
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.infeasible_output import report_infeasibility, write_explanation
+from medalopt.cli.infeasible_output import report_infeasibility
 from medalopt.cli.options import (
     InstanceArgument,
     JsonOption,
     SetOption,
-    check_output_path,
-    format_path,
     read_instance,
     report_progress,
 )
-from medalopt.cli.run import print_message, print_output
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.run import print_message
 from medalopt.cli.solve import ExtendOption, ObjectiveChoice, ObjectiveOption
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import NoPlanError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
+    from medalopt.report.document import Report
 
 
 def explain(
@@ -34,20 +33,14 @@ def explain(
     objective: ObjectiveOption = ObjectiveChoice.cost,
     extend: ExtendOption = None,
     set_: SetOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="PATH", help="Also write the explanation: NAME.txt or NAME.json."),
-    ] = None,
+    output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
     """Say why the plan is as it is: what binds, what one more of everything costs, why each source is taken or not.
 
     Where there is no plan: what stands in its way, and the cheapest cure.
     """
-    if output is not None:
-        if output.suffix.lower() not in (".txt", ".json"):
-            raise UsageError(f"-o {format_path(output)}: an explanation is written as NAME.txt or NAME.json")
-        check_output_path(output, instance)
+    outputs = check_outputs(output, {instance: "the instance"})
     figures = read_instance(instance, set_)
     if figures.lots:
         from medalopt.instance.bounds import drop_lot_constraints
@@ -57,28 +50,21 @@ def explain(
         )
         figures = drop_lot_constraints(figures)
     try:
-        told = _build_explanation(figures, about, objective, tuple(extend or ()))
+        report = _build_explanation(figures, about, objective, tuple(extend or ()))
     except NoPlanError as error:
         given = (figures, error, instance, set_, objective.value, json)
-        return report_infeasibility(*given, tuple(extend or ()), () if output is None else (output,))
-    if output is not None:
-        write_explanation(output, told)
-    print_output(told(json))
+        return report_infeasibility(*given, tuple(extend or ()), outputs)
+    write_report(report, outputs, "the explanation is written")
+    print_report(report, json)
     return 0
 
 
 def _build_explanation(
     figures: Instance, about: str | None, objective: ObjectiveChoice, extensions: tuple[Path, ...]
-) -> Callable[..., str]:
-    """Return a renderer of the explanation: as JSON or as text, for standard output or another screen."""
+) -> Report:
+    """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
-    from medalopt.report.explain import (
-        build_explanation_object,
-        build_stream_object,
-        render_explanation,
-        render_stream_explanation,
-    )
-    from medalopt.report.plan_json import render_json
+    from medalopt.report.explain import build_explanation_report, build_stream_report
     from medalopt.solve_instance import solve
 
     stream = None if about is None else parse_stream_path(figures, about)
@@ -86,11 +72,5 @@ def _build_explanation(
         plan = solve(figures, objective.value, extensions)
     with report_progress("asking what lies around the plan"):
         if stream is not None:
-            found = explain_stream(plan, stream, extensions)
-            return lambda as_json, screen=None: (
-                render_json(build_stream_object(found)) if as_json else render_stream_explanation(found, screen)
-            )
-        whole = explain_plan(plan, extensions)
-        return lambda as_json, screen=None: (
-            render_json(build_explanation_object(whole)) if as_json else render_explanation(whole, screen)
-        )
+            return build_stream_report(explain_stream(plan, stream, extensions))
+        return build_explanation_report(explain_plan(plan, extensions))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from medalopt.cli.options import format_path, parse_changes, report_progress
-from medalopt.cli.run import print_message, print_output
+from medalopt.cli.options import parse_changes, report_progress
+from medalopt.cli.output import list_pictures, print_report, write_report
+from medalopt.cli.run import print_message
 from medalopt.errors import NoPlanError, WholeLotsNotFoundError
 from medalopt.text import escape_text
 
 if TYPE_CHECKING:
+    from medalopt.analysis.infeasibility.diagnosis import Diagnosis
     from medalopt.instance.instance import Instance
-    from medalopt.report.render.text import Screen
     from medalopt.solver.budget import TimeBudget
 
 _MAX_MESSAGE_LENGTH = 600
@@ -40,55 +40,49 @@ def report_infeasibility(
         measure: Objective.
         as_json: Print JSON.
         extensions: Files of user extensions.
-        outputs: Files of `-o`; those of charts are left out.
+        outputs: Files and folders of `-o`; pictures of charts are left out.
         budget: Time budget; no repair is sought once it is spent.
 
     Returns:
         Exit code.
     """
-    from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
-    from medalopt.instance.bounds import drop_lot_constraints
-    from medalopt.report.infeasible import render_infeasibility
-    from medalopt.report.plan_json import build_no_plan_object, list_lot_requirements, render_json
-    from medalopt.solver.budget import NO_TIME_LIMIT
+    from medalopt.report.infeasible import build_infeasibility_report
 
     print_message(escape_text(str(error), _MAX_MESSAGE_LENGTH))
     found = None
     if error.status == "infeasible" and not isinstance(error, WholeLotsNotFoundError):
-        if figures.lots:
-            print_message(
-                f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it"
-            )
-        with report_progress("looking for what stands in the way") as step:
-            given_changes = parse_changes(given) if source else None
-            asked = (measure, extensions, source, given_changes, step, budget or NO_TIME_LIMIT)
-            found = diagnose_infeasibility(drop_lot_constraints(figures), *asked)
-
-    def told(as_json: bool, screen: Screen | None = None) -> str:
-        """Return the report as JSON or text."""
-        if as_json:
-            rows = {} if found is None else {"diagnosis": found.rows()}
-            if isinstance(error, WholeLotsNotFoundError):
-                rows = {"diagnosis": {"conflict": list_lot_requirements(figures), "repairs": []}}
-            return render_json({**build_no_plan_object(figures, error.status, measure, error.refutation), **rows})
-        return "" if found is None else render_infeasibility(figures, found, error.refutation, screen)
-
-    for output in outputs:
-        if output.suffix.lower() in (".txt", ".json"):
-            write_explanation(output, told)
-    print_output(told(as_json))
+        found = _diagnose(figures, (measure, extensions, source, parse_changes(given) if source else None), budget)
+    told = _build_json_object(figures, error, measure, found)
+    report = build_infeasibility_report(figures, found, error.refutation, told)
+    drawn = list_pictures(outputs)
+    if drawn:
+        print_message("There is no plan to draw; the charts are left out.")
+    write_report(report, [path for path in outputs if path not in drawn], "the explanation is written")
+    if as_json or found is not None:
+        print_report(report, as_json)
     return error.exit_code
 
 
-def write_explanation(output: Path, told: Callable[..., str]) -> None:
-    """Write an explanation to a file, and say so.
+def _diagnose(figures: Instance, asked: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
+    """Return the conflicts and repairs, without whole lots and minimum orders."""
+    from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+    from medalopt.instance.bounds import drop_lot_constraints
+    from medalopt.solver.budget import NO_TIME_LIMIT
 
-    Args:
-        output: File; its suffix selects JSON or text.
-        told: Returns the explanation, given `as_json` and `screen`.
-    """
-    from medalopt.report.atomic_write import write_file
-    from medalopt.report.render.text import Screen
+    if figures.lots:
+        print_message(
+            f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it"
+        )
+    with report_progress("looking for what stands in the way") as step:
+        asked = (*asked, step, budget or NO_TIME_LIMIT)
+        return diagnose_infeasibility(drop_lot_constraints(figures), *asked)
 
-    write_file(output, told(output.suffix.lower() == ".json", Screen.for_file()))
-    print_message(f"{format_path(output)}: the explanation is written")
+
+def _build_json_object(figures: Instance, error: NoPlanError, measure: str, found: Diagnosis | None) -> dict[str, Any]:
+    """Return the members of the JSON object."""
+    from medalopt.report.plan_json import build_no_plan_object, list_lot_requirements
+
+    rows: dict[str, Any] = {} if found is None else {"diagnosis": found.rows()}
+    if isinstance(error, WholeLotsNotFoundError):
+        rows = {"diagnosis": {"conflict": list_lot_requirements(figures), "repairs": []}}
+    return {**build_no_plan_object(figures, error.status, measure, error.refutation), **rows}

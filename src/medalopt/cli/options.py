@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medalopt.analysis.replanning.replan import ReplanProblem
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.instance.instance import Instance
+    from medalopt.instance.loading import InstanceFile
     from medalopt.plan.plan import Plan
     from medalopt.report.document import Report
 
@@ -72,11 +73,11 @@ def parse_changes(given: list[str] | None) -> dict[str, str]:
     return result
 
 
-def read_instance(path: Path, given: list[str] | None, *, scenarios: bool = False) -> Instance:
+def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenarios: bool = False) -> Instance:
     """Read an instance with the changes of `--set`; warnings go to standard error.
 
     Args:
-        path: Instance file.
+        path: Instance file, or one that is open.
         given: Texts `PATH=VALUE`, or None.
         scenarios: Check each scenario of the instance as well.
 
@@ -90,7 +91,8 @@ def read_instance(path: Path, given: list[str] | None, *, scenarios: bool = Fals
     wanted = parse_changes(given)
     from medalopt.instance.loading import open_instance
 
-    instance = open_instance(path).with_effective_changes(wanted, scenarios=scenarios)
+    opened = open_instance(path) if isinstance(path, Path) else path
+    instance = opened.with_effective_changes(wanted, scenarios=scenarios)
     for warning in instance.warnings:
         print_message(f"warning: {warning}")
     return instance

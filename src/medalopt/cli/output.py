@@ -54,6 +54,18 @@ def check_outputs(outputs: Sequence[Path] | None, inputs: Mapping[Path, str]) ->
     return found
 
 
+def list_pictures(outputs: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the outputs that are pictures of charts.
+
+    Args:
+        outputs: Files and folders, as `check_outputs` returns them.
+
+    Returns:
+        Those that end in .svg or .png.
+    """
+    return tuple(path for path in outputs if _RENDERERS[path.suffix.lower()] is _draw_charts)
+
+
 def write_report(report: Report, outputs: Sequence[Path], said: str = "the report is written") -> None:
     """Write a report to every output, whole or not at all; all are rendered before the first is written.
 

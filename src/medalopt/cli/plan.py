@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,10 +30,11 @@ from medalopt.text import escape_text
 
 if TYPE_CHECKING:
     from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
     from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
     from medalopt.instance.instance import Instance
+    from medalopt.instance.loading import InstanceFile
     from medalopt.plan.plan import Plan
-    from medalopt.report.document import Report
 
 _MIN_LOAD_TONNES = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
 
@@ -64,7 +64,10 @@ def plan(
     read = {path: "what has happened" for path in (actuals, frozen) if path is not None}
     outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
-    anew = ReplanRequest.of(read_instance(instance, set_), after, actuals, frozen)
+    from medalopt.instance.loading import open_instance
+
+    wanted, source = parse_changes(set_), open_instance(instance)
+    anew = ReplanRequest.of(read_instance(source, set_), after, actuals, frozen)
     try:
         made = _solve_plan(anew.figures, *within)
     except LimitError:
@@ -72,12 +75,18 @@ def plan(
             report_time_limit(anew.figures, ObjectiveChoice.cost)
         raise
     except NoPlanError as error:
-        source = None if anew.question else instance
-        return report_infeasibility(anew.figures, error, source, set_, "cost", json, outputs=outputs)
+        return report_infeasibility(anew.figures, error, None if anew.question else instance, set_, "cost", json)
+    from medalopt.report.sourcing.plan_report import build_plan_report
+
     in_loads = None if load is None else _round_loads(made, load)
     made = made if in_loads is None else in_loads.plan
-    variants = None if anew.question else _open_plan_variants(instance, set_)
-    content = anew.told(_analyse_plan(made, in_loads, variants, brief), made)
+    found = None
+    if not (brief or made.stopped):  # the time limit may leave none for more
+        variants = None if anew.question else _open_plan_variants(source, wanted)
+        found = _analyse_plan(in_loads.exact if in_loads else made, variants)
+    with report_progress("writing the sourcing plan"):
+        written = None if anew.question else source.read_source_values(wanted)
+        content = anew.told(build_plan_report(made, in_loads, found, written), made)
     write_report(content, outputs, "the sourcing plan is written")
     print_report(content, json, bool(outputs))
     return LimitError.exit_code if made.stopped else 0
@@ -114,24 +123,20 @@ def _round_loads(made: Plan, size: float) -> WholeLoadPlan:
         return plan_whole_loads(made, size)
 
 
-def _open_plan_variants(instance: Path, given: list[str] | None) -> ScenarioRunner:
+def _open_plan_variants(source: InstanceFile, wanted: dict[str, str]) -> ScenarioRunner:
     """Return the runner of variants of the instance file."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    return ScenarioRunner(instance, parse_changes(given))
+    return ScenarioRunner(source, wanted)
 
 
-def _analyse_plan(made: Plan, in_loads: WholeLoadPlan | None, variants: ScenarioRunner | None, brief: bool) -> Report:
-    """Return the sourcing plan, with further analyses unless brief or stopped."""
+def _analyse_plan(made: Plan, variants: ScenarioRunner | None) -> PlanAnalyses | None:
+    """Return further analyses of the plan, or None where they cannot be made."""
     from medalopt.analysis.sourcing.plan_analyses import analyse_plan
-    from medalopt.report.sourcing.plan_report import build_plan_report
 
-    found = None
-    if not (brief or made.stopped):  # the time limit may leave none for more
-        try:
-            with report_progress("asking what lies around the plan") as step:
-                found = analyse_plan(in_loads.exact if in_loads else made, variants, step)
-        except SolverError as error:
-            print_message(f"{error}; what takes further solves is left out, as with --brief")
-    with report_progress("writing the sourcing plan"):
-        return build_plan_report(made, in_loads, found, variants.source_values if variants else None)
+    try:
+        with report_progress("asking what lies around the plan") as step:
+            return analyse_plan(made, variants, step)
+    except SolverError as error:
+        print_message(f"{error}; what takes further solves is left out, as with --brief")
+        return None

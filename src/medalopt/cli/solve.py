@@ -17,14 +17,13 @@ from medalopt.cli.options import (
     SetOption,
     SolveMethod,
     TimeLimitOption,
-    check_output_path,
-    format_path,
     parse_limits,
     read_instance,
     report_progress,
 )
-from medalopt.cli.run import print_message, print_output
-from medalopt.errors import LimitError, NoPlanError, UsageError
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.run import print_output
+from medalopt.errors import LimitError, NoPlanError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -57,17 +56,11 @@ def solve(
     gap: GapOption = None,
     time_limit: TimeLimitOption = None,
     method: MethodOption = SolveMethod.auto,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="PATH", help="Also write the plan: NAME.json, or a folder of CSV."),
-    ] = None,
+    output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
     """Find the best plan, prove it, and show what to take from whom, what it costs and what is scarce."""
-    if output is not None:
-        if output.suffix.lower() not in ("", ".json"):
-            raise UsageError(f"-o {format_path(output)}: a plan is written as NAME.json, or as CSV to a folder")
-        check_output_path(output, instance)
+    outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
     figures = read_instance(instance, set_)
     budget = _start_budget(within[1])
@@ -78,12 +71,13 @@ def solve(
             report_time_limit(figures, objective)
         raise
     except NoPlanError as error:
-        return report_infeasibility(
-            figures, error, instance, set_, objective.value, json, tuple(extend or ()), budget=budget
-        )
-    if output is not None:
-        _write_solution(plan, output)
-    _print_solution(plan, json)
+        given = (figures, error, instance, set_, objective.value, json)
+        return report_infeasibility(*given, tuple(extend or ()), budget=budget)
+    from medalopt.report.solve import build_solve_report
+
+    report = build_solve_report(plan)
+    write_report(report, outputs, "the plan is written")
+    print_report(report, json)
     return LimitError.exit_code if plan.stopped else 0
 
 
@@ -119,31 +113,3 @@ def report_time_limit(figures: Instance, objective: ObjectiveChoice) -> None:
     from medalopt.report.plan_json import build_no_plan_object, render_json
 
     print_output(render_json(build_no_plan_object(figures, "interrupted", objective.value)))
-
-
-def _print_solution(plan: Plan, as_json: bool) -> None:
-    """Print the plan as JSON or text."""
-    if as_json:
-        from medalopt.report.plan_json import build_plan_members, stream_json
-
-        print_output(stream_json(build_plan_members(plan)))
-    else:
-        from medalopt.report.render.text import Screen
-        from medalopt.report.solve import render_plan
-
-        print_output(render_plan(Screen.from_stdout(), plan))
-
-
-def _write_solution(plan: Plan, output: Path) -> None:
-    """Write the plan as JSON, or as CSV to a folder."""
-    from medalopt.report.atomic_write import write_file, write_folder
-    from medalopt.report.plan_csv import OPTIONAL_FILES, stream_csv_files
-    from medalopt.report.plan_json import build_plan_members, stream_json
-
-    if output.suffix:
-        write_file(output, stream_json(build_plan_members(plan)))
-        print_message(f"{format_path(output)}: the plan is written")
-    else:
-        tables = stream_csv_files(plan)
-        write_folder(output, tables, OPTIONAL_FILES)
-        print_message(f"{format_path(output)}: the plan is written, {len(tables)} tables as CSV")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +18,14 @@ from medalopt.cli.options import (
     parse_changes,
     read_instance,
 )
-from medalopt.cli.run import print_output
+from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
 from medalopt.errors import UsageError
 from medalopt.text import escape_text
 
 if TYPE_CHECKING:
     from medalopt.instance.source_values import SourceValues
+    from medalopt.plan.reader import SavedFile
+    from medalopt.report.document import Report
 
 _NOT_ACCEPTED = 1
 
@@ -42,40 +45,38 @@ def verify(
     actuals: ActualsOption = None,
     frozen: FrozenOption = None,
     set_: SetOption = None,
+    output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
     """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
     from medalopt.plan.reader import read_plan_file
+
+    inputs = {plan: "the plan", **({instance: "the instance"} if instance else {})}
+    outputs = check_outputs(output, inputs)
+    file = read_plan_file(plan)
+    path = instance or _find_instance(plan, file.plan.instance.files)
+    anew = ReplanRequest.of(read_instance(path, set_), after, actuals, frozen)
+    report, accepted = _judge_plan(file, anew, lambda: _read_source(path, set_, anew), plan.name)
+    write_report(report, outputs, "the verdict is written")
+    print_report(report, json)
+    return 0 if accepted else _NOT_ACCEPTED
+
+
+def _judge_plan(
+    file: SavedFile, anew: ReplanRequest, source: Callable[[], SourceValues | None], name: str
+) -> tuple[Report, bool]:
+    """Return the report on a saved plan or proof of infeasibility, and whether it is accepted."""
     from medalopt.plan.schema import SavedInfeasibility
     from medalopt.proof.verdict import verify_infeasibility, verify_plan
-    from medalopt.report.plan_json import render_json
     from medalopt.report.sourcing.table_verification import check_tables
-    from medalopt.report.verify import (
-        build_edited_object,
-        build_recheck_object,
-        build_verdict_object,
-        describe_edited_plan,
-        describe_recheck,
-        describe_verdict,
-    )
+    from medalopt.report.verify import build_edited_report, build_recheck_report, build_verdict_report
 
-    file = read_plan_file(plan)
-    saved, edits = file.plan, file.edits
-    path = instance or _find_instance(plan, saved.instance.files)
-    anew = ReplanRequest.of(read_instance(path, set_), after, actuals, frozen)
-    figures = anew.figures
-    if isinstance(saved, SavedInfeasibility):
-        refused = verify_infeasibility(figures, saved)
-        print_output(render_json(build_recheck_object(refused)) if json else describe_recheck(refused, plan.name))
-        return 0 if refused.accepted else _NOT_ACCEPTED
-    found = check_tables(file, verify_plan(figures, saved), lambda: _read_source(path, set_, anew), anew.settled)
-    if edits:
-        print_output(
-            render_json(build_edited_object(found, edits)) if json else describe_edited_plan(found, edits, plan.name)
-        )
-        return 0 if found.accepted else _NOT_ACCEPTED
-    print_output(render_json(build_verdict_object(found)) if json else describe_verdict(found, plan.name))
-    return 0 if found.accepted else _NOT_ACCEPTED
+    if isinstance(file.plan, SavedInfeasibility):
+        refused = verify_infeasibility(anew.figures, file.plan)
+        return build_recheck_report(refused, name), refused.accepted
+    found = check_tables(file, verify_plan(anew.figures, file.plan), source, anew.settled)
+    report = build_edited_report(found, file.edits, name) if file.edits else build_verdict_report(found, name)
+    return report, found.accepted
 
 
 def _read_source(path: Path, set_: list[str] | None, anew: ReplanRequest) -> SourceValues | None:

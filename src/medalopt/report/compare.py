@@ -309,7 +309,7 @@ def build_comparison_report(comparison: Comparison) -> Report:
         The report; a terminal shows the rows that differ most.
     """
     charts = _build_comparison_charts(comparison)
-    drawn = {table.key for chart in charts for table in chart.tables if isinstance(table, ReportTable)}
+    drawn = {table.key for chart in charts for table in chart.tables}
     return Report(
         _title_comparison(comparison),
         _summarize_comparison(comparison),

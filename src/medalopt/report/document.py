@@ -4,8 +4,6 @@ Every command builds one `Report`; text, JSON, CSV, HTML, workbook, PDF and pict
 agree.
 
 Columns of money at the minor unit of the currency.
-
-Formatting and folding of document tables: heads with units, numbers at the decimal places of their column.
 """
 
 from __future__ import annotations
@@ -15,17 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from medalopt.report.atomic_write import FileContent
 from medalopt.report.charts.chart import Chart
-from medalopt.report.numbers import (
-    choose_money_scale,
-    count_amount_decimals,
-    count_exact_decimals,
-    format_column,
-    format_money,
-    format_number,
-    format_share,
-)
-from medalopt.report.text_table import EMPTY_CELLS, TextColumn, TextTable
+from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
 
 if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
@@ -42,7 +32,7 @@ class ShownValue:
 
 
 CellValue = PlainValue | ShownValue
-NumberStyle = Literal["fixed", "even", "scaled", "significant", "money", "share"]
+NumberStyle = Literal["fixed", "even", "scaled", "signed", "significant", "money", "share"]
 FieldPairs = tuple[tuple[str, str], ...]
 
 DRAFT_STAMP = "DRAFT, NOT AN ORDER"
@@ -61,8 +51,9 @@ class ReportColumn:
         hidden: For programs only, such as unit codes.
         rank: Where a screen is narrow the columns of the highest rank are dropped first, rank 0 never.
         style: How people read the numbers: `fixed` decimal places; `even` decimals that suit all of the column;
-            `scaled` likewise, in millions or billions where the largest is; `significant` digits of each; `money` with
-            a magnitude word each; `share` in per cent, where only the full whole is 100.
+            `scaled` likewise, in millions or billions where the largest is; `signed` likewise, with + or −;
+            `significant` digits of each; `money` with a magnitude word each; `share` in per cent, where only the full
+            whole is 100.
         optional: Not shown to people where no cell says anything.
     """
 
@@ -196,6 +187,7 @@ class Report:
         foot: Hash of the instance, versions.
         parts: Parts with a title, summary, charts and tables of their own.
         screen: Tables on a terminal, where those are a selection; None: all, those of the charts first.
+        wrap: Wrap sentences at the width of a terminal; False: one line each, so that messages can be searched.
         single: All data as one table, for a single CSV file; None: CSV is a folder with a file for each table.
         json: Writer of the JSON text; None: headline and tables.
         json_lines: Writer of JSON with a line for each row; None: there is no such form.
@@ -211,10 +203,11 @@ class Report:
     foot: tuple[str, ...] = ()
     parts: tuple[Report, ...] = ()
     screen: tuple[ReportTable, ...] | None = None
+    wrap: bool = True
     single: ReportTable | None = None
     json: Callable[[Report], str | Iterable[str]] | None = None
     json_lines: Callable[[Report], str | Iterable[str]] | None = None
-    csv: Callable[[Report], Mapping[str, str | Iterable[str]]] | None = None
+    csv: Callable[[Report], Mapping[str, FileContent]] | None = None
     plan: Plan | None = None
 
 
@@ -256,7 +249,7 @@ def list_tables(report: Report) -> tuple[ReportTable, ...]:
 def _walk_tables(report: Report) -> Iterator[ReportTable]:
     """Yield the tables of a report in reading order; the charts of a plan repeat figures of its tables."""
     if report.plan is None:
-        yield from (table for chart in report.charts for table in chart.tables if isinstance(table, ReportTable))
+        yield from (table for chart in report.charts for table in chart.tables)
     yield from report.tables
     for part in report.parts:
         yield from _walk_tables(part)
@@ -311,80 +304,6 @@ def make_rate_column(key: str, title: str, currency: str, per: str) -> ReportCol
     return ReportColumn(key, title, f"{currency}/{per}", max(2, count_minor_digits(currency)))
 
 
-def format_table(table: ReportTable, most: int | None = None) -> TextTable:
-    """Format a table as text, without hidden columns and without optional ones that say nothing.
-
-    Args:
-        table: Table to format.
-        most: Rows shown; the rest is summed in one row. None shows all.
-
-    Returns:
-        The text table; its last row is the total of all rows where there is one.
-    """
-    rows = list(table.rows if most is None or len(table.rows) <= most + 1 else table.rows[:most])
-    left = len(table.rows) - len(rows)
-    if left:
-        rows.append(_sum_rows(table, len(rows), f"… and {left:,} more"))
-    adds = bool(table.rows) and (bool(table.total) or any(column.total for column in table.columns))
-    if adds:
-        rows.append(table.total or _sum_rows(table, 0, "in all"))
-    shown = []
-    for place, column in enumerate(table.columns):
-        header, cells = _format_column(column, [row[place] for row in rows])
-        if not (column.hidden or (column.optional and set(cells) <= EMPTY_CELLS)):
-            shown.append((TextColumn(header, column.unit is not None, column.rank), cells))
-    lines = tuple(zip(*(cells for _, cells in shown), strict=True))
-    return TextTable(table.title, tuple(column for column, _ in shown), lines, adds, table.notes, table.says)
-
-
-def _format_column(column: ReportColumn, cells: Sequence[CellValue]) -> tuple[str, list[str]]:
-    """Return the header of a column with its unit, and its cells as text."""
-    numbers = iter(_format_numbers(column, values := _list_shown_numbers(cells)))
-    word = choose_money_scale(values)[1] if column.style == "scaled" else ""
-    unit = f"{word}{column.unit or ''}".strip()
-    texts = [next(numbers) if isinstance(cell, int | float) else format_cell(cell, column) for cell in cells]
-    return f"{column.title} ({unit})" if unit and column.title else column.title or unit, texts
-
-
-def _list_shown_numbers(cells: Sequence[CellValue]) -> list[float]:
-    """Return the numbers that are formatted, those without a text of their own."""
-    return [float(cell) for cell in cells if isinstance(cell, int | float)]
-
-
-def _format_numbers(column: ReportColumn, values: Sequence[float]) -> list[str]:
-    """Return the numbers of a column in its style, without the unit."""
-    if column.style == "scaled":
-        size = choose_money_scale(values)[0]
-        return format_column([value / size for value in values])
-    if column.style == "even":
-        return format_column(values)
-    if column.style == "share":
-        return [format_share(value, 1.0).removesuffix(" %") for value in values]
-    if column.style == "money":
-        return [format_money(value) for value in values]
-    return [format_number(value) if column.style == "significant" else format_cell(value, column) for value in values]
-
-
-def fix_digits(table: ReportTable) -> ReportTable:
-    """Give every column of numbers fixed decimal places, for a program that shows numbers by column.
-
-    Args:
-        table: Table whose columns may have any style.
-
-    Returns:
-        The table with the greatest number of decimal places that the style of each column shows, and of no style.
-    """
-    columns = []
-    for place, column in enumerate(table.columns):
-        if column.style != "fixed":
-            plain = replace(column, style="even") if column.style == "scaled" else column
-            texts = _format_numbers(plain, _list_numbers(row[place] for row in table.rows))
-            digits = max((len(text.partition(".")[2].partition(" ")[0]) for text in texts), default=0)
-            column = replace(column, digits=digits, style="fixed")
-        columns.append(column)
-    return replace(table, columns=tuple(columns))
-
-
 def fold_table(table: ReportTable, over: str = "period") -> tuple[ReportTable, ReportTable]:
     """Sum a table over one of its text columns.
 
@@ -437,25 +356,32 @@ def _cells_agree(one: CellValue, other: CellValue) -> bool:
     return one == other
 
 
-def format_cell(value: CellValue, column: ReportColumn) -> str:
-    """Format one cell; a number that rounds to zero is `≈0`.
+def limit_rows(table: ReportTable, most: int, note: str) -> ReportTable:
+    """Cut a table for a terminal.
 
     Args:
-        value: Value of the cell.
-        column: Its column, for unit and decimal places.
+        table: Table in full.
+        most: Rows shown.
+        note: Note on the rest, with `{}` for their number.
 
     Returns:
-        The text, without the unit.
+        The table of its first rows; the note only where there is a rest.
     """
-    if isinstance(value, ShownValue):
-        return value.text
-    if value is None or isinstance(value, str):
-        return value or ""
-    figure = 100 * value if column.unit == "%" else value
-    if figure and abs(figure) < 0.5 * 10.0**-column.digits:
-        return "≈0"
-    text = f"{figure:,.{column.digits}f}" if figure else "0"
-    return text.replace("-", "−")
+    rest = len(table.rows) - most
+    return table if rest <= 0 else replace(table, rows=table.rows[:most], notes=(note.format(rest), *table.notes))
+
+
+def make_share(part: float, whole: float) -> CellValue:
+    """Return a part of a whole as a cell.
+
+    Args:
+        part: Numerator.
+        whole: Denominator.
+
+    Returns:
+        The share of 1; a dash where `whole` is 0.
+    """
+    return part / whole if whole else ShownValue(None, "–")
 
 
 def sum_column(table: ReportTable, place: int, start: int = 0) -> float:
@@ -470,12 +396,3 @@ def sum_column(table: ReportTable, place: int, start: int = 0) -> float:
         The sum of its numbers, in the order of the rows.
     """
     return sum(_list_numbers(row[place] for row in table.rows[start:]))
-
-
-def _sum_rows(table: ReportTable, start: int, name: str) -> tuple[CellValue, ...]:
-    """Return a row of the sums of the columns from row `start` on, called `name` in the first shown column."""
-    sums: list[CellValue] = [
-        sum_column(table, place, start) if column.total else None for place, column in enumerate(table.columns)
-    ]
-    first = next((place for place, column in enumerate(table.columns) if not column.hidden), 0)
-    return tuple(name if place == first and value is None else value for place, value in enumerate(sums))

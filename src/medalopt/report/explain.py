@@ -15,6 +15,7 @@ from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
+from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.explain_tables import (
     DEAR_PRICE_RATIO,
     MASS_TOLERANCE,
@@ -28,8 +29,7 @@ from medalopt.report.explain_tables import (
 )
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
-from medalopt.report.plan_json import identify_instance
-from medalopt.report.render.text import Screen, render_plain_text
+from medalopt.report.plan_json import identify_instance, render_json
 from medalopt.report.solve import describe_proof, find_rejected_offer
 from medalopt.text import escape_text, format_count
 
@@ -37,28 +37,34 @@ _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
 
 
-def render_explanation(explanation: Explanation, screen: Screen | None = None) -> str:
-    """Render the explanation of a plan as text.
+def build_explanation_report(found: Explanation) -> Report:
+    """Build the explanation of a plan.
 
     Args:
-        explanation: Explanation of an optimal plan.
-        screen: Width and style; None for standard output.
+        found: Explanation of an optimal plan.
 
     Returns:
-        The whole page.
+        The report: objective, dear metals, sources left out; binding constraints, prices, sources, cost breakdown.
     """
-    title = f"Why this plan: {explanation.plan.instance.title or explanation.plan.instance.name}"
-    tables = [
-        table
-        for table in (
-            build_binding_table(explanation),
-            build_price_table(explanation),
-            build_break_even_table(explanation),
-            build_cost_breakdown(explanation),
+    instance = found.plan.instance
+
+    def tabulate(whole: bool) -> tuple[ReportTable, ...]:
+        tables = (
+            build_binding_table(found, whole),
+            build_price_table(found, whole),
+            build_break_even_table(found),
+            build_cost_breakdown(found, whole),
         )
-        if table.rows
-    ]
-    return render_plain_text(title, summarize_explanation(explanation), tables, screen)
+        return tuple(table for table in tables if table.rows)
+
+    return Report(
+        f"Why this plan: {instance.title or instance.name}",
+        tuple(summarize_explanation(found)),
+        tabulate(whole=True),
+        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        screen=tabulate(whole=False),
+        json=lambda _: render_json(build_explanation_object(found)),
+    )
 
 
 def summarize_explanation(explanation: Explanation) -> list[str]:
@@ -198,31 +204,64 @@ _COST_TITLES = {
 }
 
 
-def render_stream_explanation(explanation: StreamExplanation, screen: Screen | None = None) -> str:
-    """Render the explanation of one stream, and of its bundle, as text.
+def build_stream_report(found: StreamExplanation) -> Report:
+    """Build the explanation of one stream, and of its bundle.
 
     Args:
-        explanation: Explanation of the stream.
-        screen: Width and style; None for standard output.
+        found: Explanation of the stream.
 
     Returns:
-        The page.
+        The report; its tables, the routes and the costs of a tonne, are in the files only.
     """
-    instance, stream = explanation.plan.instance, explanation.stream
+    instance, stream = found.plan.instance, found.stream
     name = instance.streams.names[stream]
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
-    title = f"{name}: {device} from {region}"
-    lines = [*_describe_own_constraints(explanation.plan), *_describe_source(explanation, explanation.own)]
-    if explanation.bundle is not None:
-        others = len(explanation.bundle.source.streams) - 1
+    lines = [*_describe_own_constraints(found.plan), *_describe_source(found, found.own)]
+    if found.bundle is not None:
+        others = len(found.bundle.source.streams) - 1
         with_it = format_count(others, "other stream")
         lines.append(
-            f"It comes only with {with_it}, as {escape_text(explanation.bundle.source.name)}. "
-            "Of that bundle as a whole:"
+            f"It comes only with {with_it}, as {escape_text(found.bundle.source.name)}. Of that bundle as a whole:"
         )
-        lines += _describe_source(explanation, explanation.bundle)
-    return render_plain_text(title, lines, (), screen)
+        lines += _describe_source(found, found.bundle)
+    return Report(
+        f"{name}: {device} from {region}",
+        tuple(lines),
+        tuple(table for table in (_tabulate_routes(found), _tabulate_balance(found)) if table.rows),
+        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        screen=(),
+        json=lambda _: render_json(build_stream_object(found)),
+    )
+
+
+def _tabulate_routes(found: StreamExplanation) -> ReportTable:
+    """Return the routes of the stream, or of its bundle, the cheapest first."""
+    one, unit = found.bundle or found.own, found.plan.unit
+    columns = (
+        ReportColumn("treatment", "treatment"),
+        ReportColumn("smelter", "smelter"),
+        ReportColumn("tonnes_t", "taken", "t", style="significant"),
+        ReportColumn("dearer", "dearer by at least", f"{unit}/t", style="money"),
+    )
+    rows = tuple((way.treatment, way.smelter, way.tonnes, _null_if_infinite(way.short)) for way in one.ways)
+    return ReportTable("routes", "Routes", "Every treatment and smelter that takes it.", columns, rows)
+
+
+def _tabulate_balance(found: StreamExplanation) -> ReportTable:
+    """Return the costs of a tonne by kind, and the value of its metals."""
+    one = found.bundle or found.own
+    columns = (
+        ReportColumn("what", "what"),
+        ReportColumn("metal_kg", "metal per tonne", "kg", style="significant"),
+        ReportColumn("cost", "costs a tonne", found.plan.unit, style="money"),
+        ReportColumn("worth", "metal is worth", found.plan.unit, style="money"),
+    )
+    rows = (
+        *((_COST_TITLES[kind], None, cost, None) for kind, cost in one.costs),
+        *((metal, kilograms, None, worth) for metal, kilograms, worth in one.returned),
+    )
+    return ReportTable("balance", "One tonne", "What it costs, and the value of its metals.", columns, rows)
 
 
 def _describe_source(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.cost_breakdown import CostLine
 from medalopt.analysis.explain.explanation import Explanation
 from medalopt.analysis.explain.marginal_prices import MarginalPrice
 from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
 from medalopt.instance.paths import parse_path
+from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import (
     choose_money_scale,
-    format_column,
     format_money,
     format_number,
     format_share,
     format_tonnes,
 )
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text
 
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7
@@ -28,35 +29,40 @@ _PRICE_TOLERANCE = 1e-7  # relative tolerance of the two prices at a breakpoint
 _MARKET_TOLERANCE = 1e-4  # relative tolerance within which a price equals the market price
 
 
-def build_binding_table(explanation: Explanation) -> TextTable:
+def build_binding_table(explanation: Explanation, whole: bool = False) -> ReportTable:
     """Return the table of binding constraints with the saving from relaxing each by one unit.
 
     Args:
         explanation: Explanation of an optimal plan.
+        whole: All of them; else those of the largest saving, then those added by the user.
 
     Returns:
-        The constraints of the largest saving, then those added by the user.
+        The table.
     """
-    minimum = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
-    much = [row for row in explanation.binding if row.hint >= minimum][:_MAX_BINDING]
+    least = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
+    much = [row for row in explanation.binding if row.hint >= least][:_MAX_BINDING]
     own = [row for row in explanation.binding[len(much) :] if parse_path(row.paths[0])[0] == "extension"]
-    listed = [*much, *own[:_MAX_OWN_BINDING]]
+    listed = list(explanation.binding) if whole else [*much, *own[:_MAX_OWN_BINDING]]
     rest = len(explanation.binding) - len(listed)
-    changes = [
-        f"1 {f'{row.unit} ' if row.unit else ''}{'more' if row.step > 0 else 'less'}"
-        f"{' in each period' if row.every_period else ''}"
-        for row in listed
-    ]
-    columns = [
-        (TextColumn("what", right=False), [escape_text(row.what) for row in listed]),
-        (TextColumn("change", right=False), changes),
-        (TextColumn(f"saves {explanation.plan.unit}"), [format_money(row.saves) for row in listed]),
-    ]
-    notes = [f"{rest} more, of less worth: --json has all."] if rest > 0 else []
-    return make_text_table("What binds, and what loosening it a little would save", columns, notes=notes)
+    columns = (
+        ReportColumn("what", "what"),
+        ReportColumn("paths", "paths", hidden=True),
+        ReportColumn("change", "change"),
+        ReportColumn("saves", "saves", explanation.plan.unit, style="money"),
+    )
+    rows = tuple((row.what, " ".join(row.paths), _describe_step(row), row.saves) for row in listed)
+    notes = (f"{rest} more, of less worth: --json has all.",) if rest > 0 else ()
+    title = "What binds, and what loosening it a little would save"
+    return ReportTable("binding", title, "Change of the objective for one unit.", columns, rows, notes)
 
 
-def build_price_table(explanation: Explanation) -> TextTable:
+def _describe_step(row: BindingConstraint) -> str:
+    """Return the change of one unit in words."""
+    unit = f"{row.unit} " if row.unit else ""
+    return f"1 {unit}{'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
+
+
+def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTable:
     """Return the table of the marginal prices of metals and medals.
 
     The objective is piecewise linear in each demand, so the increase for one more and the saving for one fewer differ
@@ -64,47 +70,55 @@ def build_price_table(explanation: Explanation) -> TextTable:
 
     Args:
         explanation: Explanation of an optimal plan.
+        whole: All of them; else prices equal to the market, or far below it with a surplus, are notes.
 
     Returns:
-        The table beside market prices; prices equal to the market, or far below it with a surplus, are notes.
+        The table beside market prices.
     """
-    plain = [
-        escape_text(marginal_price.name)
-        for marginal_price in explanation.marginal_prices
-        if _equals_market_price(marginal_price)
+    plain = [marginal_price for marginal_price in explanation.marginal_prices if _equals_market_price(marginal_price)]
+    plenty = [
+        marginal_price for marginal_price in explanation.marginal_prices if _is_abundant(explanation, marginal_price)
     ]
     listed = [
         marginal_price
         for marginal_price in explanation.marginal_prices
-        if not _equals_market_price(marginal_price) and not _is_abundant(explanation, marginal_price)
+        if whole or (marginal_price not in plain and marginal_price not in plenty)
     ]
     unit = explanation.plan.unit
-    columns = [
-        (TextColumn("what", right=False), [_format_kink_name(marginal_price) for marginal_price in listed]),
+    columns = (
+        ReportColumn("what", "what"),
+        ReportColumn("path", "path", hidden=True),
+        ReportColumn("more", "one more costs", unit, style="money"),
+        ReportColumn("fewer", "one fewer saves", unit, style="money"),
+        ReportColumn("market", "market", unit, rank=2, style="money", optional=True),
+        ReportColumn("times", "times", "", rank=1, optional=True),
+    )
+    rows = tuple(
         (
-            TextColumn(f"one more costs {unit}"),
-            [_format_kink_price(marginal_price.more, marginal_price.fewer) for marginal_price in listed],
-        ),
-        (
-            TextColumn(f"one fewer saves {unit}"),
-            [_format_kink_price(marginal_price.fewer, marginal_price.more) for marginal_price in listed],
-        ),
-        (
-            TextColumn(f"market {unit}", rank=2),
-            [format_money(marginal_price.market.price) if marginal_price.market else "" for marginal_price in listed],
-        ),
-        (TextColumn("times", rank=1), [_format_ratio(marginal_price) for marginal_price in listed]),
-    ]
-    notes = [f"As on the market: {', '.join(plain)}."] if plain else []
-    plenty = [
-        f"{escape_text(marginal_price.name)} ({format_money(marginal_price.more or 0.0)})"
-        for marginal_price in explanation.marginal_prices
-        if _is_abundant(explanation, marginal_price)
-    ]
-    notes += [f"Far below the market, as more comes back than is needed: {', '.join(plenty)}."] if plenty else []
+            _format_kink_name(marginal_price),
+            marginal_price.path,
+            _show_kink_price(marginal_price.more, marginal_price.fewer),
+            _show_kink_price(marginal_price.fewer, marginal_price.more),
+            marginal_price.market.price if marginal_price.market else None,
+            None if marginal_price.ratio is None else ShownValue(marginal_price.ratio, _format_ratio(marginal_price)),
+        )
+        for marginal_price in listed
+    )
+    notes = (
+        [f"As on the market: {', '.join(escape_text(marginal_price.name) for marginal_price in plain)}."]
+        if plain and not whole
+        else []
+    )
+    if plenty and not whole:
+        names = ", ".join(
+            f"{escape_text(marginal_price.name)} ({format_money(marginal_price.more or 0.0)})"
+            for marginal_price in plenty
+        )
+        notes.append(f"Far below the market, as more comes back than is needed: {names}.")
     if any(marginal_price.unit for marginal_price in listed):
         notes.append("A kg of metal: of what is charged; `solve` has a kg at hand in one period.")
-    return make_text_table("What one more costs, and one fewer saves", columns, notes=notes, always=3)
+    title, says = "What one more costs, and one fewer saves", "Of each metal charged, and of each medal."
+    return ReportTable("prices", title, says, columns, rows, tuple(notes))
 
 
 def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> bool:
@@ -140,24 +154,20 @@ def _equals_market_price(marginal_price: MarginalPrice) -> bool:
 
 def _format_kink_name(marginal_price: MarginalPrice) -> str:
     """Return a unit of a metal or medal with its name."""
-    return (
-        f"kg of {escape_text(marginal_price.name)}"
-        if marginal_price.metal is not None
-        else f"medal {escape_text(marginal_price.name)}"
-    )
+    return f"kg of {marginal_price.name}" if marginal_price.metal is not None else f"medal {marginal_price.name}"
 
 
-def _format_kink_price(value: float | None, other: float | None) -> str:
+def _show_kink_price(value: float | None, other: float | None) -> CellValue:
     """Return a price, with more digits where the two prices differ only beyond the usual ones."""
     if value is None:
-        return "no plan"
+        return ShownValue(None, "no plan")
     if (
         other is None
         or format_money(value) != format_money(other)
         or abs(value - other) <= _PRICE_TOLERANCE * abs(value)
     ):
-        return format_money(value)
-    return format_number(value, 7)
+        return value
+    return ShownValue(value, format_number(value, 7))
 
 
 def _format_ratio(marginal_price: MarginalPrice) -> str:
@@ -173,56 +183,65 @@ def _format_ratio(marginal_price: MarginalPrice) -> str:
     )
 
 
-def build_cost_breakdown(explanation: Explanation) -> TextTable:
+def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> ReportTable:
     """Return the cost breakdown by shadow price: demands at marginal prices, less the rents of binding limits.
 
     By strong duality the values add up to the objective.
 
     Args:
         explanation: Explanation of an optimal plan.
+        whole: All lines; else small ones are summed.
 
     Returns:
-        The table with its total; small lines are summed.
+        The table with its total.
     """
     rows = _group_lines(explanation)
-    needs = [row for row in rows if row[2] > 0]
-    taken_off = [row for row in rows if row[2] <= 0]
-    room = max(_MAX_BREAKDOWN_ROWS - len(needs), 3)
-    shown_rows = [
-        *_truncate_rows(needs, _MAX_BREAKDOWN_ROWS - min(len(taken_off), 4), "other needs"),
-        *_truncate_rows(taken_off, room, "other rents"),
-    ]
+    needs = [row for row in rows if row.value > 0]
+    taken_off = [row for row in rows if row.value <= 0]
+    if not whole:
+        rows = [
+            *_truncate_rows(needs, _MAX_BREAKDOWN_ROWS - min(len(taken_off), 4), "other needs"),
+            *_truncate_rows(taken_off, max(_MAX_BREAKDOWN_ROWS - len(needs), 3), "other rents"),
+        ]
     total = explanation.plan.objective
-    size, word = choose_money_scale([row[2] for row in shown_rows])
-    columns = [
-        (TextColumn("figure", right=False), [*(row[0] for row in shown_rows), "in all"]),
-        (TextColumn("amount", rank=1), [*(row[1] for row in shown_rows), ""]),
-        (
-            TextColumn(f"{word}{explanation.plan.unit}"),
-            _format_amounts([*(row[2] / size for row in shown_rows), total / size]),
+    columns = (
+        ReportColumn("figure", "figure"),
+        ReportColumn("amount", "amount", "", rank=1),
+        ReportColumn(
+            "value", "", explanation.plan.unit, style=_choose_amount_style([total, *(row.value for row in rows)])
         ),
-    ]
+    )
+    cells = tuple((row.name, ShownValue(row.amount, row.text), row.value) for row in rows)
     title = "The invoice: needs at their marginal prices, less the rents of what is scarce"
-    return make_text_table(title, columns if shown_rows else [(TextColumn("figure"), [])], total=True)
+    says = "Demands at marginal prices, less the rents of binding limits: they add up to the objective."
+    return ReportTable("invoice", title, says, columns, cells, total=("in all", None, total))
 
 
-_BreakdownRow = tuple[str, str, float]
+@dataclass(frozen=True)
+class BreakdownRow:
+    """Line of the cost breakdown: a parameter, its amount as a number and in words, and the value."""
+
+    name: str
+    amount: float | None
+    text: str
+    value: float
 
 
-def _format_amounts(amounts: list[float]) -> list[str]:
-    """Return amounts as the cells of one column."""
-    largest = max(abs(amount) for amount in amounts)
-    return format_column(amounts) if largest >= 100 else [format_number(amount) for amount in amounts]
+def _choose_amount_style(amounts: list[float]) -> NumberStyle:
+    """Return the style of a column of amounts: equal decimals unless all of them are small."""
+    largest = max(abs(amount) for amount in amounts) / choose_money_scale(amounts)[0]
+    return "scaled" if largest >= 100 else "significant"
 
 
-def _truncate_rows(rows: list[_BreakdownRow], maximum: int, rest: str) -> list[_BreakdownRow]:
-    """Return at most `maximum` rows, the last of which sums the rest."""
-    if len(rows) <= maximum:
+def _truncate_rows(rows: list[BreakdownRow], most: int, rest: str) -> list[BreakdownRow]:
+    """Return at most `most` rows, the last of which sums the rest."""
+    if len(rows) <= most:
         return rows
-    return [*rows[: maximum - 1], (f"{len(rows) - maximum + 1} {rest}", "", sum(row[2] for row in rows[maximum - 1 :]))]
+    left = rows[most - 1 :]
+    return [*rows[: most - 1], BreakdownRow(f"{len(left)} {rest}", None, "", sum(row.value for row in left))]
 
 
-def _group_lines(explanation: Explanation) -> list[_BreakdownRow]:
+def _group_lines(explanation: Explanation) -> list[BreakdownRow]:
     """Return the breakdown by parameter, streams of one source as one; added amounts first, then by size."""
     of = {path: source.name for source in explanation.told for path in source.paths(explanation.plan.instance)}
     groups: dict[str, list[CostLine]] = {}
@@ -230,8 +249,13 @@ def _group_lines(explanation: Explanation) -> list[_BreakdownRow]:
         steps = parse_path(line.path)
         stream = line.path.removesuffix(".available")
         groups.setdefault(of[stream] if steps[-1] == "available" else _name_line(line, steps), []).append(line)
-    rows = [(name, _format_line_amount(lines), sum(line.value for line in lines)) for name, lines in groups.items()]
-    return sorted(rows, key=lambda row: (row[2] <= 0, -abs(row[2]), row[0]))
+    rows = [
+        BreakdownRow(
+            name, sum(line.amount for line in lines), _format_line_amount(lines), sum(line.value for line in lines)
+        )
+        for name, lines in groups.items()
+    ]
+    return sorted(rows, key=lambda row: (row.value <= 0, -abs(row.value), row.name))
 
 
 def _format_line_amount(lines: list[CostLine]) -> str:
@@ -245,19 +269,19 @@ def _format_line_amount(lines: list[CostLine]) -> str:
 def _name_line(line: CostLine, steps: tuple[str | int, ...]) -> str:
     """Return the name of the parameter of a line."""
     if line.kind == "need":
-        return f"medals {escape_text(str(steps[1]))}"
+        return f"medals {steps[1]}"
     if line.kind == "rule":
         return str(steps[-1]).replace("_", " ")
     if line.kind == "added":
-        return escape_text(str(steps[1]))
+        return str(steps[1])
     words = " ".join(str(step).replace("_", " ") for step in steps[2:])
-    return f"{escape_text(str(steps[1]))}, {words}"
+    return f"{steps[1]}, {words}"
 
 
 _MAX_LEFT_OUT = 3
 
 
-def build_break_even_table(explanation: Explanation) -> TextTable:
+def build_break_even_table(explanation: Explanation) -> ReportTable:
     """Return the table of sources that are taken, with break-even prices.
 
     A break-even price is the price of goods and collection [objective per t] up to which the full quantity, or any
@@ -269,47 +293,51 @@ def build_break_even_table(explanation: Explanation) -> TextTable:
     Returns:
         The table, with notes on sources taken in part and on small sources.
     """
-    listed = [analysis for analysis in explanation.source_analyses if not analysis.left_out]
-    unit = explanation.plan.unit
-    priced = explanation.plan.measure == "cost"
-    columns = [
-        (TextColumn("source", right=False), [escape_text(analysis.source.name) for analysis in listed]),
-        (TextColumn("taken t", rank=2), format_column([analysis.taken for analysis in listed])),
-        (TextColumn("taken"), [format_share(analysis.taken, analysis.offered) for analysis in listed]),
-        (TextColumn("for its", right=False, rank=1), [_describe_main_metal(analysis) for analysis in listed]),
-        (TextColumn("price now"), [format_money(analysis.price) if priced else "" for analysis in listed]),
+    unit, priced = explanation.plan.unit, explanation.plan.measure == "cost"
+    title = "What is taken, and how much more a tonne of it may add"
+    if priced:
+        title = "What is taken, up to what price of goods and collection per t"
+    columns = (
+        ReportColumn("source", "source"),
+        ReportColumn("taken_t", "taken", "t", rank=2, style="even"),
+        ReportColumn("share", "taken", "%", style="share", digits=1, optional=True),
+        ReportColumn("main_metal", "for its", rank=1, optional=True),
+        ReportColumn("price", "price now", unit, style="money", optional=True),
+        ReportColumn("falls_at", "all of it up to", unit, optional=True),
+        ReportColumn("leaves_at", "some up to", unit, optional=True),
+    )
+    rows = tuple(
         (
-            TextColumn("all of it up to"),
-            [_format_price_limit(explanation, analysis, analysis.falls_at) for analysis in listed],
-        ),
-        (
-            TextColumn("some up to"),
-            [_format_price_limit(explanation, analysis, analysis.leaves_at) for analysis in listed],
-        ),
-    ]
-    title = f"What is taken, up to what price of goods and collection, {unit} per t"
-    if not priced:
-        title = f"What is taken, and how much more a tonne of it may add, {unit}"
-    return make_text_table(title, columns, notes=_build_source_notes(explanation))
+            one.source.name,
+            one.taken,
+            one.taken / one.offered if one.offered else ShownValue(None, "–"),
+            _describe_main_metal(one),
+            one.price if priced else None,
+            _show_price_limit(explanation, one, one.falls_at),
+            _show_price_limit(explanation, one, one.leaves_at),
+        )
+        for one in explanation.source_analyses
+        if not one.left_out
+    )
+    says = "Prices up to which the full quantity, or any quantity, stays in the optimal plan."
+    return ReportTable("sources", title, says, columns, rows, tuple(_build_source_notes(explanation)))
 
 
-def _format_price_limit(explanation: Explanation, analysis: SourceAnalysis, rise: float) -> str:
+def _show_price_limit(explanation: Explanation, one: SourceAnalysis, rise: float) -> CellValue:
     """Return the price to which a source may rise, or the tolerated increase where the objective is not cost."""
     if math.isinf(rise):
-        return "any"
-    return format_money(analysis.price + rise) if explanation.plan.measure == "cost" else f"+{format_money(rise)}"
+        return ShownValue(None, "any")
+    if explanation.plan.measure == "cost":
+        return ShownValue(one.price + rise, format_money(one.price + rise))
+    return ShownValue(rise, f"+{format_money(rise)}")
 
 
-def _describe_main_metal(analysis: SourceAnalysis) -> str:
+def _describe_main_metal(one: SourceAnalysis) -> str:
     """Return the most valuable metal of a source with its share of the value of all its metals."""
-    if not analysis.returned or not analysis.worth > 0:
+    if not one.returned or not one.worth > 0:
         return "–"
-    name, _, worth = analysis.returned[0]
-    return (
-        f"{escape_text(name)} {format_share(worth, analysis.worth)}"
-        if len(analysis.returned) > 1
-        else escape_text(name)
-    )
+    name, _, worth = one.returned[0]
+    return f"{name} {format_share(worth, one.worth)}" if len(one.returned) > 1 else name
 
 
 def _build_source_notes(explanation: Explanation) -> list[str]:

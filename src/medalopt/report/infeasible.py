@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from medalopt.analysis.infeasibility.diagnosis import Diagnosis
 from medalopt.analysis.infeasibility.messages import format_period
@@ -12,8 +13,9 @@ from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
+from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.render.text import Screen, TextStyle, render_text
+from medalopt.report.plan_json import render_json
 from medalopt.text import escape_text, format_count
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
@@ -212,55 +214,66 @@ _MAX_REASON_LENGTH = 400
 _VALUE_DIGITS = 6
 _TIMED_OUT = "The time was over before every cure had been tried; allow more of it by --time-limit."
 
-_StyledLine = tuple[str, TextStyle]
 
-
-def render_infeasibility(
+def build_infeasibility_report(
     instance: Instance,
-    diagnosis: Diagnosis | None,
+    found: Diagnosis | None,
     shown_by: InfeasibilityProof | None = None,
-    screen: Screen | None = None,
-) -> str:
-    """Render the report on an infeasible instance as text.
+    told: Mapping[str, Any] | None = None,
+) -> Report:
+    """Build the report on an infeasible instance.
 
     Args:
         instance: Infeasible instance.
-        diagnosis: Diagnosis, None where none was made.
+        found: Diagnosis, None where none was made.
         shown_by: Farkas multipliers that prove infeasibility, if there are any.
-        screen: Width and style; None for standard output.
+        told: Members of the JSON object; None: the diagnosis.
 
     Returns:
-        The page: simple contradictions, conflicting constraints, repairs with the cheapest plan first, the proof.
+        Simple contradictions and the proof; then conflicting constraints, and repairs with the cheapest plan first.
     """
-    title = f"{instance.title or instance.name}: no plan exists"
-    lines = [] if diagnosis is None else [*_describe_reasons(diagnosis), *_describe_repairs(instance, diagnosis)]
-    return render_text(screen or Screen.from_stdout(), title, [*lines, *_describe_refutation(shown_by)], ())
-
-
-def _describe_reasons(diagnosis: Diagnosis) -> Iterator[_StyledLine]:
-    """Yield contradictions found by arithmetic, then the conflicting constraints."""
-    yield from (
-        (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}.", "plain") for reason in diagnosis.known[:_MAX_REASONS]
+    parts = () if found is None else (*_report_conflict(found), _report_repairs(instance, found))
+    said = told if told is not None or found is None else {"diagnosis": found.rows()}
+    return Report(
+        f"{instance.title or instance.name}: no plan exists",
+        (*(_describe_reasons(found) if found else ()), *_describe_refutation(shown_by)),
+        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        parts=parts,
+        json=None if said is None else lambda _: render_json(said),
     )
-    if len(diagnosis.known) > _MAX_REASONS:
-        yield f"And {len(diagnosis.known) - _MAX_REASONS} more of the kind.", "faint"
-    if not diagnosis.rules:
-        return
-    one = len(diagnosis.rules) == 1
-    yield ("What alone cannot be met:" if one else _title_conflict(diagnosis)), "bold"
-    for reason in diagnosis.rules[:_MAX_CONFLICTS]:
-        yield f"- {reason.rule}: {escape_text(reason.text, _MAX_REASON_LENGTH)}", "plain"
-    if len(diagnosis.rules) > _MAX_CONFLICTS:
-        yield f"- and {len(diagnosis.rules) - _MAX_CONFLICTS} more", "faint"
 
 
-def _title_conflict(diagnosis: Diagnosis) -> str:
-    """Return the heading of a conflict, with a remark if it is irreducible."""
-    without = "; without any one of them the others can" if diagnosis.irreducible else ""
-    return f"What cannot all be met{without}:"
+def _describe_reasons(found: Diagnosis) -> Iterator[str]:
+    """Yield contradictions found by arithmetic."""
+    yield from (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}." for reason in found.known[:_MAX_REASONS])
+    if len(found.known) > _MAX_REASONS:
+        yield f"And {len(found.known) - _MAX_REASONS} more of the kind."
 
 
-def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[_StyledLine]:
+def _report_conflict(found: Diagnosis) -> tuple[Report, ...]:
+    """Return the part on conflicting constraints, if there are any."""
+    if not found.conflict:
+        return ()
+    lines = [f"- {one.rule}: {escape_text(one.text, _MAX_REASON_LENGTH)}" for one in found.rules[:_MAX_CONFLICTS]]
+    if len(found.rules) > _MAX_CONFLICTS:
+        lines.append(f"- and {len(found.rules) - _MAX_CONFLICTS} more")
+    if found.irreducible and len(found.rules) > 1:
+        lines.insert(0, "Relaxing any one of them resolves the conflict.")
+    columns = (
+        ReportColumn("rule", "constraint"),
+        ReportColumn("path", "path"),
+        ReportColumn("amount", "amount", "", style="significant"),
+        ReportColumn("unit", "unit"),
+        ReportColumn("text", "in words"),
+    )
+    rows = tuple((one.rule, one.path, one.amount, one.unit, one.text) for one in found.conflict)
+    says = "What arithmetic alone contradicts, and the constraints that cannot all be met."
+    table = ReportTable("conflict", "Constraints in conflict", says, columns, rows)
+    title = "Conflicting constraints" if len(found.rules) != 1 else "Constraint that cannot be met"
+    return (Report(title, tuple(lines), (table,), screen=()),)
+
+
+def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[str]:
     """Yield the line on the Farkas multipliers."""
     if shown_by is None:
         return
@@ -272,25 +285,52 @@ def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[_Style
         else "--json has the weights, and verify checks them"
     )
     more = more if shown_by.scope == "instance" else f"{shown_by.scope}; {more}"
-    yield f"Proven: {found} ({shown_by.arithmetic}; {more}).", "plain"
+    yield f"Proven: {found} ({shown_by.arithmetic}; {more})."
 
 
-def _describe_repairs(instance: Instance, diagnosis: Diagnosis) -> Iterator[_StyledLine]:
-    """Yield the repairs with the objective of the plan after each, and the options that apply them."""
-    if not diagnosis.repairs:
+def _report_repairs(instance: Instance, found: Diagnosis) -> Report:
+    """Return the part on repairs with the objective of the plan after each, and the options that apply them."""
+    if not found.repairs:
         none = "No change of a figure, nor of a few together, was found to cure it."
-        yield _TIMED_OUT if diagnosis.stopped else none, "bold"
-        return
-    yield "What would cure it, each moved as little as suffices, the cheapest plan first:", "bold"
-    for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
+        return Report("Repairs", (_TIMED_OUT if found.stopped else none,))
+    lines = ["Each figure is moved as little as suffices; the cheapest plan comes first."]
+    for number, repair in enumerate(found.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
-        yield f"{number}. {what}: {_format_objective(repair.objective, diagnosis.unit)}", "plain"
-        yield f"-> {', and '.join(_format_change(change) for change in repair.changes)}", "faint"
-    if len(diagnosis.repairs) > _MAX_REPAIRS:
-        yield f"{len(diagnosis.repairs) - _MAX_REPAIRS} more: --json", "faint"
-    if diagnosis.stopped:
-        yield _TIMED_OUT, "faint"
-    yield _describe_repair_command(diagnosis), "faint"
+        lines.append(f"{number}. {what}: {_format_objective(repair.objective, found.unit)}")
+        lines.append(f"-> {', and '.join(_format_change(change) for change in repair.changes)}")
+    if len(found.repairs) > _MAX_REPAIRS:
+        lines.append(f"{len(found.repairs) - _MAX_REPAIRS} more: --json")
+    lines += [_TIMED_OUT] if found.stopped else []
+    lines.append(_describe_repair_command(found))
+    return Report("Repairs", tuple(lines), (_tabulate_repairs(instance, found),), screen=())
+
+
+def _tabulate_repairs(instance: Instance, found: Diagnosis) -> ReportTable:
+    """Return the repairs as a table, a row for each changed figure."""
+    columns = (
+        ReportColumn("repair", "repair", ""),
+        ReportColumn("change", "change"),
+        ReportColumn("path", "path"),
+        ReportColumn("from", "from"),
+        ReportColumn("to", "to"),
+        ReportColumn("unit", "unit"),
+        ReportColumn("objective", "plan comes to", found.unit, style="significant"),
+    )
+    rows = tuple(
+        (
+            number,
+            describe_change(instance, change),
+            change.path,
+            _format_value(change.before, None),
+            _format_value(change.after, None),
+            change.unit,
+            repair.objective,
+        )
+        for number, repair in enumerate(found.repairs, 1)
+        for change in repair.changes
+    )
+    says = "Changes that make a plan possible; those of one number belong together."
+    return ReportTable("repairs", "Changes that make a plan possible", says, columns, rows)
 
 
 def _describe_repair_command(diagnosis: Diagnosis) -> str:

@@ -14,7 +14,6 @@ from medalopt.report.document import CellValue, Report, ReportColumn, ReportTabl
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_screen_tables
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text, join_names
 
 MAX_LOTS_LISTED = 100  # lots listed individually
@@ -341,18 +340,22 @@ def _title_metal_chart(replan: Replan, metal: int) -> str:
     return f"{line_}, {beside}"
 
 
-def _build_chart_table(replan: Replan, metal: int) -> TextTable:
+def _build_chart_table(replan: Replan, metal: int) -> ReportTable:
     """Return the data of the chart as a table."""
-    actuals, before = replan.actuals, replan.returned_before
-    now = replan.returned_now[metal]
-    first = ["" for _ in now] if before is None else [f"{kg:,.1f}" for kg in before[metal]]
-    columns = [
-        (TextColumn("period", right=False), list(actuals.instance.periods)),
-        (TextColumn("first plan, kg"), first),
-        (TextColumn("actual, kg"), [f"{kg:,.1f}" if t <= actuals.last else "" for t, kg in enumerate(now)]),
-        (TextColumn("this plan, kg"), [f"{kg:,.1f}" if t > actuals.last else "" for t, kg in enumerate(now)]),
-    ]
-    return make_text_table(f"{actuals.instance.metals.titles[metal].capitalize()} back so far", columns, always=9)
+    actuals, before, now = replan.actuals, replan.returned_before, replan.returned_now[metal].tolist()
+    first = [None] * len(now) if before is None else before[metal].tolist()
+    columns = (
+        ReportColumn("period", "period"),
+        ReportColumn("first_plan_kg", "first plan", "kg", 1),
+        ReportColumn("actual_kg", "actual", "kg", 1),
+        ReportColumn("this_plan_kg", "this plan", "kg", 1),
+    )
+    rows = tuple(
+        (period, planned, kg if t <= actuals.last else None, kg if t > actuals.last else None)
+        for t, (period, planned, kg) in enumerate(zip(actuals.instance.periods, first, now, strict=True))
+    )
+    title = f"{actuals.instance.metals.titles[metal].capitalize()} back so far"
+    return ReportTable(f"back_{actuals.instance.metals.names[metal]}", title, "Metal returned so far.", columns, rows)
 
 
 _ORDER_TABLES = ("orders", "award")  # tables of orders, by party

@@ -16,10 +16,10 @@ from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue, price_streams
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money_range, format_number, format_share
 from medalopt.report.solve_tables import MAX_SEPARATE_SOURCES, group_streams
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 
 _MAX_ROWS = 15  # rows
 _MIN_VALUE, _MIN_PART_VALUE = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
@@ -57,59 +57,59 @@ class ConstraintPrice:
     every: tuple[float, ...] = ()
 
 
-def build_shadow_price_table(plan: Plan, metal_values: MetalValues) -> TextTable:
+def build_shadow_price_table(plan: Plan, worth: MetalValues, whole: bool = False) -> ReportTable:
     """Return the table of binding constraints with shadow prices.
 
     Args:
         plan: Optimal plan.
-        metal_values: Marginal values of its metals.
+        worth: Marginal values of its metals.
+        whole: All of them; else those with the largest total value.
 
     Returns:
         The table: metals, capacities, supply, offers, policy constraints; in each group the largest total value first.
     """
-    minimum = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
+    least = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[ConstraintPrice]] = {}
-    for price in (
-        *_price_metals(plan, metal_values),
-        *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
+    for found in (
+        *_price_metals(plan, worth),
+        *_price_sources(plan, worth, _MIN_PART_VALUE * least),
         *_price_limits(plan),
     ):
-        if price.whole > _MIN_PART_VALUE * minimum:
-            groups.setdefault((price.rank, price.what, price.step), []).append(price)
-    whole = {key: sum(price.whole for price in group) for key, group in groups.items()}
-    keys = sorted((key for key in groups if whole[key] > minimum), key=lambda key: (key[0], -whole[key], key))
-    listed, rest = keys[:_MAX_ROWS], len(keys) - _MAX_ROWS
-    columns = [
-        (TextColumn("constraint", right=False), [what for _, what, _ in listed]),
-        (TextColumn("change", right=False), [step for _, _, step in listed]),
-        (TextColumn(f"saves {plan.unit}"), [_format_saving(groups[key]) for key in listed]),
-        (TextColumn("in one period", rank=1), [_format_period_saving(groups[key]) for key in listed]),
-        (TextColumn("binding in", rank=2), [_count_binding_periods(plan, groups[key]) for key in listed]),
-    ]
-    notes = [_DEFINITIONS] if any(price.every for group in groups.values() for price in group) else []
-    notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
-    return make_text_table("Binding constraints and shadow prices", columns, notes=notes, always=1)
-
-
-def _format_saving(group: list[ConstraintPrice]) -> str:
-    """Return the saving from a change in all periods together, or the range over single periods."""
-    return format_money_range([each for price in group for each in price.every or price.saves])
-
-
-def _format_period_saving(group: list[ConstraintPrice]) -> str:
-    """Return the range of single-period shadow prices, for a change spread over all periods."""
-    return (
-        format_money_range([each for price in group for each in price.saves])
-        if any(price.every for price in group)
-        else ""
+        if found.whole > _MIN_PART_VALUE * least:
+            groups.setdefault((found.rank, found.what, found.step), []).append(found)
+    total = {key: sum(found.whole for found in group) for key, group in groups.items()}
+    keys = sorted((key for key in groups if total[key] > least), key=lambda key: (key[0], -total[key], key))
+    listed = keys if whole else keys[:_MAX_ROWS]
+    rest = len(keys) - len(listed)
+    columns = (
+        ReportColumn("constraint", "constraint"),
+        ReportColumn("change", "change", optional=True),
+        ReportColumn("saves", "saves", plan.unit, style="money", optional=True),
+        ReportColumn("in_one_period", "in one period", plan.unit, rank=1, style="money", optional=True),
+        ReportColumn("binding_periods", "binding in", "", rank=2, optional=True),
     )
+    rows = tuple((what, step, *_tabulate_group(plan, groups[rank, what, step])) for rank, what, step in listed)
+    notes = [_DEFINITIONS] if any(found.every for group in groups.values() for found in group) else []
+    notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
+    title, says = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
+    return ReportTable("shadow_prices", title, says, columns, rows, tuple(notes))
 
 
-def _count_binding_periods(plan: Plan, group: list[ConstraintPrice]) -> str:
-    """Return the number of periods in which the constraint binds, of all periods."""
-    periods = {price.period for price in group} - {None}
-    count = len(plan.instance.periods)
-    return f"{len(periods)} of {count}" if periods and count > 1 else ""
+def _tabulate_group(plan: Plan, group: list[ConstraintPrice]) -> tuple[CellValue, CellValue, CellValue]:
+    """Return the saving, that of a change in one period alone, and the number of periods in which it binds.
+
+    The saving is that from a change in all periods together, or the range over single periods.
+    """
+    every = [each for found in group for each in found.every or found.saves]
+    single = [each for found in group for each in found.saves] if any(found.every for found in group) else []
+    periods, count = {found.period for found in group} - {None}, len(plan.instance.periods)
+    binding = ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None
+    return _show_range(every), _show_range(single), binding
+
+
+def _show_range(values: list[float]) -> CellValue:
+    """Return the greatest of some amounts, shown as their range."""
+    return ShownValue(max(values), format_money_range(values)) if values else None
 
 
 def _price_metals(plan: Plan, metal_values: MetalValues) -> Iterator[ConstraintPrice]:
@@ -254,35 +254,39 @@ def describe_lot_cost(plan: Plan) -> str:
     return f"Whole lots cost {extra}: {best}; {bound}."
 
 
-def build_lot_price_table(plan: Plan) -> TextTable:
+def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:
     """Return the table of marginal values with the numbers of lots fixed at those of the plan.
 
     Args:
         plan: Solved plan in whole lots.
+        whole: All parameters; else the first ones.
 
     Returns:
         The table, one row for each parameter; no rows without lots.
     """
     groups: dict[tuple[str, str], list[MarginalValue]] = {}
-    for marginal in plan.marginals_at_lots:
-        groups.setdefault((marginal.path, marginal.meaning), []).append(marginal)
-    listed, rest = list(groups.items())[:_MAX_LOT_ROWS], len(groups) - _MAX_LOT_ROWS
-    columns = [
-        (TextColumn("figure", right=False), [path for (path, _), _ in listed]),
-        (TextColumn("when", rank=1), [_count_lot_periods(plan, marginals) for _, marginals in listed]),
-        (TextColumn("change", right=False), [meaning for (_, meaning), _ in listed]),
-        (
-            TextColumn("changes the plan by"),
-            [format_money_range([marginal.value for marginal in marginals]) for _, marginals in listed],
-        ),
-        (TextColumn("", right=False), [marginals[0].unit for _, marginals in listed]),
-    ]
+    for one in plan.marginals_at_lots:
+        groups.setdefault((one.path, one.meaning), []).append(one)
+    listed = list(groups.items())[: None if whole else _MAX_LOT_ROWS]
+    rest = len(groups) - len(listed)
+    columns = (
+        ReportColumn("figure", "figure"),
+        ReportColumn("when", "when", "", rank=1, optional=True),
+        ReportColumn("change", "change", optional=True),
+        ReportColumn("value", "changes the plan by", "", style="money", optional=True),
+        ReportColumn("unit", "", optional=True),
+    )
+    rows = tuple(
+        (path, _show_lot_periods(plan, found), meaning, _show_range([one.value for one in found]), found[0].unit)
+        for (path, meaning), found in listed
+    )
     notes = ["Of the linear program in which the numbers of lots are fixed at those of this plan; less than 0 saves."]
     notes += [f"{rest} more are in the plan's prices_at_lots (-o, --json)."] if rest > 0 else []
-    return make_text_table("What one unit more changes at the chosen lots", columns, notes=notes, always=1)
+    title, says = "What one unit more changes at the chosen lots", "Marginal values with the numbers of lots fixed."
+    return ReportTable("lot_prices", title, says, columns, rows, tuple(notes))
 
 
-def _count_lot_periods(plan: Plan, marginals: list[MarginalValue]) -> str:
+def _show_lot_periods(plan: Plan, found: list[MarginalValue]) -> CellValue:
     """Return the number of periods with a value, of all periods."""
-    periods, count = {marginal.period for marginal in marginals} - {None}, len(plan.instance.periods)
-    return f"{len(periods)} of {count}" if periods and count > 1 else ""
+    periods, count = {one.period for one in found} - {None}, len(plan.instance.periods)
+    return ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None

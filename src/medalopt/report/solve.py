@@ -13,9 +13,11 @@ from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.report.document import Report, ReportTable
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
-from medalopt.report.render.text import Screen, TextStyle, render_text
+from medalopt.report.plan_csv import stream_plan_folder
+from medalopt.report.plan_json import build_plan_members, stream_json
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
     build_cost_table,
@@ -27,7 +29,6 @@ from medalopt.report.solve_tables import (
     build_treatment_table,
     group_streams,
 )
-from medalopt.report.text_table import TextTable
 from medalopt.text import format_count
 
 _PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
@@ -268,41 +269,48 @@ def _describe_gap(gap: float, best: str) -> str:
     return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"
 
 
-def build_plan_tables(plan: Plan, metal_values: MetalValues) -> tuple[TextTable, ...]:
-    """Return all tables of a plan that have rows.
+def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:
+    """Return all tables of a plan that have rows: details first, costs and shadow prices last, next to the prompt.
 
     Args:
         plan: Solved plan.
-        metal_values: Marginal values of its metals.
+        worth: Marginal values of its metals.
+        whole: All rows; else many sources are summed, and only the largest shadow prices are listed.
 
     Returns:
         The tables; shadow prices only for a plan that is proven optimal.
     """
     made = (
-        *build_source_tables(plan),
+        *build_source_tables(plan, whole),
         build_treatment_table(plan),
         build_smelter_table(plan),
-        build_metal_table(plan, metal_values),
+        build_metal_table(plan, worth),
         build_purchase_table(plan),
-        build_medal_table(plan, metal_values),
+        build_medal_table(plan, worth),
         build_cost_table(plan),
-        *((build_shadow_price_table(plan, metal_values),) if plan.certificate.optimal else ()),
-        *((build_lot_price_table(plan),) if plan.lots else ()),
+        *((build_shadow_price_table(plan, worth, whole),) if plan.certificate.optimal else ()),
+        *((build_lot_price_table(plan, whole),) if plan.lots else ()),
     )
-    return tuple(section for section in made if section.rows)
+    return tuple(table for table in made if table.rows)
 
 
-def render_plan(screen: Screen, plan: Plan) -> str:
-    """Render the report of a plan as text.
+def build_solve_report(plan: Plan) -> Report:
+    """Build the report of a solved plan.
 
     Args:
-        screen: Width and style.
         plan: Solved plan.
 
     Returns:
-        The text.
+        The report; JSON and CSV are the saved plan, which the workbook holds besides.
     """
-    metal_values = MetalValues(plan)
-    said: list[tuple[str, TextStyle]] = [(line, "plain") for line in summarize_plan(plan, metal_values)]
-    title = plan.instance.title or plan.instance.name
-    return render_text(screen, title, [*said, (describe_proof(plan), "faint")], build_plan_tables(plan, metal_values))
+    worth = MetalValues(plan)
+    return Report(
+        plan.instance.title or plan.instance.name,
+        (*summarize_plan(plan, worth), describe_proof(plan)),
+        build_plan_tables(plan, worth, whole=True),
+        foot=(f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",),
+        screen=build_plan_tables(plan, worth),
+        json=lambda _: stream_json(build_plan_members(plan)),
+        csv=lambda _: stream_plan_folder(plan),
+        plan=plan,
+    )

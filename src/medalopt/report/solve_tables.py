@@ -16,17 +16,9 @@ from medalopt.instance.routes import compute_route_costs
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
-from medalopt.report.numbers import (
-    choose_money_scale,
-    format_column,
-    format_mass,
-    format_money,
-    format_money_range,
-    format_number,
-    format_share,
-)
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+from medalopt.report.numbers import format_mass, format_money_range, format_share
 
 COST_KINDS = {
     "supply": "paid to suppliers",
@@ -44,7 +36,7 @@ COST_KINDS = {
 }
 
 
-def build_cost_table(plan: Plan) -> TextTable:
+def build_cost_table(plan: Plan) -> ReportTable:
     """Return the table of cost by kind, in the instance's currency; revenue is negative.
 
     Args:
@@ -57,20 +49,14 @@ def build_cost_table(plan: Plan) -> TextTable:
     parts = {
         COST_KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > ROUNDING_TOLERANCE * all_paid
     }
-    amounts = [*parts.values(), plan.cost]
-    size, word = choose_money_scale(amounts)
-    return make_text_table(
-        "What it costs",
-        [
-            (TextColumn("kind", right=False), [*parts, "in all"]),
-            (TextColumn(f"{word}{plan.instance.currency}"), format_column([amount / size for amount in amounts])),
-            (
-                TextColumn("share", rank=1),
-                [format_share(amount, plan.cost) if plan.cost > 0 else "" for amount in amounts],
-            ),
-        ],
-        total=True,
+    columns = (
+        ReportColumn("kind", "kind"),
+        ReportColumn("cost", "", plan.instance.currency, style="scaled"),
+        ReportColumn("share", "share", "%", 1, rank=1, style="share"),
     )
+    rows = tuple((kind, amount, amount / plan.cost if plan.cost > 0 else None) for kind, amount in parts.items())
+    total = ("in all", plan.cost, 1.0 if plan.cost > 0 else None)
+    return ReportTable("cost", "What it costs", "Cost by kind; what is earned is negative.", columns, rows, total=total)
 
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
@@ -133,11 +119,12 @@ def _name_source(instance: Instance, stream: int) -> tuple[str, str]:
     return region, instance.streams.names[stream].removesuffix(f"@{region}")
 
 
-def build_source_tables(plan: Plan) -> tuple[TextTable, ...]:
+def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:
     """Return the tables of supply taken.
 
     Args:
         plan: Solved plan.
+        whole: Every source by itself.
 
     Returns:
         One table of few sources; otherwise one by kind and one by region.
@@ -145,13 +132,13 @@ def build_source_tables(plan: Plan) -> tuple[TextTable, ...]:
     listed = list_sources(plan)
     if not listed:
         return ()
-    if len(listed) <= MAX_SEPARATE_SOURCES:
-        return (_build_source_table(plan, "What is taken from whom", listed, ("region", "what")),)
+    if whole or len(listed) <= MAX_SEPARATE_SOURCES:
+        return (_build_source_table(plan, "sources", "What is taken from whom", listed, ("region", "what")),)
     by_kind = _sum_by_key(listed, lambda source: source.what)
     by_region = _sum_by_key(listed, lambda source: source.region)
     return (
-        _build_source_table(plan, "What is taken", by_kind, ("what",)),
-        _build_source_table(plan, "From whom", by_region, ("region",), _describe_partly_taken(listed)),
+        _build_source_table(plan, "kinds", "What is taken", by_kind, ("what",)),
+        _build_source_table(plan, "regions", "From whom", by_region, ("region",), _describe_partly_taken(listed)),
     )
 
 
@@ -178,24 +165,35 @@ def _sum_sources(region: str, what: str, of: list[SourceTotals] | tuple[SourceTo
 
 
 def _build_source_table(
-    plan: Plan, title: str, listed: tuple[SourceTotals, ...], names: tuple[str, ...], notes: tuple[str, ...] = ()
-) -> TextTable:
+    plan: Plan,
+    key: str,
+    title: str,
+    listed: tuple[SourceTotals, ...],
+    names: tuple[str, ...],
+    notes: tuple[str, ...] = (),
+) -> ReportTable:
     """Return a table of sources with cost in all and per tonne, and a total."""
-    everything = [*listed, _sum_sources("in all", "" if "region" in names else "in all", listed)]
-    rows = everything if len(listed) > 1 else list(listed)
-    size, word = choose_money_scale(row.spent for row in rows)
-    each = [row.spent / row.taken if row.taken else 0.0 for row in rows]
-    tonne_size, tonne_word = choose_money_scale(each)
     currency = plan.instance.currency
-    columns = [
-        *((TextColumn(name, right=False), [getattr(row, name) for row in rows]) for name in names),
-        (TextColumn("offered t", rank=2), format_column([row.offered for row in rows])),
-        (TextColumn("taken t"), format_column([row.taken for row in rows])),
-        (TextColumn("taken"), [format_share(row.taken, row.offered) for row in rows]),
-        (TextColumn(f"cost {word}{currency}"), format_column([row.spent / size for row in rows])),
-        (TextColumn(f"{tonne_word}{currency} per t", rank=1), format_column([amount / tonne_size for amount in each])),
-    ]
-    return make_text_table(title, columns, total=len(rows) > len(listed), notes=notes, always=len(columns))
+    columns = (
+        *(ReportColumn(name, name) for name in names),
+        ReportColumn("offered_t", "offered", "t", rank=2, style="even"),
+        ReportColumn("taken_t", "taken", "t", style="even"),
+        ReportColumn("share", "taken", "%", 1, style="share"),
+        ReportColumn("cost", "cost", currency, style="scaled"),
+        ReportColumn("cost_per_t", "cost per tonne", currency, rank=1, style="scaled"),
+    )
+    everything = _sum_sources("in all", "" if "region" in names else "in all", listed)
+    rows = [_tabulate_source(source, names) for source in (*listed, everything)]
+    total = rows.pop()
+    says = "Devices offered and taken, with all that is paid on their routes."
+    return ReportTable(key, title, says, columns, tuple(rows), notes, total if len(rows) > 1 else ())
+
+
+def _tabulate_source(source: SourceTotals, names: tuple[str, ...]) -> tuple[CellValue, ...]:
+    """Return a source as the row of a table."""
+    share = source.taken / source.offered if source.offered else ShownValue(None, "–")
+    each = source.spent / source.taken if source.taken else 0.0
+    return (*(getattr(source, name) for name in names), source.offered, source.taken, share, source.spent, each)
 
 
 def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
@@ -226,7 +224,7 @@ def get_period_word(instance: Instance) -> str:
     return instance.period_length if "-" in instance.periods[0] or instance.period_length == "year" else "period"
 
 
-def build_treatment_table(plan: Plan) -> TextTable:
+def build_treatment_table(plan: Plan) -> ReportTable:
     """Return the table of treatments: tonnes treated, tonnes sent on to smelters, load.
 
     Args:
@@ -240,22 +238,27 @@ def build_treatment_table(plan: Plan) -> TextTable:
     sent_on = np.zeros(len(treated))
     np.add.at(sent_on, account.routes.treatment, account.routes.to_smelter * account.decisions.sent.sum(axis=1))
     used = [h for h in np.argsort(-treated, kind="stable").tolist() if treated[h] > 0]
-    return make_text_table(
-        "Treatments",
-        [
-            (TextColumn("treatment", right=False), [treatment.names[h] for h in used]),
-            (TextColumn("treated t"), format_column(treated[used].tolist())),
-            (TextColumn("of all", rank=2), [format_share(treated[h], plan.tonnes) for h in used]),
-            (TextColumn("to smelters t", rank=1), format_column(sent_on[used].tolist())),
-            (
-                _make_load_column(plan),
-                [_format_peak_load(account.treated[h], treatment.capacity.value[h]) for h in used],
-            ),
-        ],
+    columns = (
+        ReportColumn("treatment", "treatment"),
+        ReportColumn("treated_t", "treated", "t", style="even"),
+        ReportColumn("share", "of all", "%", 1, rank=2, style="share", optional=True),
+        ReportColumn("to_smelters_t", "to smelters", "t", rank=1, style="even", optional=True),
+        _make_load_column(plan),
     )
+    rows = tuple(
+        (
+            treatment.names[h],
+            float(treated[h]),
+            float(treated[h]) / plan.tonnes,
+            float(sent_on[h]),
+            _show_peak_load(account.treated[h], treatment.capacity.value[h]),
+        )
+        for h in used
+    )
+    return ReportTable("treatments", "Treatments", "Devices treated and feed sent on to smelters.", columns, rows)
 
 
-def build_smelter_table(plan: Plan) -> TextTable:
+def build_smelter_table(plan: Plan) -> ReportTable:
     """Return the table of smelters: feed [t], load and metal returned [kg].
 
     Args:
@@ -266,51 +269,52 @@ def build_smelter_table(plan: Plan) -> TextTable:
     """
     account, instance = plan.account, plan.instance
     feed, back = account.feed.sum(axis=1), account.returned.sum(axis=2)
-    if not feed.sum() > 0:
-        return TextTable("Smelters", (), ())
-    order = np.argsort(-feed, kind="stable").tolist()
+    order = np.argsort(-feed, kind="stable").tolist() if feed.sum() > 0 else []
     shown = [e for e in range(len(instance.metals.names)) if back[:, e].sum() > 0]
-    return make_text_table(
-        "Smelters",
-        [
-            (TextColumn("smelter", right=False), [instance.smelters.names[k] for k in order]),
-            (TextColumn("feed t"), format_column(feed[order].tolist())),
-            (
-                _make_load_column(plan),
-                [_format_peak_load(account.feed[k], instance.smelters.capacity.value[k]) for k in order],
-            ),
-            *(
-                (
-                    TextColumn(f"{instance.metals.titles[e]} kg", rank=1 + position),
-                    format_column(back[order, e].tolist()),
-                )
-                for position, e in enumerate(shown)
-            ),
-        ],
+    columns = (
+        ReportColumn("smelter", "smelter"),
+        ReportColumn("feed_t", "feed", "t", style="even"),
+        _make_load_column(plan),
+        *(
+            ReportColumn(f"{instance.metals.names[e]}_kg", instance.metals.titles[e], "kg", rank=rank, style="even")
+            for rank, e in enumerate(shown, start=1)
+        ),
     )
+    rows = tuple(
+        (
+            instance.smelters.names[k],
+            float(feed[k]),
+            _show_peak_load(account.feed[k], instance.smelters.capacity.value[k]),
+            *(float(back[k, e]) for e in shown),
+        )
+        for k in order
+    )
+    return ReportTable("smelters", "Smelters", "Feed and metal returned.", columns, rows)
 
 
-def _make_load_column(plan: Plan) -> TextColumn:
-    """Return the header of the load."""
+def _make_load_column(plan: Plan) -> ReportColumn:
+    """Return the column of the load, a share of the capacity."""
     one = len(plan.instance.periods) == 1
-    return TextColumn("load" if one else f"load in the fullest {get_period_word(plan.instance)}")
+    title = "load" if one else f"load in the fullest {get_period_word(plan.instance)}"
+    return ReportColumn("load", title, "", 3, optional=True)
 
 
-def _format_peak_load(used: Floats, capacity: Floats) -> str:
+def _show_peak_load(used: Floats, capacity: Floats) -> CellValue:
     """Return the highest load and the number of full periods; a dash without a capacity."""
     if not np.isfinite(capacity).any():
-        return "–"
+        return ShownValue(None, "–")
     load = np.divide(used, capacity, out=np.zeros_like(used), where=capacity > 0)
     full = int((load > FULL_LOAD).sum())
-    return format_share(min(load.max(), 1.0), 1.0) + (f", in {full} of {len(load)}" if full and len(load) > 1 else "")
+    text = format_share(min(load.max(), 1.0), 1.0) + (f", in {full} of {len(load)}" if full and len(load) > 1 else "")
+    return ShownValue(float(load.max()), text)
 
 
-def build_metal_table(plan: Plan, metal_values: MetalValues) -> TextTable:
+def build_metal_table(plan: Plan, worth: MetalValues) -> ReportTable:
     """Return the balance of each metal [kg]: opening stock + returned + bought = needed + surplus.
 
     Args:
         plan: Solved plan.
-        metal_values: Marginal values of its metals.
+        worth: Marginal values of its metals.
 
     Returns:
         The table; with the marginal value per kilogram if the plan is proven optimal.
@@ -324,32 +328,31 @@ def build_metal_table(plan: Plan, metal_values: MetalValues) -> TextTable:
     left = np.where(left > 1e-9 * (opening + back + bought), left, 0.0)
     listed = [e for e in range(len(metal.names)) if max(needed[e], back[e], bought[e], opening[e]) > 0]
     listed.sort(key=lambda e: (needed[e] == 0, metal.names[e]))
-    return make_text_table(
-        "Metals",
-        [
-            (TextColumn("metal", right=False), [metal.titles[e] for e in listed]),
-            (TextColumn("needed kg"), [format_number(needed[e]) for e in listed]),
-            (TextColumn("at hand kg", rank=3), [format_number(opening[e]) for e in listed]),
-            (TextColumn("returned kg", rank=1), [format_number(back[e]) for e in listed]),
-            (TextColumn("bought kg", rank=1), [format_number(bought[e]) for e in listed]),
-            (TextColumn("left over kg"), [format_number(left[e]) for e in listed]),
-            *(
-                [(TextColumn(f"worth {plan.unit} per kg"), [_format_metal_value(metal_values, e) for e in listed])]
-                if best
-                else []
-            ),
-        ],
-        notes=["Worth: what one more kilogram at hand would save when it is used."] if best else (),
-    )
+    columns = [
+        ReportColumn("metal", "metal"),
+        ReportColumn("needed_kg", "needed", "kg", style="significant"),
+        ReportColumn("at_hand_kg", "at hand", "kg", rank=3, style="significant", optional=True),
+        ReportColumn("returned_kg", "returned", "kg", rank=1, style="significant", optional=True),
+        ReportColumn("bought_kg", "bought", "kg", rank=1, style="significant", optional=True),
+        ReportColumn("left_over_kg", "left over", "kg", style="significant", optional=True),
+    ]
+    columns += [ReportColumn("worth", "worth per kg", plan.unit, style="money", optional=True)] if best else []
+    rows = []
+    for e in listed:
+        amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
+        rows.append((metal.titles[e], *amounts, *([_show_metal_value(worth, e)] if best else [])))
+    says = "What is at hand, returned and bought is needed or left over."
+    notes = ("Worth: what one more kilogram at hand would save when it is used.",) if best else ()
+    return ReportTable("metals", "Metals", says, tuple(columns), tuple(rows), notes)
 
 
-def _format_metal_value(metal_values: MetalValues, metal: int) -> str:
-    """Return the range of the marginal value over the periods in which the metal is used."""
-    values = metal_values.at_hand[metal][metal_values.used[metal]].tolist()
-    return format_money_range([max(value, 0.0) for value in values]) if values else "–"
+def _show_metal_value(worth: MetalValues, metal: int) -> CellValue:
+    """Return the greatest marginal value of the periods in which the metal is used, shown as their range."""
+    values = [max(value, 0.0) for value in worth.at_hand[metal][worth.used[metal]].tolist()]
+    return ShownValue(max(values), format_money_range(values)) if values else ShownValue(None, "–")
 
 
-def build_purchase_table(plan: Plan) -> TextTable:
+def build_purchase_table(plan: Plan) -> ReportTable:
     """Return the table of purchases on the market: kilograms, cost, average price and share of the limit.
 
     Args:
@@ -358,60 +361,65 @@ def build_purchase_table(plan: Plan) -> TextTable:
     Returns:
         The table, largest cost first.
     """
-    market = plan.instance.market
+    market, currency = plan.instance.market, plan.instance.currency
     bought = plan.account.purchases  # (O, T)
     amount, cost = bought.sum(axis=1), (bought * market.price.value).sum(axis=1)
     listed = [o for o in np.argsort(-cost, kind="stable").tolist() if amount[o] > 0]
-    size, word = choose_money_scale(cost.tolist())
-    currency = plan.instance.currency
-    return make_text_table(
-        "What is bought",
-        [
-            (TextColumn("offer", right=False), [market.names[o] for o in listed]),
-            (TextColumn("kg"), [format_number(amount[o]) for o in listed]),
-            (TextColumn(f"cost {word}{currency}"), format_column([cost[o] / size for o in listed])),
-            (TextColumn(f"{currency} per kg", rank=1), [format_number(cost[o] / amount[o]) for o in listed]),
-            (
-                TextColumn("of its limit", rank=2),
-                [_format_limit_share(amount[o], market.limit.value[o]) for o in listed],
-            ),
-        ],
+    columns = (
+        ReportColumn("offer", "offer"),
+        ReportColumn("amount_kg", "amount", "kg", style="significant"),
+        ReportColumn("cost", "cost", currency, style="scaled", optional=True),
+        ReportColumn("price_per_kg", "cost per kg", currency, rank=1, style="significant", optional=True),
+        ReportColumn("share_of_limit", "of its limit", "%", 1, rank=2, style="share", optional=True),
     )
+    rows = tuple(
+        (
+            market.names[o],
+            float(amount[o]),
+            float(cost[o]),
+            float(cost[o] / amount[o]),
+            _show_limit_share(float(amount[o]), float(market.limit.value[o])),
+        )
+        for o in listed
+    )
+    return ReportTable("purchases_by_offer", "What is bought", "Offers of the market, dearest first.", columns, rows)
 
 
-def _format_limit_share(amount: float, limit: float) -> str:
+def _show_limit_share(amount: float, limit: float) -> CellValue:
     """Return the share of a limit, a dash without a limit."""
-    return f"{format_number(100 * amount / limit, 3)} %" if np.isfinite(limit) and limit > 0 else "–"
+    return amount / limit if np.isfinite(limit) and limit > 0 else ShownValue(None, "–")
 
 
-def build_medal_table(plan: Plan, metal_values: MetalValues) -> TextTable:
+def build_medal_table(plan: Plan, worth: MetalValues) -> ReportTable:
     """Return the table of medals: count, composition by alloy, due period and marginal cost.
 
     Args:
         plan: Solved plan.
-        metal_values: Marginal values of its metals.
+        worth: Marginal values of its metals.
 
     Returns:
         The table; with marginal costs if the plan is proven optimal.
     """
-    instance, medal = plan.instance, plan.instance.medals
-    extra = (
-        [format_money(value) for value in _compute_medal_costs(plan, metal_values)] if plan.certificate.optimal else []
+    instance, medal, best = plan.instance, plan.instance.medals, plan.certificate.optimal
+    extra = _compute_medal_costs(plan, worth) if best else []
+    columns = [
+        ReportColumn("medal", "medal"),
+        ReportColumn("count", "count", ""),
+        ReportColumn("made_of", "made of", rank=2, optional=True),
+        ReportColumn("due", "due by end of", rank=1, optional=True),
+    ]
+    columns += [ReportColumn("one_more", "one more costs", plan.unit, style="money", optional=True)] if best else []
+    rows = tuple(
+        (
+            medal.names[m],
+            int(medal.count[m]),
+            _format_composition(plan, m),
+            instance.periods[int(medal.due[m])] if len(instance.periods) > 1 else None,
+            *extra[m : m + 1],
+        )
+        for m in range(len(medal.names))
     )
-    due = [instance.periods[period] for period in medal.due.tolist()]
-    return make_text_table(
-        "Medals",
-        [
-            (TextColumn("medal", right=False), list(medal.names)),
-            (TextColumn("count"), [f"{count:,}" for count in medal.count.tolist()]),
-            (
-                TextColumn("made of", right=False, rank=2),
-                [_format_composition(plan, m) for m in range(len(medal.names))],
-            ),
-            (TextColumn("due by end of", rank=1), due if len(instance.periods) > 1 else ["" for _ in due]),
-            *([(TextColumn(f"one more costs {plan.unit}"), extra)] if extra else []),
-        ],
-    )
+    return ReportTable("medals", "Medals", "Count, composition and due date.", tuple(columns), rows)
 
 
 def _format_composition(plan: Plan, medal: int) -> str:

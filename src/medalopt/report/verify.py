@@ -10,7 +10,9 @@ from medalopt.plan.workbook import WorkbookEdit
 from medalopt.proof.certificate import GAP_TOLERANCE
 from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
+from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
+from medalopt.report.plan_json import render_json
 from medalopt.text import escape_text, format_count
 
 _MAX_FAULTS = 20  # violations listed in text output
@@ -71,64 +73,83 @@ def _build_violation_row(broken: Violation) -> dict[str, Any]:
     return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
 
 
-def describe_verdict(verdict: Verdict, name: str) -> str:
-    """Return the verdict on a plan as text: valid or not, the violations, and the proof of a valid plan.
+def build_verdict_report(found: Verdict, name: str) -> Report:
+    """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan.
 
     Args:
-        verdict: Verdict.
+        found: Verdict.
         name: File name of the plan.
 
     Returns:
-        Lines of plain text.
+        The report.
     """
-    if not verdict.accepted:
-        lines = ["Plan is not valid.", *_list_violations(verdict.broken), _describe_violations(verdict, name)]
+    if not found.accepted:
+        title, lines = "Plan is not valid.", [*_list_violations(found.broken), _describe_violations(found, name)]
     else:
-        lines = ["Plan is valid.", f"  {escape_text(name)}: {_describe_gap(verdict)}"]
-    return "\n".join([*lines, *_describe_unchecked(verdict)]) + "\n"
+        title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(found)}"]
+    told = build_verdict_object(found)
+    return _make_report(title, [*lines, *_describe_unchecked(found)], told, _tabulate_violations(found.broken))
 
 
-def _describe_violations(verdict: Verdict, name: str) -> str:
+def _make_report(title: str, lines: Sequence[str], told: dict[str, Any], *tables: ReportTable) -> Report:
+    """Return the report of a verdict: a line for each violation, and all of them as a table."""
+    filled = tuple(table for table in tables if table.rows)
+    return Report(title, tuple(lines), filled, screen=(), wrap=False, json=lambda _: render_json(told))
+
+
+def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
+    """Return the violations as a table."""
+    columns = (
+        ReportColumn("rule", "rule"),
+        ReportColumn("path", "path"),
+        ReportColumn("amount", "amount", "", style="significant"),
+        ReportColumn("unit", "unit"),
+        ReportColumn("text", "what is wrong"),
+    )
+    rows = tuple((one.rule, one.path, _null_if_infinite(one.amount), one.unit, one.text) for one in broken)
+    return ReportTable("broken", "Violations", "Every constraint and statement that does not hold.", columns, rows)
+
+
+def _describe_violations(found: Verdict, name: str) -> str:
     """Return whether the decisions of an invalid plan violate constraints, or only derived values are wrong."""
-    count = f"  {escape_text(name)}: {format_count(len(verdict.broken), 'fault')}"
-    if verdict.against:
-        violated = format_count(len(verdict.against), "constraint")
+    count = f"{escape_text(name)}: {format_count(len(found.broken), 'fault')}"
+    if found.against:
+        violated = format_count(len(found.against), "constraint")
         return f"{count}. Its decisions violate {violated}, so its objective is none to compare with."
     return f"{count}. Its decisions satisfy every constraint; what is stated beside them does not follow from them."
 
 
-def _describe_unchecked(verdict: Verdict) -> list[str]:
+def _describe_unchecked(found: Verdict) -> list[str]:
     """Return the line on parts that cannot be verified without digests."""
-    if not verdict.unchecked:
+    if not found.unchecked:
         return []
-    names = ", ".join(map(escape_text, verdict.unchecked))
-    return [f"  Not verified, as the file carries no digests (an earlier version wrote it): {names}."]
+    names = ", ".join(map(escape_text, found.unchecked))
+    return [f"Not verified, as the file carries no digests (an earlier version wrote it): {names}."]
 
 
-def describe_recheck(verdict: InfeasibilityVerdict, name: str) -> str:
-    """Return the verdict on a saved proof of infeasibility as text.
+def build_recheck_report(found: InfeasibilityVerdict, name: str) -> Report:
+    """Build the report on a saved proof of infeasibility.
 
     Args:
-        verdict: Verdict on the proof.
+        found: Verdict on the proof.
         name: File name of the result.
 
     Returns:
-        Lines of plain text.
+        The report.
     """
-    scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
+    scope, arithmetic = found.refutation.scope, found.refutation.arithmetic
     kept = "" if scope == "instance" else f" that keeps the {scope}"
-    answer = f"Answer is valid: no feasible plan exists{kept}." if verdict.accepted else "Answer is not valid."
-    lines = [answer, *_list_violations(verdict.broken)]
-    if verdict.refutation.holds:
-        start = f"{escape_text(name)}: " if verdict.accepted else ""
-        lines.append(f"  {start}its multipliers show that the {scope} cannot be met ({arithmetic}).")
-    return "\n".join(lines) + "\n"
+    title = f"Answer is valid: no feasible plan exists{kept}." if found.accepted else "Answer is not valid."
+    lines = _list_violations(found.broken)
+    if found.refutation.holds:
+        start = f"{escape_text(name)}: " if found.accepted else ""
+        lines.append(f"{start}its multipliers show that the {scope} cannot be met ({arithmetic}).")
+    return _make_report(title, lines, build_recheck_object(found), _tabulate_violations(found.broken))
 
 
 def _list_violations(broken: Sequence[Violation]) -> list[str]:
     """Return the first violations, and the number of the others."""
-    more = [f"  and {len(broken) - _MAX_FAULTS} more (--json lists all)"] if len(broken) > _MAX_FAULTS else []
-    return [*(f"  {escape_text(violation.text, 400)}" for violation in broken[:_MAX_FAULTS]), *more]
+    return _list_first_texts([one.text for one in broken])
 
 
 def _describe_gap(verdict: Verdict) -> str:
@@ -167,40 +188,44 @@ def build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict
     }
 
 
-def describe_edited_plan(verdict: Verdict, edits: Sequence[WorkbookEdit], name: str) -> str:
-    """Return the edits of a plan workbook and their consequences as text.
+def build_edited_report(found: Verdict, edits: Sequence[WorkbookEdit], name: str) -> Report:
+    """Build the report on the edits of a plan workbook and their consequences.
 
     Args:
-        verdict: Verdict on the plan as edited.
+        found: Verdict on the plan as edited.
         edits: Cells that differ from the saved plan.
         name: File name of the workbook.
 
     Returns:
-        Lines of plain text: verdict, edits, violated constraints, objective, and values that no longer follow.
+        The report: verdict, edits, violated constraints, objective, and values that no longer follow.
     """
-    lines = ["Plan is valid." if verdict.accepted else "Plan is not valid."]
-    lines.append(f"{escape_text(name)} was changed by hand, in {format_count(len(edits), 'place')}:")
-    lines += _list_first_texts([f"{edit.cell}: {edit.text}" for edit in edits])
-    if verdict.against:
-        lines.append(f"That violates {format_count(len(verdict.against), 'constraint')} of the instance:")
-        lines += _list_first_texts([broken.text for broken in verdict.against])
+    lines = [f"{escape_text(name)} was changed by hand, in {format_count(len(edits), 'place')}:"]
+    lines += [f"  {line}" for line in _list_first_texts([f"{edit.cell}: {edit.text}" for edit in edits])]
+    if found.against:
+        lines.append(f"That violates {format_count(len(found.against), 'constraint')} of the instance:")
+        lines += [f"  {line}" for line in _list_first_texts([broken.text for broken in found.against])]
     else:
         lines.append("That violates no constraint of the instance.")
-    lines.append(_describe_objective(verdict))
-    rest = len(verdict.broken) - len(verdict.against)
+    lines.append(_describe_objective(found))
+    rest = len(found.broken) - len(found.against)
     if rest:
         lines.append(
             f"{format_count(rest, 'other figure').capitalize()} of the workbook no longer follow"
             f"{'s' if rest == 1 else ''} from it (--json lists all), and its documents are those of the plan before: "
             "take the change over into the instance and plan anew before you sign."
         )
-    return "\n".join(lines) + "\n"
+    title = "Plan is valid." if found.accepted else "Plan is not valid."
+    columns = (ReportColumn("cell", "cell"), ReportColumn("text", "change"))
+    rows = tuple((edit.cell, edit.text) for edit in edits)
+    changed = ReportTable("edits", "Changes by hand", "Every cell that differs from the saved plan.", columns, rows)
+    told = build_edited_object(found, edits)
+    return _make_report(title, lines, told, changed, _tabulate_violations(found.broken))
 
 
 def _list_first_texts(texts: list[str]) -> list[str]:
-    """Return the first texts, indented, and the number of the others."""
-    more = [f"  and {len(texts) - _MAX_FAULTS} more (--json lists all)"] if len(texts) > _MAX_FAULTS else []
-    return [*(f"  {escape_text(text, 400)}" for text in texts[:_MAX_FAULTS]), *more]
+    """Return the first texts, and the number of the others."""
+    more = [f"and {len(texts) - _MAX_FAULTS} more (--json lists all)"] if len(texts) > _MAX_FAULTS else []
+    return [*(escape_text(text, 400) for text in texts[:_MAX_FAULTS]), *more]
 
 
 def _describe_objective(verdict: Verdict) -> str:

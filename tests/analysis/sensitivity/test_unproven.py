@@ -29,6 +29,7 @@ from medalopt.analysis.sourcing import plan_analyses
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import SolverError
 from medalopt.report.explain import build_explanation_object, summarize_explanation
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.sensitivity.curves import report_curve, report_surface
 from medalopt.report.sensitivity.device_mix import report_device_mix
 from medalopt.report.sensitivity.ranges import report_ranges
@@ -62,7 +63,7 @@ def break_solves(monkeypatch: pytest.MonkeyPatch, broken: Asked) -> None:
 def words(part: SensitivityPart) -> str:
     """Return all lines and cells of a part of the report."""
     tables = [*part.tables, *(table for chart in part.charts for table in chart.tables)]
-    cells = [cell for table in tables for row in table.rows for cell in row]
+    cells = [cell for table in tables for row in format_table(table).rows for cell in row]
     return "\n".join([*part.lines, *cells, *(note for table in tables for note in table.notes)])
 
 

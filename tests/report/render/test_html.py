@@ -125,4 +125,4 @@ def test_a_long_document_is_told_in_sums() -> None:
     whole, long = (next(iter(content(rows=rows).documents)) for rows in (3, 200))
     assert len(format_document_lines(whole.lines)) == 1
     assert [len(part.rows) for part in format_document_lines(long.lines)] == [len(HOSTILE) + 1]
-    assert "in the workbook" in format_document_lines(long.lines)[-1].notes[-1]
+    assert format_document_lines(long.lines)[-1].notes[-1].endswith("and award.csv of the folder.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from medalopt.report.document import ReportColumn, ReportTable, ShownValue
+from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
 from medalopt.report.render.text import lay_out_table, select_columns, wrap_text
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 
 
 def _table(width: int, section: TextTable) -> list[str]:
@@ -74,11 +75,9 @@ def test_wide_signs_are_two_cells() -> None:
 
 def test_empty_columns_are_left_out() -> None:
     """A column without a figure tells nothing; the first ones stay all the same."""
-    columns = [
-        (TextColumn("a"), ["0", "0"]),
-        (TextColumn("b"), ["0", ""]),
-        (TextColumn("c"), ["–", "0"]),
-        (TextColumn("d"), ["0", "1"]),
-    ]
-    assert [column.header for column in make_text_table("T", columns).columns] == ["a", "b", "d"]
-    assert make_text_table("T", columns).rows == (("0", "0", "0"), ("0", "", "1"))
+    columns = (ReportColumn("a", "a", ""), ReportColumn("b", "b", ""))
+    optional = tuple(ReportColumn(name, name, "", optional=True) for name in "cd")
+    rows = ((0, 0, ShownValue(None, "–"), 0), (0, None, 0, 1))
+    table = format_table(ReportTable("t", "T", "", (*columns, *optional), rows))
+    assert [column.header for column in table.columns] == ["a", "b", "d"]
+    assert table.rows == (("0", "0", "0"), ("0", "", "1"))

@@ -13,13 +13,13 @@ import medalopt
 from medalopt.analysis.sensitivity.device_mix.compositions import MixResult
 from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
 from medalopt.analysis.sensitivity.device_mix.share_curves import ShareCurve, SharePoint
+from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.html import render_report_html
+from medalopt.report.render.json import render_report_json
 from medalopt.report.render.pictures import render_svg
+from medalopt.report.render.text import render_report_text
 from medalopt.report.sensitivity.device_mix import report_device_mix
-from medalopt.report.sensitivity.report_part import (
-    render_sensitivity_html,
-    render_sensitivity_json,
-    render_sensitivity_text,
-)
+from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
 INSTANCE = medalopt.load(ROOT / "instances/tiny.yaml")  # kettles, laptops, phones; silver and copper
 NONE = MixResult((0.2, 0.3, 0.5), 40.0, None, {}, {"Ag": 214.0})
@@ -104,11 +104,11 @@ def test_without_a_base_plan() -> None:
 
 def test_the_shares_are_a_table() -> None:
     """Each device with its costs at both ends, the rates, and where there is a plan; the weightiest first."""
-    table, metals = report_device_mix(mix(PHONE, KETTLE, LAPTOP)).tables
+    table, metals = map(format_table, report_device_mix(mix(PHONE, KETTLE, LAPTOP)).tables)
     rows = {row[0]: row[1:] for row in table.rows}
     assert list(rows) == ["laptop", "phone", "kettle"]
-    assert rows["laptop"] == ("20.0 %", "no plan", "12 kg short", "+5", "1,200", "from 26.7 %")
-    assert rows["phone"] == ("20.0 %", "1,900", "−5", "+5", "no plan", "up to 20.0 %")
+    assert rows["laptop"] == ("20.0", "no plan", "12 kg short", "+5", "1,200", "from 26.7 %")
+    assert rows["phone"] == ("20.0", "1,900", "−5", "+5", "no plan", "up to 20.0 %")
     assert rows["kettle"][-1] == "any"
     assert {row[0]: row[1:] for row in metals.rows}["laptop"] == (
         "214 kg of silver short",
@@ -123,14 +123,14 @@ def test_ends_that_are_neither_none_nor_double_are_told() -> None:
     short = dataclasses.replace(
         short, points=tuple(SharePoint(p.times, p.share / 2 + 0.1, p.result) for p in short.points)
     )
-    row = report_device_mix(mix(short)).tables[0].rows[0]
+    row = format_table(report_device_mix(mix(short)).tables[0]).rows[0]
     assert row[2] == "1,000 at 10.0 %"
     assert row[5] == "1,000 at 30.0 %"
     nowhere = curve("kettle", NONE, STUCK, NONE, less=None, more=None)
-    row = report_device_mix(mix(nowhere)).tables[0].rows[0]
+    row = format_table(report_device_mix(mix(nowhere)).tables[0]).rows[0]
     assert row[2:] == ("no plan", "no plan", "no plan", "no plan", "no share")
     inside = curve("kettle", NONE, BASE, BASE, NONE)
-    assert report_device_mix(mix(inside)).tables[0].rows[0][-1] == "13.3 % to 26.7 %"
+    assert format_table(report_device_mix(mix(inside)).tables[0]).rows[0][-1] == "13.3 % to 26.7 %"
 
 
 def test_named_mixes_stand_side_by_side() -> None:
@@ -146,7 +146,7 @@ def test_named_mixes_stand_side_by_side() -> None:
         "needed can be had.",
         "Mix two, 40 t: there is no plan, 2 kg of copper and 1 kg of silver short.",
     )
-    (table,) = part.tables
+    table = format_table(part.tables[0])
     assert [row[:4] for row in table.rows] == [
         ("as offered", "40", "1,000", ""),
         ("phones", "40", "no plan", ""),
@@ -216,7 +216,7 @@ def test_the_triangle_is_a_map_with_a_table() -> None:
     drawn = render_svg(chart)
     for text in ("all phone", "all kettle", "214 kg", "cost, m JPY"):
         assert text in drawn
-    (table,) = chart.tables
+    table = format_table(chart.tables[0])
     assert [row[0] for row in table.rows] == ["now", "cheapest", "most phone", "most laptop", "most kettle"]
     assert table.rows[3][4] == "no plan"
 
@@ -229,7 +229,7 @@ def test_all_of_it_goes_into_object_and_page() -> None:
     part = report_device_mix(
         mix(LAPTOP, nowhere, named=(named("phones", NONE, bundle="box"),), triangle=triangle, fixed=("phone",))
     )
-    found = json.loads(render_sensitivity_json(INSTANCE, [part]))["mix"]
+    found = json.loads(render_report_json(build_sensitivity_report(INSTANCE, [part])))["mix"]
     assert (found["measure"], found["unit"], found["fixed"]) == ("cost", "JPY", ["phone"])
     assert found["present"]["scarce"] == {"Ag": 2_500_000.0, "Cu": 3.0}
     laptop, kettle = found["devices"]
@@ -239,8 +239,8 @@ def test_all_of_it_goes_into_object_and_page() -> None:
     assert (found["mixes"][0]["name"], found["mixes"][0]["bundle"]) == ("phones", "box")
     assert found["triangle"]["splits"][0]["parts"] == {"phone": 1.0, "laptop": 0.0, "kettle": 0.0}
     assert found["triangle"]["splits"][0]["short"] is None
-    assert "chart-3" in render_sensitivity_html(INSTANCE, [part])
-    assert "The mixes of the file" in render_sensitivity_text(INSTANCE, [part])
+    assert "chart-3" in render_report_html(build_sensitivity_report(INSTANCE, [part]))
+    assert "The mixes of the file" in render_report_text(build_sensitivity_report(INSTANCE, [part]))
 
 
 def test_where_there_is_no_mix_that_is_said() -> None:

@@ -14,6 +14,7 @@ from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis,
 from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
 from medalopt.analysis.sensitivity.premium import compute_premium
 from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import render_svg
 from medalopt.report.sensitivity.recycling_premium import describe_premium, encode_premium, report_premium
 from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars
@@ -46,7 +47,7 @@ def test_what_drops_out_in_words() -> None:
         "Nobody would miss: offer gold.",
         "Cheaper without, as only a contract or a rule brings it in: offer old (5 JPY less).",
     )
-    table = part.charts[0].tables[0]
+    table = format_table(part.charts[0].tables[0])
     assert [row[0] for row in table.rows] == ["treatment dismantle", "smelter shonan"]
     assert table.rows[0][1] == "no plan" and "1,912 kg of silver short" in table.rows[0]
     assert part.charts[0].title.startswith("Without treatment dismantle there is no plan (1,912 kg of silver short); ")
@@ -140,7 +141,7 @@ def test_scenarios_in_words() -> None:
         "Scenario worse: there is no plan (5 kg of silver short).",
         "Scenario mild: it costs 10 JPY more.",
     )
-    table = part.charts[0].tables[0]
+    table = format_table(part.charts[0].tables[0])
     assert [row[0] for row in table.rows] == ["as it is", "stuck", "worse", "mild"]
     assert table.notes[-1] == "mild: a.b 1 (a note)."
     assert part.charts[0].title.startswith("2 of 3 scenarios have no plan, stuck above all (other rules")

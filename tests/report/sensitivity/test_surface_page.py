@@ -12,6 +12,7 @@ from tests.analysis.varied import TINY
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.surface import SensitivitySurface
 from medalopt.cli.main import run_command
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import render_svg
 from medalopt.report.sensitivity.curves import report_surface
 
@@ -40,7 +41,7 @@ def test_what_is_found_is_said_and_drawn() -> None:
     assert [cell["value"][:2] for cell in heat["data"] if "label" in cell] == [[1, 0], [2, 0]]
     assert base["data"] == [{"value": [1, 1]}]
     assert chart.notes == ("× no plan.", "◆ the instance as it stands.")
-    rows = chart.tables[0].rows
+    rows = format_table(chart.tables[0]).rows
     assert [row[0] for row in rows] == ["80 %", "100 %", "120 %"]
     assert rows[0][2:] == ("no plan", "no plan")
     assert "devices.*.content.Ag (%)" in render_svg(chart)

@@ -10,14 +10,13 @@ from tests.analysis.sensitivity.test_tornado import BY_HAND
 from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.tornado import Tornado, compute_tornado
+from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.html import render_report_html
+from medalopt.report.render.json import render_report_json
 from medalopt.report.render.pictures import render_svg
+from medalopt.report.render.text import render_report_text
 from medalopt.report.sensitivity.parameter_titles import title_parameter
-from medalopt.report.sensitivity.report_part import (
-    SensitivityPart,
-    render_sensitivity_html,
-    render_sensitivity_json,
-    render_sensitivity_text,
-)
+from medalopt.report.sensitivity.report_part import SensitivityPart, build_sensitivity_report
 from medalopt.report.sensitivity.tornado import report_tornado
 
 VARIANTS = ScenarioRunner(BY_HAND)
@@ -46,8 +45,8 @@ def test_the_finding_is_said_first(found: Tornado) -> None:
 def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
     """Bars of no plan reach the edge, are hatched and named; the others stand at what the table says."""
     chart = part(found).charts[0]
-    rows = chart.tables[0].rows
-    assert rows[0] == ("metal recovered by hand", "40 %", "cv", "no plan: 80 g of silver short", "−80,000")
+    rows = format_table(chart.tables[0]).rows
+    assert rows[0] == ("metal recovered by hand", "40", "cv", "no plan: 80 g of silver short", "−80,000")
     assert "metal returned by near" in chart.tables[0].notes[-1]
     down, up = chart.option["series"]
     assert down["data"][-1]["value"] == chart.option["xAxis"]["max"]
@@ -58,7 +57,7 @@ def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
 
 def test_as_json(found: Tornado) -> None:
     """Each bar is a row with both ends, and the null of what has no plan."""
-    members = json.loads(render_sensitivity_json(VARIANTS.instance, [part(found)]))["tornado"]
+    members = json.loads(render_report_json(build_sensitivity_report(VARIANTS.instance, [part(found)])))["tornado"]
     first = members["bars"][0]
     assert (first["path"], first["by"], first["step"]) == ("treatments.hand.recovery", "cv", 0.4)
     assert (first["down"]["status"], first["down"]["objective"]) == ("infeasible", None)
@@ -78,12 +77,14 @@ def test_nothing_matters() -> None:
     nothing = part(Tornado(ScenarioResult("optimal", 1.0), (), 0))
     assert nothing.charts == ()
     assert nothing.lines[0].startswith("No figure matters")
-    assert render_sensitivity_text(VARIANTS.instance, [nothing])
+    assert render_report_text(build_sensitivity_report(VARIANTS.instance, [nothing]))
 
 
 def test_a_page_holds_it(found: Tornado) -> None:
     """The page carries the finding as the title of the chart."""
-    assert "Metal recovered by hand matters most" in render_sensitivity_html(VARIANTS.instance, [part(found)])
+    assert "Metal recovered by hand matters most" in render_report_html(
+        build_sensitivity_report(VARIANTS.instance, [part(found)])
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ from tests.analysis.sensitivity.test_tornado import BY_HAND
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.uncertain_parameters import UncertainInput
 from medalopt.analysis.sensitivity.variance import SobolIndex, SobolIndices, VarianceAnalysis, analyse_variance
+from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.json import render_report_json
 from medalopt.report.render.pictures import render_svg
-from medalopt.report.sensitivity.report_part import render_sensitivity_json, render_sensitivity_text
+from medalopt.report.render.text import render_report_text
+from medalopt.report.sensitivity.report_part import build_sensitivity_report
 from medalopt.report.sensitivity.variance import report_variance, title_cause
 
 VARIANTS = ScenarioRunner(BY_HAND)
@@ -60,7 +63,7 @@ def test_rounding_is_told_as_below_what_counts(found: VarianceAnalysis) -> None:
     """A share of 1e-31 is `below 0.1 %` in the table, and a sum above the whole is explained."""
     least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.inputs)
     chart = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=least)).charts[0]
-    assert {"below 0.1 %"} == {cell for row in chart.tables[0].rows for cell in row[1:]}
+    assert {"below 0.1 %"} == {cell for row in format_table(chart.tables[0]).rows for cell in row[1:]}
     assert "add up to more than 100 %" in chart.notes[0]
 
 
@@ -69,15 +72,17 @@ def test_charts_of_cost_and_of_plans(found: VarianceAnalysis) -> None:
     charts = report_variance(VARIANTS.instance, "JPY", found).charts
     assert [chart.tables[0].title.rpartition(" the ")[2] for chart in charts] == ["cost", "existence of a plan"]
     assert "silver in phone" in render_svg(charts[0])
-    assert "Shares of the variance" in render_sensitivity_text(
-        VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)]
+    assert "Shares of the variance" in render_report_text(
+        build_sensitivity_report(VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)])
     )
 
 
 def test_as_json(found: VarianceAnalysis) -> None:
     """Every cause has its shares with their ends, of the cost and of whether there is a plan."""
     members = json.loads(
-        render_sensitivity_json(VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)])
+        render_report_json(
+            build_sensitivity_report(VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)])
+        )
     )["global"]
     assert (members["rows"], members["solves"], members["interrupted"]) == (32, 192, False)
     first = members["causes"][0]

@@ -2,7 +2,6 @@
 
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
-from medalopt.report.text_table import TextColumn, TextTable
 
 HOSTILE = (
     "</script><script>document.title='taken'</script>",
@@ -27,9 +26,8 @@ def content(rows: int = 3, documents: int = 2) -> Report:
         ChartAxis("Silver", "kg"),
         [build_line_series("at hand", [(0, 1), (1, 3)]), build_line_series(HOSTILE[1], [(0, 1), (1, 2)])],
     )
-    told = TextTable(
-        "The figures", (TextColumn("Month", right=False), TextColumn("kg")), ((HOSTILE[0], "1"), ("2017-05", "3"))
-    )
+    months = (ReportColumn("month", "Month"), ReportColumn("at_hand_kg", "At hand", "kg"))
+    told = ReportTable("figures", "The figures", "By month.", months, ((HOSTILE[0], 1), ("2017-05", 3)))
     orders = tuple(
         OrderDocument(
             "call-off",

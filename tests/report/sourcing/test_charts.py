@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.report.plans import plan
 
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.report.render.pictures import render_svg
 from medalopt.report.sourcing import plan_charts
 from medalopt.report.sourcing.plan_charts import draw_cost_waterfall
@@ -15,7 +16,7 @@ from medalopt.report.sourcing.traceability import draw_metal_flows
 @pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
 def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None:
     """At every smelter and at the account as many kilograms go out as come in, but for bands too thin to draw."""
-    made = draw_metal_flows(plan(name))
+    made = draw_metal_flows(PlanFacts(plan(name)))
     assert len(made) == (2 if name == "tiny" else 3)
     for chart in made:
         into: dict[str, float] = defaultdict(float)
@@ -31,7 +32,7 @@ def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None
 
 def test_the_flow_says_how_much_ends_in_medals() -> None:
     """The title tells what comes in, the share that ends in medals, and the largest source."""
-    silver = draw_metal_flows(plan("tokyo2020"))[0]
+    silver = draw_metal_flows(PlanFacts(plan("tokyo2020")))[0]
     assert silver.title == ("Silver: 51.7 % of 3,500 kg ends in medals; most comes from feature_phone, 15.0 %")
     assert "mass-balance attribution" in silver.notes[0]
     assert "digital_camera" in render_svg(silver)
@@ -93,4 +94,4 @@ def test_the_load_is_told_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_period_or_nothing_sent_makes_no_map() -> None:
     """A blend that is bought alone has no months and no suppliers."""
     assert plan_charts.draw_supply_charts(plan("dantzig")) == ()
-    assert draw_metal_flows(plan("dantzig")) == ()
+    assert draw_metal_flows(PlanFacts(plan("dantzig"))) == ()

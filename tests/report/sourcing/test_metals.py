@@ -3,14 +3,15 @@ from dataclasses import replace
 import pytest
 from tests.report.plans import plan
 
-from medalopt.report.document import format_table
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.sourcing.metals import choose_decimals, tabulate_metal_account
 from medalopt.report.sourcing.plan_charts import draw_metal_balances
 
 
 def test_every_metal_and_month_has_a_row_that_adds_up() -> None:
     """A person can follow the account with a pencil: the figures of a row balance."""
-    (table,) = tabulate_metal_account(plan("tiny"))
+    (table,) = tabulate_metal_account(PlanFacts(plan("tiny")))
     keys = [column.key for column in table.columns]
     assert len(table.rows) == 12
     assert "returned_low_kg" not in keys
@@ -23,7 +24,7 @@ def test_every_metal_and_month_has_a_row_that_adds_up() -> None:
 
 def test_low_and_high_stand_where_a_cv_is_given() -> None:
     """Tokyo's account has ranges, around what is planned and never below nothing, and says by which rule."""
-    (table,) = tabulate_metal_account(plan("tokyo2020"))
+    (table,) = tabulate_metal_account(PlanFacts(plan("tokyo2020")))
     keys = [column.key for column in table.columns]
     first = keys.index("returned_kg")
     assert keys[first + 1 : first + 3] == ["returned_low_kg", "returned_high_kg"]
@@ -36,7 +37,7 @@ def test_low_and_high_stand_where_a_cv_is_given() -> None:
 
 def test_pictures_say_what_is_short() -> None:
     """The title tells where silver is scarcest and what would be missing; gold and copper are there early."""
-    silver, gold, copper = draw_metal_balances(plan("tokyo2020"))
+    silver, gold, copper = draw_metal_balances(PlanFacts(plan("tokyo2020")))
     assert (
         silver.title
         == "Silver: 3,500 kg charged, with nothing to spare in 2019-02; 1,127 kg short if all comes out low"
@@ -52,7 +53,7 @@ def test_pictures_say_what_is_short() -> None:
 
 def test_a_picture_has_its_figures_beside_it() -> None:
     """The table under the picture holds its lines."""
-    first = draw_metal_balances(plan("tiny"))[0]
+    first = draw_metal_balances(PlanFacts(plan("tiny")))[0]
     told = [float(row[1]) for row in first.tables[0].rows]
     drawn = [point[1] for point in first.option["series"][0]["data"]]
     assert told == pytest.approx(drawn, rel=1e-3)
@@ -62,7 +63,7 @@ def test_a_picture_has_its_figures_beside_it() -> None:
 def test_one_period_makes_no_picture() -> None:
     """A line of one point says nothing."""
     one = plan("tiny")
-    assert draw_metal_balances(replace(one, instance=replace(one.instance, periods=("2017",)))) == ()
+    assert draw_metal_balances(PlanFacts(replace(one, instance=replace(one.instance, periods=("2017",))))) == ()
 
 
 def test_kilograms_have_the_digits_of_the_least() -> None:

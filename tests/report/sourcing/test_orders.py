@@ -8,7 +8,8 @@ from tests.report.plans import plan
 from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan
-from medalopt.report.document import DRAFT_STAMP, OrderDocument, format_table
+from medalopt.report.document import DRAFT_STAMP, OrderDocument
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.sourcing.metals import tabulate_melting
 from medalopt.report.sourcing.orders import build_orders, format_delivery_window, tabulate_orders
 

@@ -11,6 +11,7 @@ from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import solve
 from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
@@ -84,7 +85,8 @@ def test_whole_loads_stand_in_the_decision() -> None:
     asked = "What binds, entry prices, rules and risks are those of the best plan without whole loads (3.35 m JPY)."
     assert asked in loads.headline
     assert not any(
-        line.startswith("What binds, entry") for line in summarize_decision(plan("tiny"), (), around("tiny"), None)
+        line.startswith("What binds, entry")
+        for line in summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
     )
     taken = _table(loads, "award")
     assert sum_column(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
@@ -92,25 +94,27 @@ def test_whole_loads_stand_in_the_decision() -> None:
 
 def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
     """A plan that only buys costs what buying costs; metal that no one offers cannot simply be bought."""
-    bought = summarize_decision(plan("dantzig"), (), around("dantzig"), None)
+    bought = summarize_decision(PlanFacts(plan("dantzig")), (), around("dantzig"), None)
     assert "Benchmark, buying all metal: 4.98 USD, the same." in bought
-    short = summarize_decision(plan("london2012"), (), around("london2012"), None)
+    short = summarize_decision(PlanFacts(plan("london2012")), (), around("london2012"), None)
     assert any(line.startswith("Benchmark, buying all metal: not available (no sufficient offer of") for line in short)
 
 
 def test_complete_documents_are_counted() -> None:
     """Where every party is known nothing is a draft; where there is no document nothing is said of any."""
     dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
-    assert "2 documents to sign, all complete." in summarize_decision(dantzig, build_orders(dantzig), None, None)
+    assert "2 documents to sign, all complete." in summarize_decision(
+        PlanFacts(dantzig), build_orders(dantzig), None, None
+    )
     one = with_parties(plan("dantzig"), {"b": PARTY})
     assert "2 documents to sign; 1 still a draft, as its party is not all known." in summarize_decision(
-        one, build_orders(one), None, None
+        PlanFacts(one), build_orders(one), None, None
     )
     (draft, _) = (paper for paper in build_orders(plan("dantzig")))
     assert "1 document to sign; still a draft, as its party is not all known." in summarize_decision(
-        one, (draft,), None, None
+        PlanFacts(one), (draft,), None, None
     )
-    assert not any("to sign" in line for line in summarize_decision(dantzig, (), None, None))
+    assert not any("to sign" in line for line in summarize_decision(PlanFacts(dantzig), (), None, None))
 
 
 def test_the_award_table_tells_every_stream(tiny: Report) -> None:

@@ -6,6 +6,7 @@ import pytest
 from tests.report.plans import plan
 
 from medalopt.analysis.sourcing.payments import get_fiscal_years, has_straddling_periods
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.report.document import ReportTable, sum_column
 from medalopt.report.sourcing.procurement import tabulate_spend
 
@@ -18,7 +19,7 @@ def _sum(table: ReportTable, key: str) -> float:
 def test_every_table_comes_to_the_cost(name: str) -> None:
     """By period, by fiscal year and party, and by kind of cost it is the same sum: that of the plan."""
     made = plan(name)
-    found = {table.key: table for table in tabulate_spend(made)}
+    found = {table.key: table for table in tabulate_spend(PlanFacts(made))}
     assert _sum(found["spend"], "spent") == pytest.approx(made.cost, rel=1e-12)
     assert _sum(found["reconciliation"], "in_all") == pytest.approx(made.cost, rel=1e-12)
     assert ("fiscal_years" in found) == (name != "dantzig")  # which has no dates
@@ -29,7 +30,7 @@ def test_every_table_comes_to_the_cost(name: str) -> None:
 def test_what_is_committed_is_what_later_periods_cost() -> None:
     """Spent so far and still committed are always the orders in all; at the end nothing is committed."""
     made = plan("tiny")
-    spend = tabulate_spend(made)[0]
+    spend = tabulate_spend(PlanFacts(made))[0]
     keys = [column.key for column in spend.columns]
     orders = made.cost - _sum(spend, "own_account")
     for row in spend.rows:
@@ -56,6 +57,6 @@ def test_a_year_that_reaches_over_march_is_told() -> None:
     made = plan("tiny")
     april = replace(made.instance, periods=("2018-04", "2019-04", "2020-04", "2021-04"), period_length="year")
     years = replace(made, instance=april)
-    assert not any("end of March" in note for note in tabulate_spend(years)[1].notes)
+    assert not any("end of March" in note for note in tabulate_spend(PlanFacts(years))[1].notes)
     january = replace(years.instance, periods=("2018-01", "2019-01", "2020-01", "2021-01"))
-    assert "end of March" in tabulate_spend(replace(years, instance=january))[1].notes[-1]
+    assert "end of March" in tabulate_spend(PlanFacts(replace(years, instance=january)))[1].notes[-1]

@@ -3,6 +3,7 @@ from collections import defaultdict
 import pytest
 from tests.report.plans import plan
 
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.report.document import CellValue, ReportTable
 from medalopt.report.sourcing.traceability import MOST_SOURCES, tabulate_traceability
 
@@ -13,14 +14,14 @@ def _named(table: ReportTable) -> list[dict[str, CellValue]]:
 
 def test_every_table_says_that_it_is_no_segregation() -> None:
     """Nobody can take the attribution for metal that was kept apart."""
-    for table in tabulate_traceability(plan("tiny")):
+    for table in tabulate_traceability(PlanFacts(plan("tiny"))):
         assert "mass-balance attribution, not physical segregation" in table.title
         assert "in proportion" in table.notes[0]
 
 
 def test_sources_of_a_medal_add_up() -> None:
     """The shares of each metal in each kind of medal are all of it, the largest first, twenty and the rest."""
-    sources = _named(tabulate_traceability(plan("tokyo2020"))[0])
+    sources = _named(tabulate_traceability(PlanFacts(plan("tokyo2020")))[0])
     shares: dict[tuple[CellValue, CellValue], list[float]] = defaultdict(list)
     for row in sources:
         shares[row["medal"], row["metal"]].append(float(row["share"]))  # type: ignore[arg-type]
@@ -34,7 +35,10 @@ def test_sources_of_a_medal_add_up() -> None:
 
 def test_each_source_is_named() -> None:
     """Devices stand with region and smelter, what is bought with its offer, and the opening stock as such."""
-    rows = {(row["source"], row["region"], row["smelter"]) for row in _named(tabulate_traceability(plan("tiny"))[0])}
+    rows = {
+        (row["source"], row["region"], row["smelter"])
+        for row in _named(tabulate_traceability(PlanFacts(plan("tiny")))[0])
+    }
     assert ("phone", "east", "far") in rows
     assert ("bought", "mined_silver", "") in rows
     assert ("opening stock", "", "") in rows
@@ -45,7 +49,7 @@ def test_every_stream_has_all_its_metal_accounted_for(name: str) -> None:
     """The ends of a row add up to the metal in the stream, and that is its assay times what is sent."""
     one = plan(name)
     device = {str(stream): d for stream, d in zip(one.instance.streams.names, one.instance.streams.device, strict=True)}
-    told = tabulate_traceability(one)[1:]
+    told = tabulate_traceability(PlanFacts(one))[1:]
     assert len(told) >= 2
     for table in told:
         metal = [f"stream_ends_{symbol}" for symbol in one.instance.metals.names].index(table.key)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from medalopt.report.text_table import TextTable
-
 if TYPE_CHECKING:
     from medalopt.report.document import ReportTable
 
@@ -28,7 +26,7 @@ class Chart:
 
     title: str
     option: Mapping[str, Any]
-    tables: tuple[ReportTable | TextTable, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     notes: tuple[str, ...] = ()
     height: int = 380  # pixels
 

@@ -22,9 +22,9 @@ from markupsafe import Markup, escape
 
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table, format_table
+from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
+from medalopt.report.render.formatted_table import TextHeading, TextTable, format_table
 from medalopt.report.render.pictures import load_echarts, render_svg
-from medalopt.report.text_table import TextHeading, TextTable
 
 _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")
@@ -116,7 +116,7 @@ def _prepare_part(part: TextTable | Chart | TextHeading, number: int) -> TextTab
     return {
         "title": part.title,
         "notes": part.notes,
-        "tables": [_format_part(table) for table in part.tables],
+        "tables": [format_table(table, MOST_TABLE_ROWS) for table in part.tables],
         "key": _make_chart_id(number),
         "option": _embed_json(part.option),
         "picture": _embed_picture(part),
@@ -192,11 +192,6 @@ def _list_parts(content: Report, most: int) -> Iterator[TextTable | Chart | Text
     for part in content.parts:
         yield TextHeading(part.title, part.headline)
         yield from _list_parts(part, most)
-
-
-def _format_part(table: ReportTable | TextTable) -> TextTable:
-    """Return a table of a chart as text."""
-    return format_table(table, MOST_TABLE_ROWS) if isinstance(table, ReportTable) else table
 
 
 def _encode_document(document: OrderDocument) -> dict[str, Any]:

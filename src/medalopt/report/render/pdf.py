@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
-from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, format_table, list_tables
+from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, list_tables
+from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import list_font_files, render_svg
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
@@ -77,7 +78,6 @@ def _encode_report(content: Report) -> dict[str, Any]:
 def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any]]:
     """Yield the report itself, and each of its parts with its title."""
     of_charts = [] if content.plan else [table for chart in content.charts for table in chart.tables]
-    tables = (table for table in (*of_charts, *content.tables) if isinstance(table, ReportTable))
     yield {
         "title": title,
         "lines": content.headline,
@@ -85,7 +85,7 @@ def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any
             {"title": chart.title, "svg": render_svg(chart, title=False), "notes": chart.notes}
             for chart in content.charts
         ],
-        "tables": [_encode_table(table) for table in tables],
+        "tables": [_encode_table(table) for table in (*of_charts, *content.tables)],
     }
     for part in content.parts:
         yield from _encode_sections(part, part.title)

@@ -24,8 +24,8 @@ from typing import Literal
 
 from rich.cells import cell_len, chop_cells
 
-from medalopt.report.document import Report, ReportTable, format_table
-from medalopt.report.text_table import TextHeading, TextTable
+from medalopt.report.document import Report
+from medalopt.report.render.formatted_table import TextHeading, TextTable, format_table
 from medalopt.text import escape_control_characters, escape_text, format_count
 
 DEFAULT_WIDTH = 100  # columns of a pipe, which has no width of its own
@@ -226,7 +226,11 @@ MAX_TITLE_LENGTH = 500
 
 
 def render_text(
-    screen: Screen, title: str, lines: Iterable[tuple[str, TextStyle]], tables: Sequence[TextTable | TextHeading]
+    screen: Screen,
+    title: str,
+    lines: Iterable[tuple[str, TextStyle]],
+    tables: Sequence[TextTable | TextHeading],
+    wrap: bool = True,
 ) -> str:
     """Render a title, lines and tables as text.
 
@@ -235,20 +239,29 @@ def render_text(
         title: First line, in bold type.
         lines: Sentences below the title, each with its style.
         tables: Tables and headings in their order.
+        wrap: Wrap the sentences; False: one line each.
 
     Returns:
         The text.
     """
-    return "".join(_render_parts(screen, title, lines, tables))
+    return "".join(_render_parts(screen, title, lines, tables, wrap))
 
 
 def _render_parts(
-    screen: Screen, title: str, lines: Iterable[tuple[str, TextStyle]], tables: Sequence[TextTable | TextHeading]
+    screen: Screen,
+    title: str,
+    lines: Iterable[tuple[str, TextStyle]],
+    tables: Sequence[TextTable | TextHeading],
+    wrap: bool,
 ) -> Iterator[str]:
     """Yield the lines of the report, with a note where columns were dropped."""
     width = max(MIN_WIDTH, screen.width)
-    yield from (screen.line(line, "bold") for line in wrap_text(escape_text(title, MAX_TITLE_LENGTH), width))
-    yield from _render_lines(screen, width, lines)
+    told = escape_text(title, MAX_TITLE_LENGTH)
+    yield from (screen.line(line, "bold") for line in (wrap_text(told, width) if wrap else [told]))
+    if wrap:
+        yield from _render_lines(screen, width, lines)
+    else:
+        yield from (screen.line(f"  {text}", type_) for text, type_ in lines)
     for table in tables:
         if isinstance(table, TextHeading):
             yield "\n"
@@ -279,23 +292,6 @@ def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]
         yield from (screen.line(line, "bold" if total else "plain") for line in lines)
     for note in table.notes:
         yield from (screen.line(line, "faint") for line in wrap_text(note, min(width, MAX_TEXT_WIDTH)))
-
-
-def render_plain_text(
-    title: str, lines: Iterable[str], tables: Iterable[TextTable], screen: Screen | None = None
-) -> str:
-    """Render a title, plain lines and tables as text.
-
-    Args:
-        title: First line, in bold type.
-        lines: Sentences below the title.
-        tables: Tables below the sentences.
-        screen: Width and style; None for standard output.
-
-    Returns:
-        The text.
-    """
-    return render_text(screen or Screen.from_stdout(), title, [(line, "plain") for line in lines], tuple(tables))
 
 
 @contextmanager
@@ -341,7 +337,7 @@ def render_report_text(content: Report, screen: Screen | None = None, written: b
         lines += [(line, "faint") for line in content.foot]
     brief = written and content.screen is not None and not whole
     parts = [] if brief else [*_list_parts(content, whole), *(_list_documents(content) if whole else ())]
-    told = render_text(used, content.title, lines, parts)
+    told = render_text(used, content.title, lines, parts, content.wrap)
     if brief or whole or not content.screen:
         return told
     shown = {table.key for table in content.screen}
@@ -356,7 +352,7 @@ def _list_parts(content: Report, whole: bool) -> Iterator[TextTable | TextHeadin
     tables = content.screen
     if tables is None or whole:
         of_charts = (table for chart in content.charts for table in chart.tables)
-        tables = tuple(one for one in (*of_charts, *content.tables) if isinstance(one, ReportTable) and one.rows)
+        tables = tuple(table for table in (*of_charts, *content.tables) if table.rows)
     yield from (_escape_cells(format_table(table, None if whole else table.most)) for table in tables)
     for part in content.parts:
         yield TextHeading(part.title, part.headline)

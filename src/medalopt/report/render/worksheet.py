@@ -13,15 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from medalopt.plan.digests import FormulaValue
-from medalopt.report.document import (
-    CellValue,
-    PlainValue,
-    ReportColumn,
-    ReportTable,
-    ShownValue,
-    format_cell,
-    sum_column,
-)
+from medalopt.report.document import CellValue, PlainValue, ReportColumn, ReportTable, ShownValue, sum_column
+from medalopt.report.render.formatted_table import format_cell
 from medalopt.text import escape_control_characters
 
 MOST_CELL_UNITS = 32_767  # UTF-16 units of one cell

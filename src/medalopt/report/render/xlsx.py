@@ -28,11 +28,11 @@ from medalopt.report.document import (
     Report,
     ReportColumn,
     ReportTable,
-    fix_digits,
     list_charts,
     list_tables,
 )
 from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.render.formatted_table import fix_digits
 from medalopt.report.render.worksheet import (
     WorkbookWriter,
     clean_cell_text,

@@ -19,9 +19,9 @@ from medalopt.report.charts.chart import (
     mark_base_case,
     mark_infeasible_range,
 )
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart
-from medalopt.report.text_table import TextColumn, TextTable
 from medalopt.text import escape_text, format_count
 
 MOST_TABLE_ROWS, MOST_CHANGES_PER_ROW, MOST_CHANGES_LISTED = (
@@ -42,9 +42,9 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
     told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
-    return SensitivityPart(
-        tuple(told.lines()), (), (told.chart(),), {"curve": told.members()}, heading="One figure from end to end"
-    )
+    heading, screen = "One figure from end to end", (told.table(),)
+    chart, members = told.chart(), {"curve": told.members()}
+    return SensitivityPart(tuple(told.lines()), (), (chart,), members, heading=heading, screen=screen)
 
 
 class _CurveReport:
@@ -174,25 +174,27 @@ class _CurveReport:
         known = "by proof" if curve.is_proven else "as far as halving shows"
         return f"Between its points the curve is straight to within {self.amount(curve.accuracy)}, {known}{shape}"
 
-    def table(self) -> TextTable:
-        """Return the points with the slope of the objective to the next one."""
+    def table(self, whole: bool = False) -> ReportTable:
+        """Return the points, all or some of them, with the slope of the objective to the next one."""
         slopes = {
             point.value: (two.objective - point.objective) / (two.value - point.value)
             for point, two in pairwise(self.found.points)
             if point.objective is not None and two.objective is not None
         }
-        points = _thin_points(self.found.points)
+        points = list(self.found.points) if whole else _thin_points(self.found.points)
         per = f"next {'period' if self.found.vary.names else self.found.vary.unit or 'one'} costs"
         columns = (
-            TextColumn(self.path, False),
-            TextColumn(f"{self.what.lower()}"),
-            TextColumn(per),
-            TextColumn("from here on", False),
+            ReportColumn("value", self.path),
+            ReportColumn("unit", "unit", hidden=True),
+            ReportColumn("objective", self.what.lower(), self.unit, style="money"),
+            ReportColumn("slope", per, self.unit, style="money"),
+            ReportColumn("breakpoint", "from here on"),
         )
         rows = tuple(
             (
-                self.at(point.value),
-                self.amount(point.objective),
+                ShownValue(point.value, self.at(point.value)),
+                self.found.vary.unit,
+                ShownValue(None, "no plan") if point.objective is None else point.objective,
                 self.slope(slopes.get(point.value)),
                 self.turn(point),
             )
@@ -200,15 +202,16 @@ class _CurveReport:
         )
         left = len(self.found.points) - len(points)
         notes = (f"{left} points more stand in the JSON.",) if left else ()
-        return TextTable(f"{self.what} along {self.path}", columns, rows, notes=notes)
+        title, says = f"{self.what} along {self.path}", "The objective, and its slope to the next point."
+        return ReportTable("curve", title, says, columns, rows, notes)
 
-    def slope(self, value: float | None) -> str:
-        """Format the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
+    def slope(self, value: float | None) -> CellValue:
+        """Return the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
         if value is None:
-            return "–"
+            return ShownValue(None, "–")
         minimum = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
         span = self.found.vary.high - self.found.vary.low
-        return self.amount(value if abs(value) * span > minimum else 0.0)
+        return value if abs(value) * span > minimum else 0.0
 
     def chart(self) -> Chart:
         """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
@@ -226,7 +229,7 @@ class _CurveReport:
         option = build_plot_option(
             across, ChartAxis(self.what.lower(), f"{word}{self.unit}"), [build_line_series("", points, **marks)]
         )
-        return Chart(self.title(), option, (self.table(),))
+        return Chart(self.title(), option, (self.table(whole=True),))
 
     def bars(self) -> dict[str, Any]:
         """Return the infeasible ranges as an ECharts mark area."""
@@ -376,7 +379,7 @@ def _surface_chart(surface: SensitivitySurface, title: str, unit: str) -> Chart:
     none = sum(row.count(None) for row in surface.objective) > len(surface.unproven)
     without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if surface.unproven else ()))
     notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
-    return Chart(title, option, (_surface_table(surface, size, f"{word}{unit}"),), notes, 460)
+    return Chart(title, option, (_surface_table(surface, unit),), notes, 460)
 
 
 def _surface_axis(vary: ParameterRange, values: tuple[float, ...]) -> ChartAxis:
@@ -420,26 +423,29 @@ def _colour_scale(values: list[float], unit: str) -> dict[str, Any]:
     }
 
 
-def _surface_table(surface: SensitivitySurface, size: float, unit: str) -> TextTable:
+def _surface_table(surface: SensitivitySurface, unit: str) -> ReportTable:
     head = f"{escape_text(surface.up.path, 40)} \\ {escape_text(surface.across.path, 40)}"
     columns = (
-        TextColumn(head, False),
-        *(TextColumn(_format_value(surface.across, position)) for position in surface.columns),
+        ReportColumn("row", head),
+        *(
+            ReportColumn(repr(position), _format_value(surface.across, position), unit, style="money")
+            for position in surface.columns
+        ),
     )
     rows = tuple(
         (
-            _format_value(surface.up, position),
-            *(_surface_cell(surface, (up, across), value, size) for across, value in enumerate(row)),
+            ShownValue(position, _format_value(surface.up, position)),
+            *(_surface_cell(surface, (up, across), value) for across, value in enumerate(row)),
         )
         for up, (position, row) in enumerate(zip(surface.rows, surface.objective, strict=True))
     )
-    return TextTable(f"Along both, {unit}", columns, rows)
+    return ReportTable("map", "Along both", "The objective at each pair of values.", columns, rows)
 
 
-def _surface_cell(surface: SensitivitySurface, place: tuple[int, int], value: float | None, size: float) -> str:
+def _surface_cell(surface: SensitivitySurface, place: tuple[int, int], value: float | None) -> CellValue:
     if value is not None:
-        return format_number(value / size)
-    return "not proven" if place in surface.unproven else "no plan"
+        return value
+    return ShownValue(None, "not proven" if place in surface.unproven else "no plan")
 
 
 def _encode_surface(surface: SensitivitySurface, unit: str) -> dict[str, Any]:

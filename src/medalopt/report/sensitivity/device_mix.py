@@ -11,6 +11,7 @@ from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, 
 from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
 from medalopt.analysis.sensitivity.device_mix.share_curves import CURVE_ACCURACY, ShareCurve, SharePoint
 from medalopt.report.charts.chart import Chart
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.sensitivity.device_mix_charts import (
     explain_infeasible_mix,
@@ -23,7 +24,6 @@ from medalopt.report.sensitivity.device_mix_charts import (
     plot_share_ranking,
 )
 from medalopt.report.sensitivity.report_part import SensitivityPart
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 
 
 def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
@@ -98,26 +98,37 @@ def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
     }
 
 
-def _share_table(device_mix: DeviceMix) -> TextTable:
+def _share_table(device_mix: DeviceMix) -> ReportTable:
     """Return the objective by share of each device, in the order of their effect."""
-    rows = device_mix.ranking
-    columns = [
-        (TextColumn("device", right=False), [curve.device for curve in rows]),
-        (TextColumn("share now"), [format_share(curve.share, 1) for curve in rows]),
-        (TextColumn("none of it"), [_format_curve_end(curve, curve.least_point) for curve in rows]),
-        (TextColumn("a tenth less", rank=1), [_format_cost_change(curve.less, curve.shortage_less) for curve in rows]),
-        (TextColumn("a tenth more", rank=1), [_format_cost_change(curve.more, curve.shortage_more) for curve in rows]),
-        (TextColumn("most of it"), [_format_curve_end(curve, curve.greatest_point) for curve in rows]),
-        (TextColumn("a plan at", rank=2), [_format_share_range(curve) for curve in rows]),
-    ]
+    unit = device_mix.unit
+    columns = (
+        ReportColumn("device", "device"),
+        ReportColumn("share", "share now", "%", 1, style="share"),
+        ReportColumn("without", "none of it", unit),
+        ReportColumn("tenth_less", "a tenth less", unit, rank=1, optional=True),
+        ReportColumn("tenth_more", "a tenth more", unit, rank=1, optional=True),
+        ReportColumn("most", "most of it", unit),
+        ReportColumn("feasible_shares", "a plan at", "", rank=2, optional=True),
+    )
+    rows = tuple(
+        (
+            curve.device,
+            curve.share,
+            ShownValue(curve.least_point.result.value, _format_curve_end(curve, curve.least_point)),
+            ShownValue(curve.less, _format_cost_change(curve.less, curve.shortage_less)),
+            ShownValue(curve.more, _format_cost_change(curve.more, curve.shortage_more)),
+            ShownValue(curve.greatest_point.result.value, _format_curve_end(curve, curve.greatest_point)),
+            _format_share_range(curve),
+        )
+        for curve in device_mix.ranking
+    )
     notes = (
         "Most of it: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
         "tonnes, the other devices move in proportion.",
         "A tenth less, a tenth more: of the share now, 0.5 % becoming 0.45 % or 0.55 %; the change of the objective.",
     )
-    return make_text_table(
-        f"What the share of each device does to the {device_mix.measure}, {device_mix.unit}", columns, notes=notes
-    )
+    title = f"What the share of each device does to the {device_mix.measure}"
+    return ReportTable("device_shares", title, "The objective at other shares.", columns, rows, notes)
 
 
 def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
@@ -145,49 +156,56 @@ def _format_share_range(curve: ShareCurve) -> str:
     return f"from {low}" if found[1] == curve.greatest_point.share else f"{low} to {high}"
 
 
-def _scarce_metal_table(device_mix: DeviceMix) -> TextTable:
+def _scarce_metal_table(device_mix: DeviceMix) -> ReportTable:
     """Return the scarce metals with their shadow prices at both ends of each curve."""
-    rows = device_mix.ranking
-    columns = [
-        (TextColumn("device", right=False), [curve.device for curve in rows]),
+    columns = (
+        ReportColumn("device", "device"),
+        ReportColumn("without", "none of it"),
+        ReportColumn("now", "now"),
+        ReportColumn("most", "most of it"),
+    )
+    rows = tuple(
         (
-            TextColumn("none of it", right=False),
-            [format_scarce_metals(device_mix, curve.least_point.result) for curve in rows],
-        ),
-        (TextColumn("now", right=False), [format_scarce_metals(device_mix, device_mix.base) for _ in rows]),
-        (
-            TextColumn("most of it", right=False),
-            [format_scarce_metals(device_mix, curve.greatest_point.result) for curve in rows],
-        ),
-    ]
-    return make_text_table(f"Scarce metals, and what one kilogram more would save, {device_mix.unit}", columns)
+            curve.device,
+            format_scarce_metals(device_mix, curve.least_point.result),
+            format_scarce_metals(device_mix, device_mix.base),
+            format_scarce_metals(device_mix, curve.greatest_point.result),
+        )
+        for curve in device_mix.ranking
+    )
+    title = f"Scarce metals, and what one kilogram more would save, {device_mix.unit}"
+    return ReportTable("scarce_metals", title, "Shadow prices at other shares.", columns, rows)
 
 
-def _named_mix_table(device_mix: DeviceMix) -> TextTable:
+def _named_mix_table(device_mix: DeviceMix) -> ReportTable:
     """Return the named mixes beside the supply as offered."""
-    results = [device_mix.base, *(mix.result for mix in device_mix.named)]
-    base = device_mix.base.value
-    more = [
-        "" if base is None or result.value is None else _format_cost_change(result.value - base, 0.0)
-        for result in results
-    ]
-    each = [
-        "" if result.value is None or not device_mix.medals else format_money(result.value / device_mix.medals)
-        for result in results
-    ]
-    columns = [
-        (TextColumn("mix", right=False), ["as offered", *(mix.name for mix in device_mix.named)]),
-        (TextColumn("offered, t"), [format_tonnes(result.tonnes).removesuffix(" t") for result in results]),
-        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(result) for result in results]),
-        (TextColumn("difference", rank=1), ["", *more[1:]]),
-        (TextColumn("a medal", rank=2), each),
-        (
-            TextColumn("scarce, 1 kg more would save", right=False, rank=1),
-            [format_scarce_metals(device_mix, result) for result in results],
-        ),
-    ]
-    notes = [note for mix in device_mix.named for note in _mix_notes(mix)]
-    return make_text_table("The mixes of the file", columns, notes=notes, always=3)
+    unit = device_mix.unit
+    columns = (
+        ReportColumn("mix", "mix"),
+        ReportColumn("offered_t", "offered", "t", style="significant"),
+        ReportColumn("objective", device_mix.measure, unit),
+        ReportColumn("difference", "difference", unit, rank=1, optional=True),
+        ReportColumn("per_medal", "a medal", unit, rank=2, style="money", optional=True),
+        ReportColumn("scarce", "scarce, 1 kg more would save", rank=1, optional=True),
+    )
+    first = _tabulate_mix(device_mix, "as offered", device_mix.base)
+    rows = (first, *(_tabulate_mix(device_mix, mix.name, mix.result) for mix in device_mix.named))
+    notes = tuple(note for mix in device_mix.named for note in _mix_notes(mix))
+    return ReportTable("mixes", "The mixes of the file", "The best plan of each mix.", columns, rows, notes)
+
+
+def _tabulate_mix(device_mix: DeviceMix, name: str, result: MixResult) -> tuple[CellValue, ...]:
+    """Return a mix as the row of a table."""
+    value, base = result.value, device_mix.base.value
+    change = None if base is None or value is None or result is device_mix.base else value - base
+    return (
+        name,
+        result.tonnes,
+        ShownValue(value, format_mix_cost(result)),
+        None if change is None else ShownValue(change, _format_cost_change(change, 0.0)),
+        None if value is None or not device_mix.medals else value / device_mix.medals,
+        format_scarce_metals(device_mix, result),
+    )
 
 
 def _mix_notes(mix: NamedMix) -> list[str]:

@@ -25,8 +25,9 @@ from medalopt.report.charts.chart import (
     mark_infeasible_range,
     shorten_name,
 )
+from medalopt.report.document import ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_number, format_share
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
+from medalopt.report.sensitivity.tornado import name_objective
 
 _MILLION = 1e6
 _MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
@@ -237,7 +238,9 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
     ]
     names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
     option = build_plot_option(
-        ChartAxis(f"change of the cost, {word}{device_mix.unit}"), ChartAxis("", names=names), series
+        ChartAxis(f"change of the {name_objective(device_mix.unit)}, {word}{device_mix.unit}"),
+        ChartAxis("", names=names),
+        series,
     )
     up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).encode(
         upward=True
@@ -480,23 +483,27 @@ def _cost_colour_map(minimum: float, maximum: float, text: str, order: list[str]
     }
 
 
-def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> TextTable:
+def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> ReportTable:
     """Return the present split, the cheapest, and the split with most of each device."""
     known = [split for split in triangle.splits if split.result.value is not None]
     cheapest = min(known, key=lambda split: split.result.value or 0.0) if known else None
-    rows = [("now", triangle.present), *([("cheapest", cheapest)] if cheapest else [])]
+    splits = [("now", triangle.present), *([("cheapest", cheapest)] if cheapest else [])]
     for position, device in enumerate(triangle.devices):
-        rows.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[position])))
-    columns = [
-        (TextColumn("split", right=False), [name for name, _ in rows]),
-        *(
-            (TextColumn(device), [format_share(split.parts[position], 1) for _, split in rows])
-            for position, device in enumerate(triangle.devices)
-        ),
-        (TextColumn(f"{device_mix.measure}, {device_mix.unit}"), [format_mix_cost(split.result) for _, split in rows]),
+        splits.append((f"most {device}", max(triangle.splits, key=lambda split: split.parts[position])))
+    columns = (
+        ReportColumn("split", "split"),
+        *(ReportColumn(device, device, "%", 1, style="share") for device in triangle.devices),
+        ReportColumn("objective", device_mix.measure, device_mix.unit),
+        ReportColumn("scarce", "scarce, 1 kg more would save", rank=1, optional=True),
+    )
+    rows = tuple(
         (
-            TextColumn("scarce, 1 kg more would save", right=False, rank=1),
-            [format_scarce_metals(device_mix, split.result) for _, split in rows],
-        ),
-    ]
-    return make_text_table(f"The tonnes of {', '.join(triangle.devices)} split among them", columns, always=5)
+            name,
+            *split.parts,
+            ShownValue(split.result.value, format_mix_cost(split.result)),
+            format_scarce_metals(device_mix, split.result),
+        )
+        for name, split in splits
+    )
+    title = f"The tonnes of {', '.join(triangle.devices)} split among them"
+    return ReportTable("triangle", title, "Shares of the tonnes of the three.", columns, rows)

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.solve import describe_proof
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text
 
 MOST_TABLE_ROWS = 12  # rows of a table
@@ -35,7 +35,9 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
     members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
     members["unproven"] = list(ranges.unproven)
-    return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading="How far each figure may move")
+    screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (--json has all).") for table in tables)
+    heading = "How far each figure may move"
+    return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading=heading, screen=screen)
 
 
 def _encode_range(row: SensitivityRange) -> dict[str, Any]:
@@ -97,23 +99,24 @@ def _describe_range(row: SensitivityRange) -> list[str]:
     return [f"The plan stays as it is while {now} moves {way} to {format_number(end)}{unit}{then}."]
 
 
-def _rhs_table(ranges: SensitivityRanges) -> TextTable:
+def _rhs_table(ranges: SensitivityRanges) -> ReportTable:
     """Return right-hand-side parameters with their shadow prices, the largest total value first."""
     listed = _order_by_list(
         sorted((row for row in ranges.rows if not row.costs and _shadow_price(row)), key=lambda row: -_total_value(row))
     )
     unit = ranges.plan.unit
-    columns = [
-        *_parameter_columns(listed),
-        (TextColumn(f"one more costs {unit}"), [_format_price(row.price_up) for row in listed[:MOST_TABLE_ROWS]]),
-        (
-            TextColumn(f"one less costs {unit}", rank=1),
-            [_format_price(row.price_down) for row in listed[:MOST_TABLE_ROWS]],
-        ),
-        *_range_columns(listed),
-    ]
+    columns = (
+        *_PARAMETER_COLUMNS,
+        ReportColumn("price_up", "one more costs", unit, style="money"),
+        ReportColumn("price_down", "one less costs", unit, rank=1, style="money"),
+        *_RANGE_COLUMNS,
+    )
+    rows = tuple(
+        (*_parameter_cells(row), _show_price(row.price_up), _show_price(row.price_down), *_range_cells(row))
+        for row in listed
+    )
     title = "What a unit of need, supply or capacity is worth, and from where to where that holds"
-    return make_text_table(title, columns, notes=_omitted_note(listed), always=5)
+    return ReportTable("right_hand_sides", title, "Shadow prices and the range in which they hold.", columns, rows)
 
 
 def _order_by_list(listed: list[SensitivityRange]) -> list[SensitivityRange]:
@@ -124,12 +127,17 @@ def _order_by_list(listed: list[SensitivityRange]) -> list[SensitivityRange]:
     return sorted(listed, key=lambda row: row.path not in first)
 
 
-def _cost_table(ranges: SensitivityRanges) -> TextTable:
+def _cost_table(ranges: SensitivityRanges) -> ReportTable:
     """Return the costs with the smallest allowable change."""
-    listed = _select_narrowest_costs(ranges)
-    columns = [*_parameter_columns(listed), *_range_columns(listed)]
-    return make_text_table(
-        "Costs that may move least before the plan changes", columns, notes=_omitted_note(listed), always=4
+    title = "Costs that may move least before the plan changes"
+    return _tabulate_costs("costs", title, _select_narrowest_costs(ranges))
+
+
+def _tabulate_costs(key: str, title: str, listed: list[SensitivityRange]) -> ReportTable:
+    """Return a table of costs with the range in which the plan stays as it is."""
+    rows = tuple((*_parameter_cells(row), *_range_cells(row)) for row in listed)
+    return ReportTable(
+        key, title, "The plan stays as it is within the range.", (*_PARAMETER_COLUMNS, *_RANGE_COLUMNS), rows
     )
 
 
@@ -140,7 +148,7 @@ def _select_narrowest_costs(ranges: SensitivityRanges) -> list[SensitivityRange]
     return sorted((row for row in ended if _total_value(row) > minimum), key=_relative_allowance)
 
 
-def _unused_cost_table(ranges: SensitivityRanges) -> TextTable:
+def _unused_cost_table(ranges: SensitivityRanges) -> ReportTable:
     """Return the costs of unused sources, with the value at which each enters the plan."""
     listed = sorted(
         (
@@ -150,34 +158,33 @@ def _unused_cost_table(ranges: SensitivityRanges) -> TextTable:
         ),
         key=_relative_allowance,
     )
-    columns = [*_parameter_columns(listed), *_range_columns(listed)]
-    return make_text_table(
-        "Costs of what is left out, and where it would come in", columns, notes=_omitted_note(listed), always=4
+    return _tabulate_costs("unused_costs", "Costs of what is left out, and where it would come in", listed)
+
+
+_PARAMETER_COLUMNS = (
+    ReportColumn("figure", "figure"),
+    ReportColumn("value", "now", ""),
+    ReportColumn("unit", "unit", hidden=True),
+)
+_RANGE_COLUMNS = (
+    ReportColumn("low", "holds from", "", style="significant"),
+    ReportColumn("high", "to", "", style="significant"),
+    ReportColumn("below", "below that", rank=3, optional=True),
+    ReportColumn("above", "above that", rank=2, optional=True),
+)
+
+
+def _parameter_cells(row: SensitivityRange) -> tuple[CellValue, ...]:
+    return row.path, ShownValue(row.value, f"{format_number(row.value)} {row.unit or ''}".rstrip()), row.unit
+
+
+def _range_cells(row: SensitivityRange) -> tuple[CellValue, ...]:
+    return (
+        _show_end(row.low),
+        _show_end(row.high),
+        _describe_plan_change(row.at_low),
+        _describe_plan_change(row.at_high),
     )
-
-
-def _parameter_columns(rows: list[SensitivityRange]) -> list[tuple[TextColumn, list[str]]]:
-    return [
-        (TextColumn("figure", right=False), [row.path for row in rows[:MOST_TABLE_ROWS]]),
-        (
-            TextColumn("now"),
-            [f"{format_number(row.value)} {row.unit or ''}".rstrip() for row in rows[:MOST_TABLE_ROWS]],
-        ),
-    ]
-
-
-def _range_columns(rows: list[SensitivityRange]) -> list[tuple[TextColumn, list[str]]]:
-    ranges = rows[:MOST_TABLE_ROWS]
-    return [
-        (TextColumn("holds from"), [_format_end(row.low) for row in ranges]),
-        (TextColumn("to"), [_format_end(row.high) for row in ranges]),
-        (TextColumn("below that", right=False, rank=3), [_describe_plan_change(row.at_low) for row in ranges]),
-        (TextColumn("above that", right=False, rank=2), [_describe_plan_change(row.at_high) for row in ranges]),
-    ]
-
-
-def _omitted_note(rows: list[SensitivityRange]) -> list[str]:
-    return [f"{len(rows) - MOST_TABLE_ROWS} more (--json has all)."] if len(rows) > MOST_TABLE_ROWS else []
 
 
 def _shadow_price(row: SensitivityRange) -> float:
@@ -196,12 +203,12 @@ def _relative_allowance(row: SensitivityRange) -> float:
     return min(ends, default=math.inf) / max(abs(row.value), 1e-9)
 
 
-def _format_price(value: float | None) -> str:
-    return "no plan" if value is None else format_money(value)
+def _show_price(value: float | None) -> CellValue:
+    return ShownValue(None, "no plan") if value is None else value
 
 
-def _format_end(value: float | None) -> str:
-    return "any" if value is None else format_number(value)
+def _show_end(value: float | None) -> CellValue:
+    return ShownValue(None, "any") if value is None else value
 
 
 def _describe_plan_change(turn: SensitivityRangeEnd) -> str:

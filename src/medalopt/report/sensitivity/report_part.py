@@ -1,19 +1,16 @@
-"""Parts of the sensitivity report as text, JSON, HTML and pictures, with the bar chart and phrases that they share."""
+"""Parts of the sensitivity report and the report of them all, with the bar chart and phrases that they share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
+from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number
 from medalopt.report.plan_json import identify_instance, render_json
-from medalopt.report.render.text import Screen, render_text
-from medalopt.report.text_table import TextHeading, TextTable
 from medalopt.text import escape_text
 
 
@@ -21,118 +18,48 @@ from medalopt.text import escape_text
 class SensitivityPart:
     """Result of one sensitivity analysis.
 
-    Text output shows lines and tables, those of the charts included; HTML shows lines, charts and tables.
-
     Attributes:
         lines: Summary, a sentence each.
         tables: Tables that belong to no chart.
         charts: Charts, each with its own tables.
         members: Members of the JSON object.
-        interrupted: True where the analysis was interrupted.
-        heading: Title of the part.
+        interrupted: True where the analysis was interrupted; then it holds the results up to that moment.
+        heading: Title of the part, shown where there are several.
+        screen: Tables on a terminal, where those are a selection.
     """
 
     lines: tuple[str, ...]
-    tables: tuple[TextTable, ...]
+    tables: tuple[ReportTable, ...]
     charts: tuple[Chart, ...]
     members: Mapping[str, Any]
-    interrupted: bool = False  # then it holds the results up to that moment
-    heading: str = ""  # shown where there are several parts
+    interrupted: bool = False
+    heading: str = ""
+    screen: tuple[ReportTable, ...] | None = None
 
 
-def render_sensitivity_text(instance: Instance, parts: Sequence[SensitivityPart], screen: Screen | None = None) -> str:
-    """Render all parts as text.
-
-    Args:
-        instance: Instance that was analysed.
-        parts: Parts in the order of the report.
-        screen: Width and colours; those of standard output by default.
-
-    Returns:
-        The text.
-    """
-    shown: list[TextTable | TextHeading] = []
-    for part in parts:
-        of_charts = (own for chart in part.charts for own in chart.tables if isinstance(own, TextTable))
-        shown += [*_part_heading(parts, part), *of_charts, *part.tables]
-    return render_text(
-        screen or Screen.from_stdout(), _report_title(instance), [(line, "plain") for line in _top_lines(parts)], shown
-    )
-
-
-def render_sensitivity_json(instance: Instance, parts: Sequence[SensitivityPart]) -> str:
-    """Render all parts as one JSON object of format `medalopt/sensitivity/1`.
+def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart]) -> Report:
+    """Build the report of one or several sensitivity analyses.
 
     Args:
-        instance: Instance that was analysed, identified in the object.
-        parts: Parts whose members are joined.
+        instance: Instance that was analysed, identified in the JSON.
+        parts: Parts in the order of the report, whose JSON members are joined.
 
     Returns:
-        The JSON text.
+        The report; JSON is one object of format `medalopt/sensitivity/1`.
     """
+    title = f"How sensitive the plan is: {instance.title or instance.name}"
+    reports = [Report(one.heading, one.lines, one.tables, charts=one.charts, screen=one.screen) for one in parts]
+    whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
+    foot = (f"Figures of {instance.name}: sha256 {instance.figures}.",)
+    return replace(whole, foot=foot, json=lambda _: render_json(_join_members(instance, parts)))
+
+
+def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[str, Any]:
+    """Return the members of the JSON object."""
     told: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identify_instance(instance)}
     for part in parts:
         told |= part.members
-    return render_json(told)
-
-
-def render_sensitivity_html(instance: Instance, parts: Sequence[SensitivityPart]) -> str:
-    """Render all parts as one self-contained HTML file.
-
-    Args:
-        instance: Instance that was analysed.
-        parts: Parts in the order of the report.
-
-    Returns:
-        The HTML text.
-    """
-    from medalopt.report.render.html import render_html
-
-    shown: list[TextTable | Chart | TextHeading] = []
-    for part in parts:
-        shown += [*_part_heading(parts, part), *part.charts, *part.tables]
-    return render_html(
-        _report_title(instance), _top_lines(parts), shown, (f"Figures of {instance.name}: sha256 {instance.figures}.",)
-    )
-
-
-def draw_sensitivity_charts(parts: Sequence[SensitivityPart], path: Path) -> Iterator[tuple[Path, str | bytes]]:
-    """Draw every chart as SVG or PNG.
-
-    Args:
-        parts: Parts of the report.
-        path: File to write; its suffix selects SVG or PNG, and several charts are numbered.
-
-    Yields:
-        Path and content of each file.
-
-    Raises:
-        UsageError: If the parts have no chart.
-    """
-    from medalopt.report.render.pictures import render_png, render_svg
-
-    charts = [chart for part in parts for chart in part.charts]
-    if not charts:
-        raise UsageError(
-            f"-o {escape_text(str(path), 400)}: there is no chart to draw here; write NAME.html, .txt or .json"
-        )
-    for number, chart in enumerate(charts, start=1):
-        named = path if len(charts) == 1 else path.with_stem(f"{path.stem}-{number}")
-        yield named, render_svg(chart) if path.suffix.lower() == ".svg" else render_png(chart)
-
-
-def _top_lines(parts: Sequence[SensitivityPart]) -> tuple[str, ...]:
-    """Return the lines at the top of the report: those of the only part."""
-    return parts[0].lines if len(parts) == 1 else ()
-
-
-def _part_heading(parts: Sequence[SensitivityPart], part: SensitivityPart) -> tuple[TextHeading, ...]:
-    """Return the heading and lines of one of several parts."""
-    return (TextHeading(part.heading, part.lines),) if len(parts) > 1 else ()
-
-
-def _report_title(instance: Instance) -> str:
-    return f"How sensitive the plan is: {instance.title or instance.name}"
+    return told
 
 
 MOST_BARS = 15  # bars of a chart

@@ -11,7 +11,8 @@ from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
-from medalopt.report.numbers import choose_money_scale, format_column, format_money, format_number
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
+from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
@@ -19,7 +20,6 @@ from medalopt.report.sensitivity.report_part import (
     describe_shortfall,
     title_shortfall,
 )
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text, format_count
 
 MOST_BARS_DRAWN, MOST_TABLE_ROWS = 20, 40  # bars of the chart, rows of the table
@@ -40,15 +40,11 @@ def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> Sensitivi
     """
     bars = [bar for bar in tornado.bars if not bar.is_idle(tornado.base)]
     lines = tuple(_tornado_lines(instance, unit, tornado, bars))
-    charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip(".")),) if bars else ()
-    return SensitivityPart(
-        lines,
-        (),
-        charts,
-        {"tornado": _encode_tornado(instance, unit, tornado)},
-        tornado.interrupted,
-        "What matters most",
-    )
+    table = _tornado_table(instance, unit, tornado, bars)
+    charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip("."), table),) if bars else ()
+    members = {"tornado": _encode_tornado(instance, unit, tornado)}
+    screen = (limit_rows(table, MOST_TABLE_ROWS, "{} more change it by less; --json has all."),) if bars else ()
+    return SensitivityPart(lines, (), charts, members, tornado.interrupted, "What matters most", screen)
 
 
 def format_step(part: float) -> str:
@@ -153,37 +149,33 @@ def _describe_steps(tornado: Tornado) -> str:
     return f"Each moved alone, down and up: {' and '.join(told)}{nothing}."
 
 
-def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> TextTable:
-    base, shows = tornado.base, bars[:MOST_TABLE_ROWS]
-    effects = [end.compute_effect(base) for bar in shows for end in bar.ends]
-    size, word = choose_money_scale([effect for effect in effects if effect is not None])
-    texts = iter(format_column([effect / size for effect in effects if effect is not None]))
-    cells = [
-        _describe_infeasible_end(instance, end) if effect is None else _add_sign(next(texts))
-        for effect, end in zip(effects, (end for bar in shows for end in bar.ends), strict=True)
-    ]
-    more = (
-        [f"{len(bars) - MOST_TABLE_ROWS} more change it by less; --json has all."]
-        if len(bars) > MOST_TABLE_ROWS
-        else []
+def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> ReportTable:
+    columns = (
+        ReportColumn("figure", "figure"),
+        ReportColumn("step", "moved by", "%", 1),
+        ReportColumn("why", "why", rank=1),
+        ReportColumn("down", "down", unit, style="signed"),
+        ReportColumn("up", "up", unit, style="signed"),
     )
-    held = [_name_capped_parameter(instance, bar) for bar in shows if bar.up.capped_count]
-    notes = [*more, *([f"Held at the most they can be: {', '.join(held)}."] if held else [])]
-    return make_text_table(
-        "What moves it most, one figure at a time",
-        [
-            (
-                TextColumn("figure", right=False),
-                [title_parameter(instance, bar.factor.path, bar.factor.of) for bar in shows],
-            ),
-            (TextColumn("moved by"), [format_step(bar.factor.relative_step) for bar in shows]),
-            (TextColumn("why", right=False, rank=1), ["cv" if bar.factor.cv is not None else "10 %" for bar in shows]),
-            (TextColumn(f"down: {word}{unit}"), cells[::2]),
-            (TextColumn(f"up: {word}{unit}"), cells[1::2]),
-        ],
-        notes=notes,
-        always=5,
+    rows = tuple(
+        (
+            title_parameter(instance, bar.factor.path, bar.factor.of),
+            ShownValue(bar.factor.relative_step, format_number(100 * bar.factor.relative_step, 3)),
+            "cv" if bar.factor.cv is not None else "10 %",
+            *(_show_effect(instance, end, tornado.base) for end in bar.ends),
+        )
+        for bar in bars
     )
+    held = [_name_capped_parameter(instance, bar) for bar in bars[:MOST_TABLE_ROWS] if bar.up.capped_count]
+    notes = (f"Held at the most they can be: {', '.join(held)}.",) if held else ()
+    title, says = "What moves it most, one figure at a time", "Change of the objective, each figure moved alone."
+    return ReportTable("tornado", title, says, columns, rows, notes)
+
+
+def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:
+    """Return the change of the objective at an end, or what became of the plan."""
+    effect = end.compute_effect(base)
+    return ShownValue(None, _describe_infeasible_end(instance, end)) if effect is None else effect
 
 
 def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
@@ -196,11 +188,9 @@ def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
     return f"{name}{of}"
 
 
-def _add_sign(text: str) -> str:
-    return text if text.startswith(("−", "0", "≈")) else f"+{text}"
-
-
-def _tornado_chart(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar], title: str) -> Chart:
+def _tornado_chart(
+    instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar], title: str, table: ReportTable
+) -> Chart:
     drawn = list(bars[:MOST_BARS_DRAWN])[::-1]  # ECharts draws upward
     longest = (
         max((abs(end.compute_effect(tornado.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
@@ -234,7 +224,7 @@ def _tornado_chart(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
         if any(bar.count_status_changes(tornado.base) for bar in drawn)
         else ()
     )
-    return Chart(title, option, (_tornado_table(instance, unit, tornado, bars),), notes, 120 + 30 * len(drawn))
+    return Chart(title, option, (table,), notes, 120 + 30 * len(drawn))
 
 
 def _bar_item(

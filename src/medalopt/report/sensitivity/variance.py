@@ -18,11 +18,11 @@ from medalopt.analysis.sensitivity.variance import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
+from medalopt.report.document import ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.sensitivity.tornado import name_objective
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text
 
 MOST_BARS_DRAWN, MOST_TABLE_ROWS = 15, 30
@@ -58,14 +58,10 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
         for what, given, name in asked
         if _select_determined(_rank_causes(analysis.inputs, given))
     ]
-    return SensitivityPart(
-        lines,
-        (),
-        tuple(charts),
-        {"global": _encode_variance(instance, unit, analysis)},
-        analysis.interrupted,
-        "All figures at once",
-    )
+    members = {"global": _encode_variance(instance, unit, analysis)}
+    tables = (table for chart in charts for table in chart.tables)
+    screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more explain less; --json has all.") for table in tables)
+    return SensitivityPart(lines, (), tuple(charts), members, analysis.interrupted, "All figures at once", screen)
 
 
 def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -> list[str]:
@@ -205,24 +201,26 @@ def _variance_chart(
     )
 
 
-def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> TextTable:
-    return make_text_table(
-        f"Shares of the variance of the {of}",
-        [
-            (
-                TextColumn("cause", right=False),
-                [title_cause(instance, uncertain_input) for uncertain_input, _, _ in rows[:MOST_TABLE_ROWS]],
-            ),
-            (TextColumn("alone"), [_format_first_order(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
-            (TextColumn("95 % sure", rank=2), [_format_interval(first) for _, first, _ in rows[:MOST_TABLE_ROWS]]),
-            (TextColumn("with all others"), [_format_percent(total.value) for _, _, total in rows[:MOST_TABLE_ROWS]]),
-            (TextColumn("95 % sure", rank=1), [_format_interval(total) for _, _, total in rows[:MOST_TABLE_ROWS]]),
-        ],
-        notes=[f"{len(rows) - MOST_TABLE_ROWS} more explain less; --json has all."]
-        if len(rows) > MOST_TABLE_ROWS
-        else [],
-        always=5,
+def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTable:
+    columns = (
+        ReportColumn("cause", "cause"),
+        ReportColumn("first", "alone", "", 3),
+        ReportColumn("first_interval", "95 % sure", "", rank=2),
+        ReportColumn("total", "with all others", "", 3),
+        ReportColumn("total_interval", "95 % sure", "", rank=1),
     )
+    cells = tuple(
+        (
+            title_cause(instance, uncertain_input),
+            ShownValue(first.value, _format_first_order(first)),
+            _format_interval(first),
+            ShownValue(total.value, _format_percent(total.value)),
+            _format_interval(total),
+        )
+        for uncertain_input, first, total in rows
+    )
+    key, says = f"shares_of_{of.replace(' ', '_')}", "Shares of 1 with their 95 % intervals."
+    return ReportTable(key, f"Shares of the variance of the {of}", says, columns, cells)
 
 
 def _format_first_order(first: SobolIndex) -> str:

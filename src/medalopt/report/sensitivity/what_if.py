@@ -11,8 +11,9 @@ from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
 from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
-from medalopt.report.numbers import choose_money_scale, format_column, format_number, format_share
+from medalopt.report.numbers import format_number
 from medalopt.report.sensitivity.recycling_premium import describe_premium, encode_premium
 from medalopt.report.sensitivity.report_part import (
     LossBar,
@@ -25,7 +26,6 @@ from medalopt.report.sensitivity.report_part import (
     plot_loss_bars,
     title_shortfall,
 )
-from medalopt.report.text_table import TextColumn, TextTable, make_text_table
 from medalopt.text import escape_text
 
 _MOST_OUTAGES_IN_TEXT = 3  # outages named in a sentence
@@ -42,7 +42,7 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
         Summary lines, bars with a table, and the JSON member `without`.
     """
     listed = [loss for loss in outages.losses if loss.extra > 0 or not loss.proven]
-    table = _outage_table(outages, instance, listed)
+    table = _outage_table(outages, listed)
     proven = [loss for loss in listed if loss.proven]
     charts = (_outage_chart(outages, proven, table),) if proven else ()
     first = () if outages.premium is None else describe_premium(outages.premium, instance)
@@ -109,39 +109,31 @@ def _outage_status(loss: OutageLoss) -> str:
     return "no plan" if loss.proven else "not proven"
 
 
-def _outage_table(outages: OutageLosses, instance: Instance, losses: Sequence[OutageLoss]) -> TextTable:
-    size, word = choose_money_scale(loss.extra for loss in losses if loss.feasible)
-    extras = iter(format_column([loss.extra / size for loss in losses if loss.feasible]))
-    columns = [
-        (TextColumn("without", right=False), [_name_outage(loss) for loss in losses]),
-        (
-            TextColumn(f"more, {word}{outages.unit}"),
-            [next(extras) if loss.feasible else _outage_status(loss) for loss in losses],
-        ),
-        (
-            TextColumn("of all", rank=1),
-            [format_share(loss.extra, abs(outages.value)) if loss.feasible else "" for loss in losses],
-        ),
-        (
-            TextColumn("short", right=False),
-            [
-                "" if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).short)
-                for loss in losses
-            ],
-        ),
-        (
-            TextColumn("of the need", rank=1),
-            ["" if loss.feasible or loss.shortage is None else format_share(loss.share, 1.0) for loss in losses],
-        ),
-    ]
-    note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
-    notes = [note] if any(loss.proven and not loss.feasible for loss in losses) else []
-    return make_text_table(
-        f"What is lost without it{_outage_start(outages)}, the most serious first", columns, notes=notes
+def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> ReportTable:
+    columns = (
+        ReportColumn("without", "without"),
+        ReportColumn("more", "more", outages.unit, style="scaled"),
+        ReportColumn("share", "of all", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("short", "short", optional=True),
+        ReportColumn("share_of_need", "of the need", "%", 1, rank=1, style="share", optional=True),
     )
+    rows = tuple(
+        (
+            f"{loss.kind} {loss.name}",
+            loss.extra if loss.feasible else ShownValue(None, _outage_status(loss)),
+            make_share(loss.extra, abs(outages.value)) if loss.feasible else None,
+            None if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).short),
+            None if loss.feasible or loss.shortage is None else loss.share,
+        )
+        for loss in losses
+    )
+    note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
+    notes = (note,) if any(loss.proven and not loss.feasible for loss in losses) else ()
+    title = f"What is lost without it{_outage_start(outages)}, the most serious first"
+    return ReportTable("outages", title, "Change of the objective without each, alone.", columns, rows, notes)
 
 
-def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: TextTable) -> Chart:
+def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: ReportTable) -> Chart:
     rows = [_outage_bar(outages, loss) for loss in losses]
     none, dearest = [row for row in rows if not row.feasible], [row for row in rows if row.feasible]
     parts = []
@@ -194,7 +186,7 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
         Summary lines, bars with a table, the table of deadlines, and the JSON member `delay`.
     """
     by = format_period_count(instance, delays.periods)
-    table, signing = _delay_table(delays, instance, by), _deadline_table(delays)
+    table, signing = _delay_table(delays, by), _deadline_table(delays)
     charts = _delay_charts(delays, by, table)
     lines = [
         f"{_delay_condition(effect)} {by} later {_delay_consequence(delays, effect)}." for effect in delays.effects
@@ -211,7 +203,7 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     )
 
 
-def _delay_charts(delays: DelayAnalysis, by: str, table: TextTable) -> tuple[Chart, ...]:
+def _delay_charts(delays: DelayAnalysis, by: str, table: ReportTable) -> tuple[Chart, ...]:
     """Return bars of the scenarios that are solved, with the table; no chart where none is."""
     proven = [effect for effect in delays.effects if effect.proven]
     if not proven:
@@ -237,24 +229,26 @@ def _delay_consequence(delays: DelayAnalysis, effect: DelayEffect) -> str:
     return f"there is no plan ({describe_shortfall(title_shortfall(effect.shortage, delays.titles))})"
 
 
-def _delay_table(delays: DelayAnalysis, instance: Instance, by: str) -> TextTable:
-    rows, titles = delays.effects, delays.titles
-    size, word = choose_money_scale(row.extra for row in rows if row.feasible)
-    extras = iter(format_column([row.extra / size for row in rows if row.feasible]))
-    columns = [
-        (TextColumn(f"{by} later", right=False), [_DELAY_CASES[row.what] for row in rows]),
+def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
+    columns = (
+        ReportColumn("what", f"{by} later"),
+        ReportColumn("more", "more", delays.unit, style="scaled"),
+        ReportColumn("share", "of all", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("short", "short", optional=True),
+        ReportColumn("supply_lost_t", "supply lost", "t", rank=1, style="significant", optional=True),
+    )
+    rows = tuple(
         (
-            TextColumn(f"more, {word}{delays.unit}"),
-            [next(extras) if row.feasible else _delay_status(row) for row in rows],
-        ),
-        (
-            TextColumn("of all", rank=1),
-            [format_share(row.extra, abs(delays.value)) if row.feasible else "" for row in rows],
-        ),
-        (TextColumn("short", right=False), [_delay_shortfall(row, titles) for row in rows]),
-        (TextColumn("supply lost, t", rank=1), [format_number(effect.lost) for effect in delays.effects]),
-    ]
-    return make_text_table(f"What it costs when all is {by} late", columns)
+            _DELAY_CASES[row.what],
+            row.extra if row.feasible else ShownValue(None, _delay_status(row)),
+            make_share(row.extra, abs(delays.value)) if row.feasible else None,
+            _delay_shortfall(row, delays.titles),
+            row.lost,
+        )
+        for row in delays.effects
+    )
+    title = f"What it costs when all is {by} late"
+    return ReportTable("delays", title, "Change of the objective when all comes late.", columns, rows)
 
 
 def _delay_status(effect: DelayEffect) -> str:
@@ -285,20 +279,24 @@ def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
     return (*lines, *unproven)
 
 
-def _deadline_table(delays: DelayAnalysis) -> TextTable:
+def _deadline_table(delays: DelayAnalysis) -> ReportTable:
     """Return the table of the last period in which each contract can be signed at no extra cost."""
-    listed = [deadline for deadline in delays.deadlines if deadline.last is not None]
-    size, word = choose_money_scale(deadline.extra for deadline in listed if deadline.extra < float("inf"))
-    extras = iter(format_column([deadline.extra / size for deadline in listed if deadline.extra < float("inf")]))
-    columns = [
-        (TextColumn("contract", right=False), [f"{deadline.kind} {escape_text(deadline.name)}" for deadline in listed]),
-        (TextColumn("sign by", right=False), [deadline.last or "" for deadline in listed]),
-        (TextColumn("used from", right=False, rank=1), [deadline.first or "" for deadline in listed]),
+    columns = (
+        ReportColumn("contract", "contract"),
+        ReportColumn("sign_by", "sign by"),
+        ReportColumn("used_from", "used from", rank=1, optional=True),
+        ReportColumn("more", "more a period later", delays.unit, style="scaled", optional=True),
+    )
+    rows = tuple(
         (
-            TextColumn(f"more a period later, {word}{delays.unit}"),
-            [next(extras) if deadline.extra < float("inf") else "no plan" for deadline in listed],
-        ),
-    ]
+            f"{deadline.kind} {deadline.name}",
+            deadline.last,
+            deadline.first,
+            deadline.extra if deadline.extra < float("inf") else ShownValue(None, "no plan"),
+        )
+        for deadline in delays.deadlines
+        if deadline.last is not None
+    )
     idle = [
         f"{deadline.kind} {escape_text(deadline.name)}"
         for deadline in delays.deadlines
@@ -306,7 +304,8 @@ def _deadline_table(delays: DelayAnalysis) -> TextTable:
     ]
     notes = ["What is signed in a period can be used from that period on; what is committed stays so."]
     notes += [f"Never needed: {', '.join(idle)}."] if idle else []
-    return make_text_table("The last period in which each can be signed at no cost", columns, notes=notes)
+    title = "The last period in which each can be signed at no cost"
+    return ReportTable("sign_by", title, "Deadline of each contract.", columns, rows, tuple(notes))
 
 
 def _encode_delay(delays: DelayAnalysis) -> dict[str, Any]:
@@ -395,37 +394,30 @@ def _scenario_title(listed: list[NamedScenarioResult], lines: list[str]) -> str:
     return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else lines[0]
 
 
-def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioResult]) -> TextTable:
-    every = [scenarios.base, *listed]
-    plans = [scenario for scenario in every if scenario.feasible]
-    size, word = choose_money_scale(scenario.value for scenario in plans)
-    values = iter(format_column([scenario.value / size for scenario in plans]))
-    extras = iter(format_column([scenario.extra / size for scenario in plans]))
-    footprints = iter(format_column([scenario.footprint / 1000 for scenario in plans]))
-    tonnes = iter(format_column([scenario.tonnes for scenario in plans]))
-    columns = [
-        (TextColumn("scenario", right=False), ["as it is", *(escape_text(scenario.name) for scenario in listed)]),
-        (
-            TextColumn(f"{word}{scenarios.unit}"),
-            [next(values) if scenario.feasible else _SCENARIO_STATES[scenario.status] for scenario in every],
-        ),
-        (TextColumn("more"), [next(extras) if scenario.feasible else "" for scenario in every]),
-        (
-            TextColumn("in %", rank=1),
-            [
-                format_share(scenario.extra, abs(scenarios.base.value)) if scenario.feasible and scenario.name else ""
-                for scenario in every
-            ],
-        ),
-        (TextColumn("t CO2e", rank=2), [next(footprints) if scenario.feasible else "" for scenario in every]),
-        (TextColumn("t taken", rank=1), [next(tonnes) if scenario.feasible else "" for scenario in every]),
-        (
-            TextColumn("short", right=False),
-            [_scenario_shortfall(scenarios, scenario) if scenario.status == "infeasible" else "" for scenario in every],
-        ),
-    ]
-    notes = [f"{escape_text(scenario.name)}: {_list_changes(scenario)}." for scenario in listed]
-    return make_text_table("The scenarios of this instance beside the base case", columns, notes=notes)
+def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioResult]) -> ReportTable:
+    columns = (
+        ReportColumn("scenario", "scenario"),
+        ReportColumn("objective", "", scenarios.unit, style="scaled"),
+        ReportColumn("more", "more", scenarios.unit, style="scaled", optional=True),
+        ReportColumn("share", "more", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("footprint_t", "footprint", "t CO2e", rank=2, style="even", optional=True),
+        ReportColumn("taken_t", "taken", "t", rank=1, style="even", optional=True),
+        ReportColumn("short", "short", optional=True),
+    )
+    rows = tuple(_tabulate_scenario(scenarios, scenario) for scenario in (scenarios.base, *listed))
+    notes = tuple(f"{escape_text(scenario.name)}: {_list_changes(scenario)}." for scenario in listed)
+    title = "The scenarios of this instance beside the base case"
+    return ReportTable("scenarios", title, "The best plan of each scenario.", columns, rows, notes)
+
+
+def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> tuple[CellValue, ...]:
+    """Return a scenario as the row of a table."""
+    name = scenario.name or "as it is"
+    if not scenario.feasible:
+        short = _scenario_shortfall(scenarios, scenario) if scenario.status == "infeasible" else None
+        return name, ShownValue(None, _SCENARIO_STATES[scenario.status]), None, None, None, None, short
+    share = make_share(scenario.extra, abs(scenarios.base.value)) if scenario.name else None
+    return name, scenario.value, scenario.extra, share, scenario.footprint / 1000, scenario.tonnes, None
 
 
 def _scenario_shortfall(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> str:

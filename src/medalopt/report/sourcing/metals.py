@@ -10,11 +10,11 @@ from medalopt.analysis.sourcing.metals import (
     MetalAccount,
     ReturnUncertainty,
     compute_fineness,
-    compute_metal_account,
     compute_scrap_account,
     count_strikable_medals,
     find_plating_alloys,
 )
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
@@ -36,16 +36,16 @@ _ACCOUNT_NOTES = (
 )
 
 
-def tabulate_metal_account(plan: Plan) -> tuple[ReportTable, ...]:
+def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the metal account.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
 
     Returns:
         The table `metal_account` [kg], a row for each metal and period.
     """
-    metal_account = compute_metal_account(plan.account)
+    plan, metal_account = facts.plan, facts.metal_account
     listed = np.flatnonzero(metal_account.has_movement).tolist()
     word = get_period_word(plan.instance)
     places = choose_decimals(metal_account.at_hand[listed, -1])

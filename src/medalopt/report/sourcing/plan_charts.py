@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.sourcing.metals import MetalAccount, compute_metal_account
+from medalopt.analysis.sourcing.metals import MetalAccount
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.document import ReportColumn, ReportTable, TableRows
 from medalopt.report.numbers import (
     choose_money_scale,
     format_mass,
@@ -22,7 +24,6 @@ from medalopt.report.numbers import (
 )
 from medalopt.report.solve_tables import COST_KINDS, FULL_LOAD, get_period_word
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
-from medalopt.report.text_table import TextColumn, TextTable
 from medalopt.text import escape_text
 
 _INVISIBLE = {"color": "transparent"}
@@ -46,10 +47,10 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     size, word = choose_money_scale([plan.cost, *(value for _, value in parts)])
     unit = f"{word}{plan.instance.currency}"
     steps: list[tuple[str, float, float, str]] = []
-    position = 0.0
+    at = 0.0
     for name, value in parts:
-        steps.append((name, position / size, (position + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
-        position += value
+        steps.append((name, at / size, (at + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
+        at += value
     steps.append(("total", 0.0, plan.cost / size, INK))
     option = build_plot_option(
         ChartAxis("Cost", unit),
@@ -60,13 +61,14 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
         legend=False,
     )
     option["grid"] = {**option["grid"], "right": 80}
-    rows = tuple((name, format_money(value)) for name, value in [*parts, ("total", plan.cost)])
-    table = TextTable("Cost", (TextColumn("", right=False), TextColumn(plan.instance.currency)), rows, True)
-    name, maximum = parts[0]
+    columns = (ReportColumn("kind", ""), ReportColumn("cost", "", plan.instance.currency, style="money"))
+    says = "Cost by kind; what is earned is negative."
+    told = ReportTable("cost", "Cost", says, columns, tuple(parts), total=("total", plan.cost))
+    name, most = parts[0]
     spent = sum(value for _, value in parts if value > 0)
-    text = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
-    text += f"; {name} is the largest part, {format_share(maximum, spent)} of what is paid" if maximum > 0 else ""
-    return Chart(text, option, (table,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
+    says = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
+    says += f"; {name} is the largest part, {format_share(most, spent)} of what is paid" if most > 0 else ""
+    return Chart(says, option, (told,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
 
 
 def _waterfall_series(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
@@ -165,16 +167,13 @@ def _supplier_heatmap(plan: Plan) -> Chart:
     )
 
 
-def _period_table(plan: Plan, names: list[str], values: Floats, unit: str) -> TextTable:
+def _period_table(plan: Plan, names: list[str], values: Floats, unit: str) -> ReportTable:
     columns = (
-        TextColumn(get_period_word(plan.instance), right=False),
-        *(TextColumn(f"{name} {unit}") for name in names),
+        ReportColumn("period", get_period_word(plan.instance)),
+        *(ReportColumn(name, name, unit, 1, style="share" if unit == "%" else "significant") for name in names),
     )
-    rows = tuple(
-        (period, *(format_number(float(values[n, t]), 3) for n in range(len(names))))
-        for t, period in enumerate(plan.instance.periods)
-    )
-    return TextTable("The figures", columns, rows)
+    rows: TableRows = tuple((period, *map(float, values[:, t])) for t, period in enumerate(plan.instance.periods))
+    return ReportTable("figures", "The figures", "By period.", columns, rows)
 
 
 def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
@@ -198,37 +197,37 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
         ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", minimum=0), series, legend=True
     )
     full = (load[listed] > FULL_LOAD).sum(axis=1)
-    maximum = int(np.argmax(full))
+    most = int(np.argmax(full))
     word = get_period_word(plan.instance)
-    if full[maximum]:
-        text = f"{escape_text(names[maximum], 40)} is full in {int(full[maximum])} of {load.shape[1]} {word}s"
+    if full[most]:
+        says = f"{escape_text(names[most], 40)} is full in {int(full[most])} of {load.shape[1]} {word}s"
     else:
-        text = (
+        says = (
             f"No smelter is full; {escape_text(names[0], 40)} comes nearest, "
             f"{format_share(float(load[listed[0]].max()), 1)}"
         )
     notes = (f"Smelters that reach {100 * LEAST_LOAD:g} % of their capacity in some {word}.",)
-    return (Chart(text, option, (_period_table(plan, names, 100 * load[listed], "%"),), notes),)
+    return (Chart(says, option, (_period_table(plan, names, load[listed], "%"),), notes),)
 
 
 _SLACK_TOLERANCE = 1e-6  # of the charged mass; a smaller margin counts as none
 _MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there at the latest
 
 
-def draw_metal_balances(plan: Plan) -> tuple[Chart, ...]:
+def draw_metal_balances(facts: PlanFacts) -> tuple[Chart, ...]:
     """Draw the balance of each metal that smelters return and melts charge.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
 
     Returns:
         One chart for each such metal; none for an instance of one period.
     """
-    metal_account = compute_metal_account(plan.account)
-    wanted = (metal_account.returned.sum(axis=1) > 0) & (metal_account.charged.sum(axis=1) > 0)
+    plan, found = facts.plan, facts.metal_account
+    wanted = (found.returned.sum(axis=1) > 0) & (found.charged.sum(axis=1) > 0)
     if len(plan.instance.periods) == 1:
         return ()
-    return tuple(_metal_balance_chart(plan, metal_account, metal) for metal in np.flatnonzero(wanted).tolist())
+    return tuple(_metal_balance_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
 def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) -> Chart:
@@ -326,15 +325,15 @@ def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, 
     return f"never less than {format_mass(spare)} more at hand"
 
 
-def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Floats) -> TextTable:
+def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Floats) -> ReportTable:
     columns = (
-        TextColumn("", right=False),
-        TextColumn("at hand so far kg"),
-        TextColumn("charged so far kg"),
-        TextColumn("due so far kg"),
+        ReportColumn("period", ""),
+        ReportColumn("at_hand_kg", "at hand so far", "kg", style="significant"),
+        ReportColumn("charged_kg", "charged so far", "kg", style="significant"),
+        ReportColumn("due_kg", "due so far", "kg", style="significant"),
     )
-    rows = tuple(
-        (period, *(format_number(float(values[position])) for values in (at_hand, charged, owed)))
-        for position, period in enumerate(plan.instance.periods)
+    rows: TableRows = tuple(
+        (period, *(float(values[place]) for values in (at_hand, charged, owed)))
+        for place, period in enumerate(plan.instance.periods)
     )
-    return TextTable("Since the start", columns, rows)
+    return ReportTable("balance", "Since the start", "Metal summed from the first period on.", columns, rows)

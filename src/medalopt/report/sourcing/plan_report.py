@@ -12,11 +12,13 @@ from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.scenario_runner import VALUE_TOLERANCE
 from medalopt.analysis.sensitivity.premium import RecyclingPremium
-from medalopt.analysis.sourcing.payments import PURCHASE_ORDER, allocate_payments
+from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
+from medalopt.report.charts.chart import Chart
 from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
@@ -59,12 +61,15 @@ _MOST_SOURCES, _MOST_BINDING, _MOST_OFFERS = 4, 3, 4
 
 
 def summarize_decision(
-    plan: Plan, documents: tuple[OrderDocument, ...], analyses: PlanAnalyses | None, in_loads: WholeLoadPlan | None
+    facts: PlanFacts,
+    documents: tuple[OrderDocument, ...],
+    analyses: PlanAnalyses | None,
+    in_loads: WholeLoadPlan | None,
 ) -> tuple[str, ...]:
     """Summarise the plan for the decision to sign.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
         documents: Orders of the plan.
         analyses: Analyses around the plan; None leaves out the sentences that need further solves.
         in_loads: Cost of whole loads, for a plan in whole loads.
@@ -72,12 +77,13 @@ def summarize_decision(
     Returns:
         The summary, a sentence each; the last states the verification.
     """
+    plan = facts.plan
     first, *rest = summarize_plan(plan, MetalValues(plan))
     scarce = [line for line in rest if line.startswith("Scarce")]
     lines = [first, *(line for line in rest if line not in scarce)]
     if analyses is not None:
         lines[1:1] = _describe_benchmark(plan, analyses.premium)
-    lines += [*_describe_supply(plan), *_describe_purchases(plan), *scarce]
+    lines += [*_describe_supply(plan), *_describe_purchases(facts), *scarce]
     if analyses is not None:
         lines += [
             *_describe_reference_plan(plan, analyses, in_loads),
@@ -112,10 +118,11 @@ def _describe_supply(plan: Plan) -> tuple[str, ...]:
     return (f"Taken: {listed}.{smelted}",) if listed else ()
 
 
-def _describe_purchases(plan: Plan) -> tuple[str, ...]:
+def _describe_purchases(facts: PlanFacts) -> tuple[str, ...]:
+    plan = facts.plan
     bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
     listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0}, format_mass, _MOST_OFFERS)
-    spent = format_money(float(allocate_payments(plan.account).of(PURCHASE_ORDER).sum()), plan.instance.currency)
+    spent = format_money(float(facts.payments.of(PURCHASE_ORDER).sum()), plan.instance.currency)
     return (f"Bought for {spent}: {listed}.",) if listed else ()
 
 
@@ -159,14 +166,6 @@ def _count_drafts(documents: tuple[OrderDocument, ...]) -> tuple[str, ...]:
     return (f"{count}; {some}still {still}, as {lacks} not all known.",)
 
 
-CHART_BUILDERS = (
-    draw_cost_waterfall,
-    draw_supply_charts,
-    draw_metal_balances,
-    draw_metal_flows,
-)  # each from a Plan to its charts
-
-
 def build_plan_report(
     plan: Plan,
     in_loads: WholeLoadPlan | None = None,
@@ -187,26 +186,26 @@ def build_plan_report(
     Returns:
         The report in reading order; tables without rows are left out.
     """
-    orders = build_orders(plan)
+    facts, orders = PlanFacts(plan), build_orders(plan)
     tables = (
         tabulate_orders(plan, orders),
         *tabulate_awards(plan, analyses.entry_prices if analyses else None),
-        *tabulate_spend(plan),
+        *tabulate_spend(facts),
         *tabulate_price_exposure(plan),
-        *tabulate_metal_account(plan),
+        *tabulate_metal_account(facts),
         *tabulate_melting(plan),
         *_analysis_tables(plan, analyses),
-        *tabulate_traceability(plan),
+        *tabulate_traceability(facts),
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, source_values),
     )
     filled = tuple(table for table in tables if table.rows)
     return Report(
         plan.instance.title or plan.instance.name,
-        summarize_decision(plan, orders, analyses, in_loads),
+        summarize_decision(facts, orders, analyses, in_loads),
         filled,
         orders,
-        tuple(chart for charts in CHART_BUILDERS for chart in charts(plan)) if pictures else (),
+        _draw_charts(facts) if pictures else (),
         _list_versions(plan),
         screen=select_screen_tables(filled),
         json=render_sourcing_json,
@@ -240,6 +239,16 @@ def _shorten_table(table: ReportTable) -> ReportTable:
         rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
         return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
     return table
+
+
+def _draw_charts(facts: PlanFacts) -> tuple[Chart, ...]:
+    plan = facts.plan
+    return (
+        *draw_cost_waterfall(plan),
+        *draw_supply_charts(plan),
+        *draw_metal_balances(facts),
+        *draw_metal_flows(facts),
+    )
 
 
 def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportTable, ...]:

@@ -14,11 +14,11 @@ from medalopt.analysis.sourcing.payments import (
     PURCHASE_ORDER,
     TOLL,
     Payments,
-    allocate_payments,
     get_fiscal_years,
     has_straddling_periods,
 )
 from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
@@ -155,16 +155,16 @@ _INTERNAL_NOTE = (
 _FISCAL_YEAR_NOTE = "A {period} that reaches over the end of March counts in the fiscal year in which it begins."
 
 
-def tabulate_spend(plan: Plan) -> tuple[ReportTable, ...]:
+def tabulate_spend(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate spend and commitments.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
 
     Returns:
         The tables `spend`, `fiscal_years` where the periods are dates, and `reconciliation`.
     """
-    paid = allocate_payments(plan.account)
+    plan, paid = facts.plan, facts.payments
     years = get_fiscal_years(plan.instance)
     by_year = (_spend_by_year(plan.instance, paid, years),) if all(years) else ()
     return (_spend_by_period(plan.instance, paid, years), *by_year, _spend_by_cost(plan.instance, paid))

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace, StreamLoss, trace_metal
+from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace, StreamLoss
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, shorten_name
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
-from medalopt.report.numbers import format_mass, format_number, format_share
+from medalopt.report.numbers import format_mass, format_share
 from medalopt.report.sourcing.metals import choose_decimals
-from medalopt.report.text_table import TextColumn, TextTable
 from medalopt.text import escape_text
 
 MOST_SOURCES = 20  # sources of a metal with a row of their own
@@ -44,20 +44,20 @@ _LOSS_COLUMNS = {
 }
 
 
-def tabulate_traceability(plan: Plan) -> tuple[ReportTable, ...]:
+def tabulate_traceability(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the sources of the medals' metal, and the destinations of each metal by stream.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
 
     Returns:
         The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
     """
-    trace = trace_metal(plan.account)
-    known = np.flatnonzero(_stack_origins(trace).sum(axis=(1, 2)) > 0).tolist()
+    plan, found = facts.plan, facts.trace
+    known = np.flatnonzero(_stack_origins(found).sum(axis=(1, 2)) > 0).tolist()
     return (
-        _medal_source_table(plan, trace, known),
-        *(_stream_destination_table(plan, trace, metal) for metal in known if trace.returned[metal].any()),
+        _medal_source_table(plan, found, known),
+        *(_stream_destination_table(plan, found, metal) for metal in known if found.returned[metal].any()),
     )
 
 
@@ -196,19 +196,19 @@ _DESTINATION_TITLES = {
 FlowLink = tuple[str, str, str, str]  # column and name of its source node, then of its target node
 
 
-def draw_metal_flows(plan: Plan) -> tuple[Chart, ...]:
+def draw_metal_flows(facts: PlanFacts) -> tuple[Chart, ...]:
     """Draw the flow of each metal that smelters return and medals contain.
 
     Args:
-        plan: Plan to report.
+        facts: Facts of the plan to report.
 
     Returns:
         One Sankey diagram for each such metal.
     """
-    trace = trace_metal(plan.account)
+    plan, found = facts.plan, facts.trace
     kinds = len(plan.instance.medals.names)
-    wanted = (trace.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(trace)[:, :kinds].sum(axis=1) > 0)
-    return tuple(_flow_chart(plan, trace, metal) for metal in np.flatnonzero(wanted).tolist())
+    wanted = (found.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(found)[:, :kinds].sum(axis=1) > 0)
+    return tuple(_flow_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
 def _sum_destinations(trace: MetalTrace) -> Any:
@@ -243,33 +243,33 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
     return {link: kilograms for link, kilograms in links.items() if kilograms > LEAST_BAND_SHARE * came.sum()}
 
 
-def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
-    links = _flow_links(plan, trace, metal)
-    title, ends = plan.instance.metals.titles[metal], _sum_destinations(trace)[metal]
+def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
+    links = _flow_links(plan, found, metal)
+    title, ends = plan.instance.metals.titles[metal], _sum_destinations(found)[metal]
     whole, held = float(ends.sum()), float(ends[: len(plan.instance.medals.names)].sum())
     sources: dict[str, float] = defaultdict(float)
     for (column, name, _, _), kilograms in links.items():
         if column == "source" and name != "other sources":
             sources[name] += kilograms
     first = max(sources, key=lambda name: sources[name], default="other sources")
-    text = (
+    says = (
         f"{escape_text(title, 40).capitalize()}: {format_share(held, whole)} of {format_mass(whole)} ends in medals; "
     )
-    text += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
+    says += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
     notes = (
         f"By {ATTRIBUTION_RULE}. Widths are kilograms of {escape_text(title, 40)}; bands below "
         f"{100 * LEAST_BAND_SHARE:g} % of all are not drawn.",
     )
-    rows = tuple(
-        (a, b, format_number(kilograms), format_share(kilograms, whole)) for (_, a, _, b), kilograms in links.items()
-    )
+    rows = tuple((a, b, kilograms, kilograms / whole) for (_, a, _, b), kilograms in links.items())
     columns = (
-        TextColumn("from", right=False),
-        TextColumn("to", right=False),
-        TextColumn("kg"),
-        TextColumn("of all that comes in"),
+        ReportColumn("from", "from"),
+        ReportColumn("to", "to"),
+        ReportColumn("amount_kg", "amount", "kg", style="significant"),
+        ReportColumn("share", "of all that comes in", "%", 1, style="share"),
     )
-    return Chart(text, _sankey_option(links), (TextTable(f"The way of {title}", columns, rows),), notes, 460)
+    key, name = f"flow_{plan.instance.metals.names[metal]}", f"The way of {title}"
+    told = ReportTable(key, name, "Metal from each source to each destination.", columns, rows)
+    return Chart(says, _sankey_option(links), (told,), notes, 460)
 
 
 def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""Tables as people read them: headers with units, numbers in the style of their column, sums of what is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, get_cell_value, sum_column
+from medalopt.report.numbers import choose_money_scale, format_column, format_money, format_number, format_share
+
+TextRow = tuple[str, ...]
+EMPTY_CELLS = frozenset({"", "0", "–"})
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """Column of a text table; where space is short the columns of the highest rank are dropped first, rank 0 never."""
+
+    header: str
+    right: bool = True
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Text table with title and notes; the last row is a total if `total` is set."""
+
+    title: str
+    columns: tuple[TextColumn, ...]
+    rows: tuple[TextRow, ...]
+    total: bool = False
+    notes: tuple[str, ...] = ()
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class TextHeading:
+    """Start of a part of a report: its title and the lines below it."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+_SCALED_STYLES = ("scaled", "signed")
+
+
+def format_table(table: ReportTable, most: int | None = None) -> TextTable:
+    """Format a table as text, without hidden columns and without optional ones that say nothing.
+
+    Args:
+        table: Table to format.
+        most: Rows shown; the rest is summed in one row. None shows all.
+
+    Returns:
+        The text table; its last row is the total of all rows where there is one.
+    """
+    rows = list(table.rows if most is None or len(table.rows) <= most + 1 else table.rows[:most])
+    left = len(table.rows) - len(rows)
+    if left:
+        rows.append(_sum_rows(table, len(rows), f"… and {left:,} more"))
+    adds = bool(table.rows) and (bool(table.total) or any(column.total for column in table.columns))
+    if adds:
+        rows.append(table.total or _sum_rows(table, 0, "in all"))
+    shown = []
+    for place, column in enumerate(table.columns):
+        header, cells = _format_column(column, [row[place] for row in rows])
+        if not (column.hidden or (column.optional and set(cells) <= EMPTY_CELLS)):
+            shown.append((TextColumn(header, column.unit is not None, column.rank), cells))
+    lines = tuple(zip(*(cells for _, cells in shown), strict=True))
+    return TextTable(table.title, tuple(column for column, _ in shown), lines, adds, table.notes, table.says)
+
+
+def _format_column(column: ReportColumn, cells: Sequence[CellValue]) -> tuple[str, list[str]]:
+    """Return the header of a column with its unit, and its cells as text."""
+    numbers = iter(_format_numbers(column, values := _list_shown_numbers(cells)))
+    word = choose_money_scale(values)[1] if column.style in _SCALED_STYLES else ""
+    unit = f"{word}{column.unit or ''}".strip()
+    texts = [next(numbers) if isinstance(cell, int | float) else format_cell(cell, column) for cell in cells]
+    return f"{column.title} ({unit})" if unit and column.title else column.title or unit, texts
+
+
+def _list_shown_numbers(cells: Sequence[CellValue]) -> list[float]:
+    """Return the numbers that are formatted, those without a text of their own."""
+    return [float(cell) for cell in cells if isinstance(cell, int | float)]
+
+
+def _format_numbers(column: ReportColumn, values: Sequence[float]) -> list[str]:
+    """Return the numbers of a column in its style, without the unit."""
+    if column.style in _SCALED_STYLES:
+        size = choose_money_scale(values)[0]
+        texts = format_column([value / size for value in values])
+        signed = column.style == "signed"
+        return [text if not signed or text.startswith(("−", "0", "≈")) else f"+{text}" for text in texts]
+    if column.style == "even":
+        return format_column(values)
+    if column.style == "share":
+        return [format_share(value, 1.0).removesuffix(" %") for value in values]
+    if column.style == "money":
+        return [format_money(value) for value in values]
+    return [format_number(value) if column.style == "significant" else format_cell(value, column) for value in values]
+
+
+def fix_digits(table: ReportTable) -> ReportTable:
+    """Give every column of numbers fixed decimal places, for a program that shows numbers by column.
+
+    Args:
+        table: Table whose columns may have any style.
+
+    Returns:
+        The table with the greatest number of decimal places that the style of each column shows, and of no style.
+    """
+    columns = []
+    for place, column in enumerate(table.columns):
+        if column.style != "fixed":
+            cells = (get_cell_value(row[place]) for row in table.rows)
+            values = [float(value) for value in cells if isinstance(value, int | float)]
+            plain = replace(column, style="even") if column.style in _SCALED_STYLES else column
+            texts = _format_numbers(plain, values)
+            digits = max((len(text.partition(".")[2].partition(" ")[0]) for text in texts), default=0)
+            column = replace(column, digits=digits, style="fixed")
+        columns.append(column)
+    return replace(table, columns=tuple(columns))
+
+
+def format_cell(value: CellValue, column: ReportColumn) -> str:
+    """Format one cell; a number that rounds to zero is `≈0`.
+
+    Args:
+        value: Value of the cell.
+        column: Its column, for unit and decimal places.
+
+    Returns:
+        The text, without the unit.
+    """
+    if isinstance(value, ShownValue):
+        return value.text
+    if value is None or isinstance(value, str):
+        return value or ""
+    figure = 100 * value if column.unit == "%" else value
+    if figure and abs(figure) < 0.5 * 10.0**-column.digits:
+        return "≈0"
+    text = f"{figure:,.{column.digits}f}" if figure else "0"
+    return text.replace("-", "−")
+
+
+def _sum_rows(table: ReportTable, start: int, name: str) -> tuple[CellValue, ...]:
+    """Return a row of the sums of the columns from row `start` on, called `name` in the first shown column."""
+    sums: list[CellValue] = [
+        sum_column(table, place, start) if column.total else None for place, column in enumerate(table.columns)
+    ]
+    first = next((place for place, column in enumerate(table.columns) if not column.hidden), 0)
+    return tuple(name if place == first and value is None else value for place, value in enumerate(sums))
