@@ -42,7 +42,7 @@ def curve(device: str, *answers: MixResult, **changed: Any) -> ShareCurve:
     return dataclasses.replace(plain, **changed)
 
 
-LAPTOP = curve("laptop", NONE, NONE, BASE, answer(1200.0), less=None, short_less=12.0)
+LAPTOP = curve("laptop", NONE, NONE, BASE, answer(1200.0), less=None, shortage_less=12.0)
 PHONE = curve("phone", answer(1900.0), BASE, NONE)
 KETTLE = curve("kettle", answer(400.0), BASE, answer(1600.0))
 
