@@ -68,7 +68,7 @@ def test_the_account_of_forms_is_linear() -> None:
     for name in ("stock", "scrap", "cast", "feed", "returned", "composition", "sent"):
         assert np.array_equal(substitute_unknowns(getattr(forms, name), point), getattr(exact, name)), name
     for measure in ("cost", "footprint", "mass"):
-        assert forms.compute_objective(measure).put(point) == exact.compute_objective(measure)
+        assert forms.compute_objective(measure).evaluate(point) == exact.compute_objective(measure)
 
 
 def test_where_floats_cannot_tell_a_form_is_the_greater() -> None:
