@@ -28,7 +28,7 @@ def test_a_plan_is_traced_back_into_its_program(seed: int) -> None:
     found = near(seed)
     if found is None:
         return
-    linear, x = found.rerun.linear, found.rerun.x
+    linear, x = found.local.linear, found.local.x
     entries = linear.entries
     terms = entries.value * x[entries.column]
     activity = np.bincount(entries.row, terms, len(linear.rows))
@@ -44,13 +44,13 @@ def test_nothing_changed_costs_nothing(seed: int) -> None:
     found = near(seed)
     if found is None:
         return
-    nothing = found.rerun.slope(BoundChange())
+    nothing = found.local.solve_direction(BoundChange())
     assert nothing is not None and nothing.value == 0
-    for group in range(len(found.rerun.sums)):
+    for group in range(len(found.local.meters)):
         for by in (1, -1):
-            shift = found.rerun.slope_of_sum(group, by)
+            shift = found.local.solve_metered_direction(group, by)
             assert shift is None or shift.value >= -1e-6 * max(1.0, abs(found.plan.objective))
-            assert shift is None or shift.x[found.rerun.sums[group]].sum() == pytest.approx(by)
+            assert shift is None or found.local.meters[group].measure(shift.x) == pytest.approx(by)
 
 
 @pytest.mark.parametrize("seed", PLANS)
@@ -59,21 +59,21 @@ def test_slopes_are_homogeneous(seed: int) -> None:
     found = near(seed)
     if found is None:
         return
-    for row, (name, _) in enumerate(found.rerun.linear.rows):
+    for row, (name, _) in enumerate(found.local.linear.rows):
         if name != "demand":
             continue
-        one, two = (found.rerun.slope(BoundChange({row: (by, by)})) for by in (1.0, 2.0))
+        one, two = (found.local.solve_direction(BoundChange({row: (by, by)})) for by in (1.0, 2.0))
         assert (one is None) == (two is None)
         assert one is None or two is None or two.value == pytest.approx(2 * one.value, rel=1e-9, abs=1e-9)
 
 
 def test_asking_leaves_no_trace() -> None:
     """The same question gives the same answer before and after others."""
-    found = next(one for seed in PLANS if (one := near(seed)) is not None and one.rerun.sums)
-    before = [found.rerun.slope_of_sum(0, by) for by in (1, -1)]
-    found.rerun.leaves_at(0)
-    found.rerun.least_and_most(0)
-    found.rerun.other_optimum()
-    after = [found.rerun.slope_of_sum(0, by) for by in (1, -1)]
+    found = next(one for seed in PLANS if (one := near(seed)) is not None and one.local.meters)
+    before = [found.local.solve_metered_direction(0, by) for by in (1, -1)]
+    found.local.find_leaving_price(0)
+    found.local.find_optimal_range(0)
+    found.local.find_other_optimum()
+    after = [found.local.solve_metered_direction(0, by) for by in (1, -1)]
     values = [[None if shift is None else shift.value for shift in told] for told in (before, after)]
     assert values[0] == pytest.approx(values[1]) if None not in values[0] else values[0] == values[1]

@@ -12,7 +12,7 @@ from tests.solver.programs import two_by_two
 from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import ranging
-from medalopt.solver.local_analysis import ParametricAnalysis, RhsColumn, add_parametric_rows
+from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn, augment_program
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import find_cost_range, find_rhs_range
@@ -35,10 +35,10 @@ def three(**changes: object) -> SolverProgram:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def around(linear: SolverProgram, *movers: RhsColumn) -> ParametricAnalysis:
+def around(linear: SolverProgram, *movers: RhsColumn) -> LocalAnalysis:
     """Return the program solved, with a meter for each column."""
     answer = solve_from_scratch(linear)
-    return ParametricAnalysis(linear, answer.x, answer.y, list(np.eye(len(linear.lower))), movers)
+    return LocalAnalysis(linear, answer.x, answer.y, [MeterRow.of(row) for row in np.eye(len(linear.lower))], movers)
 
 
 def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
@@ -140,10 +140,11 @@ def test_a_price_that_holds_past_a_step_is_followed() -> None:
 def test_a_row_of_two_ends_becomes_two() -> None:
     """Where one end moves alone, the other stays in a row of its own, with its part of the dual."""
     linear = three(row_upper=np.array([3.0]))
-    whole, y = add_parametric_rows(
+    whole, y, upper_rows = augment_program(
         linear, np.array([1.0]), [], [RhsColumn({0: (1.0, 0.0)}, 1.0), RhsColumn({0: (0.0, 1.0)}, 3.0)]
     )
     assert whole.row_lower.tolist() == [1.0, -np.inf]
     assert whole.row_upper.tolist() == [np.inf, 3.0]
     assert y.tolist() == [1.0, 0.0]
+    assert upper_rows == {0: 1}
     assert whole.entries.value[-2:].tolist() == [-1.0, -1.0]

@@ -22,13 +22,13 @@ def answers(seed: int) -> list[tuple[float, ...]] | None:
         return None
     near = PlanNeighbourhood.of(plan, [np.array([i]) for i in range(len(plan.instance.streams.names))])
     found = []
-    for row in range(0, len(near.rerun.linear.rows), 3):
+    for row in range(0, len(near.local.linear.rows), 3):
         for by in (1.0, -1.0):
             change = BoundChange(rows={row: (by, by)})
-            told = (near.slope(change), near.rerun.step(BoundChange(rows={row: (100 * by, 100 * by)})))
+            told = (near.slope(change), near.local.solve_step(BoundChange(rows={row: (100 * by, 100 * by)})))
             found.append(tuple(np.nan if one is None else one.value for one in told))
-    for group in range(len(near.rerun.sums)):
-        sums = (near.rerun.slope_of_sum(group, 1), near.rerun.slope_of_sum(group, -1))
+    for group in range(len(near.local.meters)):
+        sums = (near.local.solve_metered_direction(group, 1), near.local.solve_metered_direction(group, -1))
         found.append(tuple(np.nan if one is None else one.value for one in sums))
     return found
 

@@ -36,7 +36,7 @@ def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
 
 def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(near: PlanNeighbourhood) -> None:
     """What cannot be leaves the solver where the plan stands, and a little more costs what it cost before."""
-    warm = near.rerun._whole
+    warm = near.local.whole
     before = statuses(warm)
     expected = warm.solve_shifted_bounds(more(near, LITTLE), {})
     assert expected is not None and expected.value > 0
@@ -50,7 +50,7 @@ def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(
 
 def test_a_refusal_from_the_beginning_is_one_too(near: PlanNeighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where neither method comes to an end from where it stands, the one from the beginning is believed."""
-    warm = near.rerun._whole
+    warm = near.local.whole
     before, run, tried = statuses(warm), warm._run_simplex, list[int]()
 
     def late(costs: Any, strategy: int) -> Any:

@@ -216,7 +216,7 @@ def _list_policy_rules(near: PlanNeighbourhood) -> Iterator[_ConstraintCandidate
 
 def _list_extension_limits(near: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
     """Yield rows that extensions added, at their binding bounds, and upper bounds of their variables."""
-    added, linear = near.plan.added, near.rerun.linear
+    added, linear = near.plan.added, near.local.linear
     duals, ends = select_usable_duals(near.added)
     sizes = compute_activity(near.account, near.added)[1]
     first = len(linear.rows) - len(added.rows)

@@ -28,7 +28,7 @@ from medalopt.proof.extension_rows import apply_extension_prices, compute_extend
 from medalopt.proof.extensions import PlacedExtensions, place_extensions
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
-from medalopt.solver.local_analysis import ALTERNATIVE_TOLERANCE, BoundChange, OptimumShift, PerturbationAnalysis
+from medalopt.solver.local_analysis import ALTERNATIVE_TOLERANCE, BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
 
@@ -43,7 +43,7 @@ class PlanNeighbourhood:
     prices: Prices
     bounds: VariableBounds
     block: Network
-    rerun: PerturbationAnalysis
+    local: LocalAnalysis
     numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
     columns: dict[tuple[str, object], int]  # variable and index to number of the column, without network columns
     extensions: tuple[Extension, ...]  # files the plan was made with
@@ -70,17 +70,17 @@ class PlanNeighbourhood:
             named = ", ".join(map(name_extension, files))
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
         stream = account.routes.stream[block.route]
-        sums = [np.flatnonzero(np.isin(stream, streams)) for streams in sources]
+        sums = [MeterRow.sum(np.flatnonzero(np.isin(stream, streams))) for streams in sources]
         x, y = (
             reconstruct_columns(account, block, linear, plan.added),
             reconstruct_duals(plan.duals, linear, plan.added),
         )
-        rerun = PerturbationAnalysis(linear, x, y, sums)
+        local = LocalAnalysis(linear, x, y, sums)
         own_rows, own_columns = (len(part) for part in (plan.added.rows, plan.added.variables))
         numbers = {place: row for row, place in enumerate(linear.rows[: len(linear.rows) - own_rows])}
         places = linear.places[: len(linear.places) - own_columns]
         columns = {place: linear.network + number for number, place in enumerate(places)}
-        return cls(plan, build_prices(plan.instance, plan.duals), bounds, block, rerun, numbers, columns, files)
+        return cls(plan, build_prices(plan.instance, plan.duals), bounds, block, local, numbers, columns, files)
 
     @property
     def instance(self) -> Instance:
@@ -149,7 +149,7 @@ class PlanNeighbourhood:
         Returns:
             Derivative, direction of the plan and duals; None if no plan is feasible in this direction.
         """
-        return self.rerun.slope(change)
+        return self.local.solve_direction(change)
 
     def proven(self, shift: OptimumShift | None) -> float | None:
         """Verify a derivative: its duals must bound the plan itself, computed from the instance alone.
@@ -169,8 +169,8 @@ class PlanNeighbourhood:
             return None
         if not self.proves:
             return shift.value
-        duals = extract_duals(self.rerun.linear, shift.y)
-        added = fill_extension_values(self.rerun.linear, np.zeros_like(self.rerun.x), shift.y)
+        duals = extract_duals(self.local.linear, shift.y)
+        added = fill_extension_values(self.local.linear, np.zeros_like(self.local.x), shift.y)
         ground = BoundContext(self.instance, self.account.routes, self.bounds)
         ways = [(duals, added)]
         if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
@@ -206,10 +206,10 @@ class PlanNeighbourhood:
         Returns:
             Kinds of decisions in which another optimal plan differs; empty if the optimum is verified to be unique.
         """
-        moved = self.rerun.other_optimum()
+        moved = self.local.find_other_optimum()
         if moved is None:
             return ()
-        block, noise = self.block, ALTERNATIVE_TOLERANCE * np.maximum(self.rerun.linear.size, MIN_COLUMN_SIZE)
+        block, noise = self.block, ALTERNATIVE_TOLERANCE * np.maximum(self.local.linear.size, MIN_COLUMN_SIZE)
         moves = np.abs(moved) > noise
         sent = np.zeros(len(self.account.routes))
         np.add.at(sent, block.route, np.where(moves[: len(block.route)], moved[: len(block.route)], 0.0))

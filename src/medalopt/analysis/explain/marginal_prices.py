@@ -107,11 +107,11 @@ def _price_medal(near: PlanNeighbourhood, m: int) -> MarginalPrice | None:
     more: float | None
     taken: tuple[QuantityChange, ...] = ()
     if count:
-        up = near.rerun.step(make_medal_change(near, m, 1))
+        up = near.local.solve_step(make_medal_change(near, m, 1))
         more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(near, up.x))
     else:  # the LP may have no rows for its alloys
         more = _solve_with_extra_medal(near, m)
-    down = near.rerun.step(make_medal_change(near, m, -1)) if count else None
+    down = near.local.solve_step(make_medal_change(near, m, -1)) if count else None
     fewer = None if down is None else _negate_price(down.value)
     return MarginalPrice(render_path(("medals", name, "count")), name, None, more, fewer, None, None, taken)
 

@@ -196,13 +196,13 @@ def compute_entry_discounts(near: PlanNeighbourhood, groups: int) -> tuple[float
 
 def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, supply: Floats) -> SourceAnalysis:
     """Analyse one source. Raises SolverError if a break-even price cannot be verified."""
-    instance, rerun, at = near.instance, near.rerun, source.streams
+    instance, local, at = near.instance, near.local, source.streams
     available = instance.streams.available.value[at].sum(axis=1)
-    offered, taken = float(available.sum()), float(rerun.total[group])
+    offered, taken = float(available.sum()), local.totals[group]
     each = (instance.streams.price.value + instance.streams.collection.value)[at]
     some = taken > MIN_TAKEN_SHARE * offered
     sent = np.where(np.isin(near.account.routes.stream, at)[:, None], near.account.decisions.sent, 0.0)
-    least, most = rerun.least_and_most(group)
+    least, most = local.find_optimal_range(group)
     way = sent if some else _choose_best_routes(near, source)
     return SourceAnalysis(
         source=source,
@@ -212,7 +212,7 @@ def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, s
         costs=_average_costs(near, way),
         rent=0.0 - float(supply[at].sum()) / offered if offered else 0.0,
         falls_at=_compute_source_slope(near, group, -1) if some else 0.0,
-        leaves_at=rerun.leaves_at(group) if some else 0.0,
+        leaves_at=local.find_leaving_price(group) if some else 0.0,
         enters_at=_compute_source_slope(near, group, 1),
         least=least,
         most=most,
@@ -223,7 +223,7 @@ def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, s
 
 def _compute_source_slope(near: PlanNeighbourhood, group: int, by: int) -> float:
     """Return the price change at which the tonnes of a source change by `by`; infinite if none does."""
-    shift = near.rerun.slope_of_sum(group, by)
+    shift = near.local.solve_metered_direction(group, by)
     return math.inf if shift is None else max(shift.value, 0.0)
 
 

@@ -22,9 +22,9 @@ from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind
 from medalopt.plan.plan import Plan
 from medalopt.solver.infeasibility import convert_stockpile_limits
-from medalopt.solver.local_analysis import ParametricAnalysis, RangeLimit, RhsColumn
+from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
-from medalopt.solver.ranging import find_cost_range, find_rhs_range
+from medalopt.solver.ranging import RangeLimit, find_cost_range, find_rhs_range
 from medalopt.solver.solution import reconstruct_duals
 
 _RATE_PERTURBATION = Fraction(1025, 1024)  # factor on an exchange rate for the finite difference
@@ -215,15 +215,15 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
     """
     plan = runner.plan
     neighbourhood = PlanNeighbourhood.of(plan)
-    instance, program = plan.instance, neighbourhood.rerun.linear
+    instance, program = plan.instance, neighbourhood.local.linear
     rows = convert_stockpile_limits(program, neighbourhood.block, instance.streams.names, instance.periods)
     parameters = list(find_parameters(runner, rows))
-    meters = [parameter.weights for parameter in parameters if parameter.weights is not None]
+    meters = [MeterRow.of(parameter.weights) for parameter in parameters if parameter.weights is not None]
     movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
-    at = (rows, neighbourhood.rerun.x, _extend_duals(neighbourhood, program, rows))
+    at = (rows, neighbourhood.local.x, _extend_duals(neighbourhood, program, rows))
     metered, moved = (
-        ParametricAnalysis(*at, meters, ()),
-        ParametricAnalysis(*at, (), movers),
+        LocalAnalysis(*at, meters, ()),
+        LocalAnalysis(*at, (), movers),
     )  # separate, as cost rows are dense
     costs = sides = 0
     ranges: list[SensitivityRange] = []
@@ -256,7 +256,7 @@ def _extend_duals(neighbourhood: PlanNeighbourhood, program: SolverProgram, rows
 
 
 def _make_cost_range(
-    neighbourhood: PlanNeighbourhood, analysis: ParametricAnalysis, parameter: SensitivityParameter, meter: int
+    neighbourhood: PlanNeighbourhood, analysis: LocalAnalysis, parameter: SensitivityParameter, meter: int
 ) -> SensitivityRange:
     """Return the range of an objective coefficient by re-solving in both directions."""
     slope_up, up = find_cost_range(analysis, meter, 1)
@@ -265,7 +265,7 @@ def _make_cost_range(
 
 
 def _make_rhs_range(
-    neighbourhood: PlanNeighbourhood, analysis: ParametricAnalysis, parameter: SensitivityParameter, mover: int
+    neighbourhood: PlanNeighbourhood, analysis: LocalAnalysis, parameter: SensitivityParameter, mover: int
 ) -> SensitivityRange:
     """Return the range of a right-hand side, limited by the values that the parameter may take."""
     more, less = find_rhs_range(
