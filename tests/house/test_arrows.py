@@ -18,7 +18,7 @@ PLANTED = [
     ("proof", "import medalopt.model", "The proof trusts neither the model nor a solver"),
     ("linear_program", "import pandas", "The program is plain arrays"),
     ("export", "import pyomo.core", "What is exported comes from the program, never from Pyomo or HiGHS"),
-    ("plan", "import highspy", "Only the solver names HiGHS"),
+    ("plan", "import highspy", "Only the HiGHS session names HiGHS"),
     ("report", "import pyomo.core", "Only the model, and the solver that compiles it, name Pyomo"),
     ("report", "import typer", "Only the command line names typer"),
     ("cli", "import rich.console", "Only reports name rich"),
