@@ -32,11 +32,11 @@ from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.highs import get_highs_version
-from medalopt.solver.infeasibility import FARKAS_TOLERANCE
 from medalopt.solver.mip import solve_lot_mip
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
+from medalopt.tolerances import FARKAS_TOLERANCE
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")

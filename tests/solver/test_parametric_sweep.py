@@ -104,7 +104,7 @@ def test_what_has_no_plan_is_refuted() -> None:
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With tolerances that no answer keeps, none is taken."""
     sweep_of = swept(ProgramLine(at_least(1.0), at_least(1.5), 0.0, 1.0))
-    monkeypatch.setattr(verification, "VERIFICATION_TOLERANCE", -1.0)
+    monkeypatch.setattr(verification, "GAP_TOLERANCE", -1.0)
     with pytest.raises(SolverError, match="could not be solved"):
         sweep_of.solve_at(0.5)
 

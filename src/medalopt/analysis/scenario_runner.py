@@ -42,10 +42,10 @@ from medalopt.solver.solution import extract_decisions, reconstruct_columns, rec
 from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
+from medalopt.tolerances import VALUE_TOLERANCE
 from medalopt.units import name_unit
 
 PER_CENT = Fraction(1, 100)
-VALUE_TOLERANCE = 1e-8  # largest difference of two equal objective values, relative to the sum of all cost terms
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_b
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.tolerances import SUM_TOLERANCE
 
 NumberReader = Callable[[ExactArray], Numbers]
 
@@ -272,9 +273,6 @@ def has_supply(instance: Instance) -> Bools:
     return np.where(instance.streams.storable[:, None], waiting, positive)
 
 
-_WITHHELD_TOLERANCE = 1e-12  # relative to the deduction; smaller floats count as 0
-
-
 @dataclass(frozen=True, eq=False)
 class PooledLots:
     """P lines of terms with pooled settlement, and the N routes that feed them."""
@@ -330,7 +328,7 @@ def _compute_withheld_rate(instance: Instance, found: Routes, read: NumberReader
     deducted = deduction * sent_on[:, None]
     left = (1 - share) * _compute_feed_metal(instance, read, stream, treatment)
     kept = read(instance.streams.credited)[stream] * (deducted - left)
-    return np.where(abs(kept) > _WITHHELD_TOLERANCE * deducted, kept, 0) if read is read_floats else kept
+    return np.where(abs(kept) > SUM_TOLERANCE * deducted, kept, 0) if read is read_floats else kept
 
 
 def _is_payable(instance: Instance, found: Routes, routes: Ints) -> Bools:

@@ -18,10 +18,9 @@ from medalopt.instance.demand import is_stocked
 from medalopt.instance.routes import list_pool_names
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 ColumnTable = dict[str, list[Any]]
-
-ROUNDING_TOLERANCE = 1e-9  # relative, as in the proof
 
 
 def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
@@ -77,12 +76,12 @@ def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
 def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
     """Return offers in stock: kg bought, charged and left by offer and period, and cost of the purchase.
 
-    Stock below `ROUNDING_TOLERANCE` of all purchases of the offer is set to 0.
+    Stock below `AMOUNT_TOLERANCE` of all purchases of the offer is set to 0.
     """
     instance, stocked = account.instance, is_stocked(account.instance)[:, None]
     bought = np.where(stocked, account.purchases, 0.0)
     charged = np.where(stocked, account.decisions.bought.sum(axis=1), 0.0)
-    left = np.where(abs(account.offer_stock) > ROUNDING_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0)
+    left = np.where(abs(account.offer_stock) > AMOUNT_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0)
     offer, period = np.nonzero((bought != 0) | (charged != 0) | (left != 0))
     return {
         "offer": _names_at(instance.market.names, offer),
@@ -110,12 +109,12 @@ def _tabulate_offer_charges(account: PlanAccount) -> ColumnTable:
 def _tabulate_metals(account: PlanAccount) -> ColumnTable:
     """Return the metal account: kg of every metal and period.
 
-    Stock below `ROUNDING_TOLERANCE` of all inflow of the metal is set to 0.
+    Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0.
     """
     instance = account.instance
     back = account.returned.sum(axis=0)
     turnover = instance.metals.opening_stock.value + back.sum(axis=1)
-    stock = np.where(abs(account.stock) > ROUNDING_TOLERANCE * turnover[:, None], account.stock, 0.0)
+    stock = np.where(abs(account.stock) > AMOUNT_TOLERANCE * turnover[:, None], account.stock, 0.0)
     metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
     return {
         "metal": _names_at(instance.metals.names, metal),

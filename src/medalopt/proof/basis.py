@@ -34,8 +34,7 @@ from medalopt.proof.certificate import Certificate
 from medalopt.proof.prices import Duals, Prices, build_prices
 from medalopt.proof.rational import solve_equations
 from medalopt.proof.rows import compute_residuals
-
-ZERO_TOLERANCE = 1e-9  # relative to the largest term: a value this small counts as 0
+from medalopt.tolerances import CANCELLATION_TOLERANCE
 
 AffineConstant = Fraction | int | float  # float only for infinity
 
@@ -72,7 +71,7 @@ class AffineNumber:
             return 1 if self.constant > 0 else -1
         terms = self.terms()
         total = sum(terms)
-        return 0 if abs(total) <= ZERO_TOLERANCE * max(map(abs, terms)) else 1 if total > 0 else -1
+        return 0 if abs(total) <= CANCELLATION_TOLERANCE * max(map(abs, terms)) else 1 if total > 0 else -1
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, np.ndarray):
@@ -337,12 +336,12 @@ def _supply_prices(routes: Routes, price: Numbers, own: Floats) -> Floats:
     """Return the dual values of supply (I, T), with rounding residues set to 0."""
     size = np.zeros(own.shape)
     np.maximum.at(size, routes.stream, measure_terms(price))
-    return np.where(np.isfinite(own) & (abs(own) > ZERO_TOLERANCE * size), own, 0.0)
+    return np.where(np.isfinite(own) & (abs(own) > CANCELLATION_TOLERANCE * size), own, 0.0)
 
 
 def _is_close(exact: Numbers, known: Floats) -> bool:
     """Return True if exact values agree with the floats they replace."""
-    return bool((abs(exact.astype(np.float64) - known) <= ZERO_TOLERANCE * abs(known).max(initial=0)).all())
+    return bool((abs(exact.astype(np.float64) - known) <= CANCELLATION_TOLERANCE * abs(known).max(initial=0)).all())
 
 
 def _fields_of(whole: Any) -> dict[str, Any]:

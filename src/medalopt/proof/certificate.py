@@ -22,9 +22,9 @@ from medalopt.proof.bound import BoundContext
 from medalopt.proof.extension_rows import compute_extended_bound, compute_extension_residuals, evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices, convert_prices
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE, compute_residuals
+from medalopt.proof.rows import compute_residuals
+from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
-GAP_TOLERANCE = 1e-9  # largest relative gap of an optimal plan
 EXACT_SIZE_LIMIT = 400  # routes times periods: largest instance computed in fractions
 
 

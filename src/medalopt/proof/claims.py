@@ -26,9 +26,7 @@ from medalopt.proof.extensions import (
     QuantityIndex,
 )
 from medalopt.proof.prices import list_price_axes
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE
-
-_CANCELLATION_TOLERANCE = 1e-12  # relative: a difference this small is rounding
+from medalopt.tolerances import FEASIBILITY_TOLERANCE, SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
     content = instance.market.composition.value
     from_offers = np.einsum("oe,oat->aet", content, bought)
     charged = melted[:, :-1] - from_offers
-    charged = np.where(abs(charged) <= _CANCELLATION_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
+    charged = np.where(abs(charged) <= SUM_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
     withheld = tables.fill_array(
         "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
     )

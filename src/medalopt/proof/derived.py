@@ -12,8 +12,8 @@ from medalopt.instance.demand import is_stocked
 from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE
 from medalopt.text import escape_text
+from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
 _PRICE_TOLERANCE = 1e-9  # objective per unit: smallest reference size of a marginal value
 

@@ -18,14 +18,15 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import build_routes, list_pool_names
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
-from medalopt.proof.certificate import GAP_TOLERANCE, Certificate, certify_plan
+from medalopt.proof.certificate import Certificate, certify_plan
 from medalopt.proof.claims import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
 from medalopt.proof.derived import check_derived_values, check_marginal_values
 from medalopt.proof.extension_rows import evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, place_extensions
 from medalopt.proof.farkas import InfeasibilityProof, prove_infeasibility
 from medalopt.proof.marginal import compute_marginal_values
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE, ConstraintResidual, compute_residuals
+from medalopt.proof.rows import ConstraintResidual, compute_residuals
+from medalopt.tolerances import FARKAS_TOLERANCE, FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
 _MAX_NAMED_ROWS = 5  # violations reported by name per family
 
@@ -218,9 +219,6 @@ def _check_lot_claims(plan: Any, certificate: Certificate, value: float, unit: s
             yield Violation("certificate", f"lots.{name}", off, unit, text)
 
 
-_MARGIN_TOLERANCE = 1e-9  # relative: two margins this close are equal
-
-
 @dataclass(frozen=True)
 class InfeasibilityVerdict:
     """Result of the verification: the wrong claims, and the proof that the multipliers give."""
@@ -267,6 +265,6 @@ def _check_proof_claims(proof: Any, shown: InfeasibilityProof) -> Iterator[Viola
     elif proof.scope != shown.scope:
         text = f"what is claimed is said of '{proof.scope}', and the answer holds '{shown.scope}'"
         yield Violation("proof", "proof.scope", 0.0, "", text)
-    elif not proof.margin <= shown.margin * (1 + _MARGIN_TOLERANCE):
+    elif not proof.margin <= shown.margin * (1 + FARKAS_TOLERANCE):
         text = f"a margin of {proof.margin:.10g} is claimed, and only {shown.margin:.10g} follows from the multipliers"
         yield Violation("proof", "proof.margin", proof.margin - shown.margin, "", text)

@@ -8,13 +8,13 @@ from typing import Any
 
 from medalopt.analysis.compare.comparison import Comparison, ComparisonRow
 from medalopt.analysis.compare.instance_diff import count_by_section
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share
 from medalopt.report.plan_json import render_json
 from medalopt.report.solve_tables import COST_KINDS
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_TABLE_ROWS = 20  # rows of a table that a person is shown
 _NO_PLAN, _LEFT_OUT = "no plan", "–"
@@ -77,7 +77,7 @@ def _describe_cost_difference(comparison: Comparison, number: int) -> str:
         lines = [f"There is no plan for {none}; medalopt explain says why."] if none else []
         return " ".join([*lines, *([f"No answer could be proven for {open_}."] if open_ else [])])
     more = there - here
-    if not row.differs or abs(more) <= ROUNDING_TOLERANCE * abs(here):
+    if not row.differs or abs(more) <= AMOUNT_TOLERANCE * abs(here):
         return f"{other} costs the same as {first}: {format_money(there, currency)}."
     size = (
         f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(here))}) {'more' if more > 0 else 'less'}"
@@ -212,7 +212,7 @@ def _list_cost_rows(comparison: Comparison) -> list[ComparisonRow]:
     """
     rows = comparison.select_part("cost")
     largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
-    return [row for row in rows if any(abs(value or 0.0) > ROUNDING_TOLERANCE * largest for value in row.values)]
+    return [row for row in rows if any(abs(value or 0.0) > AMOUNT_TOLERANCE * largest for value in row.values)]
 
 
 MAX_BARS = 15  # bars of each plan

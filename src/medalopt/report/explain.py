@@ -18,7 +18,6 @@ from medalopt.proof.extensions import NO_EXTENSIONS
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.explain_tables import (
     DEAR_PRICE_RATIO,
-    MASS_TOLERANCE,
     build_binding_table,
     build_break_even_table,
     build_cost_breakdown,
@@ -32,6 +31,7 @@ from medalopt.report.numbers import format_money, format_number, format_share, f
 from medalopt.report.plan_json import identify_instance, render_json
 from medalopt.report.solve import describe_proof, find_rejected_offer
 from medalopt.text import escape_text, format_count
+from medalopt.tolerances import DISPLAY_TOLERANCE
 
 _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
@@ -172,7 +172,7 @@ def _describe_alternative_optima(explanation: Explanation) -> str:
     ranged = [
         analysis
         for analysis in explanation.source_analyses
-        if analysis.most - analysis.least > MASS_TOLERANCE * max(analysis.offered, 1.0)
+        if analysis.most - analysis.least > DISPLAY_TOLERANCE * max(analysis.offered, 1.0)
     ]
     if not ranged:
         same = (
@@ -192,7 +192,6 @@ def _describe_alternative_optima(explanation: Explanation) -> str:
 
 
 _MAX_ROUTES = 4
-_RANGE_TOLERANCE = 1e-6
 _COST_TITLES = {
     "supply": "to the supplier",
     "collection": "collection",
@@ -348,7 +347,7 @@ def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnaly
 
 def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
     """Return the least and greatest quantity over all alternative optima."""
-    if analysis.most - analysis.least <= _RANGE_TOLERANCE * max(analysis.offered, 1.0):
+    if analysis.most - analysis.least <= DISPLAY_TOLERANCE * max(analysis.offered, 1.0):
         return ["No optimal plan takes more or less of it."]
     return [f"Optimal plans take from {format_tonnes(analysis.least)} to {format_tonnes(analysis.most)} of it."]
 

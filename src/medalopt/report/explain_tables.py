@@ -20,12 +20,11 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.text import escape_text
+from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7
 _MIN_SAVING = 1e-3  # relative to the largest saving from relaxing by a hundredth; smaller ones are in --json only
 DEAR_PRICE_RATIO = 1.5  # times the market price, above which a metal gets a sentence
-MASS_TOLERANCE = 1e-6  # relative tolerance of masses
-_PRICE_TOLERANCE = 1e-7  # relative tolerance of the two prices at a breakpoint
 _MARKET_TOLERANCE = 1e-4  # relative tolerance within which a price equals the market price
 
 
@@ -133,13 +132,13 @@ def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> boo
     account, same = (
         explanation.plan.account,
         marginal_price.fewer is not None
-        and abs(marginal_price.more - marginal_price.fewer) <= _PRICE_TOLERANCE * abs(marginal_price.more),
+        and abs(marginal_price.more - marginal_price.fewer) <= PRICE_TOLERANCE * abs(marginal_price.more),
     )
     left, needed = (
         account.decisions.surplus[marginal_price.metal].sum(),
         account.composition[:, marginal_price.metal].sum(),
     )
-    return bool(same and left > MASS_TOLERANCE * needed > 0)
+    return bool(same and left > DISPLAY_TOLERANCE * needed > 0)
 
 
 def _equals_market_price(marginal_price: MarginalPrice) -> bool:
@@ -164,7 +163,7 @@ def _show_kink_price(value: float | None, other: float | None) -> CellValue:
     if (
         other is None
         or format_money(value) != format_money(other)
-        or abs(value - other) <= _PRICE_TOLERANCE * abs(value)
+        or abs(value - other) <= PRICE_TOLERANCE * abs(value)
     ):
         return value
     return ShownValue(value, format_number(value, 7))

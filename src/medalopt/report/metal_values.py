@@ -11,8 +11,7 @@ from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
 from medalopt.plan.plan import Plan
 from medalopt.proof.prices import Prices, build_prices
-
-PRICE_TOLERANCE = 1e-6  # relative tolerance of prices
+from medalopt.tolerances import DISPLAY_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +80,9 @@ class MetalValues:
     def scarce(self) -> tuple[int, ...]:
         """Bottleneck metals: marginal value above market and sale price when used; largest total value first."""
         above = np.where(self.used, self.at_hand - self.known_price, 0)
-        above = np.where(above > PRICE_TOLERANCE * np.abs(self.at_hand), above, 0)
+        above = np.where(above > DISPLAY_TOLERANCE * np.abs(self.at_hand), above, 0)
         value = (above * self.plan.account.composition.sum(axis=0)).sum(axis=1)
-        counts = value > PRICE_TOLERANCE * max(1.0, abs(self.plan.objective))
+        counts = value > DISPLAY_TOLERANCE * max(1.0, abs(self.plan.objective))
         return tuple(e for e in np.argsort(-value, kind="stable").tolist() if counts[e])
 
 

@@ -30,10 +30,10 @@ from medalopt.report.solve_tables import (
     group_streams,
 )
 from medalopt.text import format_count
+from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE
 
 _PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
 _REJECTED_PRICE_RATIO = 1.5  # times the market price
-_PARTIAL_TOLERANCE = 1e-6
 _MAX_SOURCES_TRIED = 2_000  # candidates for the marginal source, those with the most room first
 
 
@@ -65,7 +65,7 @@ def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> M
     np.add.at(offered, of, streams.available.value)
     np.add.at(taken, of[found.stream], decisions.sent)
     may_wait = np.bincount(of, streams.storable, len(labels)) > 0
-    partly = (taken > _PARTIAL_TOLERANCE * offered) & (taken < (1 - _PARTIAL_TOLERANCE) * offered) & ~may_wait[:, None]
+    partly = (taken > DISPLAY_TOLERANCE * offered) & (taken < (1 - DISPLAY_TOLERANCE) * offered) & ~may_wait[:, None]
     room = np.where(partly, offered - taken, 0.0)
     for place in np.argsort(-room, axis=None, kind="stable")[
         : min(np.count_nonzero(partly), _MAX_SOURCES_TRIED)
@@ -160,7 +160,6 @@ def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, of
 
 
 _MAX_BOTTLENECKS = 3
-_SEARCH_GAP_TOLERANCE = 1e-9  # relative to all payments: the bound of branch and bound equals the objective
 
 
 def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
@@ -259,7 +258,7 @@ def _describe_search(plan: Plan) -> str:
         return "Feasible, "
     size = max(1.0, abs(plan.objective), float(sum_absolute_costs(plan.account, plan.measure)))
     gap = (plan.objective - bound) / size
-    if gap <= _SEARCH_GAP_TOLERANCE:
+    if gap <= GAP_TOLERANCE:
         return "Optimal by search (bound of the solver); certified "
     return f"Feasible, within {100 * gap:.2g} % by search (bound of the solver); certified "
 

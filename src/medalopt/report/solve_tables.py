@@ -14,11 +14,11 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_route_costs
 from medalopt.plan.plan import Plan
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money_range, format_share
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 COST_KINDS = {
     "supply": "paid to suppliers",
@@ -46,9 +46,7 @@ def build_cost_table(plan: Plan) -> ReportTable:
         The table; kinds below rounding, relative to all payments, are left out.
     """
     all_paid = sum_absolute_costs(plan.account, "cost")
-    parts = {
-        COST_KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > ROUNDING_TOLERANCE * all_paid
-    }
+    parts = {COST_KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * all_paid}
     columns = (
         ReportColumn("kind", "kind"),
         ReportColumn("cost", "", plan.instance.currency, style="scaled"),

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from medalopt.plan.workbook import WorkbookEdit
-from medalopt.proof.certificate import GAP_TOLERANCE
 from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
 from medalopt.report.plan_json import render_json
 from medalopt.text import escape_text, format_count
+from medalopt.tolerances import GAP_TOLERANCE
 
 _MAX_FAULTS = 20  # violations listed in text output
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import ScaledProgram
+from medalopt.tolerances import ACTIVE_TOLERANCE, DUAL_TOLERANCE, PRICED_ACTIVE_TOLERANCE
 
 LOWER, BASIC, UPPER = 0, 1, 2  # statuses, numbered as in HiGHS; 3 is a nonbasic column without bounds
 Statuses = NDArray[np.int8]
@@ -141,11 +142,6 @@ class ProgramBasis:
             *(transfer_statuses(each, mine.rows, other.rows, np.zeros_like(new_rows)) for each in elastic),
         ]
         return Basis(np.concatenate(parts), transfer_statuses(rows, mine.rows, other.rows, new_rows))
-
-
-ACTIVE_TOLERANCE = 1e-11  # relative distance within which a row or column is active
-PRICED_ACTIVE_TOLERANCE = 1e-8  # the same for a row or column with a nonzero dual or reduced cost
-DUAL_TOLERANCE = 1e-9  # scaled; a reduced cost or dual above this magnitude is nonzero
 
 
 @dataclass(frozen=True, eq=False)

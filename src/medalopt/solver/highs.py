@@ -18,6 +18,7 @@ from medalopt.instance.arrays import Bools, Floats
 from medalopt.solver.basis import Basis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.scaling import ScaledProgram
+from medalopt.tolerances import DUAL_TOLERANCE, INTEGRALITY_TOLERANCE, SMALL_MATRIX_VALUE, SOLVER_FEASIBILITY_TOLERANCE
 
 METHODS = (
     "primal simplex",
@@ -25,10 +26,6 @@ METHODS = (
     "interior point",
 )  # the first is two to three times as fast on these programs
 DUAL_SIMPLEX, PRIMAL_SIMPLEX = 1, 4  # values of HiGHS's option simplex_strategy
-FEASIBILITY_TOLERANCE = 1e-10  # feasibility tolerance of HiGHS for scaled rows and reduced costs, its minimum
-SMALL_MATRIX_VALUE = 1e-12  # HiGHS treats scaled entries of at most this magnitude as zero
-INTEGER_TOLERANCE = 1e-9  # integrality tolerance of branch and bound
-TIE_TOLERANCE = 1e-9  # a reduced cost or dual below this magnitude is zero: alternative optima are possible
 
 
 Indices = NDArray[np.integer[Any]]
@@ -90,8 +87,8 @@ class HighsSession:
             threads=1,
             simplex_scale_strategy=0,  # the program is scaled already
             small_matrix_value=SMALL_MATRIX_VALUE,
-            primal_feasibility_tolerance=FEASIBILITY_TOLERANCE,
-            dual_feasibility_tolerance=FEASIBILITY_TOLERANCE,
+            primal_feasibility_tolerance=SOLVER_FEASIBILITY_TOLERANCE,
+            dual_feasibility_tolerance=SOLVER_FEASIBILITY_TOLERANCE,
         )
         width = len(program.lower)
         passed = self._solver.passModel(
@@ -313,8 +310,8 @@ class HighsSession:
             (program.upper[at], program.row_upper[row]),
         )
         value, low, high = (np.where(basic >= 0, column, of_row) for column, of_row in ends)
-        above = np.where(value > high + FEASIBILITY_TOLERANCE, -1.0, 0.0)
-        missed = np.where(value < low - FEASIBILITY_TOLERANCE, 1.0, above)
+        above = np.where(value > high + SOLVER_FEASIBILITY_TOLERANCE, -1.0, 0.0)
+        missed = np.where(value < low - SOLVER_FEASIBILITY_TOLERANCE, 1.0, above)
         return np.array(self._solver.getBasisTransposeSolve(missed)[1])  # type: ignore[attr-defined]
 
     def find_irreducible_subset(self, seconds: float) -> tuple[Bools, Bools] | None:
@@ -476,7 +473,7 @@ def run_branch_and_bound(program: ScaledProgram, whole: Bools, gap: float, budge
     if session is None:
         return HighsResult("unanswered", method)
     session.declare_integer(np.flatnonzero(whole))
-    session.set_options(mip_rel_gap=gap, mip_abs_gap=0.0, mip_feasibility_tolerance=INTEGER_TOLERANCE)
+    session.set_options(mip_rel_gap=gap, mip_abs_gap=0.0, mip_feasibility_tolerance=INTEGRALITY_TOLERANCE)
     status = session.run(budget)
     if status not in ("optimal", "stopped"):
         return HighsResult(_MERGED_STATUSES.get(status, status), method)
@@ -496,8 +493,8 @@ def _break_ties(
     if not presolved and np.array_equal(costs[0], costs[1]):
         costs = costs[1:]
     reduced = costs[0] - program.pulled(y)
-    open_columns = (np.abs(reduced) <= TIE_TOLERANCE) & (program.lower < program.upper)
-    open_rows = np.abs(y) <= TIE_TOLERANCE
+    open_columns = (np.abs(reduced) <= DUAL_TOLERANCE) & (program.lower < program.upper)
+    open_rows = np.abs(y) <= DUAL_TOLERANCE
     for weights in costs[1:]:
         if not weights[open_columns].any():
             continue
@@ -505,8 +502,8 @@ def _break_ties(
         if best is None:
             return None if budget.left() else x
         x, reduced, y = best
-        open_columns &= np.abs(reduced) <= TIE_TOLERANCE
-        open_rows &= np.abs(y) <= TIE_TOLERANCE
+        open_columns &= np.abs(reduced) <= DUAL_TOLERANCE
+        open_rows &= np.abs(y) <= DUAL_TOLERANCE
     return x
 
 

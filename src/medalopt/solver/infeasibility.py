@@ -24,8 +24,7 @@ from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, HighsResult, load_highs, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram, maximise_over_bounds, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
-
-FARKAS_TOLERANCE = 1e-9  # least margin in floating point, for multipliers of magnitude at most 1
+from medalopt.tolerances import CANCELLATION_TOLERANCE, FARKAS_TOLERANCE
 
 
 def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME_LIMIT) -> Iterator[Floats]:
@@ -88,9 +87,6 @@ def _weigh_rows(program: ScaledProgram, y: Floats) -> tuple[Floats, float]:
     usable = np.isfinite(end)
     weights = np.where(usable, y, 0.0)
     return weights, float((weights[usable] * end[usable]).sum())
-
-
-_CANCELLATION_TOLERANCE = 1e-9  # a column's weight below this magnitude is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +234,7 @@ def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y
     weights, required = _weigh_rows(program, y)
     pull = program.pulled(weights)
     size = np.ldexp(linear.size, -program.column)
-    rounding = np.abs(pull) <= _CANCELLATION_TOLERANCE
+    rounding = np.abs(pull) <= CANCELLATION_TOLERANCE
     most = np.where(rounding, np.minimum(program.upper, size), program.upper)
     least = np.where(rounding, np.maximum(program.lower, -size), program.lower)
     possible = np.where(pull == 0, 0.0, np.where(pull > 0, most, least)) * pull

@@ -25,13 +25,12 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.solver.basis import DUAL_TOLERANCE, ActiveSet
+from medalopt.solver.basis import ActiveSet
 from medalopt.solver.program import ProgramBuilder, SolverProgram, split_ranged_rows
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.warm_solver import ScaledOptimum, WarmSolver
+from medalopt.tolerances import ALTERNATIVE_TOLERANCE, DUAL_TOLERANCE, RANGE_TOLERANCE
 
-RANGE_TOLERANCE = 1e-9  # relative tolerance of parameter values, of the feasibility of a step and of Newton's method
-ALTERNATIVE_TOLERANCE = 1e-7  # scaled distance from which an alternative optimum counts as different
 NEWTON_ITERATIONS = 60  # iterations of Newton's method, which needs three or four
 _TOTAL_TOLERANCE = 2.0**-40  # share of its greatest possible value below which a metered total is 0
 RowBoundRates = Mapping[int, tuple[float, float]]  # by row: derivatives of its lower and its upper bound

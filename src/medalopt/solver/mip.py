@@ -21,6 +21,7 @@ from medalopt.solver.scaling import scale_program
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, build_program, build_solution
 from medalopt.solver.verification import VerifiedResult
+from medalopt.tolerances import INTEGRALITY_TOLERANCE
 
 
 def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
@@ -51,7 +52,6 @@ def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
             yield replace(plan, status=found.status, method=method, search_bound=bound)
 
 
-INTEGRALITY_TOLERANCE = 1e-9  # share of a load within which a number of loads is integer
 WIDE_SEARCH_GAP = (
     1e-3  # relative gap of the search over all numbers of loads, where those next to the plan are infeasible
 )

@@ -11,8 +11,8 @@ import numpy as np
 from medalopt.instance.arrays import Floats
 from medalopt.model.network import SparseEntries
 from medalopt.solver.program import SolverProgram
+from medalopt.tolerances import LINEARITY_TOLERANCE
 
-LINEARITY_TOLERANCE = 1e-12  # relative deviation of a number from the line
 _PARAMETRIC_ARRAYS = ("lower", "upper", "size", "costs", "row_lower", "row_upper")
 SMALLEST_SIZE_SHARE = 2.0**-20  # smallest size of a column along the line, as a share of its size at the ends
 

@@ -18,7 +18,8 @@ from medalopt.instance.arrays import Floats
 from medalopt.solver.parametric_line import SMALLEST_SIZE_SHARE, ProgramLine
 from medalopt.solver.parametric_solver import IndexArray, ParametricSolver, ProgramChanges
 from medalopt.solver.scaling import ScaledProgram
-from medalopt.solver.verification import VERIFICATION_TOLERANCE, ProgramBatch, VerifiedResult
+from medalopt.solver.verification import ProgramBatch, VerifiedResult
+from medalopt.tolerances import GAP_TOLERANCE
 
 _STORED_RESULTS = 64  # solved values kept for interpolation by `solve_at`
 _SLOPE_TOLERANCE = 1e-6  # relative difference of the objective within which slopes agree
@@ -150,7 +151,7 @@ class ParametricSweep:
         if self._line.moves_costs or len(self._moves.column):
             return False
         (first, one), (last, two) = low, high
-        middle = abs(one.value - two.value) * _SLOPE_TOLERANCE + 2 * VERIFICATION_TOLERANCE * max(
+        middle = abs(one.value - two.value) * _SLOPE_TOLERANCE + 2 * GAP_TOLERANCE * max(
             abs(one.value), abs(two.value), 1.0
         )
         for outcome in (one, two):

@@ -21,8 +21,8 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.lots import INTEGER_VARIABLES
 from medalopt.model.network import SparseEntries
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.tolerances import CANCELLATION_TOLERANCE
 
-CANCELLATION_TOLERANCE = 1e-9
 CAST_STOCK_ROW = "define_cast_stock"  # balance of the castings in stock
 ComponentKey = tuple[str, Any]  # component of the Pyomo model, and index in it
 

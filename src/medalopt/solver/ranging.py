@@ -19,9 +19,9 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats
-from medalopt.solver.basis import DUAL_TOLERANCE
-from medalopt.solver.local_analysis import NEWTON_ITERATIONS, RANGE_TOLERANCE, LocalAnalysis
+from medalopt.solver.local_analysis import NEWTON_ITERATIONS, LocalAnalysis
 from medalopt.solver.warm_solver import ScaledOptimum
+from medalopt.tolerances import DUAL_TOLERANCE, PRICE_TOLERANCE, RANGE_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,6 @@ def _require_columns(answer: ScaledOptimum | None, local: LocalAnalysis) -> Floa
     return local.unscale_columns(answer)
 
 
-PRICE_TOLERANCE = 1e-7  # relative difference within which prices are equal
 _FARTHEST_SIZES = 2.0**16  # range in multiples of the parameter's size, beyond which it counts as unlimited
 _OVERSTEP_SHARE = 2.0**-4  # share by which the ratio test's step is exceeded to examine the slope beyond
 _STATIONARY_TOLERANCE = 1e-11  # relative rate below which a column or row counts as constant

@@ -29,7 +29,8 @@ from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_mul
 from medalopt.solver.program import SolverProgram, eliminate_linking_variables
 from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
 from medalopt.solver.solution import Solution, extract_decisions, extract_duals, fill_extension_values
-from medalopt.solver.verification import NEGLIGIBLE_SHARE, compute_bound_and_violation
+from medalopt.solver.verification import compute_bound_and_violation
+from medalopt.tolerances import NEGLIGIBLE_SHARE
 
 REFINEMENT_ROUNDS = 6  # greatest number of refinements of one solution
 ZOOM_EXPONENTS = (40, 24, 12)  # exponents of the magnification of one refinement, tried in turn

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.solver.infeasibility import FARKAS_TOLERANCE, compute_farkas_margin
+from medalopt.solver.infeasibility import compute_farkas_margin
 from medalopt.solver.program import SolverProgram, maximise_over_bounds, order_by_column
 from medalopt.solver.scaling import ScaledProgram
+from medalopt.tolerances import FARKAS_TOLERANCE, FEASIBILITY_TOLERANCE, GAP_TOLERANCE, NEGLIGIBLE_SHARE
 
 _TINY = 1e-300
 
@@ -137,10 +138,6 @@ def compute_bound_and_violation(linear: SolverProgram, x: Floats, y: Floats) -> 
     return float(bound[0]), float(violation[0])
 
 
-VERIFICATION_TOLERANCE = 1e-9  # relative: of an objective above its bound, of a row beyond its right-hand side
-NEGLIGIBLE_SHARE = 2.0**-43  # share of its implied bound below which a column is set to 0
-
-
 @dataclass(frozen=True, eq=False)
 class VerifiedResult:
     """Verified result of one program in own units; `status` is `optimal` or `infeasible`.
@@ -181,7 +178,7 @@ def make_single_batch(linear: SolverProgram, ready: ScaledProgram) -> ProgramBat
 def verify_optima(
     layout: MatrixLayout, ready: ScaledProgram, programs: ProgramBatch, x: Floats, y: Floats, *, warm: bool
 ) -> list[VerifiedResult | None]:
-    """Verify claimed optima: violation and duality gap within `VERIFICATION_TOLERANCE`.
+    """Verify claimed optima: violation within `FEASIBILITY_TOLERANCE` and duality gap within `GAP_TOLERANCE`.
 
     Args:
         layout: Sparsity pattern of the matrix.
@@ -200,9 +197,7 @@ def verify_optima(
     value, paid = costs.sum(axis=1), np.abs(costs).sum(axis=1)
     bound, violation = layout.proven(programs, x, y)
     unit = float(np.ldexp(1.0, -int(ready.cost[0])))
-    taken = (violation <= VERIFICATION_TOLERANCE) & (
-        value - bound <= VERIFICATION_TOLERANCE * np.maximum(1.0 / unit, paid)
-    )
+    taken = (violation <= FEASIBILITY_TOLERANCE) & (value - bound <= GAP_TOLERANCE * np.maximum(1.0 / unit, paid))
     x, y = ready.primal(x), ready.dual(y)
     told = zip(taken.tolist(), (value * unit).tolist(), (bound * unit).tolist(), violation.tolist(), strict=True)
     return [
@@ -226,7 +221,7 @@ def verify_infeasibility(
         The result of the first candidate that proves infeasibility, else None.
     """
     for ray in rays:
-        y = ray / max(float(np.abs(ray).max(initial=0.0)), VERIFICATION_TOLERANCE)
+        y = ray / max(float(np.abs(ray).max(initial=0.0)), FARKAS_TOLERANCE)
         if len(y) and compute_farkas_margin(linear, ready, y) > FARKAS_TOLERANCE:
             return VerifiedResult("infeasible", np.inf, np.zeros(0), np.ldexp(y, ready.row), np.inf, 0.0, warm)
     return None

@@ -21,17 +21,10 @@ import numpy as np
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.solver.basis import BASIC, Basis
-from medalopt.solver.highs import (
-    DUAL_SIMPLEX,
-    FEASIBILITY_TOLERANCE,
-    PRIMAL_SIMPLEX,
-    BoundPairs,
-    HighsSession,
-    load_highs,
-    load_simplex,
-)
-from medalopt.solver.infeasibility import FARKAS_TOLERANCE, compute_contradiction
+from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, BoundPairs, HighsSession, load_highs, load_simplex
+from medalopt.solver.infeasibility import compute_contradiction
 from medalopt.solver.scaling import ScaledProgram
+from medalopt.tolerances import FARKAS_TOLERANCE, SOLVER_FEASIBILITY_TOLERANCE
 
 _INITIAL_COLUMNS_PER_ROW = 1  # initial nonbasic columns for each row
 _PRICING_ROUNDS = 20  # pricing rounds, after which the whole program is solved
@@ -169,9 +162,8 @@ class _OmittedColumns:
         if not len(self._columns):
             return self._columns
         reduced = self._costs - np.add.reduceat(self._value * y[self._index], self._first)
-        return self._columns[
-            ((reduced < -FEASIBILITY_TOLERANCE) & self._up) | ((reduced > FEASIBILITY_TOLERANCE) & self._down)
-        ]
+        below, above = reduced < -SOLVER_FEASIBILITY_TOLERANCE, reduced > SOLVER_FEASIBILITY_TOLERANCE
+        return self._columns[(below & self._up) | (above & self._down)]
 
 
 def _select_columns(program: ScaledProgram, columns: Ints) -> ScaledProgram:

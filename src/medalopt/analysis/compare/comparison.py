@@ -21,9 +21,10 @@ from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan
 from medalopt.plan.schema import OPTIONAL_TABLE_MODELS, TABLE_MODELS, SavedPlan
-from medalopt.plan.tables import ROUNDING_TOLERANCE, ColumnTable
+from medalopt.plan.tables import ColumnTable
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 QuantityKey = tuple[str, str, str]  # part, item, unit
 PLAN_PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals")
@@ -172,7 +173,7 @@ class Comparison:
         for summary in self.summaries:
             for (part, _, _), value in summary.quantities.items():
                 sizes[part] = max(sizes.get(part, 0.0), abs(value))
-        return tuple(self._make_row(key, ROUNDING_TOLERANCE * sizes[key[0]]) for key in keys)
+        return tuple(self._make_row(key, AMOUNT_TOLERANCE * sizes[key[0]]) for key in keys)
 
     def _make_row(self, key: QuantityKey, nothing: float) -> ComparisonRow:
         """Return one quantity of all plans; differences up to `nothing` count as rounding."""

@@ -24,10 +24,10 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
 from medalopt.solver.local_analysis import BoundChange
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_PRICED_CONSTRAINTS = 24  # constraints that are verified, by descending estimate
 PER_CENT = 0.01
-_SAVING_TOLERANCE = 1e-9  # least saving relative to all payments
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def find_binding_constraints(
     Returns:
         The others by descending saving of one per cent of the parameter.
     """
-    least = _SAVING_TOLERANCE * max(1.0, sum_absolute_costs(near.account, near.plan.measure))
+    least = AMOUNT_TOLERANCE * max(1.0, sum_absolute_costs(near.account, near.plan.measure))
     makers = (
         _list_supply_limits(near, told),
         _list_capacities(near),

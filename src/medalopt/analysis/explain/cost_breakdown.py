@@ -26,8 +26,7 @@ from medalopt.proof.bound import (
     price_supply,
 )
 from medalopt.proof.extension_rows import select_usable_duals
-
-_LINE_TOLERANCE = 1e-12  # relative to the largest line; smaller ones are dropped
+from medalopt.tolerances import SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def compute_cost_breakdown(near: PlanNeighbourhood) -> tuple[CostLine, ...]:
         for line in make(near)
     ]
     largest = max((abs(line.value) for line in lines), default=0.0)
-    return tuple(line for line in lines if abs(line.value) > _LINE_TOLERANCE * largest)
+    return tuple(line for line in lines if abs(line.value) > SUM_TOLERANCE * largest)
 
 
 def _list_need_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:

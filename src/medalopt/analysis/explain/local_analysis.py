@@ -23,14 +23,15 @@ from medalopt.model.extensions import Extension, name_extension
 from medalopt.model.network import Network
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes
-from medalopt.proof.certificate import GAP_TOLERANCE, sum_absolute_costs
+from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import apply_extension_prices, compute_extended_bound
 from medalopt.proof.extensions import PlacedExtensions, place_extensions
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
-from medalopt.solver.local_analysis import ALTERNATIVE_TOLERANCE, BoundChange, LocalAnalysis, MeterRow, OptimumShift
+from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.tolerances import ALTERNATIVE_TOLERANCE, GAP_TOLERANCE
 
 MIN_COLUMN_SIZE = 1e-300
 

@@ -13,8 +13,8 @@ from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.arrays import Floats
 from medalopt.instance.paths import render_path
 from medalopt.solve_instance import solve
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
-_CHANGE_TOLERANCE = 1e-9  # relative to the largest change; smaller ones are dropped
 PURE_METAL_SHARE = 0.5  # share of a metal above which an offer counts as an offer of it
 
 
@@ -183,5 +183,5 @@ def list_quantity_changes(near: PlanNeighbourhood, x: Floats) -> tuple[QuantityC
 
 def _drop_negligible_changes(parts: list[QuantityChange]) -> list[QuantityChange]:
     """Drop negligible changes and sort the others by absolute value."""
-    least = _CHANGE_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
+    least = AMOUNT_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
     return sorted((part for part in parts if abs(part.amount) > least), key=lambda part: -abs(part.amount))

@@ -19,6 +19,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import compute_refining_costs
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_SOURCES = 12  # sources reported one by one
 
@@ -105,9 +106,6 @@ def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:
     return tuple(SupplySource(*key, np.array(streams, dtype=np.intp)) for key, streams in members.items())
 
 
-MIN_TAKEN_SHARE = 1e-9  # share of the supply below which a source counts as not taken
-
-
 @dataclass(frozen=True)
 class SourceRoute:
     """Route of a source: treatment and smelter (None: passed on to ordinary recycling), with the tonnes sent on it.
@@ -156,7 +154,7 @@ class SourceAnalysis:
     @property
     def left_out(self) -> bool:
         """True if nothing of it is taken."""
-        return self.taken <= MIN_TAKEN_SHARE * self.offered
+        return self.taken <= AMOUNT_TOLERANCE * self.offered
 
 
 def analyse_sources(
@@ -200,7 +198,7 @@ def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, s
     available = instance.streams.available.value[at].sum(axis=1)
     offered, taken = float(available.sum()), local.totals[group]
     each = (instance.streams.price.value + instance.streams.collection.value)[at]
-    some = taken > MIN_TAKEN_SHARE * offered
+    some = taken > AMOUNT_TOLERANCE * offered
     sent = np.where(np.isin(near.account.routes.stream, at)[:, None], near.account.decisions.sent, 0.0)
     least, most = local.find_optimal_range(group)
     way = sent if some else _choose_best_routes(near, source)

@@ -35,9 +35,9 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_REPAIRS = 12  # largest number of repairs
-EFFECT_TOLERANCE = 1e-6  # relative difference of two equal effects
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,6 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     most = {name: max(value for _, value in parts) for name, parts in does.items()}
     beside = {name: float(least[instance.streams.names.index(name)]) / value for name, value in most.items()}
     return {
-        name: max(t for t, value in does[name] if value >= (1 - EFFECT_TOLERANCE) * most[name])
+        name: max(t for t, value in does[name] if value >= (1 - DISPLAY_TOLERANCE) * most[name])
         for name in sorted(does, key=lambda name: (beside[name], name))
     }

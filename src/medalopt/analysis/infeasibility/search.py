@@ -27,16 +27,15 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.infeasibility import (
-    FARKAS_TOLERANCE,
     ElasticSolution,
     compute_farkas_margin,
     find_least_relaxation,
     have_same_matrix,
     minimise_violation,
 )
+from medalopt.tolerances import FARKAS_TOLERANCE, POSITION_TOLERANCE
 
 MAX_MOVE_FACTOR = 1e4  # largest move: factor on the present value, or in the parameter's unit if that is 0
-POSITION_PRECISION = 1e-8  # relative precision of the least position
 MAX_ROOT_TRIALS = 24
 FIRST_STEP_DAMPING = 0.9  # share of the first Newton step, which gives a second sample for the cubic
 INITIAL_STEP_SHARE = 0.01  # first step as share of the interval if the slope is unknown
@@ -195,7 +194,7 @@ def _find_by_root_search(figure: RepairParameter, at: InfeasibleInstance, far: F
     short, enough, again, last = figure.start, end, False, at
     seen = [_sample_shortfall(draw, at.problem, at.short, short, enough)]
     for _ in range(MAX_ROOT_TRIALS):
-        close = math.copysign(POSITION_PRECISION * max(abs(short), abs(enough), POSITION_PRECISION), end - figure.start)
+        close = math.copysign(POSITION_TOLERANCE * max(abs(short), abs(enough), POSITION_TOLERANCE), end - figure.start)
         if abs(enough - short) <= 3 * abs(close):
             break
         trial = _choose_trial(seen, short, enough, close)

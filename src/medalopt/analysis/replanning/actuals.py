@@ -12,7 +12,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.settlement import ActualLots
-from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Actuals:
     def offer_stock_left(self) -> Floats:
         """Stock of each offer at the end of `last`: bought but not charged, (O,) kg."""
         kept = self.executed_account.offer_stock[:, self.last]
-        return np.where(abs(kept) > ROUNDING_TOLERANCE * self.executed_account.bought, kept, 0.0)
+        return np.where(abs(kept) > AMOUNT_TOLERANCE * self.executed_account.bought, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:
@@ -151,13 +151,13 @@ class Actuals:
         until = slice(None, self.last + 1)
         came = self.instance.metals.opening_stock.value + self.metal_by_arrival[:, until].sum(axis=1)
         used = self.executed_account.decisions.charged[:, :, until].sum(axis=(0, 2))
-        return np.where(abs(came - used) > ROUNDING_TOLERANCE * np.maximum(came, used), came - used, 0.0)
+        return np.where(abs(came - used) > AMOUNT_TOLERANCE * np.maximum(came, used), came - used, 0.0)
 
     @cached_property
     def metal_in_transit(self) -> Floats:
         """Metal in transit by period of arrival, (E, T − last − 1) kg: lots, contracted shipments, process scrap."""
         every = self.metal_by_arrival[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
-        return np.where(every > ROUNDING_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
+        return np.where(every > AMOUNT_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
     @cached_property
     def cost_by_kind(self) -> dict[str, float]:

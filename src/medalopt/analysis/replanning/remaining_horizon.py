@@ -12,8 +12,8 @@ from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_st
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 InstancePart = TypeVar("InstancePart")
 
@@ -70,7 +70,7 @@ def _check_scrap_stock(actuals: Actuals) -> None:
     instance, until = actuals.instance, actuals.last + 1
     used = actuals.executed_account.decisions.recharged[:, :until].sum(axis=1)
     in_hand = actuals.executed_account.scrap[:, actuals.last]
-    for alloy in np.flatnonzero(in_hand < -ROUNDING_TOLERANCE * used).tolist():
+    for alloy in np.flatnonzero(in_hand < -AMOUNT_TOLERANCE * used).tolist():
         name, came = instance.alloys.names[alloy], used[alloy] + in_hand[alloy]
         raise UsageError(
             f"by {instance.periods[actuals.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have "
@@ -100,7 +100,7 @@ def _subtract_used(array: ExactArray, taken: Floats) -> ExactArray:
     if not taken.any():
         return array
     left = array.value - taken
-    left = np.where(left > ROUNDING_TOLERANCE * np.minimum(array.value, taken), left, 0.0)
+    left = np.where(left > AMOUNT_TOLERANCE * np.minimum(array.value, taken), left, 0.0)
     return _make_array(np.where(taken != 0, left, array.value))
 
 
@@ -179,7 +179,7 @@ def _reduce_medals(actuals: Actuals) -> Medals:
             cast[alloy] -= covered
             if covered:
                 share = 1 - covered / each[medal, alloy]
-                parts[medal, alloy] *= share if share > ROUNDING_TOLERANCE else 0.0
+                parts[medal, alloy] *= share if share > AMOUNT_TOLERANCE else 0.0
     unchanged = np.array_equal(parts, medals.parts.value)
     due = np.maximum(medals.due - actuals.last - 1, 0)
     return replace(medals, due=due, parts=medals.parts if unchanged else _make_array(parts))

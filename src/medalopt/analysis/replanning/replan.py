@@ -29,9 +29,9 @@ from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, read_saved_plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.claims import parse_decisions
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text
+from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from medalopt.analysis.scenario_runner import VALUE_TOLERANCE, ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import SolverError
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
+from medalopt.tolerances import VALUE_TOLERANCE
 
 T = TypeVar("T")
 StepCallback = Callable[[str], None]

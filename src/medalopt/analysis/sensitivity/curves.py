@@ -22,7 +22,6 @@ from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.curve_evaluation import ParametricObjective, SolvedVariant, sample_curve
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import (
-    POSITION_TOLERANCE,
     BudgetRange,
     LinearPiece,
     ObjectiveFunction,
@@ -34,10 +33,9 @@ from medalopt.analysis.sensitivity.piecewise_linear import (
 )
 from medalopt.errors import InputError, SolverError
 from medalopt.instance.paths import render_path
+from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, POSITION_TOLERANCE
 
 MAX_DESCRIBED_BREAKPOINTS = 120  # maximum number of breakpoints with a description
-_CHANGE_TOLERANCE = 1e-6  # fraction of the largest quantity of the same unit below which nothing changes
-_BINDING_TOLERANCE = 1e-9  # fraction of |c|ᵀ|x|: least value of a binding row
 _UNREPORTED_RULES = frozenset({"supply", "together", "demand", "no_more", "extension"})
 PlanQuantities = Mapping[tuple[str, str], float]  # by name and unit
 
@@ -117,7 +115,7 @@ def _find_quantity_changes(
     return tuple(
         BreakpointShift(*name, before[name], after[name], here[name], by_step)
         for name in sorted(here, key=lambda name: -moved[name])
-        if moved[name] > _CHANGE_TOLERANCE
+        if moved[name] > DISPLAY_TOLERANCE
     )
 
 
@@ -142,7 +140,7 @@ def _find_binding_paths(solved: SolvedVariant) -> set[str]:
     program, x, y = solved.variant.program, solved.outcome.x, solved.outcome.y
     entries = program.entries
     parts = np.bincount(entries.row, np.abs(entries.value * x[entries.column]), len(program.rows))
-    minimum = _BINDING_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(x)))
+    minimum = AMOUNT_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(x)))
     paths = set()
     for row in np.flatnonzero(np.abs(y) * parts > minimum).tolist():
         rule = identify_rule(program.rows[row], 0 if y[row] > 0 else 1)

@@ -17,9 +17,8 @@ from typing import Any
 from medalopt.errors import UsageError
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.text import escape_text
+from medalopt.tolerances import POSITION_TOLERANCE
 from medalopt.units import Money, QuantityError
-
-POSITION_TOLERANCE = 1e-8  # fraction of the whole interval below which two positions are equal
 
 
 @dataclass(frozen=True, eq=False)

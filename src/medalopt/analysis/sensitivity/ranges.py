@@ -26,6 +26,7 @@ from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import RangeLimit, find_cost_range, find_rhs_range
 from medalopt.solver.solution import reconstruct_duals
+from medalopt.tolerances import PRICE_TOLERANCE
 
 _RATE_PERTURBATION = Fraction(1025, 1024)  # factor on an exchange rate for the finite difference
 
@@ -183,7 +184,7 @@ class SensitivityRange:
         """True if the shadow price differs between increase and decrease."""
         if self.price_up is None or self.price_down is None:
             return True
-        return abs(self.price_up + self.price_down) > 1e-7 * max(abs(self.price_up), abs(self.price_down))
+        return abs(self.price_up + self.price_down) > PRICE_TOLERANCE * max(abs(self.price_up), abs(self.price_down))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
 from medalopt.errors import SolverError
 from medalopt.instance.loading import NO_CHANGES
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_MEASURED_SHORTAGES = 40  # maximum number of bars with a metal shortage
-EFFECT_TOLERANCE = 1e-9  # relative change of the objective that counts as 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TornadoEnd:
         if self.result.value is None or base.value is None:
             return None
         by = self.result.value - base.value
-        return by if abs(by) > EFFECT_TOLERANCE * max(abs(base.value), abs(self.result.value)) else 0.0
+        return by if abs(by) > AMOUNT_TOLERANCE * max(abs(base.value), abs(self.result.value)) else 0.0
 
 
 @dataclass(frozen=True)

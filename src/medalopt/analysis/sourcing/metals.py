@@ -16,7 +16,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate, is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,15 +156,13 @@ def compute_metal_account(account: PlanAccount) -> MetalAccount:
     start = instance.metals.opening_stock.value
     returned = account.returned.sum(axis=0)
     turnover = (start + returned.sum(axis=1))[:, None]
-    stock = np.where(abs(account.stock) > ROUNDING_TOLERANCE * turnover, account.stock, 0.0)
+    stock = np.where(abs(account.stock) > AMOUNT_TOLERANCE * turnover, account.stock, 0.0)
     content = instance.market.composition.value
     charged = np.einsum("oat,oe->et", account.decisions.bought, content)
     bought = charged
     if is_stocked(instance).any():
         bought = content.T @ account.purchases
-        kept = np.where(
-            abs(account.offer_stock) > ROUNDING_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0
-        )
+        kept = np.where(abs(account.offer_stock) > AMOUNT_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0)
         stock = stock + content.T @ kept
     return MetalAccount(
         opening=np.concatenate([start[:, None], stock[:, :-1]], axis=1),
@@ -221,12 +219,12 @@ def compute_scrap_account(account: PlanAccount) -> ScrapAccount:
     instance = account.instance
     rate, share = compute_scrap_rate(instance), instance.alloys.scrap_share.value
     cast = account.cast
-    closing = np.where(account.scrap > ROUNDING_TOLERANCE * cast.sum(axis=1)[:, None], account.scrap, 0.0)
+    closing = np.where(account.scrap > AMOUNT_TOLERANCE * cast.sum(axis=1)[:, None], account.scrap, 0.0)
     fit = np.zeros_like(cast)
     for alloy, lead in enumerate(instance.alloys.scrap_lead.tolist()):
         fit[alloy, lead:] = rate[alloy] * cast[alloy, : max(cast.shape[1] - lead, 0)]
     waiting = (rate[:, None] * cast - fit).cumsum(axis=1)
-    waiting = np.where(waiting > ROUNDING_TOLERANCE * cast.sum(axis=1)[:, None], waiting, 0.0)
+    waiting = np.where(waiting > AMOUNT_TOLERANCE * cast.sum(axis=1)[:, None], waiting, 0.0)
     return ScrapAccount(
         cast=cast,
         fallen=share[:, None] * cast,
@@ -291,7 +289,7 @@ def count_strikable_medals(account: PlanAccount) -> Ints:
         left = there[:, t].copy()
         for kind in np.lexsort((np.arange(len(medals.names)), medals.due)).tolist():
             asks = need[kind] > 0
-            enough = left[asks] / need[kind][asks] + ROUNDING_TOLERANCE * medals.count[kind] + ROUNDING_TOLERANCE
+            enough = left[asks] / need[kind][asks] + AMOUNT_TOLERANCE * medals.count[kind] + AMOUNT_TOLERANCE
             result[kind, t] = min(int(np.floor(max(enough.min(), 0))), int(maximum[kind])) if asks.any() else 0
             left -= result[kind, t] * need[kind]
         maximum = result[:, t]

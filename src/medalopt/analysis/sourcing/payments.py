@@ -16,8 +16,8 @@ from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance, Names
 from medalopt.instance.routes import compute_refining_costs
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 FISCAL_START_MONTH = 4
 
@@ -114,7 +114,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
         return np.asarray(sum_by_group(money[travels], smelter, len(instance.smelters.names)))
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
-    minimum = ROUNDING_TOLERANCE * sum_absolute_costs(account, "cost")
+    minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
     own = {kind: _drop_rounding(account.costs[kind], minimum)[None, :] for kind in ("holding", "sales", "scrap")}
     return Payments(
         {

@@ -13,8 +13,8 @@ import numpy as np
 
 from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.explain.sources import MIN_TAKEN_SHARE, compute_entry_discounts, group_sources, list_sources
-from medalopt.analysis.scenario_runner import VALUE_TOLERANCE, ScenarioProgram, ScenarioRunner
+from medalopt.analysis.explain.sources import compute_entry_discounts, group_sources, list_sources
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
 from medalopt.analysis.sensitivity.premium import RecyclingPremium, compare_with_buying
 from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
@@ -27,6 +27,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.tolerances import AMOUNT_TOLERANCE, VALUE_TOLERANCE
 
 MAX_PRICED_SOURCES = 40  # maximum number of sources priced, those with the most tonnes left
 
@@ -46,7 +47,7 @@ def compute_entry_prices(plan: Plan) -> Mapping[int, float]:
     for source in list_sources(instance):
         offered = float(instance.streams.available.value[source.streams].sum())
         rest = offered - float(np.asarray(plan.account.sent)[source.streams].sum())
-        if rest > MIN_TAKEN_SHARE * offered:
+        if rest > AMOUNT_TOLERANCE * offered:
             left[source.name] = (rest, source)
     sources = [
         source for _, (_, source) in sorted(left.items(), key=lambda item: (-item[1][0], item[0]))[:MAX_PRICED_SOURCES]

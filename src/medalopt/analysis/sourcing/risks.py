@@ -26,6 +26,7 @@ from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _ROUTE_RATES = {
     ("treatments", "cost"): "treating",
@@ -215,7 +216,6 @@ def _get_metal_name(path: ParameterPath) -> str:
 
 
 MAX_MOVED_PARAMETERS, MAX_REPORTED_PARAMETERS = 6, 3  # number of parameters varied, and reported
-COST_TOLERANCE = 1e-9  # relative change of the objective that counts as 0
 _DECIDED_SECTIONS = ("medals", "policy")  # sections that are decided, not uncertain
 
 
@@ -299,7 +299,7 @@ def _assess_scenario(
     """Compare a named scenario with the base case, and determine its metal shortage if infeasible."""
     if result.value is not None and base.value is not None:
         by = result.value - base.value
-        size = COST_TOLERANCE * max(abs(result.value), abs(base.value))
+        size = AMOUNT_TOLERANCE * max(abs(result.value), abs(base.value))
         return ScenarioRisk(name, changes, result, by if abs(by) > size else 0.0)
     short = None
     if result.status == "infeasible":

@@ -17,7 +17,7 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
-from medalopt.plan.tables import ROUNDING_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 
 class MetalDestination(IntEnum):
@@ -59,7 +59,7 @@ def compute_destination_shares(account: PlanAccount) -> DestinationShares:
     after = np.zeros((metals, charged.shape[2]))
     after[:, MetalDestination.STOCK] = 1
     turnover = account.instance.metals.opening_stock.value + account.returned.sum(axis=(0, 2))
-    stays = np.where(account.stock > ROUNDING_TOLERANCE * turnover[:, None], account.stock, 0)
+    stays = np.where(account.stock > AMOUNT_TOLERANCE * turnover[:, None], account.stock, 0)
     held = decisions.charged.sum(axis=0) + decisions.surplus + stays
     for t in reversed(range(periods)):
         found = np.einsum("ae,ad->ed", decisions.charged[:, :, t], charged[:, t]) + stays[:, t, None] * after
@@ -123,7 +123,7 @@ def _trace_blanks(account: PlanAccount) -> Floats:
         now = medals.due == t
         taken = (weights * now[:, None]).sum(axis=0)  # (A,)
         there = made[:, t] - (due[:, t] - taken)
-        share = np.divide(taken, there, out=np.ones(alloys), where=there > taken + ROUNDING_TOLERANCE * due[:, -1])
+        share = np.divide(taken, there, out=np.ones(alloys), where=there > taken + AMOUNT_TOLERANCE * due[:, -1])
         share = np.where(taken > 0, share, 0.0)[:, None]
         after = share * (_share_among_medals(weights, now) @ into) + (1 - share) * after
         fate[:, t] = after
@@ -135,9 +135,6 @@ def _share_among_medals(weights: Floats, kinds: Bools) -> Floats:
     chosen = weights * kinds[:, None]
     whole = chosen.sum(axis=0)
     return np.divide(chosen, whole, out=np.zeros_like(chosen), where=whole > 0).T
-
-
-TRACE_TOLERANCE = 1e-12  # fraction of the metal in the devices that counts as 0
 
 
 class StreamLoss(IntEnum):
@@ -234,4 +231,4 @@ def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> 
     gone[StreamLoss.RESIDUE] = content - feed
     gone[:, ~smelts] = 0
     gone[StreamLoss.LEFT, ~smelts] = content[~smelts]
-    return np.asarray(np.where(gone > TRACE_TOLERANCE * content, gone, 0).transpose(2, 1, 0))
+    return np.asarray(np.where(gone > SUM_TOLERANCE * content, gone, 0).transpose(2, 1, 0))

@@ -22,8 +22,7 @@ from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
 from medalopt.solver.solution import extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program
-
-LOAD_TOLERANCE = 1e-9  # fraction of a load that counts as 0
+from medalopt.tolerances import INTEGRALITY_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +72,8 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
     method = f"{exact.method}; loads of {size:g} t by branch and bound"
     plan = replace(exact, account=account, certificate=certificate, method=method)
     lots = replace(exact.lots, value=plan.objective) if exact.lots else None
-    counted = np.ceil(amounts / size - LOAD_TOLERANCE)
-    part = np.abs(amounts - np.rint(amounts / size) * size) > LOAD_TOLERANCE * size
+    counted = np.ceil(amounts / size - INTEGRALITY_TOLERANCE)
+    part = np.abs(amounts - np.rint(amounts / size) * size) > INTEGRALITY_TOLERANCE * size
     return WholeLoadPlan(replace(plan, lots=lots), exact, size, int(counted.sum()), int(part.sum()))
 
 

@@ -24,9 +24,9 @@ from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.reachability import Reachability, warn_of_unreachable
 from medalopt.instance.resolve.streams import LaneRows, StreamRows
 from medalopt.text import escape_text, join_names, state_count, suggest_name
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_FEED_GRADE_KG_T = 500.0
-_AMOUNT_TOLERANCE = 1e-9  # relative tolerance of equal amounts
 _NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
 _MAX_LISTED = 20  # warnings of one kind
 
@@ -223,14 +223,14 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
     streams, market = instance.streams, instance.market
     maximum = _compute_largest_shipment(instance)
     for field, minimum in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
-        for i in np.flatnonzero((maximum > 0) & (minimum > maximum * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+        for i in np.flatnonzero((maximum > 0) & (minimum > maximum * (1 + AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
             text = (
                 f"{minimum[i]:_.6g} t, but at most {maximum[i]:_.6g} t can be sent in a period, so nothing can be taken"
             )
             _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
     for field, minimum in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
-        for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + _AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+        for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
             text = f"{minimum[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
             draft.add_warning(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
 

@@ -10,8 +10,7 @@ from medalopt.instance.instance import Instance
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart, describe_shortfall
 from medalopt.text import escape_text
-
-_PREMIUM_TOLERANCE = 1e-8  # of the cost; a smaller difference counts as zero
+from medalopt.tolerances import VALUE_TOLERANCE
 
 
 def report_premium(premium: RecyclingPremium, instance: Instance) -> SensitivityPart:
@@ -42,7 +41,7 @@ def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str
     currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     if premium.cost == float("inf"):
         return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
-    if not premium.recycles and abs(premium.amount) <= _PREMIUM_TOLERANCE * abs(premium.plan):
+    if not premium.recycles and abs(premium.amount) <= VALUE_TOLERANCE * abs(premium.plan):
         return (f"The plan takes no devices: it buys all metal, for {format_money(premium.plan, currency)}.",)
     more = "more" if premium.amount >= 0 else "less"
     what = "Recycling costs" if premium.recycles else "The plan takes no devices, but keeping its rules costs"

@@ -11,7 +11,6 @@ from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import ReportColumn, ReportTable, TableRows
 from medalopt.report.numbers import (
@@ -25,6 +24,7 @@ from medalopt.report.numbers import (
 from medalopt.report.solve_tables import COST_KINDS, FULL_LOAD, get_period_word
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 _INVISIBLE = {"color": "transparent"}
 
@@ -39,7 +39,7 @@ def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
         One chart; none where every cost is zero.
     """
     paid = sum(abs(value) for value in plan.costs.values())
-    parts = [(COST_KINDS[kind], value) for kind, value in plan.costs.items() if abs(value) > ROUNDING_TOLERANCE * paid]
+    parts = [(COST_KINDS[kind], value) for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * paid]
     return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1])),) if parts else ()
 
 
@@ -210,7 +210,6 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
     return (Chart(says, option, (_period_table(plan, names, load[listed], "%"),), notes),)
 
 
-_SLACK_TOLERANCE = 1e-6  # of the charged mass; a smaller margin counts as none
 _MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there at the latest
 
 
@@ -318,7 +317,7 @@ def _metal_balance_title(plan: Plan, metal_account: MetalAccount, metal: int) ->
 
 
 def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, index: int) -> str:
-    if spare <= _SLACK_TOLERANCE * charged[-1]:
+    if spare <= DISPLAY_TOLERANCE * charged[-1]:
         return f"with nothing to spare in {plan.instance.periods[index]}"
     if spare > charged[-1]:
         return f"all of it at hand in {plan.instance.periods[int(np.argmax(at_hand >= charged[-1]))]}"

@@ -10,7 +10,6 @@ import numpy as np
 from medalopt import __version__
 from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.sources import group_sources
-from medalopt.analysis.scenario_runner import VALUE_TOLERANCE
 from medalopt.analysis.sensitivity.premium import RecyclingPremium
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
@@ -33,6 +32,7 @@ from medalopt.report.sourcing.procurement import tabulate_awards, tabulate_price
 from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
 from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_traceability
 from medalopt.text import escape_text, format_count
+from medalopt.tolerances import VALUE_TOLERANCE
 
 
 def describe_whole_loads(plan: WholeLoadPlan) -> str:

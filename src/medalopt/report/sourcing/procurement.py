@@ -27,8 +27,8 @@ from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
 from medalopt.report.numbers import format_share
 from medalopt.report.solve_tables import COST_KINDS, get_period_word
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
-TAKEN_TOLERANCE = 1e-9  # of the offered tonnes; a smaller quantity counts as none
 _AWARD_DESCRIPTION = (
     "Every stream on offer, what is taken of it, and what that costs up to the metal on the account. What is refused "
     "or taken in part comes first."
@@ -62,7 +62,7 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
         account.routes.stream,
         len(streams.names),
     )
-    whole = np.asarray(account.sent) >= (1 - TAKEN_TOLERANCE) * streams.available.value.sum(axis=1)
+    whole = np.asarray(account.sent) >= (1 - AMOUNT_TOLERANCE) * streams.available.value.sum(axis=1)
     order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
     free = compute_routable_supply(instance, account.routes).tolist()
@@ -122,9 +122,9 @@ def describe_award(taken: float, offered: float, free: float) -> str:
     Returns:
         The award as text.
     """
-    if taken <= TAKEN_TOLERANCE * offered:
+    if taken <= AMOUNT_TOLERANCE * offered:
         return ("refused" if free else "no route") if offered else "nothing offered"
-    return "taken" if taken >= (1 - TAKEN_TOLERANCE) * offered else f"taken in part, {format_share(taken, offered)}"
+    return "taken" if taken >= (1 - AMOUNT_TOLERANCE) * offered else f"taken in part, {format_share(taken, offered)}"
 
 
 def _award_columns(currency: str, asked: bool) -> tuple[ReportColumn, ...]:

@@ -24,9 +24,9 @@ from medalopt.report.replanning import remove_settled_parties
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 ALTERED, DERIVED, NOT_VERIFIED = "altered", "derived", "not verified"
-RELATIVE_TOLERANCE = 1e-9  # of a number or of the largest of its column: allowed difference from the derived value
 _MOST_DIFFERENCES = 20  # differences reported of one table
 _NUMBER_PATTERN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -257,7 +257,7 @@ def _compare_rows(
 def _is_negligible(row: StoredRow, size: Mapping[str, float]) -> bool:
     """Return True where a row has numbers and all of them are rounding."""
     return bool(size) and all(
-        abs(_finite_or_zero(row.get(key))) <= RELATIVE_TOLERANCE * maximum for key, maximum in size.items()
+        abs(_finite_or_zero(row.get(key))) <= AMOUNT_TOLERANCE * maximum for key, maximum in size.items()
     )
 
 
@@ -292,7 +292,7 @@ def _compare_cell(
 ) -> Iterator[Violation]:
     if isinstance(true, int | float) and math.isfinite(true):
         value = _parse_number(cell)
-        if value is not None and abs(value - true) <= RELATIVE_TOLERANCE * max(size, abs(true), 1e-6):
+        if value is not None and abs(value - true) <= AMOUNT_TOLERANCE * max(size, abs(true), 1e-6):
             return
         off, text = (abs(value - true), f"{value:.10g}") if value is not None else (0.0, repr(_cell_text(cell)))
         given, unit = f"{true:.10g}", column.unit or ""

@@ -13,12 +13,12 @@ from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.plan.tables import ROUNDING_TOLERANCE
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, shorten_name
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
 from medalopt.report.numbers import format_mass, format_share
 from medalopt.report.sourcing.metals import choose_decimals
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MOST_SOURCES = 20  # sources of a metal with a row of their own
 ATTRIBUTION_RULE = "mass-balance attribution, not physical segregation"
@@ -136,7 +136,7 @@ def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> Repo
     kinds = len(instance.medals.names)
     order = np.lexsort((-held.sum(axis=1), -held[:, :kinds].sum(axis=1)))
     sent = [i for i in order.tolist() if held[i].sum() > 0]
-    shown = [end for end in range(held.shape[1]) if held[:, end].sum() > ROUNDING_TOLERANCE * held.sum()]
+    shown = [end for end in range(held.shape[1]) if held[:, end].sum() > AMOUNT_TOLERANCE * held.sum()]
     title = instance.metals.titles[metal]
     places = choose_decimals([held[:, :kinds].sum() or held.sum()])
     labels = _destination_labels(instance)

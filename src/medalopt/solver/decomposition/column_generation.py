@@ -24,9 +24,8 @@ from medalopt.solver.decomposition.subproblems import find_profitable_cells
 from medalopt.solver.highs import METHODS
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
+from medalopt.tolerances import PHASE_ONE_TOLERANCE, TARGET_GAP
 
-PHASE_ONE_TOLERANCE = 1e-12  # sum of relative violations below which phase one is feasible
-TARGET_GAP = 1e-10  # relative gap at which column generation ends and crossover begins
 MAX_ITERATIONS = 300  # greatest number of iterations of a phase
 COARSE_GAP = 1e-5  # relative gap at which participation minima are included
 SURE_PROFIT_SHARE = 0.05  # relative profit from which a cell counts as surely profitable

@@ -32,8 +32,7 @@ from medalopt.solver.decomposition.master import LinkingProgram
 from medalopt.solver.decomposition.participation import sum_over_bundles
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
 from medalopt.solver.program import ProgramBuilder, SolverProgram
-
-TIE_MARGIN = 1e-9  # relative margin up to which two alternatives are tied
+from medalopt.tolerances import TIE_MARGIN
 
 
 @dataclass(frozen=True, eq=False)

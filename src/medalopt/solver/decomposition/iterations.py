@@ -30,9 +30,9 @@ from medalopt.solver.decomposition.subproblems import (
 )
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.solve_lp import SolveTask
+from medalopt.tolerances import REDUCED_COST_TOLERANCE
 
 INITIAL_SMOOTHING, MIN_SMOOTHING = 0.5, 0.02  # smoothing factor α: initial and least value
-REDUCED_COST_TOLERANCE = 1e-12  # relative reduced cost below which a block solution is not added
 
 
 @dataclass(frozen=True, eq=False)

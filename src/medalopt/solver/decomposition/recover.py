@@ -29,14 +29,13 @@ from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import tighten_bounds_to_demand
 from medalopt.solver.solution import Duals, Solution, extract_decisions
 from medalopt.solver.solve_lp import generate_scalings
-from medalopt.solver.verification import NEGLIGIBLE_SHARE
+from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE
 
 METHOD_NAME = "decomposition"
 FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
 OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
 MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
 MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
-CROSSOVER_GAP = 1e-12  # relative gap at which crossover ends
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
-
-REMAINDER_TOLERANCE = 1e-9  # fraction of a source's tonnes below which the rest is rounding error
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +125,7 @@ class SupplyMix:
         mine = self._mark_device(device)[:, None]
         own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
         rest = whole - own
-        wanted = np.where(own * times < whole * (1 - REMAINDER_TOLERANCE), own * times, whole)
+        wanted = np.where(own * times < whole * (1 - AMOUNT_TOLERANCE), own * times, whole)
         wanted = np.where(rest > 0, wanted, own)
         more = np.divide(wanted, own, out=np.ones_like(own), where=own > 0)
         less = np.divide(whole - wanted, rest, out=np.ones_like(own), where=rest > 0)

@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from medalopt.analysis.scenario_runner import VALUE_TOLERANCE, ScenarioProgram
+from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.analysis.sensitivity.device_mix.compositions import MixResult, MixSolver
 from medalopt.solver.parametric_line import ProgramLine, fit_program_line, have_same_structure
+from medalopt.tolerances import VALUE_TOLERANCE
 
 MAX_SHARE_FACTOR = 2.0  # largest factor on the present share
 INITIAL_INTERVALS = 4  # initial intervals of a curve; the midpoint of each is solved as well
