@@ -66,6 +66,20 @@ def list_pictures(outputs: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path for path in outputs if _RENDERERS[path.suffix.lower()] is _draw_charts)
 
 
+def has_tables(outputs: Sequence[Path]) -> bool:
+    """Return whether an output holds tables as people read them, and not only data for a program.
+
+    Args:
+        outputs: Files and folders, as `check_outputs` returns them.
+
+    Returns:
+        True for text, a page, a workbook or a print.
+    """
+    return any(
+        _RENDERERS[path.suffix.lower()] in (_render_text, _render_html, _render_xlsx, _render_pdf) for path in outputs
+    )
+
+
 def write_report(report: Report, outputs: Sequence[Path], said: str = "the report is written") -> None:
     """Write a report to every output, whole or not at all; all are rendered before the first is written.
 

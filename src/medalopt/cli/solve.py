@@ -21,7 +21,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import OutputOption, check_outputs, has_tables, print_report, write_report
 from medalopt.cli.run import print_output
 from medalopt.errors import LimitError, NoPlanError
 
@@ -75,7 +75,8 @@ def solve(
         return report_infeasibility(*given, tuple(extend or ()), budget=budget)
     from medalopt.report.solve import build_solve_report
 
-    report = build_solve_report(plan)
+    tables = has_tables(outputs)
+    report = build_solve_report(plan, whole=tables, text=tables or not json)
     write_report(report, outputs, "the plan is written")
     print_report(report, json)
     return LimitError.exit_code if plan.stopped else 0

@@ -6,6 +6,7 @@ Details come first, costs and shadow prices last, next to the prompt.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -293,23 +294,32 @@ def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tu
     return tuple(table for table in made if table.rows)
 
 
-def build_solve_report(plan: Plan) -> Report:
+def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Report:
     """Build the report of a solved plan.
 
     Args:
         plan: Solved plan.
+        whole: Build the tables in full besides those of a terminal; a large plan has very many rows.
+        text: Build sentences and tables; False for a program that reads the plan alone.
 
     Returns:
         The report; JSON and CSV are the saved plan, which the workbook holds besides.
     """
+    title = plan.instance.title or plan.instance.name
+    writers: dict[str, Any] = {
+        "json": lambda _: stream_json(build_plan_members(plan)),
+        "csv": lambda _: stream_plan_folder(plan),
+    }
+    if not text:
+        return Report(title, (), plan=plan, **writers)
     worth = MetalValues(plan)
+    screen = build_plan_tables(plan, worth)
     return Report(
-        plan.instance.title or plan.instance.name,
+        title,
         (*summarize_plan(plan, worth), describe_proof(plan)),
-        build_plan_tables(plan, worth, whole=True),
+        build_plan_tables(plan, worth, whole=True) if whole else screen,
         foot=(f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",),
-        screen=build_plan_tables(plan, worth),
-        json=lambda _: stream_json(build_plan_members(plan)),
-        csv=lambda _: stream_plan_folder(plan),
+        screen=screen,
         plan=plan,
+        **writers,
     )
