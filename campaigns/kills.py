@@ -45,6 +45,7 @@ sys.exit(run_command(sys.argv[2:]))
 """
 NOBODY = """
 import contextlib, io, os, sys
+import medalopt.report.render.csv
 from medalopt.cli.main import run_command
 with contextlib.redirect_stdout(io.StringIO()):
     run_command(sys.argv[1:3])

@@ -106,10 +106,10 @@ def sourced() -> Base:
     plan = replace(plan, instance=instance)
     content = build_plan_report(plan, None, analyse_plan(plan, variants), variants.source_values)
     book = render_report_xlsx(replace(content, charts=()))
-    return Base(instance, variants.source_values, str(render_report_json(content)), _folder(content), book)
+    return Base(instance, variants.source_values, str(render_report_json(content)), _render_folder(content), book)
 
 
-def _folder(content: Report) -> dict[str, str]:
+def _render_folder(content: Report) -> dict[str, str]:
     return {name: str(text) for name, text in render_report_csv(content).items() if name.endswith(".csv")}
 
 

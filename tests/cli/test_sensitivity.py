@@ -36,9 +36,9 @@ def test_without_a_plan_it_says_what_stands_in_the_way(capsys: pytest.CaptureFix
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is written is text or JSON."""
-    assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.pdf")]) == 2
-    assert "NAME.html, NAME.txt or NAME.json" in capsys.readouterr().err
+    """An ending that is none of a report is refused before anything is solved."""
+    assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.doc")]) == 2
+    assert "a report is written as NAME.txt, .json, .csv, .html, .xlsx or .pdf" in capsys.readouterr().err
 
 
 BY_HAND = str(ROOT / "tests/analysis/sensitivity/uncertain.yaml")

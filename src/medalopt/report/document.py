@@ -247,8 +247,8 @@ def list_tables(report: Report) -> tuple[ReportTable, ...]:
 
 
 def _walk_tables(report: Report) -> Iterator[ReportTable]:
-    """Yield the tables of a report in reading order; the charts of a plan repeat figures of its tables."""
-    if report.plan is None:
+    """Yield the tables of a report in reading order; the charts of a sourcing plan repeat its tables."""
+    if report.plan is None and not report.documents:
         yield from (table for chart in report.charts for table in chart.tables)
     yield from report.tables
     for part in report.parts:

@@ -301,8 +301,8 @@ def build_break_even_table(explanation: Explanation) -> ReportTable:
         ReportColumn("taken_t", "taken", "t", rank=2, style="even"),
         ReportColumn("share", "taken", "%", style="share", digits=1, optional=True),
         ReportColumn("main_metal", "for its", rank=1, optional=True),
-        ReportColumn("price", "price now", unit, style="money", optional=True),
-        ReportColumn("falls_at", "all of it up to", unit, optional=True),
+        ReportColumn("price", "price", unit, style="money", optional=True),
+        ReportColumn("falls_at", "all up to", unit, optional=True),
         ReportColumn("leaves_at", "some up to", unit, optional=True),
     )
     rows = tuple(

@@ -92,9 +92,23 @@ def build_verdict_report(found: Verdict, name: str) -> Report:
 
 
 def _make_report(title: str, lines: Sequence[str], told: dict[str, Any], *tables: ReportTable) -> Report:
-    """Return the report of a verdict: a line for each violation, and all of them as a table."""
-    filled = tuple(table for table in tables if table.rows)
+    """Return the report of a verdict: a line for each violation; all of them, and the values, as tables."""
+    filled = tuple(table for table in (_tabulate_values(told), *tables) if table.rows)
     return Report(title, tuple(lines), filled, screen=(), wrap=False, json=lambda _: render_json(told))
+
+
+def _tabulate_values(told: dict[str, Any]) -> ReportTable:
+    """Return objective, certified lower bound and gap, or the margin of a proof of infeasibility."""
+    columns = (
+        ReportColumn("item", "item"),
+        ReportColumn("value", "value", "", style="significant"),
+        ReportColumn("unit", "unit"),
+    )
+    unit = told.get("unit")
+    items = {"value": ("objective", unit), "lower_bound": ("certified lower bound", unit), "gap": ("gap", None)}
+    items["margin"] = ("margin of the proof", None)
+    rows = tuple((name, told[key], own) for key, (name, own) in items.items() if told.get(key) is not None)
+    return ReportTable("values", "Values", "What follows from the decisions and the proof.", columns, rows)
 
 
 def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:

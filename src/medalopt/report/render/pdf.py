@@ -77,7 +77,9 @@ def _encode_report(content: Report) -> dict[str, Any]:
 
 def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any]]:
     """Yield the report itself, and each of its parts with its title."""
-    of_charts = [] if content.plan else [table for chart in content.charts for table in chart.tables]
+    of_charts = (
+        [] if content.plan or content.documents else [table for chart in content.charts for table in chart.tables]
+    )
     yield {
         "title": title,
         "lines": content.headline,
