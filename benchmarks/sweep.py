@@ -65,7 +65,7 @@ class Persistent:
 
     def answer(self, position: float) -> float:
         """Return the optimum there."""
-        linear = self._line.at(position)
+        linear = self._line.interpolate(position)
         for number, row in enumerate(self._rows):
             end = linear.row_upper[row] if np.isfinite(linear.row_upper[row]) else linear.row_lower[row]
             self._model.ends[number].value = float(end)
@@ -88,7 +88,7 @@ class Bare:
         rows = np.flatnonzero((two.row_upper != base.row_upper) | (two.row_lower != base.row_lower))
         self._moves: dict[float, list[tuple[int, float, float]]] = {}
         for position in positions:
-            there = way.line.at(position)
+            there = way.line.interpolate(position)
             low, high = np.ldexp(there.row_lower, program.row), np.ldexp(there.row_upper, program.row)
             self._moves[position] = [(row, low[row], high[row]) for row in rows.tolist()]
 

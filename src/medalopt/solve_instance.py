@@ -118,7 +118,7 @@ def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
     routes = build_routes(base)
     if base.lots or is_large_instance(base, routes):
         return NO_WARM_START
-    master = CompiledMaster.of(base, routes, objective)
+    master = CompiledMaster.compile(base, routes, objective)
     try:
         return WarmStart(solve_continuous(base, objective, master=master)[1], master)
     except (NoPlanError, SolverError):
@@ -223,7 +223,7 @@ def solve_continuous(
 def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Solution]:
     """Yield solutions, by column generation or by the direct solvers, until one can be verified."""
     large = (
-        is_large_instance(task.instance, task.found) and not task.extensions and not task.instance.terms.pooled.any()
+        is_large_instance(task.instance, task.routes) and not task.extensions and not task.instance.terms.pooled.any()
     )
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.column_generation import solve_by_column_generation
@@ -330,16 +330,16 @@ def _scale_duals(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float
 def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: ExtensionData) -> Plan:
     """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
     assert solution.decisions is not None
-    account = PlanAccount(task.instance, task.found, solution.decisions)
+    account = PlanAccount(task.instance, task.routes, solution.decisions)
     linear = added == NO_EXTENSIONS and not task.instance.lots
-    basis = ExactBasis.build(account, task.bounds, duals, task.measure) if linear else None
+    basis = ExactBasis.build(account, task.bounds, duals, task.objective) if linear else None
     account = basis.round_plan(account) if basis else account
-    certificate = certify_plan(account, task.bounds, duals, task.measure, added=added)
+    certificate = certify_plan(account, task.bounds, duals, task.objective, added=added)
     certificate = basis.add_to_certificate(certificate) if basis else certificate
     if certificate.lower_bound == -math.inf and added.variables and not task.instance.lots:
         certificate = _certify_compiled(certificate, account, task, solution)
     method = solution.method if solution.method.startswith("decomposition") else f"{solution.method}, direct"
-    return Plan(task.instance, task.measure, account, duals, certificate, method, get_highs_version(), added=added)
+    return Plan(task.instance, task.objective, account, duals, certificate, method, get_highs_version(), added=added)
 
 
 def _certify_compiled(
@@ -351,6 +351,6 @@ def _certify_compiled(
     the lower bound minus infinity.
     """
     bound, violation = solution.compiled
-    gap = (solution.value - bound) / max(1.0, float(sum_absolute_costs(account, task.measure)))
+    gap = (solution.value - bound) / max(1.0, float(sum_absolute_costs(account, task.objective)))
     worst = max(certificate.primal_violation, violation)
     return Certificate(worst, bound, gap, "float64", "instance and extensions as compiled")

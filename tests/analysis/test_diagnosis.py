@@ -60,7 +60,7 @@ def test_supply() -> None:
     """Two periods of 2 t give 3.6 kg of the 4.5: 0.9 are short, and 2.5 t a period would do, or 4 medals of 10."""
     found = diagnosed(case(streams=[PHONES | {"available": "2 t"}]))
     assert families(found) == {"demand", "supply", "fineness"}
-    assert found.known[0].amount == pytest.approx(0.9) and "900 g short" in found.known[0].text
+    assert found.screened[0].amount == pytest.approx(0.9) and "900 g short" in found.screened[0].text
     told = cures(found)
     assert told["streams.phone@north.available"] == 2.5
     assert told["medals.medal.count"] == 8  # 3.6 kg are nine tenths of 4 kg
@@ -83,7 +83,7 @@ def test_demand_too_early() -> None:
         )
     )
     assert families(found) == {"demand"}
-    assert "none can be there before period 2" in found.known[0].text
+    assert "none can be there before period 2" in found.screened[0].text
     told = cures(found)
     assert (told["medals.medal.due"], told["smelters.smelter.lead"]) == ("2", 0)
 
@@ -106,7 +106,7 @@ def test_recycled_content() -> None:
     """A fifth of the silver must be recycled and all on offer is new: no floor above none can be kept."""
     found = diagnosed(case(**ONLY_BOUGHT, market=offer(recycled="0 %"), policy={"recycled": {"Ag": "20 %"}}))
     assert families(found) == {"demand", "recycled content"}
-    assert found.known[0].rule == "recycled content" and found.known[0].amount == pytest.approx(0.9)
+    assert found.screened[0].rule == "recycled content" and found.screened[0].amount == pytest.approx(0.9)
     assert cures(found)["policy.recycled.Ag"] == 0
 
 
@@ -146,7 +146,7 @@ def test_a_region_without_a_route() -> None:
         )
     )
     assert families(found) == {"participation"}
-    assert "south" in found.known[0].text and found.known[0].amount == pytest.approx(2)
+    assert "south" in found.screened[0].text and found.screened[0].amount == pytest.approx(2)
     assert cures(found) == {"policy.participation": 0}
 
 
@@ -161,7 +161,7 @@ def test_process_scrap() -> None:
     """With half of what is cast lost as scrap 9 kg of silver are charged, and 7.2 come back: 37.5 % may be lost."""
     alloys = {"silver": {"composition": WINDOW, "scrap": {"share": "50 %", "returned": "0 %"}}}
     found = diagnosed(case(streams=[PHONES | {"available": "4 t"}], alloys=alloys))
-    assert found.known[0].amount == pytest.approx(1.8)
+    assert found.screened[0].amount == pytest.approx(1.8)
     assert cures(found)["alloys.silver.scrap.share"] == 37.5
 
 
@@ -178,7 +178,7 @@ def test_two_commitments_together() -> None:
     """Two streams are each committed beyond what they offer: no one figure cures, two do, each by just enough."""
     streams = [PHONES | {"committed": "25 t"}, PHONES | {"region": "south", "committed": "30 t"}]
     found = diagnosed(case(streams=streams))
-    assert cures(found) == {} and len(found.known) == 2
+    assert cures(found) == {} and len(found.screened) == 2
     assert {change.path: change.after for change in found.repairs[0].changes} == {
         "streams.phone@north.committed": 20,
         "streams.phone@south.committed": 20,
@@ -190,7 +190,7 @@ def test_a_metal_without_a_source() -> None:
     metals: dict[str, Any] = {"Ag": {}, "Cu": {}, "Zn": {"title": "zinc"}}
     alloys = {"silver": {"composition": {"Ag": ["90 %", "95 %"], "Zn": ["5 %", "10 %"]}}}
     found = diagnosed(case(metals=metals, alloys=alloys))
-    assert "no device holds zinc, no offer sells it, none is in stock" in found.known[0].text
+    assert "no device holds zinc, no offer sells it, none is in stock" in found.screened[0].text
     assert cures(found) == {"metals.Zn.opening_stock": 0.25}
 
 
@@ -226,7 +226,7 @@ def test_tokyo_as_first_planned() -> None:
     instance = load(Path(__file__).parents[2] / "instances" / "tokyo2020-first-targets.yaml")
     at = measure_infeasibility(instance)
     assert at is not None
-    found = conflict.find_conflict(at.problem, at.short)
+    found = conflict.find_conflict(at.problem, at.violation)
     assert {(rule.kind, rule.names) for rule in found.rules} == {
         ("demand", ("silver_999", "2019-06")),
         ("supply", ()),
@@ -241,7 +241,7 @@ def test_tokyo_is_cured_by_more_phones_from_shops() -> None:
     instance = load(Path(__file__).parents[2] / "instances" / "tokyo2020-first-targets.yaml")
     at = measure_infeasibility(instance)
     assert at is not None
-    found = conflict.find_conflict(at.problem, at.short)
+    found = conflict.find_conflict(at.problem, at.violation)
     likely = rank_supply_streams(instance, found, at)
     first = next(iter(likely))
     assert first.startswith("shop_feature_phone@") and likely[first] == instance.periods.index("2019-03")
@@ -261,13 +261,13 @@ def test_when_the_time_is_over_no_further_cure_is_tried() -> None:
     instance = case(streams=[PHONES | {"available": "2 t"}])
     whole = diagnosed(instance)
     nothing = diagnose_infeasibility(instance, budget=TimeBudget(0))
-    assert nothing is not None and (nothing.known, nothing.rules, nothing.repairs) == (whole.known, (), ())
+    assert nothing is not None and (nothing.screened, nothing.rules, nothing.repairs) == (whole.screened, (), ())
     some = [diagnose_infeasibility(instance, budget=Counted(LONG, most=most)) for most in (1, 2, 3)]
     assert [one.rules for one in some if one] == 3 * [whole.rules]
     counts = [len(one.repairs) for one in some if one]
     assert counts == sorted(counts) and counts[0] < counts[-1] < len(whole.repairs)
-    assert all(one is not None and one.stopped and one.rows()["stopped"] for one in (nothing, *some))
-    assert not whole.stopped and "stopped" not in whole.rows()
+    assert all(one is not None and one.stopped and one.encode()["stopped"] for one in (nothing, *some))
+    assert not whole.stopped and "stopped" not in whole.encode()
     short, none = (render_report_text(build_infeasibility_report(instance, one)) for one in (some[-1], nothing))
     assert "The time was over before every cure had been tried" in short
     assert "No change of a figure" not in none

@@ -69,9 +69,9 @@ def test_the_invoice_holds_whatever_is_added(lines: tuple[str, ...], tmp_path: P
     path = written(tmp_path, *lines)
     plan = medalopt.solve(loaded(plain()), extensions=[path])
     found = explain_plan(plan, [path])
-    assert adds_up(plan, PlanNeighbourhood.of(plan, extensions=[path])) and summarize_explanation(found)[1].startswith(
-        "All prices count your own "
-    )
+    assert adds_up(plan, PlanNeighbourhood.build(plan, extensions=[path])) and summarize_explanation(found)[
+        1
+    ].startswith("All prices count your own ")
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -85,9 +85,9 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
         plan = medalopt.solve(instance, extensions=[path])
     except NoPlanError:
         return
-    near = PlanNeighbourhood.of(plan, extensions=[path])
+    near = PlanNeighbourhood.build(plan, extensions=[path])
     assert adds_up(plan, near)
-    own = {row.what: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
+    own = {row.name: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
     worth = {row.name: abs(row.dual) for row in plan.added.rows}
     for name, row in own.items():  # a derivative towards less cost: no dual of one optimum says less
         assert row.saves <= worth[name] * (1 + 1e-6)

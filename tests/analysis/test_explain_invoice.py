@@ -55,7 +55,7 @@ def test_it_adds_up_on_every_case(path: Path, measure: str) -> None:
         plan = medalopt.solve(medalopt.load(path), measure)
     except NoPlanError:
         return
-    assert abs(total(compute_cost_breakdown(PlanNeighbourhood.of(plan))) - plan.objective) <= 1e-9 * size(plan)
+    assert abs(total(compute_cost_breakdown(PlanNeighbourhood.build(plan))) - plan.objective) <= 1e-9 * size(plan)
 
 
 def test_it_adds_up_on_random_instances() -> None:
@@ -76,7 +76,7 @@ def test_it_adds_up_with_castings_in_stock() -> None:
     assert len(waiting) >= 3
     assert (
         max(
-            abs(total(compute_cost_breakdown(PlanNeighbourhood.of(plan))) - plan.objective) / size(plan)
+            abs(total(compute_cost_breakdown(PlanNeighbourhood.build(plan))) - plan.objective) / size(plan)
             for plan in plans
         )
         <= 1e-9

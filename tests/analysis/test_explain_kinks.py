@@ -25,24 +25,24 @@ def kinks(found: Explanation) -> dict[str, MarginalPrice]:
 def test_two_prices_on_a_kink() -> None:
     """Five kilograms are needed and five are cheap, so one more costs the dear 30 and one fewer saves the cheap 10."""
     found = kinks(explain_instance(silver({"cheap": offer(10, limit=5), "dear": offer(30)}, 5)))
-    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((30, 10))
-    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((30, 10))
+    assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((30, 10))
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((30, 10))
     assert found["metals.Ag"].market is not None
     assert (found["metals.Ag"].market.path, found["metals.Ag"].market.price) == ("market.cheap.price", 10)
-    assert [(part.what, part.amount) for part in found["metals.Ag"].parts] == [("dear", pytest.approx(1))]
+    assert [(part.name, part.amount) for part in found["metals.Ag"].parts] == [("dear", pytest.approx(1))]
 
 
 def test_a_whole_medal_may_pass_a_kink() -> None:
     """Half a kilogram of the cheap is left: the next gram costs 10, the next medal 0.5 * 10 + 0.5 * 30 = 20."""
     found = kinks(explain_instance(silver({"cheap": offer(10, limit=5.5), "dear": offer(30)}, 5)))
-    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((10, 10))
-    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((20, 10))
+    assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((10, 10))
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((20, 10))
 
 
 def test_no_plan_lies_one_further() -> None:
     """All five kilograms on offer are needed: there is no plan for one more, and one fewer saves 10."""
     found = kinks(explain_instance(silver({"cheap": offer(10, limit=5)}, 5)))
-    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == (None, pytest.approx(10))
+    assert (found["metals.Ag"].more, found["metals.Ag"].less) == (None, pytest.approx(10))
     assert found["medals.coin.count"].more is None
 
 
@@ -50,15 +50,15 @@ def test_the_last_medal_and_the_first() -> None:
     """The only medal of a kind saves all it costs; a kind of which none is ordered costs what its first one does."""
     instance = silver({"cheap": offer(10)}, 1, medals={"coin": {"count": 1, "parts": {"pure": "1 kg"}}, "none": NONE})
     found = kinks(explain_instance(instance))
-    assert (found["medals.coin.count"].more, found["medals.coin.count"].fewer) == pytest.approx((10, 10))
-    assert (found["medals.none.count"].more, found["medals.none.count"].fewer) == (pytest.approx(30), None)
+    assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((10, 10))
+    assert (found["medals.none.count"].more, found["medals.none.count"].less) == (pytest.approx(30), None)
 
 
 def test_the_floor_holds_for_what_is_needed_more() -> None:
     """With 30 % recycled at 20 and the rest new at 10, one more kilogram costs 0.3 * 20 + 0.7 * 10 = 13, both ways."""
     market = {"new": offer(10, recycled=0.0), "used": offer(20, recycled=1.0)}
     found = kinks(explain_instance(silver(market, 4, policy={"recycled": {"Ag": 0.3}})))
-    assert (found["metals.Ag"].more, found["metals.Ag"].fewer) == pytest.approx((13, 13))
+    assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((13, 13))
 
 
 def test_what_is_left_over_costs_its_sale() -> None:
@@ -74,12 +74,12 @@ def test_what_is_left_over_costs_its_sale() -> None:
         }
     )
     found = kinks(explain_instance(instance))
-    assert (found["metals.Pd"].more, found["metals.Pd"].fewer) == pytest.approx((7, 7))
+    assert (found["metals.Pd"].more, found["metals.Pd"].less) == pytest.approx((7, 7))
 
 
 def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
     """The measure is convex in what is needed, so of two prices the one for more is the greater."""
-    pairs = [(kink.more, kink.fewer) for found in explanations() for kink in found.marginal_prices]
+    pairs = [(kink.more, kink.less) for found in explanations() for kink in found.marginal_prices]
     both = [(more, fewer) for more, fewer in pairs if more is not None and fewer is not None]
     assert len(both) > 100
     assert all(more >= fewer - CLOSE * max(1.0, abs(fewer)) for more, fewer in both)
@@ -93,7 +93,7 @@ def test_medals_cost_what_solving_again_says(seed: int) -> None:
     if found is None or plan is None:
         return
     for m, kink in enumerate(kink for kink in found.marginal_prices if kink.metal is None):
-        for by, told in ((1, kink.more), (-1, None if kink.fewer is None else -kink.fewer)):
+        for by, told in ((1, kink.more), (-1, None if kink.less is None else -kink.less)):
             if plan.instance.medals.count[m] + by < 0:
                 assert told is None
                 continue
@@ -124,4 +124,4 @@ def test_a_metal_of_a_blend_by_another_blend(metal: str, place: int) -> None:
         )
         blend = changed(blend, "medals", parts=plain([[sum(kilograms)]]))
         prices.append((medalopt.solve(blend).cost - 4.98) / gram)
-    assert (kink.more, kink.fewer) == pytest.approx(tuple(prices), rel=1e-6)
+    assert (kink.more, kink.less) == pytest.approx(tuple(prices), rel=1e-6)

@@ -70,7 +70,7 @@ def test_what_a_tonne_costs_and_brings() -> None:
     east = by_region(explain_instance(phones(EAST, WEST)))["east"]
     assert dict(east.costs) == {"supply": 100}
     assert east.returned == (("silver", pytest.approx(1), pytest.approx(250)),)
-    assert east.worth - east.cost == pytest.approx(east.rent)
+    assert east.metal_value - east.cost == pytest.approx(east.rent)
 
 
 def test_what_cannot_be_done_without_stays_at_any_price() -> None:
@@ -95,7 +95,7 @@ def test_a_bundle_is_priced_as_a_whole() -> None:
     instance = phones({**EAST, "bundle": "box"}, {"device": "kettle", **scrap}, SOUTH)
     found = explain_instance(instance)
     box = by_region(found)["east"]
-    assert box.source.what == "box (bundle)" and box.taken == pytest.approx(18)
+    assert box.source.kind_name == "box (bundle)" and box.taken == pytest.approx(18)
     assert box.falls_at == pytest.approx(100 / 3) == pytest.approx(box.leaves_at)
 
 
@@ -114,9 +114,9 @@ def test_the_nearest_rival_is_named() -> None:
             "medals": {"coin": {"count": 5, "parts": {"pure": "1 kg"}}},
         }
     )
-    ways = by_region(explain_instance(instance))["east"].ways
+    ways = by_region(explain_instance(instance))["east"].routes
     assert [(way.smelter, way.tonnes) for way in ways] == [("near", pytest.approx(5)), ("far", 0)]
-    assert ways[1].short == pytest.approx(7)
+    assert ways[1].shortfall == pytest.approx(7)
 
 
 def random_takings(seeds: range) -> Iterator[tuple[Plan, SourceAnalysis]]:

@@ -63,16 +63,16 @@ def rules(seed: int) -> tuple[Any, Conflict]:
     with tempfile.TemporaryDirectory() as folder:
         instance = medalopt.load(file(seed, folder))
     examined = build_feasibility_problem(instance)
-    at = measure_infeasibility(instance, examined=examined)
+    at = measure_infeasibility(instance, problem=examined)
     assert at is not None
-    return examined, find_conflict(examined, at.short)
+    return examined, find_conflict(examined, at.violation)
 
 
 @pytest.mark.parametrize("seed", WITHOUT)
 def test_the_rules_conflict_and_none_is_too_many(seed: int) -> None:
     """The rules that are told cannot all be kept; without any one of them the others can."""
     examined, found = rules(seed)
-    assert minimise_violation(examined.ready, examined.always | found.ends).contradicts
+    assert minimise_violation(examined.ready, examined.always | found.bounds).contradicts
     for ends in without_one(examined, found):
         assert not minimise_violation(examined.ready, examined.always | ends).contradicts
     assert found.irreducible
@@ -83,7 +83,7 @@ def test_the_rules_conflict_and_none_is_too_many(seed: int) -> None:
 def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield for every rule all ends of the others as they are told: in all periods, and of a kind all of it."""
     for left_out in found.rules:
-        lower, upper = np.zeros_like(found.ends.lower), np.zeros_like(found.ends.upper)
+        lower, upper = np.zeros_like(found.bounds.lower), np.zeros_like(found.bounds.upper)
         for (row, end), (rule, _) in examined.said.items():
             told = next((one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names)), None)
             if told is not None and told != left_out:
@@ -93,13 +93,13 @@ def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
 
 def without_one(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield the ends in conflict without those of one rule, for every rule."""
-    told = {rule: (np.zeros_like(found.ends.lower), np.zeros_like(found.ends.upper)) for rule in found.rules}
+    told = {rule: (np.zeros_like(found.bounds.lower), np.zeros_like(found.bounds.upper)) for rule in found.rules}
     for (row, end), (rule, _) in examined.said.items():
-        if (found.ends.lower, found.ends.upper)[end][row]:
+        if (found.bounds.lower, found.bounds.upper)[end][row]:
             own = next(one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names))
             told[own][end][row] = True
     for own in told.values():
-        yield RowSides(found.ends.lower & ~own[0], found.ends.upper & ~own[1])
+        yield RowSides(found.bounds.lower & ~own[0], found.bounds.upper & ~own[1])
 
 
 @pytest.mark.parametrize("seed", SOME)

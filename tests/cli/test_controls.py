@@ -36,7 +36,7 @@ def test_what_is_printed_is_harmless(capfd: pytest.CaptureFixture[str]) -> None:
     with contextlib.redirect_stdout(out):
         print_output([EVIL, f"\x1b[1m{EVIL}\x1b[0m"])
     assert out.getvalue() == f"{escape_control_characters(EVIL)}\x1b[1m{escape_control_characters(EVIL)}\x1b[0m"
-    assert Screen(80, typed=True).line("\x1b[1mx", "bold") == "\x1b[1m\\u001b[1mx\x1b[0m\n"
+    assert Screen(80, typed=True).format_line("\x1b[1mx", "bold") == "\x1b[1m\\u001b[1mx\x1b[0m\n"
     print_message(EVIL)
     assert capfd.readouterr().err == f"{escape_control_characters(EVIL)}\n"
 

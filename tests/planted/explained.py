@@ -31,10 +31,10 @@ def explained() -> Iterator[str]:
     os.environ["LOOSER"] = "0"
     try:
         plan = medalopt.solve(instance, extensions=[RULES])
-        near = PlanNeighbourhood.of(plan, extensions=[RULES])
+        near = PlanNeighbourhood.build(plan, extensions=[RULES])
         if abs(sum(line.value for line in compute_cost_breakdown(near)) - plan.objective) > 1e-9 * abs(plan.objective):
             yield "invoice"
-        own = {row.what: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
+        own = {row.name: row for row in find_binding_constraints(near, (), []) if row.paths[0].startswith("extension.")}
         if own.keys() != EXPECTED:
             yield "what binds"
             return
@@ -58,7 +58,7 @@ def own_rules() -> Iterator[str]:
     except MedaloptError:
         yield "unproven"
         return
-    told = [change.row()["to"] for repair in found.repairs for change in repair.changes] if found else []
+    told = [change.encode()["to"] for repair in found.repairs for change in repair.changes] if found else []
     if told != [None, 22.0]:
         yield "other cures"
 

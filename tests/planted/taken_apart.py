@@ -48,16 +48,16 @@ def _bounds(task: Any) -> Iterator[str]:
     from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
     from medalopt.solver.decomposition.recover import recover_duals
 
-    split = DecomposedTask.of(task)
+    split = DecomposedTask.decompose(task)
     master = split.master
     if master.phase_one:
-        for state in generate_columns(master, split.asked, ROUNDS):
+        for state in generate_columns(master, split.problem, ROUNDS):
             if state.mix.value <= PHASE_ONE_TOLERANCE:
                 break
         master.end_phase_one()
-    for state in generate_columns(master, split.asked, ROUNDS):
-        answer = split.asked.answer(master.weights(state.y))[0]
-        y = build_prices(task.instance, recover_duals(split, state.y, answer, split.own))
+    for state in generate_columns(master, split.problem, ROUNDS):
+        answer = split.problem.solve(master.compute_prices(state.y))[0]
+        y = build_prices(task.instance, recover_duals(split, state.y, answer, split.network))
         proven = float(compute_lower_bound(task.instance, task.found, task.bounds, y, "cost"))
         if abs(state.bound - proven) > 1e-9 * max(1.0, abs(proven), state.mix.size):
             yield "bound of a round"

@@ -71,8 +71,8 @@ def both_ways(instance: Instance, measure: str, random: Random) -> tuple[float, 
     ready = scale_program(program)
     answer = solve_by_method(ready, "dual simplex")
     assert answer.status == "optimal"
-    y[kept] = ready.dual(answer.y)
-    terms = program.costs[0] * ready.primal(answer.x)
+    y[kept] = ready.unscale_duals(answer.y)
+    terms = program.costs[0] * ready.unscale_columns(answer.x)
     found = build_routes(instance)
     duals = build_prices(instance, extract_duals(linear, y))
     bound = compute_lower_bound(instance, found, compute_bounds(instance, found), duals, measure)

@@ -112,10 +112,10 @@ def test_what_binds_little_is_left_to_the_json() -> None:
     """Figures of which a hundredth saves less than a thousandth of the first are counted, not listed; own rules are."""
     found = explained("tiny")
     first, second, third = found.binding[:3]
-    little = dataclasses.replace(second, what="a little", hint=first.hint * 1e-4)
-    own = dataclasses.replace(third, what="an own rule", paths=("extension.own",), hint=first.hint * 1e-5)
+    little = dataclasses.replace(second, name="a little", hint=first.hint * 1e-4)
+    own = dataclasses.replace(third, name="an own rule", paths=("extension.own",), hint=first.hint * 1e-5)
     table = build_binding_table(dataclasses.replace(found, binding=(first, little, own)))
-    assert [row[0] for row in table.rows] == [first.what, "an own rule"]
+    assert [row[0] for row in table.rows] == [first.name, "an own rule"]
     assert len(build_binding_table(dataclasses.replace(found, binding=(first, little, own)), whole=True).rows) == 3
     assert table.notes == ("1 more, of less worth: --json has all.",)
 

@@ -136,7 +136,7 @@ def test_shadow_prices_are_those_of_explain() -> None:
     """A stream, a bundle, a capacity and a cap have one shadow price in `solve` and in `explain`."""
     rows = tables("tiny")["Binding constraints and shadow prices"].rows
     by_solve = {row[0].removesuffix(", capacity"): figure(row[2]) for row in rows if " to " not in row[2]}
-    by_explain = {row.what.removeprefix("capacity of "): row.saves for row in explain_plan(plan("tiny")).binding}
+    by_explain = {row.name.removeprefix("capacity of "): row.saves for row in explain_plan(plan("tiny")).binding}
     shared = set(by_solve) & set(by_explain)
     assert {"phone from east", "box (bundle) from west", "dismantle", "near", "footprint cap, CO2e"} <= shared
     assert {name: by_solve[name] for name in shared} == pytest.approx({n: by_explain[n] for n in shared}, abs=0.51)

@@ -49,7 +49,7 @@ def test_rows_and_columns_are_found_again_by_name() -> None:
     assert standing is not None
     basis = standing.transfer(linear(after))
     assert basis is not None
-    was = dict(zip(standing.linear.rows, standing.basis.rows.tolist(), strict=True))
+    was = dict(zip(standing.program.rows, standing.basis.rows.tolist(), strict=True))
     for place, now in zip(linear(after).rows, basis.rows.tolist(), strict=True):
         assert now == was.get(place, BASIC)
     session = load_highs(scale_program(linear(after)))

@@ -113,7 +113,7 @@ class Short(TimeBudget):
 
     asked: tuple[int, ...] = ()
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return all the time there is, once."""
         object.__setattr__(self, "asked", (*self.asked, 1))
         return LONG if len(self.asked) == 1 else 0.0
@@ -137,7 +137,7 @@ class Counted(TimeBudget):
     most: int = 0
     asked: list[int] = field(default_factory=list)
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return all the time there is, so many times."""
         self.asked.append(1)
         return LONG if len(self.asked) <= self.most else 0.0
@@ -166,5 +166,5 @@ def test_what_cannot_be_asked() -> None:
 
 def test_a_budget_without_an_end() -> None:
     """Endless time stays endless, and none is never less than none."""
-    assert NO_TIME_LIMIT.left() == math.inf
-    assert TimeBudget(0).left() == 0
+    assert NO_TIME_LIMIT.seconds_left() == math.inf
+    assert TimeBudget(0).seconds_left() == 0

@@ -45,11 +45,11 @@ def arrays(linear: SolverProgram) -> tuple[object, ...]:
 def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
     """Whatever field of an instance moves, its program is to the last bit the one that is compiled anew."""
     instance, measure = drop_lot_constraints(pool.instance(seed)), pool.MEASURES[seed % 2]
-    master, kept = CompiledMaster.of(instance, build_routes(instance), measure), set()
+    master, kept = CompiledMaster.compile(instance, build_routes(instance), measure), set()
     for name, other in moved(instance):
         with_it, anew = ScenarioProgram.build(other, measure, master), ScenarioProgram.build(other, measure)
         assert arrays(with_it.program) == arrays(anew.program), name
-        if master.like(other, build_routes(other), measure) is master:
+        if master.adapt(other, build_routes(other), measure) is master:
             kept.add(name)
     assert {"devices.assay", "streams.collection", "terms.returned"} <= kept
     assert not any(name.startswith(("policy", "market", "alloys", "medals")) for name in kept)
@@ -58,6 +58,6 @@ def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
 def test_another_measure_is_compiled() -> None:
     """What was compiled for the cost does not serve the footprint."""
     instance = drop_lot_constraints(pool.instance(SEEDS[0]))
-    master = CompiledMaster.of(instance, build_routes(instance), "cost")
-    assert master.like(instance, build_routes(instance), "cost") is master
-    assert master.like(instance, build_routes(instance), "footprint").measure == "footprint"
+    master = CompiledMaster.compile(instance, build_routes(instance), "cost")
+    assert master.adapt(instance, build_routes(instance), "cost") is master
+    assert master.adapt(instance, build_routes(instance), "footprint").objective == "footprint"

@@ -39,7 +39,7 @@ def solved(linear: SolverProgram, method: str = METHODS[0]) -> tuple[str, list[f
     """Return the status and the columns, in the units of `linear`."""
     program = scale_program(linear)
     answer = solve_by_method(program, method)
-    return answer.status, program.primal(answer.x).round(9).tolist() if answer.status == "optimal" else []
+    return answer.status, program.unscale_columns(answer.x).round(9).tolist() if answer.status == "optimal" else []
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -18,7 +18,7 @@ def near(seed: int) -> PlanNeighbourhood | None:
     return (
         None
         if plan is None
-        else PlanNeighbourhood.of(plan, [np.array([i]) for i in range(len(plan.instance.streams.names))])
+        else PlanNeighbourhood.build(plan, [np.array([i]) for i in range(len(plan.instance.streams.names))])
     )
 
 

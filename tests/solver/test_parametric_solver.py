@@ -130,8 +130,8 @@ def test_a_line_is_straight_or_none() -> None:
     one, two, three = at_least(1.0), at_least(2.0, 7.0), at_least(1.5, 6.0)
     drawn = fit_program_line(one, 0.0, two, 1.0, three, 0.5)
     assert drawn is not None
-    assert drawn.at(0.25).lower.tolist() == [1.25, -np.inf]
-    assert drawn.at(0.25).costs[0].tolist() == [5.5, 0.25]
+    assert drawn.interpolate(0.25).lower.tolist() == [1.25, -np.inf]
+    assert drawn.interpolate(0.25).costs[0].tolist() == [5.5, 0.25]
     assert (drawn.moves_costs, drawn.moves_ends, drawn.moves_matrix) == (True, True, False)
     assert fit_program_line(one, 0.0, two, 1.0, at_least(1.6, 6.0), 0.5) is None
     assert (
@@ -142,4 +142,4 @@ def test_a_line_is_straight_or_none() -> None:
 def test_a_column_that_shrinks_keeps_a_size() -> None:
     """Beyond the end at which a column's size is nothing it is still measured by something."""
     one, two = at_least(1.0), at_least(1.0, size=np.array([4.0, 0.25]))
-    assert ProgramLine(one, two, 0.0, 1.0).at(2.5).size[0] > 0
+    assert ProgramLine(one, two, 0.0, 1.0).interpolate(2.5).size[0] > 0

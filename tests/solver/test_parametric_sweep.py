@@ -52,7 +52,7 @@ def test_each_is_solved_as_it_would_be_alone(end: SolverProgram, monkeypatch: py
     positions = [0.0, 0.5, 1.7, 2.0, 2.25, 1.0, 0.25]
     one, row = swept(line), swept(line).solve_all(positions)
     for position, found in [*zip(positions, row, strict=True), *((at, one.solve_at(at)) for at in positions)]:
-        alone = solve_from_scratch(line.at(position))
+        alone = solve_from_scratch(line.interpolate(position))
         assert found.warm
         assert found.value == pytest.approx(alone.value, rel=1e-12)
         assert found.bound == pytest.approx(alone.value, rel=1e-9)
@@ -66,7 +66,7 @@ def test_on_a_straight_line_the_ends_alone_are_solved(end: SolverProgram, monkey
     line = ProgramLine(at_least(1.0), end, 0.0, 1.0)
     positions = [0.0, *np.linspace(0.01, 0.99, 50).tolist(), 1.0]
     for position, found in zip(positions, swept(line).solve_all(positions), strict=True):
-        assert found.value == pytest.approx(solve_from_scratch(line.at(position)).value, rel=1e-9)
+        assert found.value == pytest.approx(solve_from_scratch(line.interpolate(position)).value, rel=1e-9)
     assert len(solved) == 2
     one = swept(line)
     for position in (0.0, 1.0, 0.5, 0.25, 0.75):
@@ -78,7 +78,7 @@ def test_what_comes_to_nothing_is_nothing() -> None:
     """Where an end comes to 0 on the way no rounding is left of it, beside which all else would be large."""
     line = ProgramLine(at_least(0.07), at_least(0.21), 7.5, 22.5)
     assert line.one.lower[0] - 0.5 * (line.two.lower[0] - line.one.lower[0]) != 0
-    assert line.at(0.0).lower[0] == 0
+    assert line.interpolate(0.0).lower[0] == 0
 
 
 @pytest.mark.parametrize("entries", [ENTRIES, STEEP])
@@ -90,7 +90,7 @@ def test_where_the_line_bends_it_is_solved(entries: SparseEntries, monkeypatch: 
     line = ProgramLine(*(dataclasses.replace(one, row_lower=bends) for one in (line.one, line.two)), 0.0, 1.0)
     positions = np.linspace(0.0, 1.0, 21).tolist()
     for position, found in zip(positions, swept(line).solve_all(positions), strict=True):
-        assert found.value == pytest.approx(solve_from_scratch(line.at(position)).value, rel=1e-9, abs=1e-9)
+        assert found.value == pytest.approx(solve_from_scratch(line.interpolate(position)).value, rel=1e-9, abs=1e-9)
     assert len(solved) >= 2
 
 

@@ -49,8 +49,8 @@ def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
     assert (up, down) == (pytest.approx(0.5), pytest.approx(1.0))
     assert high.distance == pytest.approx(1.0)
     assert low.distance == pytest.approx(1.0)
-    assert high.turn is not None
-    assert high.turn[2] > 0.0
+    assert high.direction is not None
+    assert high.direction[2] > 0.0
 
 
 def test_a_cost_without_a_tie_has_one_slope() -> None:
@@ -85,7 +85,7 @@ def test_a_side_has_a_price_up_to_where_another_takes_over() -> None:
     assert more[1].distance == math.inf
     assert less[0] == pytest.approx(-2.0)
     assert less[1].distance == pytest.approx(0.25)
-    assert less[1].turn is not None
+    assert less[1].direction is not None
 
 
 def test_no_plan_lies_beyond_what_there_is() -> None:
@@ -94,7 +94,7 @@ def test_no_plan_lies_beyond_what_there_is() -> None:
     more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(2.0)
     assert more[1].distance == pytest.approx(0.75)
-    assert more[1].turn is None
+    assert more[1].direction is None
     full = three(upper=np.array([0.25, 0.5, 0.25]))
     more, less = find_rhs_range(around(full, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] is None
@@ -112,7 +112,7 @@ def test_an_end_that_a_hair_does_not_find(
     more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(1.25)
     assert more[1].distance == pytest.approx(end)
-    assert (more[1].turn is None) == stops
+    assert (more[1].direction is None) == stops
 
 
 def test_what_does_not_bind_costs_nothing_until_it_does() -> None:

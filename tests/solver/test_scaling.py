@@ -43,9 +43,9 @@ def test_by_hand() -> None:
 def test_the_way_back_by_hand() -> None:
     """A unit of each scaled column is 8 and 1/4; a unit of each scaled dual is the row's unit over the cost's."""
     program = scale_program(two_by_two())
-    assert program.primal(np.ones(2)).tolist() == [8.0, 0.25]
+    assert program.unscale_columns(np.ones(2)).tolist() == [8.0, 0.25]
     cost = 2.0 ** (COST_EXPONENT - 5)
-    assert program.dual(np.ones(2)).tolist() == [1 / 32 / cost, 1 / 256 / cost]
+    assert program.unscale_duals(np.ones(2)).tolist() == [1 / 32 / cost, 1 / 256 / cost]
 
 
 @pytest.mark.parametrize("measure", ["cost", "footprint", "mass"])

@@ -153,7 +153,7 @@ def test_no_duals_make_the_compiled_bound_too_high() -> None:
         _, linear = build_program(SolveTask(instance, found, compute_bounds(instance, found)))
         ready = scale_program(linear)
         answer = solve_by_method(ready, METHODS[0])
-        x, y = ready.primal(answer.x), ready.dual(answer.y)
+        x, y = ready.unscale_columns(answer.x), ready.unscale_duals(answer.y)
         value = float(linear.costs[0] @ x)
         size = 1e-9 * float(np.abs(linear.costs[0] * x).sum() + 1)
         assert compute_bound_and_violation(linear, x, y)[0] == pytest.approx(value, abs=size)
@@ -176,7 +176,7 @@ def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) ->
     variants = ScenarioRunner(tmp_path / "instance.yaml")
     assert variants.plan.certificate.optimal and variants.plan.objective == 0
     assert variants.solve_scenario().value == 0 and evaluate_outages(variants).losses
-    assert explain_instance(variants.instance).only and not compute_ranges(variants).rows
+    assert explain_instance(variants.instance).is_unique and not compute_ranges(variants).rows
 
 
 def least(variants: ScenarioRunner, objective: str) -> float:

@@ -20,12 +20,12 @@ def answers(seed: int) -> list[tuple[float, ...]] | None:
     plan = pool.plan(seed)
     if plan is None:
         return None
-    near = PlanNeighbourhood.of(plan, [np.array([i]) for i in range(len(plan.instance.streams.names))])
+    near = PlanNeighbourhood.build(plan, [np.array([i]) for i in range(len(plan.instance.streams.names))])
     found = []
     for row in range(0, len(near.local.linear.rows), 3):
         for by in (1.0, -1.0):
             change = BoundChange(rows={row: (by, by)})
-            told = (near.slope(change), near.local.solve_step(BoundChange(rows={row: (100 * by, 100 * by)})))
+            told = (near.compute_slope(change), near.local.solve_step(BoundChange(rows={row: (100 * by, 100 * by)})))
             found.append(tuple(np.nan if one is None else one.value for one in told))
     for group in range(len(near.local.meters)):
         sums = (near.local.solve_metered_direction(group, 1), near.local.solve_metered_direction(group, -1))

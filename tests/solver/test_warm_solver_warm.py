@@ -18,7 +18,7 @@ def near() -> PlanNeighbourhood:
     """Return a plan for 5 kg of silver from phones, of which there are 9 kg, and from nowhere else."""
     plan = planned(loaded(changed(market=None)))
     assert plan is not None
-    return PlanNeighbourhood.of(plan)
+    return PlanNeighbourhood.build(plan)
 
 
 def statuses(warm: WarmSolver) -> list[list[int]]:
@@ -30,7 +30,7 @@ def statuses(warm: WarmSolver) -> list[list[int]]:
 
 def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
     """Return that so much more has to be cast in the end."""
-    row = max(number for (name, _), number in near.numbers.items() if name == "demand")
+    row = max(number for (name, _), number in near.row_numbers.items() if name == "demand")
     return {row: (by, by)}
 
 

@@ -180,10 +180,10 @@ class ScenarioRunner:
         paths = list(dict.fromkeys(path for one in scenarios for path in one))
         for path in paths if len(paths) <= MAX_COMPARED_CHANGES else ():
             held = [one for one in scenarios if path in one]
-            found = [self.file.has_effect(one, path) for one in (held[0], held[-1])]
-            if True not in found and False in found:
-                told = "has no effect: the instance is the same with and without this change"
-                faults.append(Fault(option, 0, 0, escape_text(path), told))
+            result = [self.file.has_effect(one, path) for one in (held[0], held[-1])]
+            if True not in result and False in result:
+                text = "has no effect: the instance is the same with and without this change"
+                faults.append(Fault(option, 0, 0, escape_text(path), text))
         if faults:
             raise InputError(faults)
 
@@ -191,10 +191,10 @@ class ScenarioRunner:
         """Return whether the change of the base at `path` has an effect in a scenario."""
         others = {one: value for one, value in self._changes.items() if one != path}
         try:
-            one, other = (file.with_changes(scenario) for file in (self.file, self._before.set_changes(others)))
+            instance, other = (file.with_changes(scenario) for file in (self.file, self._before.set_changes(others)))
         except InputError:
             return True
-        return not is_same_instance(one, other)
+        return not is_same_instance(instance, other)
 
     @cached_property
     def base(self) -> ScenarioProgram:
@@ -203,7 +203,7 @@ class ScenarioRunner:
 
     @cached_property
     def _master(self) -> CompiledMaster:
-        return CompiledMaster.of(self.instance, build_routes(self.instance), self.objective)
+        return CompiledMaster.compile(self.instance, build_routes(self.instance), self.objective)
 
     @cached_property
     def plan(self) -> Plan:
@@ -436,7 +436,7 @@ class ParametricScenarios:
             Scenario with the interpolated program; its instance is that of an interior point.
         """
         assert self.line is not None, "only what moves in proportion can be drawn"
-        return dataclasses.replace(self._inner, program=self.line.at(position))
+        return dataclasses.replace(self._inner, program=self.line.interpolate(position))
 
     def solve_at(self, position: float) -> VerifiedResult:
         """Solve the scenario at a position.

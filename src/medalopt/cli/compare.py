@@ -40,10 +40,10 @@ def compare(
     if len(set(asked)) < len(asked):
         raise UsageError("the same thing is named twice; leave one of the two")
     outputs = check_outputs(output, {Path(name): "the instance" for name in things})
-    found = _compare_inputs(asked, wanted, objective.value)
+    comparison = _compare_inputs(asked, wanted, objective.value)
     from medalopt.report.compare import build_comparison_report
 
-    report = build_comparison_report(found)
+    report = build_comparison_report(comparison)
     write_report(report, outputs, "the comparison is written")
     print_report(report, json)
     return 0

@@ -60,16 +60,16 @@ def explain(
 
 
 def _build_explanation(
-    figures: Instance, about: str | None, objective: ObjectiveChoice, extensions: tuple[Path, ...]
+    instance: Instance, about: str | None, objective: ObjectiveChoice, extensions: tuple[Path, ...]
 ) -> Report:
     """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
     from medalopt.report.explain import build_explanation_report, build_stream_report
     from medalopt.solve_instance import solve
 
-    stream = None if about is None else parse_stream_path(figures, about)
-    with report_progress(f"solving {figures.name}"):
-        plan = solve(figures, objective.value, extensions)
+    stream = None if about is None else parse_stream_path(instance, about)
+    with report_progress(f"solving {instance.name}"):
+        plan = solve(instance, objective.value, extensions)
     with report_progress("asking what lies around the plan"):
         if stream is not None:
             return build_stream_report(explain_stream(plan, stream, extensions))

@@ -64,17 +64,17 @@ def export(
 
 
 def _render_files(
-    figures: Instance, form: ExportFormat, objective: ObjectiveChoice, output: Path | None
+    instance: Instance, form: ExportFormat, objective: ObjectiveChoice, output: Path | None
 ) -> dict[Path, str]:
     """Return the text of each file to write: the program, and the table of names of an LP or MPS file."""
     path = output or Path("-")
     if form == ExportFormat.mathprog:
         from medalopt.export import write_mathprog
 
-        return {path: write_mathprog(figures, objective.value)}
+        return {path: write_mathprog(instance, objective.value)}
     from medalopt.export import write_lp, write_mps, write_names
     from medalopt.solver.assemble import build_named_program
 
-    program = build_named_program(figures, objective.value)
+    program = build_named_program(instance, objective.value)
     names = path.with_name(f"{path.stem}.names.csv")
     return {path: write_lp(program) if form == ExportFormat.lp else write_mps(program), names: write_names(program)}

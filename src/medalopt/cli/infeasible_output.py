@@ -20,11 +20,11 @@ _MAX_MESSAGE_LENGTH = 600
 
 
 def report_infeasibility(
-    figures: Instance,
+    instance: Instance,
     error: NoPlanError,
     source: Path | None,
     given: list[str] | None,
-    measure: str,
+    objective: str,
     as_json: bool,
     extensions: tuple[Path, ...] = (),
     outputs: tuple[Path, ...] = (),
@@ -33,11 +33,11 @@ def report_infeasibility(
     """Report that there is no plan, with conflicts and repairs.
 
     Args:
-        figures: Instance.
+        instance: Instance.
         error: Error of the solve.
         source: Instance file, or None if the instance is in no file.
         given: Texts of `--set`.
-        measure: Objective.
+        objective: Objective.
         as_json: Print JSON.
         extensions: Files of user extensions.
         outputs: Files and folders of `-o`; pictures of charts are left out.
@@ -51,9 +51,9 @@ def report_infeasibility(
     print_message(escape_text(str(error), _MAX_MESSAGE_LENGTH))
     found = None
     if error.status == "infeasible" and not isinstance(error, WholeLotsNotFoundError):
-        found = _diagnose(figures, (measure, extensions, source, parse_changes(given) if source else None), budget)
-    told = _build_json_object(figures, error, measure, found)
-    report = build_infeasibility_report(figures, found, error.refutation, told)
+        found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
+    told = _build_json_object(instance, error, objective, found)
+    report = build_infeasibility_report(instance, found, error.refutation, told)
     drawn = list_pictures(outputs)
     if drawn:
         print_message("There is no plan to draw; the charts are left out.")
@@ -63,26 +63,28 @@ def report_infeasibility(
     return error.exit_code
 
 
-def _diagnose(figures: Instance, asked: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
+def _diagnose(instance: Instance, asked: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
     """Return the conflicts and repairs, without whole lots and minimum orders."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.instance.bounds import drop_lot_constraints
     from medalopt.solver.budget import NO_TIME_LIMIT
 
-    if figures.lots:
+    if instance.lots:
         print_message(
-            f"{figures.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it"
+            f"{instance.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it"
         )
     with report_progress("looking for what stands in the way") as step:
         asked = (*asked, step, budget or NO_TIME_LIMIT)
-        return diagnose_infeasibility(drop_lot_constraints(figures), *asked)
+        return diagnose_infeasibility(drop_lot_constraints(instance), *asked)
 
 
-def _build_json_object(figures: Instance, error: NoPlanError, measure: str, found: Diagnosis | None) -> dict[str, Any]:
+def _build_json_object(
+    instance: Instance, error: NoPlanError, objective: str, diagnosis: Diagnosis | None
+) -> dict[str, Any]:
     """Return the members of the JSON object."""
     from medalopt.report.plan_json import build_no_plan_object, list_lot_requirements
 
-    rows: dict[str, Any] = {} if found is None else {"diagnosis": found.rows()}
+    rows: dict[str, Any] = {} if diagnosis is None else {"diagnosis": diagnosis.encode()}
     if isinstance(error, WholeLotsNotFoundError):
-        rows = {"diagnosis": {"conflict": list_lot_requirements(figures), "repairs": []}}
-    return {**build_no_plan_object(figures, error.status, measure, error.refutation), **rows}
+        rows = {"diagnosis": {"conflict": list_lot_requirements(instance), "repairs": []}}
+    return {**build_no_plan_object(instance, error.status, objective, error.refutation), **rows}

@@ -113,14 +113,14 @@ def open_variants(path: Path, given: list[str] | None, objective: str, *, deferr
     wanted = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    variants = ScenarioRunner(path, wanted, objective, deferred=deferred)
-    if variants.lots:
+    runner = ScenarioRunner(path, wanted, objective, deferred=deferred)
+    if runner.lots:
         print_message(
-            f"{variants.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
+            f"{runner.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
         )
-    for warning in variants.instance.warnings:
+    for warning in runner.instance.warnings:
         print_message(f"warning: {warning}")
-    return variants
+    return runner
 
 
 def check_output_path(output: Path, instance: Path, what: str = "the instance") -> None:
@@ -172,11 +172,11 @@ def format_path(path: Path) -> str:
 
 
 @contextmanager
-def report_progress(doing: str) -> Iterator[Callable[[str], None]]:
+def report_progress(activity: str) -> Iterator[Callable[[str], None]]:
     """Report an activity and its duration on standard error, if that is a terminal.
 
     Args:
-        doing: Activity, such as `solving tokyo`.
+        activity: Activity, such as `solving tokyo`.
 
     Yields:
         A function that reports a step of the activity.
@@ -185,9 +185,9 @@ def report_progress(doing: str) -> Iterator[Callable[[str], None]]:
         yield lambda step: None
         return
     start = time.perf_counter()
-    print_message(f"{doing} …")
+    print_message(f"{activity} …")
     yield lambda step: print_message(f"  {step} …")
-    print_message(f"{doing}: {time.perf_counter() - start:.1f} s")
+    print_message(f"{activity}: {time.perf_counter() - start:.1f} s")
 
 
 GapOption = Annotated[
@@ -245,12 +245,12 @@ def _parse_limit(option: str, text: str, unit: str) -> float:
     from medalopt.units import Money, QuantityError, parse_quantity
 
     try:
-        figure = float(parse_quantity(text, unit, Money("")).exact)
+        value = float(parse_quantity(text, unit, Money("")).exact)
     except QuantityError as error:
         raise UsageError(f"{option}: {error}") from error
-    if figure < 0:
+    if value < 0:
         raise UsageError(f"{option}: must be 0 or more; found {text}")
-    return figure
+    return value
 
 
 AfterOption = Annotated[
@@ -272,14 +272,14 @@ class ReplanRequest:
     """The instance to plan: as given, or its remaining horizon."""
 
     figures: Instance
-    question: ReplanProblem | None = None
+    problem: ReplanProblem | None = None
 
     @classmethod
-    def of(cls, figures: Instance, after: str | None, actuals: Path | None, frozen: Path | None) -> ReplanRequest:
+    def prepare(cls, instance: Instance, after: str | None, actuals: Path | None, frozen: Path | None) -> ReplanRequest:
         """Return the instance to plan.
 
         Args:
-            figures: Instance as given.
+            instance: Instance as given.
             after: Last executed period, or None to plan all of it.
             actuals: CSV file of actual settlements, or None.
             frozen: CSV file of signed contracts or a saved plan, or None.
@@ -294,34 +294,34 @@ class ReplanRequest:
         if after is None:
             if actuals is not None or frozen is not None:
                 raise UsageError("--actuals and --frozen tell what happened up to a period: name it by --after")
-            return cls(figures)
+            return cls(instance)
         from medalopt.analysis.replanning.replan import make_replan_problem
 
-        asked = make_replan_problem(figures, after, actuals, frozen)
-        for warning in asked.remaining_instance.warnings:
+        problem = make_replan_problem(instance, after, actuals, frozen)
+        for warning in problem.remaining_instance.warnings:
             print_message(f"warning: {warning}")
-        return cls(asked.remaining_instance, asked)
+        return cls(problem.remaining_instance, problem)
 
     @property
     def settled(self) -> frozenset[str]:
         """Parties that have delivered already and get no order."""
-        return self.question.settled_parties if self.question else frozenset()
+        return self.problem.settled_parties if self.problem else frozenset()
 
-    def told(self, content: Report, made: Plan) -> Report:
+    def add_actuals(self, report: Report, plan: Plan) -> Report:
         """Return the sourcing plan with the actuals in front, if replanning.
 
         Args:
-            content: Sourcing plan.
-            made: Plan of the remaining horizon.
+            report: Sourcing plan.
+            plan: Plan of the remaining horizon.
 
         Returns:
             The report.
         """
-        if self.question is None:
-            return content
+        if self.problem is None:
+            return report
         from medalopt.analysis.replanning.replan import compare_with_first_plan
         from medalopt.report.replanning import add_actuals
 
         with report_progress("solving the first plan"):
-            found = compare_with_first_plan(self.question, made)
-        return add_actuals(content, found)
+            replan = compare_with_first_plan(self.problem, plan)
+        return add_actuals(report, replan)

@@ -67,37 +67,37 @@ def plan(
     from medalopt.instance.loading import open_instance
 
     wanted, source = parse_changes(set_), open_instance(instance)
-    anew = ReplanRequest.of(read_instance(source, set_), after, actuals, frozen)
+    request = ReplanRequest.prepare(read_instance(source, set_), after, actuals, frozen)
     try:
-        made = _solve_plan(anew.figures, *within)
+        plan = _solve_plan(request.figures, *within)
     except LimitError:
         if json:
-            report_time_limit(anew.figures, ObjectiveChoice.cost)
+            report_time_limit(request.figures, ObjectiveChoice.cost)
         raise
     except NoPlanError as error:
-        return report_infeasibility(anew.figures, error, None if anew.question else instance, set_, "cost", json)
+        return report_infeasibility(request.figures, error, None if request.problem else instance, set_, "cost", json)
     from medalopt.report.sourcing.plan_report import build_plan_report
 
-    in_loads = None if load is None else _round_loads(made, load)
-    made = made if in_loads is None else in_loads.plan
+    in_loads = None if load is None else _round_loads(plan, load)
+    plan = plan if in_loads is None else in_loads.plan
     found = None
-    if not (brief or made.stopped):  # the time limit may leave none for more
-        variants = None if anew.question else _open_plan_variants(source, wanted)
-        found = _analyse_plan(in_loads.exact if in_loads else made, variants)
+    if not (brief or plan.stopped):  # the time limit may leave none for more
+        runner = None if request.problem else _open_plan_variants(source, wanted)
+        found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
     with report_progress("writing the sourcing plan"):
-        written = None if anew.question else source.read_source_values(wanted)
-        content = anew.told(build_plan_report(made, in_loads, found, written), made)
-    write_report(content, outputs, "the sourcing plan is written")
-    print_report(content, json, bool(outputs))
-    return LimitError.exit_code if made.stopped else 0
+        source_values = None if request.problem else source.read_source_values(wanted)
+        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values), plan)
+    write_report(report, outputs, "the sourcing plan is written")
+    print_report(report, json, bool(outputs))
+    return LimitError.exit_code if plan.stopped else 0
 
 
-def _solve_plan(figures: Instance, gap: float | None, time_limit: float | None) -> Plan:
+def _solve_plan(instance: Instance, gap: float | None, time_limit: float | None) -> Plan:
     """Return the solved plan."""
     from medalopt.solve_instance import solve
 
-    with report_progress(f"solving {figures.name}"):
-        return solve(figures, gap=gap, time_limit=time_limit)
+    with report_progress(f"solving {instance.name}"):
+        return solve(instance, gap=gap, time_limit=time_limit)
 
 
 def _parse_tonnes(text: str) -> float:
@@ -115,12 +115,12 @@ def _parse_tonnes(text: str) -> float:
     return size
 
 
-def _round_loads(made: Plan, size: float) -> WholeLoadPlan:
+def _round_loads(plan: Plan, size: float) -> WholeLoadPlan:
     """Return the plan rounded to whole loads."""
     from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 
     with report_progress("filling whole loads"):
-        return plan_whole_loads(made, size)
+        return plan_whole_loads(plan, size)
 
 
 def _open_plan_variants(source: InstanceFile, wanted: dict[str, str]) -> ScenarioRunner:
@@ -130,13 +130,13 @@ def _open_plan_variants(source: InstanceFile, wanted: dict[str, str]) -> Scenari
     return ScenarioRunner(source, wanted)
 
 
-def _analyse_plan(made: Plan, variants: ScenarioRunner | None) -> PlanAnalyses | None:
+def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | None:
     """Return further analyses of the plan, or None where they cannot be made."""
     from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 
     try:
         with report_progress("asking what lies around the plan") as step:
-            return analyse_plan(made, variants, step)
+            return analyse_plan(plan, runner, step)
     except SolverError as error:
         print_message(f"{error}; what takes further solves is left out, as with --brief")
         return None

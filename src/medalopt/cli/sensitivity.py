@@ -56,10 +56,10 @@ class SensitivityRequest:
 
     objective: str
     ranges: bool
-    varying: CurveRequest
-    otherwise: WhatIfRequest
-    mixing: DeviceMixRequest
-    mattering: ImportanceRequest
+    curves: CurveRequest
+    what_if: WhatIfRequest
+    device_mix: DeviceMixRequest
+    importance: ImportanceRequest
 
 
 def sensitivity(
@@ -89,17 +89,17 @@ def sensitivity(
     outputs = check_outputs(output, {instance: "the instance"})
     otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)
-    asked = SensitivityRequest(
+    request = SensitivityRequest(
         objective.value, ranges, CurveRequest(tuple(vary or ()), budget, exact), otherwise, mixing, mattering
     )
-    variants = open_variants(instance, set_, objective.value, deferred=bool(vary))
+    runner = open_variants(instance, set_, objective.value, deferred=bool(vary))
     try:
-        parts = _run_parts(variants, asked)
+        parts = _run_parts(runner, request)
     except NoPlanError as error:
-        return report_infeasibility(variants.instance, error, instance, set_, objective.value, json, outputs=outputs)
+        return report_infeasibility(runner.instance, error, instance, set_, objective.value, json, outputs=outputs)
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
-    report = build_sensitivity_report(variants.instance, parts)
+    report = build_sensitivity_report(runner.instance, parts)
     write_report(report, outputs, "the sensitivity is written")
     print_report(report, json)
     if parts[-1].interrupted:
@@ -107,34 +107,34 @@ def sensitivity(
     return 0
 
 
-def _run_parts(variants: ScenarioRunner, asked: SensitivityRequest) -> list[SensitivityPart]:
+def _run_parts(runner: ScenarioRunner, request: SensitivityRequest) -> list[SensitivityPart]:
     """Run the requested analyses, up to one that was interrupted."""
     parts: list[SensitivityPart] = []
-    for made in _select_parts(asked):
-        parts.append(made(variants))
+    for made in _select_parts(request):
+        parts.append(made(runner))
         if parts[-1].interrupted:
             break
     return parts
 
 
-def _select_parts(asked: SensitivityRequest) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+def _select_parts(request: SensitivityRequest) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
     """Yield the function of each requested part, from the runner of variants to a part."""
-    every = (asked.varying, asked.otherwise, asked.mixing, asked.mattering)
-    others = [part for one in every for part in one.parts()]
-    if asked.ranges or not others:
+    every = (request.curves, request.what_if, request.device_mix, request.importance)
+    others = [part for one in every for part in one.list_parts()]
+    if request.ranges or not others:
         yield _run_ranges
     yield from others
 
 
-def _run_ranges(variants: ScenarioRunner) -> SensitivityPart:
+def _run_ranges(runner: ScenarioRunner) -> SensitivityPart:
     """Return the sensitivity ranges."""
     from medalopt.analysis.sensitivity.ranges import compute_ranges
     from medalopt.report.sensitivity.ranges import report_ranges
 
-    with report_progress(f"solving {variants.instance.name}"):
-        _ = variants.plan
+    with report_progress(f"solving {runner.instance.name}"):
+        _ = runner.plan
     with report_progress("moving one figure after the other") as step:
-        return report_ranges(compute_ranges(variants, _count_tenths(step)))
+        return report_ranges(compute_ranges(runner, _count_tenths(step)))
 
 
 def _count_tenths(step: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -46,38 +46,38 @@ ExactOption = Annotated[
 class CurveRequest:
     """Parameters to vary and their ranges, as given; a budget; and whether every breakpoint is required."""
 
-    figures: tuple[str, ...]
+    ranges: tuple[str, ...]
     budget: str | None = None
-    exactly: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Raise UsageError for options without a curve, and for more than two parameters."""
-        if not self.figures and (self.budget is not None or self.exactly):
+        if not self.ranges and (self.budget is not None or self.exact):
             raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
-        if len(self.figures) == 2 and (self.budget is not None or self.exactly):
+        if len(self.ranges) == 2 and (self.budget is not None or self.exact):
             raise UsageError("--budget and --exact go with one --vary, not with a map")
-        if len(self.figures) > 2:
+        if len(self.ranges) > 2:
             raise UsageError("--vary may be given once for a curve, twice for a map")
 
-    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
         """Yield the function of the curve or map, if requested.
 
         Yields:
             Functions from the runner of variants to a part.
         """
-        if len(self.figures) > 1:
-            yield self._map
-        elif self.figures:
-            yield self._curve
+        if len(self.ranges) > 1:
+            yield self._report_map
+        elif self.ranges:
+            yield self._report_curve
 
-    def _map(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_map(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the map over two parameters."""
         from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
         from medalopt.analysis.sensitivity.surface import compute_surface
         from medalopt.report.sensitivity.curves import report_surface
 
-        across, up = (parse_parameter_range(variants, figure) for figure in self.figures)
-        variants.require_effects(
+        across, up = (parse_parameter_range(runner, figure) for figure in self.ranges)
+        runner.require_effects(
             [
                 {**across.make_changes(across.low), **up.make_changes(up.low)},
                 {**across.make_changes(across.high), **up.make_changes(up.high)},
@@ -85,23 +85,21 @@ class CurveRequest:
             "--vary",
         )
         with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
-            return report_surface(compute_surface(variants, across, up, step), variants.instance.currency)
+            return report_surface(compute_surface(runner, across, up, step), runner.instance.currency)
 
-    def _curve(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_curve(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the curve along one parameter."""
         from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
         from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
         from medalopt.analysis.sensitivity.piecewise_linear import parse_budget
         from medalopt.report.sensitivity.curves import report_curve
 
-        figure = parse_parameter_range(variants, self.figures[0])
-        variants.require_effects([figure.make_changes(figure.low), figure.make_changes(figure.high)], "--vary")
-        most = (
-            None if self.budget is None else parse_budget(self.budget, variants.objective, variants.source_values.money)
-        )
-        with report_progress(f"drawing the curve along {figure.path}") as step:
-            found = compute_curve(variants, figure, CurveOptions(self.exactly, most, step))
-            return report_curve(found, variants.instance.currency)
+        range_ = parse_parameter_range(runner, self.ranges[0])
+        runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
+        most = None if self.budget is None else parse_budget(self.budget, runner.objective, runner.source_values.money)
+        with report_progress(f"drawing the curve along {range_.path}") as step:
+            curve = compute_curve(runner, range_, CurveOptions(self.exact, most, step))
+            return report_curve(curve, runner.instance.currency)
 
 
 WithoutOption = Annotated[
@@ -146,52 +144,52 @@ class WhatIfRequest:
         if self.delay is not None and self.delay < 0:
             raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
 
-    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
         """Yield the function of each requested part of the report.
 
         Yields:
             Functions from the runner of variants to a part.
         """
         if self.without or self.drop:
-            yield self._without
+            yield self._report_outages
         elif self.premium:
-            yield self._premium
+            yield self._report_premium
         if self.delay is not None:
-            yield self._delay
+            yield self._report_delay
         if self.scenarios:
-            yield self._scenarios
+            yield self._report_scenarios
 
-    def _without(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_outages(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the outage part."""
         from medalopt.analysis.sensitivity.outages import evaluate_outages
         from medalopt.report.sensitivity.what_if import report_outages
 
         with report_progress("leaving out one after the other") as step:
-            return report_outages(evaluate_outages(variants, self.drop, self.start, step), variants.instance)
+            return report_outages(evaluate_outages(runner, self.drop, self.start, step), runner.instance)
 
-    def _premium(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the recycling premium part."""
         from medalopt.analysis.sensitivity.premium import compute_premium
         from medalopt.report.sensitivity.recycling_premium import report_premium
 
         with report_progress("buying the metal instead"):
-            return report_premium(compute_premium(variants), variants.instance)
+            return report_premium(compute_premium(runner), runner.instance)
 
-    def _delay(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_delay(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the delay part."""
         from medalopt.analysis.sensitivity.delay import evaluate_delays
         from medalopt.report.sensitivity.what_if import report_delay
 
         with report_progress("putting off one after the other") as step:
-            return report_delay(evaluate_delays(variants, self.delay or 0, step), variants.instance)
+            return report_delay(evaluate_delays(runner, self.delay or 0, step), runner.instance)
 
-    def _scenarios(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_scenarios(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the part of named scenarios."""
         from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
         from medalopt.report.sensitivity.what_if import report_scenarios
 
         with report_progress("one scenario after the other") as step:
-            return report_scenarios(evaluate_scenarios(variants, step))
+            return report_scenarios(evaluate_scenarios(runner, step))
 
 
 DeviceMixOption = Annotated[
@@ -210,8 +208,8 @@ TriangleOption = Annotated[
 class DeviceMixRequest:
     """Request for the device mix, with the three devices of a triangle if there is one."""
 
-    asked: bool
-    three: tuple[str, ...]
+    requested: bool
+    triangle_devices: tuple[str, ...]
 
     @classmethod
     def of(cls, device_mix: bool, triangle: str | None) -> DeviceMixRequest:
@@ -227,22 +225,22 @@ class DeviceMixRequest:
         three = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
         return cls(device_mix or triangle is not None, three)
 
-    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
         """Yield the function of the part of the report, if requested.
 
         Yields:
             Functions from the runner of variants to a part.
         """
-        if self.asked:
-            yield self._part
+        if self.requested:
+            yield self._report_mix
 
-    def _part(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_mix(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the device mix part."""
         from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
         from medalopt.report.sensitivity.device_mix import report_device_mix
 
-        with report_progress(f"moving the mix of {variants.instance.name}") as step:
-            return report_device_mix(analyse_device_mix(variants, self.three, step))
+        with report_progress(f"moving the mix of {runner.instance.name}") as step:
+            return report_device_mix(analyse_device_mix(runner, self.triangle_devices, step))
 
 
 TornadoOption = Annotated[
@@ -269,48 +267,48 @@ class ImportanceRequest:
     tornado: bool
     rows: int | None
     jobs: int | None
-    journal: Path | None
+    cache_path: Path | None
 
-    def parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
         """Yield the function of each requested part of the report.
 
         Yields:
             Functions from the runner of variants to a part.
         """
         if self.tornado:
-            yield self._tornado
+            yield self._report_tornado
         if self.rows is not None:
-            yield self._global
+            yield self._report_variance
 
-    def _tornado(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_tornado(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the tornado chart."""
         from medalopt.analysis.sensitivity.tornado import compute_tornado
         from medalopt.report.sensitivity.tornado import report_tornado
 
-        with self._answering(variants, "moving every figure") as (journal, step):
-            return report_tornado(variants.instance, variants.unit, compute_tornado(variants, self.jobs, journal, step))
+        with self._open_cache(runner, "moving every figure") as (cache, step):
+            return report_tornado(runner.instance, runner.unit, compute_tornado(runner, self.jobs, cache, step))
 
-    def _global(self, variants: ScenarioRunner) -> SensitivityPart:
+    def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the variance decomposition."""
         from medalopt.analysis.sensitivity.variance import analyse_variance
         from medalopt.report.sensitivity.variance import report_variance
 
         assert self.rows is not None
-        with self._answering(variants, "moving all figures at once") as (journal, step):
+        with self._open_cache(runner, "moving all figures at once") as (cache, step):
             return report_variance(
-                variants.instance, variants.unit, analyse_variance(variants, self.rows, self.jobs, journal, step)
+                runner.instance, runner.unit, analyse_variance(runner, self.rows, self.jobs, cache, step)
             )
 
     @contextmanager
-    def _answering(
-        self, variants: ScenarioRunner, doing: str
+    def _open_cache(
+        self, runner: ScenarioRunner, activity: str
     ) -> Iterator[tuple[ResultCache | None, Callable[[int, int], None]]]:
         """Open the result cache, if given, and a progress bar."""
         from medalopt.analysis.result_cache import open_result_cache
         from medalopt.report.render.text import show_progress
 
         with (
-            open_result_cache(self.journal, variants.instance, variants.objective) as kept,
-            show_progress(doing) as step,
+            open_result_cache(self.cache_path, runner.instance, runner.objective) as kept,
+            show_progress(activity) as step,
         ):
             yield kept, step

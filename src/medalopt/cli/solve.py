@@ -90,7 +90,7 @@ def _start_budget(seconds: float | None) -> TimeBudget | None:
 
 
 def _solve_instance(
-    figures: Instance,
+    instance: Instance,
     objective: ObjectiveChoice,
     extensions: tuple[Path, ...],
     gap: float | None,
@@ -100,17 +100,17 @@ def _solve_instance(
     """Return the solved plan."""
     from medalopt.solve_instance import solve as solved
 
-    with report_progress(f"solving {figures.name}"):
-        return solved(figures, objective.value, extensions, gap, time_limit, method.value)
+    with report_progress(f"solving {instance.name}"):
+        return solved(instance, objective.value, extensions, gap, time_limit, method.value)
 
 
-def report_time_limit(figures: Instance, objective: ObjectiveChoice) -> None:
+def report_time_limit(instance: Instance, objective: ObjectiveChoice) -> None:
     """Print, as JSON, that the time limit was reached without a plan.
 
     Args:
-        figures: Instance.
+        instance: Instance.
         objective: Objective.
     """
     from medalopt.report.plan_json import build_no_plan_object, render_json
 
-    print_output(render_json(build_no_plan_object(figures, "interrupted", objective.value)))
+    print_output(render_json(build_no_plan_object(instance, "interrupted", objective.value)))

@@ -75,11 +75,11 @@ class SweepRequest:
         if self.seed is not None and (self.sample is None or self.seed < 0):
             raise UsageError("--seed goes with --sample N, and is 0 or more")
 
-    def scenarios(self, variants: ScenarioRunner) -> list[Scenario]:
+    def list_scenarios(self, runner: ScenarioRunner) -> list[Scenario]:
         """Return the requested scenarios.
 
         Args:
-            variants: Runner of variants of the instance.
+            runner: Runner of variants of the instance.
 
         Returns:
             The scenarios.
@@ -91,12 +91,12 @@ class SweepRequest:
         from medalopt.analysis.sweep.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
 
         if self.grid:
-            return build_grid(variants, self.grid)
+            return build_grid(runner, self.grid)
         if self.listed is not None:
-            return load_scenarios(variants, self.listed)
+            return load_scenarios(runner, self.listed)
         if self.sample is not None:
-            return sample_scenarios(variants, self.sample, self.seed)
-        return list_instance_scenarios(variants)
+            return sample_scenarios(runner, self.sample, self.seed)
+        return list_instance_scenarios(runner)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class SweepTarget:
         if self.jobs is not None and self.on is SweepExecutor.dask:
             raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
 
-    def where(self) -> ScenarioExecutor:
+    def make_executor(self) -> ScenarioExecutor:
         """Return the executor."""
         from medalopt.analysis.process_pool import make_process_executor
 
@@ -144,25 +144,25 @@ def sweep(
     outputs = check_outputs(output, {instance: "the instance"})
     asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
     deferred = bool(asked.grid or asked.listed)
-    variants = open_variants(instance, set_, objective.value, deferred=deferred)
-    scenarios = asked.scenarios(variants)
+    runner = open_variants(instance, set_, objective.value, deferred=deferred)
+    scenarios = asked.list_scenarios(runner)
     rows: list[SweepResult] = []
     interrupted = False
     try:
-        for row in _run_scenarios(variants, scenarios, there, journal):
+        for row in _run_scenarios(runner, scenarios, there, journal):
             rows.append(row)
             if json:
                 _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _report_results(variants, rows, len(scenarios), outputs, json)
+    _report_results(runner, rows, len(scenarios), outputs, json)
     if interrupted:
         raise KeyboardInterrupt
     return 0
 
 
 def _run_scenarios(
-    variants: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, kept: Path | None
+    runner: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, kept: Path | None
 ) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
     from medalopt.analysis.result_cache import open_result_cache
@@ -170,10 +170,10 @@ def _run_scenarios(
     from medalopt.report.render.text import show_progress
 
     with (
-        open_result_cache(kept, variants.instance, variants.objective) as own,
-        show_progress("answering scenarios") as told,
+        open_result_cache(kept, runner.instance, runner.objective) as own,
+        show_progress("answering scenarios") as report_progress,
     ):
-        yield from run_sweep(variants, scenarios, there.where(), own, told)
+        yield from run_sweep(runner, scenarios, there.make_executor(), own, report_progress)
 
 
 def _print_row(row: SweepResult) -> None:
@@ -184,12 +184,12 @@ def _print_row(row: SweepResult) -> None:
 
 
 def _report_results(
-    variants: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool
+    runner: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool
 ) -> None:
     """Write the results, and print the summary."""
     from medalopt.report.sweep import build_sweep_report
 
-    report = build_sweep_report(variants.instance, variants.unit, rows, of)
+    report = build_sweep_report(runner.instance, runner.unit, rows, of)
     write_report(report, outputs, "the scenarios are written")
     if not json:
         print_report(report, as_json=False)

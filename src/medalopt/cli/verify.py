@@ -55,15 +55,15 @@ def verify(
     outputs = check_outputs(output, inputs)
     file = read_plan_file(plan)
     path = instance or _find_instance(plan, file.plan.instance.files)
-    anew = ReplanRequest.of(read_instance(path, set_), after, actuals, frozen)
-    report, accepted = _judge_plan(file, anew, lambda: _read_source(path, set_, anew), plan.name)
+    request = ReplanRequest.prepare(read_instance(path, set_), after, actuals, frozen)
+    report, accepted = _judge_plan(file, request, lambda: _read_source(path, set_, request), plan.name)
     write_report(report, outputs, "the verdict is written")
     print_report(report, json)
     return 0 if accepted else _NOT_ACCEPTED
 
 
 def _judge_plan(
-    file: SavedFile, anew: ReplanRequest, source: Callable[[], SourceValues | None], name: str
+    file: SavedFile, request: ReplanRequest, source: Callable[[], SourceValues | None], name: str
 ) -> tuple[Report, bool]:
     """Return the report on a saved plan or proof of infeasibility, and whether it is accepted."""
     from medalopt.plan.schema import SavedInfeasibility
@@ -72,18 +72,18 @@ def _judge_plan(
     from medalopt.report.verify import build_edited_report, build_recheck_report, build_verdict_report
 
     if isinstance(file.plan, SavedInfeasibility):
-        refused = verify_infeasibility(anew.figures, file.plan)
+        refused = verify_infeasibility(request.figures, file.plan)
         return build_recheck_report(refused, name), refused.accepted
-    found = check_tables(file, verify_plan(anew.figures, file.plan), source, anew.settled)
-    report = build_edited_report(found, file.edits, name) if file.edits else build_verdict_report(found, name)
-    return report, found.accepted
+    verdict = check_tables(file, verify_plan(request.figures, file.plan), source, request.settled)
+    report = build_edited_report(verdict, file.edits, name) if file.edits else build_verdict_report(verdict, name)
+    return report, verdict.accepted
 
 
-def _read_source(path: Path, set_: list[str] | None, anew: ReplanRequest) -> SourceValues | None:
+def _read_source(path: Path, set_: list[str] | None, request: ReplanRequest) -> SourceValues | None:
     """Return the values as written in the instance file, or None for a remaining horizon."""
     from medalopt.instance.loading import open_instance
 
-    return None if anew.question else open_instance(path).read_source_values(parse_changes(set_))
+    return None if request.problem else open_instance(path).read_source_values(parse_changes(set_))
 
 
 def _find_instance(plan: Path, files: dict[str, str]) -> Path:

@@ -73,9 +73,9 @@ def import_(
     if data is None:
         raise InputError([Fault(format_path(book), 0, 0, "", reports[0])])
     found = import_workbook(data)
-    made = render_instance_files(found.root, found.calendar, output.stem)
+    result = render_instance_files(found.root, found.calendar, output.stem)
     instance = f"{output.stem}.yaml"
-    targets = {output.parent / name if name != instance else output: text for name, text in made.items()}
+    targets = {output.parent / name if name != instance else output: text for name, text in result.items()}
     for target in targets:
         check_new_path(target)
     for warning in found.instance.warnings:

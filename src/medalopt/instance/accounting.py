@@ -168,12 +168,14 @@ class PlanAccount:
         Returns:
             Refining charges (J, T), money.
         """
-        instance, found, routes = self.instance, self.routes, self.pools.routes
+        instance, all_routes, routes = self.instance, self.routes, self.pools.routes
         total, periods = make_zeros(sent.shape, sent), np.arange(len(instance.periods))
         for metal in range(len(instance.metals.names)) if len(routes) else ():
-            in_time = periods + instance.smelters.lead[found.smelter[routes], metal][:, None] < len(periods)
+            in_time = periods + instance.smelters.lead[all_routes.smelter[routes], metal][:, None] < len(periods)
             charge = (
-                found.refining[routes, metal][:, None] * sent[routes] * (1 - self.compute_settled_share(routes, metal))
+                all_routes.refining[routes, metal][:, None]
+                * sent[routes]
+                * (1 - self.compute_settled_share(routes, metal))
             )
             total[routes] = total[routes] + np.where(in_time, charge, 0)
         return total

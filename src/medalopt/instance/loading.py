@@ -118,9 +118,9 @@ class InstanceFile:
             InputError: A change cannot be applied.
         """
         faults = FaultLog()
-        made = self._resolve(changes, faults)
+        result = self._resolve(changes, faults)
         faults.raise_errors()
-        return dataclasses.replace(self, changes=self._merge(made))
+        return dataclasses.replace(self, changes=self._merge(result))
 
     def with_changes(self, changes: ParameterChanges = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
@@ -218,7 +218,7 @@ class InstanceFile:
             check_scenarios(draft, idle, lambda more: self.set_changes(changes).with_changes(more))
         for path in changes if effective else ():
             named = parse_overrides(self._resolve({path: changes[path]}, FaultLog()), FaultLog())
-            reasons = [find_reason(one.path, idle) for one in named]
+            reasons = [find_reason(override.path, idle) for override in named]
             if reasons and all(reasons):
                 faults.add_error(OVERRIDE_LOCATION, path, f"has no effect: {reasons[0]}")
         faults.raise_errors()
@@ -243,7 +243,7 @@ class InstanceFile:
 
         Rates and masses that are set with them are set first, as values may be written in such a unit.
         """
-        found: dict[str, str] = {}
+        result: dict[str, str] = {}
         each = [Change.build(path, value) for path, value in changes.items()]
         plain = {
             one.path: one.value for one in each if one.operation is Operation.REPLACE and not has_wildcard(one.path)
@@ -251,14 +251,14 @@ class InstanceFile:
         if len(plain) == len(each):
             return plain
         units = {path: value for path, value in plain.items() if path.startswith("exchange") or "unit_mass" in path}
-        written = (dataclasses.replace(self, changes=self._merge(units)) if units else self)._values
+        source_values = (dataclasses.replace(self, changes=self._merge(units)) if units else self)._values
         for change in each:
             try:
-                found.update(resolve_change(written, change))
+                result.update(resolve_change(source_values, change))
             except UsageError as error:
                 message = str(error).removeprefix(f"{escape_text(change.path)}: ")
                 faults.add_error(OVERRIDE_LOCATION, change.path, message)
-        return found
+        return result
 
 
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:

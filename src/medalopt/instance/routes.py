@@ -285,12 +285,12 @@ class PooledLots:
     exists: Bools  # (P, E, T) whether metal shipped in t can be withheld and is due within the horizon
 
 
-def find_pooled_lots(instance: Instance, found: Routes, read: NumberReader = read_floats) -> PooledLots:
+def find_pooled_lots(instance: Instance, all_routes: Routes, read: NumberReader = read_floats) -> PooledLots:
     """Find the pooled lots of an instance.
 
     Args:
         instance: The instance.
-        found: Its routes.
+        all_routes: Its routes.
         read: Reads parameters in the arithmetic of `withheld`.
 
     Returns:
@@ -302,27 +302,27 @@ def find_pooled_lots(instance: Instance, found: Routes, read: NumberReader = rea
     if not len(line):
         none = np.zeros(0, dtype=np.intp)
         exists = np.zeros((0, metals, periods), dtype=np.bool_)
-        return PooledLots(line, smelter, none, none, make_zeros((0, metals), found.returned), exists)
-    routes = np.flatnonzero(np.isin(found.line, line))
-    pool = np.searchsorted(line, found.line[routes])
+        return PooledLots(line, smelter, none, none, make_zeros((0, metals), all_routes.returned), exists)
+    routes = np.flatnonzero(np.isin(all_routes.line, line))
+    pool = np.searchsorted(line, all_routes.line[routes])
     some = np.zeros((len(line), metals), dtype=np.bool_)
-    np.logical_or.at(some, pool, _compute_withheld_rate(instance, found, read_floats, routes) > 0)
+    np.logical_or.at(some, pool, _compute_withheld_rate(instance, all_routes, read_floats, routes) > 0)
     yields = np.zeros_like(some)
-    np.logical_or.at(yields, pool, _is_payable(instance, found, routes))
+    np.logical_or.at(yields, pool, _is_payable(instance, all_routes, routes))
     in_time = np.arange(periods)[None, None, :] + instance.smelters.lead[smelter][:, :, None] < periods
     return PooledLots(
         line,
         smelter,
         routes,
         pool,
-        _compute_withheld_rate(instance, found, read, routes),
+        _compute_withheld_rate(instance, all_routes, read, routes),
         (some & yields)[:, :, None] & in_time,
     )
 
 
-def _compute_withheld_rate(instance: Instance, found: Routes, read: NumberReader, routes: Ints) -> Numbers:
+def _compute_withheld_rate(instance: Instance, all_routes: Routes, read: NumberReader, routes: Ints) -> Numbers:
     r"""Return $w_j=\chi(\delta\pi-(1-r)m)$ of each of `routes`, (N, E), in kg/t of devices."""
-    line, stream, treatment = found.line[routes], found.stream[routes], found.treatment[routes]
+    line, stream, treatment = all_routes.line[routes], all_routes.stream[routes], all_routes.treatment[routes]
     share, deduction = read(instance.terms.returned)[line], read(instance.terms.deduction)[line]
     sent_on = read(instance.treatments.to_smelter)[treatment, instance.streams.device[stream]]
     deducted = deduction * sent_on[:, None]
@@ -331,10 +331,10 @@ def _compute_withheld_rate(instance: Instance, found: Routes, read: NumberReader
     return np.where(abs(kept) > SUM_TOLERANCE * deducted, kept, 0) if read is read_floats else kept
 
 
-def _is_payable(instance: Instance, found: Routes, routes: Ints) -> Bools:
+def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:
     """Return for which metals `routes` have a payable share, (N, E)."""
-    stream, line = found.stream[routes], found.line[routes]
-    held = _compute_feed_metal(instance, read_floats, stream, found.treatment[routes]) > 0
+    stream, line = all_routes.stream[routes], all_routes.line[routes]
+    held = _compute_feed_metal(instance, read_floats, stream, all_routes.treatment[routes]) > 0
     return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
 
 

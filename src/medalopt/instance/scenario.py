@@ -167,11 +167,11 @@ def _accepts_percentage(path: str) -> bool:
     return True
 
 
-def resolve_change(written: SourceValues, change: Change) -> dict[str, str]:
+def resolve_change(source_values: SourceValues, change: Change) -> dict[str, str]:
     """Resolve a change to new values.
 
     Args:
-        written: Values of the instance file before the change.
+        source_values: Values of the instance file before the change.
         change: The change.
 
     Returns:
@@ -185,35 +185,35 @@ def resolve_change(written: SourceValues, change: Change) -> dict[str, str]:
     if change.operation is Operation.REPLACE:
         if not has_wildcard(path):
             return {path: change.value}
-        return _change_each_match(written, path, lambda one: {render_path(one): change.value})
+        return _change_each_match(source_values, path, lambda one: {render_path(one): change.value})
     if change.operation is Operation.ADD:
         if last == DUE_FIELD and _PERIOD_OFFSET.fullmatch(text):
             return _change_each_match(
-                written, path, lambda one: {render_path(one): _shift_period(written, one, int(text), path)}
+                source_values, path, lambda one: {render_path(one): _shift_period(source_values, one, int(text), path)}
             )
-        return _change_each_match(written, path, lambda one: _add_to_parameter(written, one, text, path))
-    factor = _read_operand(text.removeprefix(SCALE_SIGN), "", written, path)
+        return _change_each_match(source_values, path, lambda one: _add_to_parameter(source_values, one, text, path))
+    factor = _read_operand(text.removeprefix(SCALE_SIGN), "", source_values, path)
     if factor < 0:
         raise UsageError(f"{escape_text(path)}: a parameter is scaled by 0 % or more; found `{escape_text(text)}`")
     return _change_each_match(
-        written, path, lambda one: _transform_parameters(written, one, lambda exact: exact * factor)
+        source_values, path, lambda one: _transform_parameters(source_values, one, lambda exact: exact * factor)
     )
 
 
-def _shift_period(written: SourceValues, path: ParameterPath, by: int, asked: str) -> str:
+def _shift_period(source_values: SourceValues, path: ParameterPath, by: int, asked: str) -> str:
     """Return the name of the period `by` periods after the one at `path`; a missing due date is the last period."""
-    node, last = written.get_node(path), len(written.periods) - 1
-    at = written.find_period(node.text) if isinstance(node, ScalarNode) and not node.null else last
+    node, last = source_values.get_node(path), len(source_values.periods) - 1
+    at = source_values.find_period(node.text) if isinstance(node, ScalarNode) and not node.null else last
     if at is None or not 0 <= at + by <= last:
         raise UsageError(f"{escape_text(asked)}: {by:+} periods lead `{render_path(path)}` out of the horizon")
-    return written.periods[at + by]
+    return source_values.periods[at + by]
 
 
-def match_paths(written: SourceValues, path: str) -> list[ParameterPath]:
+def match_paths(source_values: SourceValues, path: str) -> list[ParameterPath]:
     """List the paths that a pattern matches.
 
     Args:
-        written: Values of the instance file.
+        source_values: Values of the instance file.
         path: Path of a parameter, with or without `*`.
 
     Returns:
@@ -222,15 +222,15 @@ def match_paths(written: SourceValues, path: str) -> list[ParameterPath]:
     Raises:
         UsageError: The text is no path.
     """
-    return list(_match_below(written.root, _parse_pattern(path), ()))
+    return list(_match_below(source_values.root, _parse_pattern(path), ()))
 
 
 def _change_each_match(
-    written: SourceValues, path: str, change: Callable[[ParameterPath], dict[str, str]]
+    source_values: SourceValues, path: str, change: Callable[[ParameterPath], dict[str, str]]
 ) -> dict[str, str]:
     """Return the changes that `change` gives for each match of `path`; no change at all is an error."""
     changes: dict[str, str] = {}
-    for one in match_paths(written, path):
+    for one in match_paths(source_values, path):
         changes.update(change(one))
     if not changes and not has_wildcard(path):
         raise UsageError(f"{escape_text(path)}: has no value that could be changed in proportion; write the new value")
@@ -272,51 +272,51 @@ def _match_below(node: Node | None, pattern: _Pattern, before: ParameterPath) ->
 def _matches_name(parts: tuple[str, ...], name: str) -> bool:
     """Return whether a name consists of `parts` with any text between them."""
     first, *inner, last = parts
-    at, end = len(first), len(name) - len(last)
-    if at > end or not (name.startswith(first) and name.endswith(last)):
+    index, end = len(first), len(name) - len(last)
+    if index > end or not (name.startswith(first) and name.endswith(last)):
         return False
     for part in inner:
-        found = name.find(part, at, end)
+        found = name.find(part, index, end)
         if found < 0:
             return False
-        at = found + len(part)
+        index = found + len(part)
     return True
 
 
-def _read_operand(text: str, unit: str, written: SourceValues, asked: str) -> Fraction:
+def _read_operand(text: str, unit: str, source_values: SourceValues, asked: str) -> Fraction:
     """Read the operand of a relative change in the given unit."""
     try:
-        return QuantityField(unit, low=None).check(text, written.money).exact
+        return QuantityField(unit, low=None).check(text, source_values.money).exact
     except QuantityError as error:
         raise UsageError(f"{escape_text(asked)}: {error}") from error
 
 
-def _add_to_parameter(written: SourceValues, path: ParameterPath, text: str, asked: str) -> dict[str, str]:
+def _add_to_parameter(source_values: SourceValues, path: ParameterPath, text: str, asked: str) -> dict[str, str]:
     """Return the changes that add `text` to the value in effect at `path`, or to its default."""
     kind = find_parameter_kind(path)
     by = _read_operand(
-        text, kind.field_type.unit if kind and isinstance(kind.field_type, QuantityField) else "", written, asked
+        text, kind.field_type.unit if kind and isinstance(kind.field_type, QuantityField) else "", source_values, asked
     )
-    if kind is None or written.find_value(path) is not None:
-        return _transform_parameters(written, path, lambda exact: exact + by)
+    if kind is None or source_values.find_value(path) is not None:
+        return _transform_parameters(source_values, path, lambda exact: exact + by)
     default = _find_default(kind)
     return {} if default is None else {render_path(path): _format_value(default + by, kind)}
 
 
-def _transform_parameters(written: SourceValues, path: ParameterPath, move: _Transformation) -> dict[str, str]:
+def _transform_parameters(source_values: SourceValues, path: ParameterPath, move: _Transformation) -> dict[str, str]:
     """Return the changes that transform every parameter at or below `path`; missing values stay missing."""
-    node = written.find_value(path)
+    node = source_values.find_value(path)
     if node is None and path[0] == "streams" and path[2:] == ("available",):
         path = (*path[:2], "total")
-        node = written.find_value(path)
+        node = source_values.find_value(path)
     if isinstance(node, MappingNode):
-        inner = (_transform_parameters(written, (*path, name), move) for name in node.items)
+        inner = (_transform_parameters(source_values, (*path, name), move) for name in node.items)
         return {at: text for changes in inner for at, text in changes.items()}
     kind = find_parameter_kind(path)
     if kind is None or node is None:
         return {}
     values = node.items if isinstance(node, SequenceNode) else (node,)
-    figures = [written.convert_exact(path, one, kind) for one in values if isinstance(one, ScalarNode)]
+    figures = [source_values.convert_exact(path, one, kind) for one in values if isinstance(one, ScalarNode)]
     texts = [_format_value(move(exact), kind) for exact in figures if exact is not None]
     if len(texts) < len(values):
         return {}

@@ -76,6 +76,6 @@ def _tabulate_warnings(instance: Instance) -> tuple[ReportTable, ...]:
         ReportColumn(key, key, "" if key in ("line", "column") else None)
         for key in ("file", "line", "column", "path", "message")
     )
-    rows = tuple((one.file, one.line, one.column, one.path, one.message) for one in instance.warnings)
-    says = "What is allowed and looks odd."
-    return (ReportTable("warnings", "Warnings", says, columns, rows),) if rows else ()
+    rows = tuple((fault.file, fault.line, fault.column, fault.path, fault.message) for fault in instance.warnings)
+    text = "What is allowed and looks odd."
+    return (ReportTable("warnings", "Warnings", text, columns, rows),) if rows else ()

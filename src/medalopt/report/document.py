@@ -85,10 +85,10 @@ def set_exact_digits(
         All columns, those of `keys` with their decimal places.
     """
     return tuple(
-        replace(column, digits=count_exact_decimals(_printed_values(rows, place, column), column.digits))
+        replace(column, digits=count_exact_decimals(_printed_values(rows, position, column), column.digits))
         if column.key in keys
         else column
-        for place, column in enumerate(columns)
+        for position, column in enumerate(columns)
     )
 
 
@@ -106,17 +106,17 @@ def set_amount_digits(
         All columns, those of `keys` with their decimal places.
     """
     return tuple(
-        replace(column, digits=count_amount_decimals(_printed_values(rows, place, column), column.digits))
+        replace(column, digits=count_amount_decimals(_printed_values(rows, position, column), column.digits))
         if column.key in keys
         else column
-        for place, column in enumerate(columns)
+        for position, column in enumerate(columns)
     )
 
 
-def _printed_values(rows: TableRows, place: int, column: ReportColumn) -> list[float]:
+def _printed_values(rows: TableRows, position: int, column: ReportColumn) -> list[float]:
     """Return the numbers of a column as shown, shares in per cent."""
     factor = 100 if column.unit == "%" else 1
-    return [factor * figure for figure in _list_numbers(row[place] for row in rows)]
+    return [factor * value for value in _list_numbers(row[position] for row in rows)]
 
 
 def get_cell_value(cell: CellValue) -> PlainValue:
@@ -138,7 +138,7 @@ def _list_numbers(cells: Iterable[CellValue]) -> list[float]:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """Table with a one-sentence description `says`; cells in the order of `columns`, None where empty.
+    """Table with a one-sentence description `description`; cells in the order of `columns`, None where empty.
 
     Attributes:
         key: Name in CSV and JSON, unique in a report.
@@ -148,7 +148,7 @@ class ReportTable:
 
     key: str
     title: str
-    says: str
+    description: str
     columns: tuple[ReportColumn, ...]
     rows: TableRows
     notes: tuple[str, ...] = ()
@@ -232,18 +232,18 @@ def list_tables(report: Report) -> tuple[ReportTable, ...]:
     Returns:
         The tables in reading order, each once.
     """
-    found: dict[str, ReportTable] = {}
+    result: dict[str, ReportTable] = {}
     titles: set[str] = set()
     for table in _walk_tables(report):
-        if table in found.values():
+        if table in result.values():
             continue
         key, title, number = table.key, table.title, 1
-        while key in found or title in titles:
+        while key in result or title in titles:
             number += 1
             key, title = f"{table.key}_{number}", f"{table.title} ({number})"
-        found[key] = table if number == 1 else replace(table, key=key, title=title)
+        result[key] = table if number == 1 else replace(table, key=key, title=title)
         titles.add(title)
-    return tuple(found.values())
+    return tuple(result.values())
 
 
 def _walk_tables(report: Report) -> Iterator[ReportTable]:
@@ -316,35 +316,35 @@ def fold_table(table: ReportTable, over: str = "period") -> tuple[ReportTable, R
     Returns:
         The table without that column, and the sums for each of its values (no rows where nothing can be summed).
     """
-    at = next((place for place, column in enumerate(table.columns) if column.key == over), -1)
-    named = [place for place, column in enumerate(table.columns) if column.unit is None and place != at]
-    sums = [place for place, column in enumerate(table.columns) if column.total]
+    index = next((position for position, column in enumerate(table.columns) if column.key == over), -1)
+    named = [position for position, column in enumerate(table.columns) if column.unit is None and position != index]
+    sums = [position for position, column in enumerate(table.columns) if column.total]
     groups: dict[tuple[CellValue, ...], list[tuple[CellValue, ...]]] = {}
     periods: dict[CellValue, list[tuple[CellValue, ...]]] = {}
     for row in table.rows:
-        groups.setdefault(tuple(row[place] for place in named), []).append(row)
-        periods.setdefault(row[at] if at >= 0 else None, []).append(row)
-    kept = [place for place in range(len(table.columns)) if place != at]
-    rows = tuple(tuple(_combine_cells(table, place, rows) for place in kept) for rows in groups.values())
-    by_name = replace(table, columns=tuple(table.columns[place] for place in kept), rows=rows)
+        groups.setdefault(tuple(row[position] for position in named), []).append(row)
+        periods.setdefault(row[index] if index >= 0 else None, []).append(row)
+    kept = [position for position in range(len(table.columns)) if position != index]
+    rows = tuple(tuple(_combine_cells(table, position, rows) for position in kept) for rows in groups.values())
+    by_name = replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
     by_period = replace(
         table,
-        title=f"{table.title}, {table.columns[at].title.lower()} by {table.columns[at].title.lower()}",
-        columns=tuple(table.columns[place] for place in (at, *sums)),
+        title=f"{table.title}, {table.columns[index].title.lower()} by {table.columns[index].title.lower()}",
+        columns=tuple(table.columns[position] for position in (index, *sums)),
         rows=tuple(
-            (period, *(_combine_cells(table, place, rows) for place in sums))
+            (period, *(_combine_cells(table, position, rows) for position in sums))
             for period, rows in sorted(periods.items(), key=lambda item: str(item[0]))
         )
-        if at >= 0 and sums
+        if index >= 0 and sums
         else (),
     )
     return by_name, by_period
 
 
-def _combine_cells(table: ReportTable, place: int, rows: Sequence[tuple[CellValue, ...]]) -> CellValue:
+def _combine_cells(table: ReportTable, position: int, rows: Sequence[tuple[CellValue, ...]]) -> CellValue:
     """Combine the cells of several rows: their sum where the column has a total, else their common value or None."""
-    cells = [row[place] for row in rows]
-    if table.columns[place].total:
+    cells = [row[position] for row in rows]
+    if table.columns[position].total:
         return sum(_list_numbers(cells))
     return cells[0] if all(_cells_agree(cell, cells[0]) for cell in cells) else None
 
@@ -356,19 +356,19 @@ def _cells_agree(one: CellValue, other: CellValue) -> bool:
     return one == other
 
 
-def limit_rows(table: ReportTable, most: int, note: str) -> ReportTable:
+def limit_rows(table: ReportTable, maximum: int, note: str) -> ReportTable:
     """Cut a table for a terminal.
 
     Args:
         table: Table in full.
-        most: Rows shown.
+        maximum: Rows shown.
         note: Note on the rest, with `{}` for their number.
 
     Returns:
         The table of its first rows; the note only where there is a rest.
     """
-    rest = len(table.rows) - most
-    return table if rest <= 0 else replace(table, rows=table.rows[:most], notes=(note.format(rest), *table.notes))
+    rest = len(table.rows) - maximum
+    return table if rest <= 0 else replace(table, rows=table.rows[:maximum], notes=(note.format(rest), *table.notes))
 
 
 def make_share(part: float, whole: float) -> CellValue:
@@ -384,15 +384,15 @@ def make_share(part: float, whole: float) -> CellValue:
     return part / whole if whole else ShownValue(None, "–")
 
 
-def sum_column(table: ReportTable, place: int, start: int = 0) -> float:
+def sum_column(table: ReportTable, position: int, start: int = 0) -> float:
     """Return the sum of a column.
 
     Args:
         table: Table.
-        place: Index of the column.
+        position: Index of the column.
         start: First row of the sum.
 
     Returns:
         The sum of its numbers, in the order of the rows.
     """
-    return sum(_list_numbers(row[place] for row in table.rows[start:]))
+    return sum(_list_numbers(row[position] for row in table.rows[start:]))

@@ -37,33 +37,33 @@ _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
 
 
-def build_explanation_report(found: Explanation) -> Report:
+def build_explanation_report(explanation: Explanation) -> Report:
     """Build the explanation of a plan.
 
     Args:
-        found: Explanation of an optimal plan.
+        explanation: Explanation of an optimal plan.
 
     Returns:
         The report: objective, dear metals, sources left out; binding constraints, prices, sources, cost breakdown.
     """
-    instance = found.plan.instance
+    instance = explanation.plan.instance
 
     def tabulate(whole: bool) -> tuple[ReportTable, ...]:
         tables = (
-            build_binding_table(found, whole),
-            build_price_table(found, whole),
-            build_break_even_table(found),
-            build_cost_breakdown(found, whole),
+            build_binding_table(explanation, whole),
+            build_price_table(explanation, whole),
+            build_break_even_table(explanation),
+            build_cost_breakdown(explanation, whole),
         )
         return tuple(table for table in tables if table.rows)
 
     return Report(
         f"Why this plan: {instance.title or instance.name}",
-        tuple(summarize_explanation(found)),
+        tuple(summarize_explanation(explanation)),
         tabulate(whole=True),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
         screen=tabulate(whole=False),
-        json=lambda _: render_json(build_explanation_object(found)),
+        json=lambda _: render_json(build_explanation_object(explanation)),
     )
 
 
@@ -142,8 +142,8 @@ def _describe_substitution(marginal_price: MarginalPrice) -> str:
     changes = [part for part in marginal_price.parts if part.unit == "t"][:_MAX_SUBSTITUTES] or list(
         marginal_price.parts[:_MAX_SUBSTITUTES]
     )
-    more = [_format_substitute(part.amount, part.unit, part.what) for part in changes if part.amount > 0]
-    less = [_format_substitute(-part.amount, part.unit, part.what) for part in changes if part.amount < 0]
+    more = [_format_substitute(part.amount, part.unit, part.name) for part in changes if part.amount > 0]
+    less = [_format_substitute(-part.amount, part.unit, part.name) for part in changes if part.amount < 0]
     if not more:
         return ""
     return f" It takes {_join_with_and(more)} more{f', and {_join_with_and(less)} less' if less else ''}."
@@ -167,12 +167,12 @@ def _describe_alternative_optima(explanation: Explanation) -> str:
     )
     if explanation.others is None:
         return "Whether other plans are as good could not be proven."
-    if explanation.only:
+    if explanation.is_unique:
         return "This is the only optimal plan (proven)."
     ranged = [
         analysis
         for analysis in explanation.source_analyses
-        if analysis.most - analysis.least > DISPLAY_TOLERANCE * max(analysis.offered, 1.0)
+        if analysis.maximum - analysis.minimum > DISPLAY_TOLERANCE * max(analysis.offered, 1.0)
     ]
     if not ranged:
         same = (
@@ -183,7 +183,8 @@ def _describe_alternative_optima(explanation: Explanation) -> str:
         alike = f"{same} in each; they differ in" if explanation.source_analyses else "they differ in"
         return f"{good}: {alike} {_join_with_and(list(explanation.others))}."
     lines = [
-        f"{escape_text(analysis.source.name)} {format_tonnes(analysis.least)} to {format_tonnes(analysis.most)} (here "
+        f"{escape_text(analysis.source.name)} {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)} "
+        "(here "
         f"{format_tonnes(analysis.taken)})"
         for analysis in ranged[:_MAX_RANGES]
     ]
@@ -203,62 +204,65 @@ _COST_TITLES = {
 }
 
 
-def build_stream_report(found: StreamExplanation) -> Report:
+def build_stream_report(explanation: StreamExplanation) -> Report:
     """Build the explanation of one stream, and of its bundle.
 
     Args:
-        found: Explanation of the stream.
+        explanation: Explanation of the stream.
 
     Returns:
         The report; its tables, the routes and the costs of a tonne, are in the files only.
     """
-    instance, stream = found.plan.instance, found.stream
+    instance, stream = explanation.plan.instance, explanation.stream
     name = instance.streams.names[stream]
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
-    lines = [*_describe_own_constraints(found.plan), *_describe_source(found, found.own)]
-    if found.bundle is not None:
-        others = len(found.bundle.source.streams) - 1
+    lines = [*_describe_own_constraints(explanation.plan), *_describe_source(explanation, explanation.source)]
+    if explanation.bundle is not None:
+        others = len(explanation.bundle.source.streams) - 1
         with_it = format_count(others, "other stream")
         lines.append(
-            f"It comes only with {with_it}, as {escape_text(found.bundle.source.name)}. Of that bundle as a whole:"
+            f"It comes only with {with_it}, as {escape_text(explanation.bundle.source.name)}. Of that bundle as a "
+            "whole:"
         )
-        lines += _describe_source(found, found.bundle)
+        lines += _describe_source(explanation, explanation.bundle)
     return Report(
         f"{name}: {device} from {region}",
         tuple(lines),
-        tuple(table for table in (_tabulate_routes(found), _tabulate_balance(found)) if table.rows),
+        tuple(table for table in (_tabulate_routes(explanation), _tabulate_balance(explanation)) if table.rows),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
         screen=(),
-        json=lambda _: render_json(build_stream_object(found)),
+        json=lambda _: render_json(build_stream_object(explanation)),
     )
 
 
-def _tabulate_routes(found: StreamExplanation) -> ReportTable:
+def _tabulate_routes(explanation: StreamExplanation) -> ReportTable:
     """Return the routes of the stream, or of its bundle, the cheapest first."""
-    one, unit = found.bundle or found.own, found.plan.unit
+    analysis, unit = explanation.bundle or explanation.source, explanation.plan.unit
     columns = (
         ReportColumn("treatment", "treatment"),
         ReportColumn("smelter", "smelter"),
         ReportColumn("tonnes_t", "taken", "t", style="significant"),
         ReportColumn("dearer", "dearer by at least", f"{unit}/t", style="money"),
     )
-    rows = tuple((way.treatment, way.smelter, way.tonnes, _null_if_infinite(way.short)) for way in one.ways)
+    rows = tuple(
+        (route.treatment, route.smelter, route.tonnes, _null_if_infinite(route.shortfall)) for route in analysis.routes
+    )
     return ReportTable("routes", "Routes", "Every treatment and smelter that takes it.", columns, rows)
 
 
-def _tabulate_balance(found: StreamExplanation) -> ReportTable:
+def _tabulate_balance(explanation: StreamExplanation) -> ReportTable:
     """Return the costs of a tonne by kind, and the value of its metals."""
-    one = found.bundle or found.own
+    analysis = explanation.bundle or explanation.source
     columns = (
         ReportColumn("what", "what"),
         ReportColumn("metal_kg", "metal per tonne", "kg", style="significant"),
-        ReportColumn("cost", "costs a tonne", found.plan.unit, style="money"),
-        ReportColumn("worth", "metal is worth", found.plan.unit, style="money"),
+        ReportColumn("cost", "costs a tonne", explanation.plan.unit, style="money"),
+        ReportColumn("worth", "metal is worth", explanation.plan.unit, style="money"),
     )
     rows = (
-        *((_COST_TITLES[kind], None, cost, None) for kind, cost in one.costs),
-        *((metal, kilograms, None, worth) for metal, kilograms, worth in one.returned),
+        *((_COST_TITLES[kind], None, cost, None) for kind, cost in analysis.costs),
+        *((metal, kilograms, None, worth) for metal, kilograms, worth in analysis.returned),
     )
     return ReportTable("balance", "One tonne", "What it costs, and the value of its metals.", columns, rows)
 
@@ -276,10 +280,10 @@ def _describe_source(explanation: StreamExplanation, analysis: SourceAnalysis) -
 
 def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
     """Return the routes in use, and the cheapest alternative with its extra cost per tonne."""
-    if not analysis.ways:
+    if not analysis.routes:
         return ["No treatment, lane and smelter takes it."]
-    used = [of for of in analysis.ways if of.tonnes > 0]
-    rivals = [of for of in analysis.ways if of.tonnes == 0]
+    used = [of for of in analysis.routes if of.tonnes > 0]
+    rivals = [of for of in analysis.routes if of.tonnes == 0]
     told = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
     more = [f"{len(used) - _MAX_ROUTES} ways more"] if len(used) > _MAX_ROUTES else []
     lines = (
@@ -287,7 +291,7 @@ def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
     )
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
-        shortage = nearest[0].short
+        shortage = nearest[0].shortfall
         dearer = f"at least {format_money(shortage, unit)} a tonne dearer" if shortage > 0 else "as good"
         lines.append(f"The nearest other way is {describe_route(nearest[0])}: {dearer}.")
     return lines
@@ -296,7 +300,7 @@ def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
 def _describe_balance(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
     """Return the cost of one tonne by kind, the value of its metals, and the rent."""
     unit = explanation.plan.unit
-    if explanation.plan.measure != "cost" or not analysis.ways:
+    if explanation.plan.measure != "cost" or not analysis.routes:
         return []
     costs = ", ".join(f"{_COST_TITLES[kind]} {format_money(cost)}" for kind, cost in analysis.costs)
     lines = [f"A tonne costs {format_money(analysis.cost, unit)} on the way{f': {costs}' if costs else ''}."]
@@ -305,7 +309,7 @@ def _describe_balance(explanation: StreamExplanation, analysis: SourceAnalysis) 
             f"{format_metal_per_tonne(kg)} of {escape_text(metal)} {format_money(worth)}"
             for metal, kg, worth in analysis.returned
         )
-        lines.append(f"It brings metal worth {format_money(analysis.worth, unit)}: {metals}.")
+        lines.append(f"It brings metal worth {format_money(analysis.metal_value, unit)}: {metals}.")
     else:
         lines.append("It brings no metal.")
     return [*lines, _describe_rent(analysis, unit)]
@@ -336,7 +340,7 @@ def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnaly
     now = f"Goods and collection cost {format_money(analysis.price, unit)} a tonne now. " if by_cost else ""
     if analysis.left_out:
         if math.isinf(analysis.enters_at):
-            return [f"{now}No price brings it in."] if analysis.ways else []
+            return [f"{now}No price brings it in."] if analysis.routes else []
         return [f"{now}It comes in below {at(-analysis.enters_at)}."]
     all_of_it = "at any price" if math.isinf(analysis.falls_at) else f"up to {at(analysis.falls_at)}"
     some = "at any price" if math.isinf(analysis.leaves_at) else f"up to {at(analysis.leaves_at)}"
@@ -347,9 +351,9 @@ def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnaly
 
 def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
     """Return the least and greatest quantity over all alternative optima."""
-    if analysis.most - analysis.least <= DISPLAY_TOLERANCE * max(analysis.offered, 1.0):
+    if analysis.maximum - analysis.minimum <= DISPLAY_TOLERANCE * max(analysis.offered, 1.0):
         return ["No optimal plan takes more or less of it."]
-    return [f"Optimal plans take from {format_tonnes(analysis.least)} to {format_tonnes(analysis.most)} of it."]
+    return [f"Optimal plans take from {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)} of it."]
 
 
 def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
@@ -362,14 +366,14 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
         The members of the JSON output; all amounts in the unit of the objective.
     """
     alternatives = {
-        "unique": explanation.only,
+        "unique": explanation.is_unique,
         "differ_in": None if explanation.others is None else list(explanation.others),
         "sources": [
             {
-                "streams": analysis.source.paths(explanation.plan.instance),
-                "least": analysis.least,
+                "streams": analysis.source.list_paths(explanation.plan.instance),
+                "least": analysis.minimum,
                 "taken": analysis.taken,
-                "most": analysis.most,
+                "most": analysis.maximum,
             }
             for analysis in explanation.source_analyses
         ],
@@ -382,7 +386,7 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
         "binding": [
             {
                 "paths": list(row.paths),
-                "what": row.what,
+                "what": row.name,
                 "change": row.step,
                 "unit": row.unit or None,
                 "every_period": row.every_period,
@@ -411,7 +415,7 @@ def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
     bundle = None if explanation.bundle is None else _build_source_row(explanation.plan, explanation.bundle)
     return {
         **_build_header(explanation.plan),
-        "explanation": {"stream": _build_source_row(explanation.plan, explanation.own), "bundle": bundle},
+        "explanation": {"stream": _build_source_row(explanation.plan, explanation.source), "bundle": bundle},
     }
 
 
@@ -431,19 +435,19 @@ def _build_price_row(marginal_price: MarginalPrice) -> dict[str, Any]:
         "path": marginal_price.path,
         "unit": marginal_price.unit,
         "more": marginal_price.more,
-        "fewer": marginal_price.fewer,
+        "fewer": marginal_price.less,
         "market": None if market is None else {"path": market.path, "price": market.price},
         "ratio": marginal_price.ratio,
-        "takes": [{"what": part.what, "amount": part.amount, "unit": part.unit} for part in marginal_price.parts],
+        "takes": [{"what": part.name, "amount": part.amount, "unit": part.unit} for part in marginal_price.parts],
     }
 
 
 def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
     """Return one source: quantities [t], costs and values [objective per t], break-even prices and routes."""
     return {
-        "what": analysis.source.what,
+        "what": analysis.source.kind_name,
         "region": analysis.source.region or None,
-        "streams": analysis.source.paths(plan.instance),
+        "streams": analysis.source.list_paths(plan.instance),
         "offered": analysis.offered,
         "taken": analysis.taken,
         "unit": "t",
@@ -454,16 +458,16 @@ def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
         "falls_at": _null_if_infinite(analysis.falls_at),
         "leaves_at": _null_if_infinite(analysis.leaves_at),
         "enters_at": _null_if_infinite(analysis.enters_at),
-        "least": analysis.least,
-        "most": analysis.most,
+        "least": analysis.minimum,
+        "most": analysis.maximum,
         "ways": [
             {
                 "treatment": route.treatment,
                 "smelter": route.smelter,
                 "tonnes": route.tonnes,
-                "dearer": _null_if_infinite(route.short),
+                "dearer": _null_if_infinite(route.shortfall),
             }
-            for route in analysis.ways
+            for route in analysis.routes
         ],
     }
 

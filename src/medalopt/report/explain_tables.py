@@ -38,8 +38,8 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
     Returns:
         The table.
     """
-    least = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
-    much = [row for row in explanation.binding if row.hint >= least][:_MAX_BINDING]
+    minimum = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
+    much = [row for row in explanation.binding if row.hint >= minimum][:_MAX_BINDING]
     own = [row for row in explanation.binding[len(much) :] if parse_path(row.paths[0])[0] == "extension"]
     listed = list(explanation.binding) if whole else [*much, *own[:_MAX_OWN_BINDING]]
     rest = len(explanation.binding) - len(listed)
@@ -49,7 +49,7 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
         ReportColumn("change", "change"),
         ReportColumn("saves", "saves", explanation.plan.unit, style="money"),
     )
-    rows = tuple((row.what, " ".join(row.paths), _describe_step(row), row.saves) for row in listed)
+    rows = tuple((row.name, " ".join(row.paths), _describe_step(row), row.saves) for row in listed)
     notes = (f"{rest} more, of less worth: --json has all.",) if rest > 0 else ()
     title = "What binds, and what loosening it a little would save"
     return ReportTable("binding", title, "Change of the objective for one unit.", columns, rows, notes)
@@ -96,8 +96,8 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
         (
             _format_kink_name(marginal_price),
             marginal_price.path,
-            _show_kink_price(marginal_price.more, marginal_price.fewer),
-            _show_kink_price(marginal_price.fewer, marginal_price.more),
+            _show_kink_price(marginal_price.more, marginal_price.less),
+            _show_kink_price(marginal_price.less, marginal_price.more),
             marginal_price.market.price if marginal_price.market else None,
             None if marginal_price.ratio is None else ShownValue(marginal_price.ratio, _format_ratio(marginal_price)),
         )
@@ -116,8 +116,8 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
         notes.append(f"Far below the market, as more comes back than is needed: {names}.")
     if any(marginal_price.unit for marginal_price in listed):
         notes.append("A kg of metal: of what is charged; `solve` has a kg at hand in one period.")
-    title, says = "What one more costs, and one fewer saves", "Of each metal charged, and of each medal."
-    return ReportTable("prices", title, says, columns, rows, tuple(notes))
+    title, text = "What one more costs, and one fewer saves", "Of each metal charged, and of each medal."
+    return ReportTable("prices", title, text, columns, rows, tuple(notes))
 
 
 def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> bool:
@@ -131,8 +131,8 @@ def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> boo
         return False
     account, same = (
         explanation.plan.account,
-        marginal_price.fewer is not None
-        and abs(marginal_price.more - marginal_price.fewer) <= PRICE_TOLERANCE * abs(marginal_price.more),
+        marginal_price.less is not None
+        and abs(marginal_price.more - marginal_price.less) <= PRICE_TOLERANCE * abs(marginal_price.more),
     )
     left, needed = (
         account.decisions.surplus[marginal_price.metal].sum(),
@@ -143,7 +143,7 @@ def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> boo
 
 def _equals_market_price(marginal_price: MarginalPrice) -> bool:
     """Return whether both marginal prices equal the market price."""
-    both = (marginal_price.more, marginal_price.fewer)
+    both = (marginal_price.more, marginal_price.less)
     return marginal_price.market is not None and all(
         value is not None
         and abs(value - marginal_price.market.price) <= _MARKET_TOLERANCE * abs(marginal_price.market.price)
@@ -212,8 +212,8 @@ def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> Repor
     )
     cells = tuple((row.name, ShownValue(row.amount, row.text), row.value) for row in rows)
     title = "The invoice: needs at their marginal prices, less the rents of what is scarce"
-    says = "Demands at marginal prices, less the rents of binding limits: they add up to the objective."
-    return ReportTable("invoice", title, says, columns, cells, total=("in all", None, total))
+    text = "Demands at marginal prices, less the rents of binding limits: they add up to the objective."
+    return ReportTable("invoice", title, text, columns, cells, total=("in all", None, total))
 
 
 @dataclass(frozen=True)
@@ -232,17 +232,21 @@ def _choose_amount_style(amounts: list[float]) -> NumberStyle:
     return "scaled" if largest >= 100 else "significant"
 
 
-def _truncate_rows(rows: list[BreakdownRow], most: int, rest: str) -> list[BreakdownRow]:
-    """Return at most `most` rows, the last of which sums the rest."""
-    if len(rows) <= most:
+def _truncate_rows(rows: list[BreakdownRow], maximum: int, rest: str) -> list[BreakdownRow]:
+    """Return at most `maximum` rows, the last of which sums the rest."""
+    if len(rows) <= maximum:
         return rows
-    left = rows[most - 1 :]
-    return [*rows[: most - 1], BreakdownRow(f"{len(left)} {rest}", None, "", sum(row.value for row in left))]
+    left = rows[maximum - 1 :]
+    return [*rows[: maximum - 1], BreakdownRow(f"{len(left)} {rest}", None, "", sum(row.value for row in left))]
 
 
 def _group_lines(explanation: Explanation) -> list[BreakdownRow]:
     """Return the breakdown by parameter, streams of one source as one; added amounts first, then by size."""
-    of = {path: source.name for source in explanation.told for path in source.paths(explanation.plan.instance)}
+    of = {
+        path: source.name
+        for source in explanation.reported_sources
+        for path in source.list_paths(explanation.plan.instance)
+    }
     groups: dict[str, list[CostLine]] = {}
     for line in explanation.cost_breakdown:
         steps = parse_path(line.path)
@@ -307,36 +311,36 @@ def build_break_even_table(explanation: Explanation) -> ReportTable:
     )
     rows = tuple(
         (
-            one.source.name,
-            one.taken,
-            one.taken / one.offered if one.offered else ShownValue(None, "–"),
-            _describe_main_metal(one),
-            one.price if priced else None,
-            _show_price_limit(explanation, one, one.falls_at),
-            _show_price_limit(explanation, one, one.leaves_at),
+            analysis.source.name,
+            analysis.taken,
+            analysis.taken / analysis.offered if analysis.offered else ShownValue(None, "–"),
+            _describe_main_metal(analysis),
+            analysis.price if priced else None,
+            _show_price_limit(explanation, analysis, analysis.falls_at),
+            _show_price_limit(explanation, analysis, analysis.leaves_at),
         )
-        for one in explanation.source_analyses
-        if not one.left_out
+        for analysis in explanation.source_analyses
+        if not analysis.left_out
     )
-    says = "Prices up to which the full quantity, or any quantity, stays in the optimal plan."
-    return ReportTable("sources", title, says, columns, rows, tuple(_build_source_notes(explanation)))
+    text = "Prices up to which the full quantity, or any quantity, stays in the optimal plan."
+    return ReportTable("sources", title, text, columns, rows, tuple(_build_source_notes(explanation)))
 
 
-def _show_price_limit(explanation: Explanation, one: SourceAnalysis, rise: float) -> CellValue:
+def _show_price_limit(explanation: Explanation, analysis: SourceAnalysis, rise: float) -> CellValue:
     """Return the price to which a source may rise, or the tolerated increase where the objective is not cost."""
     if math.isinf(rise):
         return ShownValue(None, "any")
     if explanation.plan.measure == "cost":
-        return ShownValue(one.price + rise, format_money(one.price + rise))
+        return ShownValue(analysis.price + rise, format_money(analysis.price + rise))
     return ShownValue(rise, f"+{format_money(rise)}")
 
 
-def _describe_main_metal(one: SourceAnalysis) -> str:
+def _describe_main_metal(analysis: SourceAnalysis) -> str:
     """Return the most valuable metal of a source with its share of the value of all its metals."""
-    if not one.returned or not one.worth > 0:
+    if not analysis.returned or not analysis.metal_value > 0:
         return "–"
-    name, _, worth = one.returned[0]
-    return f"{name} {format_share(worth, one.worth)}" if len(one.returned) > 1 else name
+    name, _, worth = analysis.returned[0]
+    return f"{name} {format_share(worth, analysis.metal_value)}" if len(analysis.returned) > 1 else name
 
 
 def _build_source_notes(explanation: Explanation) -> list[str]:
@@ -348,12 +352,12 @@ def _build_source_notes(explanation: Explanation) -> list[str]:
             float(explanation.plan.account.sent[source.streams].sum()),
             source,
         )
-        for source in explanation.each
+        for source in explanation.all_sources
     ]
     rest = [row for row in partly if 1e-9 * row[0] < row[1] < (1 - 1e-9) * row[0]]
     rest.sort(key=lambda row: row[1] - row[0])
     notes = []
-    if len(explanation.each) > len(explanation.told) and rest:
+    if len(explanation.all_sources) > len(explanation.reported_sources) and rest:
         lines = [f"{escape_text(source.name)} ({format_share(taken, offered)})" for offered, taken, source in rest[:3]]
         more = [f"{len(rest) - 3} more"] if len(rest) > 3 else []
         notes.append(f"Taken in part: {', '.join([*lines, *more])}.")
@@ -390,13 +394,13 @@ def _describe_left_out_source(explanation: Explanation, analysis: SourceAnalysis
     """Return cost and metal value of one tonne of a source left out, and the price at which it enters."""
     unit = explanation.plan.unit
     line = f"Left out: {escape_text(analysis.source.name)}, {format_tonnes(analysis.offered)} offered."
-    if not analysis.ways:
+    if not analysis.routes:
         return f"{line} No treatment, lane and smelter takes it."
     if explanation.plan.measure == "cost":
-        best = analysis.ways[0]
+        best = analysis.routes[0]
         line += (
             f" A tonne would cost {format_money(analysis.cost, unit)} {describe_route(best)} and bring "
-            f"{format_money(analysis.worth)} in metal."
+            f"{format_money(analysis.metal_value)} in metal."
         )
     if math.isinf(analysis.enters_at):
         return f"{line} No price brings it in."

@@ -217,7 +217,7 @@ _TIMED_OUT = "The time was over before every cure had been tried; allow more of 
 
 def build_infeasibility_report(
     instance: Instance,
-    found: Diagnosis | None,
+    diagnosis: Diagnosis | None,
     shown_by: InfeasibilityProof | None = None,
     told: Mapping[str, Any] | None = None,
 ) -> Report:
@@ -225,39 +225,39 @@ def build_infeasibility_report(
 
     Args:
         instance: Infeasible instance.
-        found: Diagnosis, None where none was made.
+        diagnosis: Diagnosis, None where none was made.
         shown_by: Farkas multipliers that prove infeasibility, if there are any.
         told: Members of the JSON object; None: the diagnosis.
 
     Returns:
         Simple contradictions and the proof; then conflicting constraints, and repairs with the cheapest plan first.
     """
-    parts = () if found is None else (*_report_conflict(found), _report_repairs(instance, found))
-    said = told if told is not None or found is None else {"diagnosis": found.rows()}
+    parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
+    said = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
     return Report(
         f"{instance.title or instance.name}: no plan exists",
-        (*(_describe_reasons(found) if found else ()), *_describe_refutation(shown_by)),
+        (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by)),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
         parts=parts,
         json=None if said is None else lambda _: render_json(said),
     )
 
 
-def _describe_reasons(found: Diagnosis) -> Iterator[str]:
+def _describe_reasons(diagnosis: Diagnosis) -> Iterator[str]:
     """Yield contradictions found by arithmetic."""
-    yield from (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}." for reason in found.known[:_MAX_REASONS])
-    if len(found.known) > _MAX_REASONS:
-        yield f"And {len(found.known) - _MAX_REASONS} more of the kind."
+    yield from (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}." for reason in diagnosis.screened[:_MAX_REASONS])
+    if len(diagnosis.screened) > _MAX_REASONS:
+        yield f"And {len(diagnosis.screened) - _MAX_REASONS} more of the kind."
 
 
-def _report_conflict(found: Diagnosis) -> tuple[Report, ...]:
+def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:
     """Return the part on conflicting constraints, if there are any."""
-    if not found.conflict:
+    if not diagnosis.conflict:
         return ()
-    lines = [f"- {one.rule}: {escape_text(one.text, _MAX_REASON_LENGTH)}" for one in found.rules[:_MAX_CONFLICTS]]
-    if len(found.rules) > _MAX_CONFLICTS:
-        lines.append(f"- and {len(found.rules) - _MAX_CONFLICTS} more")
-    if found.irreducible and len(found.rules) > 1:
+    lines = [f"- {one.rule}: {escape_text(one.text, _MAX_REASON_LENGTH)}" for one in diagnosis.rules[:_MAX_CONFLICTS]]
+    if len(diagnosis.rules) > _MAX_CONFLICTS:
+        lines.append(f"- and {len(diagnosis.rules) - _MAX_CONFLICTS} more")
+    if diagnosis.irreducible and len(diagnosis.rules) > 1:
         lines.insert(0, "Relaxing any one of them resolves the conflict.")
     columns = (
         ReportColumn("rule", "constraint"),
@@ -266,10 +266,10 @@ def _report_conflict(found: Diagnosis) -> tuple[Report, ...]:
         ReportColumn("unit", "unit"),
         ReportColumn("text", "in words"),
     )
-    rows = tuple((one.rule, one.path, one.amount, one.unit, one.text) for one in found.conflict)
-    says = "What arithmetic alone contradicts, and the constraints that cannot all be met."
-    table = ReportTable("conflict", "Constraints in conflict", says, columns, rows)
-    title = "Conflicting constraints" if len(found.rules) != 1 else "Constraint that cannot be met"
+    rows = tuple((one.rule, one.path, one.amount, one.unit, one.text) for one in diagnosis.conflict)
+    text = "What arithmetic alone contradicts, and the constraints that cannot all be met."
+    table = ReportTable("conflict", "Constraints in conflict", text, columns, rows)
+    title = "Conflicting constraints" if len(diagnosis.rules) != 1 else "Constraint that cannot be met"
     return (Report(title, tuple(lines), (table,), screen=()),)
 
 
@@ -288,24 +288,24 @@ def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[str]:
     yield f"Proven: {found} ({shown_by.arithmetic}; {more})."
 
 
-def _report_repairs(instance: Instance, found: Diagnosis) -> Report:
+def _report_repairs(instance: Instance, diagnosis: Diagnosis) -> Report:
     """Return the part on repairs with the objective of the plan after each, and the options that apply them."""
-    if not found.repairs:
+    if not diagnosis.repairs:
         none = "No change of a figure, nor of a few together, was found to cure it."
-        return Report("Repairs", (_TIMED_OUT if found.stopped else none,))
+        return Report("Repairs", (_TIMED_OUT if diagnosis.stopped else none,))
     lines = ["Each figure is moved as little as suffices; the cheapest plan comes first."]
-    for number, repair in enumerate(found.repairs[:_MAX_REPAIRS], 1):
+    for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
-        lines.append(f"{number}. {what}: {_format_objective(repair.objective, found.unit)}")
+        lines.append(f"{number}. {what}: {_format_objective(repair.objective, diagnosis.unit)}")
         lines.append(f"-> {', and '.join(_format_change(change) for change in repair.changes)}")
-    if len(found.repairs) > _MAX_REPAIRS:
-        lines.append(f"{len(found.repairs) - _MAX_REPAIRS} more: --json")
-    lines += [_TIMED_OUT] if found.stopped else []
-    lines.append(_describe_repair_command(found))
-    return Report("Repairs", tuple(lines), (_tabulate_repairs(instance, found),), screen=())
+    if len(diagnosis.repairs) > _MAX_REPAIRS:
+        lines.append(f"{len(diagnosis.repairs) - _MAX_REPAIRS} more: --json")
+    lines += [_TIMED_OUT] if diagnosis.stopped else []
+    lines.append(_describe_repair_command(diagnosis))
+    return Report("Repairs", tuple(lines), (_tabulate_repairs(instance, diagnosis),), screen=())
 
 
-def _tabulate_repairs(instance: Instance, found: Diagnosis) -> ReportTable:
+def _tabulate_repairs(instance: Instance, diagnosis: Diagnosis) -> ReportTable:
     """Return the repairs as a table, a row for each changed figure."""
     columns = (
         ReportColumn("repair", "repair", ""),
@@ -314,7 +314,7 @@ def _tabulate_repairs(instance: Instance, found: Diagnosis) -> ReportTable:
         ReportColumn("from", "from"),
         ReportColumn("to", "to"),
         ReportColumn("unit", "unit"),
-        ReportColumn("objective", "plan comes to", found.unit, style="significant"),
+        ReportColumn("objective", "plan comes to", diagnosis.unit, style="significant"),
     )
     rows = tuple(
         (
@@ -326,11 +326,11 @@ def _tabulate_repairs(instance: Instance, found: Diagnosis) -> ReportTable:
             change.unit,
             repair.objective,
         )
-        for number, repair in enumerate(found.repairs, 1)
+        for number, repair in enumerate(diagnosis.repairs, 1)
         for change in repair.changes
     )
-    says = "Changes that make a plan possible; those of one number belong together."
-    return ReportTable("repairs", "Changes that make a plan possible", says, columns, rows)
+    text = "Changes that make a plan possible; those of one number belong together."
+    return ReportTable("repairs", "Changes that make a plan possible", text, columns, rows)
 
 
 def _describe_repair_command(diagnosis: Diagnosis) -> str:

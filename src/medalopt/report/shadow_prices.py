@@ -42,43 +42,44 @@ _TOTAL_LIMITS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "strea
 
 @dataclass(frozen=True)
 class ConstraintPrice:
-    """Shadow price of one right-hand side: `saves` per unit, or least and greatest; `whole` for the entire quantity.
+    """Shadow price of one right-hand side: `saves` per unit, or least and greatest; `total` for the entire quantity.
 
-    With a `period`, `saves` refers to that period alone. `every` is the saving from a change in all periods together,
+    With a `period`, `saves` refers to that period alone. `by_period` is the saving from a change in all periods
+    together,
     which `step` names; without it the single periods are shown as a range.
     """
 
     rank: int  # order of the groups: metals, capacities, supply, offers, policy
-    what: str
+    name: str
     step: str
     saves: tuple[float, ...]
-    whole: float
+    total: float
     period: str | None = None
-    every: tuple[float, ...] = ()
+    by_period: tuple[float, ...] = ()
 
 
-def build_shadow_price_table(plan: Plan, worth: MetalValues, whole: bool = False) -> ReportTable:
+def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool = False) -> ReportTable:
     """Return the table of binding constraints with shadow prices.
 
     Args:
         plan: Optimal plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
         whole: All of them; else those with the largest total value.
 
     Returns:
         The table: metals, capacities, supply, offers, policy constraints; in each group the largest total value first.
     """
-    least = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
+    minimum = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[ConstraintPrice]] = {}
-    for found in (
-        *_price_metals(plan, worth),
-        *_price_sources(plan, worth, _MIN_PART_VALUE * least),
+    for price in (
+        *_price_metals(plan, metal_values),
+        *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
         *_price_limits(plan),
     ):
-        if found.whole > _MIN_PART_VALUE * least:
-            groups.setdefault((found.rank, found.what, found.step), []).append(found)
-    total = {key: sum(found.whole for found in group) for key, group in groups.items()}
-    keys = sorted((key for key in groups if total[key] > least), key=lambda key: (key[0], -total[key], key))
+        if price.total > _MIN_PART_VALUE * minimum:
+            groups.setdefault((price.rank, price.name, price.step), []).append(price)
+    total = {key: sum(price.total for price in group) for key, group in groups.items()}
+    keys = sorted((key for key in groups if total[key] > minimum), key=lambda key: (key[0], -total[key], key))
     listed = keys if whole else keys[:_MAX_ROWS]
     rest = len(keys) - len(listed)
     columns = (
@@ -89,10 +90,10 @@ def build_shadow_price_table(plan: Plan, worth: MetalValues, whole: bool = False
         ReportColumn("binding_periods", "binding in", "", rank=2, optional=True),
     )
     rows = tuple((what, step, *_tabulate_group(plan, groups[rank, what, step])) for rank, what, step in listed)
-    notes = [_DEFINITIONS] if any(found.every for group in groups.values() for found in group) else []
+    notes = [_DEFINITIONS] if any(price.by_period for group in groups.values() for price in group) else []
     notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
-    title, says = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
-    return ReportTable("shadow_prices", title, says, columns, rows, tuple(notes))
+    title, text = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
+    return ReportTable("shadow_prices", title, text, columns, rows, tuple(notes))
 
 
 def _tabulate_group(plan: Plan, group: list[ConstraintPrice]) -> tuple[CellValue, CellValue, CellValue]:
@@ -100,9 +101,9 @@ def _tabulate_group(plan: Plan, group: list[ConstraintPrice]) -> tuple[CellValue
 
     The saving is that from a change in all periods together, or the range over single periods.
     """
-    every = [each for found in group for each in found.every or found.saves]
-    single = [each for found in group for each in found.saves] if any(found.every for found in group) else []
-    periods, count = {found.period for found in group} - {None}, len(plan.instance.periods)
+    every = [each for price in group for each in price.by_period or price.saves]
+    single = [each for price in group for each in price.saves] if any(price.by_period for price in group) else []
+    periods, count = {price.period for price in group} - {None}, len(plan.instance.periods)
     binding = ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None
     return _show_range(every), _show_range(single), binding
 
@@ -265,8 +266,8 @@ def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:
         The table, one row for each parameter; no rows without lots.
     """
     groups: dict[tuple[str, str], list[MarginalValue]] = {}
-    for one in plan.marginals_at_lots:
-        groups.setdefault((one.path, one.meaning), []).append(one)
+    for marginal in plan.marginals_at_lots:
+        groups.setdefault((marginal.path, marginal.meaning), []).append(marginal)
     listed = list(groups.items())[: None if whole else _MAX_LOT_ROWS]
     rest = len(groups) - len(listed)
     columns = (
@@ -277,16 +278,22 @@ def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:
         ReportColumn("unit", "", optional=True),
     )
     rows = tuple(
-        (path, _show_lot_periods(plan, found), meaning, _show_range([one.value for one in found]), found[0].unit)
-        for (path, meaning), found in listed
+        (
+            path,
+            _show_lot_periods(plan, marginals),
+            meaning,
+            _show_range([marginal.value for marginal in marginals]),
+            marginals[0].unit,
+        )
+        for (path, meaning), marginals in listed
     )
     notes = ["Of the linear program in which the numbers of lots are fixed at those of this plan; less than 0 saves."]
     notes += [f"{rest} more are in the plan's prices_at_lots (-o, --json)."] if rest > 0 else []
-    title, says = "What one unit more changes at the chosen lots", "Marginal values with the numbers of lots fixed."
-    return ReportTable("lot_prices", title, says, columns, rows, tuple(notes))
+    title, text = "What one unit more changes at the chosen lots", "Marginal values with the numbers of lots fixed."
+    return ReportTable("lot_prices", title, text, columns, rows, tuple(notes))
 
 
-def _show_lot_periods(plan: Plan, found: list[MarginalValue]) -> CellValue:
+def _show_lot_periods(plan: Plan, marginals: list[MarginalValue]) -> CellValue:
     """Return the number of periods with a value, of all periods."""
-    periods, count = {one.period for one in found} - {None}, len(plan.instance.periods)
+    periods, count = {marginal.period for marginal in marginals} - {None}, len(plan.instance.periods)
     return ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None

@@ -67,7 +67,7 @@ class SourceTotals:
     """Totals of one source over the horizon: tonnes offered and taken, and money spent on its routes."""
 
     region: str
-    what: str
+    name: str
     offered: float
     taken: float
     spent: float
@@ -132,7 +132,7 @@ def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, .
         return ()
     if whole or len(listed) <= MAX_SEPARATE_SOURCES:
         return (_build_source_table(plan, "sources", "What is taken from whom", listed, ("region", "what")),)
-    by_kind = _sum_by_key(listed, lambda source: source.what)
+    by_kind = _sum_by_key(listed, lambda source: source.name)
     by_region = _sum_by_key(listed, lambda source: source.region)
     return (
         _build_source_table(plan, "kinds", "What is taken", by_kind, ("what",)),
@@ -153,7 +153,7 @@ def _sum_by_key(listed: tuple[SourceTotals, ...], key: Callable[[SourceTotals], 
 
 def _sort_sources(listed: list[SourceTotals]) -> list[SourceTotals]:
     """Sort by tonnes taken, then by tonnes offered."""
-    return sorted(listed, key=lambda source: (-source.taken, -source.offered, source.region, source.what))
+    return sorted(listed, key=lambda source: (-source.taken, -source.offered, source.region, source.name))
 
 
 def _sum_sources(region: str, what: str, of: list[SourceTotals] | tuple[SourceTotals, ...]) -> SourceTotals:
@@ -183,8 +183,8 @@ def _build_source_table(
     everything = _sum_sources("in all", "" if "region" in names else "in all", listed)
     rows = [_tabulate_source(source, names) for source in (*listed, everything)]
     total = rows.pop()
-    says = "Devices offered and taken, with all that is paid on their routes."
-    return ReportTable(key, title, says, columns, tuple(rows), notes, total if len(rows) > 1 else ())
+    text = "Devices offered and taken, with all that is paid on their routes."
+    return ReportTable(key, title, text, columns, tuple(rows), notes, total if len(rows) > 1 else ())
 
 
 def _tabulate_source(source: SourceTotals, names: tuple[str, ...]) -> tuple[CellValue, ...]:
@@ -197,9 +197,9 @@ def _tabulate_source(source: SourceTotals, names: tuple[str, ...]) -> tuple[Cell
 def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
     """Return the note on sources that are not taken in full, the most tonnes left first."""
     partly = [source for source in listed if source.taken < _FULLY_TAKEN * source.offered]
-    partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.what))
+    partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.name))
     lines = [
-        f"{source.what} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
+        f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
     ]
     if not lines:
         return ("Everything on offer is taken.",)
@@ -307,12 +307,12 @@ def _show_peak_load(used: Floats, capacity: Floats) -> CellValue:
     return ShownValue(float(load.max()), text)
 
 
-def build_metal_table(plan: Plan, worth: MetalValues) -> ReportTable:
+def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     """Return the balance of each metal [kg]: opening stock + returned + bought = needed + surplus.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with the marginal value per kilogram if the plan is proven optimal.
@@ -338,15 +338,15 @@ def build_metal_table(plan: Plan, worth: MetalValues) -> ReportTable:
     rows = []
     for e in listed:
         amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
-        rows.append((metal.titles[e], *amounts, *([_show_metal_value(worth, e)] if best else [])))
-    says = "What is at hand, returned and bought is needed or left over."
+        rows.append((metal.titles[e], *amounts, *([_show_metal_value(metal_values, e)] if best else [])))
+    text = "What is at hand, returned and bought is needed or left over."
     notes = ("Worth: what one more kilogram at hand would save when it is used.",) if best else ()
-    return ReportTable("metals", "Metals", says, tuple(columns), tuple(rows), notes)
+    return ReportTable("metals", "Metals", text, tuple(columns), tuple(rows), notes)
 
 
-def _show_metal_value(worth: MetalValues, metal: int) -> CellValue:
+def _show_metal_value(metal_values: MetalValues, metal: int) -> CellValue:
     """Return the greatest marginal value of the periods in which the metal is used, shown as their range."""
-    values = [max(value, 0.0) for value in worth.at_hand[metal][worth.used[metal]].tolist()]
+    values = [max(value, 0.0) for value in metal_values.at_hand[metal][metal_values.used[metal]].tolist()]
     return ShownValue(max(values), format_money_range(values)) if values else ShownValue(None, "–")
 
 
@@ -388,18 +388,18 @@ def _show_limit_share(amount: float, limit: float) -> CellValue:
     return amount / limit if np.isfinite(limit) and limit > 0 else ShownValue(None, "–")
 
 
-def build_medal_table(plan: Plan, worth: MetalValues) -> ReportTable:
+def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     """Return the table of medals: count, composition by alloy, due period and marginal cost.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with marginal costs if the plan is proven optimal.
     """
     instance, medal, best = plan.instance, plan.instance.medals, plan.certificate.optimal
-    extra = _compute_medal_costs(plan, worth) if best else []
+    extra = _compute_medal_costs(plan, metal_values) if best else []
     columns = [
         ReportColumn("medal", "medal"),
         ReportColumn("count", "count", ""),

@@ -73,22 +73,22 @@ def _build_violation_row(broken: Violation) -> dict[str, Any]:
     return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
 
 
-def build_verdict_report(found: Verdict, name: str) -> Report:
+def build_verdict_report(verdict: Verdict, name: str) -> Report:
     """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan.
 
     Args:
-        found: Verdict.
+        verdict: Verdict.
         name: File name of the plan.
 
     Returns:
         The report.
     """
-    if not found.accepted:
-        title, lines = "Plan is not valid.", [*_list_violations(found.broken), _describe_violations(found, name)]
+    if not verdict.accepted:
+        title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
     else:
-        title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(found)}"]
-    told = build_verdict_object(found)
-    return _make_report(title, [*lines, *_describe_unchecked(found)], told, _tabulate_violations(found.broken))
+        title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(verdict)}"]
+    told = build_verdict_object(verdict)
+    return _make_report(title, [*lines, *_describe_unchecked(verdict)], told, _tabulate_violations(verdict.broken))
 
 
 def _make_report(title: str, lines: Sequence[str], told: dict[str, Any], *tables: ReportTable) -> Report:
@@ -120,50 +120,53 @@ def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
         ReportColumn("unit", "unit"),
         ReportColumn("text", "what is wrong"),
     )
-    rows = tuple((one.rule, one.path, _null_if_infinite(one.amount), one.unit, one.text) for one in broken)
+    rows = tuple(
+        (violation.rule, violation.path, _null_if_infinite(violation.amount), violation.unit, violation.text)
+        for violation in broken
+    )
     return ReportTable("broken", "Violations", "Every constraint and statement that does not hold.", columns, rows)
 
 
-def _describe_violations(found: Verdict, name: str) -> str:
+def _describe_violations(verdict: Verdict, name: str) -> str:
     """Return whether the decisions of an invalid plan violate constraints, or only derived values are wrong."""
-    count = f"{escape_text(name)}: {format_count(len(found.broken), 'fault')}"
-    if found.against:
-        violated = format_count(len(found.against), "constraint")
+    count = f"{escape_text(name)}: {format_count(len(verdict.broken), 'fault')}"
+    if verdict.against:
+        violated = format_count(len(verdict.against), "constraint")
         return f"{count}. Its decisions violate {violated}, so its objective is none to compare with."
     return f"{count}. Its decisions satisfy every constraint; what is stated beside them does not follow from them."
 
 
-def _describe_unchecked(found: Verdict) -> list[str]:
+def _describe_unchecked(verdict: Verdict) -> list[str]:
     """Return the line on parts that cannot be verified without digests."""
-    if not found.unchecked:
+    if not verdict.unchecked:
         return []
-    names = ", ".join(map(escape_text, found.unchecked))
+    names = ", ".join(map(escape_text, verdict.unchecked))
     return [f"Not verified, as the file carries no digests (an earlier version wrote it): {names}."]
 
 
-def build_recheck_report(found: InfeasibilityVerdict, name: str) -> Report:
+def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
     """Build the report on a saved proof of infeasibility.
 
     Args:
-        found: Verdict on the proof.
+        verdict: Verdict on the proof.
         name: File name of the result.
 
     Returns:
         The report.
     """
-    scope, arithmetic = found.refutation.scope, found.refutation.arithmetic
+    scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
     kept = "" if scope == "instance" else f" that keeps the {scope}"
-    title = f"Answer is valid: no feasible plan exists{kept}." if found.accepted else "Answer is not valid."
-    lines = _list_violations(found.broken)
-    if found.refutation.holds:
-        start = f"{escape_text(name)}: " if found.accepted else ""
+    title = f"Answer is valid: no feasible plan exists{kept}." if verdict.accepted else "Answer is not valid."
+    lines = _list_violations(verdict.broken)
+    if verdict.refutation.holds:
+        start = f"{escape_text(name)}: " if verdict.accepted else ""
         lines.append(f"{start}its multipliers show that the {scope} cannot be met ({arithmetic}).")
-    return _make_report(title, lines, build_recheck_object(found), _tabulate_violations(found.broken))
+    return _make_report(title, lines, build_recheck_object(verdict), _tabulate_violations(verdict.broken))
 
 
 def _list_violations(broken: Sequence[Violation]) -> list[str]:
     """Return the first violations, and the number of the others."""
-    return _list_first_texts([one.text for one in broken])
+    return _list_first_texts([violation.text for violation in broken])
 
 
 def _describe_gap(verdict: Verdict) -> str:
@@ -202,11 +205,11 @@ def build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict
     }
 
 
-def build_edited_report(found: Verdict, edits: Sequence[WorkbookEdit], name: str) -> Report:
+def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: str) -> Report:
     """Build the report on the edits of a plan workbook and their consequences.
 
     Args:
-        found: Verdict on the plan as edited.
+        verdict: Verdict on the plan as edited.
         edits: Cells that differ from the saved plan.
         name: File name of the workbook.
 
@@ -215,25 +218,25 @@ def build_edited_report(found: Verdict, edits: Sequence[WorkbookEdit], name: str
     """
     lines = [f"{escape_text(name)} was changed by hand, in {format_count(len(edits), 'place')}:"]
     lines += [f"  {line}" for line in _list_first_texts([f"{edit.cell}: {edit.text}" for edit in edits])]
-    if found.against:
-        lines.append(f"That violates {format_count(len(found.against), 'constraint')} of the instance:")
-        lines += [f"  {line}" for line in _list_first_texts([broken.text for broken in found.against])]
+    if verdict.against:
+        lines.append(f"That violates {format_count(len(verdict.against), 'constraint')} of the instance:")
+        lines += [f"  {line}" for line in _list_first_texts([broken.text for broken in verdict.against])]
     else:
         lines.append("That violates no constraint of the instance.")
-    lines.append(_describe_objective(found))
-    rest = len(found.broken) - len(found.against)
+    lines.append(_describe_objective(verdict))
+    rest = len(verdict.broken) - len(verdict.against)
     if rest:
         lines.append(
             f"{format_count(rest, 'other figure').capitalize()} of the workbook no longer follow"
             f"{'s' if rest == 1 else ''} from it (--json lists all), and its documents are those of the plan before: "
             "take the change over into the instance and plan anew before you sign."
         )
-    title = "Plan is valid." if found.accepted else "Plan is not valid."
+    title = "Plan is valid." if verdict.accepted else "Plan is not valid."
     columns = (ReportColumn("cell", "cell"), ReportColumn("text", "change"))
     rows = tuple((edit.cell, edit.text) for edit in edits)
     changed = ReportTable("edits", "Changes by hand", "Every cell that differs from the saved plan.", columns, rows)
-    told = build_edited_object(found, edits)
-    return _make_report(title, lines, told, changed, _tabulate_violations(found.broken))
+    told = build_edited_object(verdict, edits)
+    return _make_report(title, lines, told, changed, _tabulate_violations(verdict.broken))
 
 
 def _list_first_texts(texts: list[str]) -> list[str]:

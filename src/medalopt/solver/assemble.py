@@ -40,31 +40,35 @@ from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, 
 
 def assemble_program(
     instance: Instance,
-    found: Routes,
-    block: Network,
+    routes: Routes,
+    network: Network,
     bounds: VariableBounds,
-    measure: str,
+    objective: str,
     known: CompiledMaster | None = None,
 ) -> SolverProgram:
     """Assemble the whole program of an instance.
 
     Args:
         instance: Instance.
-        found: Routes.
-        block: Network block as arrays.
+        routes: Routes.
+        network: Network block as arrays.
         bounds: Implied bounds of the variables.
-        measure: Name of the objective.
+        objective: Name of the objective.
         known: Compiled part of a similar instance, reused if possible.
 
     Returns:
         The program in own units, rows in the order supply, settlement, linking definitions, compiled constraints.
     """
-    kept = CompiledMaster.of(instance, found, measure) if known is None else known.like(instance, found, measure)
+    kept = (
+        CompiledMaster.compile(instance, routes, objective)
+        if known is None
+        else known.adapt(instance, routes, objective)
+    )
     half, count = kept.compiled, kept.linking
-    sizes = bound_network_columns(found, block, bounds)
-    linking_sizes = bound_row_activities(block.defining, count, sizes)
+    sizes = bound_network_columns(routes, network, bounds)
+    linking_sizes = bound_row_activities(network.defining, count, sizes)
     built = ProgramBuilder(len(half.costs))
-    built.add_network_columns(block.upper, sizes)
+    built.add_network_columns(network.upper, sizes)
     columns = built.add_columns(
         kept.places,
         half.lower,
@@ -72,14 +76,14 @@ def assemble_program(
         np.concatenate([linking_sizes, bound_metal_columns(instance, bounds, kept.places[count:])]),
         half.costs,
     )
-    supply = add_supply_rows(built, instance, block)
-    settlement = built.add_rows(_list_settlement_rows(instance, block), *_settlement_bounds(block))
+    supply = add_supply_rows(built, instance, network)
+    settlement = built.add_rows(_list_settlement_rows(instance, network), *_settlement_bounds(network))
     defining = built.add_rows(_list_defining_rows(kept.families), 0.0, 0.0)
     rows = built.add_rows(half.rows, half.row_lower, half.row_upper)
     for first, part, sign in (
-        (supply, block.supply, 1),
-        (settlement, block.settlement, 1),
-        (defining, block.defining, -1),
+        (supply, network.supply, 1),
+        (settlement, network.settlement, 1),
+        (defining, network.defining, -1),
     ):
         built.add_entries(first[part.row], part.column, sign * part.value)
     built.add_entries(defining, columns[:count])
@@ -87,46 +91,48 @@ def assemble_program(
     return built.build()
 
 
-def add_supply_rows(built: ProgramBuilder, instance: Instance, block: Network) -> Ints:
+def add_supply_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:
     """Add the supply rows of a network block: equations for streams sold in bundles, else upper bounds.
 
     Args:
         built: Program under construction.
         instance: Instance, for the names.
-        block: Network block.
+        network: Network block.
 
     Returns:
         Numbers of the rows, without their entries.
     """
-    lower = np.where(block.supply_bundled, 0.0, -np.inf)
-    return built.add_rows(list_supply_rows(instance, block), lower, block.supply_upper)
+    lower = np.where(network.supply_bundled, 0.0, -np.inf)
+    return built.add_rows(list_supply_rows(instance, network), lower, network.supply_upper)
 
 
-def list_supply_rows(instance: Instance, block: Network) -> list[ComponentKey]:
+def list_supply_rows(instance: Instance, network: Network) -> list[ComponentKey]:
     """Return the keys of the supply rows of a network block.
 
     Args:
         instance: Instance, for the names.
-        block: Network block.
+        network: Network block.
 
     Returns:
         `supply` or, for streams sold in bundles, `bundle_supply`, with stream and period.
     """
     streams, periods = instance.streams.names, instance.periods
-    at = zip(block.supply_stream.tolist(), block.supply_period.tolist(), block.supply_bundled.tolist(), strict=True)
+    at = zip(
+        network.supply_stream.tolist(), network.supply_period.tolist(), network.supply_bundled.tolist(), strict=True
+    )
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
 
 
-def _list_settlement_rows(instance: Instance, block: Network) -> list[ComponentKey]:
+def _list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:
     """Return the keys of the settlement rows of pooled lots."""
-    keys = list_settlement_keys(instance, block)
+    keys = list_settlement_keys(instance, network)
     return [(name, key) for name, _, _ in SETTLEMENT_ROWS for key in keys]
 
 
-def _settlement_bounds(block: Network) -> tuple[Floats, Floats]:
+def _settlement_bounds(network: Network) -> tuple[Floats, Floats]:
     """Return lower and upper bounds of the settlement rows of pooled lots."""
-    least = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(block.withheld_pool))
-    return np.where(least, 0.0, -np.inf), np.where(least, np.inf, 0.0)
+    minimum = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(network.withheld_pool))
+    return np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0)
 
 
 def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKey]:
@@ -140,28 +146,28 @@ def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKe
 
 def assemble_extended_program(
     instance: Instance,
-    found: Routes,
+    routes: Routes,
     block: Network,
     bounds: VariableBounds,
-    measure: str,
+    objective: str,
     extensions: tuple[Extension, ...],
 ) -> SolverProgram:
     """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
 
     Args:
         instance: Instance.
-        found: Routes.
+        routes: Routes.
         block: Network block.
         bounds: Implied bounds of the variables.
-        measure: Name of the objective.
+        objective: Name of the objective.
         extensions: Python files or functions that add constraints.
 
     Returns:
         The program; rows and variables of extensions come last.
     """
     with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
-        model = build_master(instance, found, measure)
-        network = attach_network(model, instance, found, block)
+        model = build_master(instance, routes, objective)
+        network = attach_network(model, instance, routes, block)
     before = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
     for extension in extensions:
         apply_extension(model, instance, extension)
@@ -172,7 +178,7 @@ def assemble_extended_program(
         places=list_variable_keys(whole.columns[len(network) :]),
         lower=whole.lower,
         upper=whole.upper,
-        size=_bound_columns(instance, found, block, bounds, model, whole),
+        size=_bound_columns(instance, routes, block, bounds, model, whole),
         costs=whole.costs,
         rows=whole.rows,
         row_lower=whole.row_lower,
@@ -183,52 +189,52 @@ def assemble_extended_program(
 
 
 def _bound_columns(
-    instance: Instance, found: Routes, block: Network, bounds: VariableBounds, model: object, whole: CompiledModel
+    instance: Instance, routes: Routes, network: Network, bounds: VariableBounds, model: object, whole: CompiledModel
 ) -> Floats:
     """Return the implied bound of each column of the model with extensions, (N,)."""
-    own = bound_network_columns(found, block, bounds)
+    own = bound_network_columns(routes, network, bounds)
     sizes = np.concatenate([own, bound_metal_columns(instance, bounds, list_variable_keys(whole.columns[len(own) :]))])
     linking = {
         id(column): n
-        for n, column in enumerate(iterate_linking_variables(model, list_linking_families(instance, found)))
+        for n, column in enumerate(iterate_linking_variables(model, list_linking_families(instance, routes)))
     }
-    sums = bound_row_activities(block.defining, len(linking), own)
-    for at, column in enumerate(whole.columns):
+    sums = bound_row_activities(network.defining, len(linking), own)
+    for index, column in enumerate(whole.columns):
         if id(column) in linking:
-            sizes[at] = sums[linking[id(column)]]
+            sizes[index] = sums[linking[id(column)]]
     return sizes
 
 
-def build_named_program(instance: Instance, measure: str = "cost") -> NamedLinearProgram:
+def build_named_program(instance: Instance, objective: str = "cost") -> NamedLinearProgram:
     """Build the program that `build` returns as a Pyomo model, as unscaled arrays with names.
 
     Args:
         instance: Instance.
-        measure: Name of the objective.
+        objective: Name of the objective.
 
     Returns:
         The named program, columns sorted by rows (compressed sparse columns).
     """
-    found = build_routes(instance)
-    block = build_network(instance, found)
-    linear = assemble_program(instance, found, block, compute_bounds(instance, found), measure)
-    entries = linear.entries
-    order, start = order_by_column(entries, len(linear.lower))
+    routes = build_routes(instance)
+    network = build_network(instance, routes)
+    program = assemble_program(instance, routes, network, compute_bounds(instance, routes), objective)
+    entries = program.entries
+    order, start = order_by_column(entries, len(program.lower))
     return NamedLinearProgram(
         columns=tuple(
-            _format_component(place) for place in (*list_column_keys(instance, found, block), *linear.places)
+            _format_component(place) for place in (*list_column_keys(instance, routes, network), *program.places)
         ),
-        lower=linear.lower,
-        upper=linear.upper,
-        cost=linear.costs[0],
+        lower=program.lower,
+        upper=program.upper,
+        cost=program.costs[0],
         offset=0.0,
-        rows=tuple(_format_component(place) for place in linear.rows),
-        row_lower=linear.row_lower,
-        row_upper=linear.row_upper,
+        rows=tuple(_format_component(place) for place in program.rows),
+        row_lower=program.row_lower,
+        row_upper=program.row_upper,
         indptr=start.astype(np.int32),
         indices=entries.row[order].astype(np.int32),
         data=entries.value[order],
-        integer_columns=frozenset(np.flatnonzero(find_integer_columns(linear)).tolist()),
+        integer_columns=frozenset(np.flatnonzero(find_integer_columns(program)).tolist()),
     )
 
 

@@ -96,18 +96,18 @@ def transfer_statuses(
         Statuses (m,).
     """
     known = dict(zip(keys, statuses.tolist(), strict=True))
-    found = [known.get(key, other) for key, other in zip(new_keys, default.tolist(), strict=True)]
-    return np.array(found, dtype=np.int8)
+    result = [known.get(key, other) for key, other in zip(new_keys, default.tolist(), strict=True)]
+    return np.array(result, dtype=np.int8)
 
 
 @dataclass(frozen=True, eq=False)
 class ProgramBasis:
-    """Final `basis` of `linear`.
+    """Final `basis` of `program`.
 
     The program's own columns may be followed by elastic ones, a whole number of them for each row.
     """
 
-    linear: SolverProgram
+    program: SolverProgram
     basis: Basis
 
     def drop_elastic_columns(self) -> ProgramBasis:
@@ -116,7 +116,7 @@ class ProgramBasis:
         Returns:
             The basis, to be completed.
         """
-        return ProgramBasis(self.linear, Basis(self.basis.columns[: len(self.linear.lower)], self.basis.rows))
+        return ProgramBasis(self.program, Basis(self.basis.columns[: len(self.program.lower)], self.basis.rows))
 
     def transfer(self, other: SolverProgram) -> Basis | None:
         """Transfer the basis to another program, matching rows and columns by key.
@@ -128,7 +128,7 @@ class ProgramBasis:
             The basis, new columns at their lower bound and new rows basic; None where the networks differ in their
             number of columns.
         """
-        mine = self.linear
+        mine = self.program
         if mine.network != other.network:
             return None
         if mine.rows == other.rows and mine.places == other.places:
@@ -154,7 +154,7 @@ class ActiveSet:
     row_above: Floats
 
     @classmethod
-    def of(cls, program: ScaledProgram, x: Floats, y: Floats, reduced: Floats) -> ActiveSet:
+    def find(cls, program: ScaledProgram, x: Floats, y: Floats, reduced: Floats) -> ActiveSet:
         """Return the active set of an optimum; all arguments are scaled.
 
         A bound with a nonzero dual counts as active even where rounding leaves x* slightly off it.
@@ -182,7 +182,7 @@ class ActiveSet:
         """Basis to start from: whatever lies between its bounds is basic."""
         return Basis(_classify_statuses(self.below, self.above), _classify_statuses(self.row_below, self.row_above))
 
-    def cone(self, program: ScaledProgram) -> ScaledProgram:
+    def build_cone(self, program: ScaledProgram) -> ScaledProgram:
         """Return the program in d on the cone of feasible directions, with the active bounds only.
 
         Args:
@@ -199,7 +199,7 @@ class ActiveSet:
             row_upper=np.where(self.row_above == 0, 0.0, np.inf),
         )
 
-    def whole(self, program: ScaledProgram) -> ScaledProgram:
+    def build_polyhedron(self, program: ScaledProgram) -> ScaledProgram:
         """Return the program in d on the whole polyhedron.
 
         Args:
@@ -212,7 +212,7 @@ class ActiveSet:
             program, lower=self.below, upper=self.above, row_lower=self.row_below, row_upper=self.row_above
         )
 
-    def face(self, program: ScaledProgram, column_held: Bools, row_held: Bools) -> ScaledProgram:
+    def build_face(self, program: ScaledProgram, column_held: Bools, row_held: Bools) -> ScaledProgram:
         """Return the program in d with some columns and rows fixed, such as the optimal face.
 
         Args:
@@ -242,7 +242,7 @@ class ActiveSet:
         """
         wish = -np.sign(_active_side(self.below, self.above))
         row_wish = -np.sign(_active_side(self.row_below, self.row_above))
-        return np.asarray(wish + program.pulled(row_wish))
+        return np.asarray(wish + program.transpose_multiply(row_wish))
 
 
 def _clear_active_slack(below: Floats, above: Floats, size: Floats, price: Floats) -> tuple[Floats, Floats]:

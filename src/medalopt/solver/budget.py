@@ -14,7 +14,7 @@ class TimeBudget:
     seconds: float = math.inf
     _start: float = field(default_factory=time.monotonic)
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds left, at least 0."""
         return max(0.0, self._start + self.seconds - time.monotonic())
 

@@ -69,13 +69,13 @@ def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Se
     upper: list[float] = []
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         low, body, high = _split_bounds(constraint)
-        offset = walk.row(body, len(rows), constraint)
+        offset = walk.record_row(body, len(rows), constraint)
         rows.append((names(constraint), constraint.index()))
         lower.append(-math.inf if low is None else low - offset)
         upper.append(math.inf if high is None else high - offset)
     costs = np.zeros((len(objectives), len(columns)))
     for number, objective in enumerate(objectives):
-        for column, value in walk.terms(objective, None)[1]:
+        for column, value in walk.collect_terms(objective, None)[1]:
             costs[number, column] = value
     return CompiledModel(
         tuple(columns),
@@ -85,7 +85,7 @@ def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Se
         tuple(rows),
         np.array(lower, dtype=np.float64),
         np.array(upper, dtype=np.float64),
-        walk.entries(),
+        walk.get_entries(),
     )
 
 
@@ -126,7 +126,7 @@ class _LinearWalker:
         self.at: list[tuple[int, int]] = []
         self.values: list[float] = []
 
-    def terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
+    def collect_terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
         """Return the constant of `body` and its (column, coefficient) pairs; `row` names it in messages."""
         try:
             form = self.visitor.walk_expression(body)
@@ -140,25 +140,25 @@ class _LinearWalker:
                 f"{_describe_row(row)} holds a number that is not finite: look at the figures it is made of"
             )
         try:
-            found = [(self.order[which], value) for which, value in form.linear.items()]
+            result = [(self.order[which], value) for which, value in form.linear.items()]
         except KeyError:
             text = f"{_describe_row(row)} holds a variable that is not part of the model: add it to the model"
             raise UsageError(text) from None
-        return float(form.constant), found
+        return float(form.constant), result
 
-    def row(self, body: Any, number: int, constraint: Any) -> float:
+    def record_row(self, body: Any, number: int, constraint: Any) -> float:
         """Record the coefficients of row `number` and return its constant."""
-        constant, found = self.terms(body, constraint)
-        self.at += [(number, column) for column, _ in found]
-        self.values += [value for _, value in found]
+        constant, result = self.collect_terms(body, constraint)
+        self.at += [(number, column) for column, _ in result]
+        self.values += [value for _, value in result]
         return constant
 
-    def entries(self) -> SparseEntries:
+    def get_entries(self) -> SparseEntries:
         """Return the nonzero coefficients of all recorded rows as a sparse matrix."""
-        at = np.array(self.at, dtype=np.intp).reshape(-1, 2)
+        index = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
         kept = values != 0
-        return SparseEntries(at[kept, 0], at[kept, 1], values[kept])
+        return SparseEntries(index[kept, 0], index[kept, 1], values[kept])
 
 
 _METADATA_FIELDS = {"name", "title", "annex", "sources", "files", "figures", "warnings"}  # metadata, in no constraint
@@ -174,53 +174,53 @@ _NETWORK_FIELDS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, eq=False)
 class CompiledMaster:
-    """Rows, costs and columns outside the network, compiled from `instance` for the objective `measure`."""
+    """Rows, costs and columns outside the network, compiled from `instance` for one objective."""
 
     instance: Instance
-    measure: str
+    objective: str
     families: tuple[LinkingFamily, ...]
     compiled: CompiledModel
     places: tuple[ComponentKey, ...]  # key of each column
     linking: int  # number of linking variables, which are the first columns
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes, measure: str, whole: bool = True) -> CompiledMaster:
+    def compile(cls, instance: Instance, routes: Routes, objective: str, whole: bool = True) -> CompiledMaster:
         """Compile the part of an instance outside its network.
 
         Args:
             instance: Instance.
-            found: Routes of the instance.
-            measure: Name of the objective.
+            routes: Routes of the instance.
+            objective: Name of the objective.
             whole: Whether all linking variables are declared, as in `list_linking_families`.
 
         Returns:
             The compiled part.
         """
         with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
-            model = build_master(instance, found, measure, whole)
-        families = list_linking_families(instance, found, whole)
+            model = build_master(instance, routes, objective, whole)
+        families = list_linking_families(instance, routes, whole)
         linking = list(iterate_linking_variables(model, families))
-        made = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
-        return cls(instance, measure, families, made, list_variable_keys(made.columns), len(linking))
+        compiled = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
+        return cls(instance, objective, families, compiled, list_variable_keys(compiled.columns), len(linking))
 
-    def like(self, instance: Instance, found: Routes, measure: str) -> CompiledMaster:
+    def adapt(self, instance: Instance, routes: Routes, objective: str) -> CompiledMaster:
         """Return the compiled part for another instance, `self` if the two differ in network data only.
 
         Args:
             instance: The other instance.
-            found: Its routes.
-            measure: Name of the objective.
+            routes: Its routes.
+            objective: Name of the objective.
 
         Returns:
             `self`, or a newly compiled part.
         """
-        if measure == self.measure and self._keys() == _list_link_keys(list_linking_families(instance, found)):
+        if objective == self.objective and self._keys() == _list_link_keys(list_linking_families(instance, routes)):
             sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
             if all(
                 _equal_beside_network(getattr(self.instance, name), getattr(instance, name), name) for name in sections
             ):
                 return self
-        return CompiledMaster.of(instance, found, measure)
+        return CompiledMaster.compile(instance, routes, objective)
 
     def _keys(self) -> list[tuple[LinkingKey, ...]]:
         return _list_link_keys(self.families)

@@ -69,11 +69,11 @@ def separate_extensions(before: CompiledModel, after: CompiledModel, where: str)
     )
 
 
-def relax_extension_rows(linear: SolverProgram, ends: Mapping[str, tuple[float, float]]) -> SolverProgram:
+def relax_extension_rows(program: SolverProgram, ends: Mapping[str, tuple[float, float]]) -> SolverProgram:
     """Return the program with other bounds for some rows of extensions.
 
     Args:
-        linear: Program with extension rows.
+        program: Program with extension rows.
         ends: New lower and upper bound by row name.
 
     Returns:
@@ -81,15 +81,15 @@ def relax_extension_rows(linear: SolverProgram, ends: Mapping[str, tuple[float, 
     """
     rows = tuple(
         replace(row, lower=low, upper=high)
-        for row in linear.added.rows
+        for row in program.added.rows
         for low, high in [ends.get(row.name, (row.lower, row.upper))]
     )
-    first = len(linear.rows) - len(rows)
+    first = len(program.rows) - len(rows)
     return replace(
-        linear,
-        row_lower=np.append(linear.row_lower[:first], [row.lower for row in rows]),
-        row_upper=np.append(linear.row_upper[:first], [row.upper for row in rows]),
-        added=replace(linear.added, rows=rows),
+        program,
+        row_lower=np.append(program.row_lower[:first], [row.lower for row in rows]),
+        row_upper=np.append(program.row_upper[:first], [row.upper for row in rows]),
+        added=replace(program.added, rows=rows),
     )
 
 

@@ -137,7 +137,7 @@ class HighsSession:
             `optimal` (also of an empty program), `infeasible`, `infeasible or unbounded`, `unbounded`, `stopped` at a
             limit, or `unanswered`.
         """
-        left = self._solver.getRunTime() + budget.left()  # the clock of HiGHS accumulates over runs
+        left = self._solver.getRunTime() + budget.seconds_left()  # the clock of HiGHS accumulates over runs
         self.set_options(time_limit=left)
         if self._solver.run() == highspy.HighsStatus.kError:
             return "unanswered"
@@ -492,7 +492,7 @@ def _break_ties(
     costs = program.costs
     if not presolved and np.array_equal(costs[0], costs[1]):
         costs = costs[1:]
-    reduced = costs[0] - program.pulled(y)
+    reduced = costs[0] - program.transpose_multiply(y)
     open_columns = (np.abs(reduced) <= DUAL_TOLERANCE) & (program.lower < program.upper)
     open_rows = np.abs(y) <= DUAL_TOLERANCE
     for weights in costs[1:]:
@@ -500,7 +500,7 @@ def _break_ties(
             continue
         best = _optimise_on_face(session, program, x, weights, open_columns, open_rows, budget)
         if best is None:
-            return None if budget.left() else x
+            return None if budget.seconds_left() else x
         x, reduced, y = best
         open_columns &= np.abs(reduced) <= DUAL_TOLERANCE
         open_rows &= np.abs(y) <= DUAL_TOLERANCE
@@ -521,7 +521,7 @@ def _optimise_on_face(
     fixed = np.clip(x, program.lower, program.upper)
     lower, upper = np.where(columns, program.lower, fixed), np.where(columns, program.upper, fixed)
     session.change_columns(numbers, lower, upper)
-    activity = program.activity(x)
+    activity = program.compute_activity(x)
     near_lower = np.abs(activity - program.row_lower) <= np.abs(activity - program.row_upper)
     end = np.where(near_lower, program.row_lower, program.row_upper)
     held = np.flatnonzero(~rows & (program.row_lower < program.row_upper))
@@ -534,4 +534,4 @@ def _optimise_on_face(
         if session.run(budget) != "optimal":
             return None
     best, duals = session.read_solution()
-    return best, weights - program.pulled(duals), duals
+    return best, weights - program.transpose_multiply(duals), duals

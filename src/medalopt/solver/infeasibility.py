@@ -38,11 +38,11 @@ def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME
         Multipliers (M,) of magnitude at most 1, scaled; not verified.
     """
     for method in METHODS:
-        if not budget.left():
+        if not budget.seconds_left():
             return
-        answer = solve_by_method(build_elastic_program(program), method, None, budget)
-        if answer.status == "optimal":
-            yield answer.y
+        result = solve_by_method(build_elastic_program(program), method, None, budget)
+        if result.status == "optimal":
+            yield result.y
 
 
 def compute_farkas_margin(linear: SolverProgram, program: ScaledProgram, y: Floats) -> float:
@@ -56,12 +56,12 @@ def compute_farkas_margin(linear: SolverProgram, program: ScaledProgram, y: Floa
     Returns:
         Required minus possible activity; above 0 there is no feasible solution.
     """
-    most = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
-    least = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
-    return compute_contradiction(program, y, least, most)
+    maximum = np.minimum(program.upper, np.ldexp(linear.size, -program.column))
+    minimum = np.maximum(program.lower, -np.ldexp(linear.size, -program.column))
+    return compute_contradiction(program, y, minimum, maximum)
 
 
-def compute_contradiction(program: ScaledProgram, y: Floats, least: Floats, most: Floats) -> float:
+def compute_contradiction(program: ScaledProgram, y: Floats, minimum: Floats, maximum: Floats) -> float:
     """Compute required minus possible activity of the rows weighted by multipliers.
 
     Args:
@@ -78,7 +78,7 @@ def compute_contradiction(program: ScaledProgram, y: Floats, least: Floats, most
     pull, terms = (
         np.bincount(program.entry_columns, each, len(program.lower)).astype(np.float64) for each in (parts, abs(parts))
     )
-    return required - float(maximise_over_bounds(pull, terms, least, most))
+    return required - float(maximise_over_bounds(pull, terms, minimum, maximum))
 
 
 def _weigh_rows(program: ScaledProgram, y: Floats) -> tuple[Floats, float]:
@@ -157,9 +157,9 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSol
     if quick is not None:
         return ElasticSolution(float(quick.x[columns:].sum()), quick.y, quick.x[:columns], quick.basis)
     for method in METHODS:
-        answer = solve_by_method(elastic, method)
-        if answer.status == "optimal":
-            return ElasticSolution(float(answer.x[columns:].sum()), answer.y, answer.x[:columns])
+        result = solve_by_method(elastic, method)
+        if result.status == "optimal":
+            return ElasticSolution(float(result.x[columns:].sum()), result.y, result.x[:columns])
     raise SolverError("no method tells by how much the rows contradict each other")
 
 
@@ -232,12 +232,12 @@ def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y
         True where the margin exceeds twice `FARKAS_TOLERANCE`.
     """
     weights, required = _weigh_rows(program, y)
-    pull = program.pulled(weights)
+    pull = program.transpose_multiply(weights)
     size = np.ldexp(linear.size, -program.column)
     rounding = np.abs(pull) <= CANCELLATION_TOLERANCE
-    most = np.where(rounding, np.minimum(program.upper, size), program.upper)
-    least = np.where(rounding, np.maximum(program.lower, -size), program.lower)
-    possible = np.where(pull == 0, 0.0, np.where(pull > 0, most, least)) * pull
+    maximum = np.where(rounding, np.minimum(program.upper, size), program.upper)
+    minimum = np.where(rounding, np.maximum(program.lower, -size), program.lower)
+    possible = np.where(pull == 0, 0.0, np.where(pull > 0, maximum, minimum)) * pull
     return required - float(possible.sum()) > 2 * FARKAS_TOLERANCE
 
 
@@ -245,78 +245,78 @@ STOCKPILE_ROW = "stockpile"
 
 
 def convert_stockpile_limits(
-    linear: SolverProgram, block: Network, names: tuple[str, ...], periods: tuple[str, ...]
+    program: SolverProgram, network: Network, names: tuple[str, ...], periods: tuple[str, ...]
 ) -> SolverProgram:
     """Return the program with stockpile limits as rows `stockpile[i, t]`, so that they have duals and can be relaxed.
 
     Args:
-        linear: Program with the limits as upper bounds of columns.
-        block: Network block.
+        program: Program with the limits as upper bounds of columns.
+        network: Network block.
         names (I,): Streams.
         periods (T,): Periods.
 
     Returns:
         The program with one row for each finite limit, last.
     """
-    first = len(block.route)
-    columns = first + np.arange(len(block.stock_stream))
-    limit = linear.upper[columns]
+    first = len(network.route)
+    columns = first + np.arange(len(network.stock_stream))
+    limit = program.upper[columns]
     held = np.isfinite(limit)
-    at = zip(block.stock_stream[held].tolist(), block.stock_period[held].tolist(), strict=True)
+    at = zip(network.stock_stream[held].tolist(), network.stock_period[held].tolist(), strict=True)
     rows = [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at]
-    upper = linear.upper.copy()
+    upper = program.upper.copy()
     upper[columns] = np.inf
-    built = ProgramBuilder.extend(dataclasses.replace(linear, upper=upper))
+    built = ProgramBuilder.extend(dataclasses.replace(program, upper=upper))
     built.add_entries(built.add_rows(rows, upper=limit[held]), columns[held])
     return built.build()
 
 
-def have_same_matrix(one: SolverProgram, other: SolverProgram) -> bool:
+def have_same_matrix(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs differ at most in right-hand sides, sizes and costs.
 
     Args:
-        one: Program.
+        program: Program.
         other: Program.
 
     Returns:
         True where rows, columns, bounds and matrix are equal.
     """
     return (
-        one.rows == other.rows
-        and one.places == other.places
-        and len(one.lower) == len(other.lower)
-        and np.array_equal(one.lower, other.lower)
-        and np.array_equal(one.upper, other.upper)
-        and np.array_equal(one.entries.row, other.entries.row)
-        and np.array_equal(one.entries.column, other.entries.column)
-        and np.array_equal(one.entries.value, other.entries.value)
-        and np.array_equal(np.isfinite(one.row_lower), np.isfinite(other.row_lower))
-        and np.array_equal(np.isfinite(one.row_upper), np.isfinite(other.row_upper))
+        program.rows == other.rows
+        and program.places == other.places
+        and len(program.lower) == len(other.lower)
+        and np.array_equal(program.lower, other.lower)
+        and np.array_equal(program.upper, other.upper)
+        and np.array_equal(program.entries.row, other.entries.row)
+        and np.array_equal(program.entries.column, other.entries.column)
+        and np.array_equal(program.entries.value, other.entries.value)
+        and np.array_equal(np.isfinite(program.row_lower), np.isfinite(other.row_lower))
+        and np.array_equal(np.isfinite(program.row_upper), np.isfinite(other.row_upper))
     )
 
 
-def find_least_relaxation(start: SolverProgram, goal: SolverProgram, most: float) -> float | None:
+def find_least_relaxation(start: SolverProgram, goal: SolverProgram, maximum: float) -> float | None:
     """Find the least step from one program's right-hand sides towards another's at which a feasible solution exists.
 
     Args:
         start: Infeasible program, step 0.
         goal: Program with the same matrix, step 1.
-        most: Upper bound of the step.
+        maximum: Upper bound of the step.
 
     Returns:
-        The step; None where even `most` is not feasible, or no method answers.
+        The step; None where even `maximum` is not feasible, or no method answers.
     """
-    program = scale_program(_add_step_column(start, goal, most))
+    program = scale_program(_add_step_column(start, goal, maximum))
     for method in METHODS:
-        answer = solve_by_method(program, method)
-        if answer.status == "optimal":
-            return float(program.primal(answer.x)[-1])
-        if answer.status == "infeasible":
+        result = solve_by_method(program, method)
+        if result.status == "optimal":
+            return float(program.unscale_columns(result.x)[-1])
+        if result.status == "infeasible":
             return None
     return None
 
 
-def _add_step_column(start: SolverProgram, goal: SolverProgram, most: float) -> SolverProgram:
+def _add_step_column(start: SolverProgram, goal: SolverProgram, maximum: float) -> SolverProgram:
     """Return the program with the step as its last column; a row with only one changing side becomes two."""
     lower, upper = (
         _bound_differences(start.row_lower, goal.row_lower),
@@ -328,7 +328,7 @@ def _add_step_column(start: SolverProgram, goal: SolverProgram, most: float) -> 
     size, width = np.maximum(start.size, goal.size), len(start.lower)
     base = dataclasses.replace(split_ranged_rows(start, split), size=size, costs=np.zeros((1, width)))
     built = ProgramBuilder.extend(base)
-    step = built.add_columns([("step", None)], upper=most, costs=1.0)
+    step = built.add_columns([("step", None)], upper=maximum, costs=1.0)
     moving = np.flatnonzero(move != 0)
     built.add_entries(moving, step, -move[moving])
     return built.build()

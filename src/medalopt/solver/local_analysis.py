@@ -84,7 +84,7 @@ class MeterRow:
 class RhsColumn:
     """Right-hand-side parameter: derivatives of the row bounds, and its size, by which the column is scaled."""
 
-    ends: RowBoundRates
+    bound_rates: RowBoundRates
     size: float
 
 
@@ -130,28 +130,28 @@ class LocalAnalysis:
         program = scale_program(whole)
         y = np.ldexp(y, program.cost[0] - program.row)
         at = np.ldexp(np.append(x, np.zeros(len(movers))), -program.column)
-        self.active = ActiveSet.of(program, at, y, program.costs[0] - program.pulled(y))
+        self.active = ActiveSet.find(program, at, y, program.costs[0] - program.transpose_multiply(y))
         self._y = _keep_supported_prices(y, self.active.row_below, self.active.row_above)
-        reduced = program.costs[0] - program.pulled(self._y)
+        reduced = program.costs[0] - program.transpose_multiply(self._y)
         self._reduced = _keep_supported_prices(reduced, self.active.below, self.active.above)
         costs = program.costs.copy()
         costs[0] -= reduced - self._reduced  # remove rounding, so that x* stays optimal on the cone
         self.program = dataclasses.replace(program, costs=costs)
-        most = np.where(np.isfinite(linear.size), linear.size, 0.0)
+        maximum = np.where(np.isfinite(linear.size), linear.size, 0.0)
         totals = [
-            (meter.measure(x), float((np.abs(meter.weights) * most[meter.columns]).sum())) for meter in self.meters
+            (meter.measure(x), float((np.abs(meter.weights) * maximum[meter.columns]).sum())) for meter in self.meters
         ]
         self.totals = [total if abs(total) > _TOTAL_TOLERANCE * size else 0.0 for total, size in totals]
 
     @cached_property
     def cone(self) -> WarmSolver:
         """Solver on the cone of feasible directions, for small steps."""
-        return WarmSolver(self.active.cone(self.program), self.active.basis)
+        return WarmSolver(self.active.build_cone(self.program), self.active.basis)
 
     @cached_property
     def all_steps(self) -> ScaledProgram:
         """The program on the whole polyhedron, scaled."""
-        return self.active.whole(self.program)
+        return self.active.build_polyhedron(self.program)
 
     @cached_property
     def whole(self) -> WarmSolver:
@@ -163,7 +163,7 @@ class LocalAnalysis:
         """Solver on the optimal face."""
         columns, rows = np.abs(self._reduced) > DUAL_TOLERANCE, np.abs(self._y) > DUAL_TOLERANCE
         columns[self.width :] = True
-        return WarmSolver(self.active.face(self.program, columns, rows), self.active.basis)
+        return WarmSolver(self.active.build_face(self.program, columns, rows), self.active.basis)
 
     def solve_direction(self, change: BoundChange) -> OptimumShift | None:
         """Solve for the cost of a change at the rate of infinitesimal steps (one-sided derivative).
@@ -178,9 +178,9 @@ class LocalAnalysis:
         largest = max((abs(by) for by in (*(by for pair in rows.values() for by in pair), *uppers.values())), default=0)
         if not largest:
             return OptimumShift(0.0, np.zeros_like(self.x), np.zeros(len(self.linear.rows)))
-        at_most_one = {at: (low / largest, high / largest) for at, (low, high) in rows.items()}
-        answer = self.cone.solve_shifted_bounds(at_most_one, {at: by / largest for at, by in uppers.items()})
-        return self._make_shift(answer, largest)
+        at_most_one = {index: (low / largest, high / largest) for index, (low, high) in rows.items()}
+        optimum = self.cone.solve_shifted_bounds(at_most_one, {index: by / largest for index, by in uppers.items()})
+        return self._make_shift(optimum, largest)
 
     def solve_step(self, change: BoundChange) -> OptimumShift | None:
         """Solve for the cost of a change of full size.
@@ -309,10 +309,10 @@ class LocalAnalysis:
 
     def _optimise_on_face(self, costs: Floats) -> Floats:
         """Return the difference (N,) from x* to the optimum of other costs on the optimal face."""
-        answer = self.face.solve_with_costs(costs)
-        if answer is None:
+        optimum = self.face.solve_with_costs(costs)
+        if optimum is None:
             raise SolverError("the optimal plans could not be compared")
-        return self.unscale_columns(answer)
+        return self.unscale_columns(optimum)
 
     def _is_feasible_step(self, shift: OptimumShift, change: BoundChange) -> bool:
         """Return whether x* plus the whole shift is feasible after the change."""
@@ -322,7 +322,7 @@ class LocalAnalysis:
         low[list(rows)] += [by for by, _ in rows.values()]
         high[list(rows)] += [by for _, by in rows.values()]
         above[list(uppers)] += list(uppers.values())
-        activity = program.activity(d)
+        activity = program.compute_activity(d)
         size = RANGE_TOLERANCE * float(np.abs(d).max(initial=0.0))
         inside = (d >= program.lower - size) & (d <= above + size)
         kept = (activity >= low - size) & (activity <= high + size)
@@ -331,18 +331,18 @@ class LocalAnalysis:
     def _scale_change(self, change: BoundChange) -> tuple[dict[int, tuple[float, float]], dict[int, float]]:
         """Return the change in scaled units; the upper bound of a split row is that of its copy."""
         rows: dict[int, tuple[float, float]] = {}
-        for at, (low, high) in change.rows.items():
-            copy, scale = self._upper_rows.get(at), int(self.program.row[at])
+        for index, (low, high) in change.rows.items():
+            copy, scale = self._upper_rows.get(index), int(self.program.row[index])
             low, high = math.ldexp(low, scale), math.ldexp(high, scale)
-            rows |= {at: (low, high)} if copy is None else {at: (low, 0.0), copy: (0.0, high)}
+            rows |= {index: (low, high)} if copy is None else {index: (low, 0.0), copy: (0.0, high)}
         column = self.program.column
-        return rows, {at: math.ldexp(by, -int(column[at])) for at, by in change.uppers.items()}
+        return rows, {index: math.ldexp(by, -int(column[index])) for index, by in change.uppers.items()}
 
-    def _make_shift(self, answer: ScaledOptimum | None, times: float = 1.0) -> OptimumShift | None:
+    def _make_shift(self, optimum: ScaledOptimum | None, times: float = 1.0) -> OptimumShift | None:
         """Return a scaled optimum, multiplied by `times`, in own units and at the program's own costs."""
-        if answer is None:
+        if optimum is None:
             return None
-        x, y = self.unscale_columns(answer) * times, self.program.dual(answer.y)
+        x, y = self.unscale_columns(optimum) * times, self.program.unscale_duals(optimum.y)
         for row, copy in self._upper_rows.items():
             y[row] += y[copy]
         return OptimumShift(self.compute_cost(x), x, y[: len(self.linear.rows)])
@@ -373,16 +373,16 @@ class LocalAnalysis:
         entries = slice(*self.program.start[column : column + 2].tolist())
         return -float(self.program.value[entries] @ y[self.program.index[entries]])
 
-    def unscale_columns(self, answer: ScaledOptimum) -> Floats:
+    def unscale_columns(self, optimum: ScaledOptimum) -> Floats:
         """Return the differences of the program's own columns.
 
         Args:
-            answer: Optimum of the augmented program.
+            optimum: Optimum of the augmented program.
 
         Returns:
             Differences (N,) in own units.
         """
-        return self.program.primal(answer.x)[: self.width]
+        return self.program.unscale_columns(optimum.x)[: self.width]
 
     def compute_cost(self, x: Floats) -> float:
         """Compute the cost of a difference.
@@ -397,14 +397,14 @@ class LocalAnalysis:
 
 
 def augment_program(
-    linear: SolverProgram, y: Floats, meters: Sequence[MeterRow], movers: Sequence[RhsColumn]
+    program: SolverProgram, y: Floats, meters: Sequence[MeterRow], movers: Sequence[RhsColumn]
 ) -> tuple[SolverProgram, Floats, dict[int, int]]:
     """Add a row for each metered quantity and a column for each right-hand-side parameter.
 
     A row with two bounds of which a parameter changes only one is split into two rows.
 
     Args:
-        linear: Program.
+        program: Program.
         y (M,): Duals.
         meters: Metered quantities.
         movers: Right-hand-side parameters.
@@ -412,21 +412,21 @@ def augment_program(
     Returns:
         The augmented program, its duals, and by number of a split row that of the row with its upper bound.
     """
-    both = np.isfinite(linear.row_lower) & np.isfinite(linear.row_upper)
-    apart = {row for mover in movers for row, (low, high) in mover.ends.items() if low != high and both[row]}
+    both = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
+    apart = {row for mover in movers for row, (low, high) in mover.bound_rates.items() if low != high and both[row]}
     split = np.array(sorted(apart), dtype=np.intp)
-    upper_rows = {row: len(linear.rows) + number for number, row in enumerate(split.tolist())}
+    upper_rows = {row: len(program.rows) + number for number, row in enumerate(split.tolist())}
     above = np.minimum(y[split], 0.0)
     y = y.copy()
     y[split] = np.maximum(y[split], 0.0)
-    built = ProgramBuilder.extend(split_ranged_rows(linear, split))
+    built = ProgramBuilder.extend(split_ranged_rows(program, split))
     rows = built.add_rows([("meter", number) for number in range(len(meters))])
     sizes = np.array([mover.size for mover in movers], dtype=np.float64)
     columns = built.add_columns([("mover", number) for number in range(len(movers))], 0.0, 0.0, sizes)
     for row, meter in zip(rows.tolist(), meters, strict=True):
         built.add_entries(row, meter.columns, meter.weights)
     for column, mover in zip(columns.tolist(), movers, strict=True):
-        moved = _collect_row_rates(mover.ends, upper_rows)
+        moved = _collect_row_rates(mover.bound_rates, upper_rows)
         built.add_entries(
             np.array(list(moved), dtype=np.intp), column, -np.array(list(moved.values()), dtype=np.float64)
         )

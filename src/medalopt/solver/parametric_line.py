@@ -17,54 +17,54 @@ _PARAMETRIC_ARRAYS = ("lower", "upper", "size", "costs", "row_lower", "row_upper
 SMALLEST_SIZE_SHARE = 2.0**-20  # smallest size of a column along the line, as a share of its size at the ends
 
 
-def have_same_structure(one: SolverProgram, other: SolverProgram) -> bool:
+def have_same_structure(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs have the same rows, columns, sparsity pattern and finite bounds.
 
     Args:
-        one: Program.
+        program: Program.
         other: Program.
 
     Returns:
         True where only numbers differ.
     """
     return (
-        one.rows == other.rows
-        and one.places == other.places
-        and len(one.lower) == len(other.lower)
-        and np.array_equal(one.entries.row, other.entries.row)
-        and np.array_equal(one.entries.column, other.entries.column)
+        program.rows == other.rows
+        and program.places == other.places
+        and len(program.lower) == len(other.lower)
+        and np.array_equal(program.entries.row, other.entries.row)
+        and np.array_equal(program.entries.column, other.entries.column)
         and all(
             np.array_equal(np.isfinite(a), np.isfinite(b))
-            for a, b in zip(_list_bounds(one), _list_bounds(other), strict=True)
+            for a, b in zip(_list_bounds(program), _list_bounds(other), strict=True)
         )
     )
 
 
-def share_structure(one: SolverProgram, other: SolverProgram) -> bool:
+def share_structure(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs share the very same key and index arrays, so that comparison is unnecessary.
 
     Args:
-        one: Program.
+        program: Program.
         other: Program.
 
     Returns:
         True where the objects are identical.
     """
-    return one.rows is other.rows and one.places is other.places and one.entries.row is other.entries.row
+    return program.rows is other.rows and program.places is other.places and program.entries.row is other.entries.row
 
 
-def are_nearly_equal(one: SolverProgram, other: SolverProgram) -> bool:
+def are_nearly_equal(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs of the same structure are equal up to rounding.
 
     Args:
-        one: Program.
+        program: Program.
         other: Program.
 
     Returns:
         True where all numbers agree within `LINEARITY_TOLERANCE`.
     """
     pairs = (
-        (*_list_bounds(one), one.costs, one.entries.value),
+        (*_list_bounds(program), program.costs, program.entries.value),
         (*_list_bounds(other), other.costs, other.entries.value),
     )
     return all(_arrays_nearly_equal(a, b) for a, b in zip(*pairs, strict=True))
@@ -79,7 +79,7 @@ class ProgramLine:
     first: float
     second: float
 
-    def at(self, position: float) -> SolverProgram:
+    def interpolate(self, position: float) -> SolverProgram:
         """Return the program at a parameter value.
 
         Args:
@@ -108,7 +108,7 @@ class ProgramLine:
         Returns:
             The family.
         """
-        one, two = (
+        program, two = (
             dataclasses.replace(
                 end,
                 rows=base.rows,
@@ -117,7 +117,7 @@ class ProgramLine:
             )
             for end in (self.one, self.two)
         )
-        return ProgramLine(one, two, self.first, self.second)
+        return ProgramLine(program, two, self.first, self.second)
 
     @cached_property
     def _ends(self) -> dict[str, Floats]:
@@ -185,12 +185,12 @@ class ProgramLine:
 
 
 def fit_program_line(
-    one: SolverProgram, first: float, two: SolverProgram, second: float, other: SolverProgram, third: float
+    program: SolverProgram, first: float, two: SolverProgram, second: float, other: SolverProgram, third: float
 ) -> ProgramLine | None:
     """Fit the affine family through two programs, checked at a third.
 
     Args:
-        one: Program at `first`.
+        program: Program at `first`.
         first: Parameter value.
         two: Program at `second`.
         second: Parameter value.
@@ -200,10 +200,10 @@ def fit_program_line(
     Returns:
         The family; None where the third program is not on it.
     """
-    if not (have_same_structure(one, two) and have_same_structure(one, other)):
+    if not (have_same_structure(program, two) and have_same_structure(program, other)):
         return None
-    drawn = ProgramLine(one, two, first, second)
-    return drawn if are_nearly_equal(drawn.at(third), other) else None
+    drawn = ProgramLine(program, two, first, second)
+    return drawn if are_nearly_equal(drawn.interpolate(third), other) else None
 
 
 def _advance_array(start: Floats, by: Floats) -> Floats:

@@ -46,7 +46,7 @@ from medalopt.solver.verification import (
 class PaddedProgram:
     """Variant in another program's shape, with the positions of its own columns (n,) and rows (m,) there."""
 
-    linear: SolverProgram
+    program: SolverProgram
     columns: Ints
     rows: Ints
 
@@ -77,7 +77,7 @@ def pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> 
     lower[columns], upper[columns], size[columns] = variant.lower, variant.upper, variant.size
     costs[:, columns] = variant.costs
     row_lower[rows], row_upper[rows] = variant.row_lower, variant.row_upper
-    linear = dataclasses.replace(
+    program = dataclasses.replace(
         base,
         lower=lower,
         upper=upper,
@@ -87,24 +87,24 @@ def pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> 
         row_upper=row_upper,
         entries=entries,
     )
-    return PaddedProgram(linear, columns, rows)
+    return PaddedProgram(program, columns, rows)
 
 
-def _pad_entries(base: SolverProgram, variant: SolverProgram, rows: Ints, columns: Ints) -> SparseEntries | None:
-    """Return the entries of `variant` at the positions of those of `base`; None where one has no position.
+def _pad_entries(base: SolverProgram, program: SolverProgram, rows: Ints, columns: Ints) -> SparseEntries | None:
+    """Return the entries of `program` at the positions of those of `base`; None where one has no position.
 
     Entries in rows or columns that the variant lacks keep their value.
     """
     width, own = len(base.lower), base.entries
     code = own.row * width + own.column
     order = np.argsort(code)
-    wanted = rows[variant.entries.row] * width + columns[variant.entries.column]
-    at = np.searchsorted(code[order], wanted)
-    if (at == len(code)).any() or (code[order][at] != wanted).any():
+    wanted = rows[program.entries.row] * width + columns[program.entries.column]
+    index = np.searchsorted(code[order], wanted)
+    if (index == len(code)).any() or (code[order][index] != wanted).any():
         return None
     there = np.isin(own.row, rows) & np.isin(own.column, columns)
     value = np.where(there, 0.0, own.value)
-    value[order[at]] = variant.entries.value
+    value[order[index]] = program.entries.value
     return SparseEntries(own.row, own.column, value)
 
 
@@ -150,12 +150,12 @@ class ParametricSolver:
         start: Its optimal columns (N,) and duals (M,), if known.
     """
 
-    def __init__(self, linear: SolverProgram, start: tuple[Floats, Floats] | None = None) -> None:
-        self.linear = linear
-        self._base = scale_program(linear)
-        self._order = np.lexsort((linear.entries.row, linear.entries.column))
+    def __init__(self, program: SolverProgram, start: tuple[Floats, Floats] | None = None) -> None:
+        self.linear = program
+        self._base = scale_program(program)
+        self._order = np.lexsort((program.entries.row, program.entries.column))
         self._now = self._base
-        self._last: SolverProgram | None = linear
+        self._last: SolverProgram | None = program
         self._layout = MatrixLayout(self._base.start, self._base.index, len(self._base.row_lower))
         self._session = load_simplex(self._base, _LOAD_FAILURE)
         self._restart: tuple[Basis | None] | None = None  # basis to start the next variant from, in a new session
@@ -164,11 +164,11 @@ class ParametricSolver:
             self._session.set_basis(self._compute_basis(*start))
             self._first = self._session.basis
 
-    def solve(self, linear: SolverProgram | None = None) -> VerifiedResult:
+    def solve(self, program: SolverProgram | None = None) -> VerifiedResult:
         """Solve a variant.
 
         Args:
-            linear: The variant, by default the first program.
+            program: The variant, by default the first program.
 
         Returns:
             The verified result.
@@ -176,36 +176,36 @@ class ParametricSolver:
         Raises:
             SolverError: No result can be verified.
         """
-        wanted = self.linear if linear is None else linear
+        wanted = self.linear if program is None else program
         if not share_structure(wanted, self.linear) and not have_same_structure(wanted, self.linear):
             return solve_from_scratch(wanted)
-        return self._solved(wanted) or solve_from_scratch(wanted)
+        return self._solve_verified(wanted) or solve_from_scratch(wanted)
 
-    def solve_padded(self, variant: SolverProgram, columns: Ints) -> VerifiedResult:
+    def solve_padded(self, program: SolverProgram, columns: Ints) -> VerifiedResult:
         """Solve a variant of another shape, warm if it has fewer rows, columns or entries than the first program.
 
         Args:
-            variant: The variant.
+            program: The variant.
             columns: Position of each of its network columns in the first program, -1 for none.
 
         Returns:
             The verified result in the shape of the variant.
         """
-        placed = pad_to_shape(self.linear, variant, columns)
-        found = None if placed is None else self._solved(placed.linear)
-        if placed is None or found is None:
-            return solve_from_scratch(variant)
-        if len(found.x) == len(variant.lower):
-            return found
-        x = found.x[placed.columns] if found.feasible else found.x
-        return dataclasses.replace(found, x=x, y=found.y[placed.rows])
+        placed = pad_to_shape(self.linear, program, columns)
+        result = None if placed is None else self._solve_verified(placed.program)
+        if placed is None or result is None:
+            return solve_from_scratch(program)
+        if len(result.x) == len(program.lower):
+            return result
+        x = result.x[placed.columns] if result.feasible else result.x
+        return dataclasses.replace(result, x=x, y=result.y[placed.rows])
 
     @cached_property
     def base_basis(self) -> Basis | None:
         """Final basis of the first program, None if infeasible; independent of the variants solved before."""
         self._last = self.linear
-        found = self._run(self.linear, self._base) if self._reload(self._base, self._first) else None
-        basis = self._session.basis if found is not None and found.feasible else None
+        result = self._run_simplex(self.linear, self._base) if self._reload(self._base, self._first) else None
+        basis = self._session.basis if result is not None and result.feasible else None
         return None if basis is None else basis.detach()
 
     def start_from(self, basis: Basis | None) -> None:
@@ -250,19 +250,19 @@ class ParametricSolver:
         x[:], y[:] = self._session.read_solution()
         return True
 
-    def _solved(self, wanted: SolverProgram) -> VerifiedResult | None:
+    def _solve_verified(self, wanted: SolverProgram) -> VerifiedResult | None:
         """Return the verified result of a variant of the same structure, None without one."""
         ready = self.scaled(wanted)
-        if not np.isfinite(ready.value).all() or not self._pass(ready):
+        if not np.isfinite(ready.value).all() or not self._pass_changes(ready):
             return None
         self._last = wanted
-        return self._run(wanted, ready)
+        return self._run_simplex(wanted, ready)
 
-    def scaled(self, linear: SolverProgram) -> ScaledProgram:
+    def scaled(self, program: SolverProgram) -> ScaledProgram:
         """Return a variant in the scaling of the first program.
 
         Args:
-            linear: Variant of the same structure.
+            program: Variant of the same structure.
 
         Returns:
             The scaled program; arrays shared with the previous variant are scaled once.
@@ -270,17 +270,17 @@ class ParametricSolver:
         base, last, now = self._base, self._last, self._now
         if last is None:
             last, now = self.linear, base
-        same = linear.entries.value is last.entries.value
-        value = now.value if same else np.ldexp(linear.entries.value[self._order], self._exponents)
+        same = program.entries.value is last.entries.value
+        value = now.value if same else np.ldexp(program.entries.value[self._order], self._exponents)
         return dataclasses.replace(
             base,
-            lower=now.lower if linear.lower is last.lower else np.ldexp(linear.lower, -base.column),
-            upper=now.upper if linear.upper is last.upper else np.ldexp(linear.upper, -base.column),
+            lower=now.lower if program.lower is last.lower else np.ldexp(program.lower, -base.column),
+            upper=now.upper if program.upper is last.upper else np.ldexp(program.upper, -base.column),
             costs=now.costs
-            if linear.costs is last.costs
-            else np.ldexp(linear.costs, base.column[None, :] + base.cost[:, None]),
-            row_lower=now.row_lower if linear.row_lower is last.row_lower else np.ldexp(linear.row_lower, base.row),
-            row_upper=now.row_upper if linear.row_upper is last.row_upper else np.ldexp(linear.row_upper, base.row),
+            if program.costs is last.costs
+            else np.ldexp(program.costs, base.column[None, :] + base.cost[:, None]),
+            row_lower=now.row_lower if program.row_lower is last.row_lower else np.ldexp(program.row_lower, base.row),
+            row_upper=now.row_upper if program.row_upper is last.row_upper else np.ldexp(program.row_upper, base.row),
             value=value,
         )
 
@@ -289,7 +289,7 @@ class ParametricSolver:
         """Scale exponent of each matrix entry."""
         return self._base.column[self._base.entry_columns] + self._base.row[self._base.index]
 
-    def _pass(self, ready: ScaledProgram) -> bool:
+    def _pass_changes(self, ready: ScaledProgram) -> bool:
         """Pass the changes to HiGHS; return whether it accepted them."""
         if self._restart is not None:
             (basis,), self._restart = self._restart, None
@@ -302,8 +302,8 @@ class ParametricSolver:
 
     def _change_numbers(self, ready: ScaledProgram, moves: ProgramChanges) -> None:
         """Pass the numbers of `ready` at the changed positions to HiGHS."""
-        at, session = moves.value, self._session
-        session.change_coefficients(ready.index[at], self._base.entry_columns[at], ready.value[at])
+        index, session = moves.value, self._session
+        session.change_coefficients(ready.index[index], self._base.entry_columns[index], ready.value[index])
         session.change_costs(moves.cost, ready.costs[0][moves.cost])
         session.change_columns(moves.column, ready.lower[moves.column], ready.upper[moves.column])
         session.change_rows(moves.row, ready.row_lower[moves.row], ready.row_upper[moves.row])
@@ -320,7 +320,7 @@ class ParametricSolver:
             session.set_basis(basis)
         return True
 
-    def _run(self, linear: SolverProgram, ready: ScaledProgram) -> VerifiedResult | None:
+    def _run_simplex(self, program: SolverProgram, ready: ScaledProgram) -> VerifiedResult | None:
         """Solve by one simplex method, then by the other; None where neither result can be verified."""
         for strategy in (
             (DUAL_SIMPLEX, PRIMAL_SIMPLEX)
@@ -331,11 +331,11 @@ class ParametricSolver:
             status, found = self._session.run(), None
             if status == "optimal":
                 x, y = self._session.read_solution()
-                found = self.verify(make_single_batch(linear, ready), x[None, :], y[None, :])[0]
+                found = self.verify(make_single_batch(program, ready), x[None, :], y[None, :])[0]
             elif status == "infeasible":
                 primal = strategy == PRIMAL_SIMPLEX
                 ray = self._session.compute_phase_one_duals(ready) if primal else self._session.read_dual_ray()
-                found = verify_infeasibility(linear, ready, (ray, -ray), warm=True)
+                found = verify_infeasibility(program, ready, (ray, -ray), warm=True)
             if found is not None:
                 return found
         return None
@@ -344,14 +344,14 @@ class ParametricSolver:
         """Return the basis of optimal columns and duals in own units."""
         base = self._base
         x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
-        return ActiveSet.of(base, x, y, base.costs[0] - base.pulled(y)).basis
+        return ActiveSet.find(base, x, y, base.costs[0] - base.transpose_multiply(y)).basis
 
 
-def solve_from_scratch(linear: SolverProgram) -> VerifiedResult:
+def solve_from_scratch(program: SolverProgram) -> VerifiedResult:
     """Solve a program from scratch, by one scaling and method after the other.
 
     Args:
-        linear: Program in own units.
+        program: Program in own units.
 
     Returns:
         The verified result.
@@ -359,17 +359,17 @@ def solve_from_scratch(linear: SolverProgram) -> VerifiedResult:
     Raises:
         SolverError: No result can be verified.
     """
-    for ready in generate_scalings(linear, lambda: linear.size):
+    for ready in generate_scalings(program, lambda: program.size):
         layout = MatrixLayout(ready.start, ready.index, len(ready.row_lower))
         for method in METHODS:
-            answer = solve_by_method(ready, method)
+            result = solve_by_method(ready, method)
             found = None
-            if answer.status == "optimal":
+            if result.status == "optimal":
                 found = verify_optima(
-                    layout, ready, make_single_batch(linear, ready), answer.x[None, :], answer.y[None, :], warm=False
+                    layout, ready, make_single_batch(program, ready), result.x[None, :], result.y[None, :], warm=False
                 )[0]
-            elif answer.status == "infeasible":
-                found = verify_infeasibility(linear, ready, find_farkas_multipliers(ready), warm=False)
+            elif result.status == "infeasible":
+                found = verify_infeasibility(program, ready, find_farkas_multipliers(ready), warm=False)
             if found is not None:
                 return found
     raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")

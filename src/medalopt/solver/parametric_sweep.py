@@ -69,15 +69,15 @@ class ParametricSweep:
             drawn = self._drawn(at, self._stretches[place - 1])[0]
             if drawn is not None:
                 return drawn
-        found = self._solved(at)[0]
+        result = self._solved(at)[0]
         if len(self._places) < _STORED_RESULTS:
-            self._keep(place, position, found)
-        return found
+            self._keep(place, position, result)
+        return result
 
-    def _keep(self, place: int, position: float, found: VerifiedResult) -> None:
+    def _keep(self, place: int, position: float, result: VerifiedResult) -> None:
         """Store a solved value and update the intervals on both sides."""
         self._places.insert(place, position)
-        self._known.insert(place, found)
+        self._known.insert(place, result)
         around = list(zip(self._places, self._known, strict=True))[max(place - 1, 0) : place + 2]
         self._stretches[max(place - 1, 0) : place] = [self._stretch(*ends) for ends in pairwise(around)]
 
@@ -98,36 +98,36 @@ class ParametricSweep:
         for first in range(0, len(positions), together):
             some = np.array(positions[first : first + together], dtype=np.float64)
             order = np.argsort(some, kind="stable")
-            found: list[VerifiedResult | None] = [None] * len(some)
+            result: list[VerifiedResult | None] = [None] * len(some)
             for at, outcome in zip(order.tolist(), self._in_order(some[order]), strict=True):
-                found[at] = outcome
-            yield from (outcome for outcome in found if outcome is not None)
+                result[at] = outcome
+            yield from (result for result in result if result is not None)
 
     def _in_order(self, positions: Floats) -> list[VerifiedResult]:
         """Return the results at ascending values: the ends first, then by bisection with interpolation."""
         if self._ways["value"].moves:
             return self._solved(positions)
-        found: dict[int, VerifiedResult] = {}
+        result: dict[int, VerifiedResult] = {}
         for end in {0, len(positions) - 1}:
-            found[end] = self._solved(positions[end : end + 1])[0]
+            result[end] = self._solved(positions[end : end + 1])[0]
         between = [(0, len(positions) - 1)]
         while between:
             low, high = between.pop()
             if high - low < 2:
                 continue
             middle = (low + high) // 2
-            ends = [(float(positions[at]), found[at]) for at in (low, high)]
+            ends = [(float(positions[index]), result[index]) for index in (low, high)]
             stretch = self._stretch(*ends)
             drawn = self._drawn(positions[[middle]], stretch)[0]
-            found[middle] = drawn or self._solved(positions[middle : middle + 1])[0]
+            result[middle] = drawn or self._solved(positions[middle : middle + 1])[0]
             rest = [(low, middle), (middle, high)]
             if drawn is not None:  # the interval is nearly linear: interpolate all of it
-                inner = [at for at in range(low + 1, high) if at != middle]
+                inner = [index for index in range(low + 1, high) if index != middle]
                 answers = self._drawn(positions[inner], stretch) if inner else []
-                found |= {at: one for at, one in zip(inner, answers, strict=True) if one is not None}
-                rest = [(at, at + 2) for at in range(low, high - 1) if at + 1 not in found]
+                result |= {index: result for index, result in zip(inner, answers, strict=True) if result is not None}
+                rest = [(index, index + 2) for index in range(low, high - 1) if index + 1 not in result]
             between += rest
-        return [found[at] for at in range(len(positions))]
+        return [result[index] for index in range(len(positions))]
 
     def _drawn(self, at: Floats, stretch: _Interval) -> list[VerifiedResult | None]:
         """Return the interpolated results at values within an interval; None where not verified."""
@@ -139,10 +139,10 @@ class ParametricSweep:
 
     def _stretch(self, low: tuple[float, VerifiedResult], high: tuple[float, VerifiedResult]) -> _Interval:
         """Return the interval between two results, without interpolation over a breakpoint or infeasibility."""
-        (first, one), (last, two) = low, high
-        if first == last or not (one.feasible and two.feasible) or self._bent(low, high):
+        (first, result), (last, two) = low, high
+        if first == last or not (result.feasible and two.feasible) or self._bent(low, high):
             return _Interval(first, last - first, ())
-        scaled = ((one.x, two.x, -self._one.column), (one.y, two.y, self._one.cost[0] - self._one.row))
+        scaled = ((result.x, two.x, -self._one.column), (result.y, two.y, self._one.cost[0] - self._one.row))
         ends = ((np.ldexp(start, by), np.ldexp(end, by)) for start, end, by in scaled)
         return _Interval(first, last - first, tuple((start, end - start) for start, end in ends))
 
@@ -150,14 +150,14 @@ class ParametricSweep:
         """Return whether the slopes show a breakpoint between two values; tested where only row bounds change."""
         if self._line.moves_costs or len(self._moves.column):
             return False
-        (first, one), (last, two) = low, high
-        middle = abs(one.value - two.value) * _SLOPE_TOLERANCE + 2 * GAP_TOLERANCE * max(
-            abs(one.value), abs(two.value), 1.0
+        (first, result), (last, two) = low, high
+        middle = abs(result.value - two.value) * _SLOPE_TOLERANCE + 2 * GAP_TOLERANCE * max(
+            abs(result.value), abs(two.value), 1.0
         )
-        for outcome in (one, two):
+        for outcome in (result, two):
             y = outcome.y[self._moves.row]
             slope = float((y * np.where(y > 0, *self._slopes)).sum())
-            if abs(two.value - one.value - slope * (last - first)) > middle:
+            if abs(two.value - result.value - slope * (last - first)) > middle:
                 return True
         return False
 
@@ -169,10 +169,10 @@ class ParametricSweep:
             self._moving.solve_unverified(self._ready(programs, number), self._moves, x[number], y[number])
             for number in range(len(positions))
         ]
-        found = self._moving.verify(programs, x, y)
+        result = self._moving.verify(programs, x, y)
         return [
-            one if one is not None and sure else self._moving.solve(self._line.at(position))
-            for one, sure, position in zip(found, solved, positions.tolist(), strict=True)
+            result if result is not None and sure else self._moving.solve(self._line.interpolate(position))
+            for result, sure, position in zip(result, solved, positions.tolist(), strict=True)
         ]
 
     def _posed(self, positions: Floats) -> ProgramBatch:
@@ -218,8 +218,8 @@ class _ArrayPath:
     @classmethod
     def of(cls, start: Floats, end: Floats) -> _ArrayPath:
         """Return the path between two arrays of equal length."""
-        at = np.flatnonzero(start != end).astype(np.int32)
-        return cls(start, at, end[at] - start[at])
+        index = np.flatnonzero(start != end).astype(np.int32)
+        return cls(start, index, end[index] - start[index])
 
     @property
     def moves(self) -> bool:

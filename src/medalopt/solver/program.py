@@ -187,21 +187,21 @@ _BUILT_ARRAYS = ("lower", "upper", "size", "row_lower", "row_upper")
 _NO_ENTRIES = SparseEntries(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), np.zeros(0))
 
 
-def split_ranged_rows(linear: SolverProgram, rows: Ints) -> SolverProgram:
+def split_ranged_rows(program: SolverProgram, rows: Ints) -> SolverProgram:
     """Split rows with two bounds: each keeps the lower one, and a copy of it, last, has the upper one.
 
     Args:
-        linear: Program.
+        program: Program.
         rows (n,): Numbers of the rows, ascending.
 
     Returns:
         The program with n more rows, in the order of `rows`.
     """
-    row_upper, copy = linear.row_upper.copy(), np.full(len(linear.rows), -1, dtype=np.intp)
+    row_upper, copy = program.row_upper.copy(), np.full(len(program.rows), -1, dtype=np.intp)
     row_upper[rows] = np.inf
-    built = ProgramBuilder.extend(replace(linear, row_upper=row_upper))
-    copy[rows] = built.add_rows([linear.rows[row] for row in rows.tolist()], upper=linear.row_upper[rows])
-    entries = linear.entries
+    built = ProgramBuilder.extend(replace(program, row_upper=row_upper))
+    copy[rows] = built.add_rows([program.rows[row] for row in rows.tolist()], upper=program.row_upper[rows])
+    entries = program.entries
     copied = copy[entries.row] >= 0
     built.add_entries(copy[entries.row[copied]], entries.column[copied], entries.value[copied])
     return built.build()
@@ -222,37 +222,37 @@ def order_by_column(entries: SparseEntries, width: int) -> tuple[Ints, Ints]:
     return order, np.concatenate([[0], np.cumsum(np.bincount(entries.column, minlength=width))])
 
 
-def find_integer_columns(linear: SolverProgram) -> Bools:
+def find_integer_columns(program: SolverProgram) -> Bools:
     """Return which columns must be integer.
 
     Args:
-        linear: Program.
+        program: Program.
 
     Returns:
         Mask (N,).
     """
-    named = [name in INTEGER_VARIABLES for name, _ in linear.places]
-    return np.concatenate([np.zeros(linear.network, dtype=bool), np.array(named, dtype=bool)])
+    named = [name in INTEGER_VARIABLES for name, _ in program.places]
+    return np.concatenate([np.zeros(program.network, dtype=bool), np.array(named, dtype=bool)])
 
 
-def find_defining_rows(linear: SolverProgram) -> Bools:
+def find_defining_rows(program: SolverProgram) -> Bools:
     """Return which rows define a linking variable as a sum of other columns.
 
     The balance of castings in stock is excluded, since deliveries are subtracted there. Rows of extensions are
     excluded.
 
     Args:
-        linear: Program of M rows.
+        program: Program of M rows.
 
     Returns:
         Mask (M,).
     """
-    rows = np.array([name.startswith("define_") and name != CAST_STOCK_ROW for name, _ in linear.rows], dtype=bool)
-    rows[len(rows) - len(linear.added.rows) :] = False
+    rows = np.array([name.startswith("define_") and name != CAST_STOCK_ROW for name, _ in program.rows], dtype=bool)
+    rows[len(rows) - len(program.added.rows) :] = False
     return rows
 
 
-def maximise_over_bounds(pull: Floats, terms: Floats, least: Floats, most: Floats) -> Floats:
+def maximise_over_bounds(pull: Floats, terms: Floats, minimum: Floats, maximum: Floats) -> Floats:
     """Return the maximum of `pull @ x` over the box `least <= x <= most`; infinite where a needed bound is.
 
     A coefficient with an infinite bound counts as 0 if it may be rounding, that is within `CANCELLATION_TOLERANCE` of
@@ -267,83 +267,83 @@ def maximise_over_bounds(pull: Floats, terms: Floats, least: Floats, most: Float
     Returns:
         Maximum, one for each leading index.
     """
-    end = np.where(pull > 0, most, least)
+    end = np.where(pull > 0, maximum, minimum)
     idle = np.isinf(end) & (np.abs(pull) <= CANCELLATION_TOLERANCE * terms)
     return np.asarray((np.where(idle, 0.0, end) * pull).sum(axis=-1))
 
 
-def eliminate_linking_variables(linear: SolverProgram) -> SolverProgram:
+def eliminate_linking_variables(program: SolverProgram) -> SolverProgram:
     """Return an equivalent program with the costs of linking variables on the network and without the unused ones.
 
     Args:
-        linear: Program with one defining row for each linking variable.
+        program: Program with one defining row for each linking variable.
 
     Returns:
         The smaller program; its `dual_offsets` hold one of each definition.
     """
-    quantity = _find_defined_columns(linear, find_defining_rows(linear))
-    costs = _substitute_costs(linear, quantity)
-    used = np.bincount(linear.entries.column, minlength=len(linear.lower)) > 1
+    quantity = _find_defined_columns(program, find_defining_rows(program))
+    costs = _substitute_costs(program, quantity)
+    used = np.bincount(program.entries.column, minlength=len(program.lower)) > 1
     rows = np.flatnonzero(quantity >= 0)
-    gone = rows[~used[quantity[rows]] & _find_free_rows(linear, quantity)[rows]]
-    shifts = linear.costs[0, quantity[rows]]
-    offsets = {linear.rows[row]: float(shift) for row, shift in zip(rows.tolist(), shifts.tolist(), strict=True)}
-    return _drop_rows_and_columns(replace(linear, costs=costs, dual_offsets=offsets), gone, quantity[gone])
+    gone = rows[~used[quantity[rows]] & _find_free_rows(program, quantity)[rows]]
+    shifts = program.costs[0, quantity[rows]]
+    offsets = {program.rows[row]: float(shift) for row, shift in zip(rows.tolist(), shifts.tolist(), strict=True)}
+    return _drop_rows_and_columns(replace(program, costs=costs, dual_offsets=offsets), gone, quantity[gone])
 
 
-def _find_defined_columns(linear: SolverProgram, definition: Bools) -> Ints:
+def _find_defined_columns(program: SolverProgram, definition: Bools) -> Ints:
     """Return the linking column that each row defines, with coefficient 1, (M,); -1 for other rows."""
-    entries = linear.entries
-    its_own = definition[entries.row] & (entries.column >= linear.network) & (entries.value == 1)
-    alone = np.bincount(entries.row[its_own], minlength=len(linear.rows)) == 1
-    equation = (linear.row_lower == 0) & (linear.row_upper == 0)
-    quantity = np.full(len(linear.rows), -1, dtype=np.intp)
+    entries = program.entries
+    its_own = definition[entries.row] & (entries.column >= program.network) & (entries.value == 1)
+    alone = np.bincount(entries.row[its_own], minlength=len(program.rows)) == 1
+    equation = (program.row_lower == 0) & (program.row_upper == 0)
+    quantity = np.full(len(program.rows), -1, dtype=np.intp)
     quantity[entries.row[its_own]] = entries.column[its_own]
     return np.where(alone & equation, quantity, -1)
 
 
-def _substitute_costs(linear: SolverProgram, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _substitute_costs(program: SolverProgram, quantity: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return the costs (objectives, N) with those of linking variables moved to the columns that define them."""
-    entries, width = linear.entries, len(linear.lower)
+    entries, width = program.entries, len(program.lower)
     own = quantity[entries.row]
-    costly = (linear.costs != 0).any(axis=0)  # few linking variables have a cost
+    costly = (program.costs != 0).any(axis=0)  # few linking variables have a cost
     terms = (own >= 0) & (own != entries.column) & costly[own]
     own, column, value = own[terms], entries.column[terms], entries.value[terms]
-    costs = linear.costs.copy()
+    costs = program.costs.copy()
     defined = quantity[quantity >= 0]
-    for objective in np.flatnonzero(linear.costs[:, defined].any(axis=1)).tolist():
-        costs[objective] += np.bincount(column, -linear.costs[objective, own] * value, width)
+    for objective in np.flatnonzero(program.costs[:, defined].any(axis=1)).tolist():
+        costs[objective] += np.bincount(column, -program.costs[objective, own] * value, width)
         costs[objective, defined] = 0.0
     return costs
 
 
-def _find_free_rows(linear: SolverProgram, quantity: Ints) -> Bools:
+def _find_free_rows(program: SolverProgram, quantity: Ints) -> Bools:
     """Return for each row whether the bounds of the variable it defines are never binding, (M,)."""
-    entries = linear.entries
+    entries = program.entries
     own = quantity[entries.row]
-    below = (own != entries.column) & ((entries.value > 0) | (linear.lower[entries.column] < 0))
+    below = (own != entries.column) & ((entries.value > 0) | (program.lower[entries.column] < 0))
     may_be_negative = np.bincount(entries.row[below], minlength=len(quantity)) > 0
-    lower, upper = linear.lower[quantity], linear.upper[quantity]
+    lower, upper = program.lower[quantity], program.upper[quantity]
     return (upper == np.inf) & ((lower == -np.inf) | ((lower <= 0) & ~may_be_negative))
 
 
-def _drop_rows_and_columns(linear: SolverProgram, rows: Ints, columns: Ints) -> SolverProgram:
+def _drop_rows_and_columns(program: SolverProgram, rows: Ints, columns: Ints) -> SolverProgram:
     """Return the program without the given rows and columns."""
-    kept_row, kept_column = np.ones(len(linear.rows), dtype=bool), np.ones(len(linear.lower), dtype=bool)
+    kept_row, kept_column = np.ones(len(program.rows), dtype=bool), np.ones(len(program.lower), dtype=bool)
     kept_row[rows], kept_column[columns] = False, False
-    entries = linear.entries
+    entries = program.entries
     kept = kept_row[entries.row]
-    places = zip(linear.places, kept_column[linear.network :].tolist(), strict=True)
+    places = zip(program.places, kept_column[program.network :].tolist(), strict=True)
     return replace(
-        linear,
+        program,
         places=tuple(place for place, stays in places if stays),
-        lower=linear.lower[kept_column],
-        upper=linear.upper[kept_column],
-        size=linear.size[kept_column],
-        costs=linear.costs[:, kept_column],
-        rows=tuple(name for name, stays in zip(linear.rows, kept_row.tolist(), strict=True) if stays),
-        row_lower=linear.row_lower[kept_row],
-        row_upper=linear.row_upper[kept_row],
+        lower=program.lower[kept_column],
+        upper=program.upper[kept_column],
+        size=program.size[kept_column],
+        costs=program.costs[:, kept_column],
+        rows=tuple(name for name, stays in zip(program.rows, kept_row.tolist(), strict=True) if stays),
+        row_lower=program.row_lower[kept_row],
+        row_upper=program.row_upper[kept_row],
         entries=SparseEntries(
             (np.cumsum(kept_row) - 1)[entries.row[kept]],
             (np.cumsum(kept_column) - 1)[entries.column[kept]],

@@ -28,11 +28,11 @@ from medalopt.tolerances import DUAL_TOLERANCE, PRICE_TOLERANCE, RANGE_TOLERANCE
 class RangeLimit:
     """Limit of a sensitivity range as a distance from the current value, infinite without a limit.
 
-    `turn` (N,) is the change of direction of the plan there, own units; None where no plan exists beyond.
+    `direction` (N,) is the change of direction of the plan there, own units; None where no plan exists beyond.
     """
 
     distance: float
-    turn: Floats | None
+    direction: Floats | None
 
 
 RhsRange = tuple[float | None, RangeLimit]
@@ -56,14 +56,14 @@ def find_cost_range(local: LocalAnalysis, meter: int, by: int) -> tuple[float, R
     if not _can_meter_change(local, meter, by):
         return total, RangeLimit(math.inf, None)
     try:
-        answer = local.cone.solve_fixed_row(row, -float(by))
+        optimum = local.cone.solve_fixed_row(row, -float(by))
     except SolverError:
         del local.cone  # discard the solver, its basis is of no use
         return total, _search_from_outside(local, meter, by, total)
-    if answer is None:
+    if optimum is None:
         return total, RangeLimit(math.inf, None)
-    x = local.unscale_columns(answer)
-    if answer.value <= DUAL_TOLERANCE:  # an alternative optimum has less (more) of it
+    x = local.unscale_columns(optimum)
+    if optimum.value <= DUAL_TOLERANCE:  # an alternative optimum has less (more) of it
         total += by * min(0.0, local.extremise_on_face(meter, by))
         return total, _search_from_outside(local, meter, by, total)
     return total, RangeLimit(math.ldexp(local.compute_cost(x), int(local.program.row[row])), x)
@@ -94,11 +94,11 @@ def _search_from_outside(local: LocalAnalysis, meter: int, by: int, slope: float
     raise SolverError("no end was found of the range in which a price holds")
 
 
-def _require_columns(answer: ScaledOptimum | None, local: LocalAnalysis) -> Floats:
+def _require_columns(optimum: ScaledOptimum | None, local: LocalAnalysis) -> Floats:
     """Return the columns of an optimum; raise SolverError without one."""
-    if answer is None:
+    if optimum is None:
         raise SolverError("the range in which a price holds could not be found")
-    return local.unscale_columns(answer)
+    return local.unscale_columns(optimum)
 
 
 _FARTHEST_SIZES = 2.0**16  # range in multiples of the parameter's size, beyond which it counts as unlimited
@@ -116,7 +116,7 @@ class _UnitStep:
     x: Floats
 
     @property
-    def back(self) -> _UnitStep:
+    def opposite(self) -> _UnitStep:
         """The opposite direction."""
         return _UnitStep(-self.price, -self.x)
 
@@ -134,7 +134,7 @@ def find_rhs_range(local: LocalAnalysis, mover: int, up: float, down: float) -> 
         Price and limit for an increase, then for a decrease; a price is None where that is infeasible.
     """
     more = _solve_unit_step(local, mover, 1) if up > 0 else None
-    back = None if more is None else more.back
+    back = None if more is None else more.opposite
     known = back is not None and _step_length(local, back) > RANGE_TOLERANCE
     less = (back if known else _solve_unit_step(local, mover, -1)) if down > 0 else None
     return _build_rhs_range(local, mover, 1, more, up), _build_rhs_range(local, mover, -1, less, down)
@@ -149,13 +149,13 @@ def _solve_unit_step(local: LocalAnalysis, mover: int, by: int) -> _UnitStep | N
         x = np.zeros(len(local.program.lower))
         x[column] = by
         return _UnitStep(0.0, x)  # not binding: no cost
-    answer = local.cone.solve_bounded_column(column, float(by), float(by))
-    return None if answer is None else _UnitStep(answer.value, answer.x)
+    optimum = local.cone.solve_bounded_column(column, float(by), float(by))
+    return None if optimum is None else _UnitStep(optimum.value, optimum.x)
 
 
 def _step_length(local: LocalAnalysis, step: _UnitStep) -> float:
     """Return the multiple of a direction that remains feasible (ratio test)."""
-    program, rows = local.all_steps, local.program.activity(step.x)
+    program, rows = local.all_steps, local.program.compute_activity(step.x)
     pairs = (
         (step.x[: local.width], program.lower[: local.width], program.upper[: local.width]),
         (rows, program.row_lower, program.row_upper),
@@ -175,13 +175,13 @@ def _build_rhs_range(local: LocalAnalysis, mover: int, by: int, step: _UnitStep 
     exponent = int(local.program.column[local.width + mover])
     price = math.ldexp(step.price, -exponent - int(local.program.cost[0]))
     end = _find_range_end(local, mover, by, step, min(math.ldexp(farthest, -exponent), _FARTHEST_SIZES))
-    return price, RangeLimit(math.ldexp(end.distance, exponent), end.turn)
+    return price, RangeLimit(math.ldexp(end.distance, exponent), end.direction)
 
 
 def _find_range_end(local: LocalAnalysis, mover: int, by: int, step: _UnitStep, far: float) -> RangeLimit:
     """Return the limit up to which the price of `step` holds, scaled, at most `far`."""
     sure = _step_length(local, step)
-    at, known = sure, step.x * sure if math.isfinite(sure) else step.x
+    position, known = sure, step.x * sure if math.isfinite(sure) else step.x
     beyond, answer = sure, None
     while beyond < far:
         beyond = min(max(beyond * (1 + _OVERSTEP_SHARE), beyond + 2.0**-20) if answer is None else 4 * beyond, far)
@@ -190,10 +190,10 @@ def _find_range_end(local: LocalAnalysis, mover: int, by: int, step: _UnitStep, 
             return _end_where_infeasible(local, mover, by, step, beyond)
         if not _is_on_line(local, answer, step.price * beyond):
             break
-        at, known = beyond, answer.x
+        position, known = beyond, answer.x
     else:
         return RangeLimit(math.inf, None)
-    return _search_by_tangents(local, mover, by, step, (at, known), (beyond, answer))
+    return _search_by_tangents(local, mover, by, step, (position, known), (beyond, answer))
 
 
 def _search_by_tangents(
@@ -207,23 +207,23 @@ def _search_by_tangents(
     """Return the breakpoint between a value where the price holds and one beyond, by tangents from beyond."""
     column = local.width + mover
     for _ in range(_TANGENT_ITERATIONS):
-        beyond, answer = outside
-        slope = by * local.compute_derivative(column, answer.y)
+        beyond, optimum = outside
+        slope = by * local.compute_derivative(column, optimum.y)
         steeper = slope - step.price
-        at = beyond - (answer.value - step.price * beyond) / steeper if steeper > 0 else inside[0]
-        if at <= inside[0] * (1 + RANGE_TOLERANCE) or at >= beyond:
+        position = beyond - (optimum.value - step.price * beyond) / steeper if steeper > 0 else inside[0]
+        if position <= inside[0] * (1 + RANGE_TOLERANCE) or position >= beyond:
             break
-        found = _solve_at_value(local, mover, by * at)
+        found = _solve_at_value(local, mover, by * position)
         if found is None:
             break
-        if _is_on_line(local, found, step.price * at):
-            inside = (at, found.x)
+        if _is_on_line(local, found, step.price * position):
+            inside = (position, found.x)
             break
-        outside = (at, found)
-    at, known = inside
-    before = known / at if at > 0 else step.x
-    turn = outside[1].x - known - before * (outside[0] - at)
-    return RangeLimit(at, local.program.primal(turn)[: local.width])
+        outside = (position, found)
+    position, known = inside
+    before = known / position if position > 0 else step.x
+    turn = outside[1].x - known - before * (outside[0] - position)
+    return RangeLimit(position, local.program.unscale_columns(turn)[: local.width])
 
 
 def _end_where_infeasible(local: LocalAnalysis, mover: int, by: int, step: _UnitStep, far: float) -> RangeLimit:
@@ -231,18 +231,18 @@ def _end_where_infeasible(local: LocalAnalysis, mover: int, by: int, step: _Unit
     column = local.width + mover
     hair = PRICE_TOLERANCE * max(abs(step.price), 1.0)
     low, high = (0.0, far) if by > 0 else (-far, 0.0)
-    answer = local.whole.solve_bounded_column(column, low, high, -by * (step.price + hair))
-    if answer is None:
+    optimum = local.whole.solve_bounded_column(column, low, high, -by * (step.price + hair))
+    if optimum is None:
         return RangeLimit(0.0, None)
-    at = float(abs(answer.x[column]))
+    position = float(abs(optimum.x[column]))
     for share in _END_OVERSTEP_SHARES:
-        beyond = _solve_at_value(local, mover, by * at * (1 + share))
-        if beyond is not None and _is_on_line(local, beyond, step.price * at * (1 + share)):
-            return _end_at_farthest(local, mover, by, step, (at, answer.x), far)
+        beyond = _solve_at_value(local, mover, by * position * (1 + share))
+        if beyond is not None and _is_on_line(local, beyond, step.price * position * (1 + share)):
+            return _end_at_farthest(local, mover, by, step, (position, optimum.x), far)
         if beyond is not None:
-            turn = beyond.x - answer.x * (1 + share)
-            return RangeLimit(at, local.program.primal(turn)[: local.width])
-    return RangeLimit(at, None)
+            turn = beyond.x - optimum.x * (1 + share)
+            return RangeLimit(position, local.program.unscale_columns(turn)[: local.width])
+    return RangeLimit(position, None)
 
 
 def _end_at_farthest(
@@ -250,14 +250,14 @@ def _end_at_farthest(
 ) -> RangeLimit:
     """Return the limit where the price holds beyond `inside`: the end of feasibility, or a breakpoint before it."""
     column = local.width + mover
-    answer = local.whole.extremise_column(column, by, far)
-    if answer is None:
+    optimum = local.whole.extremise_column(column, by, far)
+    if optimum is None:
         return RangeLimit(inside[0], None)
-    at = float(abs(answer.x[column]))
-    near = at * (1 - _END_OVERSTEP_SHARES[-1])
+    position = float(abs(optimum.x[column]))
+    near = position * (1 - _END_OVERSTEP_SHARES[-1])
     found = _solve_at_value(local, mover, by * near)
     if found is None or _is_on_line(local, found, step.price * near):
-        return RangeLimit(at, None)
+        return RangeLimit(position, None)
     return _search_by_tangents(local, mover, by, step, inside, (near, found))
 
 
@@ -266,7 +266,7 @@ def _solve_at_value(local: LocalAnalysis, mover: int, to: float) -> ScaledOptimu
     return local.whole.solve_bounded_column(local.width + mover, to, to)
 
 
-def _is_on_line(local: LocalAnalysis, answer: ScaledOptimum, line: float) -> bool:
+def _is_on_line(local: LocalAnalysis, optimum: ScaledOptimum, line: float) -> bool:
     """Return whether the objective is on the line given by the price, within `PRICE_TOLERANCE`."""
-    size = float(np.abs(local.program.costs[0]) @ np.abs(answer.x))
-    return answer.value - line <= max(PRICE_TOLERANCE * abs(line), 2.0**-36 * size)
+    size = float(np.abs(local.program.costs[0]) @ np.abs(optimum.x))
+    return optimum.value - line <= max(PRICE_TOLERANCE * abs(line), 2.0**-36 * size)

@@ -25,24 +25,24 @@ from medalopt.model.variables import index_by_name
 from medalopt.solver.program import ComponentKey, SolverProgram, order_by_column
 
 
-def bound_network_columns(found: Routes, block: Network, bounds: VariableBounds) -> Floats:
+def bound_network_columns(routes: Routes, network: Network, bounds: VariableBounds) -> Floats:
     """Return the implied upper bound of each network column.
 
     Args:
-        found: Routes.
-        block: Network block of C columns.
+        routes: Routes.
+        network: Network block of C columns.
         bounds: Implied bounds of the variables.
 
     Returns:
         Bounds (C,): tonnes sent and stored, shares of bundles (1), metal withheld.
     """
     sizes = [
-        bounds.sent[found.stream[block.route], block.period],
-        bounds.stockpile[block.stock_stream, block.stock_period],
-        np.ones(len(block.take_bundle)),
+        bounds.sent[routes.stream[network.route], network.period],
+        bounds.stockpile[network.stock_stream, network.stock_period],
+        np.ones(len(network.take_bundle)),
     ]
-    count, own = len(block.withheld_pool), np.concatenate([*sizes, np.zeros(len(block.withheld_pool))])
-    all_of_it = bound_row_activities(block.settlement, 3 * count, own)[
+    count, own = len(network.withheld_pool), np.concatenate([*sizes, np.zeros(len(network.withheld_pool))])
+    all_of_it = bound_row_activities(network.settlement, 3 * count, own)[
         2 * count :
     ]  # at most the full share is withheld
     return np.concatenate([*sizes, all_of_it])
@@ -78,7 +78,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     ever = index_by_name(bounds.stock[:, -1], metals)
     cast, charge, scrap = (index_by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
     purchase = index_by_name(bounds.purchase, instance.market.names)
-    most = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
+    maximum = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
     rules: dict[str, Callable[..., float]] = {
         "stock": lambda e, t: stock[e, t],
         "surplus": lambda e, t: stock[e, t],
@@ -90,7 +90,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
         "cast_stock": lambda a, t: cast[a],
         "recharge": lambda a, t: min(charge[a], scrap[a]),
         "scrap": lambda a, t: scrap[a],
-        "bought": lambda o: most,
+        "bought": lambda o: maximum,
     }
     sizes = np.full(len(columns), np.inf)
     for number, (name, index) in enumerate(columns):
@@ -100,26 +100,26 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     return sizes
 
 
-def tighten_bounds_to_demand(instance: Instance, found: Routes, bounds: VariableBounds) -> VariableBounds:
+def tighten_bounds_to_demand(instance: Instance, routes: Routes, bounds: VariableBounds) -> VariableBounds:
     """Return bounds cut to the metal, and the tonnes of each stream, that all melts together could use.
 
     For scaling only: a feasible plan may exceed them by a surplus.
 
     Args:
         instance: Instance.
-        found: Routes.
+        routes: Routes.
         bounds: Implied bounds of the variables.
 
     Returns:
         The tighter bounds.
     """
-    useful = bound_metal_charged(instance, found, bounds)
-    some = (useful > 0) & (found.returned > 0)
-    tonnes = np.divide(useful, found.returned, out=np.zeros(some.shape), where=some).max(axis=1)
-    most = np.zeros(len(instance.streams.names))
-    np.maximum.at(most, found.stream, tonnes)
-    sent = np.minimum(bounds.sent, np.where(most > 0, most, np.inf)[:, None])
-    with_it = sent.sum(axis=1)[found.stream] @ found.returned
+    useful = bound_metal_charged(instance, routes, bounds)
+    some = (useful > 0) & (routes.returned > 0)
+    tonnes = np.divide(useful, routes.returned, out=np.zeros(some.shape), where=some).max(axis=1)
+    maximum = np.zeros(len(instance.streams.names))
+    np.maximum.at(maximum, routes.stream, tonnes)
+    sent = np.minimum(bounds.sent, np.where(maximum > 0, maximum, np.inf)[:, None])
+    with_it = sent.sum(axis=1)[routes.stream] @ routes.returned
     cut = np.where(useful > 0, useful, instance.metals.opening_stock.value + with_it)
     return replace(bounds, sent=sent, stock=np.minimum(bounds.stock, cut[:, None]))
 
@@ -164,7 +164,7 @@ class ScaledProgram:
         """Column of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
 
-    def activity(self, x: Floats) -> Floats:
+    def compute_activity(self, x: Floats) -> Floats:
         """Return the row activities A x.
 
         Args:
@@ -175,7 +175,7 @@ class ScaledProgram:
         """
         return np.bincount(self.index, self.value * x[self.entry_columns], len(self.row_lower)).astype(np.float64)
 
-    def pulled(self, y: Floats) -> Floats:
+    def transpose_multiply(self, y: Floats) -> Floats:
         """Return A'y, the duals carried to the columns.
 
         Args:
@@ -186,7 +186,7 @@ class ScaledProgram:
         """
         return np.bincount(self.entry_columns, self.value * y[self.index], len(self.lower)).astype(np.float64)
 
-    def primal(self, x: Floats) -> Floats:
+    def unscale_columns(self, x: Floats) -> Floats:
         """Return the columns in own units.
 
         Args:
@@ -197,7 +197,7 @@ class ScaledProgram:
         """
         return np.ldexp(x, self.column)
 
-    def dual(self, y: Floats) -> Floats:
+    def unscale_duals(self, y: Floats) -> Floats:
         """Return the duals in own units: first objective per unit of the row.
 
         Args:
@@ -209,11 +209,11 @@ class ScaledProgram:
         return np.ldexp(y, self.row - self.cost[0])
 
 
-def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledProgram:
+def scale_program(program: SolverProgram, lift: int = COST_EXPONENT) -> ScaledProgram:
     """Scale a program.
 
     Args:
-        linear: Program in own units.
+        program: Program in own units.
         lift: Exponent of the largest scaled cost.
 
     Returns:
@@ -222,22 +222,22 @@ def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledPro
     Raises:
         SolverError: A coefficient is not finite, or the coefficients differ by too many orders of magnitude.
     """
-    entries = linear.entries
-    _check_finite(linear)
-    column = _column_exponents(linear)
+    entries = program.entries
+    _check_finite(program)
+    column = _column_exponents(program)
     value = np.ldexp(entries.value, column[entries.column])
-    row = -compute_exponents(_largest_magnitude(value, entries.row, len(linear.rows)))
+    row = -compute_exponents(_largest_magnitude(value, entries.row, len(program.rows)))
     value = np.ldexp(value, row[entries.row])
-    costs = np.ldexp(linear.costs, column[None, :])
+    costs = np.ldexp(program.costs, column[None, :])
     cost = lift - compute_exponents(np.abs(costs).max(axis=1, initial=0.0))
     order, start = order_by_column(entries, len(column))
     result = ScaledProgram(
         *(column, row, cost),
-        np.ldexp(linear.lower, -column),
-        np.ldexp(linear.upper, -column),
+        np.ldexp(program.lower, -column),
+        np.ldexp(program.upper, -column),
         np.ldexp(costs, cost[:, None]),
-        np.ldexp(linear.row_lower, row),
-        np.ldexp(linear.row_upper, row),
+        np.ldexp(program.row_lower, row),
+        np.ldexp(program.row_upper, row),
         start,
         entries.row[order],
         value[order],
@@ -247,17 +247,17 @@ def scale_program(linear: SolverProgram, lift: int = COST_EXPONENT) -> ScaledPro
     return result
 
 
-def _column_exponents(linear: SolverProgram) -> Ints:
+def _column_exponents(program: SolverProgram) -> Ints:
     """Return the exponent of each column, (N,).
 
     A column without a size is scaled so that its largest coefficient equals its row's: the coefficients of a column
     that can only be 0 might otherwise be so small beside the others that HiGHS drops them.
     """
-    entries = linear.entries
-    column = compute_exponents(linear.size)
-    sized = (linear.size > 0) & np.isfinite(linear.size)
+    entries = program.entries
+    column = compute_exponents(program.size)
+    sized = (program.size > 0) & np.isfinite(program.size)
     value = np.where(sized[entries.column], np.ldexp(entries.value, column[entries.column]), 0.0)
-    largest = _largest_magnitude(value, entries.row, len(linear.rows))
+    largest = _largest_magnitude(value, entries.row, len(program.rows))
     beside = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -compute_exponents(largest)[entries.row]), 0.0)
     reach = _largest_magnitude(beside, entries.column, len(column))
     return np.where(sized, column, -compute_exponents(reach))
@@ -270,11 +270,11 @@ def _largest_magnitude(value: Floats, place: Ints, count: int) -> Floats:
     return largest
 
 
-def _check_finite(linear: SolverProgram) -> None:
+def _check_finite(program: SolverProgram) -> None:
     """Raise SolverError where a coefficient or bound of the program is not finite."""
-    finite = all(np.isfinite(part).all() for part in (linear.entries.value, linear.costs))
-    lower_ok = not (np.isnan(linear.row_lower).any() or (linear.row_lower == np.inf).any())
-    upper_ok = not (np.isnan(linear.row_upper).any() or (linear.row_upper == -np.inf).any())
-    bounds_ok = not (np.isnan(linear.lower).any() or np.isnan(linear.upper).any())
-    if not (finite and lower_ok and upper_ok and bounds_ok) or np.isnan(linear.size).any():
+    finite = all(np.isfinite(part).all() for part in (program.entries.value, program.costs))
+    lower_ok = not (np.isnan(program.row_lower).any() or (program.row_lower == np.inf).any())
+    upper_ok = not (np.isnan(program.row_upper).any() or (program.row_upper == -np.inf).any())
+    bounds_ok = not (np.isnan(program.lower).any() or np.isnan(program.upper).any())
+    if not (finite and lower_ok and upper_ok and bounds_ok) or np.isnan(program.size).any():
         raise SolverError("a figure of the program is not finite: look for one that is far too large")

@@ -44,29 +44,31 @@ class Solution:
     search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
 
 
-def extract_decisions(instance: Instance, found: Routes, block: Network, linear: SolverProgram, x: Floats) -> Decisions:
+def extract_decisions(
+    instance: Instance, routes: Routes, network: Network, program: SolverProgram, x: Floats
+) -> Decisions:
     """Read the decisions from the columns of a program.
 
     Args:
         instance: Instance.
-        found: J routes.
-        block: Network block.
-        linear: Program.
+        routes: J routes.
+        network: Network block.
+        program: Program.
         x (N,): Columns in own units.
 
     Returns:
         The decisions, none below 0.
     """
     x = np.maximum(x, 0.0)
-    sent = np.zeros((len(found), len(instance.periods)))
-    shipments = len(block.route)
-    sent[block.route, block.period] = x[:shipments]
+    sent = np.zeros((len(routes), len(instance.periods)))
+    shipments = len(network.route)
+    sent[network.route, network.period] = x[:shipments]
     stockpile = np.zeros((len(instance.streams.names), len(instance.periods)))
-    stockpile[block.stock_stream, block.stock_period] = x[shipments : shipments + len(block.stock_stream)]
+    stockpile[network.stock_stream, network.stock_period] = x[shipments : shipments + len(network.stock_stream)]
     withheld = np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), len(instance.periods)))
-    end = len(block.upper)
-    at = (block.withheld_pool, block.withheld_metal, block.withheld_period)
-    withheld[at] = x[end - len(block.withheld_pool) : end]
+    end = len(network.upper)
+    indices = (network.withheld_pool, network.withheld_metal, network.withheld_period)
+    withheld[indices] = x[end - len(network.withheld_pool) : end]
     metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
     axes = {
         "charge": (alloys, metals, instance.periods),
@@ -79,7 +81,7 @@ def extract_decisions(instance: Instance, found: Routes, block: Network, linear:
     place = {
         name: [{label: number for number, label in enumerate(axis)} for axis in along] for name, along in axes.items()
     }
-    for (name, index), value in zip(linear.places, x[linear.network :].tolist(), strict=True):
+    for (name, index), value in zip(program.places, x[program.network :].tolist(), strict=True):
         if name in tables:
             to = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
             tables[name][to] = value
@@ -88,118 +90,120 @@ def extract_decisions(instance: Instance, found: Routes, block: Network, linear:
     return Decisions(sent, stockpile, *behind, withheld)
 
 
-def extract_duals(linear: SolverProgram, y: Floats) -> Duals:
+def extract_duals(program: SolverProgram, y: Floats) -> Duals:
     """Read the duals of the rows by constraint and index, without those of extensions.
 
     Args:
-        linear: Program.
+        program: Program.
         y (M,): Duals in own units.
 
     Returns:
         Duals, with the offsets of eliminated linking variables added.
     """
     duals: dict[str, dict[Any, float]] = {}
-    own = len(linear.rows) - len(linear.added.rows)
-    for (name, index), value in zip(linear.rows[:own], y[:own].tolist(), strict=True):
+    own = len(program.rows) - len(program.added.rows)
+    for (name, index), value in zip(program.rows[:own], y[:own].tolist(), strict=True):
         duals.setdefault(name, {})[index] = value
-    for (name, index), shift in linear.dual_offsets.items():
+    for (name, index), shift in program.dual_offsets.items():
         rows = duals.setdefault(name, {})
         rows[index] = rows.get(index, 0.0) + shift
     return duals
 
 
-def fill_extension_values(linear: SolverProgram, x: Floats, y: Floats) -> ExtensionData:
+def fill_extension_values(program: SolverProgram, x: Floats, y: Floats) -> ExtensionData:
     """Fill in the duals of extension rows and the values of extension variables.
 
     Args:
-        linear: Program with its extension data.
+        program: Program with its extension data.
         x (N,): Columns in own units.
         y (M,): Duals in own units.
 
     Returns:
         The extension data with duals and values.
     """
-    added = linear.added
+    added = program.added
     duals, values = (
         y[len(y) - len(added.rows) :],
-        np.clip(x, linear.lower, linear.upper)[len(x) - len(added.variables) :],
+        np.clip(x, program.lower, program.upper)[len(x) - len(added.variables) :],
     )
     return replace(
         added,
         rows=tuple(replace(row, dual=dual) for row, dual in zip(added.rows, duals.tolist(), strict=True)),
-        variables=tuple(replace(one, value=value) for one, value in zip(added.variables, values.tolist(), strict=True)),
+        variables=tuple(
+            replace(variable, value=value) for variable, value in zip(added.variables, values.tolist(), strict=True)
+        ),
     )
 
 
 def reconstruct_columns(
-    account: PlanAccount, block: Network, linear: SolverProgram, added: ExtensionData = NO_EXTENSIONS
+    account: PlanAccount, block: Network, program: SolverProgram, added: ExtensionData = NO_EXTENSIONS
 ) -> Floats:
     """Reconstruct the columns of a program from a plan.
 
     Args:
         account: Plan with its accounting.
         block: Network block.
-        linear: Program.
+        program: Program.
         added: Extension data with the values of its variables, which are the last columns.
 
     Returns:
         Columns (N,) in own units.
     """
-    made = account.decisions
+    decisions = account.decisions
     network = [
-        made.sent[block.route, block.period],
-        made.stockpile[block.stock_stream, block.stock_period],
+        decisions.sent[block.route, block.period],
+        decisions.stockpile[block.stock_stream, block.stock_period],
         _bundle_shares(account, block),
-        made.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
+        decisions.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
         if len(block.withheld_pool)
         else np.zeros(0),
     ]
-    own = [one.value for one in added.variables]
-    behind = [_column_value(account, *place) for place in linear.places[: len(linear.places) - len(own)]]
+    own = [variable.value for variable in added.variables]
+    behind = [_column_value(account, *place) for place in program.places[: len(program.places) - len(own)]]
     x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
-    return np.maximum(_compute_linking_quantities(linear, x), linear.lower)
+    return np.maximum(_compute_linking_quantities(program, x), program.lower)
 
 
-def reconstruct_duals(duals: Duals, linear: SolverProgram, added: ExtensionData = NO_EXTENSIONS) -> Floats:
+def reconstruct_duals(duals: Duals, program: SolverProgram, added: ExtensionData = NO_EXTENSIONS) -> Floats:
     """Reconstruct the duals of the rows of a program from those of a plan.
 
     Args:
         duals: Duals by constraint and index.
-        linear: Program.
+        program: Program.
         added: Extension data with the duals of its rows, which are the last rows.
 
     Returns:
         Duals (M,) in own units; 0 for rows the plan has no dual of.
     """
     own = [row.dual for row in added.rows]
-    rows = linear.rows[: len(linear.rows) - len(own)]
-    model = [duals.get(name, {}).get(index, 0.0) - linear.dual_offsets.get((name, index), 0.0) for name, index in rows]
+    rows = program.rows[: len(program.rows) - len(own)]
+    model = [duals.get(name, {}).get(index, 0.0) - program.dual_offsets.get((name, index), 0.0) for name, index in rows]
     return np.array([*model, *own], dtype=np.float64)
 
 
-def _bundle_shares(account: PlanAccount, block: Network) -> Floats:
+def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
     """Return the purchased share of each bundle, in the order of the network columns."""
-    instance, made = account.instance, account.decisions
-    before = np.concatenate([np.zeros_like(made.stockpile[:, :1]), made.stockpile[:, :-1]], axis=1)
-    taken = made.stockpile - before
-    np.add.at(taken, account.routes.stream, made.sent)
+    instance, decisions = account.instance, account.decisions
+    before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
+    taken = decisions.stockpile - before
+    np.add.at(taken, account.routes.stream, decisions.sent)
     member = instance.streams.bundle >= 0
     got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
     np.add.at(got, instance.streams.bundle[member], taken[member])
     np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
-    at = (block.take_bundle, block.take_period)
-    return np.clip(got[at] / offers[at], 0.0, 1.0)
+    index = (network.take_bundle, network.take_period)
+    return np.clip(got[index] / offers[index], 0.0, 1.0)
 
 
 def _column_value(account: PlanAccount, name: str, index: Any) -> float:
     """Return the value of one column outside the network; 0 for a linking variable, which its definition determines."""
-    instance, made = account.instance, account.decisions
+    instance, decisions = account.instance, account.decisions
     metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
     tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
-        "charge": (made.charged, (alloys, metals)),
-        "buy": (made.bought, (offers, alloys)),
-        "surplus": (made.surplus, (metals,)),
-        "recharge": (made.recharged, (alloys,)),
+        "charge": (decisions.charged, (alloys, metals)),
+        "buy": (decisions.bought, (offers, alloys)),
+        "surplus": (decisions.surplus, (metals,)),
+        "recharge": (decisions.recharged, (alloys,)),
         "acquire": (account.purchases, (offers,)),
         "offer_stock": (account.offer_stock, (offers,)),
         "stock": (account.stock, (metals,)),
@@ -215,15 +219,15 @@ def _column_value(account: PlanAccount, name: str, index: Any) -> float:
     return float(max(table[at], 0.0))
 
 
-def _compute_linking_quantities(linear: SolverProgram, x: Floats) -> Floats:
+def _compute_linking_quantities(program: SolverProgram, x: Floats) -> Floats:
     """Return `x` with each linking variable computed from its defining row."""
-    entries = linear.entries
-    definition = find_defining_rows(linear)
-    places = [*[("", None)] * linear.network, *linear.places]
-    its_row = {name.removeprefix("define_") for (name, _), it in zip(linear.rows, definition, strict=True) if it}
+    entries = program.entries
+    definition = find_defining_rows(program)
+    places = [*[("", None)] * program.network, *program.places]
+    its_row = {name.removeprefix("define_") for (name, _), it in zip(program.rows, definition, strict=True) if it}
     quantity = np.array([name in its_row for name, _ in places], dtype=bool)
-    quantity[len(quantity) - len(linear.added.variables) :] = False
-    sums = np.bincount(entries.row, entries.value * x[entries.column], len(linear.rows))
+    quantity[len(quantity) - len(program.added.variables) :] = False
+    sums = np.bincount(entries.row, entries.value * x[entries.column], len(program.rows))
     own = definition[entries.row] & quantity[entries.column]
     x = x.copy()
     x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]

@@ -51,21 +51,21 @@ def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) 
     Yields:
         Result, and the exponent of the scale at which it was found.
     """
-    found, primal, dual = _solve_refined(program, method, None, budget), 0, 0
+    result, primal, dual = _solve_refined(program, method, None, budget), 0, 0
     x, y = np.zeros(len(program.lower)), np.zeros(len(program.row_lower))
     finer, rounds = True, 0
-    while found is not None:
-        x = np.clip(x + np.ldexp(found.x, -primal), program.lower, program.upper)
-        y, basis = y + np.ldexp(found.y, -dual), found.basis
+    while result is not None:
+        x = np.clip(x + np.ldexp(result.x, -primal), program.lower, program.upper)
+        y, basis = y + np.ldexp(result.y, -dual), result.basis
         yield HighsResult("optimal", method, x, y, basis), primal
         if not finer or rounds == REFINEMENT_ROUNDS:
             return
         rest, before, rounds = _shift_to_residual(program, x, y), (primal, dual), rounds + 1
         closest = _zoom_exponent(_residual_violation(rest)), _zoom_exponent(_largest_reduced_cost(rest))
         for zoom in ZOOM_EXPONENTS:
-            primal, dual = (min(scale + zoom, most) for scale, most in zip(before, closest, strict=True))
-            found = _solve_refined(_magnify_program(rest, primal, dual), method, basis, budget)
-            if found is not None:
+            primal, dual = (min(scale + zoom, maximum) for scale, maximum in zip(before, closest, strict=True))
+            result = _solve_refined(_magnify_program(rest, primal, dual), method, basis, budget)
+            if result is not None:
                 break
         finer = primal > before[0] or dual > before[1]
 
@@ -74,8 +74,10 @@ def _solve_refined(program: ScaledProgram, method: str, basis: Basis | None, bud
     """Return an optimum, from `basis` if that works, else from scratch by either simplex method; None without one."""
     iterations = PIVOTS_PER_LINE * (len(program.lower) + len(program.row_lower))
     starts = ((method, basis), (METHODS[0], None), (METHODS[1], None))
-    answers = (solve_by_method(program, each, start, budget, iterations) for each, start in starts if budget.left())
-    return next((answer for answer in answers if answer.status == "optimal"), None)
+    answers = (
+        solve_by_method(program, each, start, budget, iterations) for each, start in starts if budget.seconds_left()
+    )
+    return next((result for result in answers if result.status == "optimal"), None)
 
 
 def _shift_to_residual(program: ScaledProgram, x: Floats, y: Floats) -> ScaledProgram:
@@ -133,18 +135,19 @@ FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 o
 class SolveTask:
     """Instance to solve, with its routes and implied bounds, objective and extensions.
 
-    `near` is the basis of a similar instance; `eased` replaces the bounds of extension rows, by name; `master` is the
+    `basis` is the basis of a similar instance; `relaxed` replaces the bounds of extension rows, by name; `master` is
+    the
     compiled part of a similar instance.
     """
 
     instance: Instance
-    found: Routes
+    routes: Routes
     bounds: VariableBounds
-    measure: str = "cost"
+    objective: str = "cost"
     extensions: tuple[Extension, ...] = ()
-    near: ProgramBasis | None = None
+    basis: ProgramBasis | None = None
     budget: TimeBudget = NO_TIME_LIMIT
-    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    relaxed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     master: CompiledMaster | None = None
 
 
@@ -157,14 +160,14 @@ def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
     Returns:
         Network block, and the whole program in own units with unused linking variables eliminated.
     """
-    block = build_network(task.instance, task.found)
-    arguments = (task.instance, task.found, block, task.bounds, task.measure)
-    linear = (
-        relax_extension_rows(assemble_extended_program(*arguments, task.extensions), task.eased)
+    network = build_network(task.instance, task.routes)
+    arguments = (task.instance, task.routes, network, task.bounds, task.objective)
+    program = (
+        relax_extension_rows(assemble_extended_program(*arguments, task.extensions), task.relaxed)
         if task.extensions
         else assemble_program(*arguments, task.master)
     )
-    return block, eliminate_linking_variables(linear)
+    return network, eliminate_linking_variables(program)
 
 
 def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
@@ -180,102 +183,106 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     Yields:
         Unverified solutions.
     """
-    block, linear = build_program(task)
-    for ready in generate_scalings(linear, lambda: _useful_sizes(task)):
+    network, program = build_program(task)
+    for ready in generate_scalings(program, lambda: _useful_sizes(task)):
         refused = False
         for method in METHODS:
-            start = task.near.transfer(linear) if task.near is not None and method == METHODS[0] else None
-            answer = (
+            start = task.basis.transfer(program) if task.basis is not None and method == METHODS[0] else None
+            result = (
                 solve_by_method(ready, method, start, task.budget)
-                if task.budget.left()
+                if task.budget.seconds_left()
                 else HighsResult("stopped", method)
             )
-            if answer.status == "optimal" or len(answer.x):
-                yield build_solution(task, block, linear, ready, answer)
-            elif answer.status == "unbounded" and task.extensions:
+            if result.status == "optimal" or len(result.x):
+                yield build_solution(task, network, program, ready, result)
+            elif result.status == "unbounded" and task.extensions:
                 yield Solution("unbounded", method)
-            elif answer.status == "infeasible" and not refused:
+            elif result.status == "infeasible" and not refused:
                 refused = True
-                yield from _yield_multipliers(task, block, linear, ready, method)
-            if answer.status == "stopped":
+                yield from _yield_multipliers(task, network, program, ready, method)
+            if result.status == "stopped":
                 yield Solution("stopped", method)
                 return
         if not refused:
-            yield from _yield_multipliers(task, block, linear, ready, METHODS[-1])
-    yield from _yield_refined(task, block, linear)
-    if not task.budget.left():
+            yield from _yield_multipliers(task, network, program, ready, METHODS[-1])
+    yield from _yield_refined(task, network, program)
+    if not task.budget.seconds_left():
         yield Solution("stopped", METHODS[-1])
 
 
-def _yield_refined(task: SolveTask, block: Network, linear: SolverProgram) -> Iterator[Solution]:
+def _yield_refined(task: SolveTask, network: Network, program: SolverProgram) -> Iterator[Solution]:
     """Yield the solutions of iterative refinement, for demands of very different size."""
-    for ready in generate_scalings(linear, lambda: _useful_sizes(task)):
+    for ready in generate_scalings(program, lambda: _useful_sizes(task)):
         for method in METHODS[:2]:
             for finer, zoom in refine_iteratively(ready, method, task.budget):
-                yield build_solution(task, block, linear, ready, finer, zoom)
+                yield build_solution(task, network, program, ready, finer, zoom)
 
 
 def build_solution(
-    task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram, answer: HighsResult, zoom: int = 0
+    task: SolveTask, network: Network, program: SolverProgram, ready: ScaledProgram, result: HighsResult, zoom: int = 0
 ) -> Solution:
     """Build the solution in own units from a result of HiGHS.
 
     Args:
         task: Instance to solve.
-        block: Network block.
-        linear: Program in own units.
+        network: Network block.
+        program: Program in own units.
         ready: The same program, scaled.
-        answer: Result of HiGHS.
+        result: Result of HiGHS.
         zoom: Exponent of the scale of refinement, which lowers the threshold of negligible columns.
 
     Returns:
         Decisions and duals; with variables of extensions, lower bound and violation on the compiled program.
     """
-    x = ready.primal(np.where(np.abs(answer.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, answer.x))
-    y = ready.dual(answer.y)
-    decisions = extract_decisions(task.instance, task.found, block, linear, x)
-    value, duals = float(linear.costs[0] @ x), extract_duals(linear, y)
-    basis = None if answer.basis is None else ProgramBasis(linear, answer.basis)
-    compiled = compute_bound_and_violation(linear, x, y) if linear.added.variables else (0.0, 0.0)
+    x = ready.unscale_columns(np.where(np.abs(result.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, result.x))
+    y = ready.unscale_duals(result.y)
+    decisions = extract_decisions(task.instance, task.routes, network, program, x)
+    value, duals = float(program.costs[0] @ x), extract_duals(program, y)
+    basis = None if result.basis is None else ProgramBasis(program, result.basis)
+    compiled = compute_bound_and_violation(program, x, y) if program.added.variables else (0.0, 0.0)
     return Solution(
-        "optimal", answer.method, decisions, duals, value, compiled, basis, fill_extension_values(linear, x, y)
+        "optimal", result.method, decisions, duals, value, compiled, basis, fill_extension_values(program, x, y)
     )
 
 
 def _yield_multipliers(
-    task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram, method: str
+    task: SolveTask, network: Network, program: SolverProgram, ready: ScaledProgram, method: str
 ) -> Iterator[Solution]:
     """Yield Farkas multipliers with their margin, and after the first the solution with all rows slightly relaxed.
 
     The relaxation by `LOOSENING_SHARE` covers programs that are infeasible by rounding only; it keeps each row to 1e-9
     of its size.
     """
-    free = replace(linear, dual_offsets={})  # feasibility program: no costs
+    free = replace(program, dual_offsets={})  # feasibility program: no costs
     for number, y in enumerate(find_farkas_multipliers(ready, task.budget)):
-        weights, compiled = np.ldexp(y, ready.row), (compute_farkas_margin(linear, ready, y), 0.0)
-        added = fill_extension_values(linear, np.zeros(len(linear.lower)), weights)
+        weights, compiled = np.ldexp(y, ready.row), (compute_farkas_margin(program, ready, y), 0.0)
+        added = fill_extension_values(program, np.zeros(len(program.lower)), weights)
         yield Solution("infeasible", method, duals=extract_duals(free, weights), compiled=compiled, added=added)
         if not number:
-            yield from _yield_loosened(task, block, linear, ready)
+            yield from _yield_loosened(task, network, program, ready)
 
 
-def _yield_loosened(task: SolveTask, block: Network, linear: SolverProgram, ready: ScaledProgram) -> Iterator[Solution]:
+def _yield_loosened(
+    task: SolveTask, network: Network, program: SolverProgram, ready: ScaledProgram
+) -> Iterator[Solution]:
     """Yield the solution of `ready` with every row relaxed by `LOOSENING_SHARE` of its right-hand side, if feasible."""
     low, high = (
         np.where(np.isfinite(side), np.abs(side), 0.0) * LOOSENING_SHARE for side in (ready.row_lower, ready.row_upper)
     )
     looser = replace(ready, row_lower=ready.row_lower - low, row_upper=ready.row_upper + high)
-    answer = solve_by_method(looser, METHODS[0], None, task.budget)
-    if answer.status == "optimal":
-        yield build_solution(task, block, linear, ready, answer)
+    result = solve_by_method(looser, METHODS[0], None, task.budget)
+    if result.status == "optimal":
+        yield build_solution(task, network, program, ready, result)
 
 
 def _useful_sizes(task: SolveTask) -> Floats:
     """Return the implied bounds of the columns, limited to amounts that demand can use."""
-    return build_program(replace(task, bounds=tighten_bounds_to_demand(task.instance, task.found, task.bounds)))[1].size
+    return build_program(replace(task, bounds=tighten_bounds_to_demand(task.instance, task.routes, task.bounds)))[
+        1
+    ].size
 
 
-def generate_scalings(linear: SolverProgram, useful: Callable[[], Floats]) -> Iterator[ScaledProgram]:
+def generate_scalings(program: SolverProgram, useful: Callable[[], Floats]) -> Iterator[ScaledProgram]:
     """Yield a program in three scalings: by implied bounds, by useful amounts, and by a fraction of the implied bounds.
 
     The second is for demands that are tiny beside supply, which the solver's tolerance would ignore. The third is for
@@ -283,12 +290,12 @@ def generate_scalings(linear: SolverProgram, useful: Callable[[], Floats]) -> It
     which is large beside them.
 
     Args:
-        linear: Program in own units.
+        program: Program in own units.
         useful: Function that returns the useful amounts (N,).
 
     Yields:
         The scaled programs.
     """
-    yield scale_program(linear)
-    yield scale_program(replace(linear, size=useful()), FINE_COST_EXPONENT)
-    yield scale_program(replace(linear, size=np.ldexp(linear.size, -FINE_COLUMN_EXPONENT)))
+    yield scale_program(program)
+    yield scale_program(replace(program, size=useful()), FINE_COST_EXPONENT)
+    yield scale_program(replace(program, size=np.ldexp(program.size, -FINE_COLUMN_EXPONENT)))

@@ -50,10 +50,10 @@ class MatrixLayout:
         counts, heights = np.diff(start), np.bincount(index, minlength=height)
         self._row, self._by_row = index, np.argsort(index, kind="stable")
         self._column_by_row = np.repeat(np.arange(len(counts)), counts)[self._by_row]
-        self._columns = _EntryRuns.of(counts)
-        self._rows = _EntryRuns.of(heights)
+        self._columns = _EntryRuns.group(counts)
+        self._rows = _EntryRuns.group(heights)
 
-    def proven(self, posed: ProgramBatch, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    def compute_bound(self, posed: ProgramBatch, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return the lower bound that the duals prove (Lagrange), and the greatest relative row violation.
 
         Args:
@@ -64,31 +64,31 @@ class MatrixLayout:
         Returns:
             Bounds (K,) and violations (K,).
         """
-        return self._bound(posed, y), self._missed(posed, x)
+        return self._compute_bounds(posed, y), self._compute_violations(posed, x)
 
-    def _bound(self, posed: ProgramBatch, y: Floats) -> Floats:
+    def _compute_bounds(self, posed: ProgramBatch, y: Floats) -> Floats:
         """Return the Lagrangian bounds (K,): row duals times right-hand sides, less the most the columns can gain."""
         end = np.where(y > 0, posed.row_lower, posed.row_upper)
         usable = np.isfinite(end)
         if not usable.all():
             y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
         parts = posed.value * y[:, self._row]
-        pull = self._columns.sums(parts) - posed.cost
-        most = np.where(np.isfinite(posed.upper), posed.upper, posed.size)
-        least = np.where(np.isfinite(posed.lower), posed.lower, -posed.size)
+        pull = self._columns.sum_groups(parts) - posed.cost
+        maximum = np.where(np.isfinite(posed.upper), posed.upper, posed.size)
+        minimum = np.where(np.isfinite(posed.lower), posed.lower, -posed.size)
         paid = (y * end).sum(axis=1)
         if np.isfinite(posed.size).all():
-            return np.asarray(paid - np.maximum(pull * most, pull * least).sum(axis=1))
-        terms = self._columns.sums(np.abs(parts)) + np.abs(posed.cost)
-        return np.asarray(paid - maximise_over_bounds(pull, terms, least, most))
+            return np.asarray(paid - np.maximum(pull * maximum, pull * minimum).sum(axis=1))
+        terms = self._columns.sum_groups(np.abs(parts)) + np.abs(posed.cost)
+        return np.asarray(paid - maximise_over_bounds(pull, terms, minimum, maximum))
 
-    def _missed(self, posed: ProgramBatch, x: Floats) -> Floats:
+    def _compute_violations(self, posed: ProgramBatch, x: Floats) -> Floats:
         """Return the greatest row violation relative to the row's size, (K,)."""
         low, high = posed.row_lower, posed.row_upper
         terms = posed.value[:, self._by_row] * x[:, self._column_by_row]
-        activity = self._rows.sums(terms)
+        activity = self._rows.sum_groups(terms)
         missed = np.maximum(np.maximum(low - activity, activity - high), 0.0)
-        sizes = self._rows.sums(np.abs(terms))
+        sizes = self._rows.sum_groups(np.abs(terms))
         for side in (low, high):
             sizes = np.maximum(sizes, np.abs(side), out=sizes, where=np.isfinite(side))
         return np.asarray((missed / np.maximum(sizes, _TINY)).max(axis=1, initial=0.0))
@@ -103,11 +103,11 @@ class _EntryRuns:
     all: bool
 
     @classmethod
-    def of(cls, counts: Ints) -> _EntryRuns:
+    def group(cls, counts: Ints) -> _EntryRuns:
         """Return the groups with the given numbers of entries, (n,)."""
         return cls(counts > 0, (np.cumsum(counts) - counts)[counts > 0], bool((counts > 0).all()))
 
-    def sums(self, terms: Floats) -> Floats:
+    def sum_groups(self, terms: Floats) -> Floats:
         """Return the sum (K, n) of the `terms` (K, entries) of each group; 0 for an empty group."""
         if self.all:
             return np.asarray(np.add.reduceat(terms, self.first, axis=1))
@@ -117,24 +117,26 @@ class _EntryRuns:
         return sums
 
 
-def compute_bound_and_violation(linear: SolverProgram, x: Floats, y: Floats) -> tuple[float, float]:
+def compute_bound_and_violation(program: SolverProgram, x: Floats, y: Floats) -> tuple[float, float]:
     """Compute the lower bound of the duals and the greatest relative row violation for one program in own units.
 
     Rows of extensions are included; columns without a bound use their implied size.
 
     Args:
-        linear: Program.
+        program: Program.
         x (N,): Columns.
         y (M,): Duals.
 
     Returns:
         Lower bound of the objective, and violation.
     """
-    entries = linear.entries
-    order, start = order_by_column(entries, len(linear.lower))
-    arrays = (linear.lower, linear.upper, linear.size, linear.costs[0], linear.row_lower, linear.row_upper)
+    entries = program.entries
+    order, start = order_by_column(entries, len(program.lower))
+    arrays = (program.lower, program.upper, program.size, program.costs[0], program.row_lower, program.row_upper)
     posed = ProgramBatch(*(array[None, :] for array in (*arrays, entries.value[order])))
-    bound, violation = MatrixLayout(start, entries.row[order], len(linear.rows)).proven(posed, x[None, :], y[None, :])
+    bound, violation = MatrixLayout(start, entries.row[order], len(program.rows)).compute_bound(
+        posed, x[None, :], y[None, :]
+    )
     return float(bound[0]), float(violation[0])
 
 
@@ -160,17 +162,17 @@ class VerifiedResult:
         return self.status == "optimal"
 
 
-def make_single_batch(linear: SolverProgram, ready: ScaledProgram) -> ProgramBatch:
+def make_single_batch(program: SolverProgram, ready: ScaledProgram) -> ProgramBatch:
     """Return a scaled program as a batch of one.
 
     Args:
-        linear: Program in own units.
+        program: Program in own units.
         ready: The same program, scaled.
 
     Returns:
         Batch with leading dimension 1.
     """
-    size = np.ldexp(linear.size, -ready.column)
+    size = np.ldexp(program.size, -ready.column)
     arrays = (ready.lower, ready.upper, size, ready.costs[0], ready.row_lower, ready.row_upper, ready.value)
     return ProgramBatch(*(array[None, :] for array in arrays))
 
@@ -195,24 +197,24 @@ def verify_optima(
     x = np.minimum(np.maximum(x, programs.lower), programs.upper)
     costs = programs.cost * x
     value, paid = costs.sum(axis=1), np.abs(costs).sum(axis=1)
-    bound, violation = layout.proven(programs, x, y)
+    bound, violation = layout.compute_bound(programs, x, y)
     unit = float(np.ldexp(1.0, -int(ready.cost[0])))
     taken = (violation <= FEASIBILITY_TOLERANCE) & (value - bound <= GAP_TOLERANCE * np.maximum(1.0 / unit, paid))
-    x, y = ready.primal(x), ready.dual(y)
+    x, y = ready.unscale_columns(x), ready.unscale_duals(y)
     told = zip(taken.tolist(), (value * unit).tolist(), (bound * unit).tolist(), violation.tolist(), strict=True)
     return [
-        VerifiedResult("optimal", least, x[n], y[n], proven, missed, warm) if sure else None
-        for n, (sure, least, proven, missed) in enumerate(told)
+        VerifiedResult("optimal", minimum, x[n], y[n], proven, missed, warm) if sure else None
+        for n, (sure, minimum, proven, missed) in enumerate(told)
     ]
 
 
 def verify_infeasibility(
-    linear: SolverProgram, ready: ScaledProgram, rays: Iterable[Floats], *, warm: bool
+    program: SolverProgram, ready: ScaledProgram, rays: Iterable[Floats], *, warm: bool
 ) -> VerifiedResult | None:
     """Verify infeasibility by Farkas multipliers.
 
     Args:
-        linear: Program in own units.
+        program: Program in own units.
         ready: The same program, scaled.
         rays: Candidate multipliers (M,), scaled.
         warm: Recorded in the result.
@@ -222,6 +224,6 @@ def verify_infeasibility(
     """
     for ray in rays:
         y = ray / max(float(np.abs(ray).max(initial=0.0)), FARKAS_TOLERANCE)
-        if len(y) and compute_farkas_margin(linear, ready, y) > FARKAS_TOLERANCE:
+        if len(y) and compute_farkas_margin(program, ready, y) > FARKAS_TOLERANCE:
             return VerifiedResult("infeasible", np.inf, np.zeros(0), np.ldexp(y, ready.row), np.inf, 0.0, warm)
     return None

@@ -47,7 +47,7 @@ class PartialProgram:
     def __init__(self, program: ScaledProgram, session: HighsSession, basis: Basis) -> None:
         self._program = program
         x, y = session.read_solution()
-        apart = np.abs(program.costs[0] - program.pulled(y))
+        apart = np.abs(program.costs[0] - program.transpose_multiply(y))
         apart[(basis.columns == BASIC) | (x != 0)] = -1.0
         count = min(int((apart < 0).sum()) + _INITIAL_COLUMNS_PER_ROW * len(program.row_lower), len(apart))
         self._selected = np.sort(np.argpartition(apart, count - 1)[:count])
@@ -107,7 +107,7 @@ class PartialProgram:
                 return np.zeros(0, dtype=np.intp)
             part = _select_columns(program, self._selected)
             if compute_contradiction(part, y, part.lower, part.upper) > FARKAS_TOLERANCE:
-                pull = program.pulled(y)
+                pull = program.transpose_multiply(y)
                 useful = ((pull > 0) & (program.upper > 0)) | ((pull < 0) & (program.lower < 0))
                 return np.flatnonzero(useful & (self._place < 0))
         raise InconclusivePricingError
@@ -115,16 +115,16 @@ class PartialProgram:
     def _change_program(self, rows: BoundPairs, columns: BoundPairs) -> ScaledProgram:
         """Return the program with other bounds of some rows and columns."""
         program = self._program
-        ends = [array.copy() for array in (program.row_lower, program.row_upper, program.lower, program.upper)]
-        for at, pair in rows.items():
-            ends[0][at], ends[1][at] = pair
-        for at, pair in columns.items():
-            ends[2][at], ends[3][at] = pair
-        return dataclasses.replace(program, row_lower=ends[0], row_upper=ends[1], lower=ends[2], upper=ends[3])
+        bounds = [array.copy() for array in (program.row_lower, program.row_upper, program.lower, program.upper)]
+        for index, pair in rows.items():
+            bounds[0][index], bounds[1][index] = pair
+        for index, pair in columns.items():
+            bounds[2][index], bounds[3][index] = pair
+        return dataclasses.replace(program, row_lower=bounds[0], row_upper=bounds[1], lower=bounds[2], upper=bounds[3])
 
     def _change_bounds(self, rows: BoundPairs, columns: BoundPairs) -> None:
         """Pass bounds of rows and columns to HiGHS."""
-        self._session.change_bounds(rows, {int(self._place[column]): ends for column, ends in columns.items()})
+        self._session.change_bounds(rows, {int(self._place[column]): bounds for column, bounds in columns.items()})
 
     def _restore_bounds(self, rows: BoundPairs, columns: BoundPairs) -> None:
         """Restore the original bounds."""
@@ -248,9 +248,9 @@ class WarmSolver:
         with contextlib.suppress(InconclusivePricingError):
             return self._solve_part(rows, columns)
         self._session.change_bounds(rows, columns)
-        answer = self._run(program.costs[0], (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
+        optimum = self._run(program.costs[0], (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
         self._restore_bounds(rows, columns)
-        return answer
+        return optimum
 
     def _restore_bounds(self, rows: Iterable[int], columns: Iterable[int]) -> None:
         """Restore the original bounds of some rows and columns."""
@@ -280,10 +280,10 @@ class WarmSolver:
         costs[column] = cost
         self._session.change_bounds({}, {column: (low, high)})
         self._session.change_costs(at, costs[at])
-        answer = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX) if low < high else (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
+        optimum = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX) if low < high else (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
         self._restore_bounds((), (column,))
         self._session.change_costs(at, program.costs[0][at])
-        return answer
+        return optimum
 
     def extremise_column(self, column: int, by: int, far: float) -> ScaledOptimum | None:
         """Maximise or minimise a column, whatever the costs.
@@ -299,9 +299,9 @@ class WarmSolver:
         costs = np.zeros(len(self._program.lower))
         costs[column] = -by
         self._session.change_bounds({}, {column: (0.0, far) if by > 0 else (-far, 0.0)})
-        answer = self.solve_with_costs(costs)
+        optimum = self.solve_with_costs(costs)
         self._restore_bounds((), (column,))
-        return answer
+        return optimum
 
     def solve_fixed_columns(self, columns: Ints, values: Floats) -> ScaledOptimum | None:
         """Solve with some columns fixed.
@@ -315,9 +315,9 @@ class WarmSolver:
         """
         program = self._program
         self._session.change_columns(columns, values, values)
-        answer = self._run(program.costs[0], (PRIMAL_SIMPLEX,))
+        optimum = self._run(program.costs[0], (PRIMAL_SIMPLEX,))
         self._session.change_columns(columns, program.lower[columns], program.upper[columns])
-        return answer
+        return optimum
 
     def solve_with_costs(self, costs: Floats) -> ScaledOptimum | None:
         """Solve with other costs.
@@ -330,9 +330,9 @@ class WarmSolver:
         """
         numbers = np.arange(len(costs))
         self._session.change_costs(numbers, costs)
-        answer = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX))
+        optimum = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX))
         self._session.change_costs(numbers, self._program.costs[0])
-        return answer
+        return optimum
 
     def _solve_part(self, rows: BoundPairs, columns: BoundPairs) -> ScaledOptimum | None:
         """Solve by partial pricing, None if infeasible; raise InconclusivePricingError where it decides nothing."""
@@ -355,19 +355,19 @@ class WarmSolver:
     def _run(self, costs: Floats, strategies: tuple[int, ...]) -> ScaledOptimum | None:
         """Solve by one simplex method after the other, then from scratch; None if infeasible by primal simplex."""
         for strategy in strategies:
-            status, answer = self._run_simplex(costs, strategy)
-            if answer is not None:
-                return answer
+            status, optimum = self._run_simplex(costs, strategy)
+            if optimum is not None:
+                return optimum
             if strategy == PRIMAL_SIMPLEX and status == "infeasible":
                 self._restore_basis()
                 return None
         self._session.clear_state()
-        status, answer = self._run_simplex(costs, PRIMAL_SIMPLEX)
-        if answer is None:
+        status, optimum = self._run_simplex(costs, PRIMAL_SIMPLEX)
+        if optimum is None:
             self._restore_basis()
-        if answer is None and status != "infeasible":
+        if optimum is None and status != "infeasible":
             raise SolverError("a small change of the plan could not be solved")
-        return answer
+        return optimum
 
     def _run_simplex(self, costs: Floats, strategy: int) -> tuple[str, ScaledOptimum | None]:
         """Return status and optimum by one simplex method from the current basis, None where it finds none."""

@@ -34,7 +34,7 @@ def found(instance: Instance, folder: Path, *lines: str) -> Diagnosis:
 
 def cures(diagnosis: Diagnosis) -> Told:
     """Return for each repair the new ends by path (None: left out), and what the plan then costs."""
-    rows = [(repair.row()["changes"], repair.objective) for repair in diagnosis.repairs]
+    rows = [(repair.encode()["changes"], repair.objective) for repair in diagnosis.repairs]
     return [({row["path"]: row["to"] for row in changes}, cost) for changes, cost in rows]  # type: ignore[attr-defined]
 
 

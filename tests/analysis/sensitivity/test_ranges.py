@@ -65,8 +65,8 @@ def test_an_end_tells_what_takes_over() -> None:
     assert (row.value, row.unit) == (80, "JPY/g")
     assert row.high == pytest.approx(111.1)
     assert (row.price_up, row.price_down) == (pytest.approx(2_000), pytest.approx(-2_000))
-    assert "old_coins" in [part.what for part in row.at_high.more]
-    assert "old_silver" in [part.what for part in row.at_high.less]
+    assert "old_coins" in [part.name for part in row.at_high.more]
+    assert "old_silver" in [part.name for part in row.at_high.less]
     assert row.low is None
     assert not row.has_kink
 

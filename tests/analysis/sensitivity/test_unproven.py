@@ -194,7 +194,7 @@ def fail_first(of: Callable[..., Any]) -> Callable[..., Any]:
 def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """What binds, a metal, a medal and a source without a proven price are named, and the rest of the page stands."""
     whole = explain_instance(ScenarioRunner(TINY).instance)
-    monkeypatch.setattr(PlanNeighbourhood, "price", fail_first(PlanNeighbourhood.price))
+    monkeypatch.setattr(PlanNeighbourhood, "price", fail_first(PlanNeighbourhood.compute_price))
     monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
     monkeypatch.setattr(marginal_prices, "_price_medal", fail_first(marginal_prices._price_medal))
     monkeypatch.setattr(sources, "_analyse_source", fail_first(sources._analyse_source))
@@ -213,7 +213,7 @@ def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(PlanNeighbourhood, "others", fail)
     found = explain_instance(ScenarioRunner(TINY).instance)
     assert (
-        found.only is None
+        found.is_unique is None
         and summarize_explanation(found)[-1] == "Whether other plans are as good could not be proven."
     )
     assert build_explanation_object(found)["explanation"]["alternatives"]["unique"] is None

@@ -85,7 +85,7 @@ def test_the_figures_that_matter_are_moved_and_solved() -> None:
 def test_worths_are_slopes() -> None:
     """At first a figure changes the cost by its worth: a ten-thousandth more of it by a ten-thousandth of that."""
     base, step = plan("tiny"), 1e-4
-    estimates = FirstOrderEstimates(PlanNeighbourhood.of(base))
+    estimates = FirstOrderEstimates(PlanNeighbourhood.build(base))
     for path, value, unit in (
         ("market.mined_silver.price", None, ""),
         ("devices.phone.content.Ag", 1000, "g/t"),
@@ -143,7 +143,7 @@ def test_what_does_not_move_it_has_none(path: str, of: str) -> None:
 
 
 def _estimates() -> FirstOrderEstimates:
-    return FirstOrderEstimates(PlanNeighbourhood.of(plan("tiny")))
+    return FirstOrderEstimates(PlanNeighbourhood.build(plan("tiny")))
 
 
 def test_scenarios_say_what_they_cost_or_what_is_short() -> None:

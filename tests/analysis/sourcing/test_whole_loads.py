@@ -116,8 +116,8 @@ def test_loads_next_to_the_plan(known: float, waits: bool, ends: tuple[int, ...]
     load = TruckloadGroup(np.arange(1), 1.0, 3.4, known, waits)
     assert load.full == 3
     assert load.rest == (0.0 if waits else pytest.approx(0.4))
-    assert load.ends(wide=False) == ends
-    assert load.ends(wide=True) == (0, 3, 0, int(not waits))
-    assert load.amount(3, 1) == 3.4
-    assert load.amount(2, 1) == 2.0  # only behind full loads
-    assert Fraction(load.amount(2, 0)) == 2
+    assert load.compute_bounds(wide=False) == ends
+    assert load.compute_bounds(wide=True) == (0, 3, 0, int(not waits))
+    assert load.compute_tonnes(3, 1) == 3.4
+    assert load.compute_tonnes(2, 1) == 2.0  # only behind full loads
+    assert Fraction(load.compute_tonnes(2, 0)) == 2

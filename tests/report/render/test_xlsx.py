@@ -165,7 +165,7 @@ def test_names_of_sheets_keep_the_rules_of_excel() -> None:
     """Forbidden signs, length, apostrophes, formulas, doubles in other capitals and kept names are all mended."""
     names = SheetNames()
     wanted = ["=cmd|x", "a[b]:c*d?e/f\\g", "'quoted'", "x" * 50, "X" * 50, "\U0001f3c5" * 30, "History", "", "\x07"]
-    found = [names.sheet(one) for one in wanted]
+    found = [names.name_sheet(one) for one in wanted]
     assert found[:3] == ["cmd|x", "a b c d e f g", "quoted"]
     assert all(1 <= len(one.encode("utf-16-le")) // 2 <= 31 for one in found)
     assert len({one.casefold() for one in found}) == len(found)
@@ -175,7 +175,7 @@ def test_names_of_sheets_keep_the_rules_of_excel() -> None:
 def test_names_of_tables_are_plain() -> None:
     """A table is called by letters, digits and underscores, and no two are called the same."""
     names = SheetNames()
-    found = [names.table(one) for one in ("award", "Award", "R1C1", "=x y", "ａ")]
+    found = [names.name_table(one) for one in ("award", "Award", "R1C1", "=x y", "ａ")]
     assert len({one.casefold() for one in found}) == len(found)
     assert all(re.fullmatch("plan_[A-Za-z0-9_]+", one) for one in found)
 

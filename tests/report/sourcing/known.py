@@ -41,4 +41,4 @@ def risky() -> tuple[PlanRisks, Instance]:
     """Return what could go wrong with it, asked once, and the instance."""
     with tempfile.TemporaryDirectory() as folder:
         asked = ScenarioRunner(known(Path(folder)))
-        return analyse_risks(asked, PlanNeighbourhood.of(plan("tiny"))), asked.instance
+        return analyse_risks(asked, PlanNeighbourhood.build(plan("tiny"))), asked.instance

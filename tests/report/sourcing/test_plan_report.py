@@ -64,7 +64,7 @@ def test_every_table_has_its_own_key_and_columns(tiny: Report) -> None:
         names = [column.key for column in table.columns]
         assert len(set(names)) == len(names)
         assert all(len(row) == len(names) for row in table.rows)
-        assert table.says
+        assert table.description
 
 
 def test_in_brief_what_takes_further_solves_is_left_out() -> None:

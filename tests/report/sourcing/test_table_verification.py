@@ -165,10 +165,10 @@ def find_uncovered(saved: SavedFile) -> tuple[int, list[tuple[Any, ...]]]:
     """Count the numbers and texts of all tables of a plan; return those that, altered alone, leave its digest."""
     tried, uncovered = 0, []
     for name, part in saved.parts.items():
-        before = compute_part_digests(saved.form, {name: part})
+        before = compute_part_digests(saved.file_format, {name: part})
         for path in leaves(part):
             tried += 1
-            if compute_part_digests(saved.form, {name: altered(part, path)}) == before:
+            if compute_part_digests(saved.file_format, {name: altered(part, path)}) == before:
                 uncovered.append((name, *path))
     assert isinstance(saved.plan, SavedPlan)
     content = saved.plan.model_dump(exclude={"sourcing", "digests"})

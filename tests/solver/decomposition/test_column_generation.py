@@ -72,7 +72,7 @@ def test_both_ways_agree_on_stock(seed: int) -> None:
 def split(instance: Instance, measure: str = "cost") -> DecomposedTask:
     """Return `instance` taken apart."""
     found = build_routes(instance)
-    return DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found), measure))
+    return DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), measure))
 
 
 def bounds(seed: int) -> list[tuple[float, float]]:
@@ -81,15 +81,15 @@ def bounds(seed: int) -> list[tuple[float, float]]:
     taken = split(instance)
     master = taken.master
     if master.phase_one:
-        for state in generate_columns(master, taken.asked, 50):
+        for state in generate_columns(master, taken.problem, 50):
             if state.mix.value <= PHASE_ONE_TOLERANCE:
                 break
         master.end_phase_one()
     seen = []
-    for state in generate_columns(master, taken.asked, 30):
-        y = build_prices(instance, recover.recover_duals(taken, state.y, state.answer, taken.own))
+    for state in generate_columns(master, taken.problem, 30):
+        y = build_prices(instance, recover.recover_duals(taken, state.y, state.solution, taken.network))
         task = taken.task
-        proven = float(compute_lower_bound(instance, task.found, task.bounds, y, "cost"))
+        proven = float(compute_lower_bound(instance, task.routes, task.bounds, y, "cost"))
         seen.append((state.bound, proven))
         if state.gap < 1e-9:
             break
@@ -126,7 +126,7 @@ def test_own_constraints_need_the_whole_program() -> None:
 def test_participation_is_met_region_by_region() -> None:
     """Where every region must send a share, and some see to it themselves, both ways agree, with a price for each."""
     instance = medalopt.load(TINY, {"policy.participation": "30 %"})
-    assert split(instance).asked.sorts.need.any()
+    assert split(instance).problem.classes.need.any()
     whole, taken = (medalopt.solve(instance, method=method) for method in ("direct", "decomposition"))
     assert taken.method.startswith("decomposition") and taken.certificate.optimal
     assert taken.cost == pytest.approx(whole.cost, rel=1e-9)

@@ -34,11 +34,13 @@ def open_near_optimum(number: int) -> tuple[DecomposedTask, OpenCells]:
     """Return what is open of a random instance near its optimum: everything."""
     instance: Instance = pool.instance(number)
     found = build_routes(instance)
-    split = DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found), "cost"))
+    split = DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), "cost"))
     state = _iterate_and_reprice(split, 1e-10)
     assert state is not None and not split.master.phase_one
-    weights = split.master.weights(state.y)
-    return split, select_open_cells(split.met, split.met.answer(weights)[0], weights, split.asked.block.size)
+    weights = split.master.compute_prices(state.y)
+    return split, select_open_cells(
+        split.full_problem, split.full_problem.solve(weights)[0], weights, split.problem.block.size
+    )
 
 
 @pytest.fixture(scope="module", params=NUMBERS)
@@ -49,36 +51,36 @@ def near(request: pytest.FixtureRequest) -> tuple[DecomposedTask, OpenCells]:
 
 def best_routes(split: DecomposedTask, left: OpenCells, block: Network) -> Bools:
     """Return which routes of `block` are the best of a cell that sends and was in no master program before."""
-    stream = split.task.found.stream[block.route]
-    sends = (left.answer.sent[stream, block.period] > 0) & ~split.asked.sorts.explicit[stream]
-    return np.asarray(sends & (left.answer.by[stream, block.period] == block.route))
+    stream = split.task.routes.stream[block.route]
+    sends = (left.solution.sent[stream, block.period] > 0) & ~split.problem.classes.is_explicit[stream]
+    return np.asarray(sends & (left.solution.by[stream, block.period] == block.route))
 
 
 def of_open(split: DecomposedTask, left: OpenCells) -> tuple[Network, SolverProgram]:
     """Return the part of the network that is open, and its program."""
     return build_crossover_program(
-        split.met, split.half, split.task.bounds, left, sum_fixed_quantities(split.met, left)
+        split.full_problem, split.linking, split.task.bounds, left, sum_fixed_quantities(split.full_problem, left)
     )
 
 
 def of_master(split: DecomposedTask) -> CrossoverBasis:
     """Return where the last master program stood."""
-    return CrossoverBasis(split.own, split.master.linear, split.master.read_basis())
+    return CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
 
 
 def test_what_no_program_had_before_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
     """A cell that sends goes by its best way, all of it; another one keeps its supply."""
     split, left = near
     block, linear = of_open(split, left)
-    start = of_master(split).transfer(block, linear, split.task.found, left.answer)
-    stream = split.task.found.stream[block.route]
-    fresh = ~split.asked.sorts.explicit
+    start = of_master(split).transfer(block, linear, split.task.routes, left.solution)
+    stream = split.task.routes.stream[block.route]
+    fresh = ~split.problem.classes.is_explicit
     best = best_routes(split, left, block)
     basic = start.columns[: len(stream)] == BASIC
     assert np.array_equal(basic[fresh[stream]], best[fresh[stream]])
     full = start.rows[: len(block.supply_stream)] == UPPER
     its = fresh[block.supply_stream]
-    assert np.array_equal(full[its], (left.answer.sent[block.supply_stream, block.supply_period] > 0)[its])
+    assert np.array_equal(full[its], (left.solution.sent[block.supply_stream, block.supply_period] > 0)[its])
 
 
 def test_some_cells_send_by_a_best_route() -> None:
@@ -93,7 +95,7 @@ def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[Decomposed
     block, linear = of_open(split, left)
     ready = scale_program(linear)
     first = highs.solve_by_method(ready, "primal simplex")
-    again = CrossoverBasis(block, linear, first.basis).transfer(block, linear, split.task.found, left.answer)
+    again = CrossoverBasis(block, linear, first.basis).transfer(block, linear, split.task.routes, left.solution)
     assert first.basis is not None
     assert again.columns.tolist() == first.basis.columns.tolist() and again.rows.tolist() == first.basis.rows.tolist()
     session = highs.load_highs(ready)
@@ -107,7 +109,7 @@ def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[Decompose
     """Without a basis before it a program begins all the same, and comes to the same optimum."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.found, left.answer)
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)
     found, bare = (highs.solve_by_method(scale_program(linear), "primal simplex", each) for each in (start, None))
     value = scale_program(linear).costs[0]
     assert found.status == bare.status == "optimal" and value @ found.x == pytest.approx(value @ bare.x, rel=1e-9)
@@ -117,5 +119,5 @@ def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[Decomp
     """A cell that stood in the program before does not go by a way that is new there, even if it answered with it."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.found, left.answer)
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)
     assert BASIC not in start.columns and UPPER not in start.rows

@@ -47,7 +47,7 @@ def owing(seed: int) -> Instance:
 def split(instance: Instance) -> DecomposedTask:
     """Return `instance` taken apart."""
     found = build_routes(instance)
-    return DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found)))
+    return DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found)))
 
 
 def agree(instance: Instance) -> medalopt.Plan:
@@ -76,7 +76,7 @@ def test_a_nation_reaches_the_exact_end(nation: Instance, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(DecomposedTask, "require_participation", needing)
     plan = agree(at(nation, 0.4))
-    assert len(seen) == 1 and seen[0].asked.owing.any() and not seen[0].asked.owing.all()
+    assert len(seen) == 1 and seen[0].problem.has_minimum.any() and not seen[0].problem.has_minimum.all()
     assert max(plan.duals["participation"].values()) > 0
 
 
@@ -93,17 +93,19 @@ def test_what_is_taken_to_be_sure_does_not_matter(seed: int, sure: float, monkey
 def answered(seed: int) -> tuple[DecomposedTask, Floats, Floats]:
     """Return an instance taken apart, what tonnes come to at random prices, and what regions have to send."""
     taken = split(owing(seed))
-    weights = np.random.default_rng(seed).normal(0, 1e3, taken.asked.pricing.linking.count)
-    return taken, taken.asked.pricing.best(weights)[0], taken.asked.sorts.need
+    weights = np.random.default_rng(seed).normal(0, 1e3, taken.problem.pricing.linking.count)
+    return taken, taken.problem.pricing.find_best(weights)[0], taken.problem.classes.need
 
 
 @pytest.mark.parametrize("seed", OWING)
 def test_a_region_sends_its_cheapest_tonnes(seed: int) -> None:
     """A region sends what it needs to, all that is cheaper than its price and nothing dearer; more only if it pays."""
     taken, best, need = answered(seed)
-    instance, available = taken.task.instance, taken.asked.pricing.available
-    alone = taken.asked.sorts.alone
-    share, asked = solve_participation(instance, taken.met.needs, taken.asked.sorts.bundled, best, available)
+    instance, available = taken.task.instance, taken.problem.pricing.available
+    alone = taken.problem.classes.alone
+    share, asked = solve_participation(
+        instance, taken.full_problem.minima, taken.problem.classes.bundled, best, available
+    )
     region = instance.streams.region
     sent = np.bincount(region, (share * available).sum(axis=1), len(need))
     assert (sent >= need * (1 - 1e-12)).all() and (sent[asked > 0] <= need[asked > 0] * (1 + 1e-12)).all()
@@ -118,20 +120,23 @@ def test_what_is_sure_to_go_may_be_left_out(seed: int) -> None:
     taken, _, need = answered(seed)
     chance = np.random.default_rng(seed)
     for _ in range(5):
-        weights = chance.normal(0, 1e3, taken.asked.pricing.linking.count)
-        best = taken.asked.pricing.best(weights)[0]
-        alone = taken.asked.sorts.alone[:, None]
+        weights = chance.normal(0, 1e3, taken.problem.pricing.linking.count)
+        best = taken.problem.pricing.find_best(weights)[0]
+        alone = taken.problem.classes.alone[:, None]
         pays, some = alone & (best < 0), alone & (chance.random(best.shape) < 0.5)
-        all_of_it = worth(taken.met, weights)
+        all_of_it = worth(taken.full_problem, weights)
         for sure, same in ((pays, True), (some, False)):
-            found = worth(replace(taken.asked, needs=ParticipationNeeds.but(taken.task.instance, need, sure)), weights)
+            found = worth(
+                replace(taken.problem, minima=ParticipationNeeds.remaining_minimum(taken.task.instance, need, sure)),
+                weights,
+            )
             assert found <= all_of_it + 1e-9 * abs(all_of_it)
             assert not same or found == pytest.approx(all_of_it, rel=1e-9)
 
 
 def worth(asked: PricingProblem, weights: Floats) -> float:
     """Return what the answers to prices come to."""
-    return float((asked.answer(weights)[1] @ weights).sum())
+    return float((asked.solve(weights)[1] @ weights).sum())
 
 
 def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
@@ -141,15 +146,16 @@ def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
     )
     if taken.master.phase_one:
         assert (
-            list(generate_columns(taken.master, taken.asked, 50))[-1].mix.value <= column_generation.PHASE_ONE_TOLERANCE
+            list(generate_columns(taken.master, taken.problem, 50))[-1].mix.value
+            <= column_generation.PHASE_ONE_TOLERANCE
         )
         taken.master.end_phase_one()
-    states = list(generate_columns(taken.master, taken.asked, 30))
+    states = list(generate_columns(taken.master, taken.problem, 30))
     assert states[-1].gap < 1e-9
     for state in states:
         task = taken.task
-        y = build_prices(task.instance, recover.recover_duals(taken, state.y, state.answer, taken.own))
-        proven = float(compute_lower_bound(task.instance, task.found, task.bounds, y, "cost"))
+        y = build_prices(task.instance, recover.recover_duals(taken, state.y, state.solution, taken.network))
+        proven = float(compute_lower_bound(task.instance, task.routes, task.bounds, y, "cost"))
         assert proven == pytest.approx(state.bound, rel=1e-9)
 
 

@@ -21,20 +21,22 @@ def test_answers_that_last_are_those_of_prices_anew(seed: int, owing: bool, monk
     monkeypatch.setattr(pricing_cache, "REPRICED_SHARE", 1.0)
     instance = pool.instance(seed)
     found = build_routes(instance)
-    taken = DecomposedTask.of(SolveTask(instance, found, compute_bounds(instance, found), "cost")).asked
+    taken = DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), "cost")).problem
     chance, last = np.random.default_rng(seed), None
     if owing:
         need = 0.3 * np.bincount(
             instance.streams.region, taken.pricing.available.sum(axis=1), len(instance.regions)
         ).astype(np.float64)
-        need[np.unique(instance.streams.region[~taken.sorts.alone])] = 0.0
-        taken = replace(taken, needs=ParticipationNeeds.but(instance, need, chance.random(taken.block.shape) < 0.2))
+        need[np.unique(instance.streams.region[~taken.classes.alone])] = 0.0
+        taken = replace(
+            taken, minima=ParticipationNeeds.remaining_minimum(instance, need, chance.random(taken.block.shape) < 0.2)
+        )
     weights = chance.normal(0, 1e3, taken.pricing.linking.count)
     for step in range(12):
-        last = taken.again(weights, last)
-        answer, made = taken.answer(weights)
-        assert np.array_equal(last.answer.sent, answer.sent) and np.array_equal(last.answer.kept, answer.kept)
-        assert np.array_equal(last.answer.by[answer.sent > 0], answer.by[answer.sent > 0])
-        assert last.made == pytest.approx(made, rel=1e-9, abs=1e-9 * np.abs(made).max(initial=1.0))
+        last = taken.reprice(weights, last)
+        answer, made = taken.solve(weights)
+        assert np.array_equal(last.solution.sent, answer.sent) and np.array_equal(last.solution.stocks, answer.stocks)
+        assert np.array_equal(last.solution.by[answer.sent > 0], answer.by[answer.sent > 0])
+        assert last.reduced_costs == pytest.approx(made, rel=1e-9, abs=1e-9 * np.abs(made).max(initial=1.0))
         weights = weights + chance.normal(0, 10.0 ** (2 - step), len(weights))
     assert (last is not None) and (last.margin > 0).any()

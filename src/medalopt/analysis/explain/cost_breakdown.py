@@ -45,11 +45,11 @@ class CostLine:
         return self.value / self.amount if self.amount else 0.0
 
 
-def compute_cost_breakdown(near: PlanNeighbourhood) -> tuple[CostLine, ...]:
+def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, ...]:
     """Compute the cost breakdown of a plan.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
 
     Returns:
         Lines without negligible ones, needs first; their values add up to the objective, within rounding.
@@ -65,75 +65,78 @@ def compute_cost_breakdown(near: PlanNeighbourhood) -> tuple[CostLine, ...]:
             _list_policy_lines,
             _list_extension_lines,
         )
-        for line in make(near)
+        for line in make(neighbourhood)
     ]
     largest = max((abs(line.value) for line in lines), default=0.0)
     return tuple(line for line in lines if abs(line.value) > SUM_TOLERANCE * largest)
 
 
-def _list_need_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_need_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield a line for each kind of medal: count times marginal cost of its alloys."""
-    medals = near.instance.medals
+    medals = neighbourhood.instance.medals
     each = medals.parts.value * (1 + medals.allowance.value)[:, None]
-    due = accumulate_demand_prices(near.prices, price_casting_stock(near.instance, near.weights, pull=near.ground.pull))
+    due = accumulate_demand_prices(
+        neighbourhood.prices,
+        price_casting_stock(neighbourhood.instance, neighbourhood.weights, pull=neighbourhood.context.pull),
+    )
     for m, name in enumerate(medals.names):
         count = float(medals.count[m])
         price = float(each[m] @ due[:, medals.due[m]])
         yield CostLine("need", render_path(("medals", name, "count")), count, None, price * count)
 
 
-def _list_stock_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_stock_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield a line for the opening stock of each metal."""
-    metals = near.instance.metals
+    metals = neighbourhood.instance.metals
     for e, name in enumerate(metals.names):
         kg = float(metals.opening_stock.value[e])
         path = render_path(("metals", name, "opening_stock"))
-        yield CostLine("stock", path, kg, "kg", float(near.prices.balance[e, 0]) * kg)
+        yield CostLine("stock", path, kg, "kg", float(neighbourhood.prices.balance[e, 0]) * kg)
 
 
-def compute_supply_rents(near: PlanNeighbourhood) -> tuple[Floats, Floats]:
+def compute_supply_rents(neighbourhood: PlanNeighbourhood) -> tuple[Floats, Floats]:
     """Compute the rents of supply and storage of each stream.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
 
     Returns:
         Rents of supply, (I, T), and of storage, (I,), in units of the objective. They are negative or zero; in a bundle
         that is taken, those of single streams may be positive.
     """
-    streams, ground = near.instance.streams, near.ground
-    available, own = streams.available.value, price_supply(ground, near.prices, near.weights)
+    streams, context = neighbourhood.instance.streams, neighbourhood.context
+    available, own = streams.available.value, price_supply(context, neighbourhood.prices, neighbourhood.weights)
     member = streams.bundle >= 0
     alone = np.where(member[:, None], 0.0, own) * available
     offers = np.where(member[:, None], available, 0.0)
     terms = np.multiply(own, offers, out=np.zeros_like(offers), where=offers > 0)
-    everything, shared = np.zeros((2, len(near.instance.bundles) + 1, available.shape[1]))
+    everything, shared = np.zeros((2, len(neighbourhood.instance.bundles) + 1, available.shape[1]))
     np.add.at(everything, streams.bundle[member], offers[member])
-    if "take" in ground.pull:  # the price of extension rows on a bundle is spread over its tonnes
-        np.divide(ground.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
+    if "take" in context.pull:  # the price of extension rows on a bundle is spread over its tonnes
+        np.divide(context.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
         terms = terms - shared[streams.bundle] * offers
-    wanted = np.append(price_bundles(ground, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
-    stored = np.minimum(price_stockpiles(ground, own, near.weights), 0) * near.bounds.stockpile
+    wanted = np.append(price_bundles(context, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
+    stored = np.minimum(price_stockpiles(context, own, neighbourhood.weights), 0) * neighbourhood.bounds.stockpile
     return alone + np.where(wanted, terms, 0.0), stored.sum(axis=1)
 
 
-def _list_supply_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_supply_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for supply and storage limit of each stream."""
-    streams = near.instance.streams
-    supply, storage = compute_supply_rents(near)
+    streams = neighbourhood.instance.streams
+    supply, storage = compute_supply_rents(neighbourhood)
     offered = streams.available.value.sum(axis=1)
     for i, name in enumerate(streams.names):
         yield CostLine(
             "supply", render_path(("streams", name, "available")), float(offered[i]), "t", float(supply[i].sum())
         )
         limit = float(streams.storage_limit.value[i])
-        most = limit if np.isfinite(limit) else 0.0
-        yield CostLine("limit", render_path(("streams", name, "storage", "limit")), most, "t", float(storage[i]))
+        maximum = limit if np.isfinite(limit) else 0.0
+        yield CostLine("limit", render_path(("streams", name, "storage", "limit")), maximum, "t", float(storage[i]))
 
 
-def _list_capacity_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_capacity_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for the capacities of smelters, treatments and castings."""
-    instance, y = near.instance, near.prices
+    instance, y = neighbourhood.instance, neighbourhood.prices
     for section, names, capacity, price, unit in (
         ("smelters", instance.smelters.names, instance.smelters.capacity.value, y.feed_capacity, "t"),
         ("treatments", instance.treatments.names, instance.treatments.capacity.value, y.treatment_capacity, "t"),
@@ -145,9 +148,9 @@ def _list_capacity_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
             yield CostLine("capacity", path, float(finite[n].sum()), unit, float(price[n] @ finite[n]))
 
 
-def _list_total_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_total_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for commitments and limits over the horizon."""
-    instance, y = near.instance, near.prices
+    instance, y = neighbourhood.instance, neighbourhood.prices
     market, smelters = instance.market, instance.smelters
     tables = (
         ("market", market.names, market.committed.value, market.limit.value, y.purchase, "kg"),
@@ -157,13 +160,15 @@ def _list_total_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
         for n, name in enumerate(names):
             low, high, each = float(committed[n]), float(limit[n]), float(price[n])
             yield CostLine("commitment", render_path((section, name, "committed")), low, unit, max(each, 0.0) * low)
-            most = high if np.isfinite(high) else 0.0
-            yield CostLine("limit", render_path((section, name, "limit")), most, unit, min(each, 0.0) * most)
+            maximum = high if np.isfinite(high) else 0.0
+            yield CostLine("limit", render_path((section, name, "limit")), maximum, unit, min(each, 0.0) * maximum)
     if is_stocked(instance).any():
-        reduced, most = next(price_offer_stock(near.ground, y, near.weights))
-        value = (np.minimum(reduced, 0) * most).sum(axis=1)
+        reduced, maximum = next(price_offer_stock(neighbourhood.context, y, neighbourhood.weights))
+        value = (np.minimum(reduced, 0) * maximum).sum(axis=1)
         for o, name in enumerate(market.names):
-            yield CostLine("limit", render_path(("market", name, "storable")), float(most[o, 0]), "kg", float(value[o]))
+            yield CostLine(
+                "limit", render_path(("market", name, "storable")), float(maximum[o, 0]), "kg", float(value[o])
+            )
     streams = instance.streams
     for i, name in enumerate(streams.names):
         tonnes = float(streams.committed.value[i])
@@ -171,9 +176,9 @@ def _list_total_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
         yield CostLine("commitment", render_path(("streams", name, "committed")), tonnes, "t", value)
 
 
-def _list_policy_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_policy_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for participation and the footprint cap."""
-    instance, y = near.instance, near.prices
+    instance, y = neighbourhood.instance, neighbourhood.prices
     streams, policy = instance.streams, instance.policy
     offers = np.zeros(len(instance.regions))
     np.add.at(offers, streams.region, streams.available.value.sum(axis=1))
@@ -184,13 +189,13 @@ def _list_policy_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
         yield CostLine("rule", "policy.footprint_cap", cap / 1000, "t", float(y.footprint_cap * cap))
 
 
-def _list_extension_lines(near: PlanNeighbourhood) -> Iterator[CostLine]:
+def _list_extension_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines of extensions: each row at its binding bound, each variable at the bound that holds it."""
-    added = near.plan.added
-    duals, ends = select_usable_duals(near.added)
-    for row, dual, end in zip(added.rows, duals.tolist(), ends.tolist(), strict=True):
+    added = neighbourhood.plan.added
+    duals, bounds = select_usable_duals(neighbourhood.placed_extensions)
+    for row, dual, end in zip(added.rows, duals.tolist(), bounds.tolist(), strict=True):
         yield CostLine("added", render_path(("extension", row.name)), end, None, dual * end)
-    for one, reduced in zip(added.variables, near.own.tolist(), strict=True):
-        end = one.upper if reduced < 0 else one.lower
+    for variable, reduced in zip(added.variables, neighbourhood.extension_reduced_costs.tolist(), strict=True):
+        end = variable.upper if reduced < 0 else variable.lower
         end = end if np.isfinite(end) else 0.0  # a reduced cost without a finite bound is rounding
-        yield CostLine("added", render_path(("extension", one.name)), end, None, reduced * end)
+        yield CostLine("added", render_path(("extension", variable.name)), end, None, reduced * end)

@@ -38,25 +38,25 @@ class Explanation:
     binding: tuple[BindingConstraint, ...]
     marginal_prices: tuple[MarginalPrice, ...]
     source_analyses: tuple[SourceAnalysis, ...]  # the largest groups of sources, at most `MAX_SOURCES`
-    told: tuple[SupplySource, ...]  # all groups of sources, largest first
-    each: tuple[SupplySource, ...]  # all single sources
+    reported_sources: tuple[SupplySource, ...]  # all groups of sources, largest first
+    all_sources: tuple[SupplySource, ...]  # all single sources
     smaller_sources: tuple[SupplySource, ...]  # groups without analysis
     cost_breakdown: tuple[CostLine, ...]
     others: tuple[str, ...] | None  # kinds of decisions in which optima differ; empty: unique (verified)
     unproven: tuple[str, ...] = ()  # parts left out, since their prices could not be verified
 
     @property
-    def only(self) -> bool | None:
+    def is_unique(self) -> bool | None:
         """True if the optimum is unique; None if that is not verified."""
         return None if self.others is None else not self.others
 
 
-def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequence[Extension] = ()) -> Explanation:
+def explain_instance(instance: Instance, objective: str = "cost", extensions: Sequence[Extension] = ()) -> Explanation:
     """Solve an instance and explain its plan.
 
     Args:
         instance: Instance.
-        measure: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `footprint` or `mass`.
         extensions: Python files or functions of the user's extensions.
 
     Returns:
@@ -66,7 +66,7 @@ def explain_instance(instance: Instance, measure: str = "cost", extensions: Sequ
         NoPlanError: If the instance is infeasible.
         SolverError: If no optimum can be verified.
     """
-    return explain_plan(solve(instance, measure, extensions), extensions)
+    return explain_plan(solve(instance, objective, extensions), extensions)
 
 
 def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanation:
@@ -81,18 +81,18 @@ def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanatio
     """
     everything = sorted(group_sources(plan.instance), key=lambda source: -_sum_supply(plan.instance, source))
     some = tuple(everything[:MAX_SOURCES])
-    near = PlanNeighbourhood.of(plan, [source.streams for source in some], extensions)
+    neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in some], extensions)
     unproven: list[str] = []
     return Explanation(
         plan,
-        find_binding_constraints(near, everything, unproven),
-        compute_marginal_prices(near, unproven),
-        analyse_sources(near, some, unproven),
+        find_binding_constraints(neighbourhood, everything, unproven),
+        compute_marginal_prices(neighbourhood, unproven),
+        analyse_sources(neighbourhood, some, unproven),
         tuple(everything),
         list_sources(plan.instance),
         tuple(everything[MAX_SOURCES:]),
-        compute_cost_breakdown(near),
-        solve_or_none(near.others),
+        compute_cost_breakdown(neighbourhood),
+        solve_or_none(neighbourhood.find_alternatives),
         tuple(dict.fromkeys(unproven)),
     )
 
@@ -103,7 +103,7 @@ class StreamExplanation:
 
     plan: Plan
     stream: int
-    own: SourceAnalysis
+    source: SourceAnalysis
     bundle: SourceAnalysis | None
 
 
@@ -124,12 +124,14 @@ def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()
     source = find_source(plan.instance, stream)
     alone = SupplySource(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
     asked = (alone,) if len(source.streams) == 1 else (alone, source)
-    near = PlanNeighbourhood.of(plan, [one.streams for one in asked], extensions)
+    neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in asked], extensions)
     unproven: list[str] = []
-    by_source = {one.source.what: one for one in analyse_sources(near, asked, unproven)}
+    by_source = {analysis.source.kind_name: analysis for analysis in analyse_sources(neighbourhood, asked, unproven)}
     if unproven:
         raise SolverError(f"{plan.instance.name}: the prices of {escape_text(unproven[0])} could not be proven")
-    return StreamExplanation(plan, stream, by_source[alone.what], by_source[source.what] if len(asked) > 1 else None)
+    return StreamExplanation(
+        plan, stream, by_source[alone.kind_name], by_source[source.kind_name] if len(asked) > 1 else None
+    )
 
 
 def parse_stream_path(instance: Instance, path: str) -> int:
@@ -154,9 +156,9 @@ def parse_stream_path(instance: Instance, path: str) -> int:
         raise UsageError(f"{escape_text(path)}: {error}") from error
     if len(steps) == 2 and steps[0] == "streams" and str(steps[1]) in names:
         return names.index(str(steps[1]))
-    near = suggest_name(str(steps[-1]), names)
+    suggestion = suggest_name(str(steps[-1]), names)
     raise UsageError(
-        f"{escape_text(path)}: name a stream of this instance, such as {render_path(('streams', names[0]))}{near}"
+        f"{escape_text(path)}: name a stream of this instance, such as {render_path(('streams', names[0]))}{suggestion}"
     )
 
 

@@ -43,14 +43,14 @@ class PlanNeighbourhood:
     plan: Plan
     prices: Prices
     bounds: VariableBounds
-    block: Network
+    network: Network
     local: LocalAnalysis
-    numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
+    row_numbers: dict[tuple[str, object], int]  # constraint and index to number of the row
     columns: dict[tuple[str, object], int]  # variable and index to number of the column, without network columns
     extensions: tuple[Extension, ...]  # files the plan was made with
 
     @classmethod
-    def of(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Extension] = ()) -> PlanNeighbourhood:
+    def build(cls, plan: Plan, sources: Sequence[Ints] = (), extensions: Sequence[Extension] = ()) -> PlanNeighbourhood:
         """Rebuild the LP of a plan and prepare it for perturbations.
 
         Args:
@@ -66,22 +66,22 @@ class PlanNeighbourhood:
         """
         account, files = plan.account, tuple(extensions)
         bounds = compute_bounds(plan.instance, account.routes)
-        block, linear = build_program(SolveTask(plan.instance, account.routes, bounds, plan.measure, files))
-        if linear.added.without_solution() != plan.added.without_solution():
+        network, program = build_program(SolveTask(plan.instance, account.routes, bounds, plan.measure, files))
+        if program.added.without_solution() != plan.added.without_solution():
             named = ", ".join(map(name_extension, files))
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
-        stream = account.routes.stream[block.route]
+        stream = account.routes.stream[network.route]
         sums = [MeterRow.sum(np.flatnonzero(np.isin(stream, streams))) for streams in sources]
         x, y = (
-            reconstruct_columns(account, block, linear, plan.added),
-            reconstruct_duals(plan.duals, linear, plan.added),
+            reconstruct_columns(account, network, program, plan.added),
+            reconstruct_duals(plan.duals, program, plan.added),
         )
-        local = LocalAnalysis(linear, x, y, sums)
+        local = LocalAnalysis(program, x, y, sums)
         own_rows, own_columns = (len(part) for part in (plan.added.rows, plan.added.variables))
-        numbers = {place: row for row, place in enumerate(linear.rows[: len(linear.rows) - own_rows])}
-        places = linear.places[: len(linear.places) - own_columns]
-        columns = {place: linear.network + number for number, place in enumerate(places)}
-        return cls(plan, build_prices(plan.instance, plan.duals), bounds, block, local, numbers, columns, files)
+        numbers = {place: row for row, place in enumerate(program.rows[: len(program.rows) - own_rows])}
+        places = program.places[: len(program.places) - own_columns]
+        columns = {place: program.network + number for number, place in enumerate(places)}
+        return cls(plan, build_prices(plan.instance, plan.duals), bounds, network, local, numbers, columns, files)
 
     @property
     def instance(self) -> Instance:
@@ -93,7 +93,7 @@ class PlanNeighbourhood:
         """Plan accounting: decisions and all quantities derived from them."""
         return self.plan.account
 
-    def row(self, name: str, *index: str) -> int | None:
+    def find_row(self, name: str, *index: str) -> int | None:
         """Look up the number of an LP row.
 
         Args:
@@ -103,27 +103,29 @@ class PlanNeighbourhood:
         Returns:
             Number of the row; None if it does not exist.
         """
-        return self.numbers.get((name, index if len(index) > 1 else index[0] if index else None))
+        return self.row_numbers.get((name, index if len(index) > 1 else index[0] if index else None))
 
     @cached_property
-    def added(self) -> PlacedExtensions:
+    def placed_extensions(self) -> PlacedExtensions:
         """Terms of the extensions placed on the plan's decisions, with their dual values."""
         return place_extensions(self.instance, self.account.routes, self.plan.added, FLOAT_ARITHMETIC.lift)
 
     @cached_property
-    def _pulled(self) -> tuple[BoundContext, Floats]:
+    def _extension_context(self) -> tuple[BoundContext, Floats]:
         """Context of the dual bound with the prices of extension rows, and reduced costs of extension variables."""
-        return apply_extension_prices(BoundContext(self.instance, self.account.routes, self.bounds), self.added)
+        return apply_extension_prices(
+            BoundContext(self.instance, self.account.routes, self.bounds), self.placed_extensions
+        )
 
     @property
-    def ground(self) -> BoundContext:
+    def context(self) -> BoundContext:
         """Context of the dual bound, including the prices of extension rows."""
-        return self._pulled[0]
+        return self._extension_context[0]
 
     @property
-    def own(self) -> Floats:
+    def extension_reduced_costs(self) -> Floats:
         """Reduced costs of the variables that extensions added."""
-        return self._pulled[1]
+        return self._extension_context[1]
 
     @property
     def weights(self) -> ObjectiveWeights:
@@ -134,14 +136,14 @@ class PlanNeighbourhood:
     def route_prices(self) -> Floats:
         """Reduced cost of one tonne on each route, (J, T) [objective per t]."""
         each = price_routes(self.instance, self.account.routes, self.prices, self.weights)
-        return np.asarray(self.ground.subtract_payments("sent", each))
+        return np.asarray(self.context.subtract_payments("sent", each))
 
     @property
-    def proves(self) -> bool:
+    def has_dual_bound(self) -> bool:
         """True if instance and extensions give a dual bound; False if only the compiled LP does."""
         return self.plan.certificate.arithmetic != FLOAT_ARITHMETIC.name
 
-    def slope(self, change: BoundChange) -> OptimumShift | None:
+    def compute_slope(self, change: BoundChange) -> OptimumShift | None:
         """Compute the one-sided derivative of the objective for a perturbation.
 
         Args:
@@ -152,7 +154,7 @@ class PlanNeighbourhood:
         """
         return self.local.solve_direction(change)
 
-    def proven(self, shift: OptimumShift | None) -> float | None:
+    def is_verified(self, shift: OptimumShift | None) -> float | None:
         """Verify a derivative: its duals must bound the plan itself, computed from the instance alone.
 
         Such duals bound every plan in this direction. If only the compiled LP bounds the plan, nothing is verified.
@@ -168,17 +170,17 @@ class PlanNeighbourhood:
         """
         if shift is None:
             return None
-        if not self.proves:
+        if not self.has_dual_bound:
             return shift.value
         duals = extract_duals(self.local.linear, shift.y)
         added = fill_extension_values(self.local.linear, np.zeros_like(self.local.x), shift.y)
-        ground = BoundContext(self.instance, self.account.routes, self.bounds)
+        context = BoundContext(self.instance, self.account.routes, self.bounds)
         ways = [(duals, added)]
         if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
             ways.append((shrink_duals(duals), added.scale_duals(1 - DUAL_SHRINKAGE)))
         bounds = [
             compute_extended_bound(
-                ground, build_prices(self.instance, y), self.plan.measure, replace(self.added, added=rows)
+                context, build_prices(self.instance, y), self.plan.measure, replace(self.placed_extensions, added=rows)
             )
             for y, rows in ways
         ]
@@ -187,7 +189,7 @@ class PlanNeighbourhood:
             raise SolverError(f"{self.instance.name}: a price could not be proven; nothing is claimed")
         return shift.value
 
-    def price(self, change: BoundChange) -> float | None:
+    def compute_price(self, change: BoundChange) -> float | None:
         """Compute and verify the one-sided derivative of the objective for a perturbation.
 
         Args:
@@ -199,9 +201,9 @@ class PlanNeighbourhood:
         Raises:
             SolverError: If it cannot be verified.
         """
-        return self.proven(self.slope(change))
+        return self.is_verified(self.compute_slope(change))
 
-    def others(self) -> tuple[str, ...]:
+    def find_alternatives(self) -> tuple[str, ...]:
         """Compare with an alternative optimum.
 
         Returns:
@@ -210,17 +212,17 @@ class PlanNeighbourhood:
         moved = self.local.find_other_optimum()
         if moved is None:
             return ()
-        block, noise = self.block, ALTERNATIVE_TOLERANCE * np.maximum(self.local.linear.size, MIN_COLUMN_SIZE)
+        network, noise = self.network, ALTERNATIVE_TOLERANCE * np.maximum(self.local.linear.size, MIN_COLUMN_SIZE)
         moves = np.abs(moved) > noise
         sent = np.zeros(len(self.account.routes))
-        np.add.at(sent, block.route, np.where(moves[: len(block.route)], moved[: len(block.route)], 0.0))
+        np.add.at(sent, network.route, np.where(moves[: len(network.route)], moved[: len(network.route)], 0.0))
         behind = {name for (name, _), column in self.columns.items() if moves[column]}
         told = {
             "the ways of devices": bool((np.abs(sent) > ALTERNATIVE_TOLERANCE).any()),
-            "the timing of shipments": bool(moves[: len(block.route)].any()),
+            "the timing of shipments": bool(moves[: len(network.route)].any()),
             "purchases": bool(behind & {"buy", "acquire"}),
             "what pooled lots withhold": bool(
-                moves[len(block.upper) - len(block.withheld_pool) : len(block.upper)].any()
+                moves[len(network.upper) - len(network.withheld_pool) : len(network.upper)].any()
             ),
             "melts": bool(behind & {"charge", "cast", "recharge"}),
             "the timing of surplus": "surplus" in behind,
@@ -232,11 +234,11 @@ class PlanNeighbourhood:
 RowMove = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
 
 
-def make_row_change(near: PlanNeighbourhood, rows: Iterable[RowMove]) -> BoundChange:
+def make_row_change(neighbourhood: PlanNeighbourhood, rows: Iterable[RowMove]) -> BoundChange:
     """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         rows: Constraint with index, and moves of its lower and upper bound.
 
     Returns:
@@ -244,50 +246,52 @@ def make_row_change(near: PlanNeighbourhood, rows: Iterable[RowMove]) -> BoundCh
     """
     moves: dict[int, tuple[float, float]] = {}
     for (name, *index), low, high in rows:
-        number = near.row(name, *index)
+        number = neighbourhood.find_row(name, *index)
         if number is not None:
             before = moves.get(number, (0.0, 0.0))
             moves[number] = (before[0] + low, before[1] + high)
     return BoundChange(moves)
 
 
-def make_metal_change(near: PlanNeighbourhood, e: int, by: int) -> BoundChange | None:
+def make_metal_change(neighbourhood: PlanNeighbourhood, e: int, by: int) -> BoundChange | None:
     """Perturb the need of a metal by one kilogram.
 
     The kilogram is needed where the plan charges the metal, in the same proportions: it vanishes from the charge. Of a
     metal that is never charged, it is taken from the surplus.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         e: Number of the metal.
         by: 1 for one kilogram more, -1 for one less.
 
     Returns:
         The perturbation; None if the plan neither charges the metal nor has a surplus of it.
     """
-    charged = near.account.composition[:, e]  # (A, T)
+    charged = neighbourhood.account.composition[:, e]  # (A, T)
     if charged.sum() > 0:
         shares = charged / charged.sum()
         places = zip(*(axis.tolist() for axis in np.nonzero(shares)), strict=True)
         return make_row_change(
-            near, (row for a, t in places for row in _list_charge_rows(near, a, e, t, by * float(shares[a, t])))
+            neighbourhood,
+            (row for a, t in places for row in _list_charge_rows(neighbourhood, a, e, t, by * float(shares[a, t]))),
         )
-    surplus = near.account.decisions.surplus[e]
-    if not can_be_in_stock(near.instance, near.account.routes)[e] or not surplus.sum() > 0:
+    surplus = neighbourhood.account.decisions.surplus[e]
+    if not can_be_in_stock(neighbourhood.instance, neighbourhood.account.routes)[e] or not surplus.sum() > 0:
         return None
-    name, periods = near.instance.metals.names[e], near.instance.periods
+    name, periods = neighbourhood.instance.metals.names[e], neighbourhood.instance.periods
     shares = by * surplus / surplus.sum()
     return make_row_change(
-        near, ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True))
+        neighbourhood,
+        ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True)),
     )
 
 
-def _list_charge_rows(near: PlanNeighbourhood, a: int, e: int, t: int, kilograms: float) -> Iterable[RowMove]:
+def _list_charge_rows(neighbourhood: PlanNeighbourhood, a: int, e: int, t: int, kilograms: float) -> Iterable[RowMove]:
     """Yield the rows affected by a kilogram of metal missing from the charge of an alloy.
 
     The row of recycled content is not affected: its floor holds for this kilogram, which has been charged.
     """
-    instance = near.instance
+    instance = neighbourhood.instance
     alloys, metals = instance.alloys, instance.metals.names
     alloy, period = alloys.names[a], instance.periods[t]
     factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
@@ -299,39 +303,39 @@ def _list_charge_rows(near: PlanNeighbourhood, a: int, e: int, t: int, kilograms
     return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
 
 
-def make_medal_change(near: PlanNeighbourhood, m: int, by: int) -> BoundChange:
+def make_medal_change(neighbourhood: PlanNeighbourhood, m: int, by: int) -> BoundChange:
     """Perturb the number of medals of a kind by one.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         m: Number of the kind.
         by: 1 for one medal more, -1 for one less.
 
     Returns:
         The perturbation.
     """
-    instance, medals = near.instance, near.instance.medals
+    instance, medals = neighbourhood.instance, neighbourhood.instance.medals
     each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
     late = instance.periods[int(medals.due[m]) :]
     alloys = zip(instance.alloys.names, each.tolist(), strict=True)
     return make_row_change(
-        near, (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
+        neighbourhood, (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
     )
 
 
-def make_supply_change(near: PlanNeighbourhood, streams: Ints) -> BoundChange:
+def make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> BoundChange:
     """Perturb the supply of streams by one tonne in all, spread in proportion to supply; bundles stay proportional.
 
     The participation constraint scales with supply, so that its right-hand side rises as well.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         streams: Numbers of the streams.
 
     Returns:
         The perturbation.
     """
-    instance, block = near.instance, near.block
+    instance, network = neighbourhood.instance, neighbourhood.network
     available = instance.streams.available.value
     total = float(available[streams].sum())
     names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
@@ -342,47 +346,47 @@ def make_supply_change(near: PlanNeighbourhood, streams: Ints) -> BoundChange:
         if bundle[i] < 0:
             each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
             rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]
-    first = len(block.route) + len(block.stock_stream)
+    first = len(network.route) + len(network.stock_stream)
     member = bundle[streams]
-    taken = np.flatnonzero(np.isin(block.take_bundle, np.unique(member[member >= 0])))
-    return BoundChange(make_row_change(near, rows).rows, dict.fromkeys((first + taken).tolist(), 1 / total))
+    taken = np.flatnonzero(np.isin(network.take_bundle, np.unique(member[member >= 0])))
+    return BoundChange(make_row_change(neighbourhood, rows).rows, dict.fromkeys((first + taken).tolist(), 1 / total))
 
 
-def make_storage_change(near: PlanNeighbourhood, stream: int) -> BoundChange:
+def make_storage_change(neighbourhood: PlanNeighbourhood, stream: int) -> BoundChange:
     """Perturb the storage limit of a stream by one tonne.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         stream: Number of the stream.
 
     Returns:
         The perturbation.
     """
-    columns = len(near.block.route) + np.flatnonzero(near.block.stock_stream == stream)
+    columns = len(neighbourhood.network.route) + np.flatnonzero(neighbourhood.network.stock_stream == stream)
     return BoundChange({}, dict.fromkeys(columns.tolist(), 1.0))
 
 
-def make_capacity_change(near: PlanNeighbourhood, constraint: str, name: str) -> BoundChange:
+def make_capacity_change(neighbourhood: PlanNeighbourhood, constraint: str, name: str) -> BoundChange:
     """Perturb a capacity by one unit in every period.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         constraint: Name of the constraint.
         name: Name of the smelter, treatment or alloy.
 
     Returns:
         The perturbation.
     """
-    return make_row_change(near, ((((constraint, name, t)), 0.0, 1.0) for t in near.instance.periods))
+    return make_row_change(neighbourhood, ((((constraint, name, t)), 0.0, 1.0) for t in neighbourhood.instance.periods))
 
 
 def make_composition_change(
-    near: PlanNeighbourhood, constraint: str, alloy: str, metal_name: str | None, by: Floats
+    neighbourhood: PlanNeighbourhood, constraint: str, alloy: str, metal_name: str | None, by: Floats
 ) -> BoundChange:
     """Perturb one end of a composition window.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         constraint: Name of the constraint.
         alloy: Name of the alloy.
         metal_name: Name of the metal; None for the share of unnamed metals.
@@ -392,5 +396,5 @@ def make_composition_change(
         The perturbation.
     """
     index = (alloy,) if metal_name is None else (alloy, metal_name)
-    periods = zip(near.instance.periods, by.tolist(), strict=True)
-    return make_row_change(near, ((((constraint, *index, t)), kg, kg) for t, kg in periods))
+    periods = zip(neighbourhood.instance.periods, by.tolist(), strict=True)
+    return make_row_change(neighbourhood, ((((constraint, *index, t)), kg, kg) for t, kg in periods))

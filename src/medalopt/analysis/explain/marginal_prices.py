@@ -22,7 +22,7 @@ PURE_METAL_SHARE = 0.5  # share of a metal above which an offer counts as an off
 class QuantityChange:
     """Change of one quantity per unit of need: tonnes of a source, or kilograms of an offer."""
 
-    what: str
+    name: str
     amount: float
     unit: str
 
@@ -45,7 +45,7 @@ class MarginalPrice:
     name: str
     metal: int | None
     more: float | None  # cost of one more
-    fewer: float | None  # saving of one less
+    less: float | None  # saving of one less
     unit: str | None
     market: MarketPrice | None
     parts: tuple[QuantityChange, ...]  # changes of the plan with one more
@@ -58,72 +58,75 @@ class MarginalPrice:
         return self.more / self.market.price
 
 
-def compute_marginal_prices(near: PlanNeighbourhood, unproven: list[str]) -> tuple[MarginalPrice, ...]:
+def compute_marginal_prices(neighbourhood: PlanNeighbourhood, unproven: list[str]) -> tuple[MarginalPrice, ...]:
     """Compute the marginal prices of all metals that the plan needs or has a surplus of, and of all kinds of medal.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         unproven: Receives the path of each metal or medal whose price cannot be verified.
 
     Returns:
         The other prices, metals first.
     """
-    found = []
+    result = []
     for section, names, priced in (
-        ("metals", near.instance.metals.names, _price_metal),
-        ("medals", near.instance.medals.names, _price_medal),
+        ("metals", neighbourhood.instance.metals.names, _price_metal),
+        ("medals", neighbourhood.instance.medals.names, _price_medal),
     ):
         for number, name in enumerate(names):
             try:
-                found.append(priced(near, number))
+                result.append(priced(neighbourhood, number))
             except SolverError:
                 unproven.append(render_path((section, name)))
-    return tuple(kink for kink in found if kink is not None)
+    return tuple(marginal_price for marginal_price in result if marginal_price is not None)
 
 
-def _price_metal(near: PlanNeighbourhood, e: int) -> MarginalPrice | None:
+def _price_metal(neighbourhood: PlanNeighbourhood, e: int) -> MarginalPrice | None:
     """Return the marginal prices of a metal; None if the plan neither needs it nor has a surplus."""
-    more, fewer = make_metal_change(near, e, 1), make_metal_change(near, e, -1)
+    more, fewer = make_metal_change(neighbourhood, e, 1), make_metal_change(neighbourhood, e, -1)
     if more is None or fewer is None:
         return None
-    up, down = near.slope(more), near.slope(fewer)
-    metals = near.instance.metals
+    up, down = neighbourhood.compute_slope(more), neighbourhood.compute_slope(fewer)
+    metals = neighbourhood.instance.metals
     return MarginalPrice(
         render_path(("metals", metals.names[e])),
         metals.titles[e],
         e,
-        near.proven(up),
-        _negate_price(near.proven(down)),
+        neighbourhood.is_verified(up),
+        _negate_price(neighbourhood.is_verified(down)),
         "kg",
-        _find_market_price(near, e),
-        () if up is None else list_quantity_changes(near, up.x),
+        _find_market_price(neighbourhood, e),
+        () if up is None else list_quantity_changes(neighbourhood, up.x),
     )
 
 
-def _price_medal(near: PlanNeighbourhood, m: int) -> MarginalPrice | None:
+def _price_medal(neighbourhood: PlanNeighbourhood, m: int) -> MarginalPrice | None:
     """Return the marginal prices of a kind of medal, for whole medals."""
-    medals = near.instance.medals
+    medals = neighbourhood.instance.medals
     name, count = medals.names[m], int(medals.count[m])
     more: float | None
     taken: tuple[QuantityChange, ...] = ()
     if count:
-        up = near.local.solve_step(make_medal_change(near, m, 1))
-        more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(near, up.x))
+        up = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, 1))
+        more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(neighbourhood, up.x))
     else:  # the LP may have no rows for its alloys
-        more = _solve_with_extra_medal(near, m)
-    down = near.local.solve_step(make_medal_change(near, m, -1)) if count else None
+        more = _solve_with_extra_medal(neighbourhood, m)
+    down = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, -1)) if count else None
     fewer = None if down is None else _negate_price(down.value)
     return MarginalPrice(render_path(("medals", name, "count")), name, None, more, fewer, None, None, taken)
 
 
-def _solve_with_extra_medal(near: PlanNeighbourhood, m: int) -> float | None:
+def _solve_with_extra_medal(neighbourhood: PlanNeighbourhood, m: int) -> float | None:
     """Return the cost of the first medal of a kind, by solving the changed instance; None if it is infeasible."""
-    instance = near.instance
+    instance = neighbourhood.instance
     count = instance.medals.count.copy()
     count[m] += 1
     changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
     try:
-        return solve(changed, near.plan.measure, near.extensions).objective - near.plan.objective
+        return (
+            solve(changed, neighbourhood.plan.measure, neighbourhood.extensions).objective
+            - neighbourhood.plan.objective
+        )
     except NoPlanError:
         return None
 
@@ -133,12 +136,12 @@ def _negate_price(value: float | None) -> float | None:
     return None if value is None else 0.0 - value
 
 
-def _find_market_price(near: PlanNeighbourhood, e: int) -> MarketPrice | None:
+def _find_market_price(neighbourhood: PlanNeighbourhood, e: int) -> MarketPrice | None:
     """Return the cheapest offer of a metal, averaged over the periods of its use; else its sales price."""
-    instance = near.instance
-    if near.plan.measure != "cost":
+    instance = neighbourhood.instance
+    if neighbourhood.plan.measure != "cost":
         return None
-    weights = _compute_use_profile(near, e)
+    weights = _compute_use_profile(neighbourhood, e)
     content, asked = instance.market.composition.value[:, e], instance.market.price.value @ weights
     each = np.divide(asked, content, out=np.full_like(asked, np.inf), where=content > PURE_METAL_SHARE)
     if len(each) and np.isfinite(each.min()):
@@ -150,29 +153,31 @@ def _find_market_price(near: PlanNeighbourhood, e: int) -> MarketPrice | None:
     return MarketPrice(render_path(("metals", symbol, "sell")), "sold", fetched, False) if fetched else None
 
 
-def _compute_use_profile(near: PlanNeighbourhood, e: int) -> Floats:
+def _compute_use_profile(neighbourhood: PlanNeighbourhood, e: int) -> Floats:
     """Return the share of each period in the use of a metal, or else in its surplus, (T,)."""
-    used = near.account.composition[:, e].sum(axis=0)
-    spread = used if used.sum() > 0 else near.account.decisions.surplus[e]
+    used = neighbourhood.account.composition[:, e].sum(axis=0)
+    spread = used if used.sum() > 0 else neighbourhood.account.decisions.surplus[e]
     return np.asarray(spread / spread.sum())
 
 
-def list_quantity_changes(near: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
+def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
     """List the sources and offers whose quantities change in a direction of the plan.
 
     Args:
-        near: Neighbourhood of the plan.
+        neighbourhood: Neighbourhood of the plan.
         x: Direction, (N,).
 
     Returns:
         Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
     """
-    instance, block = near.instance, near.block
-    tonnes = np.bincount(near.account.routes.stream[block.route], x[: len(block.route)], len(instance.streams.names))
+    instance, network = neighbourhood.instance, neighbourhood.network
+    tonnes = np.bincount(
+        neighbourhood.account.routes.stream[network.route], x[: len(network.route)], len(instance.streams.names)
+    )
     taken = [QuantityChange(source.name, float(tonnes[source.streams].sum()), "t") for source in list_sources(instance)]
     bought = dict.fromkeys(instance.market.names, 0.0)
-    stocked = {index[0] for name, index in near.columns if name == "acquire" and isinstance(index, tuple)}
-    for (name, index), column in near.columns.items():
+    stocked = {index[0] for name, index in neighbourhood.columns if name == "acquire" and isinstance(index, tuple)}
+    for (name, index), column in neighbourhood.columns.items():
         if isinstance(index, tuple) and (name == "acquire" or (name == "buy" and index[0] not in stocked)):
             bought[index[0]] += float(x[column])
     return (
@@ -183,5 +188,5 @@ def list_quantity_changes(near: PlanNeighbourhood, x: Floats) -> tuple[QuantityC
 
 def _drop_negligible_changes(parts: list[QuantityChange]) -> list[QuantityChange]:
     """Drop negligible changes and sort the others by absolute value."""
-    least = AMOUNT_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
-    return sorted((part for part in parts if abs(part.amount) > least), key=lambda part: -abs(part.amount))
+    minimum = AMOUNT_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
+    return sorted((part for part in parts if abs(part.amount) > minimum), key=lambda part: -abs(part.amount))

@@ -28,16 +28,16 @@ MAX_SOURCES = 12  # sources reported one by one
 class SupplySource:
     """Streams that are reported together; `region` is empty for all regions."""
 
-    what: str
+    kind_name: str
     region: str
     streams: Ints
 
     @property
     def name(self) -> str:
         """Name of the source for a sentence."""
-        return f"{self.what} from {self.region}" if self.region else self.what
+        return f"{self.kind_name} from {self.region}" if self.region else self.kind_name
 
-    def paths(self, instance: Instance) -> list[str]:
+    def list_paths(self, instance: Instance) -> list[str]:
         """Return the paths of its streams.
 
         Args:
@@ -110,13 +110,13 @@ def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:
 class SourceRoute:
     """Route of a source: treatment and smelter (None: passed on to ordinary recycling), with the tonnes sent on it.
 
-    `short`: least excess of its reduced cost over that of the best route, per tonne.
+    `shortfall`: least excess of its reduced cost over that of the best route, per tonne.
     """
 
     treatment: str
     smelter: str | None
     tonnes: float
-    short: float
+    shortfall: float
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,10 @@ class SourceAnalysis:
     falls_at: float
     leaves_at: float
     enters_at: float
-    least: float  # least and greatest tonnes over all optimal plans
-    most: float
+    minimum: float  # least and greatest tonnes over all optimal plans
+    maximum: float
     returned: tuple[tuple[str, float, float], ...]  # metal, kg and value per tonne; by descending value
-    ways: tuple[SourceRoute, ...]  # routes by descending tonnes, unused ones by ascending excess cost
+    routes: tuple[SourceRoute, ...]  # routes by descending tonnes, unused ones by ascending excess cost
 
     @property
     def cost(self) -> float:
@@ -147,7 +147,7 @@ class SourceAnalysis:
         return sum(cost for _, cost in self.costs)
 
     @property
-    def worth(self) -> float:
+    def metal_value(self) -> float:
         """Value of the metals recovered from one tonne, at shadow prices."""
         return sum(worth for _, _, worth in self.returned)
 
@@ -158,125 +158,131 @@ class SourceAnalysis:
 
 
 def analyse_sources(
-    near: PlanNeighbourhood, told: tuple[SupplySource, ...], unproven: list[str]
+    neighbourhood: PlanNeighbourhood, sources: tuple[SupplySource, ...], unproven: list[str]
 ) -> tuple[SourceAnalysis, ...]:
     """Analyse sources.
 
     Args:
-        near: Neighbourhood of the plan, prepared with the streams of these sources.
-        told: Sources.
+        neighbourhood: Neighbourhood of the plan, prepared with the streams of these sources.
+        sources: Sources.
         unproven: Receives the names of sources whose break-even prices cannot be verified.
 
     Returns:
         The other sources by descending tonnes taken.
     """
-    supply, found = compute_supply_rents(near)[0], []
-    for group, source in enumerate(told):
+    supply, result = compute_supply_rents(neighbourhood)[0], []
+    for group, source in enumerate(sources):
         try:
-            found.append(_analyse_source(near, group, source, supply))
+            result.append(_analyse_source(neighbourhood, group, source, supply))
         except SolverError:
             unproven.append(source.name)
-    return tuple(sorted(found, key=lambda one: (-one.taken, -one.offered, one.source.name)))
+    return tuple(sorted(result, key=lambda analysis: (-analysis.taken, -analysis.offered, analysis.source.name)))
 
 
-def compute_entry_discounts(near: PlanNeighbourhood, groups: int) -> tuple[float | None, ...]:
+def compute_entry_discounts(neighbourhood: PlanNeighbourhood, groups: int) -> tuple[float | None, ...]:
     """Compute the price decrease per tonne at which more of each source is taken.
 
     Args:
-        near: Neighbourhood of the plan, prepared with the streams of the sources.
+        neighbourhood: Neighbourhood of the plan, prepared with the streams of the sources.
         groups: Number of sources.
 
     Returns:
         Decrease of each source, 0 if any decrease does, infinite if none does, None if it cannot be verified.
     """
-    return tuple(solve_or_none(partial(_compute_source_slope, near, group, 1)) for group in range(groups))
+    return tuple(solve_or_none(partial(_compute_source_slope, neighbourhood, group, 1)) for group in range(groups))
 
 
-def _analyse_source(near: PlanNeighbourhood, group: int, source: SupplySource, supply: Floats) -> SourceAnalysis:
+def _analyse_source(
+    neighbourhood: PlanNeighbourhood, group: int, source: SupplySource, supply: Floats
+) -> SourceAnalysis:
     """Analyse one source. Raises SolverError if a break-even price cannot be verified."""
-    instance, local, at = near.instance, near.local, source.streams
-    available = instance.streams.available.value[at].sum(axis=1)
+    instance, local, index = neighbourhood.instance, neighbourhood.local, source.streams
+    available = instance.streams.available.value[index].sum(axis=1)
     offered, taken = float(available.sum()), local.totals[group]
-    each = (instance.streams.price.value + instance.streams.collection.value)[at]
+    each = (instance.streams.price.value + instance.streams.collection.value)[index]
     some = taken > AMOUNT_TOLERANCE * offered
-    sent = np.where(np.isin(near.account.routes.stream, at)[:, None], near.account.decisions.sent, 0.0)
-    least, most = local.find_optimal_range(group)
-    way = sent if some else _choose_best_routes(near, source)
+    sent = np.where(
+        np.isin(neighbourhood.account.routes.stream, index)[:, None], neighbourhood.account.decisions.sent, 0.0
+    )
+    minimum, maximum = local.find_optimal_range(group)
+    way = sent if some else _choose_best_routes(neighbourhood, source)
     return SourceAnalysis(
         source=source,
         offered=offered,
         taken=taken if some else 0.0,
         price=float(each @ available) / offered if offered else float(each.mean()),
-        costs=_average_costs(near, way),
-        rent=0.0 - float(supply[at].sum()) / offered if offered else 0.0,
-        falls_at=_compute_source_slope(near, group, -1) if some else 0.0,
+        costs=_average_costs(neighbourhood, way),
+        rent=0.0 - float(supply[index].sum()) / offered if offered else 0.0,
+        falls_at=_compute_source_slope(neighbourhood, group, -1) if some else 0.0,
         leaves_at=local.find_leaving_price(group) if some else 0.0,
-        enters_at=_compute_source_slope(near, group, 1),
-        least=least,
-        most=most,
-        returned=_average_returns(near, way),
-        ways=_compare_routes(near, source, sent, way),
+        enters_at=_compute_source_slope(neighbourhood, group, 1),
+        minimum=minimum,
+        maximum=maximum,
+        returned=_average_returns(neighbourhood, way),
+        routes=_compare_routes(neighbourhood, source, sent, way),
     )
 
 
-def _compute_source_slope(near: PlanNeighbourhood, group: int, by: int) -> float:
+def _compute_source_slope(neighbourhood: PlanNeighbourhood, group: int, by: int) -> float:
     """Return the price change at which the tonnes of a source change by `by`; infinite if none does."""
-    shift = near.local.solve_metered_direction(group, by)
+    shift = neighbourhood.local.solve_metered_direction(group, by)
     return math.inf if shift is None else max(shift.value, 0.0)
 
 
-def _average_costs(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float], ...]:
+def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float], ...]:
     """Return the average cost per tonne of the tonnes sent, (J, T), by kind."""
-    found, tonnes = near.account.routes, float(sent.sum()) or 1.0
+    routes, tonnes = neighbourhood.account.routes, float(sent.sum()) or 1.0
     kinds = ("supply", "collection", "treating", "transport", "smelting", "residue")
-    each = {kind: float((getattr(found, kind) @ sent).sum()) / tonnes for kind in kinds}
-    refined = compute_refining_costs(near.instance, found) * sent - near.account.compute_unrefined_charge(sent)
+    each = {kind: float((getattr(routes, kind) @ sent).sum()) / tonnes for kind in kinds}
+    refined = compute_refining_costs(
+        neighbourhood.instance, routes
+    ) * sent - neighbourhood.account.compute_unrefined_charge(sent)
     each["refining"] = float(refined.sum()) / tonnes
     return tuple((kind, cost) for kind, cost in each.items() if cost)
 
 
-def _average_returns(near: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float, float], ...]:
+def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float, float], ...]:
     """Return each metal recovered from the tonnes sent, (J, T): kilograms and value per tonne."""
-    instance, found = near.instance, near.account.routes
+    instance, routes = neighbourhood.instance, neighbourhood.account.routes
     tonnes, periods = float(sent.sum()) or 1.0, len(instance.periods)
     rows = []
-    travels = np.flatnonzero(found.smelter >= 0)
+    travels = np.flatnonzero(routes.smelter >= 0)
     for e, title in enumerate(instance.metals.titles):
-        back = np.arange(periods)[None, :] + instance.smelters.lead[found.smelter[travels], e][:, None]
-        settled = near.account.compute_settled_share(travels, e) * sent[travels]
-        kilograms = np.where(back < periods, found.returned[travels, e][:, None] * settled, 0.0)
-        worth = -near.prices.balance[e][np.minimum(back, periods - 1)] * kilograms
+        back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
+        settled = neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
+        kilograms = np.where(back < periods, routes.returned[travels, e][:, None] * settled, 0.0)
+        worth = -neighbourhood.prices.balance[e][np.minimum(back, periods - 1)] * kilograms
         if kilograms.sum() > 0:
             rows.append((title, float(kilograms.sum()) / tonnes, float(worth.sum()) / tonnes))
     return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))
 
 
-def _choose_best_routes(near: PlanNeighbourhood, source: SupplySource) -> Floats:
+def _choose_best_routes(neighbourhood: PlanNeighbourhood, source: SupplySource) -> Floats:
     """Return the supply of each stream of a source on its best route at shadow prices, (J, T) [t]."""
-    found, available = near.account.routes, near.instance.streams.available.value
-    price = near.route_prices
+    routes, available = neighbourhood.account.routes, neighbourhood.instance.streams.available.value
+    price = neighbourhood.route_prices
     sent = np.zeros_like(price)
     for i in source.streams.tolist():
-        ways = np.flatnonzero(found.stream == i)
+        ways = np.flatnonzero(routes.stream == i)
         if len(ways):
             sent[ways[price[ways].argmin(axis=0)], np.arange(price.shape[1])] = available[i]
     return sent
 
 
 def _compare_routes(
-    near: PlanNeighbourhood, source: SupplySource, sent: Floats, best_way: Floats
+    neighbourhood: PlanNeighbourhood, source: SupplySource, sent: Floats, best_way: Floats
 ) -> tuple[SourceRoute, ...]:
     """Return the routes of a source; alternatives are compared in the periods in which the stream is sent or best."""
-    instance, found = near.instance, near.account.routes
-    price = near.route_prices
+    instance, all_routes = neighbourhood.instance, neighbourhood.account.routes
+    price = neighbourhood.route_prices
     best = np.full((len(instance.streams.names), len(instance.periods)), np.inf)
-    np.minimum.at(best, found.stream, price)
+    np.minimum.at(best, all_routes.stream, price)
     busy = np.zeros(best.shape)
-    np.add.at(busy, found.stream, best_way)
-    short = np.where(busy[found.stream] > 0, price - best[found.stream], np.inf).min(axis=1, initial=np.inf)
+    np.add.at(busy, all_routes.stream, best_way)
+    short = np.where(busy[all_routes.stream] > 0, price - best[all_routes.stream], np.inf).min(axis=1, initial=np.inf)
     groups: dict[tuple[int, int], list[int]] = {}
-    for route in np.flatnonzero(np.isin(found.stream, source.streams)).tolist():
-        groups.setdefault((int(found.treatment[route]), int(found.smelter[route])), []).append(route)
+    for route in np.flatnonzero(np.isin(all_routes.stream, source.streams)).tolist():
+        groups.setdefault((int(all_routes.treatment[route]), int(all_routes.smelter[route])), []).append(route)
     ways = [
         SourceRoute(
             instance.treatments.names[treatment],
@@ -286,4 +292,4 @@ def _compare_routes(
         )
         for (treatment, smelter), routes in groups.items()
     ]
-    return tuple(sorted(ways, key=lambda way: (-way.tonnes, way.short, way.treatment, way.smelter or "")))
+    return tuple(sorted(ways, key=lambda route: (-route.tonnes, route.shortfall, route.treatment, route.smelter or "")))

@@ -59,13 +59,13 @@ class RuleFamily(NamedTuple):
 
     Attributes:
         family: Constraint family of the formulation.
-        says: Describer of a rule of this kind.
-        figures: Lister of the parameters that relax it.
+        describe: Describer of a rule of this kind.
+        list_parameters: Lister of the parameters that relax it.
     """
 
     family: str
-    says: Callable[..., messages.RuleStatement]
-    figures: Callable[..., Iterator[RepairParameter]]
+    describe: Callable[..., messages.RuleStatement]
+    list_parameters: Callable[..., Iterator[RepairParameter]]
 
 
 _LIMITS = "commitments and limits"
@@ -139,8 +139,8 @@ RULE_FAMILIES: Mapping[
         "recycled content", messages.describe_recycled_content, repair_candidates.list_recycled_floors
     ),
     **{
-        name: RuleFamily("settlement", messages.make_settlement_describer(says), repair_candidates.list_no_parameters)
-        for name, says in {
+        name: RuleFamily("settlement", messages.make_settlement_describer(text), repair_candidates.list_no_parameters)
+        for name, text in {
             "withheld_least": "{lot} returns at most its {metal} less the deduction of {deduction}",
             "withheld_most": "{lot} returns at least the {metal} that its feeds would return apart",
             "withheld_all": "{lot} must hold at least the deduction of {deduction} {metal}",
@@ -217,7 +217,7 @@ def describe_rules(instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]])
     rows = []
     for rule, periods in rules.items():
         kind = RULE_FAMILIES[rule.kind]
-        path, amount, unit, text = kind.says(instance, rule, periods)
+        path, amount, unit, text = kind.describe(instance, rule, periods)
         rows.append(InfeasibilityReason(kind.family, render_path(path), strip_rounding_noise(amount), unit, text))
     place = {family: number for number, family in enumerate(_REPORT_ORDER)}
     return tuple(sorted(rows, key=lambda row: (place.get(row.rule, len(place)), row.path, row.text)))
@@ -236,11 +236,11 @@ def list_repair_parameters(
     Returns:
         Parameters in the order in which they are tried.
     """
-    made: list[RepairParameter] = []
+    parameters: list[RepairParameter] = []
     for rule, periods in rules.items():
-        made += RULE_FAMILIES[rule.kind].figures(instance, rule.names, periods, likely)
-    once = list({figure.paths[0]: figure for figure in made}.values())
-    return sorted(once, key=lambda figure: figure.field in _LAST_FIELDS)
+        parameters += RULE_FAMILIES[rule.kind].list_parameters(instance, rule.names, periods, likely)
+    once = list({parameter.paths[0]: parameter for parameter in parameters}.values())
+    return sorted(once, key=lambda parameter: parameter.field in _LAST_FIELDS)
 
 
 MULTIPLIER_TOLERANCE = 1e-13  # multipliers below it count as zero
@@ -256,11 +256,11 @@ class Extensions:
 
     Attributes:
         files: Python files or functions.
-        eased: Name of an added row to the bounds that replace its own.
+        relaxed: Name of an added row to the bounds that replace its own.
     """
 
     files: tuple[Extension, ...] = ()
-    eased: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # row name to lower and upper bound
+    relaxed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # row name to lower and upper bound
 
 
 NO_EXTENSIONS = Extensions()
@@ -270,16 +270,16 @@ NO_EXTENSIONS = Extensions()
 class FeasibilityProblem:
     """Linear program with the rule that each row bound enforces; limits of stockpiles are converted to rows."""
 
-    linear: SolverProgram
-    said: dict[tuple[int, int], tuple[RuleKey, str]]  # row and end (lower, upper) to rule and period
-    spoken: RowSides  # row bounds that enforce a rule: the keys of `said`
-    always: RowSides  # row bounds of definitions and balances, which are never relaxed
-    own: dict[int, ExtensionRow]  # row number to the row that an extension added
+    program: SolverProgram
+    rule_by_bound: dict[tuple[int, int], tuple[RuleKey, str]]  # row and end (lower, upper) to rule and period
+    rule_bounds: RowSides  # row bounds that enforce a rule: the keys of `said`
+    unconditional: RowSides  # row bounds of definitions and balances, which are never relaxed
+    extension_rows: dict[int, ExtensionRow]  # row number to the row that an extension added
 
     @cached_property
-    def ready(self) -> ScaledProgram:
+    def scaled(self) -> ScaledProgram:
         """Program scaled as the solver receives it."""
-        return scale_program(self.linear)
+        return scale_program(self.program)
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,15 +290,15 @@ class Conflict:
         rules: Each rule with the periods in which it takes part.
         multipliers: Farkas multipliers of the rows, (M,), scaled.
         irreducible: True if each rule was verified to be needed for the conflict.
-        ends: Row bounds of these rules.
+        bounds: Row bounds of these rules.
     """
 
     rules: dict[RuleKey, tuple[str, ...]]
     multipliers: Floats  # (M,), scaled
     irreducible: bool
-    ends: RowSides
+    bounds: RowSides
 
-    def side(self, end: int) -> Bools:
+    def select_side(self, end: int) -> Bools:
         """Select the rows whose lower or upper bound is part of the conflict.
 
         Args:
@@ -307,7 +307,7 @@ class Conflict:
         Returns:
             Mask over rows, (M,).
         """
-        return self.ends.lower if end == LOWER_END else self.ends.upper
+        return self.bounds.lower if end == LOWER_END else self.bounds.upper
 
 
 def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EXTENSIONS) -> FeasibilityProblem:
@@ -320,57 +320,57 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
     Returns:
         The program.
     """
-    found = build_routes(instance)
+    routes = build_routes(instance)
     task = SolveTask(
-        instance, found, compute_bounds(instance, found), extensions=extensions.files, eased=extensions.eased
+        instance, routes, compute_bounds(instance, routes), extensions=extensions.files, relaxed=extensions.relaxed
     )
-    block, linear = build_program(task)
-    first = len(linear.rows) - len(linear.added.rows)
-    added = {first + number: row for number, row in enumerate(linear.added.rows)}
-    linear = convert_stockpile_limits(linear, block, instance.streams.names, instance.periods)
-    finite = (np.isfinite(linear.row_lower), np.isfinite(linear.row_upper))
+    network, program = build_program(task)
+    first = len(program.rows) - len(program.added.rows)
+    added = {first + number: row for number, row in enumerate(program.added.rows)}
+    program = convert_stockpile_limits(program, network, instance.streams.names, instance.periods)
+    finite = (np.isfinite(program.row_lower), np.isfinite(program.row_upper))
     said = {}
     for end in (LOWER_END, UPPER_END):
         for row in np.flatnonzero(finite[end]).tolist():
             meaning = (
-                identify_extension_rule(linear.rows[row]) if row in added else identify_rule(linear.rows[row], end)
+                identify_extension_rule(program.rows[row]) if row in added else identify_rule(program.rows[row], end)
             )
             if meaning is not None:
                 said[row, end] = meaning
-    spoken = _make_ends(said, len(linear.rows))
+    spoken = _make_ends(said, len(program.rows))
     always = RowSides(finite[LOWER_END] & ~spoken.lower, finite[UPPER_END] & ~spoken.upper)
-    return FeasibilityProblem(linear, said, spoken, always, added)
+    return FeasibilityProblem(program, said, spoken, always, added)
 
 
-def find_conflict(examined: FeasibilityProblem, first: ElasticSolution) -> Conflict:
+def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Conflict:
     """Find an irreducible set of conflicting rules.
 
     Args:
-        examined: Infeasible program.
+        problem: Infeasible program.
         first: Its least violation, with multipliers.
 
     Returns:
         The conflict.
     """
-    height = len(examined.linear.rows)
-    kept = _find_first_set(examined, first)
-    told = merge_rule_keys({examined.said[at][0] for at in kept}, MAX_RULES_PER_KIND)
-    reduced, shown, sure = _delete_redundant_rules(examined, _collect_rule_ends(examined, told), first)
-    used = _get_support(examined, shown, _make_ends(set().union(*reduced.values()), height))
+    height = len(problem.program.rows)
+    kept = _find_first_set(problem, first)
+    told = merge_rule_keys({problem.rule_by_bound[at][0] for at in kept}, MAX_RULES_PER_KIND)
+    reduced, shown, sure = _delete_redundant_rules(problem, _collect_rule_ends(problem, told), first)
+    used = _get_support(problem, shown, _make_ends(set().union(*reduced.values()), height))
     reduced = {one: ats & used or ats for one, ats in reduced.items()}
     rules = {
-        one: tuple(dict.fromkeys(examined.said[at][1] for at in sorted(ats) if examined.said[at][1]))
+        one: tuple(dict.fromkeys(problem.rule_by_bound[at][1] for at in sorted(ats) if problem.rule_by_bound[at][1]))
         for one, ats in reduced.items()
     }
     return Conflict(rules, shown.multipliers, sure, _make_ends(set().union(*reduced.values()), height))
 
 
 def _collect_rule_ends(
-    examined: FeasibilityProblem, told: dict[RuleKey, RuleKey]
+    problem: FeasibilityProblem, told: dict[RuleKey, RuleKey]
 ) -> dict[RuleKey, set[tuple[int, int]]]:
     """Return the row bounds of each reported rule, in all periods; of merged rules, those of the whole kind."""
     names, groups = set(told.values()), dict[RuleKey, set[tuple[int, int]]]()
-    for at, (one, _) in examined.said.items():
+    for at, (one, _) in problem.rule_by_bound.items():
         rule = told.get(one, RuleKey(one.kind, ()))
         if rule in names:
             groups.setdefault(rule, set()).add(at)
@@ -379,46 +379,48 @@ def _collect_rule_ends(
 
 def _make_ends(ats: object, height: int) -> RowSides:
     """Return masks over lower and upper bounds of rows from pairs of row and end."""
-    ends = np.zeros((2, height), dtype=bool)
+    bounds = np.zeros((2, height), dtype=bool)
     for row, end in ats:  # type: ignore[attr-defined]
-        ends[end, row] = True
-    return RowSides(ends[LOWER_END], ends[UPPER_END])
+        bounds[end, row] = True
+    return RowSides(bounds[LOWER_END], bounds[UPPER_END])
 
 
-def _get_support(examined: FeasibilityProblem, found: ElasticSolution, among: RowSides) -> set[tuple[int, int]]:
+def _get_support(problem: FeasibilityProblem, solution: ElasticSolution, among: RowSides) -> set[tuple[int, int]]:
     """Return the row bounds with a nonzero multiplier that enforce a rule."""
-    y = found.multipliers
+    y = solution.multipliers
     used = (among.lower & (y > MULTIPLIER_TOLERANCE), among.upper & (y < -MULTIPLIER_TOLERANCE))
     return {
         (row, end) for end in (LOWER_END, UPPER_END) for row in np.flatnonzero(used[end]).tolist()
-    } & examined.said.keys()
+    } & problem.rule_by_bound.keys()
 
 
-def _find_first_set(examined: FeasibilityProblem, first: ElasticSolution) -> set[tuple[int, int]]:
+def _find_first_set(problem: FeasibilityProblem, first: ElasticSolution) -> set[tuple[int, int]]:
     """Return conflicting row bounds: the IIS of HiGHS if small and confirmed, else the support of the multipliers."""
-    height = len(examined.linear.rows)
-    found = find_irreducible_subset(examined.ready, IIS_SECONDS) if height <= SMALL_PROGRAM_ROWS else None
+    height = len(problem.program.rows)
+    found = find_irreducible_subset(problem.scaled, IIS_SECONDS) if height <= SMALL_PROGRAM_ROWS else None
     if found is not None:
-        kept = _convert_iis(found, examined)
-        if minimise_violation(examined.ready, examined.always | _make_ends(kept, height)).contradicts:
+        kept = _convert_iis(found, problem)
+        if minimise_violation(problem.scaled, problem.unconditional | _make_ends(kept, height)).contradicts:
             return kept
-    return _get_support(examined, first, examined.spoken)
+    return _get_support(problem, first, problem.rule_bounds)
 
 
-def _convert_iis(found: RowSides, examined: FeasibilityProblem) -> set[tuple[int, int]]:
+def _convert_iis(found: RowSides, problem: FeasibilityProblem) -> set[tuple[int, int]]:
     """Return the row bounds of an IIS that enforce a rule."""
-    ends = (found.lower, found.upper)
-    return {(row, end) for row, end in examined.said if ends[end][row]}
+    bounds = (found.lower, found.upper)
+    return {(row, end) for row, end in problem.rule_by_bound if bounds[end][row]}
 
 
 def _delete_redundant_rules(
-    examined: FeasibilityProblem, groups: dict[RuleKey, set[tuple[int, int]]], first: ElasticSolution
+    problem: FeasibilityProblem, groups: dict[RuleKey, set[tuple[int, int]]], first: ElasticSolution
 ) -> tuple[dict[RuleKey, set[tuple[int, int]]], ElasticSolution, bool]:
     """Delete each rule in turn whose removal leaves the others infeasible (deletion filter)."""
-    kept, height = dict(groups), len(examined.linear.rows)
+    kept, height = dict(groups), len(problem.program.rows)
     shown = first
     if height <= SMALL_PROGRAM_ROWS:
-        shown = minimise_violation(examined.ready, examined.always | _make_ends(set().union(*kept.values()), height))
+        shown = minimise_violation(
+            problem.scaled, problem.unconditional | _make_ends(set().union(*kept.values()), height)
+        )
     trials = 0
     sure = True
     for one in sorted(groups, key=lambda one: (DELETION_ORDER[one.kind], one.names)):
@@ -426,28 +428,28 @@ def _delete_redundant_rules(
             continue
         rest = {other: ats for other, ats in kept.items() if other != one}
         ends = _make_ends(set().union(*rest.values()), height)
-        if _is_proven_without(examined, shown, kept[one]):
+        if _is_proven_without(problem, shown, kept[one]):
             kept = rest
             continue
         trials += 1
         if trials > MAX_DELETION_TRIALS and height > SMALL_PROGRAM_ROWS:
             sure = False
             break
-        tried = minimise_violation(examined.ready, examined.always | ends, shown)
+        tried = minimise_violation(problem.scaled, problem.unconditional | ends, shown)
         if tried.contradicts:
-            used = _get_support(examined, tried, ends)
+            used = _get_support(problem, tried, ends)
             kept = {other: ats for other, ats in rest.items() if ats & used}
             shown = tried
     return kept, shown, sure
 
 
-def _is_proven_without(examined: FeasibilityProblem, shown: ElasticSolution, left_out: set[tuple[int, int]]) -> bool:
+def _is_proven_without(problem: FeasibilityProblem, shown: ElasticSolution, left_out: set[tuple[int, int]]) -> bool:
     """Return True if the multipliers prove infeasibility without those of one rule, which is then redundant."""
     y = shown.multipliers.copy()
     for row, end in left_out:
         if (y[row] > 0) == (end == LOWER_END):
             y[row] = 0.0
-    return verify_conflict_multipliers(examined.linear, examined.ready, y)
+    return verify_conflict_multipliers(problem.program, problem.scaled, y)
 
 
 ProblemBuilder = Callable[[float], FeasibilityProblem]
@@ -481,11 +483,11 @@ def interpolate_problems(
         return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
 
     first, second, at = begin, end, part(1 / 2)
-    one, two, check = start, far, build(at)
-    if not have_same_structure(one.linear, two.linear):
+    problem, two, check = start, far, build(at)
+    if not have_same_structure(problem.program, two.program):
         first, second, at = part(1 / 4), at, part(1 / 8)
-        one, two, check = build(first), check, build(at)
-    drawn = fit_program_line(one.linear, first, two.linear, second, check.linear, at)
+        problem, two, check = build(first), check, build(at)
+    drawn = fit_program_line(problem.program, first, two.program, second, check.program, at)
     if drawn is None:
         return build
-    return lambda position: dataclasses.replace(one, linear=drawn.at(position))
+    return lambda position: dataclasses.replace(problem, program=drawn.interpolate(position))

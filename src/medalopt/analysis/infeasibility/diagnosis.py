@@ -45,7 +45,7 @@ class Diagnosis:
     """Reasons for infeasibility and repairs.
 
     Attributes:
-        known: Reasons proven by screening.
+        screened: Reasons proven by screening.
         rules: Conflicting rules.
         irreducible: True if each rule was verified to be needed for the conflict.
         repairs: Repairs by ascending objective.
@@ -53,7 +53,7 @@ class Diagnosis:
         stopped: True if the time limit ended the search early.
     """
 
-    known: tuple[InfeasibilityReason, ...]
+    screened: tuple[InfeasibilityReason, ...]
     rules: tuple[InfeasibilityReason, ...]
     irreducible: bool
     repairs: tuple[Repair, ...]
@@ -63,15 +63,18 @@ class Diagnosis:
     @property
     def conflict(self) -> tuple[InfeasibilityReason, ...]:
         """All reasons, those of the screening first."""
-        return (*self.known, *self.rules)
+        return (*self.screened, *self.rules)
 
-    def rows(self) -> dict[str, object]:
+    def encode(self) -> dict[str, object]:
         """Return the diagnosis as JSON data.
 
         Returns:
             Field name to value.
         """
-        told = {"conflict": [reason.row() for reason in self.conflict], "repairs": [one.row() for one in self.repairs]}
+        told = {
+            "conflict": [reason.encode() for reason in self.conflict],
+            "repairs": [repair.encode() for repair in self.repairs],
+        }
         return {**told, "stopped": True} if self.stopped else dict(told)
 
 
@@ -81,7 +84,7 @@ def diagnose_infeasibility(
     extensions: Sequence[Extension] = (),
     source: str | os.PathLike[str] | None = None,
     changes: Mapping[str, str] | None = None,
-    tell: Callable[[str], None] = lambda doing: None,
+    report_progress: Callable[[str], None] = lambda activity: None,
     budget: TimeBudget = NO_TIME_LIMIT,
 ) -> Diagnosis | None:
     """Diagnose an infeasible instance.
@@ -92,52 +95,54 @@ def diagnose_infeasibility(
         extensions: Python files or functions of the user's extensions.
         source: File the instance was read from, on which repairs are verified as it spells them.
         changes: Path to value, made when the file was read.
-        tell: Progress callback, called before each step.
+        report_progress: Progress callback, called before each step.
         budget: Time limit; results so far are returned when it is exhausted.
 
     Returns:
         The diagnosis; None if the instance is feasible.
     """
-    asked = RepairRequest(source, changes, objective, Extensions(list_extensions(extensions)), tell, budget)
+    request = RepairRequest(
+        source, changes, objective, Extensions(list_extensions(extensions)), report_progress, budget
+    )
     unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
-    found = build_routes(instance)
-    reasons = screen_instance(instance, found, compute_bounds(instance, found))
-    if not budget.left():
+    routes = build_routes(instance)
+    reasons = screen_instance(instance, routes, compute_bounds(instance, routes))
+    if not budget.seconds_left():
         return Diagnosis(reasons, (), False, (), unit, stopped=True)
-    examined = build_feasibility_problem(instance, asked.extensions)
-    at = measure_infeasibility(instance, asked.extensions, examined)
+    problem = build_feasibility_problem(instance, request.extensions)
+    at = measure_infeasibility(instance, request.extensions, problem)
     if at is None:
         return None
-    tell("which rules cannot all be kept")
-    rules = find_conflict(examined, at.short)
-    repairs = tuple(_find_repairs(at, rules, asked))
+    report_progress("which rules cannot all be kept")
+    rules = find_conflict(problem, at.violation)
+    repairs = tuple(_find_repairs(at, rules, request))
     said = describe_rules(instance, rules.rules)
-    return Diagnosis(reasons, said, rules.irreducible, repairs, unit, stopped=not budget.left())
+    return Diagnosis(reasons, said, rules.irreducible, repairs, unit, stopped=not budget.seconds_left())
 
 
-def _find_repairs(at: InfeasibleInstance, rules: Conflict, asked: RepairRequest) -> list[Repair]:
+def _find_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairRequest) -> list[Repair]:
     """Return repairs of one parameter or row; if there is none, of several or of opening stock.
 
     No parameter states the cost of opening stock, so it would seem the cheapest beside other repairs.
     """
     alone = find_single_repairs(
-        at, _choose_parameters(at.instance, rules, at), asked, MAX_REPAIRS
-    ) + find_extension_repairs(at, rules, asked)
+        at, _choose_parameters(at.instance, rules, at), request, MAX_REPAIRS
+    ) + find_extension_repairs(at, rules, request)
     if alone:
         return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
     repairs = find_single_repairs(
-        at, _choose_opening_stocks(at.instance, rules), asked, MAX_REPAIRS
-    ) + _find_combined_repairs(at, rules, _choose_parameters, asked)
-    repairs = repairs or _find_combined_repairs(at, rules, _choose_parameters_or_stock, asked)
-    repairs = repairs or find_greedy_set(at, rules, _choose_parameters_or_stock, asked)
+        at, _choose_opening_stocks(at.instance, rules), request, MAX_REPAIRS
+    ) + _find_combined_repairs(at, rules, _choose_parameters, request)
+    repairs = repairs or _find_combined_repairs(at, rules, _choose_parameters_or_stock, request)
+    repairs = repairs or find_greedy_set(at, rules, _choose_parameters_or_stock, request)
     return sorted(repairs, key=lambda repair: repair.objective)
 
 
 def _find_combined_repairs(
-    at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, asked: RepairRequest
+    at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Return repairs of several parameters; if there is none, of an extension row and a parameter."""
-    return find_repair_sets(at, rules, choose, asked) or find_mixed_repairs(at, rules, choose, asked)
+    return find_repair_sets(at, rules, choose, request) or find_mixed_repairs(at, rules, choose, request)
 
 
 def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
@@ -171,17 +176,17 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     Returns:
         Stream to the last period in which one tonne has the largest effect, best first.
     """
-    y, ends = np.ldexp(rules.multipliers, at.problem.ready.row), (rules.ends.lower, rules.ends.upper)
+    y, bounds = np.ldexp(rules.multipliers, at.problem.scaled.row), (rules.bounds.lower, rules.bounds.upper)
     does: dict[str, list[tuple[int, float]]] = {}
-    for (row, end), (rule, period) in at.problem.said.items():
-        if rule.kind == "supply" and ends[end][row] and y[row]:
+    for (row, end), (rule, period) in at.problem.rule_by_bound.items():
+        if rule.kind == "supply" and bounds[end][row] and y[row]:
             does.setdefault(rule.names[0], []).append((instance.periods.index(period), abs(float(y[row]))))
-    found = build_routes(instance)
-    costs = found.supply + found.collection + found.treating + found.transport + found.smelting + found.residue
-    least = np.full(len(instance.streams.names), np.inf)
-    np.minimum.at(least, found.stream, costs + found.refining.sum(axis=1))
+    routes = build_routes(instance)
+    costs = routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
+    minimum = np.full(len(instance.streams.names), np.inf)
+    np.minimum.at(minimum, routes.stream, costs + routes.refining.sum(axis=1))
     most = {name: max(value for _, value in parts) for name, parts in does.items()}
-    beside = {name: float(least[instance.streams.names.index(name)]) / value for name, value in most.items()}
+    beside = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}
     return {
         name: max(t for t, value in does[name] if value >= (1 - DISPLAY_TOLERANCE) * most[name])
         for name in sorted(does, key=lambda name: (beside[name], name))

@@ -41,7 +41,7 @@ class InfeasibilityReason:
     unit: str | None
     text: str
 
-    def row(self) -> dict[str, object]:
+    def encode(self) -> dict[str, object]:
         """Return the reason as one JSON row.
 
         Returns:
@@ -181,12 +181,12 @@ class RuleKey(NamedTuple):
     names: tuple[str, ...]
 
 
-def merge_rule_keys(keys: set[RuleKey], most: int) -> dict[RuleKey, RuleKey]:
-    """Merge the rules of each kind that has more than `most` into one rule for the whole kind.
+def merge_rule_keys(keys: set[RuleKey], maximum: int) -> dict[RuleKey, RuleKey]:
+    """Merge the rules of each kind that has more than `maximum` into one rule for the whole kind.
 
     Args:
         keys: Rules.
-        most: Number of rules of one kind that are reported separately.
+        maximum: Number of rules of one kind that are reported separately.
 
     Returns:
         Each rule to the rule it is reported under.
@@ -194,7 +194,7 @@ def merge_rule_keys(keys: set[RuleKey], most: int) -> dict[RuleKey, RuleKey]:
     count: dict[str, int] = {}
     for one in keys:
         count[one.kind] = count.get(one.kind, 0) + 1
-    return {one: RuleKey(one.kind, ()) if count[one.kind] > most and one.names else one for one in keys}
+    return {one: RuleKey(one.kind, ()) if count[one.kind] > maximum and one.names else one for one in keys}
 
 
 RuleStatement = tuple[ParameterPath, float | None, str | None, str]
@@ -468,10 +468,10 @@ def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]
     share = float(instance.policy.participation.value)
     regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
     offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
-    least = share * float(offers)
+    minimum = share * float(offers)
     of = join_names([instance.regions[g] for g in regions]) if rule.names else "every region"
-    text = f"{of} must send at least {format_per_cent(share)} of what it offers, {format_tonnes(least)}"
-    return ("policy", "participation"), least, "t", text
+    text = f"{of} must send at least {format_per_cent(share)} of what it offers, {format_tonnes(minimum)}"
+    return ("policy", "participation"), minimum, "t", text
 
 
 def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
@@ -506,11 +506,11 @@ def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) ->
     )
 
 
-def make_settlement_describer(says: str) -> Callable[..., RuleStatement]:
+def make_settlement_describer(description: str) -> Callable[..., RuleStatement]:
     """Return a describer of the settlement of a pooled lot.
 
     Args:
-        says: Sentence with `{lot}`, `{metal}` and `{deduction}`.
+        description: Sentence with `{lot}`, `{metal}` and `{deduction}`.
 
     Returns:
         Function from instance, rule and periods to path, minimum deduction [g/t], unit and sentence.
@@ -521,9 +521,9 @@ def make_settlement_describer(says: str) -> Callable[..., RuleStatement]:
         pool = lots.index(rule.names[0]) if rule.names else 0
         line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
         e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
-        least = float(instance.terms.deduction.value[line, e])
+        minimum = float(instance.terms.deduction.value[line, e])
         of = f"the pooled lot of {escape_text(lots[pool])}{format_period_span(periods)}"
-        text = says.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * least:.6g} g/t")
-        return locate_pool_terms(instance, pool), 1000 * least, "g/t", text
+        text = description.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * minimum:.6g} g/t")
+        return locate_pool_terms(instance, pool), 1000 * minimum, "g/t", text
 
     return saying

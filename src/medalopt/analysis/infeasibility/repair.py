@@ -41,7 +41,7 @@ class RepairChange:
     after: FileValue
     unit: str | None
 
-    def row(self) -> dict[str, object]:
+    def encode(self) -> dict[str, object]:
         """Return the change as one JSON row.
 
         Returns:
@@ -61,15 +61,15 @@ class Repair:
 
     changes: tuple[RepairChange, ...]
     objective: float
-    standing: ProgramBasis | None = field(default=None, repr=False, compare=False)
+    basis: ProgramBasis | None = field(default=None, repr=False, compare=False)
 
-    def row(self) -> dict[str, object]:
+    def encode(self) -> dict[str, object]:
         """Return the repair as one JSON row.
 
         Returns:
             Field name to value.
         """
-        return {"changes": [change.row() for change in self.changes], "objective": self.objective}
+        return {"changes": [change.encode() for change in self.changes], "objective": self.objective}
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ class RepairRequest:
     Attributes:
         path: Instance file; None for an instance in memory.
         changes: Path to value, made in the file first.
-        measure: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `footprint` or `mass`.
         extensions: User's extensions.
-        tell: Progress callback.
+        report_progress: Progress callback.
         budget: Time limit; no further parameter is tried afterwards.
     """
 
     path: str | os.PathLike[str] | None = None
     changes: Mapping[str, str] | None = None
-    measure: str = "cost"
+    objective: str = "cost"
     extensions: Extensions = NO_EXTENSIONS
-    tell: Callable[[str], None] = lambda doing: None
+    report_progress: Callable[[str], None] = lambda activity: None
     budget: TimeBudget = NO_TIME_LIMIT
 
 
@@ -106,44 +106,46 @@ def apply_moves(instance: Instance, moved: Iterable[ParameterMove]) -> Instance:
     Returns:
         A copy of the instance with these values.
     """
-    for figure, values in moved:
-        instance = figure.put(instance, values)
+    for parameter, values in moved:
+        instance = parameter.apply(instance, values)
     return instance
 
 
 def price_repair(
-    instance: Instance, asked: RepairRequest, moved: tuple[ParameterMove, ...], near: ProgramBasis | None = None
+    instance: Instance, request: RepairRequest, moved: tuple[ParameterMove, ...], basis: ProgramBasis | None = None
 ) -> Repair | None:
     """Solve the instance after a repair, read from the file with the changes as the file spells them.
 
     Args:
         instance: Infeasible instance.
-        asked: Request.
+        request: Request.
         moved: Parameters with their values.
-        near: Basis of a similar instance.
+        basis: Basis of a similar instance.
 
     Returns:
         The repair with its optimal objective; None if it is not feasible or not verified.
     """
     ways: list[dict[str, str]] = [{}]
-    for figure, values in moved:
-        text = format_file_value(figure.told(values, instance), figure.unit)
-        ways = [{**way, render_path(path): text} for way in ways for path in figure.paths]
+    for parameter, values in moved:
+        text = format_file_value(parameter.format_values(values, instance), parameter.unit)
+        ways = [{**way, render_path(path): text} for way in ways for path in parameter.paths]
     for way in ways:
         try:
-            repaired = apply_moves(instance, moved) if asked.path is None else _load_changed(asked, way)
+            repaired = apply_moves(instance, moved) if request.path is None else _load_changed(request, way)
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
-            own = asked.extensions
-            plan, standing = solve_continuous(repaired, asked.measure, own.files, near, eased=own.eased)
+            own = request.extensions
+            plan, standing = solve_continuous(repaired, request.objective, own.files, basis, eased=own.relaxed)
         except (NoPlanError, SolverError):
             return None
         rows = zip(way, moved, strict=True)
         return Repair(
             tuple(
-                RepairChange(path, figure.before(instance), figure.told(values, instance), figure.unit)
-                for path, (figure, values) in rows
+                RepairChange(
+                    path, parameter.format_present(instance), parameter.format_values(values, instance), parameter.unit
+                )
+                for path, (parameter, values) in rows
             ),
             plan.objective,
             standing,
@@ -151,19 +153,19 @@ def price_repair(
     return None
 
 
-def _load_changed(asked: RepairRequest, way: Mapping[str, str]) -> Instance:
+def _load_changed(request: RepairRequest, way: Mapping[str, str]) -> Instance:
     """Load the instance file with the changes of a repair."""
-    assert asked.path is not None
-    return load(asked.path, {**(asked.changes or {}), **way})
+    assert request.path is not None
+    return load(request.path, {**(request.changes or {}), **way})
 
 
 def round_repair(
-    figure: RepairParameter, position: float, works: Callable[[tuple[float, ...]], Repair | None]
+    parameter: RepairParameter, position: float, works: Callable[[tuple[float, ...]], Repair | None]
 ) -> Repair | None:
     """Round a position outwards, and move on by small steps until the repair is verified.
 
     Args:
-        figure: Parameter.
+        parameter: Parameter.
         position: Least position found.
         works: Function that returns the repair of given values; None if they do not suffice.
 
@@ -171,14 +173,14 @@ def round_repair(
         The repair; None if no rounding suffices.
     """
     tried: set[tuple[float, ...]] = set()
-    neat = figure.neat(position)
-    repair = works(neat) if neat is not None and neat != figure.now else None
+    neat = parameter.simplify(position)
+    repair = works(neat) if neat is not None and neat != parameter.now else None
     if repair is not None:
         return repair
     for more in ROUNDING_TRIALS:
-        onwards = (1 if figure.up else -1) * more * max(abs(position), 1e-3 * abs(figure.start), 1e-9)
-        values = figure.rounded(position + onwards)
-        if values in tried or values == figure.now:
+        onwards = (1 if parameter.up else -1) * more * max(abs(position), 1e-3 * abs(parameter.start), 1e-9)
+        values = parameter.round_values(position + onwards)
+        if values in tried or values == parameter.now:
             continue
         tried.add(values)
         repair = works(values)
@@ -188,52 +190,63 @@ def round_repair(
 
 
 def find_single_repairs(
-    at: InfeasibleInstance, figures: Iterable[RepairParameter], asked: RepairRequest, most: int
+    at: InfeasibleInstance, parameters: Iterable[RepairParameter], request: RepairRequest, maximum: int
 ) -> list[Repair]:
     """Find repairs of one parameter each.
 
     Args:
         at: Infeasible instance.
-        figures: Parameters in the order in which they are tried.
-        asked: Request.
-        most: Largest number of repairs.
+        parameters: Parameters in the order in which they are tried.
+        request: Request.
+        maximum: Largest number of repairs.
 
     Returns:
         Repairs by ascending objective.
     """
-    found: list[Repair] = []
-    near = at.standing
+    repairs: list[Repair] = []
+    basis = at.basis
     settled: set[tuple[object, ...]] = set()
-    for figure in figures:
-        same = (figure.section, figure.field, figure.at[0] if figure.field == "available" else str(figure.at))
+    for parameter in parameters:
+        same = (
+            parameter.section,
+            parameter.field,
+            parameter.index[0] if parameter.field == "available" else str(parameter.index),
+        )
         if same in settled:
             continue  # one spelling of more supply per stream suffices
-        if not asked.budget.left():
+        if not request.budget.seconds_left():
             break
-        asked.tell(f"how far {render_path(figure.paths[0])} would have to move")
-        position = find_least_position(figure, at)
-        repair = None if position is None else _make_single_repair(at, asked, figure, position, near)
+        request.report_progress(f"how far {render_path(parameter.paths[0])} would have to move")
+        position = find_least_position(parameter, at)
+        repair = None if position is None else _make_single_repair(at, request, parameter, position, basis)
         if repair is not None:
-            found.append(repair)
-            near = repair.standing
+            repairs.append(repair)
+            basis = repair.basis
             settled.add(same)
-        if len(found) == most:
+        if len(repairs) == maximum:
             break
-    return sorted(found, key=lambda repair: (repair.objective, repair.changes[0].path))
+    return sorted(repairs, key=lambda repair: (repair.objective, repair.changes[0].path))
 
 
 def _make_single_repair(
-    at: InfeasibleInstance, asked: RepairRequest, figure: RepairParameter, position: float, near: ProgramBasis | None
+    at: InfeasibleInstance,
+    request: RepairRequest,
+    parameter: RepairParameter,
+    position: float,
+    basis: ProgramBasis | None,
 ) -> Repair | None:
     """Return the repair of one parameter near its least position."""
 
     def works(values: tuple[float, ...]) -> Repair | None:
-        beyond = figure.kind != "list" and (values[0] >= position if figure.up else values[0] <= position)
-        if not beyond and measure_infeasibility(figure.put(at.instance, values), at.extensions, near=at) is not None:
+        beyond = parameter.kind != "list" and (values[0] >= position if parameter.up else values[0] <= position)
+        if (
+            not beyond
+            and measure_infeasibility(parameter.apply(at.instance, values), at.extensions, near=at) is not None
+        ):
             return None  # cheaper than solving to prove infeasibility
-        return price_repair(at.instance, asked, ((figure, values),), near)
+        return price_repair(at.instance, request, ((parameter, values),), basis)
 
-    return round_repair(figure, position, works)
+    return round_repair(parameter, position, works)
 
 
 MAX_BRANCHES, MAX_BRANCHES_LARGE = 3, 2  # parameters tried per conflict; on a large program
@@ -248,7 +261,7 @@ CandidateChooser = Callable[[Instance, Conflict, InfeasibleInstance], list[Repai
 
 
 def find_repair_sets(
-    at: InfeasibleInstance, found: Conflict, choose: CandidateChooser, asked: RepairRequest
+    at: InfeasibleInstance, found: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Find the smallest sets of parameters that restore feasibility, by depth-first enumeration.
 
@@ -256,21 +269,22 @@ def find_repair_sets(
         at: Infeasible instance.
         found: Its conflict.
         choose: Function that lists the parameters of a conflict.
-        asked: Request.
+        request: Request.
 
     Returns:
         At most three repairs by ascending objective; empty if there is none up to the largest depth.
     """
-    wide, deep = (MAX_BRANCHES_LARGE, MAX_DEPTH_LARGE) if at.large else (MAX_BRANCHES, MAX_DEPTH)
+    wide, deep = (MAX_BRANCHES_LARGE, MAX_DEPTH_LARGE) if at.is_large else (MAX_BRANCHES, MAX_DEPTH)
     for depth in range(1, deep + 1):
         repairs: list[Repair] = []
-        for figures in _enumerate_sets(at, found, choose, depth, wide) if asked.budget.left() else ():
-            asked.tell(
-                f"how far {' and '.join(render_path(one.paths[0]) for one in figures)} would have to move together"
+        for parameters in _enumerate_sets(at, found, choose, depth, wide) if request.budget.seconds_left() else ():
+            request.report_progress(
+                f"how far {' and '.join(render_path(parameter.paths[0]) for parameter in parameters)} would have to "
+                "move together"
             )
-            repair = _tighten_set(at, figures, asked)
+            repair = _tighten_set(at, parameters, request)
             repairs += [repair] if repair is not None else []
-            if len(repairs) == MAX_TRIED_SETS or not asked.budget.left():
+            if len(repairs) == MAX_TRIED_SETS or not request.budget.seconds_left():
                 break
         if repairs:
             return _remove_duplicates(repairs)[:MAX_OFFERED_REPAIRS]
@@ -282,27 +296,34 @@ def _enumerate_sets(
 ) -> Iterable[tuple[RepairParameter, ...]]:
     """Yield sets of `depth` + 1 parameters: one that resolves this conflict, then those of the next conflict."""
     tried = 0
-    for figure in choose(at.instance, found, at):
-        rest = _relax_parameter(figure, at)
+    for parameter in choose(at.instance, found, at):
+        rest = _relax_parameter(parameter, at)
         if rest is None:
             continue
-        other = find_conflict(rest.problem, rest.short)
+        other = find_conflict(rest.problem, rest.violation)
         if other.rules.keys() == found.rules.keys():
             continue
         tried += 1
         if depth > 1:
-            yield from ((figure, *others) for others in _enumerate_sets(rest, other, choose, depth - 1, wide))
+            yield from ((parameter, *others) for others in _enumerate_sets(rest, other, choose, depth - 1, wide))
         else:
-            others = (one for one in choose(rest.instance, other, rest) if one.paths[0] != figure.paths[0])
+            others = (
+                parameter
+                for parameter in choose(rest.instance, other, rest)
+                if parameter.paths[0] != parameter.paths[0]
+            )
             yield from (
-                (figure, one) for one in islice((one for one in others if _relax_parameter(one, rest) is None), wide)
+                (parameter, parameter)
+                for parameter in islice(
+                    (parameter for parameter in others if _relax_parameter(parameter, rest) is None), wide
+                )
             )
         if tried == wide:
             return
 
 
 def find_greedy_set(
-    at: InfeasibleInstance, found: Conflict, choose: CandidateChooser, asked: RepairRequest
+    at: InfeasibleInstance, found: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Find one repair by a greedy search: of each conflict in turn the parameter that leaves the least violation.
 
@@ -312,81 +333,85 @@ def find_greedy_set(
         at: Infeasible instance.
         found: Its conflict.
         choose: Function that lists the parameters of a conflict.
-        asked: Request.
+        request: Request.
 
     Returns:
         One repair; none if some conflict has no parameter that helps.
     """
-    figures: list[RepairParameter] = []
+    parameters: list[RepairParameter] = []
     now: InfeasibleInstance | None = at
     while now is not None:
-        rules = find_conflict(now.problem, now.short) if figures else found
-        taken = {figure.paths[0] for figure in figures}
-        new = (one for one in choose(now.instance, rules, now) if one.paths[0] not in taken)
-        left = [(figure, _relax_parameter(figure, now)) for figure in islice(new, MAX_TRIED_PARAMETERS)]
-        if not left or len(figures) == MAX_SET_SIZE or not asked.budget.left():
+        rules = find_conflict(now.problem, now.violation) if parameters else found
+        taken = {parameter.paths[0] for parameter in parameters}
+        new = (parameter for parameter in choose(now.instance, rules, now) if parameter.paths[0] not in taken)
+        left = [(parameter, _relax_parameter(parameter, now)) for parameter in islice(new, MAX_TRIED_PARAMETERS)]
+        if not left or len(parameters) == MAX_SET_SIZE or not request.budget.seconds_left():
             return []
-        best, rest = min(left, key=lambda one: 0.0 if one[1] is None else one[1].short.value)
-        if rest is not None and not rest.short.value < now.short.value * (1 - MIN_PROGRESS):
+        best, rest = min(left, key=lambda one: 0.0 if one[1] is None else one[1].violation.value)
+        if rest is not None and not rest.violation.value < now.violation.value * (1 - MIN_PROGRESS):
             return []
-        figures.append(best)
+        parameters.append(best)
         now = rest
-    asked.tell(f"how far {len(figures)} figures would have to move together")
-    repair = _tighten_set(at, tuple(figures), asked)
+    request.report_progress(f"how far {len(parameters)} figures would have to move together")
+    repair = _tighten_set(at, tuple(parameters), request)
     return [] if repair is None else [repair]
 
 
-def _relax_parameter(figure: RepairParameter, at: InfeasibleInstance) -> InfeasibleInstance | None:
+def _relax_parameter(parameter: RepairParameter, at: InfeasibleInstance) -> InfeasibleInstance | None:
     """Return the remaining infeasibility with the parameter at its end or moved amply; None if there is none."""
-    return measure_infeasibility(figure.at_position(at.instance, get_ample_position(figure)), at.extensions, near=at)
+    return measure_infeasibility(
+        parameter.at_position(at.instance, get_ample_position(parameter)), at.extensions, near=at
+    )
 
 
-def get_ample_position(figure: RepairParameter) -> float:
+def get_ample_position(parameter: RepairParameter) -> float:
     """Return the position at which a parameter no longer limits: its end, or if infinite, a large multiple.
 
     Args:
-        figure: Parameter.
+        parameter: Parameter.
 
     Returns:
         The position.
     """
-    return figure.end if math.isfinite(figure.end) else AMPLE_FACTOR * max(figure.start, 1.0)
+    return parameter.end if math.isfinite(parameter.end) else AMPLE_FACTOR * max(parameter.start, 1.0)
 
 
-def _tighten_set(at: InfeasibleInstance, figures: tuple[RepairParameter, ...], asked: RepairRequest) -> Repair | None:
+def _tighten_set(
+    at: InfeasibleInstance, parameters: tuple[RepairParameter, ...], request: RepairRequest
+) -> Repair | None:
     """Move each parameter as little as the others, at their ample positions, allow; the first ones last."""
     moved: tuple[ParameterMove, ...] = ()
-    for place in range(len(figures) - 1, -1, -1):
-        figure, before = figures[place], figures[:place]
+    for place in range(len(parameters) - 1, -1, -1):
+        parameter, before = parameters[place], parameters[:place]
         instance = apply_moves(at.instance, moved)
         for other in before:
             instance = other.at_position(instance, get_ample_position(other))
         now = measure_infeasibility(instance, at.extensions)
-        position = figure.start if now is None else find_least_position(figure, now)
+        position = parameter.start if now is None else find_least_position(parameter, now)
         if position is None:
             return None
         if now is None:
             continue
         if place == 0:
             return round_repair(
-                figure,
+                parameter,
                 position,
-                lambda values, figure=figure, moved=moved: price_repair(  # type: ignore[misc]
-                    at.instance, asked, ((figure, values), *moved)
+                lambda values, figure=parameter, moved=moved: price_repair(  # type: ignore[misc]
+                    at.instance, request, ((figure, values), *moved)
                 ),
             )
-        moved = ((figure, _choose_values(figure, position, instance, at)), *moved)
+        moved = ((parameter, _choose_values(parameter, position, instance, at)), *moved)
     return None
 
 
 def _choose_values(
-    figure: RepairParameter, position: float, instance: Instance, at: InfeasibleInstance
+    parameter: RepairParameter, position: float, instance: Instance, at: InfeasibleInstance
 ) -> tuple[float, ...]:
     """Return the values at a position: short ones if they suffice, else rounded outwards."""
-    neat = figure.neat(position)
-    if neat is not None and measure_infeasibility(figure.put(instance, neat), at.extensions) is None:
+    neat = parameter.simplify(position)
+    if neat is not None and measure_infeasibility(parameter.apply(instance, neat), at.extensions) is None:
         return neat
-    return figure.rounded(position)
+    return parameter.round_values(position)
 
 
 def _remove_duplicates(repairs: list[Repair]) -> list[Repair]:

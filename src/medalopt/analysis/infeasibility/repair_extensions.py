@@ -35,33 +35,33 @@ UNBOUNDED = (-math.inf, math.inf)
 RowBounds = dict[str, tuple[float, float]]  # name of a row to its bounds
 
 
-def find_extension_repairs(at: InfeasibleInstance, rules: Conflict, asked: RepairRequest) -> list[Repair]:
+def find_extension_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairRequest) -> list[Repair]:
     """Find repairs of single extension rows of a conflict; if there is none, of all of them together.
 
     Args:
         at: Infeasible instance.
         rules: Its conflict.
-        asked: Request.
+        request: Request.
 
     Returns:
         The repairs.
     """
     rows = _list_conflict_rows(at, rules)
-    found: list[Repair] = []
+    repairs: list[Repair] = []
     for row, end in rows[:MAX_TRIED_ROWS]:
-        if not asked.budget.left():
-            return found
-        asked.tell(f"how far {at.problem.own[row].name} would have to move")
-        found += _repair_row(at, asked, row, end)
-    if not found and len(rows) > 1:
-        found += _drop_rows(at, asked, [at.problem.own[row] for row, _ in rows])
-    if not found and len(rows) < len(at.problem.own):
-        found += _drop_rows(at, asked, at.problem.own.values())
-    return found
+        if not request.budget.seconds_left():
+            return repairs
+        request.report_progress(f"how far {at.problem.extension_rows[row].name} would have to move")
+        repairs += _repair_row(at, request, row, end)
+    if not repairs and len(rows) > 1:
+        repairs += _drop_rows(at, request, [at.problem.extension_rows[row] for row, _ in rows])
+    if not repairs and len(rows) < len(at.problem.extension_rows):
+        repairs += _drop_rows(at, request, at.problem.extension_rows.values())
+    return repairs
 
 
 def find_mixed_repairs(
-    at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, asked: RepairRequest
+    at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Find repairs of one extension row and one parameter of the instance together.
 
@@ -72,68 +72,71 @@ def find_mixed_repairs(
         at: Infeasible instance.
         rules: Its conflict.
         choose: Function that lists the parameters of a conflict.
-        asked: Request.
+        request: Request.
 
     Returns:
         At most three repairs by ascending objective.
     """
-    found: list[Repair] = []
+    repairs: list[Repair] = []
     ends = [
-        (row, end) for row, own in at.problem.own.items() for end in (0, 1) if math.isfinite(_get_bound(own, end)[0])
+        (row, end)
+        for row, own in at.problem.extension_rows.items()
+        for end in (0, 1)
+        if math.isfinite(_get_bound(own, end)[0])
     ]
     for row, end in list(dict.fromkeys([*_list_conflict_rows(at, rules), *ends]))[:MAX_TRIED_ROWS]:
-        if asked.budget.left():
-            asked.tell(f"what else stands in the way beside {at.problem.own[row].name}")
-            found += _pair_with_parameters(at, asked, at.problem.own[row], end, choose)
-    return sorted(found, key=lambda repair: repair.objective)[:MAX_OFFERED_REPAIRS]
+        if request.budget.seconds_left():
+            request.report_progress(f"what else stands in the way beside {at.problem.extension_rows[row].name}")
+            repairs += _pair_with_parameters(at, request, at.problem.extension_rows[row], end, choose)
+    return sorted(repairs, key=lambda repair: repair.objective)[:MAX_OFFERED_REPAIRS]
 
 
 def _pair_with_parameters(
-    at: InfeasibleInstance, asked: RepairRequest, row: ExtensionRow, end: int, choose: CandidateChooser
+    at: InfeasibleInstance, request: RepairRequest, row: ExtensionRow, end: int, choose: CandidateChooser
 ) -> Iterator[Repair]:
     """Yield the repairs of an extension row with one parameter each."""
     rest = _relax_row(at, row, UNBOUNDED)
     if rest is None:
         return
-    figures = choose(rest.instance, find_conflict(rest.problem, rest.short), rest)
-    change, without = _make_removal(row), dataclasses.replace(asked, extensions=rest.extensions)
-    for repair in find_single_repairs(rest, figures, without, MAX_OFFERED_REPAIRS):
+    parameters = choose(rest.instance, find_conflict(rest.problem, rest.violation), rest)
+    change, without = _make_removal(row), dataclasses.replace(request, extensions=rest.extensions)
+    for repair in find_single_repairs(rest, parameters, without, MAX_OFFERED_REPAIRS):
         yield dataclasses.replace(repair, changes=(change, *repair.changes))
         paths = {each.path for each in repair.changes}
-        for figure in (each for each in figures if paths & each.spelled):
-            yield from _loosen_row(at, asked, row, end, figure)
+        for parameter in (each for each in parameters if paths & each.path_texts):
+            yield from _loosen_row(at, request, row, end, parameter)
 
 
 def _loosen_row(
-    at: InfeasibleInstance, asked: RepairRequest, row: ExtensionRow, end: int, figure: RepairParameter
+    at: InfeasibleInstance, request: RepairRequest, row: ExtensionRow, end: int, parameter: RepairParameter
 ) -> Iterator[Repair]:
     """Yield the repair in which the row is relaxed as little as possible, with the parameter at its ample position."""
-    far = measure_infeasibility(figure.at_position(at.instance, get_ample_position(figure)), at.extensions)
-    number = next((n for n, each in far.problem.own.items() if each.name == row.name), None) if far else None
+    far = measure_infeasibility(parameter.at_position(at.instance, get_ample_position(parameter)), at.extensions)
+    number = next((n for n, each in far.problem.extension_rows.items() if each.name == row.name), None) if far else None
     if far is None or number is None:
         return
     by = _find_least_change(far, number, end)
     for value in () if by is None else _propose_bounds(row, end, by):
         rest = _relax_row(at, row, _replace_bound(row, end, value))
-        if rest is None or not asked.budget.left():
+        if rest is None or not request.budget.seconds_left():
             return
-        so = dataclasses.replace(asked, extensions=rest.extensions)
-        for repair in find_single_repairs(rest, [figure], so, 1):
+        so = dataclasses.replace(request, extensions=rest.extensions)
+        for repair in find_single_repairs(rest, [parameter], so, 1):
             yield dataclasses.replace(
                 repair, changes=(_make_change(row, _get_bound(row, end)[0], value), *repair.changes)
             )
             return
 
 
-def _relax_row(at: InfeasibleInstance, row: ExtensionRow, ends: tuple[float, float]) -> InfeasibleInstance | None:
+def _relax_row(at: InfeasibleInstance, row: ExtensionRow, bounds: tuple[float, float]) -> InfeasibleInstance | None:
     """Return the remaining infeasibility with other bounds of a row; None if there is none."""
-    eased = dataclasses.replace(at.extensions, eased={**at.extensions.eased, row.name: ends})
+    eased = dataclasses.replace(at.extensions, relaxed={**at.extensions.relaxed, row.name: bounds})
     return measure_infeasibility(at.instance, eased)
 
 
 def _list_conflict_rows(at: InfeasibleInstance, rules: Conflict) -> list[tuple[int, int]]:
     """Return the extension rows of a conflict, as number of the row and which bound."""
-    return [(row, end) for end in (0, 1) for row in at.problem.own if rules.side(end)[row]]
+    return [(row, end) for end in (0, 1) for row in at.problem.extension_rows if rules.select_side(end)[row]]
 
 
 def _get_bound(row: ExtensionRow, end: int) -> tuple[float, float]:
@@ -153,39 +156,43 @@ def _propose_bounds(row: ExtensionRow, end: int, by: float) -> Iterator[float]:
         yield round_outwards(now + sign * (by + more * max(abs(now), by)), sign > 0)
 
 
-def _repair_row(at: InfeasibleInstance, asked: RepairRequest, row: int, end: int) -> Iterator[Repair]:
+def _repair_row(at: InfeasibleInstance, request: RepairRequest, row: int, end: int) -> Iterator[Repair]:
     """Yield the repairs that relax one bound as little as suffices, and that remove the row."""
-    own = at.problem.own[row]
+    own = at.problem.extension_rows[row]
     by = _find_least_change(at, row, end)
     if by is None:
         if math.isfinite(own.lower) and math.isfinite(own.upper):
-            yield from _drop_rows(at, asked, [own])
+            yield from _drop_rows(at, request, [own])
         return
     for value in _propose_bounds(own, end, by):
         changes = [_make_change(own, _get_bound(own, end)[0], value)]
-        repair = _price_row_repair(at, asked, {own.name: _replace_bound(own, end, value)}, changes)
+        repair = _price_row_repair(at, request, {own.name: _replace_bound(own, end, value)}, changes)
         if repair is not None:
             yield repair
             break
-    yield from _drop_rows(at, asked, [own])
+    yield from _drop_rows(at, request, [own])
 
 
 def _find_least_change(at: InfeasibleInstance, row: int, end: int) -> float | None:
     """Return the least move of a row bound that restores feasibility; None if none does."""
-    linear, sign = at.problem.linear, _get_bound(at.problem.own[row], end)[1]
-    size = abs(float((linear.row_lower if end == LOWER_END else linear.row_upper)[row])) or 1.0
-    moved = np.zeros(len(linear.rows))
+    program, sign = at.problem.program, _get_bound(at.problem.extension_rows[row], end)[1]
+    size = abs(float((program.row_lower if end == LOWER_END else program.row_upper)[row])) or 1.0
+    moved = np.zeros(len(program.rows))
     moved[row] = sign * size
-    lower, upper = linear.row_lower, linear.row_upper
+    lower, upper = program.row_lower, program.row_upper
     lower, upper = (lower + moved, upper) if end == LOWER_END else (lower, upper + moved)
-    step = find_least_relaxation(linear, dataclasses.replace(linear, row_lower=lower, row_upper=upper), MAX_MOVE_FACTOR)
+    step = find_least_relaxation(
+        program, dataclasses.replace(program, row_lower=lower, row_upper=upper), MAX_MOVE_FACTOR
+    )
     return None if step is None else step * size
 
 
-def _drop_rows(at: InfeasibleInstance, asked: RepairRequest, rows: Iterable[ExtensionRow]) -> list[Repair]:
+def _drop_rows(at: InfeasibleInstance, request: RepairRequest, rows: Iterable[ExtensionRow]) -> list[Repair]:
     """Return the repair that removes these rows; empty if it is not feasible."""
     once = {row.name: row for row in rows}
-    repair = _price_row_repair(at, asked, dict.fromkeys(once, UNBOUNDED), [_make_removal(row) for row in once.values()])
+    repair = _price_row_repair(
+        at, request, dict.fromkeys(once, UNBOUNDED), [_make_removal(row) for row in once.values()]
+    )
     return [] if repair is None else [repair]
 
 
@@ -200,11 +207,11 @@ def _make_removal(row: ExtensionRow) -> RepairChange:
 
 
 def _price_row_repair(
-    at: InfeasibleInstance, asked: RepairRequest, ends: RowBounds, changes: list[RepairChange]
+    at: InfeasibleInstance, request: RepairRequest, ends: RowBounds, changes: list[RepairChange]
 ) -> Repair | None:
     """Solve with replaced row bounds; None if infeasible or not verified."""
     try:
-        plan, standing = solve_continuous(at.instance, asked.measure, asked.extensions.files, at.standing, eased=ends)
+        plan, basis = solve_continuous(at.instance, request.objective, request.extensions.files, at.basis, eased=ends)
     except (NoPlanError, SolverError):
         return None
-    return Repair(tuple(changes), plan.objective, standing)
+    return Repair(tuple(changes), plan.objective, basis)

@@ -28,7 +28,7 @@ class RepairParameter:
     Attributes:
         paths: Spellings a file may use, the most common first.
         section: Section of the instance; `field`: array in it.
-        at: Index into the array.
+        index: Index into the array.
         factor: From `unit` to the unit of the instance.
         now: Present values, in `unit`.
         kind: `one`, `list` (one value per period), `window` (both ends written as one number, one of which moves),
@@ -40,7 +40,7 @@ class RepairParameter:
     paths: tuple[ParameterPath, ...]
     section: str
     field: str
-    at: tuple[Any, ...]  # index into the array
+    index: tuple[Any, ...]  # index into the array
     unit: str | None
     factor: Fraction  # from `unit` to the unit of the array
     now: tuple[float, ...]
@@ -54,16 +54,16 @@ class RepairParameter:
         return 1.0 if self.kind == "list" else self.now[0]
 
     @property
-    def spelled(self) -> frozenset[str]:
+    def path_texts(self) -> frozenset[str]:
         """Paths as text."""
         return frozenset(render_path(path) for path in self.paths)
 
     @property
-    def stepwise(self) -> bool:
+    def is_stepwise(self) -> bool:
         """True if the parameter moves in whole steps that change the rows of the LP: a date or a lead time."""
         return self.kind == "date" or (self.kind == "whole" and self.field != "count")
 
-    def rounded(self, position: float) -> tuple[float, ...]:
+    def round_values(self, position: float) -> tuple[float, ...]:
         """Round the values at a position outwards, to six significant digits or to whole numbers.
 
         Args:
@@ -78,9 +78,9 @@ class RepairParameter:
                 near = math.ceil(position) if self.up else math.floor(position)
             return (float(min(near, self.end) if self.up else max(near, self.end)),)
         scaled = [position * value for value in self.now] if self.kind == "list" else [position]
-        return tuple(self._outwards(value) for value in scaled)
+        return tuple(self._round_outwards(value) for value in scaled)
 
-    def neat(self, position: float) -> tuple[float, ...] | None:
+    def simplify(self, position: float) -> tuple[float, ...] | None:
         """Return a value of few digits if it equals the position within rounding.
 
         Args:
@@ -96,7 +96,7 @@ class RepairParameter:
         few = float(round(position)) if self.kind == "whole" else float(f"{position:.{SHORT_DIGITS}g}")
         return (few,) if abs(few - position) <= POSITION_TOLERANCE * abs(position) else None
 
-    def _outwards(self, value: float) -> float:
+    def _round_outwards(self, value: float) -> float:
         """Round away from the present value, to `end` if that is nearly reached."""
         if (
             self.kind != "list"
@@ -108,7 +108,7 @@ class RepairParameter:
         bound = self.end if self.kind != "list" else math.inf
         return min(result, bound) if self.up else max(result, bound)
 
-    def put(self, instance: Instance, values: tuple[float, ...]) -> Instance:
+    def apply(self, instance: Instance, values: tuple[float, ...]) -> Instance:
         """Set the parameter.
 
         Args:
@@ -121,14 +121,14 @@ class RepairParameter:
         part = getattr(instance, self.section)
         old = getattr(part, self.field)
         if isinstance(old, ExactArray):
-            new: Any = _replace_values(old, self.at, values if len(values) > 1 else values[0], self.factor)
+            new: Any = _replace_values(old, self.index, values if len(values) > 1 else values[0], self.factor)
         else:
             new = old.copy()
-            new[self.at] = int(values[0])
+            new[self.index] = int(values[0])
         changed = {self.field: new}
         if self.field == "others":  # an alloy without `others` now has it
             changed["admits_others"] = part.admits_others.copy()
-            changed["admits_others"][self.at] = True
+            changed["admits_others"][self.index] = True
         return dataclasses.replace(instance, **{self.section: dataclasses.replace(part, **changed)})
 
     def at_position(self, instance: Instance, position: float) -> Instance:
@@ -141,9 +141,11 @@ class RepairParameter:
         Returns:
             A copy of the instance with the values at this position.
         """
-        return self.put(instance, tuple(position * value for value in self.now) if self.kind == "list" else (position,))
+        return self.apply(
+            instance, tuple(position * value for value in self.now) if self.kind == "list" else (position,)
+        )
 
-    def told(self, values: tuple[float, ...], instance: Instance) -> FileValue:
+    def format_values(self, values: tuple[float, ...], instance: Instance) -> FileValue:
         """Return values as a file would hold them, without the unit.
 
         Args:
@@ -164,7 +166,7 @@ class RepairParameter:
             return [other, values[0]] if self.up else [values[0], other]
         return values[0]
 
-    def before(self, instance: Instance) -> FileValue:
+    def format_present(self, instance: Instance) -> FileValue:
         """Return the present value as a file would hold it, without the unit.
 
         Args:
@@ -173,7 +175,7 @@ class RepairParameter:
         Returns:
             A number, a list, or the name of a period.
         """
-        return self.now[0] if self.kind == "window" else self.told(self.now, instance)
+        return self.now[0] if self.kind == "window" else self.format_values(self.now, instance)
 
 
 def round_outwards(value: float, up: bool) -> float:

@@ -34,22 +34,22 @@ EXCESS_FACTOR = 1 + 1e-9  # ratio of need to availability above which a shortage
 RankedReason = tuple[float, InfeasibilityReason]  # ratio of need to availability, and the reason
 
 
-def screen_instance(instance: Instance, found: Routes, bounds: VariableBounds) -> tuple[InfeasibilityReason, ...]:
+def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) -> tuple[InfeasibilityReason, ...]:
     """Return the reasons for infeasibility that bounds on totals prove, by decreasing ratio of need to availability.
 
     Args:
         instance: Instance.
-        found: Its routes.
+        routes: Its routes.
         bounds: Its implied bounds.
 
     Returns:
         Reasons; empty if the screening proves nothing.
     """
     told = [
-        *_screen_metals(instance, found, bounds),
+        *_screen_metals(instance, routes, bounds),
         *_screen_castings(instance),
-        *_screen_commitments(instance, found, bounds),
-        *_screen_participation(instance, found),
+        *_screen_commitments(instance, routes, bounds),
+        *_screen_participation(instance, routes),
     ]
     return tuple(reason for _, reason in sorted(told, key=lambda one: (-one[0], one[1].text)))
 
@@ -72,11 +72,11 @@ def compute_min_charge(instance: Instance) -> Floats:
     reused = np.where(back, (alloys.scrap_returned.value * share)[:, None], 0.0)
     fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * compute_cumulative_demand(instance)
     rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
-    least = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
-    return np.asarray(np.maximum(least, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
+    minimum = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
+    return np.asarray(np.maximum(minimum, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
 
 
-def _screen_metals(instance: Instance, found: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
+def _screen_metals(instance: Instance, routes: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
     """Screen each metal at its worst deadline, over the horizon, and for its recycled share."""
     market = instance.market
     limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
@@ -84,55 +84,55 @@ def _screen_metals(instance: Instance, found: Routes, bounds: VariableBounds) ->
     for e in range(len(instance.metals.names)):
         content = market.composition.value[:, e]
         bought = _compute_max_purchase(limit, content)
-        most = bounds.stock[e] + bought
-        worst = _find_worst_period(need[e], most)
+        maximum = bounds.stock[e] + bought
+        worst = _find_worst_period(need[e], maximum)
         for t in dict.fromkeys((worst, last)):
-            if need[e, t] > EXCESS_FACTOR * most[t]:
+            if need[e, t] > EXCESS_FACTOR * maximum[t]:
                 yield (
-                    _compute_excess_ratio(need[e, t], most[t]),
-                    _describe_metal_shortage(instance, found, e, t, float(need[e, t]), most),
+                    _compute_excess_ratio(need[e, t], maximum[t]),
+                    _describe_metal_shortage(instance, routes, e, t, float(need[e, t]), maximum),
                 )
         floor = float(instance.policy.recycled.value[e])
         recycled = float(bounds.stock[e, -1]) + _compute_max_purchase(limit, content * market.recycled.value)
         wanted = floor * float(need[e, -1])
-        if wanted > EXCESS_FACTOR * recycled and need[e, last] <= EXCESS_FACTOR * most[last]:
+        if wanted > EXCESS_FACTOR * recycled and need[e, last] <= EXCESS_FACTOR * maximum[last]:
             yield _compute_excess_ratio(wanted, recycled), _describe_recycled_shortage(instance, e, wanted, recycled)
 
 
 def _describe_metal_shortage(
-    instance: Instance, found: Routes, e: int, t: int, need: float, most: Floats
+    instance: Instance, routes: Routes, e: int, t: int, need: float, maximum: Floats
 ) -> InfeasibilityReason:
     """Return the reason why a metal falls short by the end of a period."""
     metal, when = instance.metals.names[e], format_period(instance.periods[t])
     title = instance.metals.titles[e]
     medals = _rank_demanding_medals(instance, e, t)
-    lack = need - float(most[t])
+    shortage = need - float(maximum[t])
     begin = f"{title}: at least {format_kilograms(need, up=False)} must be charged by the end of {when}"
-    later = np.flatnonzero(most > 0)
+    later = np.flatnonzero(maximum > 0)
     if len(later) and later[0] > t:
         text = f"{begin}, and none can be there before {format_period(instance.periods[later[0]])}"
         return InfeasibilityReason(
-            "demand", render_path(("medals", medals[0], "due")), strip_rounding_noise(lack), "kg", text
+            "demand", render_path(("medals", medals[0], "due")), strip_rounding_noise(shortage), "kg", text
         )
     if not len(later) and (barred := _find_barred_alloy(instance, e)):
-        alloy, why = barred
+        alloy, reason = barred
         path = render_path(("alloys", instance.alloys.names[alloy], "others"))
         return InfeasibilityReason(
-            "fineness", path, strip_rounding_noise(lack), "kg", f"{begin}, and there is no source of it: {why}"
+            "fineness", path, strip_rounding_noise(shortage), "kg", f"{begin}, and there is no source of it: {reason}"
         )
     if not len(later):
-        text = f"{begin}, and there is no source of it: {_describe_missing_source(instance, found, e)}"
+        text = f"{begin}, and there is no source of it: {_describe_missing_source(instance, routes, e)}"
         return InfeasibilityReason(
-            "metal balance", render_path(("metals", metal, "opening_stock")), strip_rounding_noise(lack), "kg", text
+            "metal balance", render_path(("metals", metal, "opening_stock")), strip_rounding_noise(shortage), "kg", text
         )
     text = (
-        f"{begin}, at most {format_kilograms(float(most[t]), up=True)} can be there: "
-        f"{format_kilograms(lack, up=False)} short"
+        f"{begin}, at most {format_kilograms(float(maximum[t]), up=True)} can be there: "
+        f"{format_kilograms(shortage, up=False)} short"
     )
     barred = _find_barred_alloy(instance, e)
     text = f"{text}; {barred[1]}" if barred else text
     return InfeasibilityReason(
-        "demand", render_path(("medals", medals[0], "count")), strip_rounding_noise(lack), "kg", text
+        "demand", render_path(("medals", medals[0], "count")), strip_rounding_noise(shortage), "kg", text
     )
 
 
@@ -161,7 +161,7 @@ def _find_barred_alloy(instance: Instance, e: int) -> tuple[int, str] | None:
     return None
 
 
-def _describe_missing_source(instance: Instance, found: Routes, e: int) -> str:
+def _describe_missing_source(instance: Instance, routes: Routes, e: int) -> str:
     """Return the phrase for the kind of source that is missing for a metal without any."""
     title = instance.metals.titles[e]
     market = instance.market
@@ -174,12 +174,12 @@ def _describe_missing_source(instance: Instance, found: Routes, e: int) -> str:
         return f"no device holds {title}, no offer sells it, none is in stock"
     if not offering:
         return "no stream offers a device that holds it"
-    travels = found.smelter >= 0
-    reached = {int(d) for d in instance.streams.device[found.stream[travels]]} & set(offering)
+    travels = routes.smelter >= 0
+    reached = {int(d) for d in instance.streams.device[routes.stream[travels]]} & set(offering)
     listed = join_names([instance.devices.names[d] for d in offering])
     if not reached:
         return f"no lane and no smelter's terms take {listed} anywhere"
-    if not (found.returned[travels, e] > 0).any():
+    if not (routes.returned[travels, e] > 0).any():
         return f"no smelter that {listed} can reach returns it"
     return "none can be back within the horizon"
 
@@ -200,16 +200,16 @@ def _rank_demanding_medals(instance: Instance, e: int, t: int) -> list[str]:
 
 def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
     """Screen the cumulative casting capacity of each alloy against the mass owed."""
-    most = np.cumsum(instance.alloys.capacity.value, axis=1)
+    maximum = np.cumsum(instance.alloys.capacity.value, axis=1)
     need = compute_cumulative_demand(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
     for a, alloy in enumerate(instance.alloys.names):
-        t = _find_worst_period(need[a], most[a])
-        if need[a, t] > EXCESS_FACTOR * most[a, t]:
-            lack = float(need[a, t] - most[a, t])
+        t = _find_worst_period(need[a], maximum[a])
+        if need[a, t] > EXCESS_FACTOR * maximum[a, t]:
+            shortage = float(need[a, t] - maximum[a, t])
             scrap = ", process scrap included," if instance.alloys.scrap_share.raw[a] > 0 else ","
             there = (
-                f"at most {format_kilograms(float(most[a, t]), up=True)} can be"
-                if most[a, t] > 0
+                f"at most {format_kilograms(float(maximum[a, t]), up=True)} can be"
+                if maximum[a, t] > 0
                 else "and none can be"
             )
             text = (
@@ -218,21 +218,21 @@ def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
             )
             path = render_path(("alloys", alloy, "capacity"))
             yield (
-                _compute_excess_ratio(need[a, t], most[a, t]),
-                InfeasibilityReason("capacity", path, strip_rounding_noise(lack), "kg", text),
+                _compute_excess_ratio(need[a, t], maximum[a, t]),
+                InfeasibilityReason("capacity", path, strip_rounding_noise(shortage), "kg", text),
             )
 
 
-def _screen_commitments(instance: Instance, found: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
+def _screen_commitments(instance: Instance, routes: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
     """Screen commitments of streams, smelters and offers against the largest amounts possible."""
     streams, smelters, market = instance.streams, instance.smelters, instance.market
     routed = np.zeros(len(streams.names), dtype=bool)
-    routed[found.stream] = True
-    most = np.where(routed, streams.available.value.sum(axis=1), 0.0)
-    yield from _check_commitments(instance, "streams", streams.committed.value, most, "t", "can be sent on a route")
-    travels = found.smelter >= 0
+    routed[routes.stream] = True
+    maximum = np.where(routed, streams.available.value.sum(axis=1), 0.0)
+    yield from _check_commitments(instance, "streams", streams.committed.value, maximum, "t", "can be sent on a route")
+    travels = routes.smelter >= 0
     best = np.zeros((len(streams.names), len(smelters.names)))
-    np.maximum.at(best, (found.stream[travels], found.smelter[travels]), found.to_smelter[travels])
+    np.maximum.at(best, (routes.stream[travels], routes.smelter[travels]), routes.to_smelter[travels])
     feed = best.T @ streams.available.value.sum(axis=1)
     feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
     yield from _check_commitments(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")
@@ -244,22 +244,22 @@ def _screen_commitments(instance: Instance, found: Routes, bounds: VariableBound
 
 
 def _check_commitments(
-    instance: Instance, section: str, committed: Floats, most: Floats, unit: str, can: str
+    instance: Instance, section: str, committed: Floats, upper: Floats, unit: str, can: str
 ) -> Iterator[RankedReason]:
     """Yield commitments that exceed the largest amount possible."""
-    told = format_tonnes if unit == "t" else format_kilograms
-    for n in np.flatnonzero(committed > EXCESS_FACTOR * most).tolist():
+    report_progress = format_tonnes if unit == "t" else format_kilograms
+    for n in np.flatnonzero(committed > EXCESS_FACTOR * upper).tolist():
         name = getattr(instance, section).names[n]
-        least, greatest = float(committed[n]), float(most[n])
-        text = f"{name}: {told(least)} are committed, at most {told(greatest, up=True)} {can}"
+        minimum, maximum = float(committed[n]), float(upper[n])
+        text = f"{name}: {report_progress(minimum)} are committed, at most {report_progress(maximum, up=True)} {can}"
         path = render_path((section, name, "committed"))
         yield (
-            _compute_excess_ratio(least, greatest),
-            InfeasibilityReason("commitments and limits", path, strip_rounding_noise(least - greatest), unit, text),
+            _compute_excess_ratio(minimum, maximum),
+            InfeasibilityReason("commitments and limits", path, strip_rounding_noise(minimum - maximum), unit, text),
         )
 
 
-def _screen_participation(instance: Instance, found: Routes) -> Iterator[RankedReason]:
+def _screen_participation(instance: Instance, routes: Routes) -> Iterator[RankedReason]:
     """Screen the least participation of each region against its supply that has a route."""
     share = float(instance.policy.participation.value)
     if share == 0:
@@ -267,15 +267,15 @@ def _screen_participation(instance: Instance, found: Routes) -> Iterator[RankedR
     streams, regions = instance.streams, len(instance.regions)
     offers = streams.available.value.sum(axis=1)
     routed = np.zeros(len(streams.names), dtype=bool)
-    routed[found.stream] = True
+    routed[routes.stream] = True
     every = np.bincount(streams.region, offers, regions)
-    most = np.bincount(streams.region, np.where(routed, offers, 0.0), regions)
-    for g in np.flatnonzero(share * every > EXCESS_FACTOR * most).tolist():
-        lack = float(share * every[g] - most[g])
+    maximum = np.bincount(streams.region, np.where(routed, offers, 0.0), regions)
+    for g in np.flatnonzero(share * every > EXCESS_FACTOR * maximum).tolist():
+        shortage = float(share * every[g] - maximum[g])
         no = (
             "no stream of it has a route"
-            if most[g] == 0
-            else f"only {format_tonnes(float(most[g]), up=True)} have a route"
+            if maximum[g] == 0
+            else f"only {format_tonnes(float(maximum[g]), up=True)} have a route"
         )
         text = (
             f"{instance.regions[g]}: must send at least {format_per_cent(share)} of the "
@@ -283,8 +283,8 @@ def _screen_participation(instance: Instance, found: Routes) -> Iterator[RankedR
             f"and {no}"
         )
         yield (
-            _compute_excess_ratio(share * every[g], most[g]),
-            InfeasibilityReason("participation", "policy.participation", strip_rounding_noise(lack), "t", text),
+            _compute_excess_ratio(share * every[g], maximum[g]),
+            InfeasibilityReason("participation", "policy.participation", strip_rounding_noise(shortage), "t", text),
         )
 
 
@@ -293,11 +293,11 @@ def _compute_max_purchase(limit: Floats, content: Floats) -> float:
     return float(np.where(content > 0, limit * np.where(content > 0, content, 1), 0).sum())
 
 
-def _find_worst_period(need: Floats, most: Floats) -> int:
+def _find_worst_period(need: Floats, maximum: Floats) -> int:
     """Return the period with the largest ratio of need to availability."""
-    return int(np.argmax(np.divide(need, most, out=np.where(need > 0, np.inf, 0.0), where=most > 0)))
+    return int(np.argmax(np.divide(need, maximum, out=np.where(need > 0, np.inf, 0.0), where=maximum > 0)))
 
 
-def _compute_excess_ratio(need: float, most: float) -> float:
+def _compute_excess_ratio(need: float, maximum: float) -> float:
     """Return the ratio of need to availability; infinite if nothing is available."""
-    return float(need / most) if most > 0 else float("inf")
+    return float(need / maximum) if maximum > 0 else float("inf")

@@ -48,40 +48,40 @@ class InfeasibleInstance:
 
     instance: Instance
     problem: FeasibilityProblem
-    short: ElasticSolution
+    violation: ElasticSolution
     extensions: Extensions = NO_EXTENSIONS
 
     @property
-    def large(self) -> bool:
+    def is_large(self) -> bool:
         """True if the program is so large that solves are used sparingly."""
-        return len(self.problem.linear.rows) > SMALL_PROGRAM_ROWS
+        return len(self.problem.program.rows) > SMALL_PROGRAM_ROWS
 
     @property
-    def standing(self) -> ProgramBasis | None:
+    def basis(self) -> ProgramBasis | None:
         """Basis at which the violation was least; None if there is none."""
         return (
             None
-            if self.short.basis is None
-            else ProgramBasis(self.problem.linear, self.short.basis).drop_elastic_columns()
+            if self.violation.basis is None
+            else ProgramBasis(self.problem.program, self.violation.basis).drop_elastic_columns()
         )
 
-    def moved(self, figure: RepairParameter, position: float) -> FeasibilityProblem:
+    def build_moved(self, parameter: RepairParameter, position: float) -> FeasibilityProblem:
         """Build the program with a parameter at another position.
 
         Args:
-            figure: Parameter.
+            parameter: Parameter.
             position: Its position.
 
         Returns:
             The program.
         """
-        return build_feasibility_problem(figure.at_position(self.instance, position), self.extensions)
+        return build_feasibility_problem(parameter.at_position(self.instance, position), self.extensions)
 
 
 def measure_infeasibility(
     instance: Instance,
     extensions: Extensions = NO_EXTENSIONS,
-    examined: FeasibilityProblem | None = None,
+    problem: FeasibilityProblem | None = None,
     near: InfeasibleInstance | None = None,
 ) -> InfeasibleInstance | None:
     """Measure the least violation of the rows of an instance.
@@ -89,124 +89,130 @@ def measure_infeasibility(
     Args:
         instance: Instance.
         extensions: User's extensions.
-        examined: Its program if it has been built already.
+        problem: Its program if it has been built already.
         near: Similar infeasible instance whose basis is the starting point.
 
     Returns:
         The instance with its violation; None if it is feasible.
     """
-    examined = examined or build_feasibility_problem(instance, extensions)
-    ends = examined.always | examined.spoken
+    problem = problem or build_feasibility_problem(instance, extensions)
+    ends = problem.unconditional | problem.rule_bounds
     short = minimise_violation(
-        examined.ready, ends, near.short.transfer(near.problem.linear, examined.linear) if near else None
+        problem.scaled, ends, near.violation.transfer(near.problem.program, problem.program) if near else None
     )
-    return InfeasibleInstance(instance, examined, short, extensions) if short.contradicts else None
+    return InfeasibleInstance(instance, problem, short, extensions) if short.contradicts else None
 
 
-def find_least_position(figure: RepairParameter, at: InfeasibleInstance) -> float | None:
+def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> float | None:
     """Find the position closest to the present one at which the instance is feasible.
 
     Args:
-        figure: Parameter to move.
+        parameter: Parameter to move.
         at: Infeasible instance.
 
     Returns:
-        The position; None if no position up to `figure.end` suffices.
+        The position; None if no position up to `parameter.end` suffices.
     """
-    end = figure.end if math.isfinite(figure.end) else _compute_far_end(figure)
-    if end == figure.start:
+    end = parameter.end if math.isfinite(parameter.end) else _compute_far_end(parameter)
+    if end == parameter.start:
         return None
-    if _fails_screening(figure.at_position(at.instance, end)):
+    if _fails_screening(parameter.at_position(at.instance, end)):
         return None
-    if figure.stepwise:
-        return _find_by_bisection(figure, at, int(end))
-    if not at.large:
-        goal = at.moved(figure, _choose_probe_position(figure, end))
-        if have_same_matrix(at.problem.linear, goal.linear):
-            return _find_by_parametric_lp(figure, at, goal, end)
-    far = at.moved(figure, end)
+    if parameter.is_stepwise:
+        return _find_by_bisection(parameter, at, int(end))
+    if not at.is_large:
+        goal = at.build_moved(parameter, _choose_probe_position(parameter, end))
+        if have_same_matrix(at.problem.program, goal.program):
+            return _find_by_parametric_lp(parameter, at, goal, end)
+    far = at.build_moved(parameter, end)
     if _proof_carries_over(at, far) or _is_infeasible(far, at):
         return None
-    return _find_by_root_search(figure, at, far, end)
+    return _find_by_root_search(parameter, at, far, end)
 
 
 def _fails_screening(instance: Instance) -> bool:
     """Return True if the screening proves infeasibility."""
-    found = build_routes(instance)
-    return bool(screen_instance(instance, found, compute_bounds(instance, found)))
+    routes = build_routes(instance)
+    return bool(screen_instance(instance, routes, compute_bounds(instance, routes)))
 
 
-def _compute_far_end(figure: RepairParameter) -> float:
+def _compute_far_end(parameter: RepairParameter) -> float:
     """Return the end of the search for a parameter without an end."""
-    return MAX_MOVE_FACTOR * max(abs(figure.start), 1.0)
+    return MAX_MOVE_FACTOR * max(abs(parameter.start), 1.0)
 
 
-def _choose_probe_position(figure: RepairParameter, end: float) -> float:
+def _choose_probe_position(parameter: RepairParameter, end: float) -> float:
     """Return the position at which the effect of a move is measured: the end or, if infinite, twice the present one."""
-    return end if math.isfinite(figure.end) else 2 * figure.start if figure.start else 1.0
+    return end if math.isfinite(parameter.end) else 2 * parameter.start if parameter.start else 1.0
 
 
-def _is_infeasible(examined: FeasibilityProblem, near: InfeasibleInstance) -> bool:
+def _is_infeasible(problem: FeasibilityProblem, near: InfeasibleInstance) -> bool:
     """Return True if the program is infeasible."""
-    return measure_infeasibility(near.instance, near.extensions, examined, near) is not None
+    return measure_infeasibility(near.instance, near.extensions, problem, near) is not None
 
 
 def _proof_carries_over(at: InfeasibleInstance, other: FeasibilityProblem) -> bool:
     """Return True if the multipliers that prove infeasibility prove it for the other program too."""
-    if at.problem.linear.rows != other.linear.rows:
+    if at.problem.program.rows != other.program.rows:
         return False
-    y = np.ldexp(at.short.multipliers, at.problem.ready.row - other.ready.row)
+    y = np.ldexp(at.violation.multipliers, at.problem.scaled.row - other.scaled.row)
     return (
-        compute_farkas_margin(other.linear, other.ready, y / max(1.0, float(np.abs(y).max(initial=0.0))))
+        compute_farkas_margin(other.program, other.scaled, y / max(1.0, float(np.abs(y).max(initial=0.0))))
         > 2 * FARKAS_TOLERANCE
     )
 
 
 def _find_by_parametric_lp(
-    figure: RepairParameter, at: InfeasibleInstance, goal: FeasibilityProblem, end: float
+    parameter: RepairParameter, at: InfeasibleInstance, goal: FeasibilityProblem, end: float
 ) -> float | None:
     """Solve for the least move of a parameter that changes row bounds only: an LP with one more column."""
-    span = _choose_probe_position(figure, end) - figure.start
-    if _proof_carries_over(at, goal) and math.isfinite(figure.end):
+    span = _choose_probe_position(parameter, end) - parameter.start
+    if _proof_carries_over(at, goal) and math.isfinite(parameter.end):
         return None
-    step = find_least_relaxation(at.problem.linear, goal.linear, (end - figure.start) / span)
-    return None if step is None else figure.start + step * span
+    step = find_least_relaxation(at.problem.program, goal.program, (end - parameter.start) / span)
+    return None if step is None else parameter.start + step * span
 
 
-def _find_by_bisection(figure: RepairParameter, at: InfeasibleInstance, end: int) -> float | None:
+def _find_by_bisection(parameter: RepairParameter, at: InfeasibleInstance, end: int) -> float | None:
     """Bisect on whole steps (dates and lead times) between an infeasible and a feasible position."""
-    short, enough = int(figure.start), end
-    if _is_infeasible(at.moved(figure, float(end)), at):
+    short, enough = int(parameter.start), end
+    if _is_infeasible(at.build_moved(parameter, float(end)), at):
         return None
     while abs(enough - short) > 1:
         middle = (enough + short) // 2
-        if _is_infeasible(at.moved(figure, float(middle)), at):
+        if _is_infeasible(at.build_moved(parameter, float(middle)), at):
             short = middle
         else:
             enough = middle
     return float(enough)
 
 
-def _find_by_root_search(figure: RepairParameter, at: InfeasibleInstance, far: FeasibilityProblem, end: float) -> float:
+def _find_by_root_search(
+    parameter: RepairParameter, at: InfeasibleInstance, far: FeasibilityProblem, end: float
+) -> float:
     """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
-    whole = figure.kind == "whole"
-    draw = interpolate_problems(lambda position: at.moved(figure, position), at.problem, far, figure.start, end, whole)
-    short, enough, again, last = figure.start, end, False, at
-    seen = [_sample_shortfall(draw, at.problem, at.short, short, enough)]
+    whole = parameter.kind == "whole"
+    draw = interpolate_problems(
+        lambda position: at.build_moved(parameter, position), at.problem, far, parameter.start, end, whole
+    )
+    shortage, enough, again, last = parameter.start, end, False, at
+    seen = [_sample_shortfall(draw, at.problem, at.violation, shortage, enough)]
     for _ in range(MAX_ROOT_TRIALS):
-        close = math.copysign(POSITION_TOLERANCE * max(abs(short), abs(enough), POSITION_TOLERANCE), end - figure.start)
-        if abs(enough - short) <= 3 * abs(close):
+        close = math.copysign(
+            POSITION_TOLERANCE * max(abs(shortage), abs(enough), POSITION_TOLERANCE), end - parameter.start
+        )
+        if abs(enough - shortage) <= 3 * abs(close):
             break
-        trial = _choose_trial(seen, short, enough, close)
+        trial = _choose_trial(seen, shortage, enough, close)
         if again and abs(trial - enough) <= 3 * abs(close):
-            trial = short + FIRST_STEP_DAMPING * (enough - short)
+            trial = shortage + FIRST_STEP_DAMPING * (enough - shortage)
         again = abs(trial - enough) <= 3 * abs(close)
         found = measure_infeasibility(at.instance, at.extensions, draw(trial), last)
         if found is None:
             enough = trial
         else:
-            short, again, last = trial, False, found
-            seen = [*seen[-1:], _sample_shortfall(draw, found.problem, found.short, trial, enough)]
+            shortage, again, last = trial, False, found
+            seen = [*seen[-1:], _sample_shortfall(draw, found.problem, found.violation, trial, enough)]
     return enough
 
 
@@ -219,17 +225,17 @@ class ShortfallSample:
     slope: float | None
 
 
-def _choose_trial(seen: list[ShortfallSample], short: float, enough: float, close: float) -> float:
+def _choose_trial(seen: list[ShortfallSample], shortage: float, enough: float, close: float) -> float:
     """Return the next position: just beyond the estimated root, just short of a feasible position, or halfway."""
     root = _estimate_root(seen)
     if seen[-1].slope is None and len(seen) == 1:
-        return short + INITIAL_STEP_SHARE * (enough - short)
-    if root is None or not min(short, enough - close) < root < max(short, enough - close):
+        return shortage + INITIAL_STEP_SHARE * (enough - shortage)
+    if root is None or not min(shortage, enough - close) < root < max(shortage, enough - close):
         near = root is not None and abs(enough - root) <= 2 * abs(close)
-        return enough - 2 * close if near else (short + enough) / 2
+        return enough - 2 * close if near else (shortage + enough) / 2
     if abs(enough - root) <= 2 * abs(close):
         return enough - 2 * close
-    return root + close if len(seen) > 1 else short + FIRST_STEP_DAMPING * (root - short)
+    return root + close if len(seen) > 1 else shortage + FIRST_STEP_DAMPING * (root - shortage)
 
 
 def _estimate_root(seen: list[ShortfallSample]) -> float | None:
@@ -254,15 +260,15 @@ def _sample_shortfall(
     """Sample the least violation; its slope follows from the multipliers by a finite difference towards `enough`."""
     farther = min(enough, 2 * position + 1) if enough > position else enough
     step = DIFFERENCE_STEP * (farther - position)
-    near = draw(position + step)
-    if near.linear.rows != here.linear.rows or near.linear.places != here.linear.places:
+    problem = draw(position + step)
+    if problem.program.rows != here.program.rows or problem.program.places != here.program.places:
         return ShortfallSample(position, short.value, None)
-    y, x = np.ldexp(short.multipliers, here.ready.row), here.ready.primal(short.x)
+    y, x = np.ldexp(short.multipliers, here.scaled.row), here.scaled.unscale_columns(short.x)
     change = 0.0
-    for of, sign in ((near.linear, 1.0), (here.linear, -1.0)):
-        ends = np.where(y > 0, of.row_lower, of.row_upper)
-        ends = np.where(np.isfinite(ends) & (y != 0), ends, 0.0)
+    for of, sign in ((problem.program, 1.0), (here.program, -1.0)):
+        bounds = np.where(y > 0, of.row_lower, of.row_upper)
+        bounds = np.where(np.isfinite(bounds) & (y != 0), bounds, 0.0)
         rows = np.bincount(of.entries.row, of.entries.value * x[of.entries.column], len(of.rows))
-        change += sign * float(y @ (ends - rows))
+        change += sign * float(y @ (bounds - rows))
     falls = change < 0
     return ShortfallSample(position, short.value, change / step if falls else None)

@@ -125,7 +125,7 @@ class ParametricObjective:
 
     def _compute_margin(self, y: Floats, position: float) -> float:
         """Return the margin of a Farkas certificate at a position."""
-        return _compute_infeasibility_margin(self._line.at(position), y)
+        return _compute_infeasibility_margin(self._line.interpolate(position), y)
 
 
 def _compute_infeasibility_margin(linear: SolverProgram, y: Floats) -> float:

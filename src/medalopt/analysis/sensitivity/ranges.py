@@ -215,9 +215,9 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
         NoPlanError: If the instance is infeasible.
     """
     plan = runner.plan
-    neighbourhood = PlanNeighbourhood.of(plan)
+    neighbourhood = PlanNeighbourhood.build(plan)
     instance, program = plan.instance, neighbourhood.local.linear
-    rows = convert_stockpile_limits(program, neighbourhood.block, instance.streams.names, instance.periods)
+    rows = convert_stockpile_limits(program, neighbourhood.network, instance.streams.names, instance.periods)
     parameters = list(find_parameters(runner, rows))
     meters = [MeterRow.of(parameter.weights) for parameter in parameters if parameter.weights is not None]
     movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
@@ -242,7 +242,7 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
             unproven.append(parameter.path)
         else:
             ranges.append(row)
-    others = solve_or_none(neighbourhood.others)
+    others = solve_or_none(neighbourhood.find_alternatives)
     return SensitivityRanges(plan, tuple(ranges), None if others is None else not others, tuple(unproven))
 
 
@@ -310,9 +310,9 @@ def _make_range_end(neighbourhood: PlanNeighbourhood, end: RangeLimit) -> Sensit
     """Return the change of sources and offers at an end of a range."""
     if math.isinf(end.distance):
         return SensitivityRangeEnd()
-    if end.turn is None:
+    if end.direction is None:
         return SensitivityRangeEnd(stops=True)
-    moved = list_quantity_changes(neighbourhood, end.turn)
+    moved = list_quantity_changes(neighbourhood, end.direction)
     return SensitivityRangeEnd(
         tuple(part for part in moved if part.amount > 0), tuple(part for part in moved if part.amount < 0)
     )

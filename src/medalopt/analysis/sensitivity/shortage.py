@@ -47,7 +47,7 @@ class ShortageSolver:
     def _master(self) -> CompiledMaster:
         """The compiled model of the extended instance, shared by all scenarios."""
         instance = self._with_gifts(self._instance)
-        return CompiledMaster.of(instance, build_routes(instance), "cost")
+        return CompiledMaster.compile(instance, build_routes(instance), "cost")
 
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""

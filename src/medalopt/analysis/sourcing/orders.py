@@ -107,10 +107,10 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
     Yields:
         Feed lines by period, one per line of its terms.
     """
-    found, sent = account.routes, account.decisions.sent
-    routes = np.flatnonzero(found.smelter == smelter)
-    device = account.instance.streams.device[found.stream[routes]]
-    line = account.instance.smelters.line[smelter, device, found.treatment[routes]]
+    all_routes, sent = account.routes, account.decisions.sent
+    routes = np.flatnonzero(all_routes.smelter == smelter)
+    device = account.instance.streams.device[all_routes.stream[routes]]
+    line = account.instance.smelters.line[smelter, device, all_routes.treatment[routes]]
     for t in range(sent.shape[1]):
         for one in np.unique(line[sent[routes, t] != 0]).tolist():
             yield _make_feed_line(account, smelter, one, t, routes[(line == one) & (sent[routes, t] != 0)])
@@ -118,26 +118,28 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
 
 def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, routes: Ints) -> FeedLine:
     """Return the feed of one line of terms in one period."""
-    found, tonnes = account.routes, account.decisions.sent[routes, period]
+    all_routes, tonnes = account.routes, account.decisions.sent[routes, period]
     return FeedLine(
         line,
         period,
-        float(found.to_smelter[routes] @ tonnes),
-        float(found.smelting[routes] @ tonnes),
+        float(all_routes.to_smelter[routes] @ tonnes),
+        float(all_routes.smelting[routes] @ tonnes),
         tuple(_list_metal_returns(account, smelter, period, routes)),
     )
 
 
 def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes: Ints) -> Iterator[MetalReturn]:
     """Yield the metals returned from the routes of one feed line."""
-    instance, found, tonnes = account.instance, account.routes, account.decisions.sent[routes, period]
-    device = instance.streams.device[found.stream[routes]]
-    held = instance.devices.assay.value[device] * instance.treatments.recovery.value[found.treatment[routes], device]
+    instance, all_routes, tonnes = account.instance, account.routes, account.decisions.sent[routes, period]
+    device = instance.streams.device[all_routes.stream[routes]]
+    held = (
+        instance.devices.assay.value[device] * instance.treatments.recovery.value[all_routes.treatment[routes], device]
+    )
     for e in range(len(instance.metals.names)):
         back = period + int(instance.smelters.lead[smelter, e])
         in_time = back < len(instance.periods)
         settled = tonnes * account.compute_settled_share(routes, e)[:, period]
-        contained, kilograms = float(held[:, e] @ tonnes), float(found.returned[routes, e] @ settled)
+        contained, kilograms = float(held[:, e] @ tonnes), float(all_routes.returned[routes, e] @ settled)
         if kilograms > 0:
-            charge = float(found.refining[routes, e] @ settled) if in_time else 0.0
+            charge = float(all_routes.refining[routes, e] @ settled) if in_time else 0.0
             yield MetalReturn(e, contained, kilograms, back if in_time else None, charge)

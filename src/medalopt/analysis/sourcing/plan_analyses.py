@@ -54,7 +54,7 @@ def compute_entry_prices(plan: Plan) -> Mapping[int, float]:
     ]
     if not sources:
         return {}
-    neighbourhood = PlanNeighbourhood.of(plan, [source.streams for source in sources])
+    neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in sources])
     lower = compute_entry_discounts(neighbourhood, len(sources))
     pairs = [(source, by) for source, by in zip(sources, lower, strict=True) if by is not None]
     return {int(i): by for source, by in pairs for i in source.streams}
@@ -221,7 +221,7 @@ def analyse_plan(
         report_progress("solving without whole lots")
         base = solve_continuous(drop_lot_constraints(plan.instance))[0]
     report_progress("asking what binds, and what buying the metal would cost")
-    neighbourhood = PlanNeighbourhood.of(base)
+    neighbourhood = PlanNeighbourhood.build(base)
     premium, binds = (
         compare_with_buying(base.account),
         find_binding_constraints(neighbourhood, group_sources(base.instance), []),

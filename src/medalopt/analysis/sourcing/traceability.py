@@ -187,13 +187,13 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
 
 def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
     """Return the metal returned by the routes in the period of return, (E, J, T) kg."""
-    instance, found = account.instance, account.routes
+    instance, all_routes = account.instance, account.routes
     sent = account.decisions.sent[routes]
-    rate = found.returned[routes].T  # (E, J)
+    rate = all_routes.returned[routes].T  # (E, J)
     back = np.zeros((*rate.shape, sent.shape[1]))
-    smelts = found.smelter[routes] >= 0
+    smelts = all_routes.smelter[routes] >= 0
     for metal in range(len(rate)):
-        lead = instance.smelters.lead[found.smelter[routes], metal] if smelts.any() else found.smelter[routes]
+        lead = instance.smelters.lead[all_routes.smelter[routes], metal] if smelts.any() else all_routes.smelter[routes]
         for wait in np.unique(lead[smelts]).tolist():
             those = np.flatnonzero(smelts & (lead == wait))
             if wait < sent.shape[1]:
@@ -211,8 +211,8 @@ def _credit_all_metal(instance: Instance) -> Routes:
 
 def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> Floats:
     """Return the metal of the routes that does not reach the account, (E, J, 5) kg."""
-    instance, found = account.instance, account.routes
-    stream, treatment, smelts = found.stream[routes], found.treatment[routes], found.smelter[routes] >= 0
+    instance, all_routes = account.instance, account.routes
+    stream, treatment, smelts = all_routes.stream[routes], all_routes.treatment[routes], all_routes.smelter[routes] >= 0
     device = instance.streams.device[stream]
     tonnes = account.decisions.sent[routes].sum(axis=1)[:, None]
     content = tonnes * instance.devices.assay.value[device]
@@ -222,7 +222,7 @@ def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> 
         [(account.decisions.sent[routes] * account.compute_settled_share(routes, e)).sum(axis=1) for e in metals],
         axis=1,
     )
-    credited = returning * found.returned[routes]
+    credited = returning * all_routes.returned[routes]
     settled = returning * _credit_all_metal(instance).returned[routes]
     gone = np.zeros((len(StreamLoss), *content.shape))
     gone[StreamLoss.LATE] = credited - back.sum(axis=2).T

@@ -61,33 +61,33 @@ def _check_scenario(
     known: frozenset[Any],
 ) -> None:
     """Validate one scenario and record its faults."""
-    made: dict[str, dict[str, str]] = {}
+    result: dict[str, dict[str, str]] = {}
     wrong: dict[str, list[str]] = {}  # messages by key of the scenario; '': the scenario as a whole
     for key, value in scenario.items():
         if format_value(value) is None or not _begins_with_section(key):
             continue  # reported by the validation of the file itself
         try:
-            made[key] = resolve(Change.build(key, value))
+            result[key] = resolve(Change.build(key, value))
         except UsageError as error:
             wrong.setdefault(key, []).append(str(error).removeprefix(f"{escape_text(key)}: "))
-    keys = {path: key for key, changes in made.items() for path in changes}
-    changes = {path: value for each in made.values() for path, value in each.items()}
-    found = FaultLog()
+    keys = {path: key for key, changes in result.items() for path in changes}
+    changes = {path: value for each in result.values() for path, value in each.items()}
+    faults = FaultLog()
     idle: Reasons = {}
     try:
         if _GLOBAL_SECTIONS.isdisjoint(str(parse_path(path)[0]) for path in changes):
-            idle = _validate_changes(draft, changes, reasons, found)
+            idle = _validate_changes(draft, changes, reasons, faults)
         else:
-            whole({key: scenario[key] for key in made})
+            whole({key: scenario[key] for key in result})
     except InputError as error:
-        found.errors.extend(error.faults)
+        faults.errors.extend(error.faults)
     clean = not known
-    for fault in found.errors:
+    for fault in faults.errors:
         if fault.file == OVERRIDE_LOCATION.file or (clean and fault not in known):
             key = _find_key(fault.path, keys)
-            told = "" if fault.path == key or not fault.path else f"{fault.path}: "
-            wrong.setdefault(key, []).append(f"{told}{fault.message}")
-    for key, each in made.items():
+            text = "" if fault.path == key or not fault.path else f"{fault.path}: "
+            wrong.setdefault(key, []).append(f"{text}{fault.message}")
+    for key, each in result.items():
         why = [find_reason(parse_path(path), idle) for path in each]
         if each and all(why) and key not in wrong:
             wrong[key] = [f"has no effect: {why[0]}"]
@@ -123,15 +123,15 @@ def _validate_changes(draft: Draft, changes: ParameterChanges, reasons: Reasons,
     part = validate_tree(split_notes(bare, faults)[0], build_section_model(inner), draft.context, faults)
     document = draft.document.model_copy(update={name: getattr(part, name) for name in inner})
     labels = calendar.labels if calendar else None
-    rows, ways = draft.streams, draft.lanes
+    rows, sheet = draft.streams, draft.lanes
     if "streams" in sections:
         rows = apply_row_overrides(rows, wanted, name_stream_rows, labels, faults)
-    if "lanes" in sections and ways is not None:
-        ways = apply_row_overrides(ways, wanted, name_lane_rows, labels, faults)
-    changed = dataclasses.replace(draft, root=root, document=document, streams=rows, lanes=ways, faults=faults)
+    if "lanes" in sections and sheet is not None:
+        sheet = apply_row_overrides(sheet, wanted, name_lane_rows, labels, faults)
+    changed = dataclasses.replace(draft, root=root, document=document, streams=rows, lanes=sheet, faults=faults)
     if "streams" in sections:
         read_stream_rows(rows, changed)
-    if "lanes" in sections and ways is not None:
-        read_lane_rows(ways, changed)
+    if "lanes" in sections and sheet is not None:
+        read_lane_rows(sheet, changed)
     check_document(changed, sections)
     return find_ineffective(changed, sections, reasons)

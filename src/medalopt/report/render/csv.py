@@ -35,22 +35,24 @@ _FILE_DESCRIPTIONS = {
 }
 
 
-def render_report_csv(content: Report) -> Mapping[str, FileContent]:
+def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     """Render the report as the files of a folder.
 
     Args:
-        content: Report to render; `medalopt verify` reads that of a plan.
+        report: Report to render; `medalopt verify` reads that of a plan.
 
     Returns:
         Content of each file by its name.
     """
-    if content.csv:
-        return content.csv(content)
-    plan, tables = content.plan, {table.key: table for table in _list_file_tables(content)}
+    if report.csv:
+        return report.csv(report)
+    plan, tables = report.plan, {table.key: table for table in _list_file_tables(report)}
     files: dict[str, str] = {} if plan is None else dict(render_csv_folder(plan))
     assert files.keys().isdisjoint(f"{key}.csv" for key in tables), "a table has the name of one of the plan itself"
     names = sorted({*files, *(f"{key}.csv" for key in tables), FILE_LIST})
-    told = {f"{key}.csv": table.says for key, table in tables.items()} | {FILE_LIST: _FILE_DESCRIPTIONS["tables"]}
+    told = {f"{key}.csv": table.description for key, table in tables.items()} | {
+        FILE_LIST: _FILE_DESCRIPTIONS["tables"]
+    }
     listed = tuple((name, told.get(name, _PLAN_DESCRIPTION)) for name in names)
     tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
     own = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
@@ -59,7 +61,7 @@ def render_report_csv(content: Report) -> Mapping[str, FileContent]:
         parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in own.items()}
         files["plan.csv"] += render_digest_rows(compute_part_digests("csv", parts))
         resources = [*describe_plan_files(plan), *resources]
-    return {**files, **own, PACKAGE_FILE: render_package(content.title, resources)}
+    return {**files, **own, PACKAGE_FILE: render_package(report.title, resources)}
 
 
 def render_table_csv(table: ReportTable) -> str:
@@ -87,32 +89,32 @@ def list_replaceable_files(path: Path) -> frozenset[str]:
     """
     listed = read_file(path / FILE_LIST, FILE_LIST, _MOST_LIST_BYTES, lambda message: None)
     text = listed.content.decode("utf-8", "replace") if listed else ""
-    found = {
+    result = {
         row[0] for row in csv.reader(io.StringIO(text, newline="")) if row and _FILE_NAME_PATTERN.fullmatch(row[0])
     }
-    return OPTIONAL_FILES | found | {PACKAGE_FILE}
+    return OPTIONAL_FILES | result | {PACKAGE_FILE}
 
 
-def _list_file_tables(content: Report) -> Iterator[ReportTable]:
+def _list_file_tables(report: Report) -> Iterator[ReportTable]:
     """Yield all tables, the lines of the documents of each kind, the fields of the documents, and the summary."""
-    tables = list_tables(content)
+    tables = list_tables(report)
     yield from tables
-    if content.single is not None and content.single.key not in {table.key for table in tables}:
-        yield content.single
+    if report.single is not None and report.single.key not in {table.key for table in tables}:
+        yield report.single
     lines: dict[str, list[OrderDocument]] = {}
-    for document in content.documents:
+    for document in report.documents:
         lines.setdefault(document.lines.key, []).append(document)
     yield from (_join_lines(documents) for documents in lines.values())
-    if content.documents:
-        yield _list_document_fields(content.documents)
-    key = "headline" if content.plan is None else "decision"
-    yield _make_text_columns(key, (key,), tuple((line,) for line in (*_list_lines(content), *content.foot)))
+    if report.documents:
+        yield _list_document_fields(report.documents)
+    key = "headline" if report.plan is None else "decision"
+    yield _make_text_columns(key, (key,), tuple((line,) for line in (*_list_lines(report), *report.foot)))
 
 
-def _list_lines(content: Report) -> Iterator[str]:
+def _list_lines(report: Report) -> Iterator[str]:
     """Yield the sentences of a report and its parts."""
-    yield from content.headline
-    for part in content.parts:
+    yield from report.headline
+    for part in report.parts:
         yield from (part.title, *_list_lines(part))
 
 

@@ -25,7 +25,7 @@ def describe_resource(path: str, table: ReportTable) -> dict[str, Any]:
     """
     columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
     fields = [_describe_column(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
-    return _make_resource(path, table.says or table.title, fields)
+    return _make_resource(path, table.description or table.title, fields)
 
 
 def describe_columns(

@@ -30,7 +30,7 @@ class TextTable:
     rows: tuple[TextRow, ...]
     total: bool = False
     notes: tuple[str, ...] = ()
-    says: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class TextHeading:
 _SCALED_STYLES = ("scaled", "signed")
 
 
-def format_table(table: ReportTable, most: int | None = None) -> TextTable:
+def format_table(table: ReportTable, maximum: int | None = None) -> TextTable:
     """Format a table as text, without hidden columns and without optional ones that say nothing.
 
     Args:
         table: Table to format.
-        most: Rows shown; the rest is summed in one row. None shows all.
+        maximum: Rows shown; the rest is summed in one row. None shows all.
 
     Returns:
         The text table; its last row is the total of all rows where there is one.
     """
-    rows = list(table.rows if most is None or len(table.rows) <= most + 1 else table.rows[:most])
+    rows = list(table.rows if maximum is None or len(table.rows) <= maximum + 1 else table.rows[:maximum])
     left = len(table.rows) - len(rows)
     if left:
         rows.append(_sum_rows(table, len(rows), f"… and {left:,} more"))
@@ -62,12 +62,12 @@ def format_table(table: ReportTable, most: int | None = None) -> TextTable:
     if adds:
         rows.append(table.total or _sum_rows(table, 0, "in all"))
     shown = []
-    for place, column in enumerate(table.columns):
-        header, cells = _format_column(column, [row[place] for row in rows])
+    for position, column in enumerate(table.columns):
+        header, cells = _format_column(column, [row[position] for row in rows])
         if not (column.hidden or (column.optional and set(cells) <= EMPTY_CELLS)):
             shown.append((TextColumn(header, column.unit is not None, column.rank), cells))
     lines = tuple(zip(*(cells for _, cells in shown), strict=True))
-    return TextTable(table.title, tuple(column for column, _ in shown), lines, adds, table.notes, table.says)
+    return TextTable(table.title, tuple(column for column, _ in shown), lines, adds, table.notes, table.description)
 
 
 def _format_column(column: ReportColumn, cells: Sequence[CellValue]) -> tuple[str, list[str]]:
@@ -110,9 +110,9 @@ def fix_digits(table: ReportTable) -> ReportTable:
         The table with the greatest number of decimal places that the style of each column shows, and of no style.
     """
     columns = []
-    for place, column in enumerate(table.columns):
+    for position, column in enumerate(table.columns):
         if column.style != "fixed":
-            cells = (get_cell_value(row[place]) for row in table.rows)
+            cells = (get_cell_value(row[position]) for row in table.rows)
             values = [float(value) for value in cells if isinstance(value, int | float)]
             plain = replace(column, style="even") if column.style in _SCALED_STYLES else column
             texts = _format_numbers(plain, values)
@@ -146,7 +146,7 @@ def format_cell(value: CellValue, column: ReportColumn) -> str:
 def _sum_rows(table: ReportTable, start: int, name: str) -> tuple[CellValue, ...]:
     """Return a row of the sums of the columns from row `start` on, called `name` in the first shown column."""
     sums: list[CellValue] = [
-        sum_column(table, place, start) if column.total else None for place, column in enumerate(table.columns)
+        sum_column(table, position, start) if column.total else None for position, column in enumerate(table.columns)
     ]
-    first = next((place for place, column in enumerate(table.columns) if not column.hidden), 0)
-    return tuple(name if place == first and value is None else value for place, value in enumerate(sums))
+    first = next((position for position, column in enumerate(table.columns) if not column.hidden), 0)
+    return tuple(name if position == first and value is None else value for position, value in enumerate(sums))

@@ -77,20 +77,20 @@ def _load_template(name: str) -> Any:
 
 def _get_column_classes(section: TextTable) -> str:
     """Return the classes of a table: columns aligned right, and columns without line breaks."""
-    names = [f"r{place}" if column.right else "" for place, column in enumerate(section.columns, start=1)]
-    for place, column in enumerate(section.columns, start=1):
-        if not column.right and all(len(row[place - 1]) <= _MAX_UNBROKEN for row in section.rows):
-            names.append(f"s{place}")
+    names = [f"r{position}" if column.right else "" for position, column in enumerate(section.columns, start=1)]
+    for position, column in enumerate(section.columns, start=1):
+        if not column.right and all(len(row[position - 1]) <= _MAX_UNBROKEN for row in section.rows):
+            names.append(f"s{position}")
     return " ".join(filter(None, names))
 
 
-def _build_column_rules(most: int) -> str:
+def _build_column_rules(maximum: int) -> str:
     """Return the style rules of those classes, which are shorter than a class at every cell."""
     return "".join(
-        f".r{place} :is(td, th):nth-child({place}) {{ text-align: right; }}\n"
-        f":is(.r{place}, .s{place}) td:nth-child({place}) {{ white-space: nowrap; }}\n"
-        f":is(.r{place}, .s{place}) td:nth-child({place}) wbr {{ display: none; }}\n"
-        for place in range(1, most + 1)
+        f".r{position} :is(td, th):nth-child({position}) {{ text-align: right; }}\n"
+        f":is(.r{position}, .s{position}) td:nth-child({position}) {{ white-space: nowrap; }}\n"
+        f":is(.r{position}, .s{position}) td:nth-child({position}) wbr {{ display: none; }}\n"
+        for position in range(1, maximum + 1)
     )
 
 
@@ -169,29 +169,29 @@ MOST_DOCUMENT_LINES = 40  # of a document; a longer one is shown as sums over th
 _FULL_LINES_NOTE = "Line by line, period by period: in the workbook, the print, and {}.csv of the folder."
 
 
-def render_report_html(content: Report) -> str:
+def render_report_html(report: Report) -> str:
     """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
 
     Args:
-        content: Report to render.
+        report: Report to render.
 
     Returns:
         The HTML text.
     """
-    parts = list(_list_parts(content, MOST_PLAN_ROWS if content.documents else MOST_TABLE_ROWS))
-    if not content.documents:
-        return render_html(content.title, content.headline, parts, content.foot)
-    documents = [_encode_document(document) for document in content.documents]
-    return render_html(content.title, content.headline, parts, content.foot, "plan.html.j2", documents=documents)
+    parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
+    if not report.documents:
+        return render_html(report.title, report.headline, parts, report.foot)
+    documents = [_encode_document(document) for document in report.documents]
+    return render_html(report.title, report.headline, parts, report.foot, "plan.html.j2", documents=documents)
 
 
-def _list_parts(content: Report, most: int) -> Iterator[TextTable | Chart | TextHeading]:
+def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | TextHeading]:
     """Yield the charts and tables of a report, then each of its parts with a heading."""
-    yield from content.charts
-    yield from (format_table(table, most) for table in content.tables)
-    for part in content.parts:
+    yield from report.charts
+    yield from (format_table(table, maximum) for table in report.tables)
+    for part in report.parts:
         yield TextHeading(part.title, part.headline)
-        yield from _list_parts(part, most)
+        yield from _list_parts(part, maximum)
 
 
 def _encode_document(document: OrderDocument) -> dict[str, Any]:

@@ -10,42 +10,42 @@ from medalopt.report.document import OrderDocument, Report, ReportTable, get_cel
 from medalopt.report.plan_json import build_plan_members, render_json
 
 
-def render_report_json(content: Report) -> str | Iterable[str]:
+def render_report_json(report: Report) -> str | Iterable[str]:
     """Render a report as one JSON object.
 
     Args:
-        content: Report to render.
+        report: Report to render.
 
     Returns:
         The JSON text; by the writer of the report where it has one.
     """
-    return content.json(content) if content.json else render_json(_encode_report(content))
+    return report.json(report) if report.json else render_json(_encode_report(report))
 
 
-def render_sourcing_json(content: Report) -> str:
+def render_sourcing_json(report: Report) -> str:
     """Render plan and sourcing plan as one JSON object, which `medalopt verify` reads.
 
     Args:
-        content: Sourcing plan with its plan.
+        report: Sourcing plan with its plan.
 
     Returns:
         The JSON text, with a digest of each part.
     """
-    assert content.plan is not None
-    told = build_plan_members(content.plan)
-    said = _encode_report(content)
+    assert report.plan is not None
+    told = build_plan_members(report.plan)
+    said = _encode_report(report)
     digests = {**told.pop("digests"), **compute_part_digests("json", split_sourcing_parts(said))}
     return render_json({**told, "sourcing": said, "digests": digests})
 
 
-def _encode_report(content: Report) -> dict[str, Any]:
+def _encode_report(report: Report) -> dict[str, Any]:
     """Return the report for JSON: tables by key, each row by the keys of its columns."""
     return {
-        "title": content.title,
-        "decision": list(content.headline),
-        "tables": {table.key: _encode_table(table) for table in content.tables},
-        "documents": [_encode_document(document) for document in content.documents],
-        "foot": list(content.foot),
+        "title": report.title,
+        "decision": list(report.headline),
+        "tables": {table.key: _encode_table(table) for table in report.tables},
+        "documents": [_encode_document(document) for document in report.documents],
+        "foot": list(report.foot),
     }
 
 
@@ -53,7 +53,7 @@ def _encode_table(table: ReportTable) -> dict[str, Any]:
     keys = [column.key for column in table.columns]
     return {
         "title": table.title,
-        "says": table.says,
+        "says": table.description,
         "units": {column.key: column.unit for column in table.columns if column.unit},
         "rows": [dict(zip(keys, map(get_cell_value, row), strict=True)) for row in table.rows],
         "notes": list(table.notes),

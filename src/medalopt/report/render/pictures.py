@@ -143,11 +143,11 @@ def _shift_down(option: dict[str, Any], by: int) -> dict[str, Any]:
     return moved
 
 
-def _wrap_title(text: str, most: int) -> list[str]:
-    """Return a text in lines of about `most` characters."""
+def _wrap_title(text: str, maximum: int) -> list[str]:
+    """Return a text in lines of about `maximum` characters."""
     lines = [""]
     for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > most:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > maximum:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines

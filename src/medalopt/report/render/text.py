@@ -67,7 +67,7 @@ class Screen:
         """
         return cls(FILE_WIDTH)
 
-    def line(self, text: str, type_: TextStyle = "plain") -> str:
+    def format_line(self, text: str, type_: TextStyle = "plain") -> str:
         """Return one line; control characters are escaped.
 
         Args:
@@ -104,7 +104,7 @@ def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
     for rank in sorted({column.rank for column in section.columns} - {0}, reverse=True):
         if _sum_widths(_measure_columns(section, kept)) <= width:
             break
-        kept = tuple(place for place in kept if section.columns[place].rank < rank)
+        kept = tuple(position for position in kept if section.columns[position].rank < rank)
     return kept
 
 
@@ -123,14 +123,14 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
     if _sum_widths(widths) > width:
         widths = _measure_columns(section, kept)
     spare = width - _sum_widths(widths)
-    names = [n for n, place in enumerate(kept) if not section.columns[place].right]
+    names = [n for n, position in enumerate(kept) if not section.columns[position].right]
     for n in sorted(names, key=lambda n: -widths[n]):
         shrunk = max(min(MIN_NAME_WIDTH, widths[n]), widths[n] + min(spare, 0))
         spare += widths[n] - shrunk
         widths[n] = shrunk
-    rights = [section.columns[place].right for place in kept]
-    header = _lay_out_row([section.columns[place].header for place in kept], widths, rights, bottom=True)
-    return header, [_lay_out_row([row[place] for place in kept], widths, rights) for row in section.rows]
+    rights = [section.columns[position].right for position in kept]
+    header = _lay_out_row([section.columns[position].header for position in kept], widths, rights, bottom=True)
+    return header, [_lay_out_row([row[position] for position in kept], widths, rights) for row in section.rows]
 
 
 def wrap_text(text: str, width: int) -> list[str]:
@@ -169,10 +169,10 @@ def _sum_widths(widths: Sequence[int]) -> int:
 
 def _measure_columns(section: TextTable, kept: Sequence[int], of_header: int = 100) -> list[int]:
     """Return the widest cell of each column; a header may take `of_header` lines."""
-    headers = [_measure_header(section.columns[place].header, of_header) for place in kept]
+    headers = [_measure_header(section.columns[position].header, of_header) for position in kept]
     return [
-        max(header, *(cell_len(row[place]) for row in section.rows))
-        for header, place in zip(headers, kept, strict=True)
+        max(header, *(cell_len(row[position]) for row in section.rows))
+        for header, position in zip(headers, kept, strict=True)
     ]
 
 
@@ -257,49 +257,49 @@ def _render_parts(
     """Yield the lines of the report, with a note where columns were dropped."""
     width = max(MIN_WIDTH, screen.width)
     told = escape_text(title, MAX_TITLE_LENGTH)
-    yield from (screen.line(line, "bold") for line in (wrap_text(told, width) if wrap else [told]))
+    yield from (screen.format_line(line, "bold") for line in (wrap_text(told, width) if wrap else [told]))
     if wrap:
         yield from _render_lines(screen, width, lines)
     else:
-        yield from (screen.line(f"  {text}", type_) for text, type_ in lines)
+        yield from (screen.format_line(f"  {text}", type_) for text, type_ in lines)
     for table in tables:
         if isinstance(table, TextHeading):
             yield "\n"
-            yield from (screen.line(line, "bold") for line in wrap_text(table.title.upper(), width))
+            yield from (screen.format_line(line, "bold") for line in wrap_text(table.title.upper(), width))
             yield from _render_lines(screen, width, ((line, "plain") for line in table.lines))
         else:
             yield from _render_table(screen, width, table)
     if any(len(select_columns(table, width)) < len(table.columns) for table in tables if isinstance(table, TextTable)):
         yield "\n"
         note = "Some columns do not fit: a wider terminal, or -o, has them all."
-        yield from (screen.line(line, "faint") for line in wrap_text(note, width))
+        yield from (screen.format_line(line, "faint") for line in wrap_text(note, width))
 
 
 def _render_lines(screen: Screen, width: int, lines: Iterable[tuple[str, TextStyle]]) -> Iterator[str]:
     """Yield lines wrapped and indented."""
     for text, type_ in lines:
-        yield from (screen.line(f"  {line}", type_) for line in wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2))
+        yield from (screen.format_line(f"  {line}", type_) for line in wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2))
 
 
 def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]:
     """Yield title, header, rows and notes of a table."""
     header, rows = lay_out_table(table, width)
     yield "\n"
-    yield from (screen.line(line, "bold") for line in wrap_text(table.title, width))
-    yield from (screen.line(line, "faint") for line in header)
+    yield from (screen.format_line(line, "bold") for line in wrap_text(table.title, width))
+    yield from (screen.format_line(line, "faint") for line in header)
     for number, lines in enumerate(rows):
         total = table.total and number == len(rows) - 1
-        yield from (screen.line(line, "bold" if total else "plain") for line in lines)
+        yield from (screen.format_line(line, "bold" if total else "plain") for line in lines)
     for note in table.notes:
-        yield from (screen.line(line, "faint") for line in wrap_text(note, min(width, MAX_TEXT_WIDTH)))
+        yield from (screen.format_line(line, "faint") for line in wrap_text(note, min(width, MAX_TEXT_WIDTH)))
 
 
 @contextmanager
-def show_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+def show_progress(activity: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar while the context is open.
 
     Args:
-        doing: Description of the work.
+        activity: Description of the work.
 
     Yields:
         A callback that takes the numbers of items done and of all items.
@@ -312,18 +312,18 @@ def show_progress(doing: str) -> Iterator[Callable[[int, int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(doing, total=None)
+        task = bar.add_task(activity, total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 MOST_CELL_CHARACTERS = 300  # characters of a cell
 
 
-def render_report_text(content: Report, screen: Screen | None = None, written: bool = False) -> str:
+def render_report_text(report: Report, screen: Screen | None = None, written: bool = False) -> str:
     """Render the report as text.
 
     Args:
-        content: Report to render.
+        report: Report to render.
         screen: Width and style, standard output by default; a text file has all tables and documents in full.
         written: True where `-o` writes the report: then a selection of its tables is left out.
 
@@ -332,44 +332,44 @@ def render_report_text(content: Report, screen: Screen | None = None, written: b
     """
     used = screen or Screen.from_stdout()
     whole = used.width >= FILE_WIDTH
-    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in content.headline]
-    if whole or content.documents:
-        lines += [(line, "faint") for line in content.foot]
-    brief = written and content.screen is not None and not whole
-    parts = [] if brief else [*_list_parts(content, whole), *(_list_documents(content) if whole else ())]
-    told = render_text(used, content.title, lines, parts, content.wrap)
-    if brief or whole or not content.screen:
-        return told
-    shown = {table.key for table in content.screen}
-    rest = [table.title.partition(":")[0] for table in content.tables if table.key not in shown]
-    rest += [format_count(len(content.documents), "document")] if content.documents else []
+    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in report.headline]
+    if whole or report.documents:
+        lines += [(line, "faint") for line in report.foot]
+    brief = written and report.screen is not None and not whole
+    parts = [] if brief else [*_list_parts(report, whole), *(_list_documents(report) if whole else ())]
+    text = render_text(used, report.title, lines, parts, report.wrap)
+    if brief or whole or not report.screen:
+        return text
+    shown = {table.key for table in report.screen}
+    rest = [table.title.partition(":")[0] for table in report.tables if table.key not in shown]
+    rest += [format_count(len(report.documents), "document")] if report.documents else []
     note = wrap_text(f"Besides, in what -o writes: {'; '.join(rest)}.", min(used.width, MAX_TEXT_WIDTH))
-    return told + ("\n" + "".join(used.line(line, "faint") for line in note) if rest else "")
+    return text + ("\n" + "".join(used.format_line(line, "faint") for line in note) if rest else "")
 
 
-def _list_parts(content: Report, whole: bool) -> Iterator[TextTable | TextHeading]:
+def _list_parts(report: Report, whole: bool) -> Iterator[TextTable | TextHeading]:
     """Yield the tables of a report, then each of its parts with a heading."""
-    tables = content.screen
+    tables = report.screen
     if tables is None or whole:
-        of_charts = (table for chart in content.charts for table in chart.tables)
-        tables = tuple(table for table in (*of_charts, *content.tables) if table.rows)
+        of_charts = (table for chart in report.charts for table in chart.tables)
+        tables = tuple(table for table in (*of_charts, *report.tables) if table.rows)
     yield from (_escape_cells(format_table(table, None if whole else table.most)) for table in tables)
-    for part in content.parts:
+    for part in report.parts:
         yield TextHeading(part.title, part.headline)
         yield from _list_parts(part, whole)
 
 
-def _list_documents(content: Report) -> Iterator[TextTable | TextHeading]:
+def _list_documents(report: Report) -> Iterator[TextTable | TextHeading]:
     """Yield the order documents: party and terms, then lines."""
-    for document in content.documents:
+    for document in report.documents:
         pairs = (f"{field}: {value}" for field, value in (*document.party, *document.terms) if value)
         yield TextHeading(f"{document.kind} {document.number}", (*filter(None, (document.stamp,)), *pairs))
         lines = format_table(document.lines)
         yield _escape_cells(replace(lines, notes=(*lines.notes, *document.notes)))
 
 
-def _escape_cells(told: TextTable) -> TextTable:
+def _escape_cells(table: TextTable) -> TextTable:
     """Return a table whose cells are one line each, without control characters."""
     return replace(
-        told, rows=tuple(tuple(escape_text(cell, MOST_CELL_CHARACTERS) for cell in row) for row in told.rows)
+        table, rows=tuple(tuple(escape_text(cell, MOST_CELL_CHARACTERS) for cell in row) for row in table.rows)
     )

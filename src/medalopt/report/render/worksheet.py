@@ -41,11 +41,11 @@ def _count_units(value: str) -> int:
     return len(value.encode("utf-16-le")) // 2
 
 
-def _truncate_text(value: str, most: int) -> str:
-    """Cut a text to at most `most` UTF-16 units, with an ellipsis at its end."""
-    kept = value[: most - 1]
-    while _count_units(kept) > most - 1:
-        kept = kept[: len(kept) - max(1, (_count_units(kept) - most) // 2)]
+def _truncate_text(value: str, maximum: int) -> str:
+    """Cut a text to at most `maximum` UTF-16 units, with an ellipsis at its end."""
+    kept = value[: maximum - 1]
+    while _count_units(kept) > maximum - 1:
+        kept = kept[: len(kept) - max(1, (_count_units(kept) - maximum) // 2)]
     return f"{kept}…"
 
 
@@ -56,7 +56,7 @@ class SheetNames:
         self._sheets: set[str] = set(_RESERVED_NAMES)
         self._tables: set[str] = set()
 
-    def sheet(self, wanted: str) -> str:
+    def name_sheet(self, wanted: str) -> str:
         """Return a free sheet name.
 
         Args:
@@ -70,7 +70,7 @@ class SheetNames:
         )
         return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
 
-    def table(self, wanted: str) -> str:
+    def name_table(self, wanted: str) -> str:
         """Return a free table name: letters, digits and underscores, distinct from cell addresses.
 
         Args:
@@ -83,13 +83,13 @@ class SheetNames:
         return _reserve_name(f"plan_{plain or 'table'}", self._tables, 200)
 
 
-def _reserve_name(name: str, taken: set[str], most: int) -> str:
-    """Return `name`, cut to `most` units, with a number where it is in use."""
+def _reserve_name(name: str, taken: set[str], maximum: int) -> str:
+    """Return `name`, cut to `maximum` units, with a number where it is in use."""
     number = 1
     while True:
         tail = f" {number}" if number > 1 else ""
-        tail = tail.replace(" ", "_") if most > _MOST_NAME_UNITS else tail
-        room = most - len(tail)
+        tail = tail.replace(" ", "_") if maximum > _MOST_NAME_UNITS else tail
+        room = maximum - len(tail)
         found = (name if _count_units(name) <= room else _truncate_text(name, room)) + tail
         if found.casefold() not in taken:
             taken.add(found.casefold())
@@ -138,55 +138,55 @@ class RecordedSheet:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sheet, name)
 
-    def write_string(self, row: int, place: int, value: str, form: Any = None) -> None:
+    def write_string(self, row: int, position: int, value: str, form: Any = None) -> None:
         """Write text.
 
         Args:
             row: Row index.
-            place: Column index.
+            position: Column index.
             value: Text of the cell.
             form: XlsxWriter format.
         """
-        self._cells[row, place] = value
-        self._sheet.write_string(row, place, value, form)
+        self._cells[row, position] = value
+        self._sheet.write_string(row, position, value, form)
 
-    def write_number(self, row: int, place: int, value: float, form: Any = None) -> None:
+    def write_number(self, row: int, position: int, value: float, form: Any = None) -> None:
         """Write a number.
 
         Args:
             row: Row index.
-            place: Column index.
+            position: Column index.
             value: Number of the cell.
             form: XlsxWriter format.
         """
-        self._cells[row, place] = value
-        self._sheet.write_number(row, place, value, form)
+        self._cells[row, position] = value
+        self._sheet.write_number(row, position, value, form)
 
-    def write_formula(self, row: int, place: int, formula: str, form: Any, value: float) -> None:
+    def write_formula(self, row: int, position: int, formula: str, form: Any, value: float) -> None:
         """Write a formula with its value.
 
         Args:
             row: Row index.
-            place: Column index.
+            position: Column index.
             formula: Formula, from `=` on.
             form: XlsxWriter format.
             value: Result of the formula.
         """
-        self._cells[row, place] = FormulaValue.of(value, formula)
-        self._sheet.write_formula(row, place, formula, form, value)
+        self._cells[row, position] = FormulaValue.of(value, formula)
+        self._sheet.write_formula(row, position, formula, form, value)
 
-    def write_url(self, row: int, place: int, target: str, form: Any, value: str) -> None:
+    def write_url(self, row: int, position: int, target: str, form: Any, value: str) -> None:
         """Write a link to another sheet.
 
         Args:
             row: Row index.
-            place: Column index.
+            position: Column index.
             target: Address of the link.
             form: XlsxWriter format.
             value: Text of the cell.
         """
-        self._cells[row, place] = value
-        self._sheet.write_url(row, place, target, form, value)
+        self._cells[row, position] = value
+        self._sheet.write_url(row, position, target, form, value)
 
     def add_table(self, top: int, left: int, last: int, right: int, options: dict[str, Any]) -> None:
         """Add an Excel table over heads that are written already, and record the label of its total row.
@@ -198,18 +198,18 @@ class RecordedSheet:
             right: Last column.
             options: Options of XlsxWriter.
         """
-        for place, column in enumerate(options["columns"], start=left):
+        for position, column in enumerate(options["columns"], start=left):
             if options["total_row"] and "total_string" in column:
-                self._cells[last, place] = column["total_string"]
+                self._cells[last, position] = column["total_string"]
         self._sheet.add_table(top, left, last, right, options)
 
     @property
     def rows(self) -> list[list[PlainValue]]:
         """Recorded cells by row, without empty rows."""
-        found: dict[int, dict[int, PlainValue]] = {}
-        for (row, place), value in self._cells.items():
-            found.setdefault(row, {})[place] = value
-        return [[row.get(place) for place in range(max(row) + 1)] for _, row in sorted(found.items())]
+        result: dict[int, dict[int, PlainValue]] = {}
+        for (row, position), value in self._cells.items():
+            result.setdefault(row, {})[position] = value
+        return [[row.get(position) for position in range(max(row) + 1)] for _, row in sorted(result.items())]
 
 
 class WorkbookWriter:
@@ -221,7 +221,7 @@ class WorkbookWriter:
         self.sheets: dict[str, RecordedSheet] = {}
         self._formats: dict[str, Any] = {}
 
-    def sheet(self, name: str) -> RecordedSheet:
+    def add_sheet(self, name: str) -> RecordedSheet:
         """Add a visible sheet.
 
         Args:
@@ -233,7 +233,7 @@ class WorkbookWriter:
         self.sheets[name] = RecordedSheet(self.book.add_worksheet(name))
         return self.sheets[name]
 
-    def style(self, name: str) -> Any:
+    def get_format(self, name: str) -> Any:
         """Return a named format.
 
         Args:
@@ -242,9 +242,9 @@ class WorkbookWriter:
         Returns:
             The XlsxWriter format.
         """
-        return self._made(name, _STYLES[name])
+        return self._make_format(name, _STYLES[name])
 
-    def figures(self, column: ReportColumn, total: bool = False) -> Any:
+    def number_format(self, column: ReportColumn, total: bool = False) -> Any:
         """Return the format of the cells of a column, with its decimal places and unit.
 
         Args:
@@ -256,13 +256,13 @@ class WorkbookWriter:
         """
         edge = {"bold": True, "top": 1} if total else {}
         if column.unit is None:
-            return self._made(
+            return self._make_format(
                 f"text {total}", {"text_wrap": True, "valign": "top", "align": "left", "indent": 1, **edge}
             )
         shape = make_number_format(column)
-        return self._made(f"{shape} {total}", {"num_format": shape, "valign": "top", **edge})
+        return self._make_format(f"{shape} {total}", {"num_format": shape, "valign": "top", **edge})
 
-    def _made(self, key: str, properties: Mapping[str, Any]) -> Any:
+    def _make_format(self, key: str, properties: Mapping[str, Any]) -> Any:
         if key not in self._formats:
             self._formats[key] = self.book.add_format({"font_size": 10, "font_color": INK, **properties})
         return self._formats[key]
@@ -284,25 +284,25 @@ def make_number_format(column: ReportColumn) -> str:
     return f'#,##0{places}" {unit}"' if unit else f"#,##0{places}"
 
 
-def write_cell(sheet: Any, row: int, place: int, value: CellValue, form: Any) -> None:
+def write_cell(sheet: Any, row: int, position: int, value: CellValue, form: Any) -> None:
     """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`.
 
     Args:
         sheet: Sheet to write to.
         row: Row index.
-        place: Column index.
+        position: Column index.
         value: Value of the cell.
         form: XlsxWriter format.
     """
     value = _get_sheet_value(value)
     if value is None or value == "":
-        sheet.write_blank(row, place, None, form)
+        sheet.write_blank(row, position, None, form)
     elif isinstance(value, str):
-        sheet.write_string(row, place, clean_cell_text(value), form)
+        sheet.write_string(row, position, clean_cell_text(value), form)
     elif math.isfinite(value):
-        sheet.write_number(row, place, value, form)
+        sheet.write_number(row, position, value, form)
     else:
-        sheet.write_string(row, place, "no limit" if value > 0 else "", form)
+        sheet.write_string(row, position, "no limit" if value > 0 else "", form)
 
 
 def _get_sheet_value(cell: CellValue) -> PlainValue:
@@ -369,11 +369,11 @@ _LINE_HEIGHT = 16.0  # points of a line of text
 _MOST_ROWS_MEASURED = 1_000  # rows used to measure a column
 
 
-def write_table(pen: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
+def write_table(writer: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
     """Write a table as an Excel table.
 
     Args:
-        pen: Writer of the workbook.
+        writer: Writer of the workbook.
         sheet: Sheet to write to.
         top: Row of the heads.
         table: Table to write.
@@ -382,18 +382,18 @@ def write_table(pen: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -
         The row after its end.
     """
     heads = make_unique_heads(table.columns)
-    for place, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
-        write_cell(sheet, top, place, head, pen.style("header" if column.unit is None else "figures header"))
+    for position, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
+        write_cell(sheet, top, position, head, writer.get_format("header" if column.unit is None else "figures header"))
     sheet.set_row(
         top,
         14.0 * max(_count_head_lines(head, width) for head, width in zip(heads, measure_widths(table), strict=True))
         + 4,
     )
     if not table.rows:
-        write_cell(sheet, top + 1, 0, "none", pen.style("faint"))
+        write_cell(sheet, top + 1, 0, "none", writer.get_format("faint"))
         return top + 2
     sums = [column.total for column in table.columns]
-    name = pen.names.table(table.key)
+    name = writer.names.name_table(table.key)
     last = top + len(table.rows) + any(sums)
     sheet.add_table(
         top,
@@ -404,19 +404,19 @@ def write_table(pen: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -
             "name": name,
             "style": "Table Style Light 1",
             "total_row": any(sums),
-            "columns": [_column_options(pen, table, place, heads[place]) for place in range(len(heads))],
+            "columns": [_column_options(writer, table, position, heads[position]) for position in range(len(heads))],
         },
     )
-    forms = [pen.figures(column) for column in table.columns]
+    forms = [writer.number_format(column) for column in table.columns]
     wide = measure_widths(table)
     for number, row in enumerate(table.rows, start=top + 1):
         tall = _row_height(table, row, wide)
         if tall > _LINE_HEIGHT:
             sheet.set_row(number, tall)
-        for place, value in enumerate(row):
-            write_cell(sheet, number, place, value, forms[place])
+        for position, value in enumerate(row):
+            write_cell(sheet, number, position, value, forms[position])
     if any(sums):
-        _write_totals(pen, sheet, last, table, [f"{name}[{head}]" for head in heads])
+        _write_totals(writer, sheet, last, table, [f"{name}[{head}]" for head in heads])
     return last + 1
 
 
@@ -431,24 +431,24 @@ def _row_height(table: ReportTable, row: tuple[CellValue, ...], wide: list[int])
     return max(texts, default=_LINE_HEIGHT)
 
 
-def _column_options(pen: WorkbookWriter, table: ReportTable, place: int, head: str) -> dict[str, Any]:
-    column = table.columns[place]
-    made = {"header": head, "header_format": pen.style("header" if column.unit is None else "figures header")}
+def _column_options(writer: WorkbookWriter, table: ReportTable, position: int, head: str) -> dict[str, Any]:
+    column = table.columns[position]
+    result = {"header": head, "header_format": writer.get_format("header" if column.unit is None else "figures header")}
     if column.total:
-        made |= {"total_function": "sum", "total_value": sum_column(table, place)}
-    elif place == 0:
-        made |= {"total_string": "Total"}
-    return {**made, "format": pen.figures(column, total=True)}
+        result |= {"total_function": "sum", "total_value": sum_column(table, position)}
+    elif position == 0:
+        result |= {"total_string": "Total"}
+    return {**result, "format": writer.number_format(column, total=True)}
 
 
-def _write_totals(pen: WorkbookWriter, sheet: Any, row: int, table: ReportTable, named: list[str]) -> None:
+def _write_totals(writer: WorkbookWriter, sheet: Any, row: int, table: ReportTable, named: list[str]) -> None:
     """Write each total as a formula with the table's name, which LibreOffice needs to resolve the column."""
-    for place, column in enumerate(table.columns):
-        form = pen.figures(column, total=True)
+    for position, column in enumerate(table.columns):
+        form = writer.number_format(column, total=True)
         if column.total:
-            sheet.write_formula(row, place, f"=SUBTOTAL(109,{named[place]})", form, sum_column(table, place))
-        elif place:
-            sheet.write_blank(row, place, None, form)
+            sheet.write_formula(row, position, f"=SUBTOTAL(109,{named[position]})", form, sum_column(table, position))
+        elif position:
+            sheet.write_blank(row, position, None, form)
 
 
 def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
@@ -482,15 +482,15 @@ def measure_widths(table: ReportTable) -> list[int]:
     Returns:
         Widths in characters.
     """
-    return [_measure_width(table, place) for place in range(len(table.columns))]
+    return [_measure_width(table, position) for position in range(len(table.columns))]
 
 
-def _measure_width(table: ReportTable, place: int) -> int:
-    column = table.columns[place]
+def _measure_width(table: ReportTable, position: int) -> int:
+    column = table.columns[position]
     unit = f" {column.unit}" if column.unit else ""
-    shown = [f"{format_cell(row[place], column)}{unit}" for row in table.rows[:_MOST_ROWS_MEASURED]]
+    shown = [f"{format_cell(row[position], column)}{unit}" for row in table.rows[:_MOST_ROWS_MEASURED]]
     if column.total:
-        shown.append(f"{format_cell(sum_column(table, place), column)}{unit}")
+        shown.append(f"{format_cell(sum_column(table, position), column)}{unit}")
     words = max(map(len, column.title.split()), default=1) + 3  # room for the filter button
     longest = max((len(line) for one in shown for line in one.split("\n")), default=0)
     return max(LEAST_COLUMN_WIDTH, words, min(MOST_COLUMN_WIDTH, longest + 2), min(len(column.title) + 3, 16))

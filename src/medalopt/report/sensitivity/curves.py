@@ -42,9 +42,9 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
     told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
-    heading, screen = "One figure from end to end", (told.table(),)
-    chart, members = told.chart(), {"curve": told.members()}
-    return SensitivityPart(tuple(told.lines()), (), (chart,), members, heading=heading, screen=screen)
+    heading, screen = "One figure from end to end", (told.tabulate_points(),)
+    chart, members = told.draw_chart(), {"curve": told.encode()}
+    return SensitivityPart(tuple(told.list_sentences()), (), (chart,), members, heading=heading, screen=screen)
 
 
 class _CurveReport:
@@ -56,44 +56,45 @@ class _CurveReport:
         self.path = escape_text(curve.vary.path, 80)
         self.plans = [point for point in curve.points if point.objective is not None]
 
-    def at(self, value: float) -> str:
+    def format_value(self, value: float) -> str:
         """Format a parameter value with its unit, or the name of its period."""
         vary = self.found.vary
         return vary.label(value) or f"{format_number(value, 6)} {vary.unit or ''}".rstrip()
 
-    def amount(self, objective: float | None) -> str:
+    def format_objective(self, objective: float | None) -> str:
         """Format an objective value with its unit."""
         return "no plan" if objective is None else format_money(objective, self.unit)
 
-    def title(self) -> str:
+    def summarize(self) -> str:
         """Summarise the curve in one sentence."""
         if not self.found.points:
-            return f"Nothing could be proven as {self.path} goes from {self.ends()}"
+            return f"Nothing could be proven as {self.path} goes from {self.format_range()}"
         if not self.plans:
-            return f"No plan exists wherever {self.path} stands from {self.ends()}"
+            return f"No plan exists wherever {self.path} stands from {self.format_range()}"
         first, last = self.plans[0], self.plans[-1]
         assert first.objective is not None and last.objective is not None
         fails = self.describe_infeasible_ends()
-        steady = self.same(first, last)
+        steady = self.is_same_objective(first, last)
         if len(self.plans) == 1:
-            return f"{self.path}: a plan exists at {self.at(first.value)} alone"
-        span = f"as {self.path} goes from {self.at(first.value)} to {self.at(last.value)}{fails}"
-        if steady and self.found.exact and all(self.same(first, point) for point in self.plans):
-            return f"{self.what} stays at {self.amount(first.objective)} {span}"
+            return f"{self.path}: a plan exists at {self.format_value(first.value)} alone"
+        span = f"as {self.path} goes from {self.format_value(first.value)} to {self.format_value(last.value)}{fails}"
+        if steady and self.found.exact and all(self.is_same_objective(first, point) for point in self.plans):
+            return f"{self.what} stays at {self.format_objective(first.objective)} {span}"
         if steady:
-            return f"{self.what} is {self.amount(first.objective)} at both ends {span}"
-        return f"{self.what} moves from {self.amount(first.objective)} to {self.amount(last.objective)} {span}"
+            return f"{self.what} is {self.format_objective(first.objective)} at both ends {span}"
+        start, end = self.format_objective(first.objective), self.format_objective(last.objective)
+        return f"{self.what} moves from {start} to {end} {span}"
 
-    def same(self, point: CurvePoint, other: CurvePoint) -> bool:
+    def is_same_objective(self, point: CurvePoint, other: CurvePoint) -> bool:
         """Return True where the objective agrees at two feasible points, to a relative 1e-9."""
         assert point.objective is not None and other.objective is not None
         return abs(point.objective - other.objective) <= 1e-9 * max(abs(point.objective), 1.0)
 
-    def ends(self) -> str:
+    def format_range(self) -> str:
         """Format the range of the parameter."""
-        return f"{self.at(self.found.vary.low)} to {self.at(self.found.vary.high)}"
+        return f"{self.format_value(self.found.vary.low)} to {self.format_value(self.found.vary.high)}"
 
-    def without(self) -> list[tuple[float, float]]:
+    def list_infeasible_ranges(self) -> list[tuple[float, float]]:
         """Return the infeasible ranges at either end of the parameter range."""
         feasible, vary = self.found.feasible_range, self.found.vary
         if feasible is None:
@@ -107,18 +108,21 @@ class _CurveReport:
         if self.found.feasible_range is None:
             return ""
         low = self.found.vary.low
-        places = [f"below {self.at(b)}" if a == low else f"above {self.at(a)}" for a, b in self.without()]
+        places = [
+            f"below {self.format_value(b)}" if a == low else f"above {self.format_value(a)}"
+            for a, b in self.list_infeasible_ranges()
+        ]
         return f"; no plan {' or '.join(places)}" if places else ""
 
-    def lines(self) -> list[str]:
+    def list_sentences(self) -> list[str]:
         """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
         curve = self.found
-        lines = [f"{self.title()}."]
+        lines = [f"{self.summarize()}."]
         if curve.base is not None:
-            stands = "" if curve.vary.base is None else f" ({self.path} at {self.at(curve.vary.base)})"
-            lines.append(f"As the instance stands{stands}: {self.amount(curve.base)}.")
+            stands = "" if curve.vary.base is None else f" ({self.path} at {self.format_value(curve.vary.base)})"
+            lines.append(f"As the instance stands{stands}: {self.format_objective(curve.base)}.")
         if curve.unproven:
-            values = ", ".join(self.at(value) for value in curve.unproven[:MOST_CHANGES_LISTED])
+            values = ", ".join(self.format_value(value) for value in curve.unproven[:MOST_CHANGES_LISTED])
             more = (
                 f" and at {len(curve.unproven) - MOST_CHANGES_LISTED} more values"
                 if len(curve.unproven) > MOST_CHANGES_LISTED
@@ -128,19 +132,22 @@ class _CurveReport:
         if not self.plans:
             return lines
         bends = sum(point.breakpoint for point in self.plans)
-        return [*lines, f"{self.describe_accuracy(bends)}.", *self.budget()]
+        return [*lines, f"{self.describe_accuracy(bends)}.", *self.describe_budget()]
 
-    def budget(self) -> list[str]:
+    def describe_budget(self) -> list[str]:
         """Return the parameter ranges whose objective is within the budget; no line where no budget is given."""
         kept = self.found.budget
         if kept is None:
             return []
-        spans = [f"at {self.at(a)}" if a == b else f"from {self.at(a)} to {self.at(b)}" for a, b in kept.spans]
+        spans = [
+            f"at {self.format_value(a)}" if a == b else f"from {self.format_value(a)} to {self.format_value(b)}"
+            for a, b in kept.spans
+        ]
         if not spans:
-            return [f"A budget of {self.amount(kept.amount)} is not enough at any value."]
-        return [f"A budget of {self.amount(kept.amount)} is enough {' and '.join(spans)}."]
+            return [f"A budget of {self.format_objective(kept.amount)} is not enough at any value."]
+        return [f"A budget of {self.format_objective(kept.amount)} is enough {' and '.join(spans)}."]
 
-    def turn(self, point: CurvePoint) -> str:
+    def describe_breakpoint(self, point: CurvePoint) -> str:
         """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
         if point.objective is None:
             return ""
@@ -172,9 +179,10 @@ class _CurveReport:
         if curve.exact:
             return f"The curve is exact: straight but for {format_count(bends, 'breakpoint')}{shape}"
         known = "by proof" if curve.is_proven else "as far as halving shows"
-        return f"Between its points the curve is straight to within {self.amount(curve.accuracy)}, {known}{shape}"
+        accuracy = self.format_objective(curve.accuracy)
+        return f"Between its points the curve is straight to within {accuracy}, {known}{shape}"
 
-    def table(self, whole: bool = False) -> ReportTable:
+    def tabulate_points(self, whole: bool = False) -> ReportTable:
         """Return the points, all or some of them, with the slope of the objective to the next one."""
         slopes = {
             point.value: (two.objective - point.objective) / (two.value - point.value)
@@ -192,20 +200,20 @@ class _CurveReport:
         )
         rows = tuple(
             (
-                ShownValue(point.value, self.at(point.value)),
+                ShownValue(point.value, self.format_value(point.value)),
                 self.found.vary.unit,
                 ShownValue(None, "no plan") if point.objective is None else point.objective,
-                self.slope(slopes.get(point.value)),
-                self.turn(point),
+                self.compute_slope(slopes.get(point.value)),
+                self.describe_breakpoint(point),
             )
             for point in points
         )
         left = len(self.found.points) - len(points)
         notes = (f"{left} points more stand in the JSON.",) if left else ()
-        title, says = f"{self.what} along {self.path}", "The objective, and its slope to the next point."
-        return ReportTable("curve", title, says, columns, rows, notes)
+        title, text = f"{self.what} along {self.path}", "The objective, and its slope to the next point."
+        return ReportTable("curve", title, text, columns, rows, notes)
 
-    def slope(self, value: float | None) -> CellValue:
+    def compute_slope(self, value: float | None) -> CellValue:
         """Return the objective per unit of the parameter; 0 where it is below 1e-8 of the objective over the range."""
         if value is None:
             return ShownValue(None, "–")
@@ -213,7 +221,7 @@ class _CurveReport:
         span = self.found.vary.high - self.found.vary.low
         return value if abs(value) * span > minimum else 0.0
 
-    def chart(self) -> Chart:
+    def draw_chart(self) -> Chart:
         """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
         vary = self.found.vary
         size, word = choose_money_scale(point.objective for point in self.plans if point.objective is not None)
@@ -221,7 +229,7 @@ class _CurveReport:
         marks: dict[str, Any] = {}
         if vary.base is not None and vary.low <= vary.base <= vary.high:
             marks["markLine"] = mark_base_case(vary.base, "as it is")
-        bars = self.bars()
+        bars = self.mark_infeasible()
         if bars:
             marks["markArea"] = bars
         counted = f"period, 1 is {vary.names[0]}" if vary.names else vary.unit or ""
@@ -229,16 +237,16 @@ class _CurveReport:
         option = build_plot_option(
             across, ChartAxis(self.what.lower(), f"{word}{self.unit}"), [build_line_series("", points, **marks)]
         )
-        return Chart(self.title(), option, (self.table(whole=True),))
+        return Chart(self.summarize(), option, (self.tabulate_points(whole=True),))
 
-    def bars(self) -> dict[str, Any]:
+    def mark_infeasible(self) -> dict[str, Any]:
         """Return the infeasible ranges as an ECharts mark area."""
-        areas = [mark_infeasible_range(start, end, "no plan") for start, end in self.without()]
+        areas = [mark_infeasible_range(start, end, "no plan") for start, end in self.list_infeasible_ranges()]
         if not areas:
             return {}
         return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
 
-    def members(self) -> dict[str, Any]:
+    def encode(self) -> dict[str, Any]:
         """Return the curve for JSON."""
         curve = self.found
         feasible = curve.feasible_range
@@ -259,10 +267,10 @@ class _CurveReport:
             "base": {"value": curve.vary.base, "objective": curve.base},
             "changes": [_encode_breakpoint(turn) for turn in curve.breakpoints],
             "unproven": list(curve.unproven),
-            **self.kept(),
+            **self.encode_budget(),
         }
 
-    def kept(self) -> dict[str, Any]:
+    def encode_budget(self) -> dict[str, Any]:
         """Return the budget for JSON, with the parameter ranges whose objective is within it."""
         kept = self.found.budget
         if kept is None:

@@ -58,7 +58,7 @@ def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
     return {
         "plan": not turn.stops,
         "takes": [
-            {"what": change.what, "amount": change.amount, "unit": change.unit} for change in (*turn.more, *turn.less)
+            {"what": change.name, "amount": change.amount, "unit": change.unit} for change in (*turn.more, *turn.less)
         ],
     }
 
@@ -215,7 +215,7 @@ def _describe_plan_change(turn: SensitivityRangeEnd) -> str:
     """Describe the change of the plan beyond an end of the range."""
     if turn.stops:
         return "no plan"
-    more = [escape_text(change.what) for change in turn.more[:_MOST_SOURCES]]
-    less = [escape_text(change.what) for change in turn.less[:_MOST_SOURCES]]
+    more = [escape_text(change.name) for change in turn.more[:_MOST_SOURCES]]
+    less = [escape_text(change.name) for change in turn.less[:_MOST_SOURCES]]
     lines = [f"more {' and '.join(more)}"] if more else []
     return ", ".join([*lines, *([f"less {' and '.join(less)}"] if less else [])])

@@ -48,7 +48,7 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
         The report; JSON is one object of format `medalopt/sensitivity/1`.
     """
     title = f"How sensitive the plan is: {instance.title or instance.name}"
-    reports = [Report(one.heading, one.lines, one.tables, charts=one.charts, screen=one.screen) for one in parts]
+    reports = [Report(part.heading, part.lines, part.tables, charts=part.charts, screen=part.screen) for part in parts]
     whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
     foot = (f"Figures of {instance.name}: sha256 {instance.figures}.",)
     return replace(whole, foot=foot, json=lambda _: render_json(_join_members(instance, parts)))
@@ -76,12 +76,12 @@ class LossBar:
     Attributes:
         name: Label of the bar.
         extra: Change of the objective, in its unit; infinite where no plan exists.
-        short: Least metal shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+        shortage: Least metal shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
     """
 
     name: str
     extra: float
-    short: Mapping[str, float] | None = None
+    shortage: Mapping[str, float] | None = None
 
     @property
     def feasible(self) -> bool:
@@ -179,7 +179,7 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "more than th
     plain = [round(row.extra / size, 9) if row.feasible else None for row in listed]
     none = [None if row.feasible else longest for row in listed]
     costs = [f"{format_number(row.extra / size, 3)}" if row.feasible else "" for row in listed]
-    labels = ["" if row.feasible else f"no plan: {abbreviate_shortfall(row.short)}" for row in listed]
+    labels = ["" if row.feasible else f"no plan: {abbreviate_shortfall(row.shortage)}" for row in listed]
     across = ChartAxis(what, f"{word}{unit}", extra={"scale": False})
     up = ChartAxis("", names=[escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed], extra={"inverse": True})
     series = [

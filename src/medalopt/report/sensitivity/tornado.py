@@ -168,8 +168,8 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     )
     held = [_name_capped_parameter(instance, bar) for bar in bars[:MOST_TABLE_ROWS] if bar.up.capped_count]
     notes = (f"Held at the most they can be: {', '.join(held)}.",) if held else ()
-    title, says = "What moves it most, one figure at a time", "Change of the objective, each figure moved alone."
-    return ReportTable("tornado", title, says, columns, rows, notes)
+    title, text = "What moves it most, one figure at a time", "Change of the objective, each figure moved alone."
+    return ReportTable("tornado", title, text, columns, rows, notes)
 
 
 def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:

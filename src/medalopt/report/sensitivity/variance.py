@@ -219,8 +219,8 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTa
         )
         for uncertain_input, first, total in rows
     )
-    key, says = f"shares_of_{of.replace(' ', '_')}", "Shares of 1 with their 95 % intervals."
-    return ReportTable(key, f"Shares of the variance of the {of}", says, columns, cells)
+    key, text = f"shares_of_{of.replace(' ', '_')}", "Shares of 1 with their 95 % intervals."
+    return ReportTable(key, f"Shares of the variance of the {of}", text, columns, cells)
 
 
 def _format_first_order(first: SobolIndex) -> str:

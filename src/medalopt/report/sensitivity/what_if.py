@@ -73,7 +73,7 @@ def _outage_start(outages: OutageLosses) -> str:
 def _describe_infeasible_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
     none = [loss for loss in losses if loss.proven and not loss.feasible]
     text = "; ".join(
-        f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(outages, loss).short)})"
+        f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(outages, loss).shortage)})"
         for loss in none[:_MOST_OUTAGES_IN_TEXT]
     )
     rest = f"; and {len(none) - _MOST_OUTAGES_IN_TEXT} more" if len(none) > _MOST_OUTAGES_IN_TEXT else ""
@@ -122,7 +122,7 @@ def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> Report
             f"{loss.kind} {loss.name}",
             loss.extra if loss.feasible else ShownValue(None, _outage_status(loss)),
             make_share(loss.extra, abs(outages.value)) if loss.feasible else None,
-            None if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).short),
+            None if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).shortage),
             None if loss.feasible or loss.shortage is None else loss.share,
         )
         for loss in losses
@@ -142,7 +142,7 @@ def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: Re
         joint = ", " if rest else " or "
         parts.append(f"there is no plan without {escape_text(none[0].name)}{joint}{escape_text(none[1].name)}{rest}")
     elif none:
-        parts.append(f"without {escape_text(none[0].name)} there is no plan ({describe_shortfall(none[0].short)})")
+        parts.append(f"without {escape_text(none[0].name)} there is no plan ({describe_shortfall(none[0].shortage)})")
     if dearest:
         parts.append(f"without {escape_text(dearest[0].name)} {describe_change(dearest[0].extra, outages.unit)}")
     title = "; ".join(parts)
@@ -360,7 +360,7 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     said = [
         f"{escape_text(row.name)}: {describe_change(row.extra, scenarios.unit)}"
         if row.feasible
-        else f"{escape_text(row.name)}: there is no plan ({describe_shortfall(row.short)})"
+        else f"{escape_text(row.name)}: there is no plan ({describe_shortfall(row.shortage)})"
         for row in rows
     ]
     said += [

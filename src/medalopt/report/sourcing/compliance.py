@@ -113,7 +113,7 @@ class ComplianceDocument:
     """Compliance document, its purpose, who requires it, and the metals it concerns (none named: all)."""
 
     name: str
-    shows: str
+    purpose: str
     asked_by: str
     metals: frozenset[str] = frozenset()
 
@@ -208,7 +208,7 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
         metals = {instance.metals.names[e] for e in np.flatnonzero(back[smelter] > 0).tolist()}
         wanted = (paper for paper in COMPLIANCE_DOCUMENTS if not paper.metals or paper.metals & metals)
         name = instance.smelters.names[smelter]
-        rows += [(name, paper.name, paper.shows, paper.asked_by, *("",) * 4) for paper in wanted]
+        rows += [(name, paper.name, paper.purpose, paper.asked_by, *("",) * 4) for paper in wanted]
     columns = (
         ReportColumn("smelter", "Smelter"),
         ReportColumn("paper", "Paper"),

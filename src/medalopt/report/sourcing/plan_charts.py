@@ -47,10 +47,10 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     size, word = choose_money_scale([plan.cost, *(value for _, value in parts)])
     unit = f"{word}{plan.instance.currency}"
     steps: list[tuple[str, float, float, str]] = []
-    at = 0.0
+    position = 0.0
     for name, value in parts:
-        steps.append((name, at / size, (at + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
-        at += value
+        steps.append((name, position / size, (position + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
+        position += value
     steps.append(("total", 0.0, plan.cost / size, INK))
     option = build_plot_option(
         ChartAxis("Cost", unit),
@@ -62,13 +62,13 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     )
     option["grid"] = {**option["grid"], "right": 80}
     columns = (ReportColumn("kind", ""), ReportColumn("cost", "", plan.instance.currency, style="money"))
-    says = "Cost by kind; what is earned is negative."
-    told = ReportTable("cost", "Cost", says, columns, tuple(parts), total=("total", plan.cost))
-    name, most = parts[0]
+    text = "Cost by kind; what is earned is negative."
+    table = ReportTable("cost", "Cost", text, columns, tuple(parts), total=("total", plan.cost))
+    name, maximum = parts[0]
     spent = sum(value for _, value in parts if value > 0)
-    says = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
-    says += f"; {name} is the largest part, {format_share(most, spent)} of what is paid" if most > 0 else ""
-    return Chart(says, option, (told,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
+    text = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
+    text += f"; {name} is the largest part, {format_share(maximum, spent)} of what is paid" if maximum > 0 else ""
+    return Chart(text, option, (table,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
 
 
 def _waterfall_series(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
@@ -197,17 +197,17 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
         ChartAxis("", names=plan.instance.periods), ChartAxis("Load", "% of capacity", minimum=0), series, legend=True
     )
     full = (load[listed] > FULL_LOAD).sum(axis=1)
-    most = int(np.argmax(full))
+    maximum = int(np.argmax(full))
     word = get_period_word(plan.instance)
-    if full[most]:
-        says = f"{escape_text(names[most], 40)} is full in {int(full[most])} of {load.shape[1]} {word}s"
+    if full[maximum]:
+        text = f"{escape_text(names[maximum], 40)} is full in {int(full[maximum])} of {load.shape[1]} {word}s"
     else:
-        says = (
+        text = (
             f"No smelter is full; {escape_text(names[0], 40)} comes nearest, "
             f"{format_share(float(load[listed[0]].max()), 1)}"
         )
     notes = (f"Smelters that reach {100 * LEAST_LOAD:g} % of their capacity in some {word}.",)
-    return (Chart(says, option, (_period_table(plan, names, load[listed], "%"),), notes),)
+    return (Chart(text, option, (_period_table(plan, names, load[listed], "%"),), notes),)
 
 
 _MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there at the latest
@@ -222,11 +222,11 @@ def draw_metal_balances(facts: PlanFacts) -> tuple[Chart, ...]:
     Returns:
         One chart for each such metal; none for an instance of one period.
     """
-    plan, found = facts.plan, facts.metal_account
-    wanted = (found.returned.sum(axis=1) > 0) & (found.charged.sum(axis=1) > 0)
+    plan, metal_account = facts.plan, facts.metal_account
+    wanted = (metal_account.returned.sum(axis=1) > 0) & (metal_account.charged.sum(axis=1) > 0)
     if len(plan.instance.periods) == 1:
         return ()
-    return tuple(_metal_balance_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+    return tuple(_metal_balance_chart(plan, metal_account, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
 def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) -> Chart:
@@ -332,7 +332,7 @@ def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Flo
         ReportColumn("due_kg", "due so far", "kg", style="significant"),
     )
     rows: TableRows = tuple(
-        (period, *(float(values[place]) for values in (at_hand, charged, owed)))
-        for place, period in enumerate(plan.instance.periods)
+        (period, *(float(values[position]) for values in (at_hand, charged, owed)))
+        for position, period in enumerate(plan.instance.periods)
     )
     return ReportTable("balance", "Since the start", "Metal summed from the first period on.", columns, rows)

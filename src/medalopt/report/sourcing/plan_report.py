@@ -151,7 +151,7 @@ def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: Whole
 
 def _format_binding(row: BindingConstraint, unit: str) -> str:
     change = f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
-    return f"{escape_text(row.what)} ({change} saves {format_money(row.saves, unit)})"
+    return f"{escape_text(row.name)} ({change} saves {format_money(row.saves, unit)})"
 
 
 def _count_drafts(documents: tuple[OrderDocument, ...]) -> tuple[str, ...]:

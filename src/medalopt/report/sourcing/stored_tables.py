@@ -164,13 +164,13 @@ class _StoredWorkbook:
     def __init__(self, parts: Mapping[str, Any], report: Report) -> None:
         self.parts = parts
         names = SheetNames()  # names depend on the order of the sheets
-        self.front = names.sheet("Decision")
+        self.front = names.name_sheet("Decision")
         for name in (*map(name_visible_sheet, EDITABLE_TABLES), "Pictures"):
             if name in parts:
-                names.sheet(name)
-        self.sheets = {table.key: names.sheet(table.title) for table in report.tables}
+                names.name_sheet(name)
+        self.sheets = {table.key: names.name_sheet(table.title) for table in report.tables}
         self.sheets |= {
-            document.number: names.sheet(f"{document.number} {document.kind}") for document in report.documents
+            document.number: names.name_sheet(f"{document.number} {document.kind}") for document in report.documents
         }
 
     def read_table(self, table: ReportTable) -> StoredPart | None:

@@ -53,11 +53,11 @@ def tabulate_traceability(facts: PlanFacts) -> tuple[ReportTable, ...]:
     Returns:
         The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
     """
-    plan, found = facts.plan, facts.trace
-    known = np.flatnonzero(_stack_origins(found).sum(axis=(1, 2)) > 0).tolist()
+    plan, trace = facts.plan, facts.trace
+    known = np.flatnonzero(_stack_origins(trace).sum(axis=(1, 2)) > 0).tolist()
     return (
-        _medal_source_table(plan, found, known),
-        *(_stream_destination_table(plan, found, metal) for metal in known if found.returned[metal].any()),
+        _medal_source_table(plan, trace, known),
+        *(_stream_destination_table(plan, trace, metal) for metal in known if trace.returned[metal].any()),
     )
 
 
@@ -205,10 +205,10 @@ def draw_metal_flows(facts: PlanFacts) -> tuple[Chart, ...]:
     Returns:
         One Sankey diagram for each such metal.
     """
-    plan, found = facts.plan, facts.trace
+    plan, trace = facts.plan, facts.trace
     kinds = len(plan.instance.medals.names)
-    wanted = (found.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(found)[:, :kinds].sum(axis=1) > 0)
-    return tuple(_flow_chart(plan, found, metal) for metal in np.flatnonzero(wanted).tolist())
+    wanted = (trace.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(trace)[:, :kinds].sum(axis=1) > 0)
+    return tuple(_flow_chart(plan, trace, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
 def _sum_destinations(trace: MetalTrace) -> Any:
@@ -243,19 +243,19 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
     return {link: kilograms for link, kilograms in links.items() if kilograms > LEAST_BAND_SHARE * came.sum()}
 
 
-def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
-    links = _flow_links(plan, found, metal)
-    title, ends = plan.instance.metals.titles[metal], _sum_destinations(found)[metal]
+def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
+    links = _flow_links(plan, trace, metal)
+    title, ends = plan.instance.metals.titles[metal], _sum_destinations(trace)[metal]
     whole, held = float(ends.sum()), float(ends[: len(plan.instance.medals.names)].sum())
     sources: dict[str, float] = defaultdict(float)
     for (column, name, _, _), kilograms in links.items():
         if column == "source" and name != "other sources":
             sources[name] += kilograms
     first = max(sources, key=lambda name: sources[name], default="other sources")
-    says = (
+    text = (
         f"{escape_text(title, 40).capitalize()}: {format_share(held, whole)} of {format_mass(whole)} ends in medals; "
     )
-    says += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
+    text += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
     notes = (
         f"By {ATTRIBUTION_RULE}. Widths are kilograms of {escape_text(title, 40)}; bands below "
         f"{100 * LEAST_BAND_SHARE:g} % of all are not drawn.",
@@ -268,8 +268,8 @@ def _flow_chart(plan: Plan, found: MetalTrace, metal: int) -> Chart:
         ReportColumn("share", "of all that comes in", "%", 1, style="share"),
     )
     key, name = f"flow_{plan.instance.metals.names[metal]}", f"The way of {title}"
-    told = ReportTable(key, name, "Metal from each source to each destination.", columns, rows)
-    return Chart(says, _sankey_option(links), (told,), notes, 460)
+    table = ReportTable(key, name, "Metal from each source to each destination.", columns, rows)
+    return Chart(text, _sankey_option(links), (table,), notes, 460)
 
 
 def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ DENSE_LOT_LIMIT = 400_000  # number of (block, kind) pairs up to which sums use 
 
 def sum_linking_quantities(
     pricing: RoutePricing,
-    answer: SubproblemSolution,
+    solution: SubproblemSolution,
     block: Ints,
     count: int,
     before: SubproblemSolution | None = None,
@@ -25,7 +25,7 @@ def sum_linking_quantities(
 
     Args:
         pricing: Routes by kind.
-        answer: Shipments and stocks.
+        solution: Shipments and stocks.
         block (I, T): Block of each cell.
         count: Number of blocks.
         before: Earlier solution to subtract, which differs in the cells `those` only.
@@ -35,19 +35,19 @@ def sum_linking_quantities(
         Amounts (count, linking), or their changes since `before`.
     """
     total = np.zeros((count, pricing.linking.count))
-    waits = answer.kept is not pricing.nothing
+    waits = solution.stocks is not pricing.zeros
     if those is None:
-        those = (answer.sent != 0) | (answer.kept != 0) if waits else answer.sent != 0
+        those = (solution.sent != 0) | (solution.stocks != 0) if waits else solution.sent != 0
     lots = [
-        _group_lots(pricing, _changed_shipments(answer, before, those, period), block, count, period, total)
+        _group_lots(pricing, _changed_shipments(solution, before, those, period), block, count, period, total)
         for period in np.flatnonzero(those.any(axis=0)).tolist()
     ]
     if lots:
         of_block, kind, when, tonnes, cost = (np.concatenate(each) for each in zip(*lots, strict=True))
-        for at, amount in _lot_quantities(pricing, kind, when, tonnes, cost):
-            np.add.at(total, (of_block[at >= 0], at[at >= 0]), amount[at >= 0])
+        for index, amount in _lot_quantities(pricing, kind, when, tonnes, cost):
+            np.add.at(total, (of_block[index >= 0], index[index >= 0]), amount[index >= 0])
     if waits:
-        kept = answer.kept if before is None else np.where(those, answer.kept - before.kept, 0.0)
+        kept = solution.stocks if before is None else np.where(those, solution.stocks - before.stocks, 0.0)
         period, stream = np.nonzero(kept.T)
         waited = kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
         np.add.at(total, (block[stream, period], pricing.linking.spend[period]), waited)
@@ -55,11 +55,11 @@ def sum_linking_quantities(
 
 
 def _changed_shipments(
-    answer: SubproblemSolution, before: SubproblemSolution | None, those: Bools, period: int
+    solution: SubproblemSolution, before: SubproblemSolution | None, those: Bools, period: int
 ) -> tuple[Ints, Ints, Floats]:
     """Return streams, routes and tonnes sent in a period by the given cells, with those of `before` negative."""
     stream = np.flatnonzero(those[:, period])
-    route, tonnes = answer.by[stream, period], answer.sent[stream, period]
+    route, tonnes = solution.by[stream, period], solution.sent[stream, period]
     if before is None:
         return stream, route, tonnes
     gone = before.by[stream, period], -before.sent[stream, period]
@@ -73,7 +73,7 @@ def _group_lots(
 
     Amounts that do not depend on the kind (footprint, region, stream) are added to `total`.
     """
-    found, places, streams = pricing.found, pricing.linking, pricing.instance.streams
+    routes, places, streams = pricing.routes, pricing.linking, pricing.instance.streams
     stream, route, tonnes = sides
     of_block = block[stream, period]
     kinds = len(pricing.typical)
@@ -84,11 +84,11 @@ def _group_lots(
     sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
     some = np.flatnonzero((sums[0] != 0) | (sums[1] != 0))
     lots, of_lots = names[some], [each[some] for each in sums]
-    total[:, places.footprint] += np.bincount(of_block, tonnes * found.footprint[route], count)
+    total[:, places.footprint] += np.bincount(of_block, tonnes * routes.footprint[route], count)
     for group, place in ((streams.region, places.region), (np.arange(len(streams.names)), places.stream)):
         if (place >= 0).any():
-            at = place[group[stream]]
-            np.add.at(total, (of_block[at >= 0], at[at >= 0]), tonnes[at >= 0])
+            index = place[group[stream]]
+            np.add.at(total, (of_block[index >= 0], index[index >= 0]), tonnes[index >= 0])
     return lots // kinds, lots % kinds, np.full(len(lots), period), of_lots[0], of_lots[1]
 
 
@@ -96,18 +96,18 @@ def _lot_quantities(
     pricing: RoutePricing, kind: Ints, period: Ints, tonnes: Floats, cost: Floats
 ) -> Iterator[tuple[Ints, Floats]]:
     """Yield positions, -1 for none, and amounts of the linking variables for groups of one kind and period."""
-    instance, found, places = pricing.instance, pricing.found, pricing.linking
+    instance, routes, places = pricing.instance, pricing.routes, pricing.linking
     route = pricing.typical[kind]
-    smelter = found.smelter[route]
+    smelter = routes.smelter[route]
     travels = smelter >= 0
     yield (
         np.where(travels, places.feed[smelter, period], -1) if travels.any() else smelter,
-        tonnes * found.to_smelter[route],
+        tonnes * routes.to_smelter[route],
     )
-    yield places.treated[found.treatment[route], period], tonnes
+    yield places.treated[routes.treatment[route], period], tonnes
     for metal in range(len(instance.metals.names) if travels.any() else 0):
-        rate = found.returned[route, metal]
+        rate = routes.returned[route, metal]
         back = places.returned[smelter, metal, period + instance.smelters.lead[smelter, metal]]
         yield np.where(travels & (rate > 0), back, -1), tonnes * rate
-    yield places.device[instance.streams.device[found.stream[route]]], tonnes
+    yield places.device[instance.streams.device[routes.stream[route]]], tonnes
     yield places.spend[period], cost + tonnes * pricing.refining[kind, period]

@@ -44,12 +44,12 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
     Yields:
         Unverified solutions, as `solve_linear_program` does.
     """
-    split = DecomposedTask.of(task)
-    owing = bool(split.asked.sorts.need.any())
+    split = DecomposedTask.decompose(task)
+    owing = bool(split.problem.classes.need.any())
     state = _iterate_and_reprice(split, COARSE_GAP if owing else max(gap / 2, TARGET_GAP))
     if owing and state is not None and not split.master.phase_one:
         split, state = _enforce_participation(split, state, max(gap / 2, TARGET_GAP))
-    if not task.budget.left():
+    if not task.budget.seconds_left():
         if state is not None and not split.master.phase_one:
             yield recover_mixed_solution(split, state)
         yield Solution("stopped", METHOD_NAME)
@@ -71,11 +71,11 @@ def _enforce_participation(
     Surely profitable cells are left to ordinary blocks. Cells that cease to be so are returned to their region and
     column generation is repeated, as long as this improves the bound.
     """
-    asked, found = split.asked, state
-    surely = np.ones_like(asked.needs.cells)
+    problem, found = split.problem, state
+    surely = np.ones_like(problem.minima.cells)
     for _ in range(MAX_PARTICIPATION_TURNS):
         surely &= find_profitable_cells(
-            asked.instance, asked.pricing, asked.sorts, split.master.weights(found.y), SURE_PROFIT_SHARE
+            problem.instance, problem.pricing, problem.classes, split.master.compute_prices(found.y), SURE_PROFIT_SHARE
         )
         split = split.require_participation(surely, REUSED_PRICES)
         for enough in sorted({max(COARSE_GAP, near), near}, reverse=True):
@@ -92,9 +92,10 @@ def _enforce_participation(
 
 def _measure_bound_deficit(split: DecomposedTask, state: ColumnGenerationState) -> float:
     """Return the relative improvement of the bound if all cells count for the participation minima."""
-    weights = split.master.weights(state.y)
+    weights = split.master.compute_prices(state.y)
     all_of_it, taken = (
-        float(price_quantities(asked.answer(weights)[1], weights).sum()) for asked in (split.met, split.asked)
+        float(price_quantities(problem.solve(weights)[1], weights).sum())
+        for problem in (split.full_problem, split.problem)
     )
     return (all_of_it - taken) / max(1.0, state.mix.size)
 
@@ -104,7 +105,7 @@ def _iterate_and_reprice(
 ) -> ColumnGenerationState | None:
     """Return the final state of column generation with all cells priced at its duals."""
     state = _iterate_phases(split, near, first)
-    return state and replace(state, answer=split.asked.answer(split.master.weights(state.y))[0])
+    return state and replace(state, solution=split.problem.solve(split.master.compute_prices(state.y))[0])
 
 
 def _iterate_phases(split: DecomposedTask, near: float, first: Floats | None = None) -> ColumnGenerationState | None:
@@ -112,17 +113,17 @@ def _iterate_phases(split: DecomposedTask, near: float, first: Floats | None = N
 
     At the iteration or time limit the last state; None where the master problem has no solution.
     """
-    master, asked = split.master, split.asked
+    master, problem = split.master, split.problem
     state: ColumnGenerationState | None = None
     if master.phase_one:
-        for state in generate_columns(master, asked, MAX_ITERATIONS):
+        for state in generate_columns(master, problem, MAX_ITERATIONS):
             if state.mix.value <= PHASE_ONE_TOLERANCE or state.bound > max(PHASE_ONE_TOLERANCE, state.mix.value / 2):
                 break
         if state is None or state.mix.value > PHASE_ONE_TOLERANCE:
             return state
         master.end_phase_one()
     state = None
-    for state in generate_columns(master, asked, MAX_ITERATIONS, first):
+    for state in generate_columns(master, problem, MAX_ITERATIONS, first):
         if state.gap <= near:
             break
     return state
@@ -132,10 +133,10 @@ def _yield_exact(split: DecomposedTask, state: ColumnGenerationState) -> Iterato
     """Yield exact solutions, by one scaling and method after the other."""
     for scaling in range(SCALING_COUNT):
         for method in METHODS:
-            if not split.task.budget.left():
+            if not split.task.budget.seconds_left():
                 yield recover_mixed_solution(split, state)
                 yield Solution("stopped", METHOD_NAME)
                 return
-            answer = recover_exact_solution(split, state, scaling, method)
-            if answer is not None:
-                yield answer
+            solution = recover_exact_solution(split, state, scaling, method)
+            if solution is not None:
+                yield solution

@@ -43,7 +43,7 @@ class ColumnGenerationState:
     mix: MasterSolution
     y: Floats
     bound: float
-    answer: SubproblemSolution  # subproblem solution at y; reduced costs may be older
+    solution: SubproblemSolution  # subproblem solution at y; reduced costs may be older
 
     @property
     def gap(self) -> float:
@@ -57,29 +57,29 @@ class PricingProblem:
 
     instance: Instance
     pricing: RoutePricing
-    sorts: StreamClasses
-    needs: ParticipationNeeds
+    classes: StreamClasses
+    minima: ParticipationNeeds
     block: Ints  # (I, T)
-    owing: Bools  # (B,) participation blocks, for which sending nothing is infeasible
+    has_minimum: Bools  # (B,) participation blocks, for which sending nothing is infeasible
 
     @classmethod
-    def of(
-        cls, instance: Instance, pricing: RoutePricing, sorts: StreamClasses, needs: ParticipationNeeds
+    def build(
+        cls, instance: Instance, pricing: RoutePricing, classes: StreamClasses, needs: ParticipationNeeds
     ) -> PricingProblem:
         """Set up the pricing problem.
 
         Args:
             instance: Instance.
             pricing: Routes by kind.
-            sorts: Classes of streams.
+            classes: Classes of streams.
             needs: Participation minima.
 
         Returns:
             The pricing problem.
         """
-        return cls(instance, pricing, sorts, needs, *assign_blocks(instance, sorts, needs))
+        return cls(instance, pricing, classes, needs, *assign_blocks(instance, classes, needs))
 
-    def answer(self, weights: Floats) -> tuple[SubproblemSolution, Floats]:
+    def solve(self, weights: Floats) -> tuple[SubproblemSolution, Floats]:
         """Solve the subproblems at given prices.
 
         Args:
@@ -88,10 +88,10 @@ class PricingProblem:
         Returns:
             The solution, and its linking amounts by block, (B, linking).
         """
-        answer = solve_subproblems(self.instance, self.pricing, self.sorts, self.needs, weights)
-        return answer, sum_linking_quantities(self.pricing, answer, self.block, len(self.owing))
+        solution = solve_subproblems(self.instance, self.pricing, self.classes, self.minima, weights)
+        return solution, sum_linking_quantities(self.pricing, solution, self.block, len(self.has_minimum))
 
-    def again(self, weights: Floats, before: PricingCache | None) -> PricingCache:
+    def reprice(self, weights: Floats, before: PricingCache | None) -> PricingCache:
         """Solve the subproblems with a cache of earlier prices.
 
         Args:
@@ -102,7 +102,7 @@ class PricingProblem:
             The cache at these prices; reduced costs may be older.
         """
         return update_pricing_cache(
-            self.pricing, self.sorts, self.needs, (self.block, len(self.owing)), weights, before
+            self.pricing, self.classes, self.minima, (self.block, len(self.has_minimum)), weights, before
         )
 
 
@@ -120,14 +120,14 @@ def price_quantities(made: Floats, weights: Floats) -> Floats:
 
 
 def generate_columns(
-    master: MasterProblem, asked: PricingProblem, most: int, first: Floats | None = None
+    master: MasterProblem, problem: PricingProblem, maximum: int, first: Floats | None = None
 ) -> Iterator[ColumnGenerationState]:
     """Iterate column generation in the current phase of the master problem.
 
     Args:
         master: Master problem.
-        asked: Pricing problem.
-        most: Greatest number of iterations.
+        problem: Pricing problem.
+        maximum: Greatest number of iterations.
         first (M,): Duals to begin with, if better ones than the master's are known.
 
     Yields:
@@ -135,28 +135,30 @@ def generate_columns(
     """
     best: ColumnGenerationState | None = None
     kept, last = INITIAL_SMOOTHING, None
-    for number in range(most):
-        mix = master.solved()
+    for number in range(maximum):
+        mix = master.solve()
         if mix is None:
             return
         start = mix.y if first is None else first
         y = start if best is None else kept * best.y + (1 - kept) * mix.y
-        weights = master.weights(y)
-        last = asked.again(weights, last)
-        made = last.made
-        bound = master.alone(y) + float(price_quantities(made, weights).sum())
+        weights = master.compute_prices(y)
+        last = problem.reprice(weights, last)
+        result = last.reduced_costs
+        bound = master.compute_bound_alone(y) + float(price_quantities(result, weights).sum())
         better = best is None or bound > best.bound
         best = (
-            ColumnGenerationState(number, mix, y, bound, last.answer)
+            ColumnGenerationState(number, mix, y, bound, last.solution)
             if better or best is None
             else replace(best, number=number, mix=mix)
         )
-        pays = price_quantities(made, master.weights(mix.y)) - mix.blocks < -REDUCED_COST_TOLERANCE * max(1.0, mix.size)
+        pays = price_quantities(result, master.compute_prices(mix.y)) - mix.blocks < -REDUCED_COST_TOLERANCE * max(
+            1.0, mix.size
+        )
         yield best
         if not pays.any() and not kept:
             return  # no block solution prices out at the unsmoothed duals: optimal up to rounding
         if pays.any():
-            master.add(weights, made[pays], np.flatnonzero(pays))
+            master.add_columns(weights, result[pays], np.flatnonzero(pays))
         kept = min(INITIAL_SMOOTHING, 1.5 * kept) if pays.any() else (kept / 2 if kept > MIN_SMOOTHING else 0.0)
 
 
@@ -165,13 +167,13 @@ class DecomposedTask:
     """Decomposed task: pricing problem, linking program, network of the explicit streams, and master problem."""
 
     task: SolveTask
-    asked: PricingProblem
-    half: LinkingProgram
-    own: Network
+    problem: PricingProblem
+    linking: LinkingProgram
+    network: Network
     master: MasterProblem
 
     @classmethod
-    def of(cls, task: SolveTask) -> DecomposedTask:
+    def decompose(cls, task: SolveTask) -> DecomposedTask:
         """Decompose a task; participation minima are not included yet.
 
         Args:
@@ -180,18 +182,20 @@ class DecomposedTask:
         Returns:
             The decomposed task.
         """
-        instance, found = task.instance, task.found
-        pricing, sorts = RoutePricing.of(instance, found), StreamClasses.of(instance, found)
-        asked = PricingProblem.of(instance, pricing, sorts, ParticipationNeeds.none(instance))
-        half = LinkingProgram.of(instance, found, task.bounds, task.measure)
-        own = build_network_part(instance, found, select_network(instance, found, sorts.explicit), whole=False)
-        linear = half.with_part(instance, found, task.bounds, own, np.zeros(half.count))
-        return cls(task, asked, half, own, _build_master(task, asked, half, linear, [_initial_prices(asked)]))
+        instance, routes = task.instance, task.routes
+        pricing, classes = RoutePricing.group(instance, routes), StreamClasses.classify(instance, routes)
+        problem = PricingProblem.build(instance, pricing, classes, ParticipationNeeds.without_minimum(instance))
+        half = LinkingProgram.compile(instance, routes, task.bounds, task.objective)
+        own = build_network_part(instance, routes, select_network(instance, routes, classes.is_explicit), whole=False)
+        program = half.with_part(instance, routes, task.bounds, own, np.zeros(half.count))
+        return cls(task, problem, half, own, _build_master(task, problem, half, program, [_initial_prices(problem)]))
 
     @property
-    def met(self) -> PricingProblem:
+    def full_problem(self) -> PricingProblem:
         """Pricing problem with the full participation minimum."""
-        return replace(self.asked, needs=ParticipationNeeds.whole(self.task.instance, self.asked.sorts.need))
+        return replace(
+            self.problem, minima=ParticipationNeeds.full_minimum(self.task.instance, self.problem.classes.need)
+        )
 
     def require_participation(self, sure: Bools, last: int) -> DecomposedTask:
         """Return the decomposition with participation minima outside of surely profitable cells.
@@ -203,23 +207,23 @@ class DecomposedTask:
         Returns:
             The new decomposition.
         """
-        needs = ParticipationNeeds.but(self.task.instance, self.asked.sorts.need, sure)
-        asked = PricingProblem.of(self.task.instance, self.asked.pricing, self.asked.sorts, needs)
-        master = _build_master(self.task, asked, self.half, self.master.linear, self.master.asked[-last:])
-        return replace(self, asked=asked, master=master)
+        needs = ParticipationNeeds.remaining_minimum(self.task.instance, self.problem.classes.need, sure)
+        problem = PricingProblem.build(self.task.instance, self.problem.pricing, self.problem.classes, needs)
+        master = _build_master(self.task, problem, self.linking, self.master.linear, self.master.asked[-last:])
+        return replace(self, problem=problem, master=master)
 
 
 def _build_master(
-    task: SolveTask, asked: PricingProblem, half: LinkingProgram, linear: SolverProgram, first: list[Floats]
+    task: SolveTask, problem: PricingProblem, half: LinkingProgram, program: SolverProgram, first: list[Floats]
 ) -> MasterProblem:
     """Return the master problem with the block solutions to the given prices."""
     return MasterProblem(
-        half, linear, [(weights, asked.answer(weights)[1]) for weights in first], asked.owing, task.budget
+        half, program, [(weights, problem.solve(weights)[1]) for weights in first], problem.has_minimum, task.budget
     )
 
 
-def _initial_prices(asked: PricingProblem) -> Floats:
+def _initial_prices(problem: PricingProblem) -> Floats:
     """Return initial prices: −1 for returned metal, else 0."""
-    weights, places = np.zeros(asked.pricing.linking.count), asked.pricing.linking.returned
+    weights, places = np.zeros(problem.pricing.linking.count), problem.pricing.linking.returned
     weights[places[places >= 0]] = -1.0
     return weights

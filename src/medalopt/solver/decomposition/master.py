@@ -41,19 +41,19 @@ class LinkingProgram:
     value: Floats
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes, bounds: VariableBounds, measure: str) -> LinkingProgram:
+    def compile(cls, instance: Instance, routes: Routes, bounds: VariableBounds, objective: str) -> LinkingProgram:
         """Compile the constraints of an instance outside its network.
 
         Args:
             instance: Instance.
-            found: Routes.
+            routes: Routes.
             bounds: Implied bounds of the variables.
-            measure: Name of the objective.
+            objective: Name of the objective.
 
         Returns:
             The linking program.
         """
-        master = CompiledMaster.of(instance, found, measure, whole=False)
+        master = CompiledMaster.compile(instance, routes, objective, whole=False)
         program, count = master.compiled, master.linking
         places = master.places[count:]
         size = bound_metal_columns(instance, bounds, places)
@@ -63,7 +63,7 @@ class LinkingProgram:
         start = np.searchsorted(entries.column[order], np.arange(count + 1))
         return cls(program, places, count, size, start, entries.row[order], entries.value[order])
 
-    def pulled(self, y: Floats) -> Floats:
+    def transpose_multiply(self, y: Floats) -> Floats:
         """Return A'y restricted to the linking variables.
 
         Args:
@@ -75,7 +75,7 @@ class LinkingProgram:
         each = np.repeat(np.arange(self.count), np.diff(self.start))
         return np.bincount(each, self.value * y[self.row], self.count).astype(np.float64)
 
-    def carried(self, quantities: SparseEntries, width: int) -> SparseEntries:
+    def compute_entries(self, quantities: SparseEntries, width: int) -> SparseEntries:
         """Return the row entries of columns that are given by their linking amounts.
 
         Args:
@@ -93,7 +93,7 @@ class LinkingProgram:
         kept = value != 0
         return SparseEntries(cell[kept] // max(width, 1), cell[kept] % max(width, 1), value[kept])
 
-    def costs(self, quantities: SparseEntries, width: int) -> Floats:
+    def compute_costs(self, quantities: SparseEntries, width: int) -> Floats:
         """Return the costs of columns that are given by their linking amounts.
 
         Args:
@@ -107,13 +107,13 @@ class LinkingProgram:
         return np.array([np.bincount(quantities.column, each, width) for each in rate]).reshape(len(rate), width)
 
     def with_part(
-        self, instance: Instance, found: Routes, bounds: VariableBounds, part: Network, fixed: Floats
+        self, instance: Instance, routes: Routes, bounds: VariableBounds, part: Network, fixed: Floats
     ) -> SolverProgram:
         """Return the program of these constraints and a part of the network.
 
         Args:
             instance: Instance.
-            found: Routes.
+            routes: Routes.
             bounds: Implied bounds of the variables.
             part: Part of the network.
             fixed (linking,): Linking amounts of everything else.
@@ -126,7 +126,7 @@ class LinkingProgram:
         shift = np.bincount(self.row, self.value * np.repeat(fixed, np.diff(self.start)), len(half.rows))
         built = ProgramBuilder(len(half.costs))
         network = built.add_network_columns(
-            part.upper, bound_network_columns(found, part, bounds), self.costs(part.defining, len(part.upper))
+            part.upper, bound_network_columns(routes, part, bounds), self.compute_costs(part.defining, len(part.upper))
         )
         columns = built.add_columns(
             self.places, half.lower[count:], half.upper[count:], self.size, half.costs[:, count:]
@@ -134,7 +134,7 @@ class LinkingProgram:
         supply = add_supply_rows(built, instance, part)
         rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
         built.add_entries(supply[part.supply.row], part.supply.column, part.supply.value)
-        carried = self.carried(part.defining, len(network))
+        carried = self.compute_entries(part.defining, len(network))
         built.add_entries(rows[carried.row], carried.column, carried.value)
         built.add_entries(
             rows[half.entries.row[own]], columns[half.entries.column[own] - count], half.entries.value[own]
@@ -168,22 +168,22 @@ class MasterProblem:
     def __init__(
         self,
         half: LinkingProgram,
-        linear: SolverProgram,
+        program: SolverProgram,
         first: list[tuple[Floats, Floats]],
         owing: Bools,
         budget: TimeBudget,
     ) -> None:
-        self.half, self.linear, self.budget = half, linear, budget
-        self.blocks, self.width, self.height = len(owing), len(linear.lower), len(linear.rows)
+        self.half, self.linear, self.budget = half, program, budget
+        self.blocks, self.width, self.height = len(owing), len(program.lower), len(program.rows)
         self.asked = [weights for weights, _ in first]
         answers, self.block = (
-            np.concatenate([made for _, made in first]),
+            np.concatenate([result for _, result in first]),
             np.tile(np.arange(self.blocks), len(first)),
         )
         self.costs = self._costs(answers)  # (objectives, answers)
         self.to = np.repeat(np.arange(len(first)), self.blocks)  # index in `asked` of the prices of each block solution
-        self.row_lower = np.concatenate([linear.row_lower, np.where(owing, 1.0, -np.inf)])
-        self.row_upper = np.concatenate([linear.row_upper, np.ones(self.blocks)])
+        self.row_lower = np.concatenate([program.row_lower, np.where(owing, 1.0, -np.inf)])
+        self.row_upper = np.concatenate([program.row_upper, np.ones(self.blocks)])
         self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
         self.first = self.width + len(self.missed)  # number of the column of the first block solution
         self.program = scale_program(self._whole(answers))
@@ -198,12 +198,12 @@ class MasterProblem:
 
     def _whole(self, first: Floats) -> SolverProgram:
         """Return the program with columns for violations (phase one) and for the first block solutions."""
-        ends = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
+        bounds = np.where(self.row_lower > 0, self.row_lower, self.row_upper)[self.missed]
         built = ProgramBuilder.extend(self.linear)
         built.add_rows([("block", number) for number in range(self.blocks)])
-        missed = built.add_columns([("missed", row) for row in self.missed.tolist()], size=np.abs(ends))
+        missed = built.add_columns([("missed", row) for row in self.missed.tolist()], size=np.abs(bounds))
         columns = built.add_columns([("answer", n) for n in range(len(self.block))], costs=self.costs)
-        built.add_entries(self.missed, missed, np.sign(ends))
+        built.add_entries(self.missed, missed, np.sign(bounds))
         answers = self._columns(first, self.block)
         built.add_entries(answers.row, columns[answers.column], answers.value)
         return replace(built.build(), row_lower=self.row_lower, row_upper=self.row_upper)
@@ -216,7 +216,7 @@ class MasterProblem:
         """Return the entries of block solutions as columns from 0, in constraint rows and block rows."""
         column, place = np.nonzero(answers)
         supply = self.height - len(self.half.program.rows)
-        made = self.half.carried(SparseEntries(place, column, answers[column, place]), len(block))
+        made = self.half.compute_entries(SparseEntries(place, column, answers[column, place]), len(block))
         return SparseEntries(
             np.concatenate([supply + made.row, self.height + block]),
             np.concatenate([made.column, np.arange(len(block))]),
@@ -238,7 +238,7 @@ class MasterProblem:
         self._scaled_costs = costs
         self._session.change_costs(np.arange(len(costs)), costs)
 
-    def add(self, weights: Floats, answers: Floats, block: Ints) -> None:
+    def add_columns(self, weights: Floats, answers: Floats, block: Ints) -> None:
         """Add block solutions as columns.
 
         Args:
@@ -260,7 +260,7 @@ class MasterProblem:
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
 
-    def solved(self) -> MasterSolution | None:
+    def solve(self) -> MasterSolution | None:
         """Solve the master problem.
 
         Returns:
@@ -286,7 +286,7 @@ class MasterProblem:
         basis = self._session.basis
         return None if basis is None else Basis(basis.columns[: self.width], basis.rows[: self.height])
 
-    def weights(self, y: Floats) -> Floats:
+    def compute_prices(self, y: Floats) -> Floats:
         """Return the prices of the linking variables.
 
         Args:
@@ -295,10 +295,10 @@ class MasterProblem:
         Returns:
             Objective per unit of each linking variable, (linking,); negative where a further unit reduces it.
         """
-        pulled = self.half.pulled(y[self.height - len(self.half.program.rows) :])
+        pulled = self.half.transpose_multiply(y[self.height - len(self.half.program.rows) :])
         return -pulled if self.phase_one else self.half.program.costs[0, : self.half.count] - pulled
 
-    def alone(self, y: Floats) -> float:
+    def compute_bound_alone(self, y: Floats) -> float:
         """Return the Lagrangian bound of the master problem without block solutions.
 
         Args:
@@ -307,14 +307,14 @@ class MasterProblem:
         Returns:
             Least value of the rows and all other columns at these duals.
         """
-        linear, entries = self.linear, self.linear.entries
-        end = np.where(y > 0, linear.row_lower, linear.row_upper)
+        program, entries = self.linear, self.linear.entries
+        end = np.where(y > 0, program.row_lower, program.row_upper)
         usable = np.isfinite(end)
         y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
-        costs = linear.costs[0] * (not self.phase_one)
+        costs = program.costs[0] * (not self.phase_one)
         parts = entries.value * y[entries.row]
         pull = np.bincount(entries.column, parts, self.width) - costs
         terms = np.bincount(entries.column, np.abs(parts), self.width) + np.abs(costs)
         return float(y @ end) - float(
-            maximise_over_bounds(pull, terms, linear.lower, np.minimum(linear.upper, linear.size))
+            maximise_over_bounds(pull, terms, program.lower, np.minimum(program.upper, program.size))
         )

@@ -18,13 +18,13 @@ from medalopt.instance.instance import Instance
 
 @dataclass(frozen=True, eq=False)
 class ParticipationNeeds:
-    """Participation minimum `left` (G,) tonnes that each region must send from the cells `cells` (I, T)."""
+    """Participation: the `minimum` (G,) tonnes that each region must send from the cells `cells` (I, T)."""
 
     cells: Bools
-    left: Floats
+    minimum: Floats
 
     @classmethod
-    def none(cls, instance: Instance) -> ParticipationNeeds:
+    def without_minimum(cls, instance: Instance) -> ParticipationNeeds:
         """Return no participation minimum.
 
         Args:
@@ -36,7 +36,7 @@ class ParticipationNeeds:
         return cls(np.zeros(instance.streams.available.value.shape, dtype=bool), np.zeros(len(instance.regions)))
 
     @classmethod
-    def whole(cls, instance: Instance, need: Floats) -> ParticipationNeeds:
+    def full_minimum(cls, instance: Instance, need: Floats) -> ParticipationNeeds:
         """Return the full participation minimum, over all cells of the regions.
 
         Args:
@@ -50,7 +50,7 @@ class ParticipationNeeds:
         return cls(np.repeat((need > 0)[instance.streams.region][:, None], periods, axis=1), need)
 
     @classmethod
-    def but(cls, instance: Instance, need: Floats, sure: Bools) -> ParticipationNeeds:
+    def remaining_minimum(cls, instance: Instance, need: Floats, sure: Bools) -> ParticipationNeeds:
         """Return the participation minimum that remains when some cells are sent in full.
 
         Args:
@@ -92,8 +92,8 @@ def solve_participation(
     price = np.concatenate([best[alone], mean]).ravel()
     tonnes = np.concatenate([np.where(needs.cells[alone], available[alone], 0.0), held]).ravel()
     region = np.repeat(np.concatenate([streams.region[alone], of_bundle]), periods)
-    going = _fill_cheapest_first(price, np.where(np.isfinite(price), tonnes, 0.0), region, needs.left)
-    asked = np.zeros(len(needs.left))
+    going = _fill_cheapest_first(price, np.where(np.isfinite(price), tonnes, 0.0), region, needs.minimum)
+    asked = np.zeros(len(needs.minimum))
     paid = (going > 0) & (price >= 0)
     np.maximum.at(asked, region[paid], price[paid])
     part = np.divide(going, tonnes, out=np.zeros_like(going), where=tonnes > 0).reshape(-1, periods)

@@ -40,25 +40,25 @@ class LinkingIndex:
     count: int
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes) -> LinkingIndex:
+    def build(cls, instance: Instance, routes: Routes) -> LinkingIndex:
         """Number the linking variables of an instance.
 
         Args:
             instance: Instance.
-            found: Routes.
+            routes: Routes.
 
         Returns:
             The positions.
         """
         periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
         back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
-        back[list_returned_indices(instance, found)] = True
+        back[list_returned_indices(instance, routes)] = True
         every = (
             np.ones((smelters, periods), dtype=bool),
             np.ones((len(treatments), periods), dtype=bool),
             back,
             np.ones(len(instance.devices.names), dtype=bool),
-            mark_linked_regions(instance, found, whole=False),
+            mark_linked_regions(instance, routes, whole=False),
             mark_linked_streams(instance, whole=False),
             np.ones(periods, dtype=bool),
         )
@@ -97,7 +97,7 @@ class RouteRanking:
     total: int  # I, number of all streams
 
     @classmethod
-    def of(cls, stream: Ints, total: int) -> RouteRanking:
+    def rank(cls, stream: Ints, total: int) -> RouteRanking:
         """Rank routes.
 
         Args:
@@ -115,7 +115,7 @@ class RouteRanking:
         routes = np.concatenate([np.zeros(0, dtype=np.intp), *ranked])
         return cls(routed, routes, counts, total)
 
-    def least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
+    def find_least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
         """Find the cheapest and second cheapest route of each stream.
 
         Args:
@@ -137,7 +137,7 @@ class RouteRanking:
             start += count
         return best, by, second
 
-    def routes(self, stream: Ints) -> Iterator[tuple[Ints, Ints]]:
+    def iterate_routes(self, stream: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Yield the routes of some streams, one rank at a time.
 
         Args:
@@ -146,10 +146,10 @@ class RouteRanking:
         Yields:
             Positions of the streams that have a route of this rank, and these routes.
         """
-        at, start = self._at[stream], 0
+        index, start = self._at[stream], 0
         for count in self.counts:
-            those = np.flatnonzero(at < count)
-            yield those, self.order[start + at[those]]
+            those = np.flatnonzero(index < count)
+            yield those, self.order[start + index[those]]
             start += count
 
     @cached_property
@@ -165,7 +165,7 @@ class RoutePricing:
     """Routes of an instance by kind: routes of one kind return the same metal at the same refining charges."""
 
     instance: Instance
-    found: Routes
+    routes: Routes
     linking: LinkingIndex
     kind: Ints  # (J,)
     typical: Ints  # (kinds,) one route of each kind
@@ -175,57 +175,60 @@ class RoutePricing:
     available: Floats  # (I, T) t, in column-major order as all priced arrays
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes) -> RoutePricing:
+    def group(cls, instance: Instance, routes: Routes) -> RoutePricing:
         """Group the routes of an instance by kind.
 
         Args:
             instance: Instance.
-            found: J routes.
+            routes: J routes.
 
         Returns:
             The routes, ready for pricing.
         """
-        kind, typical = classify_routes(instance, found)
-        cost = compute_base_costs(found)
-        refining = compute_refining_costs_of(instance, found, typical)
+        kind, typical = classify_routes(instance, routes)
+        cost = compute_base_costs(routes)
+        refining = compute_refining_costs_of(instance, routes, typical)
         available = np.asfortranarray(instance.streams.available.value)
-        linking, ranks = LinkingIndex.of(instance, found), RouteRanking.of(found.stream, len(instance.streams.names))
-        return cls(instance, found, linking, kind, typical, cost, refining, ranks, available)
+        linking, ranks = (
+            LinkingIndex.build(instance, routes),
+            RouteRanking.rank(routes.stream, len(instance.streams.names)),
+        )
+        return cls(instance, routes, linking, kind, typical, cost, refining, ranks, available)
 
     @cached_property
-    def nothing(self) -> Floats:
+    def zeros(self) -> Floats:
         """Shared zero array (I, T), not to be written to."""
         return np.zeros_like(self.available)
 
     @cached_property
-    def dearest(self) -> Floats:
+    def largest_costs(self) -> Floats:
         """Greatest magnitude of unit cost without refining, and of unit emissions, by device type, (2, D)."""
-        device = self.instance.streams.device[self.found.stream]
-        most = np.zeros((2, len(self.instance.devices.names)))
-        for row, figures in zip(most, (self.cost, self.found.footprint), strict=True):
+        device = self.instance.streams.device[self.routes.stream]
+        maximum = np.zeros((2, len(self.instance.devices.names)))
+        for row, figures in zip(maximum, (self.cost, self.routes.footprint), strict=True):
             np.maximum.at(row, device, np.abs(figures))
-        return most
+        return maximum
 
     def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
         """Yield for each period the reduced cost by kind and the remainder, (J,) each, in ranked order."""
-        metal, spend, order = self.metal(weights), weights[self.linking.spend], self.ranks.order
+        metal, spend, order = self.price_metal(weights), weights[self.linking.spend], self.ranks.order
         kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
         for period in range(len(self.instance.periods)):
             yield metal[period][kind], fixed + spend[period] * cost
 
     def _fixed(self, weights: Floats) -> Floats:
         """Return the part of the reduced cost that is constant over time, without spend, (J,)."""
-        places, streams, found = self.linking, self.instance.streams, self.found
+        places, streams, routes = self.linking, self.instance.streams, self.routes
         fixed = (
-            found.footprint * weights[places.footprint]
-            + select_weights(weights, places.device)[streams.device][found.stream]
+            routes.footprint * weights[places.footprint]
+            + select_weights(weights, places.device)[streams.device][routes.stream]
         )
-        for group, each in ((streams.region[found.stream], places.region), (found.stream, places.stream)):
+        for group, each in ((streams.region[routes.stream], places.region), (routes.stream, places.stream)):
             if (each >= 0).any():
                 fixed = fixed + select_weights(weights, each)[group]
         return fixed
 
-    def metal(self, weights: Floats) -> Floats:
+    def price_metal(self, weights: Floats) -> Floats:
         """Return the part of the reduced cost that a kind of route determines.
 
         Args:
@@ -234,19 +237,19 @@ class RoutePricing:
         Returns:
             Objective per tonne, (T, kinds).
         """
-        found, places, periods = self.found, self.linking, np.arange(len(self.instance.periods))
-        smelter, treatment = found.smelter[self.typical], found.treatment[self.typical]
+        routes, places, periods = self.routes, self.linking, np.arange(len(self.instance.periods))
+        smelter, treatment = routes.smelter[self.typical], routes.treatment[self.typical]
         total = select_weights(weights, places.treated)[treatment] + weights[places.spend] * self.refining
         travels = np.flatnonzero(smelter >= 0)
         those, by = self.typical[travels], smelter[travels]
-        total[travels] += found.to_smelter[those][:, None] * select_weights(weights, places.feed)[by]
+        total[travels] += routes.to_smelter[those][:, None] * select_weights(weights, places.feed)[by]
         for metal in range(len(self.instance.metals.names)):
             back = periods[None, :] + self.instance.smelters.lead[by, metal][:, None]
             worth = select_weights(weights, places.returned[by[:, None], metal, back])
-            total[travels] += found.returned[those, metal][:, None] * worth
+            total[travels] += routes.returned[those, metal][:, None] * worth
         return np.ascontiguousarray(total.T)
 
-    def best(self, weights: Floats) -> tuple[Floats, Ints, Floats]:
+    def find_best(self, weights: Floats) -> tuple[Floats, Ints, Floats]:
         """Price all streams.
 
         Args:
@@ -260,10 +263,10 @@ class RoutePricing:
         best, by, second = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp), np.full(shape, np.inf)
         for period, (metal, own) in enumerate(self._parts(weights)):
             those = period, ranks.stream
-            best[those], by[those], second[those] = ranks.least(metal + own)
+            best[those], by[those], second[those] = ranks.find_least(metal + own)
         return best.T, by.T, second.T
 
-    def best_of(self, weights: Floats, stream: Ints, period: Ints) -> tuple[Floats, Ints, Floats]:
+    def find_best_of(self, weights: Floats, stream: Ints, period: Ints) -> tuple[Floats, Ints, Floats]:
         """Price some cells (a stream in a period).
 
         Args:
@@ -297,12 +300,12 @@ class RoutePricing:
         Yields:
             Positions of the cells that have a route of this rank, the routes, and the reduced costs of a tonne on them.
         """
-        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
-        for those, route in self.ranks.routes(stream):
+        metal, fixed, spend = self.price_metal(weights), self._fixed(weights), weights[self.linking.spend]
+        for those, route in self.ranks.iterate_routes(stream):
             when = period[those]
             yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
 
-    def size(self, weights: Floats, by: Ints) -> Floats:
+    def compute_magnitude(self, weights: Floats, by: Ints) -> Floats:
         """Return the magnitude of the terms of the reduced cost on given routes, for relative comparisons.
 
         Args:
@@ -312,7 +315,7 @@ class RoutePricing:
         Returns:
             Sum of magnitudes per tonne, (I, T); 1 where it is 0.
         """
-        metal, fixed, spend = self.metal(weights), self._fixed(weights), weights[self.linking.spend]
+        metal, fixed, spend = self.price_metal(weights), self._fixed(weights), weights[self.linking.spend]
         size = np.empty(by.shape[::-1])
         for period, route in enumerate(by.T):
             size[period] = np.abs(metal[period][self.kind[route]])

@@ -28,13 +28,13 @@ class PricingCache:
     weights: Floats
     best: Floats  # (I, T) reduced cost on the best route when last priced
     margin: Floats  # (I, T) change of reduced costs that a cell still tolerates
-    answer: SubproblemSolution
-    made: Floats  # (blocks, linking)
+    solution: SubproblemSolution
+    reduced_costs: Floats  # (blocks, linking)
 
 
 def update_pricing_cache(
     pricing: RoutePricing,
-    sorts: StreamClasses,
+    classes: StreamClasses,
     needs: ParticipationNeeds,
     block: tuple[Ints, int],
     weights: Floats,
@@ -44,7 +44,7 @@ def update_pricing_cache(
 
     Args:
         pricing: Routes by kind.
-        sorts: Classes of streams.
+        classes: Classes of streams.
         needs: Participation minima.
         block: Block of each cell, (I, T), and number of blocks.
         weights (linking,): Prices of the linking variables.
@@ -62,46 +62,52 @@ def update_pricing_cache(
         due = margin <= 0
         if due.mean() <= REPRICED_SHARE:
             period, stream = np.nonzero(due.T)
-            best, by = before.best.copy(order="K"), before.answer.by.copy(order="K")
-            second, cells = before.answer.second.copy(order="K"), (stream, period)
-            best[cells], by[cells], second[cells] = pricing.best_of(weights, stream, period)
-            margin[cells] = _stability_margins(sorts, stream, needs.cells[cells], best[cells], second[cells])
-            answer = solve_subproblems(pricing.instance, pricing, sorts, needs, weights, (best, by, second))
-            return PricingCache(weights, best, margin, answer, _update_quantities(pricing, block, answer, before))
-    best, by, second = pricing.best(weights)
-    margin = _stability_margins(sorts, np.arange(len(best))[:, None], needs.cells, best, second)
-    answer = solve_subproblems(pricing.instance, pricing, sorts, needs, weights, (best, by, second))
-    return PricingCache(weights, best, margin, answer, sum_linking_quantities(pricing, answer, *block))
+            best, by = before.best.copy(order="K"), before.solution.by.copy(order="K")
+            second, cells = before.solution.second.copy(order="K"), (stream, period)
+            best[cells], by[cells], second[cells] = pricing.find_best_of(weights, stream, period)
+            margin[cells] = _stability_margins(classes, stream, needs.cells[cells], best[cells], second[cells])
+            solution = solve_subproblems(pricing.instance, pricing, classes, needs, weights, (best, by, second))
+            return PricingCache(weights, best, margin, solution, _update_quantities(pricing, block, solution, before))
+    best, by, second = pricing.find_best(weights)
+    margin = _stability_margins(classes, np.arange(len(best))[:, None], needs.cells, best, second)
+    solution = solve_subproblems(pricing.instance, pricing, classes, needs, weights, (best, by, second))
+    return PricingCache(weights, best, margin, solution, sum_linking_quantities(pricing, solution, *block))
 
 
 def _bound_route_values(pricing: RoutePricing, weights: Floats) -> Floats:
     """Return an upper bound of the magnitude of a tonne's price on any route of each device type, (T, D)."""
     places = pricing.linking
-    device = pricing.instance.streams.device[pricing.found.stream[pricing.typical]]
-    most = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
-    np.maximum.at(most.T, device, np.abs(pricing.metal(weights) + select_weights(weights, places.device)[device]).T)
-    dearest, dirtiest = pricing.dearest
-    most += np.abs(weights[places.spend])[:, None] * dearest + abs(weights[places.footprint]) * dirtiest
-    return most + sum(np.abs(select_weights(weights, each)).max(initial=0.0) for each in (places.region, places.stream))
+    device = pricing.instance.streams.device[pricing.routes.stream[pricing.typical]]
+    maximum = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
+    np.maximum.at(
+        maximum.T, device, np.abs(pricing.price_metal(weights) + select_weights(weights, places.device)[device]).T
+    )
+    dearest, dirtiest = pricing.largest_costs
+    maximum += np.abs(weights[places.spend])[:, None] * dearest + abs(weights[places.footprint]) * dirtiest
+    return maximum + sum(
+        np.abs(select_weights(weights, each)).max(initial=0.0) for each in (places.region, places.stream)
+    )
 
 
-def _stability_margins(sorts: StreamClasses, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
+def _stability_margins(classes: StreamClasses, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
     """Return the change of reduced costs that cells tolerate; negative for cells that are not solved by themselves."""
     with np.errstate(invalid="ignore"):
         other = second - best
     other *= 0.5
     np.fmin(other, np.abs(best), out=other)  # without a route the cell never changes; fmin ignores NaN
-    np.copyto(other, -1.0, where=needed | ~sorts.alone[stream])
-    np.copyto(other, np.inf, where=sorts.explicit[stream])
+    np.copyto(other, -1.0, where=needed | ~classes.alone[stream])
+    np.copyto(other, np.inf, where=classes.is_explicit[stream])
     return other
 
 
 def _update_quantities(
-    pricing: RoutePricing, block: tuple[Ints, int], answer: SubproblemSolution, before: PricingCache
+    pricing: RoutePricing, block: tuple[Ints, int], solution: SubproblemSolution, before: PricingCache
 ) -> Floats:
     """Return the linking amounts by block, updated for the changed cells only where these are few."""
-    old = before.answer
-    other = (answer.sent != old.sent) | (answer.kept != old.kept) | ((answer.by != old.by) & (answer.sent > 0))
+    old = before.solution
+    other = (
+        (solution.sent != old.sent) | (solution.stocks != old.stocks) | ((solution.by != old.by) & (solution.sent > 0))
+    )
     if other.mean() > REPRICED_SHARE:
-        return sum_linking_quantities(pricing, answer, *block)
-    return before.made + sum_linking_quantities(pricing, answer, *block, old, other)
+        return sum_linking_quantities(pricing, solution, *block)
+    return before.reduced_costs + sum_linking_quantities(pricing, solution, *block, old, other)

@@ -32,12 +32,12 @@ class StreamClasses:
     need: Floats  # (G,) t, participation minimum of regions that can be solved by themselves
 
     @classmethod
-    def of(cls, instance: Instance, found: Routes) -> StreamClasses:
+    def classify(cls, instance: Instance, routes: Routes) -> StreamClasses:
         """Classify the streams of an instance.
 
         Args:
             instance: Instance.
-            found: Routes.
+            routes: Routes.
 
         Returns:
             The classes.
@@ -51,32 +51,32 @@ class StreamClasses:
             alone=(bundle < 0) & ~stored,
             waiting=(bundle < 0) & stored & enough,
             bundled=~with_stocks[bundle] & (bundle >= 0),
-            need=compute_separable_participation(instance, found),
+            need=compute_separable_participation(instance, routes),
         )
 
     @property
-    def explicit(self) -> Bools:
+    def is_explicit(self) -> Bools:
         """Mask of the streams that are explicit in the master problem, (I,)."""
         return ~(self.alone | self.waiting | self.bundled)
 
 
 @dataclass(frozen=True, eq=False)
 class SubproblemSolution:
-    """Optimal shipments and stocks at given prices; `best` and `own` are reduced costs, objective per tonne."""
+    """Optimal shipments and stocks at given prices; `best` and `reduced_costs` in objective per tonne."""
 
     best: Floats  # (I, T) on the best route
     by: Ints  # (I, T) the best route
     second: Floats  # (I, T) on the second best route, without `asked`
-    own: Floats  # (I, T) dual of the supply row
-    asked: Floats  # (G,) dual of the participation minimum, already subtracted from `best` and `own`
+    reduced_costs: Floats  # (I, T) dual of the supply row
+    quantities: Floats  # (G,) dual of the participation minimum, already subtracted from `best` and `own`
     sent: Floats  # (I, T) t
-    kept: Floats  # (I, T) t
+    stocks: Floats  # (I, T) t
 
 
 def solve_subproblems(
     instance: Instance,
     pricing: RoutePricing,
-    sorts: StreamClasses,
+    classes: StreamClasses,
     needs: ParticipationNeeds,
     weights: Floats,
     priced: tuple[Floats, Ints, Floats] | None = None,
@@ -86,7 +86,7 @@ def solve_subproblems(
     Args:
         instance: Instance.
         pricing: Routes by kind.
-        sorts: Classes of streams.
+        classes: Classes of streams.
         needs: Participation minima.
         weights (linking,): Prices of the linking variables.
         priced: Result of `RoutePricing.best` for these prices, if known.
@@ -94,49 +94,49 @@ def solve_subproblems(
     Returns:
         The optimal shipments and their reduced costs.
     """
-    best, by, second = priced or pricing.best(weights)
+    best, by, second = priced or pricing.find_best(weights)
     available, region = pricing.available, instance.streams.region
-    sums = sum_over_bundles(instance, best, sorts.bundled) if sorts.bundled.any() else None
+    sums = sum_over_bundles(instance, best, classes.bundled) if classes.bundled.any() else None
     take = best < 0
-    take[~sorts.alone] = False
+    take[~classes.alone] = False
     if sums is not None:
-        take |= sorts.bundled[:, None] & (sums < 0)[instance.streams.bundle]
-    sent, kept, asked = take * available, pricing.nothing, np.zeros(len(instance.regions))
+        take |= classes.bundled[:, None] & (sums < 0)[instance.streams.bundle]
+    sent, kept, asked = take * available, pricing.zeros, np.zeros(len(instance.regions))
     if needs.cells.any():
-        share, asked = solve_participation(instance, needs, sorts.bundled, best, available)
+        share, asked = solve_participation(instance, needs, classes.bundled, best, available)
         np.copyto(sent, share * available, where=needs.cells)
         best = best - asked[region][:, None]
     own = np.minimum(best, 0.0)
-    own[~sorts.alone] = best[~sorts.alone]
-    if sorts.waiting.any():
+    own[~classes.alone] = best[~classes.alone]
+    if classes.waiting.any():
         kept = np.zeros_like(available)
-        those = np.flatnonzero(sorts.waiting)
+        those = np.flatnonzero(classes.waiting)
         cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
         own[those], sent[those], kept[those] = _solve_storage_recursion(best[those], cost, available[those])
     return SubproblemSolution(best, by, second, own, asked, sent, kept)
 
 
 def find_profitable_cells(
-    instance: Instance, pricing: RoutePricing, sorts: StreamClasses, weights: Floats, least: float
+    instance: Instance, pricing: RoutePricing, classes: StreamClasses, weights: Floats, minimum: float
 ) -> Bools:
     """Find the cells whose profit is at least a share of the magnitude of its terms; a bundle counts as a whole.
 
     Args:
         instance: Instance.
         pricing: Routes by kind.
-        sorts: Classes of streams.
+        classes: Classes of streams.
         weights (linking,): Prices of the linking variables.
-        least: The share.
+        minimum: The share.
 
     Returns:
         Mask (I, T).
     """
-    best, by, _ = pricing.best(weights)
-    size = pricing.size(weights, by)
-    pays = best < -least * size
-    if sorts.bundled.any():
-        whole, weight = (sum_over_bundles(instance, each, sorts.bundled) for each in (best, size))
-        pays = np.where(sorts.bundled[:, None], (whole < -least * weight)[instance.streams.bundle], pays)
+    best, by, _ = pricing.find_best(weights)
+    size = pricing.compute_magnitude(weights, by)
+    pays = best < -minimum * size
+    if classes.bundled.any():
+        whole, weight = (sum_over_bundles(instance, each, classes.bundled) for each in (best, size))
+        pays = np.where(classes.bundled[:, None], (whole < -minimum * weight)[instance.streams.bundle], pays)
     return np.asarray(pays)
 
 
@@ -156,7 +156,7 @@ def _solve_storage_recursion(best: Floats, cost: Floats, available: Floats) -> t
     return own, sent, kept
 
 
-def assign_blocks(instance: Instance, sorts: StreamClasses, needs: ParticipationNeeds) -> tuple[Ints, Bools]:
+def assign_blocks(instance: Instance, classes: StreamClasses, needs: ParticipationNeeds) -> tuple[Ints, Bools]:
     """Assign the cells to blocks; the master problem mixes the solutions of a block by common shares.
 
     Blocks are a device type in a period, a part of the bundles in a period, a storable device type, and neighbouring
@@ -165,7 +165,7 @@ def assign_blocks(instance: Instance, sorts: StreamClasses, needs: Participation
 
     Args:
         instance: Instance.
-        sorts: Classes of streams.
+        classes: Classes of streams.
         needs: Participation minima.
 
     Returns:
@@ -175,17 +175,21 @@ def assign_blocks(instance: Instance, sorts: StreamClasses, needs: Participation
     number = devices * len(periods) + periods
     first = len(instance.devices.names) * len(periods)
     in_bundle = first + (instance.streams.bundle[:, None] % BUNDLE_BLOCKS) * len(periods) + periods
-    number = np.where(sorts.bundled[:, None], in_bundle, number)
-    number = np.where(sorts.waiting[:, None], first + BUNDLE_BLOCKS * len(periods) + devices, number)
+    number = np.where(classes.bundled[:, None], in_bundle, number)
+    number = np.where(classes.waiting[:, None], first + BUNDLE_BLOCKS * len(periods) + devices, number)
     parts = min(MAX_PARTS, 1 + len(devices) // STREAMS_PER_PART)
-    number = number + _assign_parts(instance, np.ones(len(needs.left), dtype=bool), parts) * (number.max(initial=0) + 1)
+    number = number + _assign_parts(instance, np.ones(len(needs.minimum), dtype=bool), parts) * (
+        number.max(initial=0) + 1
+    )
     without = int(number.max(initial=-1)) + 1
-    number = np.where(needs.cells, without + _assign_parts(instance, needs.left > 0, MAX_PARTICIPATION_BLOCKS), number)
+    number = np.where(
+        needs.cells, without + _assign_parts(instance, needs.minimum > 0, MAX_PARTICIPATION_BLOCKS), number
+    )
     there = np.bincount(number.ravel()) > 0
     return np.asfortranarray((np.cumsum(there) - 1)[number]), np.flatnonzero(there) >= without
 
 
 def _assign_parts(instance: Instance, regions: Bools, parts: int) -> Ints:
     """Return the part of each stream, (I, 1), when the regions are divided into `parts` of similar size."""
-    at = (np.cumsum(regions) - 1) * parts // max(1, int(regions.sum()))
-    return np.maximum(at, 0)[instance.streams.region][:, None]
+    index = (np.cumsum(regions) - 1) * parts // max(1, int(regions.sum()))
+    return np.maximum(index, 0)[instance.streams.region][:, None]

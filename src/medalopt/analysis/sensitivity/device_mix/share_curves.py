@@ -102,7 +102,9 @@ class DeviceShareLine:
         instance = self.solver.offer.scale_share(self.device, times)
         if self._program_line is None or not 0 < times < self._straight * (1 - LINE_END_MARGIN):
             return self.solver.build_scenario(instance)
-        return dataclasses.replace(self.solver.runner.base, instance=instance, program=self._program_line.at(times))
+        return dataclasses.replace(
+            self.solver.runner.base, instance=instance, program=self._program_line.interpolate(times)
+        )
 
     @cached_property
     def _program_line(self) -> ProgramLine | None:
