@@ -101,7 +101,7 @@ def _encode_table(table: ReportTable) -> dict[str, Any]:
     told = format_table(table, MOST_TABLE_ROWS)
     return {
         "title": told.title,
-        "says": table.says,
+        "says": table.description,
         "columns": [{"title": column.header, "right": column.right} for column in told.columns],
         "rows": [[_BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
         "total": told.total,
