@@ -1,7 +1,7 @@
 """Plan alloys and sourcing of medals: supply streams, treatments, smelters and purchases at the least total cost.
 
-`load` reads an instance, `solve` returns a verified `Plan`, and `build` returns the Pyomo model for constraints of your
-own. Pyomo and HiGHS are imported on first use.
+`load` reads an instance, `solve` returns a verified `Plan`, `build` the Pyomo model, and each analysis is one function
+that returns an `AnalysisResult`. Pyomo, HiGHS and pandas are imported on first use.
 """
 
 from __future__ import annotations
@@ -10,6 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medalopt.api import compare as compare
+    from medalopt.api import curve as curve
+    from medalopt.api import device_mix as device_mix
+    from medalopt.api import diagnose as diagnose
+    from medalopt.api import explain as explain
+    from medalopt.api import outages as outages
+    from medalopt.api import read_plan as read_plan
+    from medalopt.api import sensitivity_ranges as sensitivity_ranges
+    from medalopt.api import solve as solve
+    from medalopt.api import sweep as sweep
+    from medalopt.api import tornado as tornado
+    from medalopt.api import variance as variance
     from medalopt.errors import InputError as InputError
     from medalopt.errors import MedaloptError as MedaloptError
     from medalopt.errors import NoPlanError as InfeasibleError
@@ -17,11 +29,12 @@ if TYPE_CHECKING:
     from medalopt.instance.loading import load as load
     from medalopt.model.build import build as build
     from medalopt.plan.plan import Plan as Plan
-    from medalopt.solve_instance import solve as solve
+    from medalopt.results import AnalysisResult as AnalysisResult
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnalysisResult": "medalopt.results:AnalysisResult",
     "InfeasibleError": "medalopt.errors:NoPlanError",
     "InputError": "medalopt.errors:InputError",
     "Instance": "medalopt.instance.instance:Instance",
@@ -29,10 +42,27 @@ _HOMES = {
     "Plan": "medalopt.plan.plan:Plan",
     "build": "medalopt.model.build:build",
     "load": "medalopt.instance.loading:load",
-    "solve": "medalopt.solve_instance:solve",
+    **{
+        name: f"medalopt.api:{name}"
+        for name in (
+            "compare",
+            "curve",
+            "device_mix",
+            "diagnose",
+            "explain",
+            "outages",
+            "read_plan",
+            "sensitivity_ranges",
+            "solve",
+            "sweep",
+            "tornado",
+            "variance",
+        )
+    },
 }
 
 __all__ = [
+    "AnalysisResult",
     "InfeasibleError",
     "InputError",
     "Instance",
@@ -40,8 +70,19 @@ __all__ = [
     "Plan",
     "__version__",
     "build",
+    "compare",
+    "curve",
+    "device_mix",
+    "diagnose",
+    "explain",
     "load",
+    "outages",
+    "read_plan",
+    "sensitivity_ranges",
     "solve",
+    "sweep",
+    "tornado",
+    "variance",
 ]
 
 

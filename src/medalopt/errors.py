@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -82,9 +83,11 @@ class NoPlanError(MedaloptError):
     Attributes:
         status: `infeasible` or `unbounded`.
         refutation: Proof of infeasibility, a `Refutation` of `medalopt.proof.farkas`; None if there is none.
+        diagnose: Finds conflicts and repairs, for an error raised by `medalopt.solve`; None otherwise.
     """
 
     exit_code = 3
+    diagnose: Callable[[], Any] | None = None
 
     def __init__(self, name: str, status: str, refutation: Any = None) -> None:
         self.status, self.refutation = status, refutation
@@ -93,6 +96,11 @@ class NoPlanError(MedaloptError):
             "unbounded": "no plan is best: an extension lets the measure fall without end",
         }[status]
         super().__init__(f"{name}: {reason}")
+
+    @cached_property
+    def diagnosis(self) -> Any:
+        """Conflicting constraints and repairs, an `AnalysisResult` computed on first access; None if unknown."""
+        return self.diagnose() if self.diagnose is not None else None
 
 
 class WholeLotsNotFoundError(NoPlanError):

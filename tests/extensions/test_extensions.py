@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import medalopt
@@ -44,7 +45,7 @@ def shares(plan: Plan) -> dict[tuple[str, str], float]:
         if k >= 0
     }
     kilograms: dict[tuple[str, str], float] = defaultdict(float)
-    for row in plan.shipments.itertuples():
+    for row in pd.DataFrame(plan.tables["shipments"]).itertuples():
         k, returned = yields.get((row.stream, row.treatment, row.smelter), (-1, []))
         for e, per_tonne in enumerate(returned):
             if periods.index(row.period) + smelters.lead[k, e] < len(periods):
@@ -58,11 +59,11 @@ def shares(plan: Plan) -> dict[tuple[str, str], float]:
 def spent(plan: Plan) -> float:
     """Return the most that is spent in one period on shipments, stockpiles and purchases."""
     by_period: dict[str, float] = defaultdict(float)
-    for table in (plan.shipments, plan.purchases):
-        for row in table.itertuples():
+    for table in ("shipments", "purchases"):
+        for row in pd.DataFrame(plan.tables[table]).itertuples():
             by_period[row.period] += row.cost
     instance = plan.instance
-    for row in plan.stockpiles.itertuples():
+    for row in pd.DataFrame(plan.tables["stockpiles"]).itertuples():
         by_period[row.period] += (
             row.tonnes * instance.streams.storage_cost.value[instance.streams.names.index(row.stream)]
         )

@@ -22,7 +22,7 @@ def solved(name: str, objective: str = "cost") -> Plan:
 
 def bought(plan: Plan) -> dict[str, float]:
     """Return the kilograms bought of each offer."""
-    return {str(offer): float(kg) for offer, kg in plan.purchases.groupby("offer")["kg"].sum().items()}
+    return {str(offer): float(kg) for offer, kg in plan.purchases.groupby("offer")["bought [kg]"].sum().items()}
 
 
 def test_dantzig_costs_what_dantzig_found() -> None:
@@ -72,9 +72,9 @@ def test_london_needs_three_quarters_of_what_japan_recovered() -> None:
     """Silver decides: 1,210 of the 1,566 kg recovered from 50,491 t, so that share of the tonnes, to a tonne."""
     plan = solved("london2012", "mass")
     assert plan.tonnes == pytest.approx(50_491 * 1210 / 1566, abs=1)
-    metals = plan.metals.groupby("metal")[["returned", "used"]].sum()
-    assert metals.loc["Au", "used"] == pytest.approx(9.6) and metals.loc["Cu", "used"] == pytest.approx(700)
-    assert metals.loc["Au", "returned"] == pytest.approx(143 * 1210 / 1566, rel=1e-6)
+    metals = plan.metals.groupby("metal")[["returned [kg]", "used [kg]"]].sum()
+    assert metals.loc["Au", "used [kg]"] == pytest.approx(9.6) and metals.loc["Cu", "used [kg]"] == pytest.approx(700)
+    assert metals.loc["Au", "returned [kg]"] == pytest.approx(143 * 1210 / 1566, rel=1e-6)
 
 
 def test_the_showcase_has_no_plan() -> None:

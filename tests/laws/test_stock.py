@@ -71,8 +71,8 @@ def test_what_is_bought_is_read_back() -> None:
     plans = (plan for seed in range(40) if (plan := pool.stocked(seed)) is not None)
     plan = next(plan for plan in plans if (plan.account.offer_stock > 1e-6).any())
     frame, account = plan.offer_stock, plan.account
-    assert frame["bought"].sum() - frame["charged"].sum() == pytest.approx(account.offer_stock[:, -1].sum())
-    assert frame["cost"].sum() + plan.purchases["cost"].sum() == pytest.approx(plan.costs["purchases"])
+    assert frame["bought [kg]"].sum() - frame["charged [kg]"].sum() == pytest.approx(account.offer_stock[:, -1].sum())
+    assert frame["cost [JPY]"].sum() + plan.purchases["cost [JPY]"].sum() == pytest.approx(plan.costs["purchases"])
     assert set(plan.offer_charges["offer"]) == set(frame["offer"]) and not set(plan.purchases["offer"]) & set(
         frame["offer"]
     )

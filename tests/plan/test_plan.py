@@ -22,6 +22,7 @@ COLUMNS = {
     "melts": ["alloy", "period", "metal", "kg"],
     "casts": ["alloy", "period", "charged", "scrap", "cast"],
 }
+UNITS = {"shipments": 2, "stockpiles": 1, "purchases": 2, "metals": 4, "melts": 1, "casts": 3}  # columns with a unit
 KINDS = [
     *("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage"),
     *("purchases", "holding", "sales", "scrap"),
@@ -140,9 +141,11 @@ def test_frames_hold_what_the_tables_hold(plan: Plan) -> None:
     """A pandas frame for each table, column by column the same, and one for the marginal values."""
     for name in COLUMNS:
         frame = getattr(plan, name)
-        assert list(frame.columns) == COLUMNS[name]
-        assert frame.to_dict("list") == plan.tables[name]
-    prices = plan.prices.astype(object)
+        assert [column for column in frame.columns if " [" not in column] == COLUMNS[name][: -UNITS[name]]
+        assert list(frame.to_dict("list").values()) == list(plan.tables[name].values())
+    assert list(plan.shipments.columns)[-2:] == ["taken [t]", "cost [JPY]"]
+    assert list(plan.purchases.columns)[-2:] == ["bought [kg]", "cost [JPY]"]
+    prices = plan.shadow_prices.astype(object)
     rows = prices.where(prices.notna(), None).to_dict("records")
     assert rows == [marginal.row() for marginal in plan.marginals]
     assert plan.shipments is plan.shipments

@@ -64,8 +64,8 @@ def _build_explanation(
 ) -> Report:
     """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
+    from medalopt.api import solve
     from medalopt.report.explain import build_explanation_report, build_stream_report
-    from medalopt.solve_instance import solve
 
     stream = None if about is None else parse_stream_path(instance, about)
     with report_progress(f"solving {instance.name}"):

@@ -98,7 +98,7 @@ def _solve_instance(
     method: SolveMethod,
 ) -> Plan:
     """Return the solved plan."""
-    from medalopt.solve_instance import solve as solved
+    from medalopt.api import solve as solved
 
     with report_progress(f"solving {instance.name}"):
         return solved(instance, objective.value, extensions, gap, time_limit, method.value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medalopt.instance.accounting import PlanAccount
@@ -72,6 +74,16 @@ def _lot_path_prefixes(account: PlanAccount) -> Iterator[str]:
                 yield f"{render_path((section, name))}."
 
 
+_COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a blank takes the currency
+    "shipments": {"tonnes": "taken [t]", "cost": "cost "},
+    "stockpiles": {"tonnes": "stock [t]"},
+    "purchases": {"kg": "bought [kg]", "cost": "cost "},
+    "offer_stock": {"bought": "bought [kg]", "charged": "charged [kg]", "stock": "stock [kg]", "cost": "cost "},
+    "offer_charges": {"kg": "charged [kg]"},
+    "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock")},
+    "melts": {"kg": "charged [kg]"},
+    "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
+}
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
 
@@ -92,6 +104,7 @@ class Plan:
     stopped: bool = False  # at a limit, before the required gap was proven
     added: ExtensionData = NO_EXTENSIONS
     lots: WholeLots | None = None  # cost of whole lots, of a plan with them
+    stated_prices: ColumnTable | None = None  # marginal values of a saved plan, which holds no duals of supply
 
     def __repr__(self) -> str:
         return f"<Plan {self.instance.name}: {self.status}, {self.measure} {self.objective:,.6g} {self.unit}>"
@@ -145,62 +158,99 @@ class Plan:
     @cached_property
     def priced(self) -> ColumnTable:
         """The marginal values as columns."""
-        return tabulate_marginal_values(self.account, self.duals, self.unit, self.added)
+        return self.stated_prices or tabulate_marginal_values(self.account, self.duals, self.unit, self.added)
 
     @cached_property
     def marginals_at_lots(self) -> tuple[MarginalValue, ...]:
         """Marginal values with the numbers of lots fixed at those of the plan; empty without whole lots."""
         return self.lots.marginals(self.account, self.unit) if self.lots else ()
 
-    @cached_property
+    @property
     def shipments(self) -> pd.DataFrame:
-        """Stream, device, region, treatment, smelter (None for a route without a smelter), period, tonnes and cost."""
-        return self._frame("shipments")
+        """Shipments: stream, device, region, treatment, smelter (None for a route without one), period, taken, cost."""
+        return self.frames["shipments"]
 
-    @cached_property
+    @property
     def stockpiles(self) -> pd.DataFrame:
-        """Stream, period and tonnes in stock at its end."""
-        return self._frame("stockpiles")
+        """Stock of each stream at the end of each period."""
+        return self.frames["stockpiles"]
 
-    @cached_property
+    @property
     def purchases(self) -> pd.DataFrame:
-        """Offer, alloy, period, kg and cost."""
-        return self._frame("purchases")
+        """Purchases by offer, alloy and period."""
+        return self.frames["purchases"]
 
-    @cached_property
+    @property
     def offer_stock(self) -> pd.DataFrame:
-        """Offer and period: kg bought into stock, charged from it and left, and cost; empty without such offers."""
-        return self._frame("offer_stock")
+        """Offers bought into stock, charged from it and left, by period; empty without such offers."""
+        return self.frames["offer_stock"]
 
-    @cached_property
+    @property
     def offer_charges(self) -> pd.DataFrame:
-        """Offer, alloy, period and kg charged from stock; empty without such offers."""
-        return self._frame("offer_charges")
+        """Charges from stock by offer, alloy and period; empty without such offers."""
+        return self.frames["offer_charges"]
 
-    @cached_property
+    @property
     def metals(self) -> pd.DataFrame:
-        """Metal and period: kg returned, used, in surplus and in stock at the end."""
-        return self._frame("metals")
+        """Metal account: returned, used, surplus and stock by metal and period."""
+        return self.frames["metals"]
 
-    @cached_property
+    @property
     def melts(self) -> pd.DataFrame:
-        """Alloy, period, metal (or `other`) and kg charged, from stock and offers together."""
-        return self._frame("melts")
+        """Charges by alloy, period and metal (or `other`), from stock and offers together."""
+        return self.frames["melts"]
 
-    @cached_property
+    @property
     def casts(self) -> pd.DataFrame:
-        """Alloy and period: kg charged, process scrap recharged and cast."""
-        return self._frame("casts")
+        """Charge, recharged process scrap and castings by alloy and period."""
+        return self.frames["casts"]
+
+    @property
+    def shadow_prices(self) -> pd.DataFrame:
+        """Change of the objective by one unit more of every binding parameter: path, period, value, unit, meaning."""
+        return self.frames["shadow_prices"]
 
     @cached_property
-    def prices(self) -> pd.DataFrame:
-        """Path, period, value, unit and meaning of every non-zero marginal value."""
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """All tables as data frames by name, with units in the column names."""
         import pandas as pd
 
-        return pd.DataFrame(self.priced)
+        made = {
+            name: pd.DataFrame(self.tables.get(name, {})).rename(columns=self._title_columns(titles))
+            for name, titles in _COLUMN_TITLES.items()
+        }
+        cost = pd.DataFrame({"kind": list(self.costs), f"cost [{self.instance.currency}]": list(self.costs.values())})
+        return {"cost": cost, **made, "shadow_prices": pd.DataFrame(self.priced)}
 
-    def _frame(self, name: str) -> pd.DataFrame:
-        """Return a table as a data frame."""
-        import pandas as pd
+    def _title_columns(self, titles: Mapping[str, str]) -> dict[str, str]:
+        """Return the column names with units, the currency among them."""
+        return {
+            column: f"{title}[{self.instance.currency}]" if title.endswith(" ") else title
+            for column, title in titles.items()
+        }
 
-        return pd.DataFrame(self.tables.get(name, {}))
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan for `medalopt.read_plan` and `medalopt verify`.
+
+        Args:
+            path: NAME.json, or a folder for CSV files.
+
+        Raises:
+            UsageError: The name has another ending.
+            OutputError: It cannot be written; an existing file is left unchanged.
+        """
+        from medalopt.results import save_plan
+
+        save_plan(self, Path(path))
+
+    def to_html(self) -> str:
+        """Return the report of `medalopt solve` as one HTML page."""
+        from medalopt.results import render_plan_page
+
+        return render_plan_page(self)
+
+    def _repr_html_(self) -> str:
+        """Return headline, cost and first shipments for a notebook."""
+        from medalopt.results import render_plan_fragment
+
+        return render_plan_fragment(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import medalopt
@@ -128,7 +129,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
     plan = medalopt.solve(instance)
     last = instance.periods.index(after)
     head, rows = "lot,stream,treatment,smelter,period,dry_t,devices_t\n", []
-    for n, row in enumerate(plan.shipments.itertuples()):
+    for n, row in enumerate(pd.DataFrame(plan.tables["shipments"]).itertuples()):
         if instance.periods.index(row.period) <= last:
             share = 0.5 if row.treatment == "dismantle" else 1.0
             rows.append(
@@ -136,7 +137,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
             )
     done = [
         f",,,,{row.alloy},{row.metal},{row.period},,{row.kg}"
-        for row in plan.melts.itertuples()
+        for row in pd.DataFrame(plan.tables["melts"]).itertuples()
         if instance.periods.index(row.period) <= last
     ]
     lots = head + "\n".join(rows) + "\n"
@@ -309,8 +310,8 @@ def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
 def _sent(found: Replan) -> tuple[float, float]:
     """Return the phones and all devices sent, before and after, t."""
     plan, names = found.plan, get_in_transit_streams(found.problem.remaining_instance)
-    rest = {row.stream: 0.0 for row in plan.shipments.itertuples()}
-    for row in plan.shipments.itertuples():
+    rest = {row.stream: 0.0 for row in pd.DataFrame(plan.tables["shipments"]).itertuples()}
+    for row in pd.DataFrame(plan.tables["shipments"]).itertuples():
         rest[row.stream] += row.tonnes
     rest = {name: tonnes for name, tonnes in rest.items() if name not in names}
     phones = sum(tonnes for name, tonnes in rest.items() if name.startswith("phone"))

@@ -23,7 +23,7 @@ def test_it_says_what_the_plan_says() -> None:
     found = compute_metal_account(one.account)
     for mine, column in ((found.returned, "returned"), (found.surplus, "surplus"), (found.closing, "stock")):
         assert mine.ravel().tolist() == one.tables["metals"][column]
-    melts = one.melts.query("metal != 'other'").groupby("metal").kg.sum()
+    melts = one.melts.query("metal != 'other'").groupby("metal")["charged [kg]"].sum()
     assert found.charged.sum(axis=1) == pytest.approx([melts[metal] for metal in one.instance.metals.names])
 
 

@@ -43,13 +43,13 @@ class PlanSummary:
     saved: bool = False
 
 
-def _summarize_plan(name: str, plan: Plan, data: SourceValues) -> PlanSummary:
+def _summarize_plan(name: str, plan: Plan, data: SourceValues | None) -> PlanSummary:
     """Summarize a solved plan.
 
     Args:
         name: Name of the plan in the comparison.
         plan: Verified plan.
-        data: Source values of its instance.
+        data: Source values of its instance; None if not known.
 
     Returns:
         The summary.
@@ -260,6 +260,26 @@ def load_plan_summary(
     except SolverError as error:
         report_progress(f"{escape_text(name)}: no answer: {error}")
         return PlanSummary(name, "unanswered", instance.currency, {}, data, instance.figures)
+
+
+def summarize_instance(name: str, subject: Instance | Plan, objective: str) -> PlanSummary:
+    """Solve an instance, or take its plan, and summarize it.
+
+    Args:
+        name: Name in the comparison.
+        subject: Instance or plan.
+        objective: Objective of an instance: `cost`, `footprint` or `mass`.
+
+    Returns:
+        The summary; an infeasible instance has no quantities.
+    """
+    instance = subject if isinstance(subject, Instance) else subject.instance
+    data = None if instance.origin is None else instance.origin.file.read_source_values()
+    try:
+        plan = solve(subject, objective) if isinstance(subject, Instance) else subject
+    except NoPlanError:
+        return PlanSummary(name, "infeasible", instance.currency, {}, data, instance.figures)
+    return _summarize_plan(name, plan, data)
 
 
 def _split_name(name: str) -> tuple[Path, str | None]:

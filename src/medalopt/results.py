@@ -1,0 +1,183 @@
+"""Results for notebooks: data frames with units in the column names, charts as SVG, and HTML, of analyses and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medalopt.errors import UsageError
+from medalopt.report.document import Report, ReportTable, get_cell_value, list_charts, list_tables
+from medalopt.text import escape_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from medalopt.plan.plan import Plan
+
+MAX_SHOWN_ROWS = 20  # rows of a frame in a notebook
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysisResult:
+    """Result of an analysis; a notebook shows its headline, charts and first rows.
+
+    Attributes:
+        report: Report that the command line prints.
+        data: Result of the analysis as objects.
+    """
+
+    report: Report
+    data: Any
+
+    def __repr__(self) -> str:
+        return f"<{escape_text(self.report.title, 80)}: {', '.join(self.frames) or 'no frames'}>"
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Summary, a sentence each."""
+        parts = (line for part in self.report.parts for line in part.headline)
+        return (*self.report.headline, *parts)
+
+    @cached_property
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Data frames by name, with units in the column names; shares are from 0 to 1."""
+        return {table.key: build_report_frame(table) for table in list_tables(self.report)}
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The first data frame."""
+        return next(iter(self.frames.values()))
+
+    @cached_property
+    def figures(self) -> tuple[str, ...]:
+        """All charts as SVG. Raises UsageError if the engine of `medalopt[pictures]` is not installed."""
+        from medalopt.report.render.pictures import render_svg
+
+        return tuple(render_svg(chart) for chart in list_charts(self.report))
+
+    @property
+    def figure(self) -> str | None:
+        """The first chart as SVG; None without a chart. Raises UsageError if the engine is not installed."""
+        return self.figures[0] if self.figures else None
+
+    def to_html(self) -> str:
+        """Return the report as one HTML page that works offline."""
+        from medalopt.report.render.html import render_report_html
+
+        return render_report_html(self.report)
+
+    def to_json(self) -> str:
+        """Return the JSON that the command line prints with `--json`."""
+        from medalopt.report.render.json import render_report_json
+
+        return "".join(render_report_json(self.report))
+
+    def _repr_html_(self) -> str:
+        """Return headline, charts and first rows of all frames for a notebook."""
+        try:
+            figures = self.figures
+        except UsageError:
+            figures = ()  # without the engine that draws
+        return render_fragment(self.report.title, self.headline, figures, self.frames)
+
+
+def render_fragment(
+    title: str, headline: Iterable[str], figures: Iterable[str], frames: Mapping[str, pd.DataFrame]
+) -> str:
+    """Render a part of an HTML page.
+
+    Args:
+        title: Title.
+        headline: Sentences below it.
+        figures: Charts as SVG.
+        frames: Data frames, of which the first rows are shown.
+
+    Returns:
+        The HTML, without a head.
+    """
+    parts = [f"<h4>{escape(title)}</h4>", *(f"<div>{escape(line)}</div>" for line in headline), *figures]
+    for name, frame in frames.items():
+        rows = f" ({len(frame)} rows)" if len(frame) > MAX_SHOWN_ROWS else ""
+        table = frame.to_html(index=False, max_rows=MAX_SHOWN_ROWS, escape=True, border=0)
+        parts.append(f"<details open><summary>{escape(name)}{rows}</summary>{table}</details>")
+    return f"<div>{''.join(parts)}</div>"
+
+
+def build_report_frame(table: ReportTable) -> pd.DataFrame:
+    """Build the data frame of a table of a report.
+
+    Args:
+        table: Table; shares are from 0 to 1.
+
+    Returns:
+        The frame, one column for each of the table, with its unit in brackets.
+    """
+    import pandas as pd
+
+    titles = [one.title for one in table.columns]
+    names = [one.title if one.title and titles.count(one.title) == 1 else one.key for one in table.columns]
+    units = ["" if one.unit in (None, "", "%") else f" [{one.unit}]" for one in table.columns]
+    rows = [tuple(map(get_cell_value, row)) for row in table.rows]
+    return pd.DataFrame(rows, columns=[f"{name}{unit}" for name, unit in zip(names, units, strict=True)])
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write a plan as JSON or as a folder of CSV files, whole or not at all.
+
+    Args:
+        plan: Plan.
+        path: NAME.json, or a folder.
+
+    Raises:
+        UsageError: The ending is another.
+        OutputError: It cannot be written.
+    """
+    from medalopt.report.atomic_write import write_file, write_folder
+    from medalopt.report.plan_csv import OPTIONAL_FILES
+    from medalopt.report.render.csv import render_report_csv
+    from medalopt.report.render.json import render_report_json
+    from medalopt.report.solve import build_solve_report
+
+    if path.suffix.lower() not in ("", ".json"):
+        raise UsageError(f"{escape_text(str(path), 400)}: a plan is written as NAME.json, or as CSV to a folder")
+    report = build_solve_report(plan)
+    if path.suffix:
+        write_file(path, render_report_json(report))
+    else:
+        write_folder(path, render_report_csv(report), OPTIONAL_FILES)
+
+
+def render_plan_page(plan: Plan) -> str:
+    """Render a plan as one HTML page.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        The report of `medalopt solve`.
+    """
+    from medalopt.report.render.html import render_report_html
+    from medalopt.report.solve import build_solve_report
+
+    return render_report_html(build_solve_report(plan))
+
+
+def render_plan_fragment(plan: Plan) -> str:
+    """Render a plan for a notebook: headline, cost by kind and the first shipments.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        The HTML, without a head.
+    """
+    from medalopt.report.metal_values import MetalValues
+    from medalopt.report.solve import describe_proof, summarize_plan
+
+    lines = (*summarize_plan(plan, MetalValues(plan)), describe_proof(plan))
+    shown = {name: plan.frames[name] for name in ("cost", "shipments", "purchases")}
+    return render_fragment(plan.instance.title or plan.instance.name, lines, (), shown)
