@@ -14,7 +14,7 @@ TESTS ?= tests
 JOBS ?= 2
 CELLS ?=
 COVERAGE ?= 95
-CAMPAIGNS ?= right_plans decomposed same_bytes units prices curves blends kills fuzz fuzz_journals fuzz_settlements fuzz_changes fuzz_workbooks differential saved_plans
+CAMPAIGNS ?= right_plans decomposed twins same_bytes units prices curves blends kills fuzz fuzz_journals fuzz_settlements fuzz_changes fuzz_workbooks differential saved_plans
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq

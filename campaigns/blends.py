@@ -12,9 +12,9 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from random import Random
 from typing import Any
 
+from tests.instances_at_random.figures import RandomStream, maybe
 from tests.random_instances import Case, as_text
 from tests.twin.ranging import Ranged, ranged
 
@@ -31,7 +31,7 @@ NEAR = 1e-6  # beside the figure, within which two ends of a range are one
 def trial(seed: int) -> Found:
     """Take the ranges of blend number `seed` and compare each with GLPK's."""
     with tempfile.TemporaryDirectory() as folder:
-        variants = ScenarioRunner(Case({"instance.yaml": as_text(blend(Random(seed)))}).write(Path(folder)))
+        variants = ScenarioRunner(Case({"instance.yaml": as_text(blend(seed))}).write(Path(folder)))
         try:
             rows = {row.path: row for row in compute_ranges(variants).rows}
         except NoPlanError:
@@ -43,16 +43,17 @@ def trial(seed: int) -> Found:
     return Found(Counter({"blends": 1, "ranges compared": len(rows)}), tuple(told))
 
 
-def blend(random: Random) -> dict[str, Any]:
+def blend(seed: int) -> dict[str, Any]:
     """Return a blend of five to nine offers, which lies within the windows where enough of them is to be had."""
-    offers = [_offer(random) for _ in range(random.randint(5, 9))]
-    shares = [random.random() for _ in offers]
+    root = RandomStream(f"{seed}/blend")
+    offers = [_offer(root.at(number)) for number in range(root.at("offers").randint(5, 9))]
+    shares = [root.at(f"share {number}").random() for number in range(len(offers))]
     mixed = {
         metal: sum(share * offer["composition"][metal] for share, offer in zip(shares, offers, strict=True))
         / sum(shares)
         for metal in METALS
     }
-    width = random.uniform(0.005, 0.05)
+    width = root.at("width").uniform(0.005, 0.05)
     windows = {metal: [round(max(at - width, 0.0), 6), round(min(at + width, 1.0), 6)] for metal, at in mixed.items()}
     return {
         "format": "medalopt/1",
@@ -60,19 +61,24 @@ def blend(random: Random) -> dict[str, Any]:
         "currency": "USD",
         "metals": {metal: {} for metal in METALS},
         "market": {f"o{number}": offer for number, offer in enumerate(offers)},
-        "alloys": {"blend": {"composition": windows, "loss": round(random.uniform(0, 0.05), 5)}},
-        "medals": {"ingot": {"count": random.randint(1, 9), "parts": {"blend": f"{random.uniform(1, 20):.5f} kg"}}},
+        "alloys": {"blend": {"composition": windows, "loss": round(root.at("loss").uniform(0, 0.05), 5)}},
+        "medals": {
+            "ingot": {
+                "count": root.at("count").randint(1, 9),
+                "parts": {"blend": f"{root.at('mass').uniform(1, 20):.5f} kg"},
+            }
+        },
     }
 
 
-def _offer(random: Random) -> dict[str, Any]:
-    drawn = [random.random() for _ in METALS]
+def _offer(random: RandomStream) -> dict[str, Any]:
+    drawn = [random.at(metal).random() for metal in METALS]
     lead, tin = (round(part / sum(drawn), 5) for part in drawn[:2])
     offer = {
         "composition": {"lead": lead, "tin": tin, "zinc": round(1 - lead - tin, 5)},
-        "price": f"{random.uniform(2, 9):.5f} USD/kg",
+        "price": f"{random.at('price').uniform(2, 9):.5f} USD/kg",
     }
-    return offer | ({"limit": f"{random.uniform(2, 60):.5f} kg"} if random.random() < 0.5 else {})
+    return offer | maybe(random, 0.5, "limit", lambda own: f"{own.uniform(2, 60):.5f} kg")
 
 
 def _beside(path: str, row: SensitivityRange, found: Ranged) -> list[str]:

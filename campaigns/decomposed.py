@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from random import Random
 
 from tests.instances_at_random.extreme import push_to_extremes
+from tests.instances_at_random.figures import RandomStream
 from tests.laws import pool
 from tests.random_instances import Case, as_text, document
 
@@ -35,9 +35,8 @@ def trial(seed: int) -> Found:
 
 def extreme(seed: int) -> Case:
     """Return instance number `seed` with streams that lead nowhere, nothing on offer, and other legal extremes."""
-    random = Random(seed)
-    instance = document(random)
-    push_to_extremes(random, instance)
+    instance = document(seed)
+    push_to_extremes(RandomStream(f"{seed}/extremes"), instance)
     return Case({"instance.yaml": as_text(instance)})
 
 

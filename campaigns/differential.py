@@ -119,9 +119,7 @@ def _written(random: Random, number: int, folder: Path) -> Path:
     if random.random() < 0.2:
         content = _shipped(random.choice(SHIPPED))
     else:
-        content = (
-            case(Random(number)) if random.random() < 0.7 else Case({"instance.yaml": as_text(with_stock(number))})
-        )
+        content = case(number) if random.random() < 0.7 else Case({"instance.yaml": as_text(with_stock(number))})
     path = content.write(folder)
     if random.random() < 0.35:
         path.write_text(flow(parsed(content.files["instance.yaml"])), encoding="utf-8")

@@ -32,7 +32,7 @@ HAIR = 1e-9  # of the largest decision of a kind, by which two plans may differ 
 def trial(seed: int) -> Found:
     """Restate instance number `seed`, solve it both ways and compare."""
     random = Random(seed)
-    content = with_units(document(Random(seed)))
+    content = with_units(document(seed))
     currency = random.choice(sorted(RATES))
     restated = each_quantity(each_quantity(content, in_other_masses, random), in_other_money, random)
     instance, other = _read(content, "JPY"), _read(restated, currency)

@@ -1,8 +1,10 @@
 """Small random instances over the whole format, for tests that hold for any instance.
 
-`instances()` is a hypothesis strategy, `from_seed(n)` gives one for a number, and `document(random)` its plain
-mapping, for tests that change it. About two thirds have a plan. They are small (at most 6 streams, 3 smelters and
-6 periods) and strange on purpose: every section of the format comes up, and so do names that look like numbers.
+`from_seed(n)` is the YAML text of number n, `case(n)` its files, and `document(n)` its plain mapping, for tests that
+change it; with stock, pooled lots or whole lots it is `with_stock(n)`, `with_pools(n)` or `with_lots(n)`. About two
+thirds have a plan. They are small (at most 6 streams, 3 smelters and 6 periods) and strange on purpose: every section
+of the format comes up, and so do names that look like numbers. Each field draws from a random stream of its own, so
+that a new optional field leaves all others as they are.
 """
 
 from __future__ import annotations
@@ -13,12 +15,22 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import yaml
-from hypothesis import strategies as st
 from tests.instances_at_random import need, supply
-from tests.instances_at_random.figures import CONTENT, PER_KG, WORTH, Document, maybe, quantity, series
+from tests.instances_at_random.figures import (
+    CONTENT,
+    PER_KG,
+    WORTH,
+    Document,
+    RandomStream,
+    maybe,
+    ordered_sample,
+    quantity,
+    series,
+    some,
+)
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -37,62 +49,76 @@ class Case:
         return folder / "instance.yaml"
 
 
-def instances() -> st.SearchStrategy[Case]:
-    """Return the strategy: any number, and the instance it stands for."""
-    return st.integers(0, 2**32 - 1).map(lambda seed: case(Random(seed)))
-
-
 def from_seed(seed: int) -> str:
     """Return the YAML text of the instance number `seed`, all in one file."""
-    return as_text(document(Random(seed)))
+    return as_text(document(seed))
 
 
 def with_stock(seed: int) -> Document:
-    """Return the random instance number `seed` with a cost of holding castings, and offers that may be stocked.
-
-    Each field draws from a stream of its own, so that whoever adds one changes no figure of the others.
-    """
-    content = document(Random(seed))
+    """Return the random instance number `seed` with a cost of holding castings, and offers that may be stocked."""
+    content, root = document(seed), RandomStream(f"{seed}")
     count = content.get("periods", {}).get("count", 1)
-    random = Random(f"{seed} holding")
-    for alloy in content["alloys"].values():
-        alloy |= maybe(random, 0.6, "holding", lambda: series(random, count, 0, 500, PER_KG))
-    random = Random(f"{seed} storable")
-    for offer in content.get("market", {}).values():
-        offer |= maybe(random, 0.6, "storable", lambda: True)
-        worth = WORTH[next(iter(offer["composition"]))]
-        prices = [quantity(random, 0.6 * worth, 1.3 * worth, PER_KG) for _ in range(count)]
-        offer |= maybe(random, 0.5, "price", lambda prices=prices: prices)
-        told = offer["price"] if isinstance(offer["price"], list) else [offer["price"]]
-        if offer.get("storable") and any(str(price).startswith("-") for price in told):
-            offer.setdefault("limit", "1000 kg")  # without one no file with such a price is read
+    for name, alloy in content["alloys"].items():
+        alloy |= maybe(root.at(f"alloys/{name}"), 0.6, "holding", lambda own: series(own, count, 0, 500, PER_KG))
+    for name, offer in content.get("market", {}).items():
+        _stock_offer(root.at(f"stock/{name}"), offer, count)
     return content
+
+
+def _stock_offer(random: RandomStream, offer: Document, count: int) -> None:
+    """Let an offer be stocked, some at prices that differ by period; a negative price then needs a limit to be read."""
+    worth = WORTH[next(iter(offer["composition"]))]
+
+    def prices(own: RandomStream) -> list[Any]:
+        return [quantity(own.at(period), 0.6 * worth, 1.3 * worth, PER_KG) for period in range(count)]
+
+    offer |= maybe(random, 0.6, "storable", lambda own: True) | maybe(random, 0.5, "price", prices)
+    listed = offer["price"] if isinstance(offer["price"], list) else [offer["price"]]
+    if offer.get("storable") and any(str(price).startswith("-") for price in listed):
+        offer.setdefault("limit", "1000 kg")
 
 
 def with_pools(seed: int) -> Document:
     """Return the random instance number `seed` with pooled lots, and some poor feed that dilutes them.
 
-    Each field draws from a stream of its own. What is credited is the same for all streams, as pooled lots ask for.
+    What is credited is the same for all streams, as pooled lots ask for.
     """
-    content, random = document(Random(seed)), Random(f"{seed} pools")
+    content, root = document(seed), RandomStream(f"{seed}/pools")
     for stream in content.get("streams", []):
         stream.pop("credited", None)
-    for smelter in content.get("smelters", {}).values():
-        smelter |= maybe(random, 0.7, "settlement_lot", lambda: "pooled")
-        for line in smelter.get("terms", {}).values():
-            line |= maybe(random, 0.3, "settlement_lot", lambda: random.choice(("route", "pooled")))
-        if random.random() < 0.7:
-            grades = {
-                metal: random.uniform(0.2, 1.5) * CONTENT[metal] / 2 for metal in ("Au", "Ag") if random.random() < 0.8
-            }
-            smelter["deduction"] = {metal: f"{grade:.4g} kg/t" for metal, grade in grades.items()}
+    for name, smelter in content.get("smelters", {}).items():
+        own = root.at(name)
+        smelter |= maybe(own, 0.7, "settlement_lot", lambda own: "pooled")
+        for line, terms in smelter.get("terms", {}).items():
+            terms |= maybe(own.at(line), 0.3, "settlement_lot", lambda own: own.choice(("route", "pooled")))
+        smelter |= maybe(own, 0.7, "deduction", _high_deduction)
     return content
 
 
-def case(random: Random) -> Case:
-    """Return an instance as files; in one of four its streams and lanes stand in tables."""
-    instance = document(random)
-    if not instance.get("streams") or random.random() > 0.25:
+def _high_deduction(random: RandomStream) -> Document:
+    metals = some(random, ("Au", "Ag"), 0.8)
+    grades = {metal: random.at(f"{metal} grade").uniform(0.2, 1.5) * CONTENT[metal] / 2 for metal in metals}
+    return {metal: f"{grade:.4g} kg/t" for metal, grade in grades.items()}
+
+
+def with_lots(seed: int) -> Document:
+    """Return the random instance number `seed` with lots and minimum orders."""
+    content, root = document(seed), RandomStream(f"{seed}/lots")
+    for number, stream in enumerate(content.get("streams", [])):
+        own = root.at(number)
+        stream |= maybe(own, 0.6, "lot", lambda own: f"{own.choice((0.1, 0.25, 0.4, 1, 1.5))} t")
+        stream |= maybe(own, 0.4, "minimum_order", lambda own: f"{own.choice((0.3, 0.75, 2))} t")
+    for name, offer in content.get("market", {}).items():
+        own = root.at(name)
+        offer |= maybe(own, 0.5, "lot", lambda own: f"{own.choice((0.05, 0.2, 0.5))} kg")
+        offer |= maybe(own, 0.4, "minimum_order", lambda own: f"{own.choice((0.2, 1))} kg")
+    return content
+
+
+def case(seed: int) -> Case:
+    """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
+    instance = document(seed)
+    if not instance.get("streams") or RandomStream(f"{seed}/tables").random() > 0.25:
         return Case({"instance.yaml": as_text(instance)})
     labels = need.labels(instance["periods"]) if "periods" in instance else ["1"]
     tables = {"streams.csv": _table(row for stream in instance["streams"] for row in _rows(stream, labels))}
@@ -109,28 +135,40 @@ def as_text(instance: Document) -> str:
     return str(yaml.dump(written_out, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120))
 
 
-def document(random: Random) -> Document:
-    """Return an instance as a plain mapping."""
-    labels, periods = need.periods(random)
-    metals = ["Au", "Ag", "Cu", *(metal for metal in ("Zn", "Pd") if random.random() < 0.6)]
-    devices = random.sample(supply.DEVICES, random.randint(1, 4))
-    regions = random.sample(supply.REGIONS, random.randint(1, 3))
+def document(seed: int) -> Document:
+    """Return the instance number `seed` as a plain mapping."""
+    root = RandomStream(f"{seed}")
+    labels, periods = need.periods(root.at("periods"))
+    count, own = len(labels), root.at("metals")
+    metals = ["Au", "Ag", "Cu", *some(own, ("Zn", "Pd"), 0.6)]
+    devices = ordered_sample(root.at("device names"), supply.DEVICES, 1, 4)
     result: Document = {"format": "medalopt/1", "name": "random", "currency": "JPY", "exchange": {"USD": "110 JPY"}}
     result |= periods
-    result["metals"] = {metal: need.metal(random, metal, len(labels)) for metal in metals}
-    result["devices"] = {device: supply.device(random, metals) for device in devices}
-    if random.random() < 0.94:
-        measured = {name for name, device in result["devices"].items() if "unit_mass" in device}
-        result["streams"] = supply.streams(random, devices, regions, measured, len(labels))
-        result |= supply.treatments(random, devices, regions, len(labels))
-        treatments = list(result.get("treatments", {"whole": {}}))
-        smelters = random.sample(supply.SMELTERS, random.randint(1, 3))
-        result["smelters"] = {k: supply.smelter(random, devices, treatments, metals, len(labels)) for k in smelters}
-        result |= supply.lanes(random, sorted({stream["region"] for stream in result["streams"]}), smelters)
-    result["alloys"] = need.alloys(random, metals, len(labels))
-    result |= need.market(random, metals, len(labels))
-    result["medals"] = need.medals(random, labels)
-    return result | need.policy(random, metals, devices)
+    result["metals"] = {metal: need.metal(own.at(metal), metal, count) for metal in metals}
+    result["devices"] = {device: supply.device(root.at(f"devices/{device}"), metals) for device in devices}
+    if root.at("supply").random() < 0.94:
+        result |= _supply(root, result, count)
+    result["alloys"] = need.alloys(root.at("alloys"), metals, count)
+    result |= need.market(root.at("market"), metals, count)
+    result["medals"] = need.medals(root.at("medals"), labels)
+    return result | need.policy(root.at("policy"), metals, devices)
+
+
+def _supply(root: RandomStream, instance: Document, count: int) -> Document:
+    """Return streams, treatments, smelters and lanes for the devices and metals of `instance`."""
+    metals, devices = list(instance["metals"]), list(instance["devices"])
+    regions = ordered_sample(root.at("region names"), supply.REGIONS, 1, 3)
+    smelters = ordered_sample(root.at("smelter names"), supply.SMELTERS, 1, 3)
+    measured = {name for name, device in instance["devices"].items() if "unit_mass" in device}
+    streams = supply.streams(root.at("streams"), devices, regions, measured, count)
+    treated = supply.treatments(root.at("treatments"), devices, regions, count)
+    treatments, own = list(treated.get("treatments", {"whole": {}})), root.at("smelters")
+    return {
+        "streams": streams,
+        **treated,
+        "smelters": {name: supply.smelter(own.at(name), devices, treatments, metals, count) for name in smelters},
+        **supply.lanes(root.at("lanes"), sorted({stream["region"] for stream in streams}), smelters),
+    }
 
 
 def _rows(stream: Document, labels: list[str]) -> list[Document]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.instances_at_random.figures import Document
+from tests.instances_at_random.figures import Document, RandomStream
 
 SPREAD = 6  # decades, up and down, over which masses are strewn
 
 
-def push_to_extremes(random: Random, instance: Document) -> None:
-    """Set some of the figures of `instance` to legal extremes: none, all, one period, nothing that leads anywhere."""
+def push_to_extremes(random: RandomStream, instance: Document) -> None:
+    """Set some parameters of `instance` to legal extremes: none, all, one period, nothing that leads anywhere."""
     for chance, change in _CHANGES:
-        if random.random() < chance:
-            change(random, instance)
+        own = random.at(change.__name__)
+        if own.random() < chance:
+            change(own, instance)
 
 
 def strew_masses(random: Random, instance: Document, decades: float = SPREAD) -> None:

@@ -1,11 +1,15 @@
-"""Random figures in random units, and what the metals of the random instances are like."""
+"""Random parameters in random units, each from a stream of its own, and what metals are worth.
+
+Every field of a random instance draws from a `RandomStream` that is named by its path. Whoever adds an optional field
+to the generator therefore changes no other field of any instance (`tests/instances_at_random/test_streams.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 Document = dict[str, Any]
 Units = Mapping[str, float]
@@ -21,6 +25,20 @@ PER_KG: Units = {"": 1, "JPY/kg": 1, "JPY/g": 0.001, "USD/kg": 1 / 110, "USD/ozt
 WORTH = {"Au": 4.5e6, "Ag": 6e4, "Cu": 700.0, "Zn": 320.0, "Pd": 3e6}  # JPY/kg
 CONTENT = {"Au": 0.3, "Ag": 1.0, "Cu": 60.0, "Zn": 5.0, "Pd": 0.05}  # kg/t
 
+T = TypeVar("T")
+
+
+class RandomStream(Random):
+    """A random generator for one field, seeded by the path of the field and independent of all other fields."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def at(self, field: object) -> RandomStream:
+        """Return the stream of a field below this one; what was drawn before makes no difference."""
+        return RandomStream(f"{self.path}/{field}")
+
 
 def quantity(random: Random, low: float, high: float, units: Units) -> float | str:
     """Return a quantity between `low` and `high` in the canonical unit, bare or in another of `units`."""
@@ -29,25 +47,32 @@ def quantity(random: Random, low: float, high: float, units: Units) -> float | s
     return f"{Decimal(value):f} {unit}" if unit else float(value)
 
 
-def series(random: Random, count: int, low: float, high: float, units: Units) -> Any:
+def series(random: RandomStream, count: int, low: float, high: float, units: Units) -> Any:
     """Return one quantity for all periods, or in one of three a list."""
     if random.random() < 0.67:
         return quantity(random, low, high, units)
-    return [quantity(random, low, high, units) for _ in range(count)]
+    return [quantity(random.at(period), low, high, units) for period in range(count)]
 
 
-def maybe(random: Random, chance: float, key: str, value: Callable[[], Any]) -> Document:
-    """Return `key` with its value, or in the other cases nothing."""
-    return {key: value()} if random.random() < chance else {}
+def maybe(random: RandomStream, chance: float, key: str, value: Callable[[RandomStream], Any]) -> Document:
+    """Return `key` with a value from its own stream, or in the other cases nothing."""
+    own = random.at(key)
+    return {key: value(own)} if own.random() < chance else {}
 
 
-def some(random: Random, names: Iterable[str], chance: float) -> list[str]:
+def some(random: RandomStream, names: Iterable[T], chance: float) -> list[T]:
     """Return each of `names` with this chance."""
-    return [name for name in names if random.random() < chance]
+    return [name for name in names if random.at(name).random() < chance]
 
 
-def shares(random: Random, metals: Iterable[str], low: float, high: float) -> Any:
+def ordered_sample(random: RandomStream, names: Sequence[T], least: int, most: int) -> list[T]:
+    """Return `least` to `most` of `names` in random order."""
+    return random.sample(names, min(random.randint(least, most), len(names)))
+
+
+def shares(random: RandomStream, metals: Iterable[str], low: float, high: float) -> Any:
     """Return one share, or shares by metal with a default."""
+    default = quantity(random.at("default"), low, high, SHARE)
     if random.random() < 0.3:
-        return quantity(random, low, high, SHARE)
-    return {"default": quantity(random, low, high, SHARE)} | {m: quantity(random, low, high, SHARE) for m in metals}
+        return default
+    return {"default": default} | {metal: quantity(random.at(metal), low, high, SHARE) for metal in metals}

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
-from tests.instances_at_random.figures import KG, PER_KG, SHARE, WORTH, Document, maybe, quantity, series, some
+from tests.instances_at_random.figures import (
+    KG,
+    PER_KG,
+    SHARE,
+    WORTH,
+    Document,
+    RandomStream,
+    maybe,
+    quantity,
+    series,
+    some,
+)
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def periods(random: Random) -> tuple[list[str], Document]:
+def periods(random: RandomStream) -> tuple[list[str], Document]:
     """Return the labels of one to six periods, and the section that gives them."""
-    count = random.choice((1, 1, 2, 3, 4, 6))
-    if count == 1 and random.random() < 0.3:
+    count = random.at("count").choice((1, 1, 2, 3, 4, 6))
+    kind = random.at("kind").random()
+    if count == 1 and kind < 0.3:
         return ["1"], {}
-    section = {"start": "2017-04", "count": count, "length": random.choice(list(MONTHS))}
-    if random.random() < 0.2:
+    section = {"start": "2017-04", "count": count, "length": random.at("length").choice(list(MONTHS))}
+    if kind > 0.8:
         section = {"count": count}
     return labels(section), {"periods": section}
 
@@ -29,17 +40,17 @@ def labels(section: Document) -> list[str]:
     return [f"{2017 + month // 12}-{month % 12 + 1:02}" for month in months]
 
 
-def metal(random: Random, metal: str, count: int) -> Document:
+def metal(random: RandomStream, metal: str, count: int) -> Document:
     """Return how one metal is handled."""
     worth = WORTH[metal]
     return {
-        **maybe(random, 0.5, "sell", lambda: series(random, count, -0.02 * worth, 0.9 * worth, PER_KG)),
-        **maybe(random, 0.3, "holding", lambda: series(random, count, 0, 0.01 * worth, PER_KG)),
-        **maybe(random, 0.25, "opening_stock", lambda: quantity(random, 0, 0.5, KG)),
+        **maybe(random, 0.5, "sell", lambda own: series(own, count, -0.02 * worth, 0.9 * worth, PER_KG)),
+        **maybe(random, 0.3, "holding", lambda own: series(own, count, 0, 0.01 * worth, PER_KG)),
+        **maybe(random, 0.25, "opening_stock", lambda own: quantity(own, 0, 0.5, KG)),
     }
 
 
-def alloys(random: Random, metals: list[str], count: int) -> Document:
+def alloys(random: RandomStream, metals: list[str], count: int) -> Document:
     """Return a plating of gold, a silver and a bronze alloy, each with what a foundry may add."""
     bodies: list[Document] = [
         {"Ag": ["99.9 %", "100 %"]},
@@ -50,74 +61,101 @@ def alloys(random: Random, metals: list[str], count: int) -> Document:
     bronzes: list[Document] = [{"Cu": "100 %"}, {"Cu": [0.9, 1]}]
     if "Zn" in metals:
         bronzes.append({"Cu": ["94.5 %", "95.5 %"], "Zn": ["4.5 %", "5.5 %"]})
-    windows = {"plate": {"Au": ["99.9 %", "100 %"]}, "body": random.choice(bodies), "bronze": random.choice(bronzes)}
-    if random.random() < 0.1:
-        windows["not owed"] = {"Cu": ["0 %", "100 %"]}
-    return {name: {"composition": window, **_foundry(random, count)} for name, window in windows.items()}
-
-
-def _foundry(random: Random, count: int) -> Document:
-    scrap = {
-        "share": quantity(random, 0, 0.5, SHARE),
-        **maybe(random, 0.8, "returned", lambda: quantity(random, 0.5, 1, SHARE)),
-        **maybe(random, 0.5, "lead", lambda: random.randint(1, 2)),
-        **maybe(random, 0.5, "value", lambda: quantity(random, -10, 1000, PER_KG)),
+    windows = {
+        "plate": {"Au": ["99.9 %", "100 %"]},
+        "body": random.at("body").choice(bodies),
+        "bronze": random.at("bronze").choice(bronzes),
+        **maybe(random, 0.1, "not owed", lambda own: {"Cu": ["0 %", "100 %"]}),
     }
+    return {name: {"composition": window, **_foundry(random.at(name), count)} for name, window in windows.items()}
+
+
+def _foundry(random: RandomStream, count: int) -> Document:
     return {
-        **maybe(random, 0.3, "others", lambda: quantity(random, 0, 0.01, SHARE)),
-        **maybe(random, 0.4, "loss", lambda: quantity(random, 0, 0.02, SHARE)),
-        **maybe(random, 0.2, "capacity", lambda: series(random, count, 1, 20, KG)),
-        **maybe(random, 0.35, "scrap", lambda: scrap),
+        **maybe(random, 0.3, "others", lambda own: quantity(own, 0, 0.01, SHARE)),
+        **maybe(random, 0.4, "loss", lambda own: quantity(own, 0, 0.02, SHARE)),
+        **maybe(random, 0.2, "capacity", lambda own: series(own, count, 1, 20, KG)),
+        **maybe(random, 0.35, "scrap", _scrap),
     }
 
 
-def market(random: Random, metals: list[str], count: int) -> Document:
+def _scrap(random: RandomStream) -> Document:
+    return {
+        "share": quantity(random.at("share"), 0, 0.5, SHARE),
+        **maybe(random, 0.8, "returned", lambda own: quantity(own, 0.5, 1, SHARE)),
+        **maybe(random, 0.5, "lead", lambda own: own.randint(1, 2)),
+        **maybe(random, 0.5, "value", lambda own: quantity(own, -10, 1000, PER_KG)),
+    }
+
+
+def market(random: RandomStream, metals: list[str], count: int) -> Document:
     """Return offers of pure metal, mostly of all that is needed, and of alloy scrap; or no market."""
-    bought = some(random, [metal for metal in metals if metal != "Pd"], random.choice((1, 1, 0.97, 0.7, 0)))
-    offers: Document = {f"mined {metal}": _offer(random, {metal: "100 %"}, metal, count) for metal in bought}
-    if random.random() < 0.4:
-        offers["old_silver"] = _offer(random, {"Ag": "92.5 %", "Cu": 0.075}, "Ag", count) | {"limit": "3 kg"}
-        offers["old_silver"] |= maybe(random, 0.4, "committed", lambda: quantity(random, 0, 0.3, KG))
-    if random.random() < 0.3:
-        offers["swarf"] = _offer(random, {"Cu": "93 %", "Ag": "0.5 %"}, "Cu", count) | {"recycled": "100 %"}
+    chance = random.at("chance").choice((1, 1, 0.97, 0.7, 0))
+    bought = some(random.at("bought"), [metal for metal in metals if metal != "Pd"], chance)
+    offers: Document = {
+        **{f"mined {metal}": _offer(random.at(metal), {metal: "100 %"}, metal, count) for metal in bought},
+        **maybe(random, 0.4, "old_silver", lambda own: _old_silver(own, count)),
+        **maybe(random, 0.3, "swarf", lambda own: _swarf(own, count)),
+    }
     return {"market": offers} if offers else {}
 
 
-def _offer(random: Random, composition: Document, metal: str, count: int) -> Document:
-    low = -0.02 if random.random() < 0.1 else 0.8
+def _old_silver(random: RandomStream, count: int) -> Document:
+    offer = _offer(random, {"Ag": "92.5 %", "Cu": 0.075}, "Ag", count) | {"limit": "3 kg"}
+    return offer | maybe(random, 0.4, "committed", lambda own: quantity(own, 0, 0.3, KG))
+
+
+def _swarf(random: RandomStream, count: int) -> Document:
+    return _offer(random, {"Cu": "93 %", "Ag": "0.5 %"}, "Cu", count) | {"recycled": "100 %"}
+
+
+def _offer(random: RandomStream, composition: Document, metal: str, count: int) -> Document:
+    low = -0.02 if random.at("price below 0").random() < 0.1 else 0.8
     return {
         "composition": composition,
-        "price": series(random, count, low * WORTH[metal], 1.3 * WORTH[metal], PER_KG),
-        **maybe(random, 0.5, "recycled", lambda: quantity(random, 0, 1, SHARE)),
-        **maybe(random, 0.1, "limit", lambda: quantity(random, 1, 30, KG)),
-        **maybe(random, 0.7, "footprint", lambda: quantity(random, 1, 200, {"": 1, "kg/kg": 1})),
+        "price": series(random.at("price"), count, low * WORTH[metal], 1.3 * WORTH[metal], PER_KG),
+        **maybe(random, 0.5, "recycled", lambda own: quantity(own, 0, 1, SHARE)),
+        **maybe(random, 0.1, "limit", lambda own: quantity(own, 1, 30, KG)),
+        **maybe(random, 0.7, "footprint", lambda own: quantity(own, 1, 200, {"": 1, "kg/kg": 1})),
     }
 
 
-def medals(random: Random, labels: list[str]) -> Document:
+def medals(random: RandomStream, labels: list[str]) -> Document:
     """Return three kinds of medal, some of them due before the end."""
-    parts: list[Document] = [{"body": "550 g", "plate": "6 g"}, {"body": "0.55 kg"}, {"bronze": "450 g"}]
+    parts: Document = {
+        "gold": {"body": "550 g", "plate": "6 g"},
+        "silver": {"body": "0.55 kg"},
+        "bronze": {"bronze": "450 g"},
+    }
+    return {name: _medal(random.at(name), part, labels) for name, part in parts.items()}
+
+
+def _medal(random: RandomStream, parts: Document, labels: list[str]) -> Document:
     return {
-        name: {
-            "count": random.choice((0, 3, 5, 8, 12, 20)),
-            "parts": part,
-            **maybe(random, 0.4, "due", lambda: random.choice(labels[len(labels) // 2 :])),
-            **maybe(random, 0.4, "allowance", lambda: quantity(random, 0, 1.1, SHARE)),
-        }
-        for name, part in zip(("gold", "silver", "bronze"), parts, strict=True)
+        "count": random.at("count").choice((0, 3, 5, 8, 12, 20)),
+        "parts": parts,
+        **maybe(random, 0.4, "due", lambda own: own.choice(labels[len(labels) // 2 :])),
+        **maybe(random, 0.4, "allowance", lambda own: quantity(own, 0, 1.1, SHARE)),
     }
 
 
-def policy(random: Random, metals: list[str], devices: list[str]) -> Document:
+def policy(random: RandomStream, metals: list[str], devices: list[str]) -> Document:
     """Return a policy, or none."""
-    floors = {metal: random.choice(("10 %", "30 %", 0.5, "100 %")) for metal in some(random, metals, 0.4)}
-    windows: Document = {"a group": {"devices": devices[:2], "share": [quantity(random, 0, 0.1, SHARE), "95 %"]}}
-    if random.random() < 0.5:
-        windows[devices[0]] = ["0 %", quantity(random, 0.3, 1, SHARE)]
     content: Any = {
-        **maybe(random, 0.3, "recycled", lambda: floors),
-        **maybe(random, 0.3, "device_share", lambda: windows),
-        **maybe(random, 0.25, "participation", lambda: quantity(random, 0.01, 0.1, SHARE)),
-        **maybe(random, 0.25, "footprint_cap", lambda: f"{10 ** random.uniform(0, 2):.3g} t"),
+        **maybe(random, 0.3, "recycled", lambda own: _floors(own, metals)),
+        **maybe(random, 0.3, "device_share", lambda own: _windows(own, devices)),
+        **maybe(random, 0.25, "participation", lambda own: quantity(own, 0.01, 0.1, SHARE)),
+        **maybe(random, 0.25, "footprint_cap", lambda own: f"{10 ** own.uniform(0, 2):.3g} t"),
     }
     return {"policy": content} if content else {}
+
+
+def _floors(random: RandomStream, metals: list[str]) -> Document:
+    floors = ("10 %", "30 %", 0.5, "100 %")
+    return {metal: random.at(f"{metal} floor").choice(floors) for metal in some(random, metals, 0.4)}
+
+
+def _windows(random: RandomStream, devices: list[str]) -> Document:
+    group = {"devices": devices[:2], "share": [quantity(random.at("group"), 0, 0.1, SHARE), "95 %"]}
+    single = maybe(random, 0.5, devices[0], lambda own: ["0 %", quantity(own, 0.3, 1, SHARE)])
+    return {"a group": group, **single}

@@ -31,18 +31,18 @@ def same(content: dict[str, Any], rewrite: Callable[[str, Random], str], seed: i
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_unit_of_mass_does_not_matter(seed: int) -> None:
     """Grams, kilograms, tonnes, pounds and troy ounces of one amount: the same plan to the last byte."""
-    same(each_quantity(document(Random(seed)), in_old_units, Random(seed)), in_other_masses, seed)
+    same(each_quantity(document(seed), in_old_units, Random(seed)), in_other_masses, seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_currency_does_not_matter(seed: int) -> None:
     """Money in a currency with an exact rate: the same plan to the last byte."""
-    same(document(Random(seed)), in_other_money, seed)
+    same(document(seed), in_other_money, seed)
 
 
 def test_another_figure_is_another_answer() -> None:
     """The comparison sees it when a single figure has another last digit."""
-    content = each_quantity(document(Random(0)), in_old_units, Random(0))
+    content = each_quantity(document(0), in_old_units, Random(0))
     text = as_text(content)
     figure = re.findall(r"[0-9.]+[0-8] (?:lb|ozt)", text)[0]
     number, unit = figure.split(" ")

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import yaml
@@ -66,7 +65,7 @@ def loaded(text: Document | str) -> Instance:
 @cache
 def at_random(seed: int) -> Instance:
     """Return the random instance number `seed`."""
-    return loaded(as_text(document(Random(seed))))
+    return loaded(as_text(document(seed)))
 
 
 @cache

@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.laws import pool
 from tests.model.cases import ROOT
 
 import medalopt
@@ -19,7 +18,7 @@ TINY = ROOT / "instances" / "tiny.yaml"
 
 def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
     """A grid has the keys and values of its rows, none where there is no row, and gives the prices a mapping gives."""
-    instance = pool.instance(15)
+    instance = medalopt.load(TINY)
     names = instance.streams.names, instance.periods
     shape = (len(names[0]), len(names[1]))
     values = -np.arange(1.0, 1 + shape[0] * shape[1]).reshape(shape)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.laws import pool
 
 import medalopt
 from campaigns import right_plans
@@ -180,7 +181,13 @@ def test_a_plan_is_accepted_as_it_was_written(name: str, tmp_path: Path) -> None
         assert found.certificate.optimal
 
 
-@pytest.mark.parametrize("seed", [*range(16), 642])  # in the last, process scrap that becomes less and less
+def has_lasting_scrap(document: dict[str, Any]) -> bool:
+    """Whether process scrap returns over many periods, and becomes less and less."""
+    scrap = [alloy["scrap"] for alloy in document["alloys"].values() if "scrap" in alloy]
+    return document.get("periods", {}).get("count", 1) == 6 and len(scrap) > 1
+
+
+@pytest.mark.parametrize("seed", sorted({*range(12), *pool.seeds(has_lasting_scrap, 3)}))
 def test_no_right_plan_is_refused(seed: int) -> None:
     """Whatever the instance, whatever is made least and however it is saved, the plan that was found is accepted."""
     assert right_plans.trial(seed).wrong == ()

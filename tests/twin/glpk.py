@@ -87,7 +87,8 @@ def generated(data: str, model: Path = MODEL) -> Iterator[Any]:
 def optimise(problem: Any) -> str:
     """Find the optimal basis, first in floating point, then exactly; then its values for the figures as they are.
 
-    The values are worked out anew because glp_exact takes each figure for a fraction within about 1e-9 of it.
+    The values are worked out anew because glp_exact takes each figure for a fraction within about 1e-9 of it. Where the
+    basis is singular for the figures as they are, the optimum is that of floating point.
     """
     if any(
         glpk.glp_get_row_lb(problem, i) > glpk.glp_get_row_ub(problem, i)
@@ -103,8 +104,10 @@ def optimise(problem: Any) -> str:
     glpk.glp_simplex(problem, control)
     assert glpk.glp_exact(problem, control) == 0
     status = glpk.glp_get_status(problem)
-    if status == glpk.GLP_OPT:
-        assert glpk.glp_warm_up(problem) == 0
+    if status == glpk.GLP_OPT and glpk.glp_warm_up(problem) != 0:
+        glpk.glp_std_basis(problem)
+        assert glpk.glp_simplex(problem, control) == 0
+        status = glpk.glp_get_status(problem)
     return {glpk.GLP_OPT: "optimal", glpk.GLP_NOFEAS: "infeasible"}.get(status, f"status {status}")
 
 

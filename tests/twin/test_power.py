@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import pytest
-from tests.random_instances import as_text, from_seed, with_stock
+from tests.instances_at_random.figures import Document
+from tests.model.cases import loaded
+from tests.random_instances import document, with_pools, with_stock
 from tests.twin import glpk
 
-import medalopt
 from medalopt.export import write_mathprog
 
 PLANTED = {
@@ -61,30 +65,29 @@ PLANTED = {
 }
 
 
-STOCKED = (*range(20), 26, 27, 33, 36, 40)  # numbers of instances with stock; in the last ones offers wait
+KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
+    "as it is": (document, range(200)),
+    "with stock": (with_stock, range(40)),
+    "with pooled lots": (with_pools, range(32)),
+}
 
 
 @pytest.fixture(scope="module")
-def cases() -> list[tuple[str, glpk.Answer]]:
-    """Return the data of 225 instances with their true answers."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "instance.yaml"
-        data = []
-        for text in (*map(from_seed, range(200)), *(as_text(with_stock(seed)) for seed in STOCKED)):
-            path.write_text(text, encoding="utf-8")
-            data.append(write_mathprog(medalopt.load(path)))
-    return [(text, glpk.solve(text)) for text in data]
+def cases() -> dict[str, list[tuple[str, glpk.Answer]]]:
+    """Return the data of random instances of each kind with their true answers."""
+    data = {kind: [write_mathprog(loaded(made(n))) for n in numbers] for kind, (made, numbers) in KINDS.items()}
+    return {kind: [(text, glpk.solve(text)) for text in texts] for kind, texts in data.items()}
 
 
 @pytest.mark.parametrize("error", PLANTED)
-def test_a_planted_error_is_found(error: str, cases: list[tuple[str, glpk.Answer]], tmp_path: Path) -> None:
+def test_a_planted_error_is_found(error: str, cases: dict[str, list[tuple[str, glpk.Answer]]], tmp_path: Path) -> None:
     """With the error in the model, some instance has another status or another optimum."""
     right, wrong = PLANTED[error]
     text = glpk.MODEL.read_text(encoding="utf-8")
     assert text.count(right) == 1
     planted = tmp_path / "planted.mod"
     planted.write_text(text.replace(right, wrong), encoding="utf-8")
-    assert any(differs(glpk.solve(data, planted), answer) for data, answer in cases)
+    assert any(differs(glpk.solve(data, planted), answer) for data, answer in chain(*cases.values()))
 
 
 def differs(answer: glpk.Answer, other: glpk.Answer) -> bool:
@@ -92,3 +95,24 @@ def differs(answer: glpk.Answer, other: glpk.Answer) -> bool:
     if answer.objective is None or other.objective is None:
         return answer.status != other.status
     return abs(answer.objective - other.objective) > 1e-8 * max(1, abs(answer.objective), answer.paid)
+
+
+def components(heading: str) -> set[str]:
+    """Return the components in the table of models/sourcing.md below `heading`."""
+    page = (glpk.MODEL.parent / "sourcing.md").read_text(encoding="utf-8")
+    table = page[page.index(heading) :].split("\n\n")[1]
+    return {name for line in table.splitlines() for name in re.findall(r"`([a-z_]+)[`\[]", line.split("|")[2])}
+
+
+def test_the_random_instances_have_teeth(cases: dict[str, list[tuple[str, glpk.Answer]]]) -> None:
+    """About two thirds have a plan; every row and column of the page is in some, and every row binds in some."""
+    counts = Counter(answer.status for _, answer in cases["as it is"])
+    assert counts["optimal"] + counts["infeasible"] == 200
+    assert 110 <= counts["optimal"] <= 160
+    answers = [answer for _, answer in chain(*cases.values())]
+
+    def in_some(kind: str) -> set[str]:
+        return {name.partition("[")[0] for answer in answers for name in getattr(answer, kind)}
+
+    assert in_some("columns") == components("### Variables")
+    assert in_some("rows") == in_some("binding") == components("### Constraints")

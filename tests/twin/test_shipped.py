@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.twin.test_twin import MEASURES, same_optimum
+from tests.model.cases import MEASURES
+from tests.twin.agreement import assert_same_optimum
 
 import medalopt
 
@@ -19,4 +20,4 @@ CASES = [(path, measure) for path in INSTANCES for measure in MEASURES if measur
 @pytest.mark.parametrize(("path", "measure"), CASES, ids=lambda part: getattr(part, "stem", part))
 def test_a_shipped_instance_has_one_optimum(path: Path, measure: str) -> None:
     """The same status, and optima within 1e-9 of what is paid; the large ones under the cost they are made for."""
-    same_optimum(medalopt.load(path), measure)
+    assert_same_optimum(medalopt.load(path), measure)

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from tests.random_instances import as_text, document
@@ -22,7 +21,7 @@ Document = dict[str, Any]
 
 def random(seed: int) -> Document:
     """Return the random instance number `seed` as a plain mapping."""
-    return document(Random(seed))
+    return document(seed)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from medalopt.solver.decomposition.iterations import DecomposedTask, generate_co
 from medalopt.solver.solve_lp import SolveTask
 
 TINY = Path(__file__).parents[3] / "instances" / "tiny.yaml"
-SEEDS = (0, 3, 6, 11, 15, 27)
+SEEDS = range(6)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_both_ways_agree(seed: int, measure: str) -> None:
     assert plan.tonnes == pytest.approx(other.tonnes, rel=1e-8)
 
 
-@pytest.mark.parametrize("seed", [6, 17, 48])
+@pytest.mark.parametrize("seed", range(3))
 def test_streams_without_a_route_are_no_obstacle(seed: int) -> None:
     """Instances with streams from which no route leads, behind all others too, come out as by the direct way."""
     found = decomposed.trial(seed)
@@ -98,14 +98,14 @@ def bounds(seed: int) -> list[tuple[float, float]]:
 
 def test_the_bound_of_a_round_is_that_of_the_certificate() -> None:
     """At the prices of every round the Lagrangian bound is what the proof makes of them."""
-    seen = [pair for seed in (6, 15, 27) for pair in bounds(seed)]
+    seen = [pair for number in range(8) for pair in bounds(pool.solvable(number))]
     assert len(seen) > 20
     assert np.allclose([a for a, _ in seen], [b for _, b in seen], rtol=1e-9)
 
 
 def test_a_gap_is_enough() -> None:
     """With a gap allowed the mix of answers does, which is a plan proven to be that near."""
-    instance = pool.instance(15)
+    instance = pool.instance(pool.solvable(0))
     plan = medalopt.solve(instance, gap=0.05, method="decomposition")
     assert plan.certificate.feasible and plan.certificate.gap <= 0.05
     assert plan.method == "decomposition"
@@ -114,13 +114,13 @@ def test_a_gap_is_enough() -> None:
 def test_what_needs_the_whole_program_is_refused() -> None:
     """An unknown method is refused."""
     with pytest.raises(UsageError, match="no method"):
-        medalopt.solve(pool.instance(15), method="simplex")
+        medalopt.solve(pool.instance(0), method="simplex")
 
 
 def test_own_constraints_need_the_whole_program() -> None:
     """Decomposition by hand is refused with constraints of one's own, and says what to do."""
     with pytest.raises(UsageError, match="choose direct"):
-        medalopt.solve(pool.instance(15), extensions=[Path("a.py")], method="decomposition")
+        medalopt.solve(pool.instance(0), extensions=[Path("a.py")], method="decomposition")
 
 
 def test_participation_is_met_region_by_region() -> None:
@@ -136,7 +136,7 @@ def test_participation_is_met_region_by_region() -> None:
 def test_what_is_out_of_time_is_stopped() -> None:
     """With no time at all no plan is found, and that is said."""
     with pytest.raises(LimitError):
-        medalopt.solve(pool.instance(15), time_limit=0.0, method="decomposition")
+        medalopt.solve(pool.instance(0), time_limit=0.0, method="decomposition")
 
 
 def test_no_plan_is_proven_by_phase_one() -> None:
