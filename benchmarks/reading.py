@@ -25,21 +25,30 @@ medals: {first: {count: 1, parts: {silver: 1}}}
 DEVICES = "devices: {phone: {content: {Ag: 2}}}\n"
 STREAMS = "streams: [{device: phone, region: tokyo, available: 10}]\n"
 SMELTERS = "smelters: {works: {returned: {Ag: 90 %}}}\n"
+ONE_STREAM = STREAMS.replace("phone", "device_0")
 Case = Callable[[Path, int], str]
 
 
+def _list_devices(size: int, more: str = "") -> str:
+    return "devices:\n" + "".join(f"  device_{n}: {{content: {{Ag: {1 + n % 9}}}{more}}}\n" for n in range(size))
+
+
+def _list_terms(size: int) -> str:
+    lines = "".join(f"      line_{n}: {{devices: [device_{n}], treatment_charge: {n}}}\n" for n in range(size))
+    return f"    returned: 90 %\n    terms:\n{lines}"
+
+
 def _devices(_: Path, size: int) -> str:
-    devices = "".join(f"  device_{n}: {{content: {{Ag: {1 + n % 9}}}}}\n" for n in range(size))
     streams = "".join(f"- {{device: device_{n}, region: tokyo, available: 10}}\n" for n in range(0, size, 10))
-    return f"{HEAD}devices:\n{devices}streams:\n{streams}{SMELTERS}"
+    return f"{HEAD}{_list_devices(size)}streams:\n{streams}{SMELTERS}"
 
 
 def _accepted(_: Path, size: int) -> str:
-    devices = "".join(f"  device_{n}: {{content: {{Ag: {1 + n % 9}}}}}\n" for n in range(size))
     names = ", ".join(f"device_{n}" for n in range(size))
-    streams = "streams: [{device: device_0, region: tokyo, available: 10}]\n"
     treatments = f"treatments: {{sort: {{accepts: [{names}]}}}}\n"
-    return f"{HEAD}devices:\n{devices}{streams}{treatments}smelters: {{works: {{returned: 1, accepts: [{names}]}}}}\n"
+    return (
+        f"{HEAD}{_list_devices(size)}{ONE_STREAM}{treatments}smelters: {{works: {{returned: 1, accepts: [{names}]}}}}\n"
+    )
 
 
 def _streams(_: Path, size: int) -> str:
@@ -60,18 +69,12 @@ def _quoted(folder: Path, size: int) -> str:
 
 
 def _terms(_: Path, size: int) -> str:
-    devices = "".join(f"  device_{n}: {{content: {{Ag: {1 + n % 9}}}}}\n" for n in range(100))
-    lines = "".join(f"      line_{n}: {{devices: [device_{n}], treatment_charge: {n}}}\n" for n in range(100))
-    smelters = "".join(f"  works_{k}:\n    returned: 90 %\n    terms:\n{lines}" for k in range(size // 100))
-    streams = "streams: [{device: device_0, region: tokyo, available: 10}]\n"
-    return f"{HEAD}devices:\n{devices}{streams}smelters:\n{smelters}"
+    smelters = "".join(f"  works_{k}:\n{_list_terms(100)}" for k in range(size // 100))
+    return f"{HEAD}{_list_devices(100)}{ONE_STREAM}smelters:\n{smelters}"
 
 
 def _schedule(_: Path, size: int) -> str:
-    devices = "".join(f"  device_{n}: {{content: {{Ag: {1 + n % 9}}}}}\n" for n in range(size))
-    lines = "".join(f"      line_{n}: {{devices: [device_{n}], treatment_charge: {n}}}\n" for n in range(size))
-    streams = "streams: [{device: device_0, region: tokyo, available: 10}]\n"
-    return f"{HEAD}devices:\n{devices}{streams}smelters:\n  works:\n    returned: 90 %\n    terms:\n{lines}"
+    return f"{HEAD}{_list_devices(size)}{ONE_STREAM}smelters:\n  works:\n{_list_terms(size)}"
 
 
 def _lanes(folder: Path, size: int) -> str:
@@ -100,9 +103,7 @@ def _medals(_: Path, size: int) -> str:
 
 
 def _remarks(_: Path, size: int) -> str:
-    devices = "".join(f"  device_{n}: {{content: {{Ag: 2}}, source: page {n}, note: seen}}\n" for n in range(size))
-    streams = "streams: [{device: device_0, region: tokyo, available: 10}]\n"
-    return f"{HEAD}devices:\n{devices}{streams}{SMELTERS}"
+    return f"{HEAD}{_list_devices(size, ', source: a page, note: seen')}{ONE_STREAM}{SMELTERS}"
 
 
 CASES: dict[str, tuple[str, Case, int]] = {

@@ -60,13 +60,18 @@ def _ended(read: Callable[[], str]) -> tuple[str, str]:
     except UsageError as error:
         said = str(error)
         return "refused: the command line", "" if said.isprintable() else f"a message that cannot be shown, {said!r}"
-    except InputError as error:
+    except BaseException as error:
+        return classify_failure(error)
+
+
+def classify_failure(error: BaseException) -> tuple[str, str]:
+    """Return what an exception of a reader counts as, and what is wrong with it: nothing of faults in plain words."""
+    if isinstance(error, InputError):
         odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
         return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return "something else", f"{type(error).__name__}: {str(error)[:200]}"
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return "something else", f"{type(error).__name__}: {str(error)[:200]}"
 
 
 def _wrong(instance: Instance) -> str:

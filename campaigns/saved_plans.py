@@ -22,12 +22,11 @@ from typing import Any
 from tests.report.sourcing.parties import PARTY
 
 from campaigns.altering import altered_folder, altered_json, altered_sheets, altered_workbook
-from campaigns.fuzz import LONGEST, confine
+from campaigns.fuzz import LONGEST, classify_failure, confine
 from campaigns.running import Found, campaign, within
 from medalopt import Instance
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan
-from medalopt.errors import InputError
 from medalopt.instance.reader.excel_reader import Spreadsheet, read_workbook
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.source_values import SourceValues
@@ -150,13 +149,8 @@ def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
     """Return what the answer to an altered plan counts as, and what is wrong with it."""
     try:
         saved = _ALTERED[form](random, base)
-    except InputError as error:
-        odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
-        return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return "something else", f"{type(error).__name__}: {str(error)[:200]}"
+        return classify_failure(error)
     if not isinstance(saved.plan, SavedPlan):
         return "an answer that there is no plan", ""
     found = base.judged(saved)

@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.nearby import ROOT, dearer, size, with_count
 from tests.cli.runs import TINY, here
 from tests.model.cases import loaded, plain
-from tests.model.test_extensions_extend import KEPT
+from tests.model.test_extensions import KEPT
 from tests.proof.test_extensions_added import OWN, drawn, written
 from tests.random_instances import from_seed
 

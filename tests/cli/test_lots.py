@@ -9,6 +9,7 @@ import highspy
 import numpy as np
 import pytest
 from tests.cli.runs import TINY, here, plain
+from tests.report.reading import mentions
 
 import medalopt
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC, INTERVAL_ARITHMETIC
@@ -24,8 +25,8 @@ def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
     ran = here("solve", LOTS)
     assert (ran.code, ran.err) == (0, "")
     said = " ".join(ran.out.split())
-    assert "Optimal by search (bound of the solver); certified within 6.2 % of the best without whole lots" in said
-    assert "worth" not in ran.out and "Scarce" not in ran.out and "scarce" not in ran.out
+    assert mentions(said, "bound of the solver", "whole lots", numbers=(6.2,))
+    assert not any(word in ran.out.lower() for word in ("worth", "scarce", "bottleneck"))
     told = json.loads(here("solve", LOTS, "--json").out)
     assert told["status"] == "feasible" and told["solver"]["method"].startswith("branch and bound")
 
@@ -33,7 +34,7 @@ def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
 def test_a_gap_that_cannot_be_proven_ends_with_4() -> None:
     """The plan comes all the same, and says that it fell short of what was asked for."""
     ran = here("solve", LOTS, "--gap", "1 %")
-    assert ran.code == 4 and "Stopped before what was asked for was proven" in ran.out
+    assert ran.code == 4 and json.loads(here("solve", LOTS, "--gap", "1 %", "--json").out)["status"] == "feasible"
     assert here("solve", LOTS, "--gap", "7 %").code == 0
 
 
@@ -96,7 +97,7 @@ def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
         "solve", LOTS, "--json", "--set", "streams.phone@north.available=1 t", "--set", "market.silver.limit=1 kg"
     )
     assert ran.code == 3 and "(proven)" in ran.err
-    assert "whole lots and minimum orders are left out of what stands in the way and cures it" in ran.err
+    assert "whole lots and minimum orders are left out" in ran.err
     assert json.loads(ran.out)["diagnosis"]["repairs"]
 
 
@@ -104,7 +105,7 @@ def test_explain_leaves_lots_out_and_says_so() -> None:
     """Prices are those of the plan without lots; a line on standard error says it."""
     ran = here("explain", LOTS)
     assert ran.code == 0
-    assert ran.err.startswith("market.silver.lot: whole lots and minimum orders are left out here")
+    assert mentions(ran.err, "market.silver.lot: ", "left out")
 
 
 @pytest.mark.parametrize("form", ["lp", "mps"])
@@ -127,7 +128,7 @@ def test_the_exported_program_asks_for_whole_numbers(form: str, tmp_path: Path) 
 def test_what_whole_lots_cost_is_told() -> None:
     """By hand: 16,000 JPY instead of 15,000; the terminal says so, and JSON beside the certified bound."""
     told = " ".join(here("solve", LOTS).out.split())
-    assert "Whole lots cost 1,000 JPY, 6.7 %: the best plan without them comes to 15,000 JPY" in told
+    assert mentions(told, "Whole lots", numbers=(1_000, 6.7, 15_000))
     lots = json.loads(here("solve", LOTS, "--json").out)["lots"]
     assert lots == pytest.approx({"without": 15_000, "lower_bound": 15_000, "extra": 1_000, "above_bound": 1_000})
     free = here("solve", LOTS, "--set", "streams.phone@north.lot=5 t").out
@@ -145,7 +146,7 @@ def test_marginal_values_are_those_at_the_chosen_lots() -> None:
     assert values == pytest.approx({"metals.Ag": 600, "medals.medal.count": 600})
     assert {row["path"]: row["value"] for row in told["prices"]}["medals.medal.count"] == pytest.approx(500)
     ran = here("solve", LOTS, *cheap, "--set", "market.silver.minimum_order=null").out
-    assert "What one unit more changes at the chosen lots" in ran and "medals.medal.count" in ran
+    assert mentions(ran, "at the chosen lots", "medals.medal.count", numbers=(600,))
     assert "prices_at_lots" not in json.loads(here("solve", str(TINY), "--json").out)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import INFEASIBLE, TINY, TOKYO, here
+from tests.report.reading import mentions
 from tests.solver.test_budget import stopped_after
 
 import medalopt
@@ -34,7 +35,7 @@ def test_a_stopped_search_without_a_plan(tmp_path: Path) -> None:
     assert ran.code == 4
     told = json.loads(ran.out)
     assert told.keys() == {"format", "status", "instance", "objective"} and told["status"] == "interrupted"
-    assert ran.err == "tokyo2020: the time was over before a plan was found; allow more of it\n"
+    assert ran.err.startswith("tokyo2020: ") and "time" in ran.err and len(ran.err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
     assert here("solve", TOKYO, "--time-limit", "0").out == ""
 
@@ -75,9 +76,8 @@ def test_a_person_is_told_how_near_it_is(early: Plan) -> None:
     """The line of the proof says that the search was stopped, and how far from the best the plan is at most."""
     ran = here("solve", TINY, "--time-limit", "10")
     told = " ".join(ran.out.split())
-    share = f"{100 * early.certificate.gap:.2g} %"
     assert ran.code == 4
-    assert f"Stopped before what was asked for was proven. Feasible, within {share} of the best there can be" in told
+    assert mentions(told, "Feasible", numbers=(float(f"{100 * early.certificate.gap:.2g}"),))
 
 
 def test_a_gap_and_a_limit_with_units() -> None:

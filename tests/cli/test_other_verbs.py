@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import TINY, here
+from tests.report.reading import mentions
 
 
 def test_check_describes_what_is_right() -> None:
     """A right instance is told in a few lines of what it holds, and as JSON by its identity."""
     ran = here("check", TINY)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("tiny: right.\n  4 periods, 2017-04 to 2017-07; money in JPY.\n")
+    assert mentions(ran.out, "tiny", "2017-04", "2017-07", "JPY", numbers=(4, 6, 44, 6_060))
     told = json.loads(here("check", TINY, "--json").out)
     assert told.keys() == {"status", "instance", "warnings"}
     assert (told["status"], told["instance"]["name"], told["warnings"]) == ("right", "tiny", [])

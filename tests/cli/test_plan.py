@@ -87,6 +87,6 @@ def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("medalopt.analysis.sourcing.plan_analyses.find_binding_constraints", refuse)
     run = here("plan", TINY)
     assert run.code == 0
-    assert "could not be proven; what takes further solves is left out" in run.err
-    assert "What binds" not in run.out
-    assert "13 documents to sign" in run.out
+    assert "tiny: a price could not be proven" in run.err
+    assert "tiny-P08" in run.out
+    assert "rules" not in json.loads(here("plan", TINY, "--json").out)["sourcing"]["tables"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import INFEASIBLE, ROOT, TINY, here, plain
+from tests.report.reading import mentions
 
 ONLY_STATUS = {"format", "status", "instance", "objective"}
 
@@ -18,8 +19,8 @@ def test_a_plan_is_printed_for_a_person() -> None:
     assert plain(ran.out)
     lines = ran.out.splitlines()
     assert lines[0] == "A small case in which every kind of constraint binds"
-    assert lines[1].startswith("  3.35 m JPY in all")
-    assert any(line.startswith("  Proven optimal") for line in lines)
+    assert mentions(lines[1], "JPY", numbers=(3.35e6,))
+    assert any("optimal" in line.lower() for line in lines[:12])
 
 
 def test_written_and_printed_json_are_the_same(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_written_and_printed_json_are_the_same(tmp_path: Path) -> None:
     ran = here("solve", TINY, "--json", "-o", str(tmp_path / "plan.json"))
     assert ran.code == 0
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == ran.out
-    assert ran.err == f"{tmp_path / 'plan.json'}: the plan is written\n"
+    assert ran.err.startswith(f"{tmp_path / 'plan.json'}: ") and len(ran.err.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 
 
@@ -80,11 +81,11 @@ def test_no_plan_ends_with_3_and_what_is_known() -> None:
     """Where no plan exists a person reads why and what would cure it, a program the same as rows."""
     ran = here("solve", INFEASIBLE)
     assert ran.code == 3
-    assert ran.err.splitlines() == ["infeasible: no plan exists: needs, dates and rules cannot all be met (proven)"]
+    (line,) = ran.err.splitlines()
+    assert mentions(line, "infeasible: ", "no plan", "proven")
     title, why, *_ = ran.out.splitlines()
-    assert title == "Twelve medals, too early and from too little silver: no plan exists"
-    assert why.startswith("  silver: at least 6.6 kg must be charged by the end of 2017-05")
-    assert "Proven: 5 rows of the rules" in ran.out
+    assert title.startswith("Twelve medals, too early and from too little silver")
+    assert mentions(why, "silver", "2017-05", numbers=(6.6,))
     told = json.loads(here("solve", INFEASIBLE, "--json").out)
     assert told.keys() >= ONLY_STATUS and told["status"] == "infeasible"
     assert told["proof"].keys() == {"arithmetic", "scope", "margin", "duals"} and told["proof"]["margin"] > 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.runs import here
+from tests.report.reading import mentions
 
 BARS = """
 format: medalopt/1
@@ -95,7 +96,7 @@ def test_a_commitment_above_the_need_is_kept_in_stock(tmp_path: Path) -> None:
     text = DISCOUNT.replace("minimum_order: 100 kg", "committed: 100 kg")
     assert solved(tmp_path, text)["offer_stock"][0]["stock"] == pytest.approx(15)
     ran = here("solve", saved(tmp_path, text), "--set", "market.big.storable=false")
-    assert ran.code == 3 and "big: 100 kg are committed, at most 85 kg can be charged to any alloy" in ran.out + ran.err
+    assert ran.code == 3 and mentions(ran.out + ran.err, "big", "committed", numbers=(100, 85))
 
 
 def test_castings_do_not_wait_for_nothing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import TINY, here
+from tests.report.reading import list_numbers, mentions
 
 from medalopt.analysis import process_pool
 
@@ -55,16 +56,15 @@ def test_every_output_tells_the_same(lines: str, tmp_path: Path) -> None:
     assert [(row["scenario"], row["devices.*.content.Ag"], row["medals.gold.count"]) for row in rows] == ROWS
     assert [row["objective"] for row in rows] == [repr(one["objective"] or "").strip("'") for one in objects]
     page = (tmp_path / "a.html").read_text()
-    assert "3 without a plan, proven." in page and "The 3 scenarios with a plan, the best first" in page
+    assert "3 without a plan" in page and "3 scenarios with a plan" in page
 
 
 def test_the_best_and_the_worst_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person is told how many have a plan, and which are best and worst."""
     said = here("sweep", TINY, *GRID, "--jobs", "1").out
-    assert "6 scenarios." in said and "3 without a plan, proven." in said
-    assert re.search(r"3 with a plan, from .* JPY \(scenario 5\) to .* JPY \(scenario 1\)\.", said)
+    assert mentions(said, "6 scenarios", "3 with a plan", "3 without a plan", "scenario 5", "scenario 1")
     one = here("sweep", TINY, "--grid", "medals.gold.count=10", "--jobs", "1").out
-    assert "1 scenario." in one
+    assert "1 scenario" in one and "1 scenarios" not in one
     many = here("sweep", TINY, "--grid", "devices.*.content.Ag=70..120%/11", "--jobs", "1").out
     best, worst = many.split("The worst scenarios")
     assert re.findall(r"^(\d+) ", best, flags=re.MULTILINE) == ["11", "10", "9", "8", "7"]
@@ -81,7 +81,7 @@ def test_what_fails_stops_nothing(tmp_path: Path) -> None:
     assert ran.code == 0
     assert [row["status"] for row in rows[:3]] == ["wrong", "optimal", "wrong"]
     assert "did you mean `near`" in rows[0]["message"] and "between 0 %" in rows[2]["message"]
-    assert "scenario c: wrong:" in ran.err and "2 more are wrong or have no answer." in ran.err
+    assert "scenario c: wrong:" in ran.err and list_numbers(ran.err.splitlines()[-1]) == [2]  # more that are not named
     table = tmp_path / "a.csv"
     assert here("sweep", TINY, "--list", str(path), "--jobs", "1", "-o", str(table)).out.count("wrong") > 7
     assert "did you mean" in next(csv.DictReader(table.read_text().splitlines()))["message"]
@@ -93,7 +93,7 @@ def test_many_figures_are_counted(tmp_path: Path) -> None:
     heads = ["medals.gold.count", "medals.silver.count", "medals.bronze.count", "market.zinc.price"]
     path.write_text(",".join(heads) + "\n30,20,,\n30,20,5000,1\n")
     said = here("sweep", TINY, "--list", str(path), "--jobs", "1").out
-    assert "medals.gold.count 30, medals.silver.count 20" in said and "4 figures" in said
+    assert mentions(said, "medals.gold.count 30, medals.silver.count 20") and re.search(r"\b4 ", said)
 
 
 def test_a_sample_again(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
     kept, out = tmp_path / "kept", tmp_path / "a.jsonl"
     command = ("sweep", TINY, *GRID, "--jobs", "1", "--journal", str(kept), "-o", str(out))
     ran = here(*command)
-    assert ran.code == 130 and "3 of 6 scenarios are answered." in ran.out
+    assert ran.code == 130 and "3 of 6 scenarios" in ran.out
     assert out.read_text() == "".join(lines.splitlines(keepends=True)[:3])
     assert here(*command, "--json").out == lines
     assert len(asked) == 4 + 3 + 3, "the three that are known are solved again, as so few are"

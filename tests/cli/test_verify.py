@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runs import INFEASIBLE, TINY, here
+from tests.report.reading import mentions
 
 RIO = TINY.replace("tiny.yaml", "rio2016.yaml")
 
@@ -30,8 +31,9 @@ def test_a_right_plan_is_accepted(plan: Path) -> None:
     """Exit code 0; the plan is called valid first, and then optimal, as that is verified."""
     run = here("verify", str(plan), TINY)
     assert run.code == 0
-    assert run.out.startswith("Plan is valid.\n  tiny.json: objective 3,350,183 JPY, verified optimal (exact rational)")
-    assert "in exact fractions, before rounding, the gap is 0" in run.out
+    first, second, *_ = run.out.splitlines()
+    assert first == "Plan is valid."
+    assert mentions(second, "tiny.json", "verified optimal", "exact rational", numbers=(3_350_183, 0))
 
 
 def test_a_changed_plan_is_not(plan: Path) -> None:
@@ -40,7 +42,7 @@ def test_a_changed_plan_is_not(plan: Path) -> None:
     run = here("verify", str(plan), TINY)
     assert run.code == 1
     assert run.out.startswith("Plan is not valid.\n") and "supply" in run.out and "cost.total is stated as" in run.out
-    assert "Its decisions violate 1 constraint, so its objective is none to compare with." in run.out
+    assert "violate 1 constraint" in run.out
     assert "verified optimal" not in run.out and "can do better" not in run.out
 
 
@@ -94,7 +96,7 @@ def test_the_answer_that_there_is_no_plan_is_checked_too(tmp_path: Path) -> None
     told = json.loads(run.out)
     assert told["accepted"] is False and "made for other figures" in told["broken"][0]["text"]
     run = here("verify", str(path), TINY)
-    assert run.code == 1 and "no contradiction follows from the multipliers" in run.out
+    assert run.code == 1 and "multipliers" in run.out
 
 
 def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:
@@ -109,4 +111,4 @@ def test_a_workbook_that_is_none_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "plan.xlsx").write_bytes(b"stream,tonnes\n")
     ran = here("verify", str(tmp_path / "plan.xlsx"), TINY)
     assert ran.code == 2
-    assert "plan.xlsx: is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote" in ran.err
+    assert "plan.xlsx: is no Excel workbook" in ran.err

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("src", "campaigns") for path in (ROOT / folder).rglob("*.py"))
@@ -59,26 +58,49 @@ def test_there_is_something_to_measure() -> None:
     assert Path(__file__) in TESTS
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_source_file_keeps_to_the_house_rules(path: Path) -> None:
+def repeated_classes(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """Return the class names that are defined more than once, each with its files."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                files[node.name].append(file)
+    return {name: places for name, places in files.items() if len(places) > 1}
+
+
+def offences(path: Path) -> list[str]:
+    """Return what of a source file the house rules do not allow."""
+    tree, lines = parsed(path), len(path.read_text(encoding="utf-8").splitlines())
+    found = [f"{lines} lines"] if lines > MOST_LINES_IN_A_FILE else []
+    found += [f"{name} is too long" for name in too_long(tree)]
+    return found + [f"{name} has no docstring" for name in undocumented(tree)]
+
+
+def test_source_files_keep_to_the_house_rules() -> None:
     """A source file has at most 600 lines, no function above 50, and a docstring on everything public."""
-    tree = parsed(path)
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_IN_A_FILE
-    assert too_long(tree) == []
-    assert undocumented(tree) == []
+    found = {str(path.relative_to(ROOT)): offences(path) for path in SOURCES}
+    assert {path: what for path, what in found.items() if what} == {}
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_test_says_what_it_proves(path: Path) -> None:
+def test_every_test_says_what_it_proves() -> None:
     """Every test has a docstring."""
-    assert untold(parsed(path)) == []
+    found = {str(path.relative_to(ROOT)): untold(parsed(path)) for path in TESTS}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_class_names_are_unique() -> None:
+    """No class name is defined twice in the package: a name that is searched for is found once."""
+    trees = {str(path.relative_to(ROOT)): parsed(path) for path in SOURCES if path.is_relative_to(ROOT / "src")}
+    assert repeated_classes(trees) == {}
 
 
 def test_planted_faults_are_seen() -> None:
-    """A long function, a missing docstring and a test without a word are found where they are planted."""
+    """A long function, a missing docstring, a test without a word and a class name used twice are found."""
     long = ast.parse("def long():\n    '''Told.'''\n" + "    pass\n" * MOST_LINES_IN_A_FUNCTION)
     assert too_long(long) == ["long"]
     assert undocumented(
         ast.parse("class Bare:\n    '''Told.'''\n    def bare(self): ...\n    def _own(self): ...")
     ) == ["bare"]
     assert untold(ast.parse("def test_bare(): ...")) == ["test_bare"]
+    twice = ast.parse("class Row:\n    class Key: ...")
+    assert repeated_classes({"a": twice, "b": ast.parse("class Key: ...")}) == {"Key": ["a", "b"]}

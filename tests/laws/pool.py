@@ -55,9 +55,14 @@ def stocked(seed: int, measure: str = "cost") -> Plan | None:
     return solved(instance(seed, stock=True), measure)
 
 
-def solvable(number: int, wanted: Callable[[int], bool] = lambda seed: True) -> int:
+def solvable(number: int, wanted: Callable[[int], object] = lambda seed: True) -> int:
     """Return the seed of the `number`th random instance, from 0, that has a plan and is as wanted."""
     return next(islice((seed for seed in count() if wanted(seed) and plan(seed) is not None), number, None))
+
+
+def infeasible(number: int) -> int:
+    """Return the seed of the `number`th random instance, from 0, that has no plan."""
+    return next(islice((seed for seed in count() if plan(seed) is None), number, None))
 
 
 def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] = ()) -> Plan | None:

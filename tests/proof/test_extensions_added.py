@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.model.cases import loaded, plain
-from tests.model.test_extensions_extend import HEAD, KEPT
+from tests.model.test_extensions import HEAD, KEPT
 from tests.random_instances import from_seed
 
 import medalopt

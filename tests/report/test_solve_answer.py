@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from tests.report.plans import plan
+from tests.report.reading import list_numbers, mentions
 
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.solve import describe_proof, find_marginal_source, find_rejected_offer, summarize_plan
@@ -20,15 +19,13 @@ def lines(name: str, objective: str = "cost") -> tuple[str, ...]:
 
 def test_the_tokyo_answer() -> None:
     """Cost, cost a medal, tonnes and what binds, in words and figures a planner can use."""
-    assert lines("tokyo2020") == (
-        "9.325 bn JPY in all, 1.865 m JPY a medal (5,000 medals).",
-        "78,373 t of devices taken of 79,653 t offered (98.4 %); 66,209 t of them leave the project unsmelted.",
-        "Scarce: silver. One more kilogram would save 7.27 m JPY, 126 times what mined_silver asks (57,600 JPY), "
-        "which counts too little as recycled; to win it would take 68.78 t more of pick_up (bundle) from hokkaido.",
-    )
-    assert re.fullmatch(
-        r"Proven optimal: gap \de-1\d, every rule kept to \de-1\d of its size\.", describe_proof(plan("tokyo2020"))
-    )
+    said = "\n".join(lines("tokyo2020"))
+    assert mentions(said, "JPY", numbers=(9.325e9, 1.865e6, 5_000))  # in all and a medal
+    assert mentions(said, numbers=(78_373, 79_653, 98.4, 66_209))  # tonnes taken, offered, and not smelted
+    assert mentions(said, "silver", "mined_silver", "recycled", numbers=(7.27e6, 126, 57_600))  # what binds
+    assert mentions(said, "pick_up (bundle)", "hokkaido", numbers=(68.78,))  # where more comes from
+    assert "copper" not in said
+    assert "optimal" in describe_proof(plan("tokyo2020")).lower()
 
 
 def test_the_kilogram_more_takes_what_is_said() -> None:
@@ -78,12 +75,13 @@ def test_what_keeps_an_offer_out_is_what_binds() -> None:
     changes = (("market.mined_silver.limit", "0.5 kg"), ("policy.recycled.Ag", "0 %"))
     limited = plan("tiny", *changes)
     refused = find_rejected_offer(limited, MetalValues(limited), metals.index("Ag"))
-    assert refused is not None and refused.reason == "of which no more is on offer"
+    assert refused is not None and "no more" in refused.reason
 
 
 def test_what_is_bought_at_its_price_is_not_scarce() -> None:
     """Dantzig's blend buys all it needs: no metal is scarce, and nothing is said of devices."""
-    assert lines("dantzig") == ("4.98 USD in all, 4.98 USD a medal (1 medal).",)
+    (said,) = lines("dantzig")
+    assert list_numbers(said) == [4.98, 4.98, 1] and "USD" in said
 
 
 def test_plenty_is_told() -> None:
@@ -91,15 +89,18 @@ def test_plenty_is_told() -> None:
     free = plan(
         "tokyo2020", *((f"medals.{medal}.count", "0") for medal in ("gold", "silver")), ("policy.recycled.Cu", "0 %")
     )
-    assert summarize_plan(free, MetalValues(free))[-1].startswith(("No metal is scarce", "Scarce: copper"))
+    assert MetalValues(free).scarce in ((), (free.instance.metals.names.index("Cu"),))
+    assert "silver" not in "\n".join(summarize_plan(free, MetalValues(free)))
 
 
 @pytest.mark.parametrize("objective", ["footprint", "mass"])
 def test_another_measure_is_told_first(objective: str) -> None:
     """Where footprint or mass is made least, the first line gives it in its unit before the cost."""
     chosen = plan("tiny", objective=objective)
-    unit = {"footprint": "kg CO2e", "mass": "t"}[objective]
-    assert re.match(rf"Least {objective}: [\d,.]+ {unit}, for [\d.]+ m JPY in all", lines("tiny", objective)[0])
+    unit, value = {"footprint": ("kg CO2e", chosen.footprint), "mass": ("t", chosen.tonnes)}[objective]
+    first = lines("tiny", objective)[0]
+    assert mentions(first, objective, unit, "JPY")
+    assert list_numbers(first)[:2] == pytest.approx([value, chosen.cost], rel=1e-3)
     assert np.isfinite(MetalValues(chosen).known_price).all() and not MetalValues(chosen).known_price.any()
 
 
@@ -109,6 +110,8 @@ def test_a_plan_without_a_proof_is_not_called_optimal() -> None:
 
     chosen = plan("dantzig")
     doubtful = replace(chosen, certificate=replace(chosen.certificate, gap=0.02))
-    assert describe_proof(doubtful).startswith("Feasible, within 2 % of the best there can be, ")
+    said = describe_proof(doubtful)
+    assert mentions(said, numbers=(2,)) and "optimal" not in said.lower()
     unknown = replace(chosen, certificate=replace(chosen.certificate, gap=1.5))
-    assert describe_proof(unknown).startswith("Feasible, how near to the best is not proven, ")
+    said = describe_proof(unknown)
+    assert "not proven" in said and "optimal" not in said.lower()

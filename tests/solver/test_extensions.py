@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.model.cases import loaded, plain
-from tests.model.test_extensions_extend import HEAD
+from tests.model.test_extensions import HEAD
 
 import medalopt
 from medalopt.errors import UsageError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -34,6 +35,13 @@ def at(variants: ScenarioRunner, asked: str, value: float) -> float:
     ).value
 
 
+@cache
+def drawn(asked: str) -> tuple[ScenarioRunner, SensitivityCurve]:
+    """Return a curve of tiny, and what answers its variants."""
+    variants = ScenarioRunner(TINY)
+    return variants, compute_curve(variants, parse_parameter_range(variants, asked))
+
+
 def between(found: SensitivityCurve, value: float) -> float:
     """Return what the curve says at `value`; infinite: no plan."""
     for one, two in pairwise(found.points):
@@ -53,8 +61,7 @@ def grid(found: SensitivityCurve, steps: int) -> list[float]:
 @pytest.mark.parametrize(("asked", "shape", "least"), EXACT)
 def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -> None:
     """On a grid, and at every point, the curve is what a solve from the file gives."""
-    variants = ScenarioRunner(TINY)
-    found = compute_curve(variants, parse_parameter_range(variants, asked))
+    variants, found = drawn(asked)
     assert (found.exact, found.shape) == (True, shape)
     assert sum(point.breakpoint for point in found.points) >= least
     for value in grid(found, 5):
@@ -67,8 +74,7 @@ def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -
 @pytest.mark.parametrize("asked", [asked for asked, _, _ in EXACT])
 def test_every_breakpoint_is_one(asked: str) -> None:
     """The slopes on both sides differ, solved close to the breakpoint, and the curve goes straight up to it."""
-    variants = ScenarioRunner(TINY)
-    found = compute_curve(variants, parse_parameter_range(variants, asked))
+    variants, found = drawn(asked)
     way = variants.build_family(found.vary.make_changes, found.vary.low, found.vary.high)
     plans = [point for point in found.points if point.objective is not None]
     for before, point, after in zip(plans, plans[1:], plans[2:], strict=False):

@@ -224,7 +224,7 @@ def test_a_metal_that_nothing_holds_is_short(tmp_path: Path) -> None:
     assert found.base.shortage == pytest.approx({"Zn": 0.5})
 
 
-@pytest.mark.parametrize("seed", [3, 8, 14, 21])
+@pytest.mark.parametrize("seed", range(4))
 def test_curves_of_any_instance_are_those_of_solves(seed: int, tmp_path: Path) -> None:
     """Points of random instances agree with programs solved from the beginning, and no tonne is lost."""
     path = tmp_path / "instance.yaml"

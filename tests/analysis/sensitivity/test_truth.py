@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tests.laws import pool
 
 from campaigns import blends, curves, prices
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 
-ROUNDED = 23  # a share comes to 0 there, beside which rounding had left some
 
-
-@pytest.mark.parametrize(("seed", "stock"), [(1, False), (28, False), (1, True), (28, True)])
-def test_prices_are_what_two_solves_differ_by(seed: int, stock: bool) -> None:
+@pytest.mark.parametrize("stock", [False, True])
+@pytest.mark.parametrize("number", range(2))
+def test_prices_are_what_two_solves_differ_by(number: int, stock: bool) -> None:
     """Both prices of figures hold up to the ends of their ranges, by plans on either side, and no farther."""
-    found = prices.trial(seed, stock)
+    found = prices.trial(pool.solvable(number, pool.stocked if stock else pool.plan), stock)
     assert found.wrong == ()
     assert found.seen["solves on the line of a price"] > 5
     assert found.seen["ends beyond which the price is another"] + found.seen["ends beyond which there is no plan"] > 0
 
 
-@pytest.mark.parametrize("seed", [1, 8, ROUNDED])
-def test_curves_agree_with_a_grid(seed: int) -> None:
+@pytest.mark.parametrize("number", range(2))
+def test_curves_agree_with_a_grid(number: int) -> None:
     """Curves and maps agree with plans on a grid, at both sides of breakpoints and of ends, and at a budget."""
-    found = curves.trial(seed)
+    found = curves.trial(pool.solvable(number, lambda seed: seed % curves.ONE_IN == 0 if number else seed > 0))
     assert found.wrong == ()
     assert found.seen["values on a grid"] > 5
+
+
+def test_a_share_that_comes_to_zero() -> None:
+    """Along a participation that becomes 0, beside which rounding left some of it, the curve agrees with a grid."""
+    variants = ScenarioRunner(Path(__file__).parent / "participation_to_zero.yaml", objective="mass")
+    assert curves.judged(variants, parse_parameter_range(variants, "policy.participation=0..30%")).wrong == ()
 
 
 @pytest.mark.parametrize("seed", range(8))

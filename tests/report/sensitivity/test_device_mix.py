@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.analysis.nearby import ROOT
+from tests.report.reading import list_numbers, mentions
 
 import medalopt
 from medalopt.analysis.sensitivity.device_mix.compositions import MixResult
@@ -61,15 +62,12 @@ def named(name: str, found: MixResult, **changed: Any) -> NamedMix:
 def test_the_lines_say_the_finding() -> None:
     """Without what there is no plan, what is dearest to lose, what the cost depends on most."""
     lines = report_device_mix(mix(LAPTOP, PHONE, KETTLE, fixed=("phone", "kettle", "laptop"))).lines
-    assert lines[0].startswith("As offered, 40 t, the plan comes to 1,000 JPY, ")
-    assert lines[1:] == (
-        "Without laptop there is no plan: 214 kg of silver short.",
-        "Without phone it comes to 1,900 JPY, 900 more: the dearest to lose.",
-        "With other devices instead of kettle it comes to 400 JPY, 600 less.",
-        "The cost depends most on the share of laptop, now 20.0 % of the tonnes: a tenth more of it costs 5 JPY, "
-        "a tenth less leaves no plan, 12 kg short.",
-        "Nothing else is offered where these come from, so that their share stays: phone, kettle and laptop.",
-    )
+    base, laptop, phone, kettle, most, fixed = lines
+    assert list_numbers(base)[:2] == [40, 1_000] and "JPY" in base
+    assert mentions(laptop, "laptop", "silver", numbers=(214,)) and mentions(phone, "phone", numbers=(1_900, 900))
+    assert mentions(kettle, "kettle", numbers=(400, 600))
+    assert mentions(most, "laptop", numbers=(20, 5, 12))
+    assert mentions(fixed, "phone", "kettle", "laptop")
 
 
 def test_many_without_a_plan_are_told_together() -> None:
@@ -79,27 +77,21 @@ def test_many_without_a_plan_are_told_together() -> None:
         for name, kg in zip("abcdef", range(6, 0, -1), strict=True)
     ]
     lines = report_device_mix(mix(*curves)).lines
-    assert lines[1:6] == (
-        *(
-            f"Without {name} there is no plan: {kg} kg of silver short."
-            for name, kg in zip("abcd", range(6, 2, -1), strict=True)
-        ),
-        "Nor is there one without e and f.",
-    )
+    for line, name, kg in zip(lines[1:5], "abcd", range(6, 2, -1), strict=True):
+        assert mentions(line, f" {name} ", "silver", numbers=(kg,))
+    assert mentions(lines[5], " e ", " f") and list_numbers(lines[5]) == []
 
 
 def test_without_a_base_plan() -> None:
     """Where there is no plan as offered that is said, and what is short."""
     lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, shortage={"Ag": 2.0, "Cu": 3.0}))).lines
-    assert lines == ("As offered, 40 t, there is no plan: 3 kg of copper and 2 kg of silver short.",)
-    why = dataclasses.replace(STUCK, reason="r: 5 t are committed")
-    assert (
-        report_device_mix(mix(base=why))
-        .lines[0]
-        .endswith("there is no plan: not for want of metal; r: 5 t are committed.")
-    )
-    assert report_device_mix(mix(base=STUCK)).lines == ("As offered, 40 t, there is no plan: not for want of metal.",)
-    assert report_device_mix(mix(base=dataclasses.replace(NONE, shortage={}))).lines[0].endswith("at the very edge.")
+    (said,) = lines
+    assert mentions(said, "no plan", "copper", "silver") and list_numbers(said) == [40, 3, 2]
+    (said,) = report_device_mix(mix(base=dataclasses.replace(STUCK, reason="r: 5 t are committed"))).lines
+    assert mentions(said, "no plan", "r: 5 t are committed")
+    for base in (STUCK, dataclasses.replace(NONE, shortage={})):
+        (said,) = report_device_mix(mix(base=base)).lines
+        assert "no plan" in said and list_numbers(said) == [40]
 
 
 def test_the_shares_are_a_table() -> None:
@@ -141,11 +133,9 @@ def test_named_mixes_stand_side_by_side() -> None:
         named("two", dataclasses.replace(NONE, shortage={"Ag": 1.0, "Cu": 2.0})),
     )
     part = report_device_mix(mix(named=mixes))
-    assert part.lines[1:] == (
-        "Mix phones, 40 t: there is no plan, 214 kg of silver short: by the deadlines at most 786 kg of the 1,000 kg "
-        "needed can be had.",
-        "Mix two, 40 t: there is no plan, 2 kg of copper and 1 kg of silver short.",
-    )
+    phones, two = part.lines[1:]
+    assert mentions(phones, "phones", "silver", numbers=(40, 214, 786, 1_000))
+    assert mentions(two, "two", "copper", "silver") and list_numbers(two) == [40, 2, 1]
     table = format_table(part.tables[0])
     assert [row[:4] for row in table.rows] == [
         ("as offered", "40", "1,000", ""),
@@ -153,24 +143,22 @@ def test_named_mixes_stand_side_by_side() -> None:
         ("boxes", "40", "1,100", "+100"),
         ("two", "40", "no plan", ""),
     ]
-    assert table.notes == (
-        "phones: its shares leave 90.0 % of all tonnes, which is not handed in.",
-        "boxes: nobody offers kettle there, so none of it is handed in.",
-        "boxes: its shares leave 5.0 % of the bundle box, which is not handed in.",
-    )
+    missing, absent, left = table.notes
+    assert mentions(missing, "phones", numbers=(90,)) and mentions(absent, "boxes", "kettle")
+    assert mentions(left, "boxes", "box", numbers=(5,))
     (chart,) = part.charts
-    assert chart.title == "What the mixes of the file come to: no plan with phones and two"
-    assert "no plan: 214 kg of silver short" in render_svg(chart)
+    assert mentions(chart.title, "no plan", "phones", "two")
+    assert mentions(render_svg(chart), "no plan: 214 kg of silver")
     (chart,) = report_device_mix(mix(named=mixes[:2])).charts
-    assert chart.title == "With the mix phones there is no plan: 214 kg of silver short"
+    assert mentions(chart.title, "no plan", "phones", "silver", numbers=(214,))
     (chart,) = report_device_mix(mix(named=mixes[1:2])).charts
-    assert chart.title == "What the mixes of the file come to"
+    assert "no plan" not in chart.title
 
 
 def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
     """A small chart for each device, shaded where there is no plan, the present share marked; and bars both ways."""
     curves, ranking = report_device_mix(mix(LAPTOP, PHONE, KETTLE)).charts
-    assert curves.title.endswith("it moves most with kettle")
+    assert "kettle" in curves.title
     first, second, third = curves.option["series"]
     assert [(one["name"], one["markLine"]["data"]) for one in (first, second, third)] == [
         ("laptop", [{"xAxis": 20.0}]),
@@ -181,9 +169,9 @@ def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
         (0.0, pytest.approx(26.67, abs=0.01))
     ]
     assert "markArea" not in third
-    assert ranking.title == "What a tenth of each device's share does: most by laptop"
-    assert "no plan: 12 kg short" in render_svg(ranking)
-    assert "laptop, % of all tonnes" in render_svg(curves)
+    assert "laptop" in ranking.title
+    assert mentions(render_svg(ranking), "no plan: 12 kg")
+    assert mentions(render_svg(curves), "laptop, %")
 
 
 def test_where_nothing_has_a_plan_the_charts_say_so() -> None:
@@ -192,7 +180,7 @@ def test_where_nothing_has_a_plan_the_charts_say_so() -> None:
     triangle = MixTriangle(("phone", "laptop", "kettle"), 0.5, corner, (corner,))
     nowhere = curve("kettle", NONE, NONE, less=None, more=None)
     charts = report_device_mix(mix(nowhere, base=NONE, named=(named("m", NONE),), triangle=triangle)).charts
-    assert charts[-1].title == "No split of phone, laptop and kettle, together 50.0 % of the tonnes has a plan"
+    assert mentions(charts[-1].title, "phone", "laptop", "kettle", "plan") and list_numbers(charts[-1].title) == [50]
     assert all(render_svg(chart) for chart in charts)
 
 
@@ -207,10 +195,8 @@ def test_the_triangle_is_a_map_with_a_table() -> None:
     now = TriangleSplit((0.2, 0.3, 0.5), BASE)
     triangle = MixTriangle(("phone", "laptop", "kettle"), 0.9, now, splits)
     chart = report_device_mix(mix(triangle=triangle)).charts[-1]
-    assert chart.title == (
-        "Of phone, laptop and kettle, together 90.0 % of the tonnes: cheapest is only kettle, 1 m JPY; 1 of 4 splits "
-        "has no plan"
-    )
+    assert mentions(chart.title, "phone", "laptop", "kettle", "no plan")
+    assert list_numbers(chart.title) == [90, 1e6, 1, 4]  # percent, cost of the cheapest, splits without a plan
     names = [one.get("name") for one in chart.option["series"]]
     assert names == [None, "silver scarce", "no metal scarce", "no plan", None, "now"]
     drawn = render_svg(chart)
@@ -245,8 +231,7 @@ def test_all_of_it_goes_into_object_and_page() -> None:
 
 def test_where_there_is_no_mix_that_is_said() -> None:
     """Nothing offered; and a measure that no share moves."""
-    assert report_device_mix(mix(base=dataclasses.replace(BASE, tonnes=0.0))).lines == (
-        "Nothing is offered: there is no mix to move.",
-    )
+    (said,) = report_device_mix(mix(base=dataclasses.replace(BASE, tonnes=0.0))).lines
+    assert list_numbers(said) == []
     still = report_device_mix(mix(curve("phone", BASE, BASE, less=0.0, more=0.0))).lines[-1]
-    assert still == "As it is, the cost hardly depends on any share: see what none and most of each do."
+    assert "phone" not in still and list_numbers(still) == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.analysis.varied import TINY
+from tests.report.reading import list_numbers, mentions
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, evaluate_delays
@@ -41,32 +42,30 @@ FORCED = OutageLoss("offer", "old", "market.old", -5.0, None, 0.0)
 def test_what_drops_out_in_words() -> None:
     """No plan with what is short, what it costs more, what nobody would miss and what only a rule brings in."""
     part = report_outages(without(NONE, DEARER, IDLE, FORCED), INSTANCE)
-    assert part.lines == (
-        "There is no plan without treatment dismantle (1,912 kg of silver short).",
-        "Without smelter shonan it costs 71 JPY more.",
-        "Nobody would miss: offer gold.",
-        "Cheaper without, as only a contract or a rule brings it in: offer old (5 JPY less).",
-    )
+    none, dearer, idle, forced = part.lines
+    assert mentions(none, "no plan", "dismantle", "silver", numbers=(1_912,))
+    assert mentions(dearer, "shonan", "JPY") and list_numbers(dearer) == [71]
+    assert "gold" in idle and list_numbers(idle) == []
+    assert mentions(forced, "old") and list_numbers(forced) == [5]
     table = format_table(part.charts[0].tables[0])
     assert [row[0] for row in table.rows] == ["treatment dismantle", "smelter shonan"]
-    assert table.rows[0][1] == "no plan" and "1,912 kg of silver short" in table.rows[0]
-    assert part.charts[0].title.startswith("Without treatment dismantle there is no plan (1,912 kg of silver short); ")
+    assert table.rows[0][1] == "no plan" and mentions(" ".join(map(str, table.rows[0])), "silver", numbers=(1_912,))
+    assert mentions(part.charts[0].title, "dismantle", "no plan", "silver", numbers=(1_912,))
 
 
 def test_several_without_a_plan_and_a_month() -> None:
     """Several that cannot be missed are counted in the title, the month is said, and what is no want of metal too."""
     part = report_outages(without(STUCK, NONE, NONE, NONE, start="2017-06", whole=False), INSTANCE)
-    assert part.lines[0].startswith("There is no plan from 2017-06 on without smelter kosaka (other rules cannot be")
-    assert part.lines[0].endswith("; and 1 more.")
-    assert part.charts[0].title == (
-        "There is no plan without smelter kosaka, treatment dismantle or 2 more from 2017-06 on"
-    )
+    assert mentions(part.lines[0], "no plan", "2017-06", "kosaka", "dismantle")
+    assert list_numbers(part.lines[0])[-1] == 1  # one more that is not named
+    assert mentions(part.charts[0].title, "no plan", "kosaka", "dismantle", "2 more", "2017-06")
 
 
 def test_where_nothing_is_missed_there_is_no_chart() -> None:
     """Without a loss there is neither a chart nor a table."""
     part = report_outages(without(IDLE), INSTANCE)
-    assert part.charts == () and part.lines == ("Nobody would miss: offer gold.",)
+    (idle,) = part.lines
+    assert part.charts == () and "gold" in idle
 
 
 def test_the_same_for_a_program() -> None:
@@ -83,8 +82,9 @@ def test_bars_without_a_plan_are_hatched() -> None:
     option = plot_loss_bars(rows, "JPY")
     plain, none = option["series"]
     assert plain["itemStyle"]["color"] != none["itemStyle"]["color"] and none["itemStyle"]["decal"]["symbol"] == "rect"
-    assert none["data"][0]["label"]["formatter"] == "no plan: 3 kg of sil(ver short" and none["data"][0]["value"] == 2.0
-    assert none["data"][2]["label"]["formatter"] == "no plan: by a hair of metal"
+    assert mentions(none["data"][0]["label"]["formatter"], "no plan", "sil(ver", numbers=(3,))
+    assert none["data"][0]["value"] == 2.0
+    assert mentions(none["data"][2]["label"]["formatter"], "no plan")
     assert plain["data"][0]["value"] is None and plain["data"][1]["value"] == 2.0
 
 
@@ -94,24 +94,21 @@ def test_only_so_many_bars_are_drawn() -> None:
     assert len(option["series"][0]["data"]) == MOST_BARS and not option["legend"]["show"]
 
 
-@pytest.mark.parametrize(
-    ("extra", "unit", "said"),
-    [(0.0, "JPY", "no JPY more"), (71e6, "JPY", "71 m JPY more"), (-3.0, "t", "3 t less")],
-)
-def test_amounts(extra: float, unit: str, said: str) -> None:
+@pytest.mark.parametrize(("extra", "unit", "numbers"), [(0.0, "JPY", []), (71e6, "JPY", [71e6]), (-3.0, "t", [3])])
+def test_amounts(extra: float, unit: str, numbers: list[float]) -> None:
     """Money in its size, tonnes and footprint as they are; less is less."""
-    assert format_change(extra, unit) == said
-    does = {"JPY": "costs", "t": "takes"}[unit]
-    assert describe_change(extra, unit) == f"it {does} {said}"
+    for said in (format_change(extra, unit), describe_change(extra, unit)):
+        assert list_numbers(said) == numbers and unit in said
+        assert ("less" in said) == (extra < 0)
 
 
 def test_delays_in_words() -> None:
     """Each delay in a sentence, what is lost, and what must be signed when."""
     part = report_delay(evaluate_delays(ScenarioRunner(TINY), 1), INSTANCE)
-    assert part.lines[0].startswith("If all metal comes back 1 month later it costs ")
-    assert "Of the supply 8 t would then come after the horizon, and are lost." in part.lines
-    assert any(line.startswith("To be signed by 2017-04 so that nothing is lost: ") for line in part.lines)
-    assert part.lines[-1] == "What can wait longest is offer green_copper: until 2017-07."
+    assert mentions(part.lines[0], "1 month")
+    assert any(list_numbers(line) == [8] for line in part.lines)  # tonnes that come after the horizon
+    assert any("2017-04" in line for line in part.lines)  # by when contracts must be signed
+    assert mentions(part.lines[-1], "green_copper", "2017-07")
     assert part.members["delay"]["rows"][1]["supply_lost"] == pytest.approx(8.0)
     assert "<svg" in render_svg(part.charts[0])
 
@@ -122,7 +119,7 @@ def test_a_delay_that_leaves_no_plan() -> None:
     gone = dataclasses.replace(plain.effects[0], extra=INF, shortage={"Ag": 7.0})
     idle = ContractDeadline("offer", "gold", "market.gold", None, None, 0.0)
     part = report_delay(DelayAnalysis(2, 1.0, "JPY", (gone, *plain.effects[1:]), (idle,), TITLES), INSTANCE)
-    assert part.charts[0].title == "If all metal comes back 2 months later there is no plan (7 kg of silver short)"
+    assert mentions(part.charts[0].title, "2 months", "no plan", "silver", numbers=(7,))
     assert part.members["delay"]["rows"][0]["extra"] is None
     assert part.tables == () and not any("signed" in line for line in part.lines)
 
@@ -136,15 +133,13 @@ def test_scenarios_in_words() -> None:
         NamedScenarioResult("stuck", {"a.d": "2"}, INF, INF, INF, INF, None),
     )
     part = report_scenarios(ScenarioComparison(base, rows, "JPY", TITLES))
-    assert part.lines[0].startswith("Scenario stuck: there is no plan (other rules cannot be kept")
-    assert part.lines[1:] == (
-        "Scenario worse: there is no plan (5 kg of silver short).",
-        "Scenario mild: it costs 10 JPY more.",
-    )
+    stuck, worse, mild = part.lines
+    assert mentions(stuck, "stuck", "no plan") and mentions(worse, "worse", "no plan", "silver", numbers=(5,))
+    assert mentions(mild, "mild", "JPY") and list_numbers(mild) == [10]
     table = format_table(part.charts[0].tables[0])
     assert [row[0] for row in table.rows] == ["as it is", "stuck", "worse", "mild"]
-    assert table.notes[-1] == "mild: a.b 1 (a note)."
-    assert part.charts[0].title.startswith("2 of 3 scenarios have no plan, stuck above all (other rules")
+    assert mentions(table.notes[-1], "mild", "a.b", "a note", numbers=(1,))
+    assert mentions(part.charts[0].title, "no plan", "stuck", numbers=(2, 3))
     told = part.members["scenarios"]["rows"]
     assert told[0]["objective"] == 1010.0 and told[1]["objective"] is None and told[1]["short"] == {"Ag": 5.0}
 
@@ -153,27 +148,23 @@ def test_one_scenario_alone() -> None:
     """A single one is its own finding."""
     base = NamedScenarioResult("", {}, 1000.0, 0.0, 5.0, 6.0, None)
     part = report_scenarios(ScenarioComparison(base, (dataclasses.replace(base, name="same"),), "JPY", TITLES))
-    assert part.charts[0].title == "same: it costs no JPY more"
+    assert "same" in part.charts[0].title and list_numbers(part.charts[0].title) == []
 
 
 def test_the_premium_in_words() -> None:
     """More or less than buying, in all and a medal; at which price; and where it cannot be bought at all."""
     plain = dataclasses.replace(compute_premium(ScenarioRunner(TINY)), plan=3e6, cost=1e6, medals=4)
     first, second = describe_premium(plain, INSTANCE)
-    assert first == (
-        "Recycling costs 2 m JPY more than buying all metal (3 m JPY against 1 m JPY): 500,000 JPY more a medal."
-    )
+    assert list_numbers(first) == [2e6, 3e6, 1e6, 500_000] and "more" in first
     assert "footprint" in second
     buys = dataclasses.replace(plain, recycles=False)
-    assert describe_premium(buys, INSTANCE)[0].startswith(
-        "The plan takes no devices, but keeping its rules costs 2 m JPY more"
-    )
+    assert mentions(describe_premium(buys, INSTANCE)[0], "no devices", numbers=(2e6,))
     same = dataclasses.replace(buys, cost=3e6)
-    assert describe_premium(same, INSTANCE) == ("The plan takes no devices: it buys all metal, for 3 m JPY.",)
+    (said,) = describe_premium(same, INSTANCE)
+    assert "no devices" in said and list_numbers(said) == [3e6]
     none = dataclasses.replace(plain, cost=INF, shortage={"Ag": 2.0})
-    assert describe_premium(none, INSTANCE) == (
-        "Benchmark, buying all metal: not available (no sufficient offer of silver: 2 kg of silver short).",
-    )
+    (said,) = describe_premium(none, INSTANCE)
+    assert "silver" in said and list_numbers(said) == [2]
     told = report_premium(none, INSTANCE).members["premium"]
     assert told["cost_bought"] is None and told["short"] == {"Ag": 2.0}
     free = dataclasses.replace(plain, footprint=0.0, footprint_bought=0.0, medals=0)

@@ -1,7 +1,9 @@
-"""A user's own constraints: what they may be, and that nothing of them is lost or misread."""
+"""Extensions: which constraints they may add, that nothing of them is lost, and where their output goes."""
 
 from __future__ import annotations
 
+import io
+import logging
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.model.cases import loaded, plain
 
 import medalopt
 from medalopt.errors import NoPlanError, UsageError
+from medalopt.model.extensions import redirect_output
 from medalopt.plan.plan import Plan
 
 HEAD = "import math\nimport pyomo.environ as pyo\nimport pyomo.gdp as gdp\n\ndef extend(m, instance):\n"
@@ -158,3 +161,36 @@ def test_a_function_that_does_not_run_is_refused(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(UsageError, match="nothing of it has run; write a plain"):
             medalopt.solve(loaded(plain()), extensions=[path])
+
+
+def test_what_is_said_is_sent_there_and_only_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A print and a message of Pyomo's logger are both in the stream; afterwards the handlers are as before."""
+    logger = logging.getLogger("pyomo")
+    own = io.StringIO()
+    handler = logging.StreamHandler(own)
+    logger.addHandler(handler)
+    try:
+        stream = io.StringIO()
+        with redirect_output(stream):
+            print("printed")
+            logger.error("logged")
+        assert "printed" in stream.getvalue()
+        assert "logged" in stream.getvalue()
+        assert own.getvalue() == ""
+        assert handler.stream is own
+    finally:
+        logger.removeHandler(handler)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_handlers_come_back_after_an_error() -> None:
+    """An error in the body leaves no handler with the stream of the body."""
+    handler = logging.StreamHandler(io.StringIO())
+    own = handler.stream
+    logging.getLogger("pyomo").addHandler(handler)
+    try:
+        with pytest.raises(KeyError), redirect_output(io.StringIO()):
+            raise KeyError
+        assert handler.stream is own
+    finally:
+        logging.getLogger("pyomo").removeHandler(handler)

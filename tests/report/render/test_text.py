@@ -1,13 +1,15 @@
-"""Tables as lines of text."""
+"""Tables as lines of text, and the progress bar."""
 
 from __future__ import annotations
+
+import io
 
 import pytest
 from rich.cells import cell_len
 
 from medalopt.report.document import ReportColumn, ReportTable, ShownValue
 from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
-from medalopt.report.render.text import lay_out_table, select_columns, wrap_text
+from medalopt.report.render.text import lay_out_table, select_columns, show_progress, wrap_text
 
 
 def _table(width: int, section: TextTable) -> list[str]:
@@ -81,3 +83,28 @@ def test_empty_columns_are_left_out() -> None:
     table = format_table(ReportTable("t", "T", "", (*columns, *optional), rows))
     assert [column.header for column in table.columns] == ["a", "b", "d"]
     assert table.rows == (("0", "0", "0"), ("0", "", "1"))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal standard error tells what is done, and how many of how many."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with show_progress("moving every figure") as told:
+        told(3, 7)
+        told(7, 7)
+    assert "moving every figure" in screen.getvalue()
+    assert "7/7" in screen.getvalue()
+
+
+def test_no_bar_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file or a pipe gets none."""
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+    with show_progress("moving every figure") as told:
+        told(3, 7)
+    assert screen.getvalue() == ""

@@ -1,4 +1,6 @@
-"""What added rows imply for a user's own variables, by hand, and which of their multipliers prove anything."""
+"""What added rows imply for variables of an extension, and what the prices of quantities come to."""
+
+from __future__ import annotations
 
 import math
 from dataclasses import replace
@@ -7,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from tests.model.cases import changed, loaded, plain, planned
+from tests.proof.test_extensions_quantities import account
 
-from medalopt.instance.arithmetic import EXACT_ARITHMETIC
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, read_floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
@@ -20,14 +23,17 @@ from medalopt.proof.extension_rows import (
     _variable_range,
     compute_extended_bound,
     compute_extension_residuals,
+    price_decisions,
     select_usable_duals,
 )
 from medalopt.proof.extensions import (
+    _QUANTITY_FUNCTIONS,
     ExtensionData,
     ExtensionRow,
     ExtensionTerm,
     ExtensionVariable,
     PlacedExtensions,
+    evaluate_quantity,
     place_extensions,
 )
 from medalopt.proof.prices import build_prices
@@ -227,3 +233,45 @@ def test_a_variable_beyond_its_bounds() -> None:
     assert own.names == ("a", "b", "c")
     assert [float(each) for each in own.excess] == [0.5, 0, 2]
     assert [float(each) for each in own.size] == [3, 3, 5]
+
+
+LINKING = ("feed", "treated", "returned", "sent_device", "sent_region", "sent_stream", "spend", "network_footprint")
+ON_SHIPMENTS = [array for array in LINKING if array != "spend"]
+
+
+def asked(*arrays: str) -> dict[str, np.ndarray]:
+    """Return prices at random of these arrays of quantities."""
+    random = np.random.default_rng(3)
+    return {array: random.uniform(-1.0, 2.0, evaluate_quantity(account(), array).shape) for array in arrays}
+
+
+def paid(price: dict[str, np.ndarray]) -> float:
+    """Return what all the quantities come to at these prices."""
+    return sum(float((each * evaluate_quantity(account(), array)).sum()) for array, each in price.items())
+
+
+ALONE = [(array,) for array in _QUANTITY_FUNCTIONS]
+TOGETHER = [("sent", *LINKING), ("stockpile", "spend"), ("buy", "bought"), tuple(_QUANTITY_FUNCTIONS)]
+
+
+@pytest.mark.parametrize("arrays", [*ALONE, *TOGETHER], ids=", ".join)
+def test_prices_of_quantities_are_prices_of_decisions(arrays: tuple[str, ...]) -> None:
+    """At any prices the quantities come to just what the decisions come to, that they are sums of."""
+    price = asked(*arrays)
+    of = account()
+    found = price_decisions(of.instance, of.routes, read_floats, price)
+    assert paid(found) == pytest.approx(paid(price), rel=1e-12)
+
+
+def test_no_decision_pays_that_nothing_is_asked_of() -> None:
+    """Prices of shipments are of shipments alone; spending counts what waits as well; purchases stay purchases."""
+    of = account()
+    for arrays, paying in (
+        ((), set()),
+        (("feed",), {"sent"}),
+        (tuple(ON_SHIPMENTS), {"sent"}),
+        (("spend",), {"sent", "stockpile"}),
+        (("bought",), {"buy"}),
+        (("stock", "cast"), {"stock", "cast"}),
+    ):
+        assert set(price_decisions(of.instance, of.routes, read_floats, asked(*arrays))) == paying

@@ -1,0 +1,25 @@
+"""What a sentence of a report says, without its words: the names and numbers in it.
+
+The wording of reports is compared in `tests/golden/` alone. Other tests read from a line what it is about.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"(?<![\w.])[−+-]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?:\s(?:m|bn)\b)?")
+_SIZES = {"m": 1e6, "bn": 1e9}
+
+
+def list_numbers(text: str) -> list[float]:
+    """Return the numbers in a text in their order; `1.2 m` is 1,200,000."""
+    numbers = []
+    for found in _NUMBER.findall(text):
+        number, _, size = found.replace("−", "-").replace(",", "").partition(" ")
+        numbers.append(float(number) * _SIZES.get(size, 1.0))
+    return numbers
+
+
+def mentions(text: str, *names: object, numbers: tuple[float, ...] = ()) -> bool:
+    """Whether a text holds all of these names and numbers, in whatever words and order."""
+    return all(str(name) in text for name in names) and set(numbers) <= set(list_numbers(text))
