@@ -15,7 +15,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -25,53 +24,9 @@ from campaigns.definitions import normalize, replace_fragment
 from campaigns.forks import Fate
 from campaigns.killing import Known
 from campaigns.mutants import Mutant, mutants
+from campaigns.parts import PACKAGE, PARTS, Part
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "src/medalopt"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the package, the tests that have to kill its mutants, and the share of them that has to die."""
-
-    files: tuple[str, ...]
-    tests: tuple[str, ...]
-    least: float
-
-
-PARTS = {
-    "certificate": Part(
-        (
-            "proof/*.py",
-            *(f"instance/{name}.py" for name in ("arithmetic", "enclosure", "decisions", "bounds", "needs")),
-        ),
-        (
-            "tests/proof",
-            "tests/extensions",
-            "tests/cli/test_verify.py",
-            "tests/instance/test_enclosure_edges.py",
-            *(f"tests/instance/test_{name}.py" for name in ("bounds", "decisions", "enclosure", "needs")),
-            "tests/house/test_frozen.py",
-        ),
-        0.95,
-    ),
-    "formulation": Part(
-        ("model/*.py", "instance/routes.py"),
-        (
-            "tests/model",
-            "tests/instance/test_routes.py",
-            "tests/proof/test_certificate.py",
-            "tests/extensions",
-            "tests/house/test_frozen.py",
-        ),
-        0.95,
-    ),
-    "loader": Part(
-        ("instance/loading.py", "quantity.py", *(f"instance/{room}/*.py" for room in ("reader", "resolve", "schema"))),
-        ("tests/instance", "tests/quantity", "tests/house/test_frozen.py"),
-        0.85,
-    ),
-}
 
 
 def main(arguments: list[str]) -> int:

@@ -44,7 +44,7 @@ SUBSET = (
     "tests/proof/test_basis_forms.py",
     "tests/twin/test_conformance.py",
     "tests/instance",
-    "tests/quantity",
+    "tests/test_units.py",
 )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from campaigns.definitions import FragmentError, replace_fragment
+from campaigns.parts import PACKAGE, PARTS
+from tests.matrix import SUBSET
 
 ROOT = Path(__file__).parents[2]
 SURVIVORS = yaml.safe_load((ROOT / "campaigns/survivors.yaml").read_text(encoding="utf-8"))
@@ -28,3 +30,11 @@ def test_each_survivor_is_a_change_of_the_code_as_it_is(file: str) -> None:
             astray.append(f"{file}: {survivor['within']}: {survivor['operator']}: {reason}")
     assert astray == []
     assert len(changed) == len(SURVIVORS[file])
+
+
+def test_what_is_mutated_and_what_has_to_see_it_exists() -> None:
+    """Each pattern of the campaign's parts matches a file, and each of its tests, and of the matrix, exists."""
+    patterns = [pattern for part in PARTS.values() for pattern in part.files]
+    assert [pattern for pattern in patterns if not any(PACKAGE.glob(pattern))] == []
+    tests = {*SUBSET, *(test for part in PARTS.values() for test in part.tests)}
+    assert [test for test in sorted(tests) if not (ROOT / test).exists()] == []
