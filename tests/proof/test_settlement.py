@@ -108,21 +108,27 @@ def test_all_arithmetics_prove_it(arithmetic: Any) -> None:
     assert found.optimal and plan.certificate.basis == "proven"
 
 
+@cache
+def solve_pooled(seed: int) -> Plan | None:
+    """Return the plan of a random instance with pooled lots; None where it is proven that there is none."""
+    try:
+        plan = medalopt.solve(loaded(with_pools(seed)))
+    except NoPlanError as error:
+        assert error.refutation is not None and error.refutation.holds
+        return None
+    assert plan.certificate.optimal
+    return plan
+
+
 @pytest.mark.parametrize("rule", ["withheld_least", "withheld_most", "withheld_all"])
 def test_each_price_is_needed(rule: str) -> None:
     """In some random instance the rows of each kind have prices without which nothing is proven; all are proven."""
     needed = False
-    for seed in range(30):
-        instance = loaded(with_pools(seed))
-        try:
-            plan = medalopt.solve(instance)
-        except NoPlanError as error:
-            assert error.refutation is not None and error.refutation.holds
-            continue
-        assert plan.certificate.optimal
-        if any(plan.duals.get(rule, {}).values()):
+    for seed in range(32):
+        plan = solve_pooled(seed)
+        if plan is not None and any(plan.duals.get(rule, {}).values()):
             duals = {name: rows for name, rows in plan.duals.items() if name != rule}
-            bounds = compute_bounds(instance, build_routes(instance))
+            bounds = compute_bounds(plan.instance, build_routes(plan.instance))
             needed |= not certify_plan(plan.account, bounds, duals, "cost", FLOAT_ARITHMETIC).optimal
     assert needed
 
@@ -140,9 +146,8 @@ def test_what_is_withheld_is_a_number() -> None:
 def test_accounts_of_pooled_lots_add_up() -> None:
     """What routes cost, and what comes back by route, sum up to the account of the whole."""
     for seed in range(12):
-        try:
-            plan = medalopt.solve(loaded(with_pools(seed)))
-        except NoPlanError:
+        plan = solve_pooled(seed)
+        if plan is None:
             continue
         account, found = plan.account, plan.account.routes
         kinds = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue")
