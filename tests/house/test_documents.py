@@ -30,9 +30,15 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 def scripts() -> list[tuple[str, str]]:
-    """Return page and commands of every session of medalopt that a page shows."""
-    shown = [(page, re.findall(r"^\$ (medalopt .*)$", text, flags=re.MULTILINE)) for page, text in blocks("console")]
-    return [(page, "\n".join(lines)) for page, lines in shown if lines]
+    """Return page and commands of every session of medalopt that a page shows; a tutorial is one session."""
+    shown: list[tuple[str, list[str]]] = []
+    for page, text in blocks("console"):
+        lines = re.findall(r"^\$ (medalopt .*)$", text, flags=re.MULTILINE)
+        if shown and page.startswith("docs/tutorials/") and shown[-1][0] == page:
+            shown[-1][1].extend(lines)
+        elif lines:
+            shown.append((page, lines))
+    return [(page, "\n".join(lines)) for page, lines in shown]
 
 
 @pytest.fixture
