@@ -15,6 +15,7 @@ from medalopt.instance.instance import find_widest_spread
 from medalopt.solver import solve_lp
 
 HARD = (1, 11, 46, 51)  # instances of which no answer can be proven as it comes
+HARDEST = (8, 16, 60, 105, 134, 145, 171, 224)  # of which no refined answer can be proven either
 
 
 def far_apart(seed: int) -> Document:
@@ -87,6 +88,14 @@ def test_needs_far_apart_are_proven(seed: int, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(solve_lp, "refine_iteratively", lambda *_: ())
     with pytest.raises(SolverError, match="nothing is claimed"):
         medalopt.solve(instance)
+
+
+@pytest.mark.parametrize("seed", HARDEST)
+def test_what_no_refinement_proves_the_exact_simplex_method_does(seed: int) -> None:
+    """Needs spread over more than 12 decades have a proven plan: the last pivots are made in fractions."""
+    plan = medalopt.solve(loaded(far_apart(seed)))
+    assert plan.certificate.optimal and plan.certificate.basis == "proven"
+    assert plan.method == "exact simplex, direct"
 
 
 def test_what_cannot_be_proven_names_the_figures(

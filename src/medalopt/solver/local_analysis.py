@@ -291,7 +291,10 @@ class LocalAnalysis:
             Change of the quantity from x*, times `by`, own units.
         """
         weights = self.scale_weights(meter)
-        return by * self.meters[meter].measure(self._optimise_on_face(by * weights / float(np.abs(weights).max())))
+        largest = float(np.abs(weights).max(initial=0.0))
+        if not largest:
+            return 0.0
+        return by * self.meters[meter].measure(self._optimise_on_face(by * weights / largest))
 
     def find_other_optimum(self) -> Floats | None:
         """Find an alternative optimum.

@@ -3,6 +3,8 @@
 Where no solution can be verified, iterative refinement follows (Gleixner, Steffy and Wolter 2016): the residual of a
 solution is solved at a finer scale, since HiGHS's absolute tolerance ignores a demand that is 1e-12 of another one.
 
+Where refinement proves nothing of a small program either, the simplex method goes on in fractions from its bases.
+
 In refinement all bounds are shifted to the current solution and multiplied by a power of two.
 """
 
@@ -23,6 +25,7 @@ from medalopt.solver.assemble import assemble_extended_program, assemble_program
 from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.exact_simplex import LARGEST_PROGRAM, solve_exactly
 from medalopt.solver.extensions import relax_extension_rows
 from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
 from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
@@ -35,6 +38,7 @@ from medalopt.tolerances import NEGLIGIBLE_SHARE
 REFINEMENT_ROUNDS = 6  # greatest number of refinements of one solution
 ZOOM_EXPONENTS = (40, 24, 12)  # exponents of the magnification of one refinement, tried in turn
 LARGEST_BOUND = 1e18  # a magnified bound beyond this is dropped; HiGHS treats 1e20 as infinite
+EXACT_METHOD = "exact simplex"
 PIVOTS_PER_LINE = 20  # simplex iterations for each row and column, beyond which it is taken to cycle
 
 
@@ -211,11 +215,22 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
 
 
 def _yield_refined(task: SolveTask, network: Network, program: SolverProgram) -> Iterator[Solution]:
-    """Yield the solutions of iterative refinement, for demands of very different size."""
+    """Yield the solutions of iterative refinement, for demands of very different size, then an exact optimum."""
+    bases: list[Basis] = []
     for ready in generate_scalings(program, lambda: _useful_sizes(task)):
         for method in METHODS[:2]:
+            basis = None
             for finer, zoom in refine_iteratively(ready, method, task.budget):
                 yield build_solution(task, network, program, ready, finer, zoom)
+                basis = finer.basis
+            bases += [] if basis is None else [basis]
+    if len(program.entries.value) > LARGEST_PROGRAM:
+        return
+    for basis in bases:
+        optimum = solve_exactly(program, basis, task.budget)
+        if optimum is not None:
+            yield _make_solution(task, network, program, HighsResult("optimal", EXACT_METHOD, *optimum, basis))
+            return
 
 
 def build_solution(
@@ -236,6 +251,12 @@ def build_solution(
     """
     x = ready.unscale_columns(np.where(np.abs(result.x) < np.ldexp(NEGLIGIBLE_SHARE, -zoom), 0.0, result.x))
     y = ready.unscale_duals(result.y)
+    return _make_solution(task, network, program, HighsResult("optimal", result.method, x, y, result.basis))
+
+
+def _make_solution(task: SolveTask, network: Network, program: SolverProgram, result: HighsResult) -> Solution:
+    """Return the solution of columns and duals in own units."""
+    x, y = result.x, result.y
     decisions = extract_decisions(task.instance, task.routes, network, program, x)
     value, duals = float(program.costs[0] @ x), extract_duals(program, y)
     basis = None if result.basis is None else ProgramBasis(program, result.basis)
