@@ -28,7 +28,7 @@ MEASURES = ("cost", "footprint", "mass")
 
 
 def plain() -> Document:
-    """Return 5 kg of silver to be cast, which phones (1 kg/t, 90 % returned), an offer or both may give.
+    """Return a document with 5 kg of silver to cast, supplied by phones (1 kg/t, 90 % returned), an offer, or both.
 
     A kilogram of silver costs 1,000 JPY from phones, with as much copper as the alloy takes; 60,000 JPY bought.
     """
@@ -48,7 +48,7 @@ def plain() -> Document:
 
 
 def changed(**sections: Any) -> Document:
-    """Return the plain document with `sections` in place of its own; None leaves one out."""
+    """Return the plain document with replaced `sections`; None removes one."""
     result = plain() | deepcopy(sections)
     return {key: value for key, value in result.items() if value is not None}
 
@@ -82,12 +82,12 @@ def conforming() -> dict[str, Instance]:
 
 @cache
 def answered(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityProof:
-    """Return the plan of `instance`, or what shows that there is none. Instances are told apart by identity."""
+    """Return the plan of `instance`, or its infeasibility proof; cached by identity of the instance."""
     return answer(instance, measure)
 
 
 def answer(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityProof:
-    """Return the plan of an instance, or what shows that there is none."""
+    """Return the plan of an instance, or its infeasibility proof."""
     try:
         return medalopt.solve(instance, measure)
     except NoPlanError as error:
@@ -97,6 +97,6 @@ def answer(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityPro
 
 
 def planned(instance: Instance, measure: str = "cost") -> Plan | None:
-    """Return the plan of `instance`, None where there is none."""
+    """Return the plan of `instance`, None if infeasible."""
     found = answered(instance, measure)
     return found if isinstance(found, Plan) else None

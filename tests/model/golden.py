@@ -81,7 +81,7 @@ def rows_of(family: str, name: str) -> str:
 
 
 def objective(measure: str) -> str:
-    """Return the terms of an objective that are not nothing."""
+    """Return the non-zero terms of an objective."""
     program = build_named_program(medalopt.load(FOLDER / "objective.yaml"), measure)
     text = write_lp(program)
     terms = " ".join(text[text.index("objective:") : text.index("subject to")].split()).removeprefix("objective: ")

@@ -34,7 +34,7 @@ def test_of_what_is_bought_the_mined_part_of_its_metal_counts_against_recycled_c
 
 @pytest.mark.parametrize(("lead", "late"), [(1, ["2"]), (2, ["1", "2"]), (3, ["1", "2"]), (9, ["1", "2"])])
 def test_scrap_that_comes_too_late_is_worth_something_too(lead: int, late: list[str]) -> None:
-    """What falls in a period and is fit to charge only after the end is sold at the end: a tenth, at 1,000 JPY/kg."""
+    """Process scrap that is available only after the horizon is sold at its end: a tenth, at 1,000 JPY/kg."""
     scrap = {"share": "10 %", "returned": "100 %", "lead": lead, "value": "1_000 JPY/kg"}
     alloys = {"silver": plain()["alloys"]["silver"] | {"scrap": scrap}}
     found = coefficients(medalopt.build(loaded(changed(alloys=alloys))).objective.expr)
@@ -43,14 +43,14 @@ def test_scrap_that_comes_too_late_is_worth_something_too(lead: int, late: list[
 
 
 def test_a_worth_of_scrap_that_never_falls_is_nothing() -> None:
-    """An alloy may name what its process scrap is worth though none falls."""
+    """An alloy may have a scrap value without producing process scrap."""
     alloys = {"silver": plain()["alloys"]["silver"] | {"scrap": {"value": "1_000 JPY/kg"}}}
     found = coefficients(medalopt.build(loaded(changed(alloys=alloys))).objective.expr)
     assert not [key for key in found if key[0] in ("cast", "scrap")]
 
 
 def test_lots_and_least_orders_of_streams_and_offers() -> None:
-    """A lot counts its mass, a least order holds back less than it, and what is ordered at all stays below the most."""
+    """A lot counts its mass, a minimum order bounds orders from below, and every order is at most its maximum."""
     order = {"lot": 3, "minimum_order": 5}
     market = {"bar": {"composition": {"Ag": "100 %"}, "price": 1, "limit": "4 kg", **order}}
     streams = [{"device": "phone", "region": "north", "available": "10 t", **order}]
@@ -66,7 +66,7 @@ def test_lots_and_least_orders_of_streams_and_offers() -> None:
 
 
 def test_what_is_shipped_of_a_stream_that_comes_in_lots() -> None:
-    """Only streams with lots or a least order are counted by period, each by what goes on its own ways then."""
+    """Only streams with lots or a minimum order have tonnes by period, summed over their own routes."""
     streams = [
         {"device": "phone", "region": "east", "available": "9 t"},
         {"device": "phone", "region": "north", "available": "9 t", "lot": 3},

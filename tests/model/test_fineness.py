@@ -1,4 +1,4 @@
-"""The row of all that an alloy does not name: what holds just as much of it as is allowed counts nothing in it."""
+"""The row of unnamed matter of an alloy: an offer at the allowed share has coefficient 0."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import medalopt
 
 
 def three(others: str, shares: tuple[str, str, str]) -> dict[str, Any]:
-    """Return an alloy of three metals, and an offer of them that holds `others` of unnamed matter."""
+    """Return an alloy of three metals, and an offer of them with a share `others` of unnamed matter."""
     metals = ("Ag", "Cu", "Zn")
     return {
         **plain(),
@@ -32,7 +32,7 @@ def three(others: str, shares: tuple[str, str, str]) -> dict[str, Any]:
     ],
 )
 def test_an_offer_at_the_limit_leaves_no_residue(others: str, shares: tuple[str, str, str]) -> None:
-    """Rounding of sums must not leave a coefficient of 1e-16, which no solver takes: the plan buys all its silver."""
+    """Rounding of sums leaves no coefficient of 1e-16, which no solver accepts: the plan buys all its silver."""
     instance = loaded(three(others, shares))
     held = {
         var.parent_component().name for row in medalopt.build(instance).others.values() for var in variables(row.body)
@@ -43,7 +43,7 @@ def test_an_offer_at_the_limit_leaves_no_residue(others: str, shares: tuple[str,
 
 
 def test_an_alloy_of_offers_at_the_limit_alone() -> None:
-    """Where nothing counts in it the row is left out."""
+    """A row without coefficients is omitted."""
     bought = {
         key: value for key, value in three("1 %", ("67 %", "26 %", "6 %")).items() if key not in ("streams", "smelters")
     }

@@ -50,12 +50,12 @@ def test_rows_are_as_they_were_read(family: str, name: str) -> None:
 
 @pytest.mark.parametrize("measure", OBJECTIVES)
 def test_objectives_are_as_they_were_read(measure: str) -> None:
-    """Every term of an objective that is not nothing."""
+    """Every non-zero term of each objective equals its golden file."""
     assert golden.objective(measure) == (golden.FOLDER / f"objective.{measure}.lp").read_text(encoding="utf-8")
 
 
 def test_every_component_has_a_golden_file() -> None:
-    """What the page lists and what `build` makes on any instance is covered, and no file stands there for nothing."""
+    """All components in the page, and all that `build` creates, have a golden file, and no file is superfluous."""
     built = {part.local_name for each in instances() for part in medalopt.build(each).component_objects(pyo.Constraint)}
     assert set(components("### Constraints")) == built == COVERED
     assert {path.name for path in golden.FOLDER.glob("*.lp")} == {path.name for path in golden.expected()}
@@ -63,7 +63,7 @@ def test_every_component_has_a_golden_file() -> None:
 
 
 def test_every_golden_file_has_rows() -> None:
-    """A component without a row in its file would compare nothing with nothing."""
+    """Every golden file has rows of its component."""
     for family, names in golden.FAMILIES.items():
         for name in names:
             text = (golden.FOLDER / f"{family}.{name}.lp").read_text(encoding="utf-8")
@@ -88,7 +88,7 @@ LETTERS = {  # what stands at a letter of an index
 
 @pytest.mark.parametrize(("heading", "kind"), [("### Variables", pyo.Var), ("### Constraints", pyo.Constraint)])
 def test_components_have_the_names_and_indices_of_the_page(heading: str, kind: type) -> None:
-    """Every variable and constraint of `build` is in the table, and its index is of the letters that stand there."""
+    """Every variable and constraint of `build` is in the table with its index letters."""
     table = components(heading)
     for instance, model in built_models():
         for part in model.component_objects(kind):
@@ -101,7 +101,7 @@ def test_components_have_the_names_and_indices_of_the_page(heading: str, kind: t
 
 
 def test_every_component_says_what_it_is() -> None:
-    """Variables, constraints, expressions and the objective have a `doc`; a constraint's tells what its dual means."""
+    """All components have a `doc`; that of a constraint states the meaning of its dual value."""
     for _, model in built_models():
         for part in model.component_objects((pyo.Var, pyo.Constraint, pyo.Expression, pyo.Objective)):
             assert part.doc, part.local_name

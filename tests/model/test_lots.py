@@ -1,4 +1,4 @@
-"""Whole lots and minimum orders: which columns and rows stand for them, and what is in these."""
+"""Columns and rows of whole lots and minimum orders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARKET = {
 
 @pytest.fixture
 def model() -> pyo.ConcreteModel:
-    """Return a program of two periods, with an order of each kind and one of none."""
+    """Return a program of two periods with one order of each kind, and one without lots."""
     return medalopt.build(loaded(changed(streams=STREAMS, market=MARKET)))
 
 
@@ -37,7 +37,7 @@ def indices(component: pyo.Component) -> set[str]:
 
 
 def test_only_what_is_asked_for_has_columns_and_rows(model: pyo.ConcreteModel) -> None:
-    """Lots of less than one unit are lots; what has none, and no minimum, has neither column nor row."""
+    """Lots below one unit count as lots; supply without lots or minimum order has neither column nor row."""
     for prefix, lots, least in (("", "lots", "from"), ("offer_", "bars", "least")):
         found = {name: indices(model.component(prefix + name)) for name in ("lots", "whole_lots")}
         assert found == {"lots": {lots}, "whole_lots": {lots}}
@@ -54,14 +54,14 @@ def row(model: pyo.ConcreteModel, name: str, key: str) -> tuple[object, object, 
 
 
 def test_rows_of_streams(model: pyo.ConcreteModel) -> None:
-    """What is shipped is so many lots; at least the minimum, and at most all there is, where anything is ordered."""
+    """Shipped tonnes are a number of lots, at least the minimum and at most the supply where anything is ordered."""
     assert row(model, "whole_lots", "lots") == (0.0, 0.0, {"shipped": 1.0, "lots": -0.25})
     assert row(model, "least_order", "from") == (0.0, None, {"shipped": 1.0, "ordered": -0.5})
     assert row(model, "most_order", "from") == (None, 0.0, {"shipped": 1.0, "ordered": -10.0})
 
 
 def test_rows_of_offers(model: pyo.ConcreteModel) -> None:
-    """Likewise what is bought, at most the offer's limit."""
+    """Purchases are a number of lots, at most the limit of the offer."""
     assert row(model, "offer_whole_lots", "bars") == (0.0, 0.0, {"buy": 1.0, "offer_lots": -1.0})
     assert row(model, "offer_least_order", "least") == (0.0, None, {"buy": 1.0, "offer_ordered": -1.0})
     assert row(model, "offer_most_order", "least") == (None, 0.0, {"buy": 1.0, "offer_ordered": -3.0})

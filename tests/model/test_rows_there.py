@@ -1,4 +1,4 @@
-"""Rows and columns stand only where they can bind: no limit that is everything, no bundle that offers nothing."""
+"""Rows and columns exist only where they can bind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def there(component: pyo.Component) -> set[object]:
 
 
 def test_a_window_up_to_everything_or_from_nothing_has_no_row() -> None:
-    """Each window of alloys and devices has a row for an end that asks for something, and none for the other."""
+    """Each window has a row for every end that can bind, and none for the other."""
     metals = {"Ag": {}, "Cu": {}, "Zn": {}}
     alloys = {
         "hard": {"composition": {"Ag": ["90 %", "100 %"], "Cu": ["0 %", "10 %"]}, "others": "5 %"},
@@ -36,7 +36,7 @@ def test_a_window_up_to_everything_or_from_nothing_has_no_row() -> None:
 
 
 def test_a_small_share_of_a_small_region_is_asked_for() -> None:
-    """A tonne is asked of a region that offers twenty, and has a row; nothing is asked of one without supply."""
+    """A minimum of one tonne in a region of twenty has a row; a region without supply has none."""
     streams = [
         {"device": "phone", "region": "north", "available": "10 t"},
         {"device": "phone", "region": "south", "available": "0 t"},

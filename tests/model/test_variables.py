@@ -1,4 +1,4 @@
-"""The linking quantities that are asked for, and the rows of the network that define them."""
+"""Linking variables that are needed, and their defining rows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def keys(instance: Instance, found: Routes, name: str, whole: bool) -> list[str]
 
 
 def test_every_region_and_stream_is_told_in_the_whole_program() -> None:
-    """The program of a user has a quantity for each, whether a rule asks for it or not."""
+    """The program for extensions has a linking variable for every region and stream."""
     instance, found = case()
     assert keys(instance, found, "sent_region", whole=True) == ["north", "south", "west"]
     assert keys(instance, found, "sent_stream", whole=True) == ["asked", "boxed", "ordered", "waiting"]
@@ -55,12 +55,12 @@ def test_every_region_and_stream_is_told_in_the_whole_program() -> None:
     [("0 %", []), ("0.05", ["south"]), ("5 %", ["south"]), ("100 %", ["north", "south", "west"])],
 )
 def test_regions_are_told_where_their_share_needs_a_row(participation: str, told: list[str]) -> None:
-    """None where nothing is asked; those where something waits; and all that cannot surely send what is asked."""
+    """Regions have a linking variable where a minimum share needs a row, or supply can be stored."""
     assert keys(*case(participation=participation), "sent_region", whole=False) == told
 
 
 def test_streams_are_told_where_something_is_committed() -> None:
-    """Half a tonne is enough to be told, and nothing is not."""
+    """A stream with a commitment of half a tonne has a linking variable, one with 0 has none."""
     assert keys(*case(), "sent_stream", whole=False) == ["asked"]
 
 
@@ -73,7 +73,7 @@ def defined(block: Network) -> Mapping[int, Mapping[int, float]]:
 
 
 def test_what_is_left_out_moves_no_other_row() -> None:
-    """Each quantity that is told either way has the same row, and no row stands for one that is not told."""
+    """Omitted linking variables change no row of the others."""
     instance, found = case(participation="5 %")
     everything = select_network(instance, found, np.ones(len(instance.streams.names), dtype=bool))
     rows = {}
@@ -106,7 +106,7 @@ def test_the_places_at_which_something_holds() -> None:
 
 
 def test_a_bundle_is_no_row_of_another_stream() -> None:
-    """The supply of a stream outside all bundles holds no share of one; that of one within holds its own."""
+    """Supply rows of streams outside bundles contain no share of a bundle; those within contain their own."""
     instance, found = case()
     block = build_network(instance, found)
     first = len(block.route) + len(block.stock_stream)

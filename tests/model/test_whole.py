@@ -28,7 +28,7 @@ def name_of(part: Any) -> str:
 
 
 def terms(body: Any) -> dict[str, float]:
-    """Return the coefficients of a linear expression without those that are nothing, by Pyomo's older way."""
+    """Return the non-zero coefficients of a linear expression, by Pyomo's older representation."""
     form = generate_standard_repn(body, compute_values=True)
     assert form.is_linear() or form.is_constant()
     assert form.constant == 0
@@ -86,7 +86,7 @@ def test_model_and_arrays_are_one_program(name: str) -> None:
 
 @pytest.mark.parametrize("first", range(0, 60, 10))
 def test_model_and_arrays_are_one_random_program(first: int) -> None:
-    """On sixty random instances likewise."""
+    """Pyomo model and arrays are the same program on sixty random instances."""
     for seed in range(first, first + 10):
         are_one(at_random(seed), MEASURES[seed % 3])
 

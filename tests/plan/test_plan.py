@@ -1,4 +1,4 @@
-"""The plan under business names: costs that add up, tables, frames, and what is imported when."""
+"""The plan: costs that add up, tables, data frames, and lazy imports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = [
 
 
 def plans() -> Iterator[Plan]:
-    """Yield the plans of the conformance instances and of some random ones, under the three measures."""
+    """Yield plans of the conformance instances and of random ones, for the three objectives."""
     for instance in (*conforming().values(), *map(at_random, range(30))):
         for measure in MEASURES:
             plan = planned(instance, measure)
@@ -57,7 +57,7 @@ def test_costs_add_up_to_the_objective() -> None:
 
 
 def test_the_costs_of_shipments_and_purchases_stand_in_their_tables() -> None:
-    """What the tables charge for routes and offers is what the kinds of cost say of them."""
+    """Costs in the tables of shipments and purchases add up to the costs by kind."""
     for plan in plans():
         costs, tables = plan.costs, plan.tables
         paid = sum(abs(cost) for cost in costs.values())
@@ -82,7 +82,7 @@ def test_tables_have_their_columns_and_no_rows_of_nothing() -> None:
 
 
 def test_the_metal_account_closes_in_the_table() -> None:
-    """Stock is what was there, and what came back, less what was charged and what is left over: in every row."""
+    """In every row the stock equals the previous stock plus returns less charges and surplus."""
     for plan in plans():
         table = {name: np.array(column) for name, column in plan.tables["metals"].items() if column}
         shape = (len(plan.instance.metals.names), len(plan.instance.periods))
@@ -94,7 +94,7 @@ def test_the_metal_account_closes_in_the_table() -> None:
 
 
 def test_what_is_melted_is_what_is_cast() -> None:
-    """The metals of a melt, and what no one knows, add up to its charge; with scrap, less loss, to the cast."""
+    """Metals and unnamed matter of a melt add up to its charge; with scrap, less loss, to the cast."""
     for plan in plans():
         melts, casts = plan.tables["melts"], plan.tables["casts"]
         charged: dict[tuple[str, str], float] = {}
@@ -108,7 +108,7 @@ def test_what_is_melted_is_what_is_cast() -> None:
 
 
 def test_unnamed_matter_is_other() -> None:
-    """An offer that is 80 % silver and 20 % no one knows what melts to 4 kg of silver and 1 kg of `other`."""
+    """An offer of 80 % silver and 20 % unnamed matter melts to 4 kg of silver and 1 kg of `other`."""
     document = changed(
         streams=None,
         smelters=None,
@@ -125,7 +125,7 @@ def test_unnamed_matter_is_other() -> None:
 
 
 def test_a_route_without_a_smelter_has_none_in_the_table() -> None:
-    """Tonnes that leave the project stand with their treatment, and with no smelter."""
+    """Tonnes passed on to ordinary recycling have a treatment and no smelter."""
     document = changed(treatments={"whole": {}, "leave": {"to_smelter": 0}})
     document["streams"][0] |= {"committed": "15 t", "collection": 0}
     document["smelters"]["smelter"] |= {"limit": "5.5 t", "treatment_charge": "1 JPY/t"}

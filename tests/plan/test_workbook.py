@@ -1,4 +1,4 @@
-"""A plan in a workbook, read back: what was written is accepted, and whatever a person changes in it is found."""
+"""A plan workbook read back: the original is accepted, and every change by hand is found."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def verify(made: bytes, folder: Path, *more: str) -> Run:
-    """Return what `verify` says of a workbook."""
+    """Return the output of `verify` for a workbook."""
     (folder / "plan.xlsx").write_bytes(made)
     return here("verify", str(folder / "plan.xlsx"), TINY, *more)
 
 
 def changed(made: bytes, folder: Path) -> tuple[WorkbookEdit, ...]:
-    """Return what was changed by hand in a workbook."""
+    """Return the manual changes of a workbook."""
     (folder / "plan.xlsx").write_bytes(made)
     return read_plan_file(folder / "plan.xlsx").edits
 
@@ -69,7 +69,7 @@ def test_what_is_written_is_accepted(made: bytes, tmp_path: Path) -> None:
 def test_a_change_is_found_with_its_cell_and_the_rule_it_breaks(
     made: bytes, tmp_path: Path, sheet: str, cell: str, value: float | str, rule: str
 ) -> None:
-    """Tonnes, kilograms and names changed by hand: the cell is named, and so is the rule that no longer holds."""
+    """A changed value is reported with its cell and the violated constraint."""
     run = verify(with_cell(made, sheet, cell, value), tmp_path)
     assert run.code == 1
     assert "was changed by hand" in run.out
@@ -97,7 +97,7 @@ def test_a_cost_that_does_not_add_up_is_found(made: bytes, tmp_path: Path) -> No
 
 
 def test_a_row_that_is_gone_is_found(made: bytes, tmp_path: Path) -> None:
-    """A row that was deleted is named, with what it takes with it, and what that seems to save."""
+    """A deleted row is reported with its tonnes, and the apparent saving."""
     run = verify(without_row(made, "Shipments", 6), tmp_path)
     assert run.code == 1
     assert "Shipments: the row kettle@west, kettle, west, leave, 2017-04 of the plan is gone" in run.out
@@ -129,7 +129,7 @@ def test_rows_in_another_order_are_the_same_plan(made: bytes, tmp_path: Path) ->
 
 
 def test_a_number_that_is_text_is_refused_with_its_cell(made: bytes, tmp_path: Path) -> None:
-    """Words, and nothing at all, where tonnes should stand: input that is wrong, with sheet and cell."""
+    """Text or an empty cell in place of tonnes is an input error with sheet and cell."""
     run = verify(with_cell(made, "Shipments", "G7", "three"), tmp_path)
     assert (run.code, "plan.xlsx:Shipments!G7: `tonnes` is a number; found `three`" in run.err) == (2, True)
     run = verify(with_cell(made, "Shipments", "G7", None), tmp_path)
@@ -141,13 +141,13 @@ def test_a_number_that_is_text_is_refused_with_its_cell(made: bytes, tmp_path: P
 def test_a_figure_of_a_hidden_sheet_that_is_none_is_told_with_its_cell(
     made: bytes, tmp_path: Path, sheet: str, cell: str, value: str | None
 ) -> None:
-    """Text, nothing and what is no finite number in the hidden tables: input that is wrong, with sheet and cell."""
+    """Text, empty cells and non-finite numbers in hidden tables are input errors with sheet and cell."""
     run = verify(with_cell(made, sheet, cell, value), tmp_path)
     assert (run.code, f"plan.xlsx:{sheet}!{cell}: " in run.err) == (2, True), run.err
 
 
 def test_all_cells_that_are_no_figures_are_told_at_once(made: bytes, tmp_path: Path) -> None:
-    """An error of Excel, a text and a hidden figure that is gone are told together."""
+    """All unreadable cells are reported together."""
     wrong = with_cell(with_cell(made, "Shipments", "G7", "three"), "plan_stockpiles", "C2", None)
     broken = with_sheet(
         wrong, "Purchases", lambda text: re.sub('<c r="D12".*?</c>', '<c r="D12" t="e"><v>#REF!</v></c>', text, count=1)
@@ -172,7 +172,7 @@ def _order(made: bytes) -> tuple[str, str, str]:
 def test_formulas_that_were_not_written_are_refused_with_their_cell(
     made: bytes, tmp_path: Path, alteration: str
 ) -> None:
-    """A formula in place of a figure, in a new cell or in place of a total shows another figure once Excel opens it."""
+    """A formula in place of a number, in a new cell or in place of a total is refused with its cell."""
     sheet, figure, total = _order(made)
     new = {
         "new cell": "<f>A1</f>",
@@ -201,7 +201,7 @@ def _address(sheet: str, cell: str) -> str:
 
 
 def test_a_total_of_another_table_is_found(made: bytes, tmp_path: Path) -> None:
-    """A total that adds another table, or stands in another cell of its column, differs from the digest."""
+    """A total that sums another table or column differs from the digest."""
     sheet, _, total = _order(made)
     other = with_sheet(made, sheet, lambda text: re.sub(r"(SUBTOTAL\(109,plan_)\w+", r"\g<1>award", text, count=1))
     run = verify(other, tmp_path)
@@ -228,7 +228,7 @@ def test_totals_may_be_written_as_other_programs_write_them(made: bytes, tmp_pat
 
 @pytest.mark.parametrize("sheet", ["plan_shipments", "Shipments"])
 def test_formulas_among_the_decisions_are_refused(made: bytes, tmp_path: Path, sheet: str) -> None:
-    """A formula among the decisions, hidden or not, is told with its cell instead of its stored value."""
+    """A formula among the decisions, hidden or not, is reported with its cell."""
     change = with_sheet(
         made, sheet, lambda text: re.sub('<c r="G6".*?</c>', '<c r="G6"><f>9</f><v>9</v></c>', text, count=1)
     )
@@ -237,7 +237,7 @@ def test_formulas_among_the_decisions_are_refused(made: bytes, tmp_path: Path, s
 
 
 def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> None:
-    """A head that was renamed, and a sheet that was deleted, are told by name."""
+    """A renamed heading and a deleted sheet are reported by name."""
     run = verify(with_cell(made, "Shipments", "G4", "t"), tmp_path)
     assert (run.code, "its heads must be stream, device" in run.err) == (2, True)
     files = parts(made)
@@ -252,14 +252,14 @@ def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> Non
 
 
 def test_an_instance_that_has_changed_since_is_found(made: bytes, tmp_path: Path) -> None:
-    """The plan is of other figures than the instance has now: stale, and said so."""
+    """A plan of an instance that has changed since is reported as stale."""
     run = verify(made, tmp_path, "--set", "devices.phone.content.Ag=900 g/t")
     assert run.code == 1
     assert "the plan was made for other figures" in run.out
 
 
 def test_no_bound_that_is_read_is_believed(made: bytes, tmp_path: Path) -> None:
-    """A bound written into the hidden sheets by hand is found to be none."""
+    """A bound altered in the hidden sheets is found wrong."""
     claimed = parts(made)["xl/sharedStrings.xml"].decode()
     assert "certificate.lower_bound" in claimed
     files = parts(made)
@@ -278,14 +278,14 @@ def _string(shared: str, text: str) -> int:
 
 
 def test_a_workbook_that_is_no_plan_is_refused(tmp_path: Path) -> None:
-    """A file that only begins like a workbook, and one without a plan, are input that is wrong, told in a line."""
+    """A damaged workbook and one without a plan are input errors of one line."""
     for content in (b"PK\x03\x04 and no more", packed({"a.xml": b"<a/>"})):
         run = verify(content, tmp_path)
         assert (run.code, len(run.err.splitlines())) == (2, 1), run.err
 
 
 def test_bytes_thrown_about_are_never_a_traceback(made: bytes, tmp_path: Path) -> None:
-    """Any byte of a sheet may be another: the answer is a plan or a line of what is wrong, whatever it was."""
+    """A workbook with altered bytes gives a plan or an input error, never a traceback."""
     dice = random.Random(7)
     files = parts(made)
     for _ in range(15):
@@ -298,13 +298,13 @@ def test_bytes_thrown_about_are_never_a_traceback(made: bytes, tmp_path: Path) -
 
 
 def test_a_sheet_may_say_the_total_or_not(made: bytes, tmp_path: Path) -> None:
-    """Deleting the line of totals changes nothing of the plan."""
+    """Deleting the line of totals does not change the plan."""
     last = parts(made)[sheet_file(parts(made), "Stockpiles")].decode().count("<row ")
     assert changed(without_row(made, "Stockpiles", last), tmp_path) == ()
 
 
 def test_a_date_stands_for_its_month(made: bytes, tmp_path: Path) -> None:
-    """Excel takes `2017-04` for a day when it is typed; read back it is that month again."""
+    """A day that Excel made of `2017-04` is read as that month."""
     day = '<c r="B5" s="{style}"><v>42826</v></c>'
     style = parts(made)["xl/styles.xml"].decode()
     date = '<xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>'

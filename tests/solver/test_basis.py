@@ -43,7 +43,7 @@ def test_the_answer_is_the_same_wherever_one_starts(sections: dict[str, Any]) ->
 
 
 def test_rows_and_columns_are_found_again_by_name() -> None:
-    """With a row more, each other row stands as before, the new row is basic, and the optimum needs no step."""
+    """With an additional row, all others keep their status, the new row is basic, and no iteration is needed."""
     before, after = loaded(changed()), loaded(changed(policy=FLOOR))
     standing = solve_continuous(before)[1]
     assert standing is not None
@@ -60,7 +60,7 @@ def test_rows_and_columns_are_found_again_by_name() -> None:
 
 
 def test_another_network_has_no_start() -> None:
-    """With a stream more the network's columns are others, and nothing is carried over."""
+    """With an additional stream no basis is transferred, since the network columns differ."""
     standing = solve_continuous(loaded(changed()))[1]
     assert standing is not None
     assert standing.transfer(linear(loaded(changed(**NEARBY[3])))) is None

@@ -1,4 +1,4 @@
-"""What is asked of a search: how near to the best will do, and how long it may take."""
+"""Optimality gap and time limit of a solve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = 1e6  # seconds: a time limit that is never reached
 
 
 def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> Plan | None:
-    """Return tiny's plan as it stands after so many iterations of the simplex method; None where there is none yet."""
+    """Return the plan of tiny after a number of simplex iterations; None if there is none yet."""
     whole = highs.load_highs
 
     def short(scaled_program: ScaledProgram) -> HighsSession | None:
@@ -46,7 +46,7 @@ def stopped_after(iterations: int, monkeypatch: pytest.MonkeyPatch) -> Plan | No
 
 
 def test_a_plan_stopped_early_says_how_good_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps every rule and costs more than the best; its bound lies below the best, its gap above the true one."""
+    """A plan stopped early is feasible; its bound is below the optimum and its gap above the true one."""
     best = medalopt.solve(TINY).cost
     plans = [stopped_after(iterations, monkeypatch) for iterations in (0, 120, 150, 184, 400)]
     assert plans[0] is None and plans[-1] is not None and not plans[-1].stopped
@@ -70,7 +70,7 @@ def test_a_limit_that_is_not_reached_changes_nothing() -> None:
 
 
 def test_without_time_there_is_no_plan() -> None:
-    """After 0 seconds nothing is claimed, and the message says what to do."""
+    """A time limit of 0 s gives an error with a remedy, and no plan."""
     with pytest.raises(LimitError, match="the time was over before a plan was found; allow more of it"):
         medalopt.solve(TINY, time_limit=0)
 
@@ -81,7 +81,7 @@ def worse(share: float) -> object:
 
 
 def test_a_gap_that_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With poor prices the best plan is not proven so: it is taken where such a gap was asked for, and only there."""
+    """A plan with poor dual values is accepted only at the gap that was requested."""
     instance = loaded(plain())
     monkeypatch.setattr(solve_lp, "solve_by_method", worse(0.001))
     monkeypatch.setattr(solve_lp, "refine_iteratively", lambda *_: ())
@@ -132,7 +132,7 @@ def test_a_proof_found_in_time_is_not_thrown_away() -> None:
 
 @dataclass(frozen=True)
 class Counted(TimeBudget):
-    """A budget that is over once it has been asked `most` times."""
+    """Time budget that ends after `most` queries."""
 
     most: int = 0
     asked: list[int] = field(default_factory=list)
@@ -144,7 +144,7 @@ class Counted(TimeBudget):
 
 
 def test_the_search_for_a_contradiction_keeps_the_limit_too() -> None:
-    """Where the time ends before the multipliers are found, nothing is claimed; with time enough it is."""
+    """If time ends before Farkas multipliers are found nothing is claimed; otherwise infeasibility is proven."""
     instance = too_little()
     for most in (1, 2, 3):
         with pytest.raises(LimitError):
@@ -155,7 +155,7 @@ def test_the_search_for_a_contradiction_keeps_the_limit_too() -> None:
 
 
 def test_what_cannot_be_asked() -> None:
-    """A gap or a time below nothing, or that is no number, is refused."""
+    """A negative gap or time limit, or one that is no number, is refused."""
     for gap in (-0.01, math.inf, math.nan):
         with pytest.raises(UsageError, match="it is a share"):
             medalopt.solve(TINY, gap=gap)
@@ -165,6 +165,6 @@ def test_what_cannot_be_asked() -> None:
 
 
 def test_a_budget_without_an_end() -> None:
-    """Endless time stays endless, and none is never less than none."""
+    """An infinite budget stays infinite, and an exhausted one never becomes negative."""
     assert NO_TIME_LIMIT.seconds_left() == math.inf
     assert TimeBudget(0).seconds_left() == 0

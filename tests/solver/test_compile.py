@@ -1,4 +1,4 @@
-"""What Pyomo compiles is kept for variants whose network alone differs, and for no others."""
+"""The compiled Pyomo part is shared by scenarios that differ in the network only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEEDS = (4, 33)
 
 
 def moved(instance: Instance) -> Iterator[tuple[str, Instance]]:
-    """Yield copies of `instance`, in each of which all figures of one field are three quarters of what they were."""
+    """Yield copies of `instance` in which all values of one field are multiplied by three quarters."""
     for part in dataclasses.fields(Instance):
         section: Any = getattr(instance, part.name)
         for field in dataclasses.fields(section) if dataclasses.is_dataclass(section) else ():
@@ -43,7 +43,7 @@ def arrays(linear: SolverProgram) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
-    """Whatever field of an instance moves, its program is to the last bit the one that is compiled anew."""
+    """Whichever field changes, the program with a shared compiled part equals the recompiled one bit by bit."""
     instance, measure = drop_lot_constraints(pool.instance(seed)), pool.MEASURES[seed % 2]
     master, kept = CompiledMaster.compile(instance, build_routes(instance), measure), set()
     for name, other in moved(instance):
@@ -56,7 +56,7 @@ def test_a_variant_is_the_same_with_what_is_kept(seed: int) -> None:
 
 
 def test_another_measure_is_compiled() -> None:
-    """What was compiled for the cost does not serve the footprint."""
+    """The compiled part of the cost objective is not used for footprint."""
     instance = drop_lot_constraints(pool.instance(SEEDS[0]))
     master = CompiledMaster.compile(instance, build_routes(instance), "cost")
     assert master.adapt(instance, build_routes(instance), "cost") is master

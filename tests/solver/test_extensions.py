@@ -1,4 +1,4 @@
-"""An extension may add to the model, and narrow; whatever else it changes is refused, and named."""
+"""An extension may add to the model and tighten it; any other change is refused, and named."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("line", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_was_there_stays_as_it_was(line: str, message: str, tmp_path: Path) -> None:
-    """Each of these bends the instance's own program; the file and what was bent are named."""
+    """Each extension that alters the instance's program is refused, with its file and the altered component."""
     path = tmp_path / "own.py"
     path.write_text(HEAD + f"    {line}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=message) as refusal:
@@ -44,7 +44,7 @@ def test_what_was_there_stays_as_it_was(line: str, message: str, tmp_path: Path)
 
 
 def test_a_variable_named_as_if_it_defined_a_quantity_is_kept(tmp_path: Path) -> None:
-    """A row of a user's own called `define_...` is a row like others: nothing takes it for the network's."""
+    """A user's row named `define_...` is not taken for a defining row of the network."""
     path = tmp_path / "own.py"
     lines = ("m.u = pyo.Var(domain=pyo.Reals)", "m.define_u = pyo.Constraint(expr=m.u - m.sent_device['phone'] == 0)")
     path.write_text(HEAD + "".join(f"    {line}\n" for line in lines), encoding="utf-8")
@@ -55,7 +55,7 @@ def test_a_variable_named_as_if_it_defined_a_quantity_is_kept(tmp_path: Path) ->
 
 
 def test_a_narrowed_bound_is_a_row(tmp_path: Path) -> None:
-    """It stands in the plan under the name of what it bounds."""
+    """A tightened bound appears in the plan under the name of its variable."""
     path = tmp_path / "own.py"
     path.write_text(HEAD + "    m.sent_device['phone'].setlb(7)\n", encoding="utf-8")
     (row,) = medalopt.solve(loaded(plain()), extensions=[path]).added.rows

@@ -1,4 +1,4 @@
-"""What is asked of HiGHS, and what is made of its answers."""
+"""HiGHS session: options, statuses and interpretation of its results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def solved(linear: SolverProgram, method: str = METHODS[0]) -> tuple[str, list[f
 
 @pytest.mark.parametrize("method", METHODS)
 def test_statuses(method: str) -> None:
-    """A best plan, none at all, and none that is best."""
+    """Optimal, infeasible and unbounded programs get the right status."""
     assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf), method) == ("optimal", [1.0, 0.0])
     assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 3.0, np.inf, upper=1.0), method)[0] == "infeasible"
     assert solved(one_row([[-1.0, 2.0]], [1.0, 1.0], 1.0, np.inf), method)[0] in ("unbounded", "infeasible")
@@ -63,7 +63,7 @@ def test_a_tie_is_settled_by_the_next_objective(method: str) -> None:
 
 
 def test_what_the_first_objective_has_decided_stays() -> None:
-    """The second objective would rather have the dear column: it may not touch what the cost has settled."""
+    """The second objective does not change variables that the first objective determines."""
     assert solved(one_row([[1.0, 2.0], [5.0, 0.0]], [1.0, 1.0], 1.0, np.inf)) == ("optimal", [1.0, 0.0])
     # at 1 the row holds the cost down; the second objective would leave it for more
     assert solved(one_row([[1.0, 1.0], [-1.0, 0.0]], [1.0, 1.0], 1.0, np.inf, upper=5.0)) == ("optimal", [1.0, 0.0])
@@ -86,20 +86,20 @@ def test_a_tie_is_tried_from_the_beginning_where_the_first_run_loses_its_way(run
 
 
 def test_a_tie_that_cannot_be_settled_is_no_answer(runs: list[str]) -> None:
-    """Where it loses its way twice, the method has not answered."""
+    """If the tie-break fails twice, the method has no result."""
     runs += ["optimal", "unbounded", "unanswered"]
     assert solved(one_row([[1.0, 1.0], [2.0, 1.0]], [1.0, 1.0], 1.0, np.inf))[0] == "unanswered"
 
 
 def test_what_is_nothing_beside_its_row_is_left_out() -> None:
-    """A coefficient so small beside its neighbours that HiGHS drops it is not given to it: the rest is answered."""
+    """A coefficient that HiGHS would drop as negligible is omitted, and the program is solved without it."""
     for small in (1e-11, 1e-13):
         status, x = solved(one_row([[1.0, 2.0]], [1.0, small], 1.0, np.inf))[:2]
         assert status == "optimal" and x == pytest.approx([1.0, 0.0], abs=1e-9)
 
 
 def test_a_program_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where HiGHS refuses a program there is no answer, and nothing to ask further."""
+    """A program that HiGHS rejects has no result and no session."""
     monkeypatch.setattr(highs, "load_highs", lambda program: None)
     with pytest.raises(SolverError, match="a plan could not be asked further: look for figures that lie far apart"):
         highs.load_simplex(

@@ -1,4 +1,4 @@
-"""That there is no plan is said only with multipliers that have been checked."""
+"""Infeasibility is reported only with verified Farkas multipliers."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def contradiction(linear: SolverProgram, program: ScaledProgram) -> Floats | Non
 
 
 def too_little() -> Instance:
-    """Return a case in which 5 kg of silver are asked, and 4.5 kg can come back."""
+    """Return an instance that requires 5 kg of silver with at most 4.5 kg recoverable."""
     stream = {"device": "phone", "region": "north", "available": "5 t"}
     alloy = {"composition": {"Ag": "100 %"}}
     return loaded(changed(market=None, periods=None, streams=[stream], alloys={"silver": alloy}))
 
 
 def test_what_has_no_plan_is_proven_to_have_none() -> None:
-    """For each conformance instance without a plan there are multipliers, none of them above 1 in scaled units."""
+    """Each infeasible conformance instance has Farkas multipliers, at most 1 in scaled units."""
     refused = [name for name, answers in EXPECTED.items() if answers["cost"]["status"] == "infeasible"]
     assert len(refused) >= 5
     for name in refused:
@@ -68,7 +68,7 @@ def test_what_has_a_plan_is_never_proven_to_have_none() -> None:
 
 
 def test_the_contradiction_is_the_one_a_person_sees() -> None:
-    """0.5 kg are missing: with the balance and the demand of silver weighed alike, that is the margin."""
+    """The margin is the missing 0.5 kg when balance and demand of silver have equal multipliers."""
     linear, program = programs(too_little())
     y = contradiction(linear, program)
     assert y is not None
@@ -81,7 +81,7 @@ def test_the_contradiction_is_the_one_a_person_sees() -> None:
 
 @pytest.mark.parametrize("wrong", ["nothing", "turned round", "one row alone", "no number"])
 def test_wrong_multipliers_are_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the solver hands over: multipliers that do not add up to a contradiction prove none."""
+    """Multipliers that do not form a contradiction prove nothing."""
     linear, program = programs(too_little())
 
     def altered(scaled_program: ScaledProgram, method: str, *_: object) -> HighsResult:

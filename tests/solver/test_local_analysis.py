@@ -1,4 +1,4 @@
-"""A plan traced back into its program, and the program asked again around it."""
+"""A plan converted back to its program, and post-optimal analysis around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLANS = [seed for seed in range(40) if seed % 2 == 0]
 
 
 def near(seed: int) -> PlanNeighbourhood | None:
-    """Return a random plan with its neighbourhood, every stream to be asked about; None where there is no plan."""
+    """Return a random plan with its neighbourhood and every stream as a source; None if infeasible."""
     plan = pool.plan(seed)
     return (
         None
@@ -24,7 +24,7 @@ def near(seed: int) -> PlanNeighbourhood | None:
 
 @pytest.mark.parametrize("seed", PLANS)
 def test_a_plan_is_traced_back_into_its_program(seed: int) -> None:
-    """The columns keep every row and bound, and cost what the plan does."""
+    """The reconstructed columns satisfy all rows and bounds, and have the cost of the plan."""
     found = near(seed)
     if found is None:
         return

@@ -1,4 +1,4 @@
-"""Plans in whole lots: the worked example, what is proven of them, and where there is none."""
+"""Plans in whole lots: the worked example, its bound, and infeasible cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG = 1e6  # seconds: a time limit that is never reached
 
 
 def example(**changes: str) -> Instance:
-    """Return the worked example with some figures changed; `__` in a name stands for a dot, `at` for the stream."""
+    """Return the worked example with changed parameters; `__` in a name represents a dot, `at` the stream."""
     paths = {"lot": "streams.phone@north.lot", "least": "streams.phone@north.minimum_order", "supply":
              "streams.phone@north.available", "price": "market.silver.price", "bought": "market.silver.minimum_order",
              "limit": "market.silver.limit", "offer_lot": "market.silver.lot"}  # fmt: skip
@@ -48,14 +48,14 @@ def taken(plan: Plan) -> tuple[float, float]:
     ],
 )
 def test_the_worked_example(changes: dict[str, str], tonnes: float, bought: float, cost: float) -> None:
-    """Lots and minimum orders of a stream and of an offer come to what was worked out by hand."""
+    """Lots and minimum orders of a stream and an offer equal the values worked out by hand."""
     plan = medalopt.solve(example(**changes))
     assert taken(plan) == pytest.approx((tonnes, bought), abs=1e-9)
     assert plan.cost == pytest.approx(cost, rel=1e-9)
 
 
 def test_what_is_proven_of_it() -> None:
-    """The bound is the cost without lots, 15,000 JPY; the plan is called feasible, and its gap is what lies between."""
+    """The bound is the cost without lots, 15,000 JPY; the plan is `feasible` with the gap to that bound."""
     instance = example()
     plan = medalopt.solve(instance)
     assert (plan.status, plan.stopped) == ("feasible", False)
@@ -76,7 +76,7 @@ def test_the_bound_of_the_search_stands_beside_the_certified_one() -> None:
 
 
 def test_a_search_that_ends_early_says_how_near_it_took_itself_to_be() -> None:
-    """A bound of the search 2 % below the plan is told as such, not as an optimum."""
+    """A search bound 2 % below the plan is reported as such, not as an optimum."""
     plan = medalopt.solve(example())
     early = replace(plan, certificate=replace(plan.certificate, search_bound=0.98 * plan.objective))
     assert describe_proof(early).startswith(
@@ -103,14 +103,14 @@ def test_the_same_figures_give_the_same_plan() -> None:
 
 
 def test_a_gap_that_was_asked_for() -> None:
-    """A gap that is reached ends well; one that cannot be proven in whole lots gives the plan, and says so."""
+    """A requested gap that is reached ends the search; one that cannot be verified returns the plan and says so."""
     assert not medalopt.solve(example(), gap=0.1).stopped
     plan = medalopt.solve(example(), gap=0.01)
     assert plan.stopped and plan.cost == pytest.approx(16_000)
 
 
 def test_where_no_plan_is_in_whole_lots() -> None:
-    """That is told apart from a proof that there is none; without the lots there is a plan."""
+    """Infeasibility in whole lots is distinguished from proven infeasibility; without lots a plan exists."""
     with pytest.raises(WholeLotsNotFoundError, match="by search, not proven") as refusal:
         medalopt.solve(example(lot="7 t", limit="1 kg"))
     assert refusal.value.exit_code == 3 and refusal.value.status == "infeasible"
@@ -118,14 +118,14 @@ def test_where_no_plan_is_in_whole_lots() -> None:
 
 
 def test_where_no_plan_exists_at_all() -> None:
-    """Where none exists without lots either, that is proven as ever."""
+    """If infeasible without lots, infeasibility is proven as usual."""
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(example(supply="1 t", limit="1 kg"))
     assert not isinstance(refusal.value, WholeLotsNotFoundError) and refusal.value.refutation is not None
 
 
 def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped with a plan it is handed on as such; without one there is none."""
+    """A stopped search returns its plan, and an error if it has none."""
     search = mip.run_branch_and_bound
 
     def stopped(found: bool) -> object:
@@ -144,7 +144,7 @@ def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_kept_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no method gives a plan with the lots that were found, nothing is claimed."""
+    """If no method finds a plan with the numbers of lots fixed, nothing is claimed."""
     monkeypatch.setattr(mip, "solve_by_method", lambda _, method: HighsResult("unanswered", method))
     with pytest.raises(SolverError, match="nothing is claimed"):
         medalopt.solve(example())

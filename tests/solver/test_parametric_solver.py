@@ -40,7 +40,7 @@ def test_what_moved_is_passed_on() -> None:
 
 @pytest.mark.parametrize("large", [0, 10**6])
 def test_no_plan_is_proven(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More asked than the row admits: no plan, by either simplex method, and the way back is found."""
+    """A variant that requires more than a row admits is proven infeasible by either simplex method."""
     monkeypatch.setattr(parametric_solver, "_PRIMAL_FIRST_ENTRIES", large)
     warm = ParametricSolver(at_least(1.0))
     found = warm.solve(at_least(3.0))
@@ -52,7 +52,7 @@ def test_no_plan_is_proven(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_shape_is_solved_from_the_beginning() -> None:
-    """A program with another row is answered, though not warm."""
+    """A program with an additional row is solved from scratch."""
     warm = ParametricSolver(at_least(1.0))
     other = dataclasses.replace(at_least(1.0), rows=(("one", None), ("three", None)))
     found = warm.solve(other)
@@ -61,7 +61,7 @@ def test_another_shape_is_solved_from_the_beginning() -> None:
 
 
 def test_what_is_missing_is_nothing() -> None:
-    """A variant without a column and the row of it is solved in the place of the first, and answered in its own."""
+    """A variant without one column and its row is padded to the first program's shape, with its own result."""
     warm = ParametricSolver(at_least(1.0))
     less = dataclasses.replace(
         at_least(2.0),
@@ -86,7 +86,7 @@ def test_what_is_missing_is_nothing() -> None:
 
 
 def test_many_entries_are_passed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where much of the matrix moves, or an entry vanishes, the program is passed anew and solved from its basis."""
+    """If many coefficients change, or one vanishes, the program is passed again and solved from its basis."""
     monkeypatch.setattr(parametric_solver, "_MATRIX_RELOAD_ENTRIES", 0)
     warm = ParametricSolver(at_least(1.0))
     warm.solve()
@@ -119,7 +119,7 @@ def test_a_known_optimum_is_where_it_begins() -> None:
 
 
 def test_what_is_nothing_beside_its_row_changes_nothing() -> None:
-    """An entry that HiGHS would count as nothing is left out, and the answer is proven with it."""
+    """A coefficient below HiGHS's tolerance is omitted, and the result is verified with it."""
     entries = at_least(1.0).entries
     apart = SparseEntries(entries.row, entries.column, np.array([3.0, 1e-30, 1.0, -1000.0]))
     assert ParametricSolver(at_least(1.0, entries=apart)).solve().value == pytest.approx(5.00025)
@@ -140,6 +140,6 @@ def test_a_line_is_straight_or_none() -> None:
 
 
 def test_a_column_that_shrinks_keeps_a_size() -> None:
-    """Beyond the end at which a column's size is nothing it is still measured by something."""
+    """A column whose bound reaches 0 keeps a positive size for scaling."""
     one, two = at_least(1.0), at_least(1.0, size=np.array([4.0, 0.25]))
     assert ProgramLine(one, two, 0.0, 1.0).interpolate(2.5).size[0] > 0

@@ -27,7 +27,7 @@ def swept(line: ProgramLine) -> ParametricSweep:
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows with each program that HiGHS is asked about."""
+    """Return a list that grows with each program that HiGHS solves."""
     solved: list[int] = []
     solve = ParametricSolver.solve_unverified
     monkeypatch.setattr(ParametricSolver, "solve_unverified", lambda *given: (solved.append(1), solve(*given))[1])
@@ -46,7 +46,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ],
 )
 def test_each_is_solved_as_it_would_be_alone(end: SolverProgram, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever moves, every answer, within the line and beyond, is that of a solve from the beginning."""
+    """Every result of a sweep, on the line and beyond, equals that of a solve from scratch."""
     monkeypatch.setattr(parametric_sweep, "_BATCH_NUMBERS", 30)  # four at once
     line = ProgramLine(at_least(1.0), end, 0.0, 2.0)
     positions = [0.0, 0.5, 1.7, 2.0, 2.25, 1.0, 0.25]
@@ -75,7 +75,7 @@ def test_on_a_straight_line_the_ends_alone_are_solved(end: SolverProgram, monkey
 
 
 def test_what_comes_to_nothing_is_nothing() -> None:
-    """Where an end comes to 0 on the way no rounding is left of it, beside which all else would be large."""
+    """A bound that becomes 0 along the line has no rounding residue."""
     line = ProgramLine(at_least(0.07), at_least(0.21), 7.5, 22.5)
     assert line.one.lower[0] - 0.5 * (line.two.lower[0] - line.one.lower[0]) != 0
     assert line.interpolate(0.0).lower[0] == 0
@@ -95,14 +95,14 @@ def test_where_the_line_bends_it_is_solved(entries: SparseEntries, monkeypatch: 
 
 
 def test_what_has_no_plan_is_refuted() -> None:
-    """Where more is asked than there can be, that is proven, and then the sweep goes on."""
+    """Infeasible positions are proven infeasible, and the sweep continues."""
     line = ProgramLine(at_least(1.0), at_least(3.0), 0.0, 1.0)
     found = list(swept(line).solve_all([0.0, 1.0, 0.25, 0.9]))
     assert [one.status for one in found] == ["optimal", "infeasible", "optimal", "infeasible"]
 
 
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With tolerances that no answer keeps, none is taken."""
+    """With tolerances that no result meets, none is accepted."""
     sweep_of = swept(ProgramLine(at_least(1.0), at_least(1.5), 0.0, 1.0))
     monkeypatch.setattr(verification, "GAP_TOLERANCE", -1.0)
     with pytest.raises(SolverError, match="could not be solved"):
@@ -110,7 +110,7 @@ def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_nothing_beside_its_row_changes_nothing() -> None:
-    """An entry that HiGHS would count as nothing is left out, and the answer is proven with it."""
+    """A coefficient below HiGHS's tolerance is omitted, and the result is verified with it."""
     apart = two_by_two(entries=SparseEntries(ENTRIES.row, ENTRIES.column, np.array([3.0, 1e-30, 1.0, -1000.0])))
     assert swept(ProgramLine(apart, apart, 0.0, 1.0)).solve_at(0.5).status == "optimal"
 

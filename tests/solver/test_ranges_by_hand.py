@@ -1,4 +1,4 @@
-"""Prices of single figures and how far they hold, on programs by hand, where plans tie and where none is left."""
+"""Shadow prices and ranges of parameters, on programs worked out by hand, with ties and infeasible ends."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def around(linear: SolverProgram, *movers: RhsColumn) -> LocalAnalysis:
 
 
 def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
-    """Dearer, half of x is taken, up to where z takes over; cheaper, all of it, until it is free."""
+    """At a tie, a cost parameter has different slopes up and down, each with its range."""
     program = around(three())
     up, high = find_cost_range(program, 0, 1)
     down, low = find_cost_range(program, 0, -1)
@@ -54,7 +54,7 @@ def test_a_cost_has_the_slopes_of_the_plans_that_tie() -> None:
 
 
 def test_a_cost_without_a_tie_has_one_slope() -> None:
-    """None of y is taken until x costs as much; what is free is taken without end."""
+    """Without a tie both slopes are equal; the range ends where another column enters."""
     program = around(three(costs=np.array([[1.0, 1.25, 2.0], np.zeros(3)])))
     for by, distance in ((1, 0.25), (-1, 1.0)):
         slope, end = find_cost_range(program, 0, by)
@@ -89,7 +89,7 @@ def test_a_side_has_a_price_up_to_where_another_takes_over() -> None:
 
 
 def test_no_plan_lies_beyond_what_there_is() -> None:
-    """With a third of z at most the price holds until nothing is left, and there is no plan beyond."""
+    """The price holds until the supply is exhausted; beyond that the program is infeasible."""
     linear = three(upper=np.array([0.25, 0.5, 1.0]))
     more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)
     assert more[0] == pytest.approx(2.0)
@@ -106,7 +106,7 @@ def test_no_plan_lies_beyond_what_there_is() -> None:
 def test_an_end_that_a_hair_does_not_find(
     z: float, most: float, end: float, stops: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a hair on the price is too little for the solver, plans are asked how far they go, and then their price."""
+    """If a small price step is below the solver's tolerance, the end of the range is found by larger steps."""
     monkeypatch.setattr(ranging, "PRICE_TOLERANCE", 0.0)
     linear = three(upper=np.array([0.75, 0.5, most]), costs=np.array([[1.0, 1.25, z], np.zeros(3)]))
     more, _ = find_rhs_range(around(linear, RhsColumn({0: (1.0, 0.0)}, 1.0)), 0, math.inf, 1.0)

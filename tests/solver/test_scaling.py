@@ -1,4 +1,4 @@
-"""Scaling is by powers of two: it changes exponents, never digits, and what is not finite is refused."""
+"""Scaling by powers of two: exact, and values that are not finite are refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_is_scaled_is_of_a_like_size() -> None:
 
 
 def test_powers_of_two_by_hand() -> None:
-    """The nearest power to each size; 0 where there is nothing to go by."""
+    """Scale exponents are nearest to each size; 0 without a size."""
     assert compute_exponents(np.array([1.0, 3.0, 1e-3, 1024.0, 0.0, np.inf])).tolist() == [0, 2, -10, 10, 0, 0]
 
 
@@ -94,20 +94,20 @@ BAD = {
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_what_is_not_finite_is_refused(change: dict[str, Any]) -> None:
-    """A NaN or an infinity where a number must stand never reaches the solver."""
+    """NaN or infinite coefficients never reach the solver."""
     with pytest.raises(SolverError, match="not finite"):
         scale_program(two_by_two(**change))
 
 
 def test_figures_that_no_double_can_hold_are_refused() -> None:
-    """A coefficient that scaling would turn to nothing: the error says what to look for."""
+    """A coefficient that underflows by scaling is an error that names the parameter."""
     entries = SparseEntries(np.array([0, 0]), np.array([0, 1]), np.array([1e300, 1e-300]))
     with pytest.raises(SolverError, match="too far apart"):
         scale_program(two_by_two(entries=entries, size=np.array([1e3, 1e-3])))
 
 
 def test_a_column_that_can_only_be_nothing_is_no_smaller_than_its_rows() -> None:
-    """A column without a size is measured by the rows it stands in: none of its coefficients is lost beside others."""
+    """A column without a size is scaled by its rows, so that no coefficient is negligible."""
     ones = np.ones(2)
     linear = SolverProgram(
         network=2,

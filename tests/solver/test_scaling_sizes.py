@@ -1,4 +1,4 @@
-"""Figures that lie far apart: the answer is right, or none is given."""
+"""Values of very different magnitude: the result is right, or an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medalopt.instance.instance import Instance
 
 
 def agrees_with_glpk(instance: Instance) -> None:
-    """Fail unless GLPK, in exact arithmetic, finds the same optimum under each measure."""
+    """Fail unless GLPK, in exact arithmetic, finds the same optimum for each objective."""
     for measure in MEASURES:
         plan, answer = planned(instance, measure), glpk.solve(write_mathprog(instance, measure))
         assert plan is not None
@@ -52,7 +52,7 @@ def test_the_currency_changes_nothing(rate: str) -> None:
 
 
 def a_little_gold(available_t: float) -> Document:
-    """Return a case in which 0.05 g of gold is asked: `available_t` tonnes of 300 g/t in a period would give it."""
+    """Return an instance that requires 0.05 g of gold: `available_t` tonnes at 300 g/t in each period."""
     return changed(
         metals={"Au": {"title": "gold"}, "Cu": {}},
         devices={"phone": {"content": {"Au": "300 g/t", "Cu": "100 kg/t"}}},

@@ -1,4 +1,4 @@
-"""One method after the other: an answer that cannot be proven is not taken, and none is made up."""
+"""Sequence of solution methods: a result that cannot be verified is not accepted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Attempt = Callable[[ScaledProgram, str], HighsResult]
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], list[str]]:
-    """Return a function that puts another way of solving in place, and notes the methods that are asked."""
+    """Return a function that replaces the solver and records the methods used."""
 
     def use(other: Attempt) -> list[str]:
         methods: list[str] = []
@@ -49,7 +49,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Attempt], list[str]]:
 
 
 def nothing(scaled_program: ScaledProgram, method: str) -> HighsResult:
-    """Claim that nothing at all is the best plan."""
+    """Claim that the zero solution is optimal."""
     return HighsResult("optimal", method, np.zeros(len(scaled_program.lower)), np.zeros(len(scaled_program.row_lower)))
 
 
@@ -121,7 +121,7 @@ def test_at_the_end_of_the_ladder_nothing_is_claimed(wrong: Attempt, tried: Call
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_finds_the_plan(method: str, tried: Callable[[Attempt], list[str]]) -> None:
-    """Each on its own comes to the same cost."""
+    """Each method alone finds the same cost."""
     tried(lambda scaled_program, asked: (solve_by_method if asked == method else unanswered)(scaled_program, asked))
     for name in ("c00", "c03", "c07"):
         plan = medalopt.solve(conformance(name))
@@ -139,7 +139,7 @@ def test_where_there_is_no_plan_it_is_said_at_once(tried: Callable[[Attempt], li
 
 
 def test_questions_that_cannot_be_asked() -> None:
-    """An objective that does not exist: the message says what can be asked instead."""
+    """An unknown objective is refused, with the valid ones in the message."""
     with pytest.raises(UsageError, match="'beauty' is no objective: choose one of cost, footprint, mass"):
         medalopt.solve(loaded(plain()), "beauty")
 
@@ -166,7 +166,7 @@ def test_no_duals_make_the_compiled_bound_too_high() -> None:
 
 
 def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) -> None:
-    """Where nothing is owed and nothing can be sent the program is empty: the plan is to do nothing, and is proven."""
+    """Without demand and supply the program is empty, and the empty plan is verified optimal."""
     content = """
         {format: medalopt/1, name: nothing, currency: EUR, metals: {Cu: {}}, devices: {laptop: {}}, smelters: {},
         streams: [{device: laptop, region: north, available: 11.72 t}], alloys: {bronze: {}},
@@ -180,7 +180,7 @@ def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) ->
 
 
 def least(variants: ScenarioRunner, objective: str) -> float:
-    """Return the least that `objective` comes to."""
+    """Return the minimum of `objective`."""
     return medalopt.solve(variants.instance, objective).objective
 
 
@@ -198,7 +198,7 @@ def test_a_cap_at_the_least_footprint_leaves_a_plan(hair: float, tmp_path: Path)
 
 @pytest.mark.parametrize("share", [1e-8, 1e-6])
 def test_a_cap_below_the_least_footprint_leaves_none(share: float) -> None:
-    """Where the cap is lower than the least footprint by more than a plan may break a row, there is none."""
+    """A cap below the minimum footprint by more than the tolerance is infeasible."""
     tiny = Path(__file__).parents[2] / "instances" / "tiny.yaml"
     cap = least(ScenarioRunner(tiny), "footprint") / 1000 * (1 - share)
     with pytest.raises(NoPlanError):

@@ -1,4 +1,4 @@
-"""Needs of very different size: what one answer misses is solved for at a finer scale, and the plan is proven."""
+"""Iterative refinement: demands of very different magnitude are met, and the plan is verified."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_no_refinement_proves_the_exact_simplex_method_does(seed: int) -> N
 def test_what_cannot_be_proven_names_the_figures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where nothing is proven of figures far apart, two of them are named, and it is a fault of the input (code 2)."""
+    """If nothing can be verified, the two parameters of most different magnitude are named, with exit code 2."""
     instance = loaded(far_apart(1))
     monkeypatch.setattr(solve_lp, "refine_iteratively", lambda *_: ())
     with pytest.raises(CoefficientRangeError) as refusal:
@@ -119,7 +119,7 @@ def test_what_cannot_be_proven_names_the_figures(
 
 
 def test_the_two_figures_that_lie_farthest_apart() -> None:
-    """They are of one kind, each with its path, value and unit; figures of a like size are not named."""
+    """The two named parameters are of one kind, with path, value and unit."""
     document = plain()
     assert find_widest_spread(loaded(document)) is None
     document["medals"]["pin"] = {"count": 1, "parts": {"silver": "1e-6 g"}}

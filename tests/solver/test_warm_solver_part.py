@@ -1,4 +1,4 @@
-"""A part of the columns asked in place of the whole program: it finds what the whole one does, or says it cannot."""
+"""Partial pricing finds the optimum of the whole program, or reports that it cannot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answers(seed: int) -> list[tuple[float, ...]] | None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_part_answers_as_the_whole(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prices, steps and what has no plan are the same, also where hardly a column is there from the beginning."""
+    """Prices, steps and infeasibility are the same as in the whole program, even with few initial columns."""
     whole = answers(seed)
     if whole is None:
         return

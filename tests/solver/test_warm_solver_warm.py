@@ -1,4 +1,4 @@
-"""A program kept warm: what is asked of it does not depend on what was asked before, nor on that having an answer."""
+"""Warm-started solver: results do not depend on earlier solves, even unsuccessful ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def more(near: PlanNeighbourhood, by: float) -> dict[int, tuple[float, float]]:
 
 
 def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(near: PlanNeighbourhood) -> None:
-    """What cannot be leaves the solver where the plan stands, and a little more costs what it cost before."""
+    """After an infeasible solve the next one starts from the basis of the plan, with the same cost."""
     warm = near.local.whole
     before = statuses(warm)
     expected = warm.solve_shifted_bounds(more(near, LITTLE), {})
@@ -49,7 +49,7 @@ def test_after_a_question_without_an_answer_the_next_starts_where_the_first_did(
 
 
 def test_a_refusal_from_the_beginning_is_one_too(near: PlanNeighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where neither method comes to an end from where it stands, the one from the beginning is believed."""
+    """If neither method finishes from the basis, the solve from scratch decides."""
     warm = near.local.whole
     before, run, tried = statuses(warm), warm._run_simplex, list[int]()
 

@@ -1,4 +1,4 @@
-"""The decomposition and the direct way come to the same."""
+"""Column generation and direct solution have the same optimum."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEEDS = range(6)
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settle almost nothing in the first exact program, so that a small instance is taken apart as a large one."""
+    """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
     monkeypatch.setattr(recover, "FIRST_OPEN_CELLS", 1)
 
 
@@ -51,7 +51,7 @@ def test_both_ways_agree(seed: int, measure: str) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_streams_without_a_route_are_no_obstacle(seed: int) -> None:
-    """Instances with streams from which no route leads, behind all others too, come out as by the direct way."""
+    """Instances with streams without a route have the same optimum as by direct solution."""
     found = decomposed.trial(seed)
     assert not found.wrong and found.seen.total() > 0
 
@@ -70,13 +70,13 @@ def test_both_ways_agree_on_stock(seed: int) -> None:
 
 
 def split(instance: Instance, measure: str = "cost") -> DecomposedTask:
-    """Return `instance` taken apart."""
+    """Return the decomposition of `instance`."""
     found = build_routes(instance)
     return DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), measure))
 
 
 def bounds(seed: int) -> list[tuple[float, float]]:
-    """Return for each round the bound that it comes to, and the proof's at the same prices."""
+    """Return the Lagrangian bound of each iteration, and the bound of the proof at the same prices."""
     instance = pool.instance(seed)
     taken = split(instance)
     master = taken.master
@@ -97,7 +97,7 @@ def bounds(seed: int) -> list[tuple[float, float]]:
 
 
 def test_the_bound_of_a_round_is_that_of_the_certificate() -> None:
-    """At the prices of every round the Lagrangian bound is what the proof makes of them."""
+    """At the prices of every iteration the Lagrangian bound equals the bound of the proof."""
     seen = [pair for number in range(8) for pair in bounds(pool.solvable(number))]
     assert len(seen) > 20
     assert np.allclose([a for a, _ in seen], [b for _, b in seen], rtol=1e-9)
@@ -118,7 +118,7 @@ def test_what_needs_the_whole_program_is_refused() -> None:
 
 
 def test_own_constraints_need_the_whole_program() -> None:
-    """Decomposition by hand is refused with constraints of one's own, and says what to do."""
+    """Decomposition is refused with extensions, with a remedy in the message."""
     with pytest.raises(UsageError, match="choose direct"):
         medalopt.solve(pool.instance(0), extensions=[Path("a.py")], method="decomposition")
 
@@ -134,13 +134,13 @@ def test_participation_is_met_region_by_region() -> None:
 
 
 def test_what_is_out_of_time_is_stopped() -> None:
-    """With no time at all no plan is found, and that is said."""
+    """A time limit of 0 finds no plan, and the error says so."""
     with pytest.raises(LimitError):
         medalopt.solve(pool.instance(0), time_limit=0.0, method="decomposition")
 
 
 def test_no_plan_is_proven_by_phase_one() -> None:
-    """Where no plan exists the master program's own multipliers prove it, and no other way is asked."""
+    """If infeasible, the multipliers of the master problem prove it, and no other method runs."""
     instance = medalopt.load(TINY, {"medals.gold.count": "100000"})
     found = build_routes(instance)
     first = next(solve_by_column_generation(SolveTask(instance, found, compute_bounds(instance, found))))

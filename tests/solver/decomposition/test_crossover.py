@@ -31,7 +31,7 @@ NUMBERS = range(4)  # of the random instances with a plan
 
 @cache
 def open_near_optimum(number: int) -> tuple[DecomposedTask, OpenCells]:
-    """Return what is open near its optimum of a random instance with a plan: everything."""
+    """Return the open cells of a random instance near its optimum: all of them."""
     instance: Instance = pool.instance(pool.solvable(number))
     found = build_routes(instance)
     split = DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), "cost"))
@@ -45,7 +45,7 @@ def open_near_optimum(number: int) -> tuple[DecomposedTask, OpenCells]:
 
 @pytest.fixture(scope="module", params=NUMBERS)
 def near(request: pytest.FixtureRequest) -> tuple[DecomposedTask, OpenCells]:
-    """What is open of one instance near its optimum."""
+    """Return the open cells of one instance near its optimum."""
     return open_near_optimum(request.param)
 
 
@@ -69,7 +69,7 @@ def of_master(split: DecomposedTask) -> CrossoverBasis:
 
 
 def test_what_no_program_had_before_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
-    """A cell that sends goes by its best way, all of it; another one keeps its supply."""
+    """A cell new to the program starts with its subproblem solution: all on its best route, or unsent."""
     split, left = near
     block, linear = of_open(split, left)
     start = of_master(split).transfer(block, linear, split.task.routes, left.solution)
@@ -84,7 +84,7 @@ def test_what_no_program_had_before_stands_as_it_answered(near: tuple[Decomposed
 
 
 def test_some_cells_send_by_a_best_route() -> None:
-    """The last test is not one of nothing: of the instances at least two have such cells, whichever optimum is met."""
+    """At least two of the instances have cells that send on a best route, so the previous test is not vacuous."""
     found = [open_near_optimum(number) for number in NUMBERS]
     assert sum(best_routes(split, left, of_open(split, left)[0]).any() for split, left in found) >= 2
 
@@ -106,7 +106,7 @@ def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[Decomposed
 
 
 def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
-    """Without a basis before it a program begins all the same, and comes to the same optimum."""
+    """Without a previous basis the program starts from the subproblem solution and has the same optimum."""
     split, left = near
     block, linear = of_open(split, left)
     start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)
@@ -116,7 +116,7 @@ def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[Decompose
 
 
 def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[DecomposedTask, OpenCells]) -> None:
-    """A cell that stood in the program before does not go by a way that is new there, even if it answered with it."""
+    """A route new to a cell that had a row before starts at 0, even if the subproblem uses it."""
     split, left = near
     block, linear = of_open(split, left)
     start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)

@@ -1,4 +1,4 @@
-"""Regions that owe a share of what they offer and see to it themselves."""
+"""Participation blocks: regions with a minimum share, solved by themselves."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ OWING = range(4)  # of the random instances in which some region sees to its nee
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settle almost nothing in the first exact program, so that a small instance is taken apart as a large one."""
+    """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
     monkeypatch.setattr(recover, "FIRST_OPEN_CELLS", 1)
 
 
 def at(instance: Instance, share: float) -> Instance:
-    """Return `instance`, every region of which has to send a share of what it offers."""
+    """Return `instance` with a minimum participation of every region."""
     asked = ExactArray(np.array(share), np.array(0))
     return replace(instance, policy=replace(instance.policy, participation=asked))
 
 
 @cache
 def owing(number: int) -> Instance:
-    """Return a random instance with a plan, every region of which has to send a share; one sees to that itself."""
+    """Return a random instance with a minimum participation of every region."""
     asked = (at(pool.instance(seed), SHARE) for seed in count())
     separable = (each for each in asked if compute_separable_participation(each, build_routes(each)).any())
     return next(islice((each for each in separable if pool.solved(each) is not None), number, None))
 
 
 def split(instance: Instance) -> DecomposedTask:
-    """Return `instance` taken apart."""
+    """Return the decomposition of `instance`."""
     found = build_routes(instance)
     return DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found)))
 
@@ -88,13 +88,13 @@ def test_a_nation_reaches_the_exact_end(nation: Instance, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("sure", [-10.0, 0.0, 10.0])
 @pytest.mark.parametrize("number", OWING)
 def test_what_is_taken_to_be_sure_does_not_matter(number: int, sure: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The optimum is the same where everything is taken to be sure to go, what pays at all, or nothing."""
+    """The optimum does not depend on which cells are assumed surely profitable."""
     monkeypatch.setattr(column_generation, "SURE_PROFIT_SHARE", sure)
     agree(owing(number))
 
 
 def answered(number: int) -> tuple[DecomposedTask, Floats, Floats]:
-    """Return an instance taken apart, what tonnes come to at random prices, and what regions have to send."""
+    """Return a decomposed instance, the value of tonnes at random prices, and the minimum of each region."""
     taken = split(owing(number))
     weights = np.random.default_rng(number).normal(0, 1e3, taken.problem.pricing.linking.count)
     return taken, taken.problem.pricing.find_best(weights)[0], taken.problem.classes.need
@@ -102,7 +102,7 @@ def answered(number: int) -> tuple[DecomposedTask, Floats, Floats]:
 
 @pytest.mark.parametrize("number", OWING)
 def test_a_region_sends_its_cheapest_tonnes(number: int) -> None:
-    """A region sends what it needs to, all that is cheaper than its price and nothing dearer; more only if it pays."""
+    """A region sends its minimum from the cheapest tonnes, and more only if profitable."""
     taken, best, need = answered(number)
     instance, available = taken.task.instance, taken.problem.pricing.available
     alone = taken.problem.classes.alone
@@ -138,12 +138,12 @@ def test_what_is_sure_to_go_may_be_left_out(number: int) -> None:
 
 
 def worth(asked: PricingProblem, weights: Floats) -> float:
-    """Return what the answers to prices come to."""
+    """Return the value of a subproblem solution."""
     return float((asked.solve(weights)[1] @ weights).sum())
 
 
 def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
-    """With needs met in blocks of regions, the bound of every round lies at or below the proof's, and meets the mix."""
+    """With participation blocks, the bound of each iteration is at most that of the proof and meets the objective."""
     instance = owing(0)
     taken = split(instance).require_participation(np.zeros(instance.streams.available.value.shape, dtype=bool), 3)
     if taken.master.phase_one:

@@ -9,7 +9,7 @@ from medalopt.solver.decomposition.pricing import RouteRanking
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30))
 def test_the_least_of_each_stream_is_the_first_of_the_least(routes: list[tuple[int, int]]) -> None:
-    """Whatever routes streams have, the least price of each is found, and by the first of its routes that has it."""
+    """The lowest reduced cost of each stream is found, with the first route that has it."""
     stream = np.array(sorted(i for i, _ in routes), dtype=np.intp)
     price = np.array([float(each) for _, each in routes])
     ranks = RouteRanking.rank(stream, 7)
