@@ -1,4 +1,4 @@
-"""Rules of a user's own beside whole lots: the plan keeps both, and is held against the bound without lots."""
+"""Extensions with whole lots: the plan satisfies both, and is compared with the bound without lots."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_cost_of_ones_own_by_hand(instance: Instance, tmp_path: Path) -> None:
 
 
 def test_lots_that_no_rule_disturbs_are_optimal(instance: Instance, tmp_path: Path) -> None:
-    """At least 16 t are four lots, which the bound meets: the plan is proven to be the best."""
+    """A minimum of 16 t is four lots, which the bound equals: the plan is verified optimal."""
     plan = planned(instance, tmp_path, f"m.c = pyo.Constraint(expr={SENT} >= 16)")
     assert plan.status == "optimal" and plan.cost == pytest.approx(16_000)
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_proven_is_refused(
 
 
 def test_a_saved_plan_is_verified_with_its_rule(tmp_path: Path) -> None:
-    """`verify` accepts it; a rule that is tightened in the file, or another lot of the instance, is caught."""
+    """`verify` accepts the plan, and refuses a tightened row in the file or another lot size in the instance."""
     path, file = written(tmp_path, f"m.cap = pyo.Constraint(expr={SENT} <= 14)"), tmp_path / "plan.json"
     assert here("solve", str(LOTS), "--extend", str(path), "-o", str(file)).code == 0
     assert here("verify", str(file), str(LOTS)).code == 0

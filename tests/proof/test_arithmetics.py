@@ -45,14 +45,14 @@ def test_the_conformance_plans_are_proven_in_each_arithmetic(name: str) -> None:
 
 @pytest.mark.parametrize("seed", range(1000, 1040))
 def test_random_plans_are_proven_in_each_arithmetic(seed: int, tmp_path: Path) -> None:
-    """Likewise over the whole format."""
+    """Random plans are verified in each arithmetic."""
     path = tmp_path / "random.yaml"
     path.write_text(from_seed(seed), encoding="utf-8")
     in_all(medalopt.load(path))
 
 
 def test_small_is_exact_and_large_is_enclosed() -> None:
-    """A certificate says in which arithmetic it was found: fractions where the instance is small."""
+    """A certificate states its arithmetic: fractions for small instances, intervals for large ones."""
     small = medalopt.solve(medalopt.load(ROOT / "instances/tiny.yaml"))
     assert small.account.decisions.sent.size <= EXACT_SIZE_LIMIT
     assert small.certificate.arithmetic == EXACT_ARITHMETIC.name

@@ -44,7 +44,7 @@ SEEDS = range(62)
 
 
 def shown(plan: Plan, decisions: Decisions | None = None, duals: Any = None) -> ExactBasis:
-    """Return what is shown of `plan`, or of other decisions and prices in its place."""
+    """Return the exact check of `plan`, or of other decisions and prices in its place."""
     account = PlanAccount(plan.instance, plan.account.routes, decisions or plan.account.decisions)
     bounds = compute_bounds(plan.instance, plan.account.routes)
     return ExactBasis.build(account, bounds, plan.duals if duals is None else duals, plan.measure)
@@ -109,7 +109,7 @@ def test_a_published_optimum_is_met_to_the_last_digit(name: str, optimum: str) -
 
 
 def test_the_optimum_of_the_plain_case_is_worked_out_by_hand() -> None:
-    """Silver from 5 t of phones costs nothing but their collection: 4.5 kg of silver at 900 JPY for every 0.9 kg."""
+    """The exact optimum equals the value by hand: 4.5 kg of silver from phones at 900 JPY for every 0.9 kg."""
     plan = planned(loaded(plain()))
     assert plan is not None
     assert plan.certificate.exact_value == "4500"
@@ -117,7 +117,7 @@ def test_the_optimum_of_the_plain_case_is_worked_out_by_hand() -> None:
 
 
 def test_a_plan_is_its_vertex_rounded() -> None:
-    """Each decision is the float nearest to the exact one, and what the vertex comes to is the objective."""
+    """Each decision is the float nearest to the exact vertex, whose value is the objective."""
     for seed in range(10):
         plan = planned(at_random(seed))
         if plan is None:
@@ -143,7 +143,7 @@ def test_where_one_plan_is_best_every_method_finds_it(name: str, monkeypatch: py
 
 
 def test_nothing_is_claimed_of_a_wrong_active_set() -> None:
-    """With a decision taken out, or one put in, whatever is still shown is the true optimum."""
+    """With one decision removed or added, a claim is either the true optimum or none."""
     random = Random(5)
     refused = 0
     for number in range(3):
@@ -160,7 +160,7 @@ def test_nothing_is_claimed_of_a_wrong_active_set() -> None:
 
 
 def test_a_vertex_that_is_not_the_best_is_not_claimed() -> None:
-    """The plan for one measure is no optimum of another, whichever of the two the prices are of."""
+    """The plan of one objective is not claimed optimal for another, with the prices of either."""
     tried = 0
     for name in ("c00", "c03", "c07"):
         cheap, light = (planned(conformance(name), measure) for measure in ("cost", "mass"))
@@ -173,7 +173,7 @@ def test_a_vertex_that_is_not_the_best_is_not_claimed() -> None:
 
 
 def test_prices_of_the_wrong_sign_prove_nothing() -> None:
-    """Prices turned round, and prices at random, show nothing but the true optimum, and mostly nothing."""
+    """Reversed and random prices prove no other optimum than the true one."""
     random = Random(1)
     plan = planned(conformance("c03"))
     assert plan is not None
@@ -220,7 +220,7 @@ def test_flint_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_large_program_is_left_to_floats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the equations would take long they are not tried; the certificate says so, and stands."""
+    """Systems that would take long are not solved; the certificate says so and stays valid."""
     monkeypatch.setattr(basis, "MAX_EXACT_DECISIONS", 3)
     plan = medalopt.solve(loaded(plain()))
     assert plan.certificate.optimal
@@ -228,7 +228,7 @@ def test_a_large_program_is_left_to_floats(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size limit is exact in decisions and in prices. The limits stand in docs/explanation/proof.md."""
+    """The size limits hold exactly, in decisions and in prices, as docs/explanation/proof.md states them."""
     plan = planned(loaded(plain()))
     assert plan is not None
     decisions = sum(part.size for part in parts(plan.account.decisions).values())
@@ -248,7 +248,7 @@ def test_what_is_large_is_counted_in_decisions_and_prices(monkeypatch: pytest.Mo
 
 
 def test_a_plan_that_breaks_a_rule_is_no_vertex() -> None:
-    """With nothing done the demand is not met, and no equation is left to be settled: that is no plan."""
+    """Zero decisions, which miss the demand, give no exact vertex."""
     instance = loaded(plain())
     found = build_routes(instance)
     account = PlanAccount(instance, found, nothing(instance))
@@ -272,7 +272,7 @@ def test_a_vertex_is_near_if_it_is_within_a_share_of_the_largest() -> None:
 
 
 def test_nothing_is_shown_of_what_is_no_number_nor_of_lots() -> None:
-    """A NaN among the decisions, or whole lots in the instance, leave nothing to show."""
+    """NaN decisions and instances with whole lots give no exact check."""
     plan = planned(loaded(plain()))
     assert plan is not None
     sent = np.where(plan.account.decisions.sent > 0, np.nan, 0.0)
@@ -299,7 +299,7 @@ def test_verify_shows_the_basis_anew(tmp_path: Path) -> None:
 
 
 def test_verify_believes_no_claim_of_a_basis() -> None:
-    """Another fraction, or a claim where nothing is shown, is a broken rule; to claim nothing is none."""
+    """A false exact value is a violation, a missing one is not."""
     plan = planned(loaded(plain()))
     assert plan is not None
     content = build_plan_object(plan)

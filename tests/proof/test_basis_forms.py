@@ -25,7 +25,7 @@ def numbers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_equations_are_solved_exactly() -> None:
-    """A random system with a known solution gives that solution, in fractions, whatever the order of its rows."""
+    """A random system with a known solution is solved in fractions, whatever the order of its rows."""
     random = Random(3)
     for size in (1, 4, 12):
         solution = [Fraction(random.randint(-9, 9), random.randint(1, 9)) for _ in range(size)]
@@ -39,7 +39,7 @@ def test_equations_are_solved_exactly() -> None:
 
 
 def test_what_contradicts_is_left_out_and_what_is_open_stays() -> None:
-    """The first of two contradicting equations holds; an unknown that no equation settles is not among the result."""
+    """Of two contradicting equations the first holds; an undetermined unknown is not in the result."""
     one = Fraction(1)
     assert solve_equations([({0: one}, one), ({0: one}, 2 * one)]) == {0: one}
     assert solve_equations([({0: one, 1: one}, one)]).keys() in ({0}, {1})
@@ -47,7 +47,7 @@ def test_what_contradicts_is_left_out_and_what_is_open_stays() -> None:
 
 
 def test_what_no_equation_settles_stays_as_it_is_known() -> None:
-    """Of two unknowns one is settled, and that not all are is said; with a second equation both are."""
+    """With one equation for two unknowns the system is reported incomplete, with two it is complete."""
     unknown = UnknownVector()
     one, other = unknown.build_unknowns(np.array([2.5, 7.25]))
     assert unknown.solve_unknowns([np.array([one * 3 - 9], dtype=object)]) == ([Fraction(3), Fraction(29, 4)], False)
@@ -56,7 +56,7 @@ def test_what_no_equation_settles_stays_as_it_is_known() -> None:
 
 
 def test_the_account_of_forms_is_linear() -> None:
-    """All that follows from a plan, worked out on forms, is at any point what it is worked out there in fractions."""
+    """The accounting on affine numbers, evaluated at any point, equals the accounting there in fractions."""
     plan = planned(conformance("c03"))
     assert plan is not None
     found, made, unknown = build_routes(plan.instance, EXACT_ARITHMETIC.read), plan.account.decisions, UnknownVector()

@@ -1,4 +1,4 @@
-"""The bound on every plan's measure: it holds for any prices, and good prices make it meet the optimum."""
+"""The lower bound is valid for any prices, and equals the optimum at optimal ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEEDS = range(60)
 
 
 def axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return the names along which the rows of each family could stand, whether a row stands there or not."""
+    """Return the names along the axes of each constraint family, whether a row exists or not."""
     periods, alloys, metals = instance.periods, instance.alloys.names, instance.metals.names
     smelters, streams, windows = instance.smelters.names, instance.streams.names, instance.policy.windows
     return {
@@ -92,7 +92,7 @@ def proven(plan: Plan, duals: Duals) -> float:
 
 
 def slack(plan: Plan) -> float:
-    """Return what rounding may make of the figures of a plan."""
+    """Return the rounding error allowed for the values of a plan."""
     return 1e-9 * max(1.0, sum(abs(cost) for cost in plan.costs.values()), abs(plan.objective))
 
 
@@ -108,7 +108,7 @@ def plans(measure: str) -> Iterator[tuple[str, Plan]]:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_no_prices_prove_more_than_is_true(measure: str) -> None:
-    """Whatever the prices, of rows that exist or do not: the bound never lies above the optimum."""
+    """The bound never exceeds the optimum, for prices of rows that exist or do not."""
     random = Random(f"any price, {measure}")
     for name, plan in plans(measure):
         wrong = [all_changed(plan.instance, plan.duals, random) for _ in range(2)]
@@ -118,7 +118,7 @@ def test_no_prices_prove_more_than_is_true(measure: str) -> None:
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_prices_of_the_best_plan_prove_it(measure: str) -> None:
-    """The plan's own prices give a bound that meets its measure; without prices it is no better, mostly worse."""
+    """At the plan's own prices the bound equals the objective; without prices it is no better."""
     worse = 0
     for name, plan in plans(measure):
         assert abs(proven(plan, plan.duals) - plan.objective) <= slack(plan), name
@@ -128,7 +128,7 @@ def test_the_prices_of_the_best_plan_prove_it(measure: str) -> None:
 
 
 def test_there_are_plans_enough() -> None:
-    """The tests above look at some forty random plans and at every conformance plan, under each measure."""
+    """The tests above cover some forty random plans and every conformance plan, for each objective."""
     for measure in MEASURES:
         names = [name for name, _ in plans(measure)]
         assert len(names) >= 45

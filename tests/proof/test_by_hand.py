@@ -33,13 +33,13 @@ TINY = ROOT / "instances" / "tiny.yaml"
 
 
 def ground(instance: Instance) -> BoundContext:
-    """Return what a bound of an instance stands on, in floats."""
+    """Return the bound context of an instance, in floats."""
     found = build_routes(instance)
     return BoundContext(instance, found, compute_bounds(instance, found), FLOAT_ARITHMETIC.read)
 
 
 def at_random(instance: Instance, **known: Any) -> Prices:
-    """Return prices at random, of either sign whatever the row, but those that are `known`."""
+    """Return random prices of either sign, except `known` ones."""
     random = np.random.default_rng(11)
     shapes = {name: values.shape for name, values in vars(build_prices(instance, {})).items()}
     drawn = {name: np.asarray(random.uniform(-2.0, 2.0, shape)) for name, shape in shapes.items()}
@@ -47,12 +47,12 @@ def at_random(instance: Instance, **known: Any) -> Prices:
 
 
 def finite(values: Floats) -> Floats:
-    """Return limits, 0 where there is none."""
+    """Return limits, with 0 in place of infinity."""
     return np.where(np.isfinite(values), values, 0.0)
 
 
 def test_what_right_hand_sides_are_worth() -> None:
-    """Each figure of a right-hand side at the price of its row; of two ends the one that the sign of the price asks."""
+    """Each right-hand side counts at the price of its row; of two bounds the sign of the price selects one."""
     instance = medalopt.load(TINY)
     market, smelters, policy, drawn = instance.market, instance.smelters, instance.policy, at_random(instance)
     turned = Prices(**{name: -values for name, values in vars(drawn).items()})
@@ -85,9 +85,9 @@ def foundry(**alloys: Any) -> Instance:
 
 
 def test_what_casting_is_worth() -> None:
-    """A kilogram cast: at the price of the melt, what it brings to demand and capacity, and the scrap that falls.
+    """The value of a kilogram cast: price of the melt, contribution to demand and capacity, and process scrap.
 
-    A tenth of a kilogram is scrap fit to charge, a period later at the price of scrap, after the last at its value.
+    A tenth of a kilogram is reusable scrap, a period later at the price of scrap, after the last at its value.
     """
     instance = foundry(silver=STERLING | {"scrap": SCRAP})
     y = at_random(instance)
@@ -137,7 +137,7 @@ def test_what_castings_in_stock_are_worth() -> None:
 
 
 def test_where_no_scrap_falls_there_is_none_to_pay() -> None:
-    """Of an alloy without process scrap, and of one that nothing is owed of, there is at most nothing of it."""
+    """Alloys without process scrap or demand have an upper bound of 0 on it."""
     instance = foundry(idle=STERLING | {"scrap": SCRAP})
     _, (_, held), (_, charged) = _casting_reduced_costs(
         ground(instance), at_random(instance), ObjectiveWeights(1, 0, 0)
@@ -146,7 +146,7 @@ def test_where_no_scrap_falls_there_is_none_to_pay() -> None:
 
 
 def test_what_waiting_is_worth() -> None:
-    """A tonne put by costs its storage and what it is worth now, and brings what it is worth next; 0 at the end."""
+    """A stored tonne costs its storage and present value, and gains its value in the next period; 0 at the end."""
     stream = {"device": "phone", "region": "north", "available": "10 t"}
     waits = stream | {"name": "b", "storage": {"cost": "3 JPY/t"}}
     instance = loaded(changed(streams=[stream | {"name": "a"}, waits]))
@@ -157,7 +157,7 @@ def test_what_waiting_is_worth() -> None:
 
 
 def test_what_weighs_in_a_measure() -> None:
-    """Each measure counts one thing, and `nothing` none."""
+    """Each objective weighs one quantity, and `nothing` none."""
     found = [ObjectiveWeights.from_objective(measure) for measure in ("cost", "footprint", "mass", "nothing")]
     assert found == [
         ObjectiveWeights(1, 0, 0),
@@ -168,7 +168,7 @@ def test_what_weighs_in_a_measure() -> None:
 
 
 def test_a_little_that_is_owed_at_once_may_have_a_price() -> None:
-    """Half a kilogram owed in the first period is a row of its own; where nothing more is owed there is none."""
+    """Demand of half a kilogram in the first period has a row of its own; without further demand there is no other."""
     instance = loaded(changed(medals={"medal": {"count": 1, "parts": {"silver": "500 g"}, "due": "1"}}))
     for alloy in (0.25, -0.25):
         y = build_prices(instance, {"demand": {("silver", "1"): alloy, ("silver", "2"): alloy}})
@@ -201,7 +201,7 @@ def test_of_a_grid_what_is_not_there_counts_for_nothing() -> None:
 
 
 def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
-    """Of what they are a share of: of 20 t on offer, of 3 t sent, of 2 kg charged; of the cap for a tonne."""
+    """Marginal values of shares are per one per cent of their reference quantity, that of the cap per tonne."""
     share = {"device_share": {"phone": ["10 %", "90 %"]}}
     policy = {"participation": "20 %", "recycled": {"Ag": "60 %"}, "footprint_cap": "5 t"} | share
     instance = loaded(changed(policy=policy))
@@ -226,7 +226,7 @@ def test_marginal_values_of_rules_are_for_one_per_cent() -> None:
 
 
 def bundles() -> PlanAccount:
-    """Return an account of two boxes and a stream alone, of which one may wait; a box offers nothing at the end."""
+    """Return a plan account of two bundles and a single storable stream; one bundle has no supply at the end."""
     stream = {"device": "phone", "region": "north", "collection": 0}
     streams = [
         stream | {"name": "a", "available": ["4 t", "8 t"], "storage": {}},
@@ -242,9 +242,9 @@ def bundles() -> PlanAccount:
 
 
 def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None:
-    """The first box gives half of it, then all; the second a quarter, then there is none. Alone a tonne is a tonne.
+    """An additional tonne of a bundle counts with the share taken of the bundle; of a single stream it counts in full.
 
-    A region that must send a quarter sends as much of a tonne more, at the price of participation.
+    A region with a minimum participation of a quarter sends that share of it, at the price of participation.
     """
     of = bundles()
     supply = -np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
@@ -256,7 +256,7 @@ def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None
 
 
 def test_marginal_values_of_ends_are_of_the_end_that_binds() -> None:
-    """A price above 0 is of what is committed, one below of the limit, however small; an alloy is asked for in full."""
+    """A positive price belongs to the commitment, a negative one to the limit; demand of an alloy counts in full."""
     market = {"silver": {"composition": {"Ag": "100 %"}, "price": 1, "limit": "5 kg", "committed": "1 kg"}}
     smelters = {"smelter": {"returned": "90 %", "limit": "9 t", "committed": "1 t"}}
     medals = {"medal": {"count": 10, "parts": {"silver": "500 g"}, "allowance": "50 %"}}

@@ -1,4 +1,4 @@
-"""The certificate: it accepts every right plan, and nothing that is no number."""
+"""The certificate accepts every right plan, and no NaN."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEDS = range(100)
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_right_conformance_plan_is_accepted(measure: str) -> None:
-    """Where an optimum is expected, the plan is proven and has it; where none is, there is no plan."""
+    """Conformance instances have their expected optimum, verified, or are proven infeasible."""
     for name, answers in EXPECTED.items():
         plan = planned(conformance(name), measure)
         assert (plan is not None) == (answers[measure]["status"] == "optimal"), name
@@ -35,7 +35,7 @@ def test_every_right_conformance_plan_is_accepted(measure: str) -> None:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_right_random_plan_is_accepted(measure: str) -> None:
-    """Of the random instances each has a plan that is proven, or a proof that there is none."""
+    """Each random instance has a verified plan or a proof of infeasibility."""
     plans = [plan for seed in SEEDS if (plan := planned(at_random(seed), measure)) is not None]
     assert len(plans) > 50
     assert all(plan.certificate.optimal for plan in plans)
@@ -69,7 +69,7 @@ def test_what_is_no_number_is_accepted_nowhere(part: str, plan: Plan) -> None:
 
 
 def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> None:
-    """A NaN among what is bought of a storable offer is neither without fault nor without a gap."""
+    """NaN among purchases of a storable offer gives neither 0 violation nor a finite gap."""
     document = plain()
     for offer in document["market"].values():
         offer["storable"] = True
@@ -83,7 +83,7 @@ def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> N
 
 
 def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
-    """Half as many tonnes again, the surplus left over: no rule is broken, and the gap says how much too dear it is."""
+    """Half as many tonnes again, with a surplus, violate nothing, and the gap is the excess cost."""
     made, found = plan.account.decisions, plan.account.routes
     more = 1.5 * made.sent
     surplus = made.surplus + (found.returned.T @ (more - made.sent))
@@ -96,7 +96,7 @@ def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
 
 
 def test_wrong_prices_prove_less(plan: Plan) -> None:
-    """With half the prices, or none, the plan is feasible but not proven."""
+    """With half the prices, or none, the plan is feasible but not verified optimal."""
     bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (0.0, 0.5):
         duals = {name: {key: share * value for key, value in rows.items()} for name, rows in plan.duals.items()}
@@ -106,7 +106,7 @@ def test_wrong_prices_prove_less(plan: Plan) -> None:
 
 
 def test_a_gap_is_measured_by_all_that_is_paid() -> None:
-    """What is earned does not make a gap look larger: costs and earnings count alike, and at least 1 in all."""
+    """The gap is relative to the sum of absolute costs and revenues, at least 1."""
     account = planned(conformance("c02")).account  # type: ignore[union-attr]
     assert account.costs["sales"].sum() < 0
     assert sum_absolute_costs(account, "cost") == pytest.approx(sum(abs(part).sum() for part in account.costs.values()))
@@ -115,7 +115,7 @@ def test_a_gap_is_measured_by_all_that_is_paid() -> None:
 
 
 def test_added_costs_count_in_what_is_paid(plan: Plan) -> None:
-    """A gap is measured by what the plan pays and by what is added to that, each as a positive number."""
+    """The gap is relative to all payments including added costs, in absolute values."""
     bounds = compute_bounds(plan.instance, plan.account.routes)
     for each in (100.0, -100.0):
         added = ExtensionData((), (), (ExtensionTerm("sent_device", ("phone",), each),))
@@ -153,7 +153,7 @@ def test_what_a_certificate_allows_to_be_said() -> None:
 
 
 def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
-    """Where less than 1 is paid in all a gap is the difference itself, and so it is where nothing is."""
+    """Where payments sum to less than 1 the gap is the difference itself."""
     bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (1e-9, 0.0):
         made = replace(plan.account.decisions, sent=share * plan.account.decisions.sent)

@@ -1,4 +1,4 @@
-"""What a saved plan claims, held against what is shown, and which rows are named as broken: each at its tolerance."""
+"""Claims of a saved plan compared with the recomputed values, each within its tolerance."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SHOWN = Certificate(1e-10, 4.0, 2e-10, "exact rational", "instance", BASIS_PROVE
 
 
 def claimed(value: float = 0.5, status: str = "optimal", **changes: Any) -> Any:
-    """Return a plan that claims what is `SHOWN`, but for the changes."""
+    """Return a plan that claims `SHOWN`, with changes."""
     claim = {name: getattr(SHOWN, name) for name in SHOWN.__dataclass_fields__} | changes
     return SimpleNamespace(status=status, certificate=SimpleNamespace(**claim), objective=SimpleNamespace(value=value))
 
 
 def wrong(found: Any) -> list[tuple[str, float]]:
-    """Return where something is broken, and by how much."""
+    """Return path and amount of each violation."""
     listed = list(found)
     assert all(isinstance(each, Violation) and each.text for each in listed)
     return [(each.path, each.amount) for each in listed]
@@ -84,7 +84,7 @@ def test_a_claim_in_words_must_be_the_one_that_follows(claim: dict[str, Any], pa
     ],
 )
 def test_a_claim_in_figures_may_be_better_by_the_tolerance(value: float, name: str, most: float, sign: int) -> None:
-    """By a thousand-millionth of its size, and not by the least more; by how much it is off is told."""
+    """A numeric claim may exceed the value by 1e-9 of its size and no more; the difference is reported."""
     assert wrong(_check_certificate_claims(claimed(value, **{name: most}), SHOWN)) == []
     beyond = math.nextafter(most, sign * math.inf)
     off = abs(beyond - getattr(SHOWN, name))
@@ -106,7 +106,7 @@ def test_a_claim_far_off_is_told_by_its_distance() -> None:
 
 
 def test_a_plan_of_other_figures_is_stale() -> None:
-    """The same figures are no fault; others are, of no size."""
+    """A plan of the same parameters is accepted, one of others is stale."""
     instance: Any = SimpleNamespace(figures="a")
     of = SimpleNamespace(instance=SimpleNamespace(figures="a", name="x"))
     assert wrong(check_instance_match(instance, of)) == []
@@ -118,13 +118,13 @@ LOTS = {"extra": 2.0, "above_bound": 3.0, "without": 8.0, "lower_bound": 7.0}
 
 
 def of_lots(value: float, **changes: float) -> list[tuple[str, float]]:
-    """Return what is wrong with what is said of lots, of a plan of this value and a bound of 7.5."""
+    """Return the violations of claims on lots, for a plan of a given value and a bound of 7.5."""
     plan = SimpleNamespace(lots=SimpleNamespace(**(LOTS | changes)))
     return wrong(_check_lot_claims(plan, Certificate(0.0, 7.5, 0.0, "", ""), value, "JPY"))
 
 
 def test_what_lots_cost_follows() -> None:
-    """10 is 2 above the plan without lots, 3 above the bound; each figure may be off by the tolerance of 10."""
+    """10 is 2 above the plan without lots and 3 above the bound; each value may be off by the tolerance of 10."""
     assert of_lots(10.0) == []
     for name, value in LOTS.items():
         assert of_lots(10.0, **{name: value + 0.9e-8})[:1] == []
@@ -141,7 +141,7 @@ def test_what_lots_cost_follows() -> None:
 
 
 def account() -> PlanAccount:
-    """Return an account of nothing: three streams, two of them a bundle, what is sent or leaves."""
+    """Return a plan account of three streams, two of them in a bundle, without metal."""
     stream = {"device": "phone", "region": "north", "available": "10 t"}
     streams = [stream | {"name": "a"}, stream | {"name": "b", "bundle": "box"}, stream | {"name": "c", "bundle": "box"}]
     treatments = {"whole": {"to_smelter": 1}, "sold": {"to_smelter": 0}}
@@ -151,7 +151,7 @@ def account() -> PlanAccount:
 
 
 def rows(excess: Any, size: Any, axes: tuple[str, ...] = ("stream", "period")) -> list[Violation]:
-    """Return the rows that are broken."""
+    """Return the violated rows."""
     of = account()
     return _violated_rows(
         of.instance, of, ConstraintResidual("family", "rule", "t", axes, np.array(excess), np.array(size))
@@ -159,7 +159,7 @@ def rows(excess: Any, size: Any, axes: tuple[str, ...] = ("stream", "period")) -
 
 
 def test_a_row_is_broken_beyond_a_share_of_its_size() -> None:
-    """A thousand-millionth of its size is kept, and the next larger is not; beside no size it is of one."""
+    """An excess of 1e-9 of the size is accepted, the next larger float is not; without a size, 1e-9 of 1."""
     beyond = math.nextafter(1e-9, 1)
     assert rows([[1e-9, 5e-10], [2e-9, 1e-9], [0.0, 0.0]], [[1.0, 0.5], [2.0, 0.0], [4.0, 0.0]]) == []
     found = rows([[beyond, 6e-10], [0.0, 0.0], [0.0, 0.0]], [[0.0, 0.5], [2.0, 1.0], [0.0, 0.0]])
@@ -182,7 +182,7 @@ def test_the_worst_rows_are_named_and_the_rest_counted() -> None:
 
 
 def test_a_row_is_named_by_what_it_is_of() -> None:
-    """A route by its stream, its treatment and its smelter, if it has one; a bundle by its names; a cap by nothing."""
+    """A route is named by stream, treatment and smelter if any, a bundle by its names, a cap by none."""
     of = account()
     sent = [each.path for each in rows(np.ones((len(of.routes), 1)), 1.0, ("route", "period"))]
     assert sent[:2] == ["rule.a.sold.1", "rule.a.whole.smelter.1"]

@@ -1,4 +1,4 @@
-"""What a plan states beside its decisions: what follows is accepted, and no figure may be off by more than rounding."""
+"""Derived values of a saved plan are accepted within rounding, and refused beyond."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW = SimpleNamespace
 
 @cache
 def account(done: bool) -> PlanAccount:
-    """Return an account of tiny with decisions at random, or of the plain instance, where nothing is done or had."""
+    """Return the account of tiny with random decisions, or of the plain instance with zero decisions."""
     if done:
         return at_random()
     instance = loaded(plain())
@@ -33,7 +33,7 @@ def account(done: bool) -> PlanAccount:
 
 
 def stated(of: PlanAccount) -> Any:
-    """Return a plan that states what follows from an account, with a row for everything."""
+    """Return a plan that states all values derived from an account."""
     instance, found, made = of.instance, of.routes, of.decisions
     periods, smelters = instance.periods, (*instance.smelters.names, None)
     spent, bought = (
@@ -86,7 +86,7 @@ def stated(of: PlanAccount) -> Any:
 
 
 def found(of: PlanAccount, plan: Any, unit: str = "JPY") -> list[Any]:
-    """Return what does not follow."""
+    """Return the differences from the derived values."""
     return list(check_derived_values(of, plan, float(of.cost), unit))
 
 
@@ -137,14 +137,14 @@ def sizes(of: PlanAccount) -> dict[str, tuple[Callable[[Any], Any], str, str, st
 
 @pytest.mark.parametrize("done", [True, False])
 def test_what_follows_is_accepted(done: bool) -> None:
-    """Of decisions at random, and of none at all."""
+    """Derived values are accepted, for random and for zero decisions."""
     assert found(account(done), stated(account(done))) == []
 
 
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("figure", sizes(account(True)))
 def test_a_figure_may_be_off_by_rounding_alone(figure: str, done: bool) -> None:
-    """By a thousand-millionth of what it is measured by, up or down; beyond that it is told, with what it should be."""
+    """A value may be off by 1e-9 of its reference size; beyond, it is reported with the derived value."""
     of = account(done)
     part, name, rule, path, size = sizes(of)[figure]
     for share, broken in ((0.97, False), (-0.97, False), (1.03, True), (-1.03, True)):
@@ -186,7 +186,7 @@ def test_what_is_missing_is_told() -> None:
 
 
 def test_a_row_of_nothing_is_told_of_elsewhere() -> None:
-    """What a shipment on no route, or a purchase of no offer, costs is passed over here."""
+    """Costs of unknown routes and offers are skipped here."""
     of = account(True)
     plan = stated(of)
     plan.shipments[0].stream, plan.purchases[0].offer = "nobody", "nothing"
@@ -195,7 +195,7 @@ def test_a_row_of_nothing_is_told_of_elsewhere() -> None:
 
 
 def test_a_difference_is_told_with_its_unit() -> None:
-    """Three figures: what is stated, what follows, and how far they are apart; without a unit there is no space."""
+    """A difference is reported with the stated value, the derived value, their difference and unit."""
     (with_unit,) = _compare_values("rule", "path", 1.5, 1.0, 1.0, "kg")
     assert with_unit.text == "path is stated as 1.5, and its parts give 1: 0.5 kg apart"
     (without,) = _compare_values("rule", "path", 1.5, 1.0, 1.0, "")
@@ -213,12 +213,12 @@ def price(
 
 
 def told(follow: list[MarginalValue], say: list[MarginalValue]) -> list[tuple[str, float]]:
-    """Return where what is said differs, and by how much."""
+    """Return path and amount of each difference."""
     return [(each.path, each.amount) for each in check_marginal_values(follow, say)]
 
 
 def test_marginal_values_follow() -> None:
-    """Each stands beside the largest of its meaning; one that is left out is 0, and so is one that says nothing."""
+    """Marginal values are compared relative to the largest of their meaning; a missing one counts as 0."""
     follow = [price(1e6), price(2.0, "b", "1"), price(1.0, "c", None, "JPY", "n")]
     assert told(follow, list(reversed(follow))) == []
     assert told(follow, [price(1e6), price(2.0009, "b", "1"), follow[2]]) == []
@@ -233,7 +233,7 @@ def test_marginal_values_follow() -> None:
 
 
 def test_a_marginal_value_is_told_once_and_in_its_unit() -> None:
-    """A second time is a fault, and so is another unit, each of no size; of what is on offer nothing is held."""
+    """A repeated marginal value and a wrong unit are violations; supply has no marginal value."""
     one = price(1.0)
     assert told([one], [one, one]) == [("prices.a", 0.0)]
     assert told([one], [price(1.0, unit="USD/t")]) == [("prices.a", 0.0)]

@@ -1,4 +1,4 @@
-"""What added rows imply for variables of an extension, and what the prices of quantities come to."""
+"""Implied bounds of extension variables, and the adjoint of prices of quantities."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FIRST, SECOND = ("smelter", "1"), ("smelter", "2")  # up to 10 t are fed in each
 def put(
     *rows: ExtensionRow, variables: tuple[ExtensionVariable, ...] = ()
 ) -> tuple[Instance, BoundContext, PlacedExtensions]:
-    """Return the plain instance and what a bound of it with `rows` stands on, in fractions."""
+    """Return the plain instance and its bound context with `rows`, in fractions."""
     instance = loaded(plain())
     found = build_routes(instance)
     ground = BoundContext(
@@ -73,7 +73,7 @@ def test_the_range_of_one_variable_of_a_row(
     value: int,
     between: tuple[float, float],
 ) -> None:
-    """With the row between its ends and all else within its own, the variable has what is left, on either side."""
+    """A row within its bounds, with all other terms within theirs, implies bounds of one variable on both sides."""
     known = [(Fraction(factor), [Fraction(end) if math.isfinite(end) else end for end in ends]) for factor, ends in own]
     least, most = (Fraction(each) for each in others)
     assert _variable_range(given, (least, most), known, Fraction(value)) == between
@@ -107,7 +107,7 @@ def test_what_terms_come_to_has_nothing_to_do_with_any_measure() -> None:
 
 
 def test_bounds_follow_from_row_to_row() -> None:
-    """One variable is bounded by what the instance sends, and by that another; a bound that is given stays."""
+    """Implied bounds propagate from row to row; a given bound stays."""
     variables = (ExtensionVariable("first", *ENDLESS), ExtensionVariable("second", -math.inf, 60.0))
     chain = (
         ExtensionRow("later", 0.0, 0.0, (ExtensionTerm("second", (), 1.0), ExtensionTerm("first", (), -3.0))),
@@ -120,7 +120,7 @@ def test_bounds_follow_from_row_to_row() -> None:
 
 
 def test_only_the_finite_end_of_a_row_proves_anything() -> None:
-    """A multiplier goes with the end it pushes at; where that is not finite, or it is none itself, both are 0."""
+    """A multiplier selects the bound of its sign; if that is infinite, or the multiplier NaN, both count as 0."""
     terms = (ExtensionTerm("feed", FIRST, 1.0),)
     rows = put(
         ExtensionRow("both", 1.0, 2.0, terms, 3.0),
@@ -218,13 +218,13 @@ def test_a_row_without_an_end_is_measured_without_it() -> None:
 
 
 def test_an_excess_stands_beside_its_size() -> None:
-    """An excess is told as a share of what it stands by, however small that is; of nothing, as it is."""
+    """An excess is relative to its size, however small; absolute if the size is 0."""
     found = ExtensionResiduals(("a", "b", "c"), np.array([1.0, 1.0, 1.0]), np.array([4.0, 0.5, 0.0]))
     assert found.get_worst().tolist() == [0.25, 2, 1]
 
 
 def test_a_variable_beyond_its_bounds() -> None:
-    """Of variables of one's own each is told by how much it lies beyond either bound."""
+    """Each extension variable is reported with its distance beyond either bound."""
     variables = tuple(ExtensionVariable(name, 1.0, 3.0, value) for name, value in (("a", 0.5), ("b", 2.0), ("c", 5.0)))
     instance, _, rows = put(variables=variables)
     plan = planned(instance)
@@ -246,7 +246,7 @@ def asked(*arrays: str) -> dict[str, np.ndarray]:
 
 
 def paid(price: dict[str, np.ndarray]) -> float:
-    """Return what all the quantities come to at these prices."""
+    """Return the value of all quantities at given prices."""
     return sum(float((each * evaluate_quantity(account(), array)).sum()) for array, each in price.items())
 
 
@@ -256,7 +256,7 @@ TOGETHER = [("sent", *LINKING), ("stockpile", "spend"), ("buy", "bought"), tuple
 
 @pytest.mark.parametrize("arrays", [*ALONE, *TOGETHER], ids=", ".join)
 def test_prices_of_quantities_are_prices_of_decisions(arrays: tuple[str, ...]) -> None:
-    """At any prices the quantities come to just what the decisions come to, that they are sums of."""
+    """The value of quantities at any prices equals that of the decisions at the pulled-back prices."""
     price = asked(*arrays)
     of = account()
     found = price_decisions(of.instance, of.routes, read_floats, price)
@@ -264,7 +264,7 @@ def test_prices_of_quantities_are_prices_of_decisions(arrays: tuple[str, ...]) -
 
 
 def test_no_decision_pays_that_nothing_is_asked_of() -> None:
-    """Prices of shipments are of shipments alone; spending counts what waits as well; purchases stay purchases."""
+    """Prices of shipments apply to shipments alone, those of spend also to storage, those of purchases to purchases."""
     of = account()
     for arrays, paying in (
         ((), set()),

@@ -74,7 +74,7 @@ def accepted(plan: Plan, folder_: Path) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_plan_with_an_example_is_accepted(path: Path, tmp_path: Path) -> None:
-    """What the worked constraints add is proven in fractions, and a saved plan carries it, as JSON and as CSV."""
+    """The worked extensions are verified in fractions, and a saved plan carries them in JSON and CSV."""
     plan = medalopt.solve(medalopt.load(ROOT / "instances/tiny.yaml"), extensions=[path])
     assert plan.certificate.arithmetic == "exact rational"
     assert plan.certificate.scope == f"instance and {len(plan.added.rows)} added rows"
@@ -84,7 +84,7 @@ def test_a_plan_with_an_example_is_accepted(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lines", KEPT.values(), ids=KEPT)
 def test_whatever_an_extension_adds_is_accepted(lines: tuple[str, ...], tmp_path: Path) -> None:
-    """Bounds, fixed quantities, variables, blocks, costs: all of it stands in the plan and is proven from there."""
+    """Bounds, fixed quantities, variables, blocks and costs are saved with the plan and verified from there."""
     plan = medalopt.solve(loaded(plain()), extensions=[written(tmp_path, *lines)])
     accepted(plan, tmp_path)
 
@@ -119,14 +119,14 @@ OWN = {
 
 @pytest.mark.parametrize("lines", OWN.values(), ids=OWN)
 def test_variables_and_costs_of_ones_own_are_proven(lines: tuple[str, ...], tmp_path: Path) -> None:
-    """A variable without bounds takes those that its rows imply; added costs count in the objective."""
+    """A variable without bounds gets those implied by its rows; added costs count in the objective."""
     plan = medalopt.solve(loaded(plain()), extensions=[written(tmp_path, *lines)])
     assert plan.certificate.scope == plan.added.scope
     accepted(plan, tmp_path)
 
 
 def test_what_nothing_bounds_is_not_claimed_to_be_proven_from_the_plan(tmp_path: Path) -> None:
-    """Two variables that only each other bound: the scope says that the program was compiled, and `verify` refuses."""
+    """Two variables that bound only each other: the scope is the compiled program, and `verify` refuses."""
     path = written(
         tmp_path,
         "m.u = pyo.Var([1, 2])",
@@ -214,7 +214,7 @@ def _without_added(content: dict[str, Any]) -> None:
 
 
 def _shipment(content: dict[str, Any]) -> None:
-    """Send what the rows of the instance allow: all else still stands, but the added row."""
+    """Return shipments within the rows of the instance that violate the added row only."""
     free = render_json(build_plan_object(medalopt.solve(solved()[0])))
     for member, value in json.loads(free).items():
         if member not in ("duals", "certificate", "prices"):
@@ -266,7 +266,7 @@ PLANTED: dict[str, tuple[Edit, str]] = {
 
 @pytest.mark.parametrize("error", PLANTED)
 def test_tampering_with_added_rows_is_caught(error: str) -> None:
-    """Each of these edits is refused, and what is broken is named."""
+    """Each of these edits is refused, with the violation named."""
     instance, saved = solved()
     content = copy.deepcopy(json.loads(saved))
     edit, path = PLANTED[error]
@@ -292,7 +292,7 @@ FAR = {
 
 @pytest.mark.parametrize("name", FAR)
 def test_figures_beyond_all_bounds_are_only_wrong(name: str) -> None:
-    """A number of 300 digits in the file is refused as any other error is."""
+    """A number of 300 digits in the file is refused like any other error."""
     instance, saved = solved()
     content = json.loads(saved)
     FAR[name](content)
@@ -310,7 +310,7 @@ def test_the_verdict_says_what_it_is_subject_to() -> None:
 
 
 def test_half_a_folder_is_refused(tmp_path: Path) -> None:
-    """A folder that lacks one of the added tables is no plan; a number that is none is told of."""
+    """A folder without one of the extension tables is refused, and so is text in place of a number."""
     instance, _ = solved()
     plan = medalopt.solve(instance, extensions=[ROOT / "models/extensions/silver_cap.py"])
     write_folder(tmp_path / "plan", render_csv_folder(plan))
@@ -365,7 +365,7 @@ def test_rows_at_random_are_proven_as_well(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_prices_come_to_what_the_rows_are_worth(seed: int, tmp_path: Path) -> None:
-    """Whatever the weights of rows on every quantity, what they ask of the decisions is what the rows come to."""
+    """For any row weights, the pulled-back prices of the decisions equal the value of the rows."""
     (tmp_path / "random.yaml").write_text(from_seed(seed), encoding="utf-8")
     instance = medalopt.load(tmp_path / "random.yaml")
     try:
@@ -387,7 +387,7 @@ def test_prices_come_to_what_the_rows_are_worth(seed: int, tmp_path: Path) -> No
 
 
 def test_prices_at_random_never_prove_too_much() -> None:
-    """Whatever duals the added rows are given, no bound lies above what the plan comes to."""
+    """With any dual values of added rows the bound is at most the objective of the plan."""
     instance, _ = solved()
     plan = medalopt.solve(instance, extensions=[ROOT / "models/extensions/two_sources.py"])
     chance = random.Random(1)

@@ -1,4 +1,4 @@
-"""Where a term of an added row stands: every kind of quantity by its names, and none that the instance lacks."""
+"""Position of extension terms: every quantity by its names, and none that the instance lacks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def key(of: QuantityIndex, names: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("term", HELD, ids=lambda term: f"{term[0]}[{', '.join(term[1])}]")
 def test_a_quantity_stands_where_its_names_say(term: tuple[str, tuple[str, ...]]) -> None:
-    """In its array, at the place of its names; one name less, one more or another is of nothing."""
+    """A term is placed in its array at its names; a wrong number of names or an unknown name is refused."""
     of, (component, names) = places(), term
     whole = key(of, names)
     assert of.locate(ExtensionTerm(component, whole, 1.0)) == HELD[term]
@@ -66,7 +66,7 @@ def test_a_quantity_stands_where_its_names_say(term: tuple[str, tuple[str, ...]]
 
 
 def test_what_is_no_quantity_stands_nowhere() -> None:
-    """A component that there is not, whatever its names."""
+    """An unknown component is refused, whatever its names."""
     for names in ((), ("a",), ("a", "2")):
         assert places().locate(ExtensionTerm("wish", names, 1.0)) is None
 

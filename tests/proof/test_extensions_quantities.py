@@ -42,13 +42,13 @@ def account() -> PlanAccount:
 
 
 def sent_by(stream: int, period: int) -> float:
-    """Return what is sent of a stream in a period, route by route."""
+    """Return the tonnes sent of a stream in a period by route."""
     made, found = account().decisions, account().routes
     return sum(float(made.sent[j, period]) for j in range(len(found)) if found.stream[j] == stream)
 
 
 def test_devices_sent_by_stream_device_and_region() -> None:
-    """Each group has what its streams send in all periods."""
+    """Each group has the sum of its streams over all periods."""
     streams, periods = account().instance.streams, range(len(account().instance.periods))
     each = [sum(sent_by(i, t) for t in periods) for i in range(len(streams.names))]
     assert evaluate_quantity(account(), "sent_stream") == pytest.approx(each)
@@ -90,7 +90,7 @@ def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
 
 
 def test_sums_of_other_decisions() -> None:
-    """What is bought of an offer, what the network emits and costs: sums over all that is decided."""
+    """Purchases of an offer, footprint and cost equal the sums over all decisions."""
     instance, made, found = account().instance, account().decisions, account().routes
     bought = [float(made.bought[o].sum()) for o in range(len(instance.market.names))]
     assert evaluate_quantity(account(), "bought") == pytest.approx(bought)
@@ -112,7 +112,7 @@ PLAIN = {
 
 
 def test_decisions_are_quantities_as_they_are() -> None:
-    """What is decided is the quantity of its name, and what follows from it the account's."""
+    """Decisions are quantities of their names, derived ones equal the accounting."""
     for name, field in PLAIN.items():
         assert evaluate_quantity(account(), name) is getattr(account().decisions, field)
     for name in ("feed", "treated", "returned", "stock", "cast", "scrap"):
@@ -120,7 +120,7 @@ def test_decisions_are_quantities_as_they_are() -> None:
 
 
 def test_a_difference_is_measured_by_its_parts() -> None:
-    """A stock by all that has left it so far, process scrap by all charged again so far, costs by what each kind is."""
+    """Reference sizes: outflow to date of a stock, recharge to date of process scrap, each kind of cost."""
     made = account().decisions
     gone, used = np.zeros(len(made.surplus)), np.zeros(len(made.recharged))
     for t in range(made.surplus.shape[1]):

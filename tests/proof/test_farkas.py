@@ -1,4 +1,4 @@
-"""That there is no plan is said with multipliers that refute the instance by its figures alone, and only then."""
+"""Infeasibility is proven by multipliers from the instance alone, and claimed only then."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IMPOSSIBLE = (  # figures that take the plan from many instances, and leave it t
 
 
 def holds(instance: Instance, shown: InfeasibilityProof) -> None:
-    """See that a refutation holds anew, in fractions too, and that enclosures never claim more than they do."""
+    """Check a proof of infeasibility again, also in fractions; intervals never claim more than they prove."""
     exact, enclosed = (
         prove_infeasibility(instance, shown.duals, EXACT_ARITHMETIC),
         prove_infeasibility(instance, shown.duals, INTERVAL_ARITHMETIC),
@@ -70,7 +70,7 @@ def test_a_large_instance_is_refuted_in_enclosures() -> None:
 
 @pytest.mark.no_cover
 def test_random_instances_have_a_plan_or_are_refuted() -> None:
-    """Over the whole format: each has a plan or a refutation; more than thirty have none."""
+    """Each random instance has a plan or a proof of infeasibility; more than thirty are infeasible."""
     refuted = [seed for seed in SEEDS if isinstance(answered(at_random(seed)), InfeasibilityProof)]
     assert len(refuted) >= 35
     for seed in refuted:
@@ -95,7 +95,7 @@ def test_what_a_change_makes_impossible_is_refuted(section: str, figure: str, va
 
 
 def turned(seed: int, section: str, figure: str, value: Any) -> Instance | None:
-    """Return a random instance with one figure changed in the first entry of a section, or None where it has none."""
+    """Return a random instance with one parameter changed in the first entry of a section, None if it has none."""
     text = document(seed)
     entries = text.get(section)
     if not entries:
@@ -110,7 +110,7 @@ def turned(seed: int, section: str, figure: str, value: Any) -> Instance | None:
 
 @pytest.mark.no_cover
 def test_no_multipliers_refute_what_has_a_plan() -> None:
-    """Neither prices at random, nor those of the plan, nor what refutes the same instance with far greater needs."""
+    """Random prices, those of the plan, and multipliers of a stricter instance prove nothing of a feasible one."""
     random = Random("no refutation")
     for seed in [seed for seed in SEEDS if isinstance(answered(at_random(seed)), Plan)][:20]:
         instance, plan = at_random(seed), answered(at_random(seed))
@@ -130,7 +130,7 @@ def test_no_multipliers_refute_what_has_a_plan() -> None:
 
 
 def invented(instance: Instance, random: Random) -> Duals:
-    """Return multipliers of rows at random, whether they stand in the program or not."""
+    """Return random multipliers of rows, whether they exist in the program or not."""
     return {
         rule: {key: random.gauss(0, 10.0 ** random.randint(-6, 3)) for key in keys(along) if random.random() < 0.5}
         for rule, along in axes(instance).items()
@@ -146,14 +146,14 @@ def disturbed(duals: Duals, random: Random) -> Duals:
 
 
 def too_little() -> Instance:
-    """Return a case in which 5 kg of silver are asked, and 4.5 kg can come back."""
+    """Return an instance that requires 5 kg of silver with at most 4.5 kg recoverable."""
     stream = {"device": "phone", "region": "north", "available": "5 t"}
     alloy = {"composition": {"Ag": "100 %"}}
     return loaded(changed(market=None, periods=None, streams=[stream], alloys={"silver": alloy}))
 
 
 def test_the_margin_by_hand() -> None:
-    """0.5 kg are missing: with balance, melt and demand of silver weighed alike that is the margin for each weight."""
+    """The margin is the missing 0.5 kg, with equal multipliers of balance, melt and demand of silver."""
     instance, period = too_little(), "1"
     for weight, told in ((1.0, 0.5), (3.0, 0.75), (1e-9, 0.5 * 1e-9 * 2**30)):
         duals = {"balance": {("Ag", period): -weight}, "melt": {("silver", period): -weight}}
@@ -165,7 +165,7 @@ def test_the_margin_by_hand() -> None:
 
 
 def test_only_rows_that_count_are_kept() -> None:
-    """Definitions, rows of a user's own, supply that is priced anew, nothing and no numbers are left out."""
+    """Definitions, extension rows, supply prices, zeros and NaN are removed from the multipliers."""
     instance = too_little()
     shown = answer(instance)
     assert isinstance(shown, InfeasibilityProof)
@@ -183,7 +183,7 @@ def test_only_rows_that_count_are_kept() -> None:
 
 
 def test_plain_floats_where_they_are_asked_for() -> None:
-    """In floats the same contradiction, and its name says so."""
+    """In floats the proof has the same margin and states its arithmetic."""
     instance = too_little()
     shown = answer(instance)
     assert isinstance(shown, InfeasibilityProof)
@@ -202,7 +202,7 @@ OWN = {  # an extension that asks for too much, and on what the refutation then 
 
 
 def refused(folder: Path, line: str, instance: Instance) -> InfeasibilityProof:
-    """Return what shows that an instance has no plan with `line` as an extension."""
+    """Return the proof of infeasibility of an instance with `line` as an extension."""
     path = folder / "own.py"
     path.write_text(f"import pyomo.environ as pyo\ndef extend(m, instance):\n    {line}\n", encoding="utf-8")
     with pytest.raises(NoPlanError) as refusal:
@@ -214,7 +214,7 @@ def refused(folder: Path, line: str, instance: Instance) -> InfeasibilityProof:
 
 @pytest.mark.parametrize("kind", OWN)
 def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path) -> None:
-    """There are 20 t, and more are asked: refuted in fractions, with the added row or, where it will do, without."""
+    """More than the 20 t of supply is proven infeasible in fractions, with the extension row where needed."""
     line, scope = OWN[kind]
     instance = too_little() if kind == "costs alone" else loaded(changed(streams=[PHONES], market=None))
     shown = refused(tmp_path, line, instance)
@@ -227,7 +227,7 @@ def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path
 def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With rows of one's own, where no bound could be told: floats of the compiled rows, and the scope says so."""
+    """Where extension variables have no bound, compiled rows prove it in floats, and the scope says so."""
     line, _ = OWN["an added row"]
     instance = loaded(changed(streams=[PHONES], market=None))
     monkeypatch.setattr(
@@ -241,7 +241,7 @@ def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
 
 
 def test_a_hair_short_is_short() -> None:
-    """What lacks a ten-thousand-millionth has no plan either: fractions tell it, where floats would not."""
+    """A shortage of 1e-10 is proven infeasible in fractions, where floats could not."""
     offer = {"silver": {"composition": {"Ag": "100 %"}, "price": "60000 JPY/kg", "limit": "5 kg"}}
     for mass, enough in (("500.00000005 g", False), ("500 g", True)):
         medals = {"medal": {"count": 10, "parts": {"silver": mass}}}
@@ -251,7 +251,7 @@ def test_a_hair_short_is_short() -> None:
 
 
 def test_multipliers_are_brought_to_between_one_and_two() -> None:
-    """The largest of all, by a power of two, and the margin with them; where there is none, nothing moves."""
+    """Multipliers and margin are scaled by a power of two to a maximum in [1, 2); zeros stay."""
     one, other = ExtensionRow("a", 0.0, 1.0, (), 12.0), ExtensionRow("b", 0.0, 1.0, (), 0.0)
     duals = {"balance": {("Ag", "1"): -3.0, ("Ag", "2"): 0.0}, "melt": {("a", "1"): math.nan}, "define_feed": {1: 99.0}}
     shown = adopt_compiled_proof(duals, 5.0, ExtensionData((one, other), (), (ExtensionTerm("x", (), 1.0),)))
@@ -268,7 +268,7 @@ def test_multipliers_are_brought_to_between_one_and_two() -> None:
 
 
 def test_multipliers_of_supply_count_for_what_may_wait() -> None:
-    """Any other stream is asked anew what it can give."""
+    """Supply multipliers are kept for storable streams only."""
     stored = PHONES | {"name": "stored", "storage": {}}
     instance = loaded(changed(streams=[PHONES | {"name": "gone"}, stored]))
     supply = {(name, "1"): -1.0 for name in ("gone", "stored")}

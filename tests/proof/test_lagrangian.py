@@ -41,7 +41,7 @@ def random_prices(linear: SolverProgram, random: Random) -> Floats:
 
 
 def relaxed(linear: SolverProgram, kept: Bools, y: Floats) -> tuple[SolverProgram, float]:
-    """Return the program in which all rows but those `kept` are priced at `y`, in boxes; and what is left over."""
+    """Return the program in which all rows but `kept` are priced at `y`, with variable bounds, and its constant."""
     entries = linear.entries
     stays = kept[entries.row]
     gone = np.where(kept, 0.0, y)
@@ -114,7 +114,7 @@ STRICT = {"Ag": ["90 %", "100 %"], "Cu": ["0 %", "5 %"]}
     ],
 )
 def test_prices_of_rows_that_do_not_exist_prove_nothing(row: str, loose: Document, tight: Document) -> None:
-    """Prices of a stricter case say too much where its rules do not hold: there they must count for nothing."""
+    """Prices of rows that exist only in a stricter instance count as 0."""
     offers = {
         "silver": {"composition": {"Ag": "100 %"}, "price": "60000 JPY/kg"},
         "copper": {"composition": {"Cu": "100 %"}, "price": "700 JPY/kg"},

@@ -108,7 +108,7 @@ def test_each_feed_is_a_lot_of_its_own() -> None:
 
 
 def test_metal_that_comes_too_late_costs_no_refining() -> None:
-    """With a lead beyond the horizon the lot is smelted and paid for as feed, and its silver counts for nothing."""
+    """With a lead time beyond the horizon the treatment charge is paid, and no metal or refining charge counts."""
     document = lot("1000 g/t", "95 %", "40 g/t")
     document["smelters"]["smelter"]["lead"] = 1
     plan = planned(loaded(document))

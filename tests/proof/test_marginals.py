@@ -1,4 +1,4 @@
-"""Marginal values beside what the optimum really does when a figure moves: two solves against one price."""
+"""Marginal values compared with the change of the optimum when a parameter changes, by two solves."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tiny() -> Plan:
 
 
 def cost_with(path: str, value: str) -> float:
-    """Return the cost where one figure is another."""
+    """Return the optimal cost with one parameter changed."""
     return medalopt.solve(medalopt.load(TINY, {path: value})).cost
 
 
@@ -64,7 +64,7 @@ def worth(marginal: str) -> float:
 
 @pytest.mark.parametrize("marginal", MOVED)
 def test_a_marginal_value_is_what_the_optimum_does(marginal: str) -> None:
-    """The figure a little higher and a little lower: the cost moves as the marginal value says, or has a kink there."""
+    """The cost changes as the marginal value says on both sides, or has a kink there."""
     path, now, unit = MOVED[marginal]
     step = STEP * (now or 1)
     up = (cost_with(path, f"{now + step} {unit}") - tiny().cost) / step
@@ -80,14 +80,14 @@ def test_a_marginal_value_is_what_the_optimum_does(marginal: str) -> None:
 
 
 def test_every_marginal_value_has_been_tried() -> None:
-    """No figure has a marginal value that the test above leaves out, but for the metals, which are no figure."""
+    """The test above covers every parameter with a marginal value, except metals."""
     tried = {marginal.partition(" ")[0] for marginal in MOVED}
     assert {each.path for each in tiny().marginals if not each.path.startswith("metals.")} == tried
 
 
 @pytest.mark.parametrize(("metal", "stock_kg"), [("Ag", 1.0), ("Cu", 0.0)])
 def test_metal_in_hand_is_worth_what_metal_needed_costs(metal: str, stock_kg: float) -> None:
-    """A little more opening stock saves what a kilogram needed in the first period costs, less what holding it does."""
+    """Opening stock saves the price of a kilogram in the first period, less its holding cost."""
     step = 1e-3
     saved = (tiny().cost - cost_with(f"metals.{metal}.opening_stock", f"{stock_kg + step} kg")) / step
     (value,) = (each.value for each in tiny().marginals if (each.path, each.period) == (f"metals.{metal}", PERIODS[0]))
@@ -95,7 +95,7 @@ def test_metal_in_hand_is_worth_what_metal_needed_costs(metal: str, stock_kg: fl
 
 
 def test_every_marginal_value_says_what_it_is() -> None:
-    """Each has a unit of money for one unit of the figure, and a meaning; nothing is listed that is worth nothing."""
+    """Each marginal value has a unit of money per unit and a meaning; zeros are not listed."""
     for each in tiny().marginals:
         assert each.unit.split("/")[0] == "JPY"
         assert each.meaning

@@ -17,7 +17,7 @@ TINY = ROOT / "instances" / "tiny.yaml"
 
 
 def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
-    """A grid has the keys and values of its rows, none where there is no row, and gives the prices a mapping gives."""
+    """A grid has the keys and values of its rows, and gives the same prices as a mapping."""
     instance = medalopt.load(TINY)
     names = instance.streams.names, instance.periods
     shape = (len(names[0]), len(names[1]))
@@ -37,7 +37,7 @@ def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
 
 @pytest.mark.parametrize("turned", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
 def test_a_grid_counts_by_its_names(turned: tuple[int, int]) -> None:
-    """In whatever order the names of a grid stand, each price goes where its names say."""
+    """Prices of a grid are placed by name, whatever the order of its names."""
     instance = medalopt.load(TINY)
     names = instance.streams.names[:: turned[0]], instance.periods[:: turned[1]]
     values = -np.arange(1.0, 1 + len(names[0]) * len(names[1])).reshape(len(names[0]), -1)
@@ -53,7 +53,7 @@ AT_MOST = {"treatment_capacity", "cast_capacity", "feed_capacity", "recycled", "
 
 
 def everywhere(instance: Instance, value: float) -> Prices:
-    """Return the prices of duals that are `value` at each place at which a row could stand."""
+    """Return the prices of duals that are `value` at every possible row."""
     duals = {
         family: {key if len(key) > 1 else key[0] if key else None: value for key in product(*names)}
         for family, names in list_price_axes(instance).items()
@@ -64,7 +64,7 @@ def everywhere(instance: Instance, value: float) -> Prices:
 
 @pytest.mark.parametrize("value", [0.5, -0.5])
 def test_a_price_of_the_wrong_sign_counts_for_nothing(value: float) -> None:
-    """Half a unit and less is kept where the row's ends allow the sign, and is exactly 0 where they do not."""
+    """Prices are kept where the row's bounds allow their sign, and are exactly 0 elsewhere."""
     instance = medalopt.load(TINY)
     y = everywhere(instance, value)
     assert {name for name in FREE if not (np.isin(getattr(y, name), (value, 0.0))).all()} == set()
@@ -103,7 +103,7 @@ def test_prices_of_windows_demand_and_supply(value: float) -> None:
 
 
 def test_prices_that_are_no_numbers_count_for_nothing() -> None:
-    """Neither what is infinite nor what is no number at all proves anything."""
+    """Infinite and NaN prices count as 0."""
     instance = medalopt.load(TINY)
     for value in (np.nan, np.inf, -np.inf):
         y = everywhere(instance, value)

@@ -1,4 +1,4 @@
-"""What a broken row is measured by, and whole lots and minimum orders: decisions by hand, figure by figure."""
+"""Reference sizes of violated rows, whole lots and minimum orders, by hand."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_row_is_measured_by_the_larger_of_its_limit_and_what_it_holds() -> Non
 
 
 def test_metal_is_measured_by_what_there_is_or_has_left() -> None:
-    """What is left over, and what is charged, of silver in each period adds up, metal by metal."""
+    """The size of a metal balance is the sum of surplus and charges to date, by metal."""
     of = account(changed(), 10.0)
     of.decisions.surplus[:] = [[40.0, 30.0], [9000.0, 1.0]]
     assert rule(of, "balance").size[:, 1] == pytest.approx([70.0, 9001.0])
@@ -83,7 +83,7 @@ def test_what_waits_counts_in_the_size_of_supply() -> None:
 
 
 def test_no_row_is_broken_by_less_than_nothing() -> None:
-    """Whatever is decided, an excess and a size are never below 0, and each stands for one row."""
+    """Excess and size are never negative, and each belongs to one row."""
     for of in (at_random(), account(changed(), 1.0, bought=3.0)):
         for each in compute_residuals(of, compute_bounds(of.instance, of.routes)):
             assert (np.asarray(each.excess) >= 0).all() and (np.asarray(each.size) >= 0).all()
@@ -104,7 +104,7 @@ def test_a_rule_tells_its_worst_row() -> None:
 
 
 def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
-    """Of 2 kg due at once and 5 in all, 4/5 of what is cast counts: 1.6 are 0.4 short, 5.6 are 0.6 too much."""
+    """Of 2 kg due at once and 5 kg in total, 1.6 kg cast is 0.4 kg short, and 5.6 kg is 0.6 kg too much."""
     medals = {
         "first": {"count": 4, "parts": {"silver": "500 g"}, "due": "1"},
         "last": {"count": 6, "parts": {"silver": "500 g"}},
@@ -123,7 +123,7 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
 
 
 def test_a_bundle_of_nothing_is_taken_fairly() -> None:
-    """Where a bundle offers nothing and nothing is sent nothing is unfair; what is sent all the same is."""
+    """Where a bundle has no supply, zero shipments violate nothing, and any shipment does."""
     box = {"device": "phone", "region": "north", "bundle": "box"}
     streams = [box | {"name": "a", "available": ["400 kg", "0 t"]}, box | {"name": "b", "available": ["200 kg", "0 t"]}]
     of = account(changed(streams=streams), 0.15)
@@ -168,7 +168,7 @@ def test_a_little_recycled_content_is_asked_for_too() -> None:
 
 
 def test_whole_lots_and_least_orders_of_streams() -> None:
-    """0.3 t are 0.05 t beside a lot of 0.25 t and 0.2 t short of half a tonne; what has neither breaks neither."""
+    """0.3 t are 0.05 t off a lot of 0.25 t, and 0.2 t short of a minimum order of 0.5 t."""
     stream = {"device": "phone", "region": "north", "available": "10 t"}
     streams = [
         stream | {"name": "a", "lot": 0.25},
@@ -185,7 +185,7 @@ def test_whole_lots_and_least_orders_of_streams() -> None:
 
 
 def test_whole_lots_and_least_orders_of_offers() -> None:
-    """Likewise of what is bought, in kilograms of all alloys."""
+    """Purchases, in kilograms of all alloys, are compared with lots and minimum orders."""
     market = {"a": bars(lot=0.5), "b": bars(minimum_order=1.0), "c": bars()}
     of = account(changed(market=market), 0.0, bought=0.7)
     assert rule(of, "whole_lots", 1).excess.shape == (3, 2)

@@ -33,7 +33,7 @@ def measured(instance: Instance, decisions: Decisions) -> list[ConstraintResidua
 
 
 def broken(instance: Instance, decisions: Decisions) -> dict[tuple[str, str], float]:
-    """Return how far each rule that does not hold is broken at most, by family and name."""
+    """Return the largest violation of each violated constraint, by family and name."""
     found: dict[tuple[str, str], float] = {}
     for rule in measured(instance, decisions):
         if rule.get_worst() > FEASIBILITY_TOLERANCE:
@@ -90,7 +90,7 @@ TIGHTER: dict[str, tuple[str, str, tuple[str, str], float]] = {  # a figure made
 
 @pytest.mark.parametrize("case", TIGHTER)
 def test_a_rule_that_is_tightened_is_broken_by_as_much(case: str) -> None:
-    """Each rule, made a little tighter than the plan keeps it: that one fires, by the difference, and no other."""
+    """Each constraint tightened beyond the plan is violated by the difference, and no other is."""
     path, value, rule, amount = TIGHTER[case]
     found = broken(medalopt.load(TINY, {path: value}), tiny().account.decisions)
     assert found == {rule: pytest.approx(amount, rel=1e-6)}
@@ -104,7 +104,7 @@ def with_value(part: str, at: tuple[int, ...], value: float) -> Decisions:
 
 
 def place(axis: tuple[str, ...], *names: str) -> tuple[int, ...]:
-    """Return where `names` stand in `axis`."""
+    """Return the indices of `names` in `axis`."""
     return tuple(axis.index(name) for name in names)
 
 
@@ -139,7 +139,7 @@ def planted() -> dict[str, tuple[Decisions, tuple[str, str], float]]:
 
 @pytest.mark.parametrize("case", planted())
 def test_decisions_that_may_not_be_are_found(case: str) -> None:
-    """Below nothing, where there is no such thing, or of what is not there: flagged by name and amount."""
+    """Negative, forbidden and unavailable decisions are reported by name and amount."""
     decisions, rule, amount = planted()[case]
     assert broken(tiny().instance, decisions)[rule] == pytest.approx(amount)
 
@@ -168,7 +168,7 @@ def taken(instance: Instance, scale: float) -> Decisions:
 
 @pytest.mark.parametrize(("scale", "amount"), [(1.5, 0.5), (-0.5, 0.5)])
 def test_more_than_a_whole_bundle_and_less_than_none(scale: float, amount: float) -> None:
-    """One and a half boxes, or half a box less than none, in the right proportion: so many tonnes too much is taken."""
+    """Shares of a bundle above 1 or below 0 are violations in tonnes."""
     found = broken(tiny().instance, taken(tiny().instance, scale))
     instance = tiny().instance
     box = instance.streams.available.value[place(instance.streams.names, "kettle@west", "phone@west"), 0].sum()
@@ -177,7 +177,7 @@ def test_more_than_a_whole_bundle_and_less_than_none(scale: float, amount: float
 
 
 def test_a_member_without_a_route_holds_its_bundle_back() -> None:
-    """A box with something in it that nobody takes: who sends only the rest of it is found out."""
+    """A bundle with a member without a route cannot be sent in part."""
     document = changed(
         devices={"phone": {"content": {"Ag": "1 kg/t", "Cu": "100 kg/t"}}, "tube": {"content": {}}},
         streams=[
@@ -195,7 +195,7 @@ def test_a_member_without_a_route_holds_its_bundle_back() -> None:
 
 
 def test_every_rule_has_a_unit_and_axes() -> None:
-    """A rule says in which unit its excess is and along which axes: as many as it has."""
+    """Every constraint family states the unit of its excess and its axes."""
     found = measured(tiny().instance, tiny().account.decisions)
     assert {rule.unit for rule in found} == {"t", "kg"}
     assert all(np.asarray(rule.excess).ndim == len(rule.axes) for rule in found if rule.axes)
@@ -210,7 +210,7 @@ def test_every_family_of_the_formulation_has_rules() -> None:
 
 
 def test_size_is_what_a_row_is_about() -> None:
-    """A gram too much is nothing in a megatonne and everything in a gram: the same excess, two sizes."""
+    """One gram of excess is negligible beside a megatonne and everything beside a gram."""
 
     def rule(size: float) -> ConstraintResidual:
         return ConstraintResidual("f", "n", "kg", (), np.array([1e-3]), np.array([size]))

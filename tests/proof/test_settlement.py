@@ -1,4 +1,4 @@
-"""The proof of pooled lots: a saved plan holds what is withheld, and no other amount of it is accepted."""
+"""Verification of pooled lots: a saved plan states the metal withheld, and no other amount is accepted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def saved() -> dict[str, Any]:
 
 
 def test_a_plan_of_pooled_lots_is_accepted_as_it_was_saved(tmp_path: Path) -> None:
-    """As JSON and as a folder of CSV, with what is withheld in a table of its own."""
+    """Saved as JSON or CSV folder, with a table of withheld metal, the plan is accepted."""
     instance, plan = planned()
     content = saved()
     assert {(row["terms"], row["metal"], row["period"]) for row in content["withheld"]} == {
@@ -91,7 +91,7 @@ def _of_another(content: dict[str, Any]) -> None:
     ],
 )
 def test_no_other_amount_is_accepted(edit: Callable[[dict[str, Any]], None], path: str) -> None:
-    """Less, more, below nothing, above all, left out, in another period, of a smelter that is not there."""
+    """Any other withheld amount, period or smelter is refused."""
     content = saved()
     edit(content)
     found = verify_plan(planned()[0], SavedPlan.model_validate(content))
@@ -102,7 +102,7 @@ def test_no_other_amount_is_accepted(edit: Callable[[dict[str, Any]], None], pat
     "arithmetic", [FLOAT_ARITHMETIC, EXACT_ARITHMETIC, INTERVAL_ARITHMETIC], ids=lambda one: one.name
 )
 def test_all_arithmetics_prove_it(arithmetic: Any) -> None:
-    """The bound meets the value in floats, in fractions, and with enclosed errors."""
+    """The bound equals the objective in floats, fractions and intervals."""
     instance, plan = planned()
     found = certify_plan(plan.account, compute_bounds(instance, build_routes(instance)), plan.duals, "cost", arithmetic)
     assert found.optimal and plan.certificate.basis == "proven"
@@ -110,7 +110,7 @@ def test_all_arithmetics_prove_it(arithmetic: Any) -> None:
 
 @cache
 def solve_pooled(seed: int) -> Plan | None:
-    """Return the plan of a random instance with pooled lots; None where it is proven that there is none."""
+    """Return the plan of a random instance with pooled lots; None if proven infeasible."""
     try:
         plan = medalopt.solve(loaded(with_pools(seed)))
     except NoPlanError as error:
@@ -122,7 +122,7 @@ def solve_pooled(seed: int) -> Plan | None:
 
 @pytest.mark.parametrize("rule", ["withheld_least", "withheld_most", "withheld_all"])
 def test_each_price_is_needed(rule: str) -> None:
-    """In some random instance the rows of each kind have prices without which nothing is proven; all are proven."""
+    """For each kind of row some random instance cannot be verified without its prices."""
     needed = False
     for seed in range(32):
         plan = solve_pooled(seed)
@@ -134,7 +134,7 @@ def test_each_price_is_needed(rule: str) -> None:
 
 
 def test_what_is_withheld_is_a_number() -> None:
-    """A NaN among what is withheld is neither without fault nor without a gap."""
+    """NaN among withheld metal gives neither 0 violation nor a finite gap."""
     instance, plan = planned()
     wrong = replace(plan.account.decisions, withheld=plan.account.decisions.withheld * np.nan)
     found = certify_plan(
@@ -144,7 +144,7 @@ def test_what_is_withheld_is_a_number() -> None:
 
 
 def test_accounts_of_pooled_lots_add_up() -> None:
-    """What routes cost, and what comes back by route, sum up to the account of the whole."""
+    """Costs and metal returned by route add up to the accounts of the plan."""
     for seed in range(12):
         plan = solve_pooled(seed)
         if plan is None:

@@ -1,4 +1,4 @@
-"""Rows of a saved plan taken over, one by one: each in its place, and those that cannot stand told with their size."""
+"""Rows of a saved plan parsed one by one; invalid ones are reported with their size."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def instance() -> Instance:
 
 
 def test_a_row_is_filled_in_at_its_names() -> None:
-    """Each value once, at its place; whatever has no row is nothing."""
+    """Each value is placed once at its names; entries without a row are 0."""
     tables = TableParser(instance())
     rows = [(("phone@north", "2"), 3.5), (("phone@north", "1"), -0.5)]
     assert tables.fill_array("stockpiles", ("stream", "period"), rows).tolist() == [[-0.5, 3.5]]
@@ -63,7 +63,7 @@ def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
 
 
 def test_a_row_that_comes_twice_counts_once() -> None:
-    """The first is taken over, the second told with its size; another place is another row."""
+    """Of duplicate rows the first is used, the second is reported with its size."""
     tables = TableParser(instance())
     rows = [(("Ag", "1"), 1.0), (("Ag", "1"), -4.0), (("Ag", "2"), 2.0)]
     assert tables.fill_array("metals", ("metal", "period"), rows).tolist() == [[1.0, 2.0], [0.0, 0.0]]
@@ -79,7 +79,7 @@ def shipment(**changes: Any) -> Any:
 
 
 def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
-    """Return what is sent on each route by these rows, and which of them are told, with their size."""
+    """Return the tonnes on each route by these rows, and the rows reported with their size."""
     of = instance()
     made, broken = parse_decisions(of, build_routes(of), ROW(**NONE | {"shipments": rows}))
     assert not any(part.any() for name, part in vars(made).items() if name != "sent")
@@ -87,7 +87,7 @@ def sent(*rows: Any) -> tuple[list[list[float]], list[tuple[str, float]]]:
 
 
 def test_shipments_go_by_their_routes() -> None:
-    """To a smelter or to none; what goes nowhere, comes twice, or is called another's, is told and not sent."""
+    """Shipments without a route, repeated, or with a wrong device or region are reported and not used."""
     leaves = shipment(treatment="sold", smelter=None, period="1", tonnes=0.25)
     assert list_route_names(leaves) == ("phone@north", "sold") and list_route_names(shipment()) == (
         "phone@north",
@@ -111,7 +111,7 @@ def test_shipments_go_by_their_routes() -> None:
 
 
 def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
-    """Of 2 kg of silver 1.5 kg were bought; a difference that is rounding is nothing, a slightly larger one is not."""
+    """Of 2 kg of silver charged 1.5 kg were bought; a difference within rounding counts as 0."""
     of = instance()
     buys = [
         ROW(offer="silver", alloy="silver", period="1", kg=1.5),
@@ -131,7 +131,7 @@ def test_what_is_charged_from_stock_is_what_offers_do_not_hold() -> None:
 
 
 def test_rounding_is_measured_by_both_figures() -> None:
-    """A difference of 2 between two figures of a million million is rounding yet, and one of 4 is none."""
+    """A difference of 2 between two values of 1e12 is rounding, one of 4 is not."""
     of = instance()
     for melted, left in ((1e12 + 1, 0.0), (1e12 + 3, 4.0)):
         plan = ROW(
@@ -146,7 +146,7 @@ def test_rounding_is_measured_by_both_figures() -> None:
 
 
 def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
-    """A thousand-millionth beyond a bound is kept, the next larger number is not, and is told with how much it is."""
+    """1e-9 beyond a bound is accepted, the next larger float is reported with its amount."""
     of = instance()
     found = build_routes(of)
     beyond = math.nextafter(1e-9, 1)
@@ -159,7 +159,7 @@ def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
 
 
 def test_prices_are_those_of_rows() -> None:
-    """A price under the names of a row, of one name, of several, or of none; any other is told with its size."""
+    """A price is placed by the names of its row; any other is reported with its size."""
     rows = [
         ROW(rule="balance", key=["Ag", "2"], value=1.0),
         ROW(rule="purchase", key=["silver"], value=2.0),
@@ -190,14 +190,14 @@ def of_added(rows: tuple[str, ...] = (), variables: tuple[str, ...] = (), terms:
 
 
 def taken(plan: Any) -> tuple[Any, list[tuple[str, float, str]]]:
-    """Return what was added, and what of it is told."""
+    """Return the parsed extension, and the rows reported."""
     of = instance()
     added, broken = parse_extensions(of, build_routes(of), plan)
     return added, [(each.path, each.amount, each.text) for each in broken]
 
 
 def test_added_rows_are_taken_over() -> None:
-    """Rows, variables and terms as they stand; without any, nothing was added."""
+    """Rows, variables and terms are parsed as saved; without any the extension is empty."""
     assert taken(of_added()) == (NO_EXTENSIONS, [])
     terms = (("row", "feed", ("smelter", "1")), ("row", "own", ()), ("objective", "own", ()))
     added, broken = taken(of_added(("row",), ("own",), terms))
@@ -208,7 +208,7 @@ def test_added_rows_are_taken_over() -> None:
 
 
 def test_an_open_end_is_infinite() -> None:
-    """Where no end is stated there is none; equal ends are allowed, and crossed ones are told."""
+    """A missing bound is infinite; equal bounds are allowed, crossed ones are reported."""
     plan = of_added(("open", "fixed", "crossed"), ("own",))
     plan.added_rows[0].lower = plan.added_rows[0].upper = plan.added_variables[0].lower = None
     plan.added_rows[1].upper, plan.added_rows[2].lower = 1.0, 2.5
@@ -243,5 +243,5 @@ def test_an_open_end_is_infinite() -> None:
     ],
 )
 def test_what_cannot_have_been_added_is_told(plan: Any, name: str, why: str) -> None:
-    """Names that come twice, terms of no row, and quantities that there are not."""
+    """Duplicate names, terms without a row, and unknown quantities are reported."""
     assert taken(plan)[1] == [(name, 0.0, f"added rows: {name} {why}")]

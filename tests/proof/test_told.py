@@ -26,7 +26,7 @@ Words = dict[str, Any]
 
 
 def told(error: str) -> list[list[Any]]:
-    """Return what the verdict on tiny's plan with a planted error tells: rule, path, amount, unit and text."""
+    """Return rule, path, amount, unit and text of the violations of tiny's plan with a planted error."""
     instance, saved = solved("tiny")
     content = copy.deepcopy(json.loads(saved))
     PLANTED[error](content)
@@ -39,7 +39,7 @@ def told(error: str) -> list[list[Any]]:
 
 
 def marginal_values() -> list[list[Any]]:
-    """Return the marginal values of tiny's plan, made anew."""
+    """Return the marginal values of tiny's plan, computed again."""
     plan = medalopt.solve(solved("tiny")[0])
     rows = compute_marginal_values(plan.account, plan.duals, "JPY")
     return [[row.path, row.period, float(f"{row.value:.9g}"), row.unit, row.meaning] for row in rows]
@@ -47,7 +47,7 @@ def marginal_values() -> list[list[Any]]:
 
 @cache
 def kept() -> Words:
-    """Return the words that are kept."""
+    """Return the expected texts."""
     words: Words = yaml.safe_load(TOLD.read_text(encoding="utf-8"))
     return words
 
@@ -57,7 +57,7 @@ ERRORS = [error for error in PLANTED if error not in NOT_IN_TINY]
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_what_is_told_of_an_error(error: str) -> None:
-    """The rules that it breaks, where, by how much and in which words, are those that are kept, in their order."""
+    """Violations of each planted error equal the expected ones, in order, amounts and words."""
     found, known = told(error), kept()["errors"][error]
     assert [each[3:] for each in found] == [each[3:] for each in known]
     assert [each[:2] for each in found] == [each[:2] for each in known]
@@ -65,7 +65,7 @@ def test_what_is_told_of_an_error(error: str) -> None:
 
 
 def test_what_is_told_of_marginal_values() -> None:
-    """Each of tiny's, of which an own test shows that the optimum does as it says, in its order, unit and words."""
+    """Marginal values of tiny equal the expected ones in order, unit and words."""
     found, known = marginal_values(), kept()["marginal values"]
     assert [[*each[:2], *each[3:]] for each in found] == [[*each[:2], *each[3:]] for each in known]
     assert [each[2] for each in found] == pytest.approx([each[2] for each in known], rel=1e-8)

@@ -40,7 +40,7 @@ def judged(instance: Instance, content: dict[str, Any]) -> Verdict:
 
 
 def first(content: dict[str, Any], table: str, **names: str) -> dict[str, Any]:
-    """Return the first row of a table that is not nothing and has these names."""
+    """Return the first non-zero row of a table with these names."""
     rows = (row for row in content[table] if all(row[name] == value for name, value in names.items()))
     return next(row for row in rows if any(isinstance(value, float) and value > 0 for value in row.values()))
 
@@ -171,7 +171,7 @@ PLANTED: dict[str, Edit] = {
 
 @pytest.mark.parametrize("name", ["tiny", "rio2016", "dantzig", "steelco", "london2012", "tokyo2020"])
 def test_a_plan_is_accepted_as_it_was_written(name: str, tmp_path: Path) -> None:
-    """What `solve` writes, as JSON or as a folder of CSV, is right, and no plan does better."""
+    """A plan written by `solve`, as JSON or CSV folder, is verified optimal."""
     instance, saved = solved(name)
     (tmp_path / "plan.json").write_text(saved, encoding="utf-8")
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
@@ -189,7 +189,7 @@ def has_lasting_scrap(document: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("seed", sorted({*range(10), *pool.seeds(has_lasting_scrap, 2)}))
 def test_no_right_plan_is_refused(seed: int) -> None:
-    """Whatever the instance, whatever is made least and however it is saved, the plan that was found is accepted."""
+    """Plans of any random instance, objective and form are accepted."""
     assert right_plans.trial(seed).wrong == ()
 
 
@@ -198,7 +198,7 @@ NOT_IN_TINY = {"a stock one per cent larger", "a surplus one per cent larger"}  
 
 @pytest.mark.parametrize("error", PLANTED)
 def test_a_planted_error_is_caught(error: str) -> None:
-    """Each of these edits of a right plan is refused with a rule that is named and a text for a person."""
+    """Each of these edits is refused, with a named constraint and a sentence."""
     instance, saved = solved("tokyo2020" if error in NOT_IN_TINY else "tiny")
     content = copy.deepcopy(json.loads(saved))
     PLANTED[error](content)
@@ -208,7 +208,7 @@ def test_a_planted_error_is_caught(error: str) -> None:
 
 
 def test_an_edit_is_priced_against_the_proven_bound() -> None:
-    """A kettle more than is needed costs what it costs: the verdict says how far the plan now is from the best."""
+    """A superfluous shipment has its cost, and the verdict states the gap to the proven bound."""
     instance, saved = solved("tiny")
     content = json.loads(saved)
     _shipment(content, 1.01)
@@ -232,7 +232,7 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("line", ["status,feasible", "certificate.gap,0.5", "format.x,1", "instance,1", "metals,1"])
 def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
-    """What plan.csv says twice, or where something else stands, is a fault of that file, never a traceback."""
+    """Repeated or misplaced items of plan.csv are input errors, never a traceback."""
     instance, _ = solved("tiny")
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     with (tmp_path / "plan" / "plan.csv").open("a", encoding="utf-8") as file:
@@ -255,7 +255,7 @@ def test_a_folder_that_lacks_a_table_is_no_plan(tmp_path: Path) -> None:
 
 
 def test_of_a_plan_in_lots_no_basis_is_looked_for() -> None:
-    """A plan in whole lots is no vertex: saved, it is accepted, and nothing is said of one."""
+    """A saved plan in whole lots is accepted without an exact check."""
     instance = medalopt.load(ROOT / "tests/solver/lots.yaml")
     found = judged(instance, build_plan_object(medalopt.solve(instance)))
     assert found.accepted and (found.certificate.basis, found.certificate.exact_value) == ("", None)

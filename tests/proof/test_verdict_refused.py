@@ -1,4 +1,4 @@
-"""A saved answer that there is no plan is accepted as it was written, and what is changed in it is caught by name."""
+"""A saved proof of infeasibility is accepted as written, and every change in it is found."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def refused(instance: Instance) -> str | None:
-    """Return the answer that there is no plan as it is saved, None where there is one."""
+    """Return the saved proof of infeasibility, None if a plan exists."""
     try:
         medalopt.solve(instance)
     except NoPlanError as error:
@@ -47,12 +47,12 @@ def shipped() -> tuple[Instance, str]:
 
 
 def judged(instance: Instance, content: dict[str, Any]) -> InfeasibilityVerdict:
-    """Return what is found of an answer of which `content` was saved."""
+    """Return the violations of a saved proof with `content`."""
     return verify_infeasibility(instance, SavedInfeasibility.model_validate(content))
 
 
 def test_what_was_written_is_accepted(tmp_path: Path) -> None:
-    """The shipped instance, and every random one without a plan: nothing fails, and the margin is the same."""
+    """The proof of the shipped and of every infeasible random instance is accepted with the same margin."""
     instances = [shipped()[0], *(at_random(seed) for seed in range(40))]
     answers = [(instance, refused(instance)) for instance in instances]
     assert sum(answer is not None for _, answer in answers) >= 14
@@ -113,7 +113,7 @@ TAMPERED: dict[str, tuple[Edit, str]] = {
 
 @pytest.mark.parametrize("kind", TAMPERED)
 def test_what_is_changed_is_caught(kind: str) -> None:
-    """Each kind of change is refused, and the text says what fails."""
+    """Each kind of change is refused, with a text that names it."""
     edit, said = TAMPERED[kind]
     instance, answer = shipped()
     content = json.loads(answer)
@@ -149,7 +149,7 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["a smaller margin", "another arithmetic", "other reasons", "extremes"])
 def test_what_the_proof_does_not_rest_on_is_not_believed(kind: str) -> None:
-    """The multipliers alone decide: of margin, arithmetic and reasons nothing is taken from the file."""
+    """The multipliers alone decide; margin, arithmetic and reasons of the file are not used."""
     instance, answer = shipped()
     content = json.loads(answer)
     edits: dict[str, Edit] = {
@@ -166,7 +166,7 @@ def test_what_the_proof_does_not_rest_on_is_not_believed(kind: str) -> None:
 
 
 def test_a_plan_called_infeasible_is_not_accepted(tmp_path: Path) -> None:
-    """The status of a right plan turned round: nothing shows it, nor do the prices of the plan as multipliers."""
+    """A right plan with status `infeasible` is refused, also with its prices as multipliers."""
     instance = medalopt.load(INSTANCES / "tiny.yaml")
     content = build_plan_object(medalopt.solve(instance)) | {"status": "infeasible"}
     (tmp_path / "plan.json").write_text(render_json(content), encoding="utf-8")
@@ -195,7 +195,7 @@ def test_names_of_a_plans_prices_that_fit_no_row_are_left_out() -> None:
 
 
 def test_both_forms_of_the_verdict() -> None:
-    """For a person a line and what fails; for a program `accepted`, `broken`, no gap, and the margin found."""
+    """The verdict has a line of text, and JSON with `accepted`, `broken`, no gap, and the margin."""
     instance, answer = shipped()
     right = judged(instance, json.loads(answer))
     assert render_report_text(build_recheck_report(right, "answer.json")).splitlines() == [
@@ -216,7 +216,7 @@ def test_both_forms_of_the_verdict() -> None:
 
 
 def test_a_margin_may_be_larger_by_rounding() -> None:
-    """By a thousand-millionth of itself, and not by the least more; what is claimed of nothing has no size."""
+    """A claimed margin may exceed the recomputed one by 1e-9 of itself and no more."""
     shown = InfeasibilityProof({}, 2.0, "exact rational", "instance")
     most = 2.0 * (1 + 1e-9)
     for margin, told in (
