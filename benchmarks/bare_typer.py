@@ -1,4 +1,4 @@
-"""The smallest command line that typer makes: what `medalopt --help` is measured against."""
+"""The smallest command line of typer, the reference for `medalopt --help`."""
 
 import typer
 

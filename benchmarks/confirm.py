@@ -1,4 +1,4 @@
-"""HiGHS on the whole program, from where the decomposition's plan stands: `confirm.py INSTANCE`.
+"""HiGHS on the whole program, from the plan of the decomposition: `confirm.py INSTANCE`.
 
 What lies between its ends in the plan is basic; HiGHS makes a basis of that, and says in how many iterations of the
 simplex method it takes it for optimal. It is told nothing else of how the plan was found.

@@ -1,4 +1,4 @@
-"""The same program written in linopy, from the same `Instance`, and solved with HiGHS: `linopy_peer.py INSTANCE`.
+"""The same program in linopy, from the same `Instance`, solved with HiGHS: `linopy_peer.py INSTANCE`.
 
 Written as linopy is meant to be used: arrays with named dimensions, masks for what does not exist, sums by group,
 no loop over routes or periods. Linking quantities are expressions, not variables of their own.
@@ -28,7 +28,7 @@ from medalopt.instance.routes import Routes, build_routes, compute_route_costs, 
 
 
 def covered(instance: Instance) -> bool:
-    """Return whether the program of `instance` has none of the families that this script leaves out."""
+    """Return whether the program of `instance` has none of the families that this script omits."""
     figures = [
         instance.streams.committed,
         instance.smelters.committed,
@@ -48,7 +48,7 @@ def array(values: object, *dims: str) -> xr.DataArray:
 
 
 def network(m: linopy.Model, instance: Instance, found: Routes) -> tuple[linopy.Variable, linopy.LinearExpression]:
-    """Add shipments, stockpiles and bundles with their supply; return the shipments and what the network costs."""
+    """Add shipments, stockpiles and bundles with their supply; return the shipments and the cost of the network."""
     some = array(has_supply(instance), "stream", "period")
     streams, available = instance.streams, array(instance.streams.available.value, "stream", "period")
     x = m.add_variables(
@@ -131,7 +131,7 @@ def decisions(m: linopy.Model, instance: Instance, found: Routes) -> dict[str, l
 def balance(
     m: linopy.Model, instance: Instance, found: Routes, x: linopy.Variable, v: dict[str, linopy.Variable]
 ) -> None:
-    """Add the metal balance: what comes back is stocked, charged, or left over."""
+    """Add the metal balance: metal returned is stocked, charged, or surplus."""
     first = array(np.arange(len(instance.periods)), "period") == 0
     opening = array(instance.metals.opening_stock.value, "metal") * first
     for e in np.nonzero(can_be_in_stock(instance, found))[0]:
@@ -167,7 +167,7 @@ def alloys(m: linopy.Model, instance: Instance, v: dict[str, linopy.Variable]) -
 
 
 def cost(instance: Instance, v: dict[str, linopy.Variable]) -> linopy.LinearExpression:
-    """Return what purchases and stock cost, less what is sold."""
+    """Return the cost of purchases and stock, less sales."""
     bought = v["buy"] * array(instance.market.price.value, "offer", "period")
     held = v["stock"] * array(instance.metals.holding.value, "metal", "period")
     sold = v["surplus"] * array(instance.metals.sell.value, "metal", "period")

@@ -1,4 +1,4 @@
-"""The optimisation by itself, from the instance in memory to the decisions: `optimising.py INSTANCE [PATH=VALUE]`.
+"""Time of the optimisation alone, from the instance to the decisions: `optimising.py INSTANCE [PATH=VALUE]`.
 
 Prints the seconds that the decomposition takes, without reading, proof and writing.
 """

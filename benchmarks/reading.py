@@ -1,4 +1,4 @@
-"""How long reading takes as instances grow: `reading.py [CASE ...] [--scale N]` prints a table.
+"""Time of reading as instances grow: `reading.py [CASE ...] [--scale N]` prints a table.
 
 Every case is written at three sizes, each twice the one before, and read by a process of its own (`medalopt check`),
 whose processor time and peak memory are printed: what is linear takes at most twice as long, beyond the time of an

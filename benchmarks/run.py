@@ -16,7 +16,7 @@ import tokyo2020
 
 
 def machine() -> str:
-    """Return what the figures depend on: processors, system and versions."""
+    """Return the environment of the measurements: processors, system and versions."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("medalopt", "pyomo", "highspy", "numpy", "typer"))
     return f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}, {packages}"
 

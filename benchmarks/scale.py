@@ -29,14 +29,14 @@ SIZES = (47, 200, 1621, 16210)
 
 @dataclass(frozen=True)
 class Ended:
-    """A process: None where it was ended at the limit."""
+    """A finished process: None if it was stopped at the limit."""
 
     run: timing.Run | None
     said: str
 
 
 def once(command: Sequence[str], limit: float, prints: bool) -> Ended:
-    """Run `command`, for at most `limit` seconds; the time of one that `prints` its seconds is what it prints."""
+    """Run `command` for at most `limit` seconds; a command that `prints` its seconds is timed by that."""
     start = time.perf_counter()
     with (
         tempfile.TemporaryFile() as out,
@@ -65,7 +65,7 @@ def once(command: Sequence[str], limit: float, prints: bool) -> Ended:
 
 
 def commands(instance: Path, folder: Path, peer: str | None, participation: bool) -> dict[str, list[str]]:
-    """Return what is compared, by name."""
+    """Return the compared commands by name."""
     asked = ["--set", "policy.participation=20 %"] if participation else []
     plan = str(folder / "plan")
     found = {"medalopt solve": [*MEDALOPT, "solve", str(instance), "-o", plan, *asked]}

@@ -1,4 +1,4 @@
-"""Small instances, whole processes: what a person waits for when hardly anything has to be solved."""
+"""Small instances as whole processes: time of a user's wait where little is solved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEDALOPT = str(Path(sys.executable).parent / "medalopt")
 
 
 def compare(runs: int) -> str:
-    """Return the table, with an interpreter that imports Pyomo and highspy and does nothing as the reference."""
+    """Return the table, with an interpreter that only imports Pyomo and highspy as reference."""
     reference = "import pyomo, highspy, numpy"
     commands = {reference: [sys.executable, "-c", "import pyomo.core, highspy, numpy"]}
     commands |= {

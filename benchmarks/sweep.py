@@ -1,4 +1,4 @@
-"""Scenarios a second along one figure: the warm program beside Pyomo, built anew and persistent, and a bare HiGHS.
+"""Scenarios per second along one parameter: warm-started solver, Pyomo rebuilt and persistent, and bare HiGHS.
 
 `sweep.py [--scenarios N] [--of NAME]`: every way answers the same scenarios in the same order, and finds the same
 optima. The bare loop is told the numbers that move, changes them in HiGHS, runs it and reads the objective; it proves
@@ -40,7 +40,7 @@ IN_A_ROW = "medalopt, in a row, each proven"
 
 
 class Persistent:
-    """Pyomo's model with what moves as a parameter, in its persistent interface; `told`: it looks for nothing else."""
+    """Pyomo's model with the varied parameter, in its persistent interface; `told`: only stated changes are passed."""
 
     def __init__(self, variants: ScenarioRunner, way: ParametricScenarios, told: bool) -> None:
         assert way.line is not None
@@ -100,7 +100,7 @@ class Bare:
 
 
 def anew(variants: ScenarioRunner, changes: Callable[[float], dict[str, str]]) -> Callable[[float], float]:
-    """Return what builds Pyomo's model of the instance changed, and solves it by Pyomo's interface to HiGHS."""
+    """Return a function that builds Pyomo's model of the changed instance, and solves it by Pyomo's HiGHS interface."""
 
     def answer(position: float) -> float:
         return float(Highs().solve(build(variants.apply_changes(changes(position)))).incumbent_objective)
@@ -112,7 +112,7 @@ Answers = Callable[[Sequence[float]], list[float]]
 
 
 def one_by_one(answer: Callable[[float], float]) -> Callable[[], Answers]:
-    """Return what answers positions one after the other, for `rate`."""
+    """Return a function that solves positions one after the other, for `rate`."""
     return lambda: lambda positions: [answer(position) for position in positions]
 
 

@@ -40,7 +40,7 @@ class Measured:
 
 
 def once(command: Sequence[str]) -> Run:
-    """Run `command` with its output thrown away; `SystemExit` with what it said where it fails."""
+    """Run `command` without output; raise `SystemExit` with its message if it fails."""
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None

@@ -41,7 +41,7 @@ BYTES = (
 
 
 def altered_value(random: Random, value: Any, others: list[Any]) -> Any:
-    """Return another value than `value`: near it, one of the `others` that stand in like places, or an odd one."""
+    """Return another value than `value`: one close to it, one of the `others` of its kind, or an invalid one."""
     way = random.random()
     if way < 0.15:
         return random.choice(ODD)
@@ -131,7 +131,7 @@ def altered_bytes(random: Random, content: bytes) -> bytes:
 
 
 def altered_json(random: Random, content: dict[str, Any], text: bytes) -> bytes:
-    """Return the bytes of a plan in JSON, altered in its tree or in its bytes; sometimes a member stands twice."""
+    """Return the bytes of a plan in JSON, altered in its tree or its bytes; sometimes with a duplicate member."""
     way = random.random()
     if way < 0.75:
         return json.dumps(altered_tree(random, content)).encode("utf-8", "surrogatepass")
@@ -143,7 +143,7 @@ def altered_json(random: Random, content: dict[str, Any], text: bytes) -> bytes:
 
 
 def altered_folder(random: Random, files: dict[str, str]) -> dict[str, bytes | None]:
-    """Return the files of a folder of CSV that are altered, None for one that is gone."""
+    """Return the altered files of a CSV folder, None for a deleted one."""
     name = random.choice(list(files))
     way, text = random.random(), files[name]
     if way < 0.03:
@@ -184,7 +184,7 @@ def altered_rows(random: Random, rows: list[list[Any]]) -> list[list[Any]]:
 
 
 def altered_sheets(random: Random, sheets: dict[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
-    """Return the sheets of a workbook as cells, one of them altered, gone, added or under another name."""
+    """Return the sheets of a workbook as cells, one of them altered, deleted, added or renamed."""
     name, way = random.choice(list(sheets)), random.random()
     if way < 0.02:
         return {one: rows for one, rows in sheets.items() if one != name}

@@ -1,4 +1,4 @@
-"""Ranges of random blends, held against those that GLPK's own analysis finds on the MathProg twin.
+"""Sensitivity ranges of random blends, compared with GLPK's own analysis of the MathProg twin.
 
 A blend is cast from offers, some of them limited, within windows. Where its optimum is not degenerate
 `glp_analyze_coef` says between which prices the plan stays, and `glp_analyze_bound` between which limits and needs a
@@ -82,7 +82,7 @@ def _offer(random: RandomStream) -> dict[str, Any]:
 
 
 def _beside(path: str, row: SensitivityRange, found: Ranged) -> list[str]:
-    """Return in what a range differs from GLPK's."""
+    """Return the differences of a range from GLPK's."""
     section, name, field = path.split(".", 2)
     if field == "price":
         ends, price = found.costs[f"buy[{name},blend,1]"], found.values[f"buy[{name},blend,1]"]
@@ -103,7 +103,7 @@ def _beside(path: str, row: SensitivityRange, found: Ranged) -> list[str]:
 
 
 def _same(one: float | None, other: float, size: float) -> bool:
-    """Whether two numbers are one; None stands for no end either way."""
+    """Return whether two numbers agree; None represents an infinite end."""
     if one is None or math.isinf(other):
         return one is None and math.isinf(other)
     return abs(one - other) <= NEAR * max(abs(other), abs(size), 1.0)

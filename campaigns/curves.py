@@ -1,4 +1,4 @@
-"""Curves and maps of random instances, held against plans solved from the files on a fine grid.
+"""Curves and maps of random instances, compared with plans solved from the files on a fine grid.
 
 Of each curve, whatever its kind: a grid over all of it, both sides of each breakpoint, both sides of where plans end,
 and where a budget is said to be enough. Of a map, cells at random.
@@ -60,7 +60,7 @@ def trial(seed: int) -> Found:
 
 
 def _asked(variants: ScenarioRunner, random: Random) -> Iterator[ParameterRange]:
-    """Yield what of `ASKED` the instance has, in random order."""
+    """Yield the parameters of `ASKED` that the instance has, in random order."""
     for text in random.sample(ASKED, len(ASKED)):
         try:
             yield parse_parameter_range(variants, text)
@@ -69,7 +69,7 @@ def _asked(variants: ScenarioRunner, random: Random) -> Iterator[ParameterRange]
 
 
 def solver(variants: ScenarioRunner, asked: ParameterRange) -> Solve:
-    """Return what solves the instance with the figure at a value; infinite: no plan."""
+    """Return a function that solves the instance with the parameter at a value; infinite if infeasible."""
     return lambda value: pool.value(pool.solved(variants.apply_changes(asked.make_changes(value)), variants.objective))
 
 
@@ -86,7 +86,7 @@ def judged(variants: ScenarioRunner, asked: ParameterRange) -> Found:
 
 
 def between(found: SensitivityCurve, value: float) -> float:
-    """Return what the curve says at a value; infinite: no plan."""
+    """Return the objective that the curve states at a value; infinite if infeasible."""
     for one, two in pairwise(found.points):
         if one.value <= value <= two.value:
             if one.objective is None or two.objective is None:
@@ -101,7 +101,7 @@ def _at(point: CurvePoint, value: float) -> Iterator[float]:
 
 
 def values_of(found: SensitivityCurve, count: int) -> list[float]:
-    """Return values spread over a curve at which it says something: of a count or date whole ones."""
+    """Return values spread over the curve; whole ones for counts and dates."""
     low, high = found.vary.low, found.vary.high
     even = [low + (high - low) * (step + 0.37) / count for step in range(count)]
     if found.shape == "whole" and not found.exact:
@@ -120,12 +120,12 @@ def _grid(found: SensitivityCurve, solve: Solve, near: float) -> Found:
 
 
 def same(one: float, other: float, near: float) -> bool:
-    """Whether two measures are the same, or none is one."""
+    """Return whether two objectives agree, or both are infeasible."""
     return one == other if math.isinf(one) or math.isinf(other) else abs(one - other) <= near
 
 
 def _at_end(found: SensitivityCurve, value: float) -> bool:
-    """Whether a value lies so close to where plans end that neither can be told."""
+    """Return whether a value is too close to an end of feasibility to decide."""
     span = found.vary.high - found.vary.low
     return found.feasible_range is not None and any(
         abs(value - end) <= 2 * CLOSE * span for end in found.feasible_range
@@ -150,7 +150,7 @@ def _bends(found: SensitivityCurve, solve: Solve, near: float) -> Found:
 
 
 def _ends(found: SensitivityCurve, solve: Solve) -> Found:
-    """See that there is a plan just within, and none just beyond."""
+    """Check that a plan exists just within the feasible interval, and none just beyond."""
     if found.feasible_range is None:
         return Found(Counter({"curves without a plan": 1}))
     wrong, count, vary = [], 0, found.vary
@@ -165,7 +165,7 @@ def _ends(found: SensitivityCurve, solve: Solve) -> Found:
 
 
 def _within(found: SensitivityCurve, solve: Solve) -> Found:
-    """See that a budget is spent where it is said to be, and is enough in between and nowhere else."""
+    """Check that the objective is within the budget on the stated ranges, and nowhere else."""
     assert found.budget is not None
     amount, spans = found.budget.amount, found.budget.spans
     near = max(abs(amount) * 1e-7, LOOSE * (found.accuracy or 0.0), 1e-6)

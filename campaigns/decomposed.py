@@ -20,8 +20,7 @@ NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
 
 
 def trial(seed: int) -> Found:
-    """Solve instance number `seed`, and it at extremes, both ways for each measure, almost nothing of it in the first
-    exact program."""
+    """Solve instance number `seed`, and its extremes, directly and by decomposition, for each objective."""
     recover.FIRST_OPEN_CELLS = 1
     found = Found()
     for name, files in ((f"{seed}", pool.files(seed)), (f"{seed} at extremes", extreme(seed))):
@@ -34,7 +33,7 @@ def trial(seed: int) -> Found:
 
 
 def extreme(seed: int) -> Case:
-    """Return instance number `seed` with streams that lead nowhere, nothing on offer, and other legal extremes."""
+    """Return instance number `seed` with streams without a route, without supply, and other legal extremes."""
     instance = document(seed)
     push_to_extremes(RandomStream(f"{seed}/extremes"), instance)
     return Case({"instance.yaml": as_text(instance)})

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 
 class FragmentError(ValueError):
-    """A change cannot be made: its definition or its fragment is missing or ambiguous, or nothing would change."""
+    """A change is impossible: its definition or fragment is missing or ambiguous, or it changes nothing."""
 
 
 def normalize(source: str) -> str:

@@ -1,4 +1,4 @@
-"""One number of a right instance altered in its text: the instance is another, or the alteration is told.
+"""One number of a valid instance altered in its text: the instance differs, or the alteration is reported.
 
 A trial takes a shipped or a random instance, in a file of many lines or of one, with tables or without, and one figure
 of it, and gives the figure a comma, another unit, ten or a thousand times its size, or another sign. What is read then
@@ -34,7 +34,7 @@ _OTHER |= {"JPY": "XAU", "USD": "JPY", "km": "kg", "unit": "km", "pcs": "kg"}
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of an instance: its path, and where its text begins (file, line and column or cell, from 1)."""
+    """A parameter of an instance: its path, and the location of its text (file, line and column or cell, from 1)."""
 
     path: str
     file: Path
@@ -44,7 +44,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Altered:
-    """What has become of the text of one figure."""
+    """Result of altering the text of one parameter."""
 
     kind: str
     before: str
@@ -52,7 +52,7 @@ class Altered:
 
 
 def trial(number: int) -> Found:
-    """Alter one figure of instance `number`, and see what is read."""
+    """Alter one parameter of instance `number`, and check the result of reading."""
     random = Random(number)
     with tempfile.TemporaryDirectory() as folder:
         path = _written(random, number, Path(folder))
@@ -74,7 +74,7 @@ def trial(number: int) -> Found:
 
 
 def judge(path: Path, figure: Figure, base: Instance) -> tuple[str, str]:
-    """Return what the altered instance counts as, and what is wrong with it, if anything."""
+    """Return the class of the altered instance, and its fault, if any."""
     try:
         after = open_instance(path).with_changes()
     except InputError as error:
@@ -93,7 +93,7 @@ def judge(path: Path, figure: Figure, base: Instance) -> tuple[str, str]:
 
 
 def _names(figure: Figure, path: str, file: Path, line: int) -> bool:
-    """Whether a fault or a warning is about the figure: at its path, above or below it, or in its line."""
+    """Return whether a fault or warning is about the parameter: at, above or below its path, or in its line."""
     by_path = bool(path) and (figure.path.startswith(path) or path.startswith(figure.path))
     return by_path or (file.name == figure.file.name and line == figure.line)
 
@@ -127,7 +127,7 @@ def _written(random: Random, number: int, folder: Path) -> Path:
 
 
 def _alter(random: Random, figure: Figure) -> Altered | None:
-    """Give the figure another text in its file, and return what was done; None where there is nothing to alter."""
+    """Write another text for the parameter into its file, and return the change; None if it cannot be altered."""
     lines = figure.file.read_text(encoding="utf-8").split("\n")
     line = lines[figure.line - 1]
     at = figure.column - 1
@@ -145,7 +145,7 @@ def _alter(random: Random, figure: Figure) -> Altered | None:
 
 
 def _other(random: Random, match: re.Match[str]) -> Altered | None:
-    """Return another text for a figure, by one kind of slip or another."""
+    """Return another text for a parameter, by one kind of typing error."""
     sign, number, unit = match[1], match[2], match[3] or ""
     kind = random.choice(("comma", "unit", "ten times", "a thousand times", "sign"))
     if kind == "comma":

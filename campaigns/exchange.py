@@ -13,7 +13,7 @@ from campaigns.mutants import Mutant
 
 
 def exchange(package: Path, mutant: Mutant) -> Callable[[], None] | None:
-    """Return what gives the function in which a mutant lies its changed code; None where there is none to be had."""
+    """Return a function that replaces the code of the function with the mutant; None if not possible."""
     if not mutant.within or mutant.module not in sys.modules:
         return None
     found: Any = sys.modules[mutant.module]

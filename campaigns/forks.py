@@ -1,4 +1,4 @@
-"""Processes that start as copies of this one, and what becomes of a mutant in one."""
+"""Forked processes, and the fate of a mutant in one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEMORY = 6 * 2**30  # bytes, that a process may take
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a mutant: the test that killed it, `timeout`, `crash`, or nothing."""
+    """Fate of a mutant: the test that killed it, `timeout`, `crash`, or none."""
 
     killer: str
     seconds: float
@@ -40,7 +40,7 @@ def shared(work: Callable[[Sequence[Any]], None], wanted: Sequence[Any], jobs: i
 
 
 def apart(task: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
-    """Run `task` in a fork; return what it returns, a text as a `Fate`."""
+    """Run `task` in a fork; return its result, a text as a `Fate`."""
     here, there = multiprocessing.Pipe(duplex=False)
     start = time.perf_counter()
     child = os.fork()

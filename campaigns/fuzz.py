@@ -1,4 +1,4 @@
-"""Damaged instances handed to the loader: each is read, every figure finite, or is refused in plain words, and soon.
+"""Damaged instances passed to the loader: each is read with finite numbers, or refused as invalid input, in time.
 
 Each trial is one call of the loader. What it may end with: an instance, InputError, UsageError; within `LONGEST`
 seconds and `MOST` bytes. Anything else is wrong, and its number tells how to see it again.
@@ -47,14 +47,14 @@ def judged(number: int, case: Damaged) -> Found:
 
 
 def watched(number: int, calls: str, read: Callable[[], str]) -> Found:
-    """Count one of `calls` of `read`, and how it ends: what is wrong with what it read, '' of nothing, or a refusal."""
+    """Count the result of one of `calls` of `read`: a fault of the result, '' for none, or a refusal."""
     with within(LONGEST):
         end, wrong = _ended(read)
     return Found(Counter({calls: 1, end: 1}), (f"{number}: {wrong}",) if wrong else ())
 
 
 def _ended(read: Callable[[], str]) -> tuple[str, str]:
-    """Return what the answer of `read` counts as, and what is wrong with it."""
+    """Return the class of a result of `read`, and its fault."""
     try:
         return "accepted", read()
     except UsageError as error:
@@ -65,7 +65,7 @@ def _ended(read: Callable[[], str]) -> tuple[str, str]:
 
 
 def classify_failure(error: BaseException) -> tuple[str, str]:
-    """Return what an exception of a reader counts as, and what is wrong with it: nothing of faults in plain words."""
+    """Return the class of a reader's exception, and its fault; none for faults of the input."""
     if isinstance(error, InputError):
         odd = [str(fault) for fault in error.faults if not (str(fault).isprintable() and fault.message)]
         return "refused: the input", f"a fault that cannot be shown, {odd[0]!r}" if odd else ""
@@ -80,7 +80,7 @@ def _wrong(instance: Instance) -> str:
 
 
 def infinite(instance: Instance) -> list[str]:
-    """Return the figures that are no finite numbers, as they were written or in their own unit."""
+    """Return the parameters that are not finite, as written or in canonical unit."""
     found = []
     for section in dataclasses.fields(instance):
         part: Any = getattr(instance, section.name)
@@ -95,7 +95,7 @@ def infinite(instance: Instance) -> list[str]:
 
 @cache
 def confine() -> None:
-    """Let this process from now on have no more than `MOST` bytes beside what it has."""
+    """Limit the memory of this process to `MOST` bytes more than it has."""
     taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MOST, resource.RLIM_INFINITY))
 

@@ -1,4 +1,4 @@
-"""Changes of figures in any spelling, as `--set` and `scenarios:` take them: each is made, or refused in plain words.
+"""Changes of parameters in any notation, as `--set` and `scenarios:` take them: each is applied, or refused.
 
 Each trial makes up to four changes, spelled from the paths that an instance has and damaged where they can be: names,
 wildcards, quotes, indices, numbers, units, percentages and offsets. What a change ends with: an instance whose figures
@@ -55,12 +55,12 @@ def trial(number: int) -> Found:
 
 
 def _set(file: InstanceFile, given: tuple[str, ...]) -> str:
-    """Make changes as `--set` does; return what is wrong with the instance."""
+    """Apply changes as `--set` does; return the fault of the instance."""
     return ", ".join(infinite(file.with_changes(parse_changes(list(given)))))
 
 
 def _scenario(file: InstanceFile, given: tuple[str, ...]) -> str:
-    """Make changes as a scenario or a grid does; return what is wrong with the instance."""
+    """Apply changes as a scenario or a grid does; return the fault of the instance."""
     return ", ".join(infinite(file.set_changes(parse_changes(list(given))).with_changes()))
 
 
@@ -75,7 +75,7 @@ def _change(base: int, random: Random) -> str:
 
 
 def _path(steps: list[Any], random: Random) -> str:
-    """Spell the path of a figure; streams and lanes go by their names."""
+    """Return the path of a parameter; streams and lanes by name."""
     if steps[0] in ("streams", "lanes"):
         steps[1:2] = [random.choice(_STREAMS)]
     for at in range(len(steps)):
@@ -87,7 +87,7 @@ def _path(steps: list[Any], random: Random) -> str:
 
 
 def _value(present: str, random: Random) -> str:
-    """Return the present value with another number, some other figure, a sign alone, a list, or anything."""
+    """Return the present value with another number, another parameter's value, a sign, a list, or any text."""
     kind = random.random()
     if kind < 0.5:
         number = random.choice((*FIGURES, "3", "0.5", "120", "7.25e0", "-2", "99"))

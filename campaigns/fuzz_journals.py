@@ -1,4 +1,4 @@
-"""Damaged journals: each is taken up, with the answers that were written and no others, or is refused in plain words.
+"""Damaged result caches: each is resumed with the written results only, or refused as invalid input.
 
 Of a refused journal no byte may change. Where the damage computes the digests of lines anew, as whoever forges them
 would, what is read must still be answers.
@@ -66,7 +66,7 @@ def _sound(answer: ScenarioResult) -> bool:
 
 
 def _damaged(random: Random) -> tuple[bytes, bool]:
-    """Return the bytes of a journal, and whether a digest in it was computed anew."""
+    """Return the bytes of a damaged cache, and whether a digest in it was recomputed."""
     lines = list(_lines())
     forged = False
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):

@@ -1,4 +1,4 @@
-"""Damaged settlement sheets and lists of what is signed: each is read, every figure finite, or refused in plain words.
+"""Damaged settlement sheets and contract lists: each is read with finite numbers, or refused as invalid input.
 
 What is read goes on into the instance of the remaining periods, whose figures must be finite too.
 """

@@ -1,4 +1,4 @@
-"""Damaged workbooks handed to `import` and to the reader of saved plans: a refusal in plain words, or an exact reading.
+"""Damaged workbooks passed to `import` and to the reader of saved plans: refused as invalid, or read exactly.
 
 A trial damages a workbook that medalopt wrote: the value or type of a cell, rows, the XML of a part, the texts, the
 parts, or the bytes of the archive. It may end with an instance, or with a plan and what was changed in it, or with
@@ -90,7 +90,7 @@ _XML = (
 
 @dataclass(frozen=True)
 class Case:
-    """A damaged workbook: its bytes, whether of a plan, and what has to come of it: '', 'refuse' or 'differ'."""
+    """A damaged workbook: its bytes, whether of a plan, and the expected result: '', 'refuse' or 'differ'."""
 
     content: bytes
     plan: bool
@@ -169,7 +169,7 @@ def damaged(random: Random, parts: Parts, plan: bool) -> Case:
 
 
 def _one_cell(random: Random, parts: Parts, plan: bool) -> Case:
-    """Return a workbook in which one cell below the heads was changed, and what must come of it."""
+    """Return a workbook with one changed cell below the headings, and the expected result."""
     kind = random.choice(("error", "formula", "number", "any"))
     name = random.choice(_sheets(parts, plan))
     least = 2 if plan else 4
@@ -227,7 +227,7 @@ def _in_cell(random: Random, parts: Parts) -> Parts:
 
 
 def _in_rows(random: Random, parts: Parts) -> Parts:
-    """Return the parts with a row of a sheet gone, twice, or in the place of another."""
+    """Return the parts with a row of a sheet deleted, duplicated, or moved."""
     name = random.choice(_sheets(parts) or list(parts))
     rows = parts[name].split(b"<row ")
     if len(rows) < 3:
@@ -261,7 +261,7 @@ def _in_attribute(random: Random, parts: Parts) -> Parts:
 
 
 def _in_texts(random: Random, parts: Parts) -> Parts:
-    """Return the parts with one of the texts exchanged: a head, a name, a unit, a figure that is text."""
+    """Return the parts with one text replaced: a heading, a name, a unit, or a number stored as text."""
     name = "xl/sharedStrings.xml"
     texts = parts.get(name, b"").split(b"<si>")
     if len(texts) < 2:
@@ -316,7 +316,7 @@ def _packed(random: Random, parts: Parts) -> bytes:
 
 
 def _wrong(case: Case) -> str:
-    """Return what is wrong with the answer to a workbook that was accepted; '' where nothing is."""
+    """Return the fault of the result of an accepted workbook; '' if none."""
     answer = _plan(case.content) if case.plan else _instance(case.content)
     if case.must == "refuse":
         return "a cell without a value was accepted"
@@ -326,7 +326,7 @@ def _wrong(case: Case) -> str:
 
 
 def _instance(content: bytes) -> Any:
-    """Return the figures of the instance in a workbook, which its files must have too."""
+    """Return the parameters of the instance in a workbook, which its files must have too."""
     found = import_workbook(FileBytes("in.xlsx", content))
     with tempfile.TemporaryDirectory(dir=folder().name) as name:
         for file, text in render_instance_files(found.root, found.calendar, "again").items():
@@ -339,14 +339,14 @@ def _instance(content: bytes) -> Any:
 
 
 def _plan(content: bytes) -> Any:
-    """Return the plan in a workbook, and what was changed in it."""
+    """Return the plan in a workbook, and its manual changes."""
     found = read_plan_workbook(FileBytes("plan.xlsx", content), parts=False)
     return found.plan, found.edits
 
 
 @cache
 def _answers(plan: bool) -> tuple[Any, ...]:
-    """Return what comes of the workbooks as they were written."""
+    """Return the results of the undamaged workbooks."""
     read = _plan if plan else _instance
     return tuple(read(_packed(Random(0), parts)) for parts in (plans() if plan else instances()))
 

@@ -1,4 +1,4 @@
-"""Tries the tests on mutants, each in a forked process of its own: in place where that will do, or afresh.
+"""Run the tests on mutants, each in a forked process: in place where possible, or from a fresh start.
 
 In place, what is collected stays, and only the code of the one function that a mutant changes is exchanged: a fork
 and the tests that run that line are all it takes. Where a mutant changes what is done while modules are imported
@@ -43,7 +43,7 @@ _LONGEST, _ENOUGH = 6.0, 8.0  # seconds, watched: of a test, of all that a mutan
 
 @dataclass
 class Known:
-    """What the tests do with the code as it is: how long each takes of a processor's time, and which run a line."""
+    """Tests on the unchanged code: processor time of each, and the tests that run each line."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     tests: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Known:
         return bisect_left(list(accumulate(self.seconds[test] for test in tests)), limit)
 
     def settled(self, mutant: Mutant) -> bool:
-        """Whether nothing that a mutant changes is run before the tests are."""
+        """Return whether no code that a mutant changes runs before the tests do."""
         return bool(mutant.within) and not any((mutant.file, line) in self.early for line in range(*mutant.body))
 
     def patience(self, tests: Sequence[str]) -> float:
@@ -79,7 +79,7 @@ class Known:
 
 
 def _nearness(test: str, mutant: Mutant) -> int:
-    """Return how many times as soon as another a test is asked: one that names the module, or is of its file."""
+    """Return the priority of a test: higher if it names the module, or belongs to its file."""
     if f"[{mutant.module}." in test:
         return 1000
     if f"/test_{Path(mutant.file).stem}" in test:
@@ -97,7 +97,7 @@ def ready() -> None:
 
 
 def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jobs: int) -> Iterator[Any]:
-    """Yield what is `Known`, and then each mutant with its fate; None where it has to start afresh."""
+    """Yield the `Known` data, then each mutant with its fate; None where a fresh start is needed."""
     queue = CONTEXT.SimpleQueue()
     child = os.fork()
     if not child:
@@ -230,7 +230,7 @@ class _Campaign:
         return apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
 
     def _measured(self, items: Sequence[Any]) -> Known:
-        """Return what the tests do with the code as it is; each process runs some of the files."""
+        """Return times and lines of the tests on the unchanged code; each process runs some of the files."""
         known, answers = Known(early=frozenset(_lines(self.package, self.collecting))), CONTEXT.SimpleQueue()
         files = list(dict.fromkeys(item.path for item in items))
 
@@ -253,7 +253,7 @@ class _Campaign:
         return known
 
     def _run_once(self, items: Sequence[Any]) -> Any:
-        """Return how long each of some tests takes and which lines it runs; or the one that fails."""
+        """Return the times of some tests and the lines they run; or the failing one."""
         self._forget()
         seconds = {}
         watched = _watching(self.package)
@@ -282,7 +282,7 @@ class _Campaign:
 
 
 def _watching(package: Path) -> coverage.Coverage:
-    """Return what watches, from now on, which lines of the package are run."""
+    """Return a tracer of the lines of the package that run from now on."""
     watched = coverage.Coverage(data_file=None, include=[f"{package}/*"], config_file=False)
     watched.start()
     return watched

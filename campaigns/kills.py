@@ -1,4 +1,4 @@
-"""Plans that cannot be written, or only in part: what stood there before stands, or the new one is there, whole.
+"""Interrupted writing of plans: the previous plan stays, or the new one is complete.
 
 Four trials in five kill a process at a random moment while it writes, over and over, a file or a folder. In the others
 something stands in the way of `solve -o`: one line says so, the exit code is 5, and nothing is changed or left behind.
@@ -65,7 +65,7 @@ def trial(number: int) -> Found:
 
 
 def killed(number: int, kind: str, random: Random) -> Found:
-    """Kill a process that writes a plan, in three of four cases over an earlier one, and look at what is there."""
+    """Kill a process that writes a plan, in three of four cases over a previous one, and check the result."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "plan")
         if earlier := random.random() < 0.75:
@@ -91,7 +91,7 @@ def _write(target: Path, kind: str, text: str) -> None:
 
 
 def _standing(target: Path, kind: str, earlier: bool) -> tuple[str, list[str]]:
-    """Return what stands at `target`, in words, and what is wrong with it."""
+    """Return a description of the content of `target`, and its fault."""
     if not target.exists():
         return "none before and none after", ["what stood there is gone"] if earlier else []
     parts = [target] if kind == "file" else sorted(target.iterdir())
@@ -107,7 +107,7 @@ def _is_part(name: str) -> bool:
 
 
 def _swept(target: Path, kind: str) -> list[str]:
-    """Write once more when the parts have grown old: nothing but the plan may be there then."""
+    """Write again when leftover parts have expired; only the plan may remain."""
     old = time.time() - 2 * STALE_SECONDS
     for path in target.parent.iterdir():
         os.utime(path, (old, old))
@@ -137,7 +137,7 @@ def standing(folder: Path) -> list[tuple[str, bytes]]:
 
 
 def _run(command: list[str], stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """Run a command that keeps no compiled files, for which there may be no room."""
+    """Run a command without compiled files, for which there may be no space."""
     return subprocess.run(
         [sys.executable, "-B", *command], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE
     )

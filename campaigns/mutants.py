@@ -57,12 +57,12 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What this mutant is, in one line."""
+        """Return a one-line description of this mutant."""
         return f"{self.file}:{self.line} {self.operator}: {self.was} => {self.becomes}"
 
 
 def mutants(package: Path, file: str) -> Iterator[Mutant]:
-    """Yield the mutants of a file, no two alike, none in an annotation."""
+    """Yield the distinct mutants of a file, none in an annotation."""
     source = (package / file).read_text(encoding="utf-8")
     tree = ast.parse(source)
     idle, bodies, seen = list(_annotations(tree)), list(_bodies(tree, "")), {source}
@@ -114,7 +114,7 @@ def _changed(statement: str, operator: str, occurrence: int) -> str:
 
 
 def _asserted(source: str, place: tuple[int, int]) -> bool:
-    """Whether what stands at `place` is asserted only, for types only, or for speed only."""
+    """Return whether the code at `place` is only an assertion, for types, or for speed."""
     line = source.splitlines()[place[0] - 1]
     before, after = line[: place[1]], line[place[1] :]
     if after.lstrip().startswith("TYPE_CHECKING"):
@@ -140,7 +140,7 @@ def _bodies(tree: ast.AST, prefix: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _change(source: str, text: str) -> tuple[str, str]:
-    """Return the lines that a mutant takes away and those that it puts in their place."""
+    """Return the lines that a mutant removes, and those that it inserts."""
     lines = list(difflib.unified_diff(source.splitlines(), text.splitlines(), lineterm="", n=0))[2:]
     was, becomes = ([line[1:].strip() for line in lines if line[0] == sign] for sign in "-+")
     return " ".join(was), " ".join(becomes)

@@ -139,7 +139,7 @@ def hostile(random: Random) -> Any:
 
 
 class Raw(str):
-    """Text that goes into the file as it stands."""
+    """Text written to the file unchanged."""
 
 
 def in_tree(random: Random) -> Damaged:
@@ -211,7 +211,7 @@ def in_text(random: Random) -> Damaged:
 
 
 def spoilt(text: str, random: Random) -> str:
-    """Return text with pieces cut out, put in, doubled and moved."""
+    """Return text with parts removed, inserted, duplicated and moved."""
     for _ in range(random.choice((1, 1, 2, 4, 8))):
         at, length = random.randint(0, len(text)), random.choice((0, 0, 1, 2, 5, 40))
         piece = text[at : at + length]
@@ -270,7 +270,7 @@ def in_table(random: Random) -> Damaged:
 
 
 def by_changes(random: Random) -> Damaged:
-    """Change figures that are there, or are not, to anything."""
+    """Change existing and missing parameters to arbitrary values."""
     tree = parsed(random.choice(BASES))
     known = [*paths_in(tree), ("streams", "phone@tokyo", "available"), ("lanes", "tokyo@kosaka", "distance")]
     changes = []

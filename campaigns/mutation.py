@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _tried(part: Part, order: Sequence[Mutant], asked: argparse.Namespace) -> dict[str, str]:
-    """Return what killed each of the mutants that were tried, by their keys; nothing where one lives on."""
+    """Return the killers of the tested mutants by key; none for a survivor."""
     file = asked.resume
     kept = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
     fates = {key: kept[key] for mutant in order if (key := _key(mutant)) in kept}

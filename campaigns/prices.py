@@ -1,4 +1,4 @@
-"""Prices and ranges of random instances, held against plans solved from the files with the figure on either side.
+"""Prices and ranges of random instances, compared with plans solved from the files on both sides.
 
 A price is what two solves differ by: from the present figure to half way to the end of its range, and to just before
 it. Beyond the end the measure leaves the line of the price, or there is no plan, as the range says.
@@ -28,7 +28,7 @@ STEP = 1e-3  # of a figure, to see that no plan lies that way
 
 
 def trial(seed: int, stock: bool = False) -> Found:
-    """Take the ranges of instance number `seed`, for one of the measures, and solve it on either side of figures."""
+    """Compute the ranges of instance number `seed` for one objective, and solve it on both sides of parameters."""
     with tempfile.TemporaryDirectory() as folder:
         variants = ScenarioRunner(
             pool.files(seed, stock).write(Path(folder)), objective=pool.MEASURES[seed % len(pool.MEASURES)]
@@ -44,7 +44,7 @@ def trial(seed: int, stock: bool = False) -> Found:
 
 
 class Side:
-    """A figure, up (`by` 1) or down (-1): its price that way, and plans solved anew with the figure there."""
+    """A parameter, up (`by` 1) or down (-1): its price in that direction, and plans solved there."""
 
     def __init__(self, variants: ScenarioRunner, found: SensitivityRanges, row: SensitivityRange, by: int) -> None:
         up = by > 0
@@ -54,11 +54,11 @@ class Side:
         self.objective, self.slack = found.plan.objective, 10 * pool.slack(found.plan)
 
     def says(self, text: str) -> str:
-        """Return what is wrong, with the figure and the way it was moved."""
+        """Return the fault, with the parameter and its direction."""
         return f"{self.row.path} {'up' if self.by > 0 else 'down'}: {text}"
 
     def solved(self, far: float, inwards: bool) -> tuple[float, float] | None:
-        """Return how far the figure then is, a count whole, and the measure; None where it cannot be there."""
+        """Return the step of the parameter, whole for a count, and the objective; None if not allowed there."""
         at = self.row.value + self.by * far
         if self.row.unit is None:
             at = float(math.floor(at) if (self.by > 0) == inwards else math.ceil(at))
@@ -70,7 +70,7 @@ class Side:
         return abs(at - self.row.value), pool.value(plan)
 
     def beside(self, far: float, value: float) -> float:
-        """Return by how much the measure lies above the line of the price, beyond what is rounding."""
+        """Return the excess of the objective above the line of the price, beyond rounding."""
         assert self.price is not None
         by = value - self.objective - self.price * far
         near = self.slack + 1e-7 * abs(self.price * far)
@@ -78,7 +78,7 @@ class Side:
 
 
 def held(side: Side) -> Found:
-    """Return whether a price that way holds up to its end and no farther."""
+    """Return whether the price is valid up to its end and no farther."""
     if side.price is None:
         return _none(side)
     size = max(abs(side.row.value), 1.0)

@@ -1,4 +1,4 @@
-"""Right plans of random instances, saved in every form, read back and judged: none of them is refused."""
+"""Right plans of random instances, saved in every form, read back and verified: none is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from medalopt.report.sourcing.table_verification import check_tables
 
 
 def trial(seed: int) -> Found:
-    """Solve instance number `seed` for each measure, save each plan in every form, and verify what was saved."""
+    """Solve instance number `seed` for each objective, save each plan in every form, and verify it."""
     found, instance = Found(), pool.read(pool.files(seed))
     for measure in pool.MEASURES:
         plan = pool.solved(instance, measure)

@@ -1,4 +1,4 @@
-"""One way to run a campaign: so many trials by number, in processes of their own, and a table of what was found."""
+"""Runner of campaigns: numbered trials in separate processes, and a table of their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK = 20  # trials, at most, that are handed to a process at once
 
 @dataclass(frozen=True)
 class Found:
-    """What trials came to: how often each thing was seen, and what was wrong, in words."""
+    """Results of trials: the count of each class, and the faults in words."""
 
     seen: Counter[str] = field(default_factory=Counter)
     wrong: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ Trial = Callable[[int], Found]
 
 
 def campaign(name: str, trial: Trial, count: int, arguments: list[str]) -> int:
-    """Run `trial` for so many numbers, print what was found, and return 1 where anything was wrong."""
+    """Run `trial` for a range of numbers, print the results, and return 1 if there are faults."""
     parser = argparse.ArgumentParser(prog=f"python -m campaigns.{name}")
     parser.add_argument("N", nargs="?", type=int, default=count, help=f"how many trials (default {count:_})")
     parser.add_argument("--seed", type=int, default=0, help="the number of the first trial (default 0)")
@@ -77,7 +77,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def table(title: str, found: Found) -> Iterable[str]:
-    """Yield the lines of a table: what was seen, how often, and how much was wrong."""
+    """Yield the lines of a table: class, count, and number of faults."""
     rows = [*sorted(found.seen.items()), ("WRONG", len(found.wrong))]
     width = max(len(name) for name, _ in rows)
     yield title

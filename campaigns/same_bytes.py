@@ -1,4 +1,4 @@
-"""The same figures, whatever their order and wherever the program runs: the same answer, byte for byte.
+"""The same parameters in any order and environment give the same result, byte for byte.
 
 Each trial writes an instance with its entries in another order and solves it in a process of its own, under another
 hash seed, locale, time zone, width and working folder. But for the digests of the files the answer must be the first.
@@ -59,7 +59,7 @@ def trial(number: int) -> Found:
 
 
 def _complaints(err: str) -> list[str]:
-    """Return what stands on standard error beside warnings of what is allowed but odd."""
+    """Return the standard error output without warnings of unusual input."""
     return [line for line in err.splitlines() if line and not line.startswith("warning: ")]
 
 
@@ -86,7 +86,7 @@ def first(name: str) -> Run:
 
 @cache
 def case(name: str) -> Case:
-    """Return an instance as files, read once and written anew: shipped, or random by its number."""
+    """Return an instance as files, read and written again: shipped, or random by its number."""
     if name.isdigit():
         return pool.files(int(name))
     path = ROOT / "instances" / f"{name}.yaml"

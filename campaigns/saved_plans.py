@@ -1,4 +1,4 @@
-"""Saved plans altered in all three forms and handed to `verify`: none that says something else is accepted.
+"""Saved plans altered in all three forms and passed to `verify`: none with another content is accepted.
 
 Each trial alters one plan, as JSON, as a folder of CSV or as a workbook, and reads and checks it in this process, as
 the command does. It may end with a plan that is not accepted or with InputError, within `fuzz.LONGEST` seconds; with
@@ -75,12 +75,12 @@ class Base:
     book: bytes | None
 
     def accepts(self, saved: SavedFile) -> bool:
-        """Whether `verify` accepts what was read, and nothing in it was left unchecked."""
+        """Return whether `verify` accepts the plan and leaves nothing unchecked."""
         found = self.judged(saved)
         return found is not None and found.accepted and not found.unchecked
 
     def judged(self, saved: SavedFile) -> Verdict | None:
-        """Return the verdict of `verify`; None where a digest is enough to refuse what was read."""
+        """Return the verdict of `verify`; None where a digest suffices to refuse the file."""
         assert isinstance(saved.plan, SavedPlan)
         if find_altered(saved):
             return None
@@ -146,7 +146,7 @@ def tried(number: int) -> Found:
 
 
 def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
-    """Return what the answer to an altered plan counts as, and what is wrong with it."""
+    """Return the class of the result of an altered plan, and its fault."""
     try:
         saved = _ALTERED[form](random, base)
     except BaseException as error:
@@ -230,7 +230,7 @@ def written(base: Base, form: str) -> SavedFile:
 
 
 def told(saved: SavedFile) -> Any:
-    """Return all that a file says, so that what is equal to a reader is equal: no empty cells, numbers as numbers."""
+    """Return the content of a file in a comparable form: no empty cells, numbers as numbers."""
     parts = (
         {name: canonicalize_sheet(part) for name, part in saved.parts.items()}
         if saved.file_format == "xlsx"
@@ -250,7 +250,7 @@ def _plain(value: Any) -> Any:
 
 
 def _forged(number: int, random: Random, base: Base) -> Found:
-    """Alter a figure that follows from the decisions, make all digests anew, and see that it is found."""
+    """Alter a derived value, recompute all digests, and check that it is found."""
     content = json.loads(base.text)
     where = _figure(random, content)
     saved = read_plan_json(FileBytes("plan.json", json.dumps(content).encode()))
@@ -261,7 +261,7 @@ def _forged(number: int, random: Random, base: Base) -> Found:
 
 
 def _figure(random: Random, content: dict[str, Any]) -> str:
-    """Alter one figure that follows from the decisions; return where it stands."""
+    """Alter one derived value; return its location."""
     places: list[tuple[str, Any]] = [(name, content[name]) for name in FOLLOW]
     sourcing = content.get("sourcing", {"tables": {}, "documents": []})
     places += [(name, one["rows"]) for name, one in sourcing["tables"].items() if name not in TABLES]

@@ -1,4 +1,4 @@
-"""Random instances in units and currencies a thousand and a million times apart: no failure, and no other plan.
+"""Random instances in units and currencies a thousand and a million times apart have the same plan.
 
 Each instance is written a second time with every figure in a unit and a currency of its own, and with another
 currency for the whole; read back it must be the same, exactly. Then all amounts are multiplied too, and it is
@@ -49,7 +49,7 @@ def trial(seed: int) -> Found:
 
 
 def _judged(seed: int, plan: Plan, other: Plan, size: float, rate: float) -> Found:
-    """Compare a plan with that of `size` times the amounts, in a currency worth `rate`."""
+    """Compare a plan with that of `size` times the amounts, in a currency of value `rate`."""
     seen = Counter({"certified": plan.certificate.optimal and other.certificate.optimal})
     if not seen["certified"]:
         return Found(wrong=(f"{seed}: not certified",))
@@ -63,7 +63,7 @@ def _judged(seed: int, plan: Plan, other: Plan, size: float, rate: float) -> Fou
 
 
 def _apart(plan: Plan, other: Plan, size: float, rate: float) -> dict[str, float]:
-    """Return how far two plans are apart, each beside all that is counted."""
+    """Return the relative difference of two plans."""
     money = size / rate
     paid = float(sum(abs(by_period).sum() for by_period in plan.account.costs.values()))
     objective = money if plan.measure == "cost" else size
