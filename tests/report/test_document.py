@@ -1,7 +1,16 @@
 from dataclasses import replace
 
-from medalopt.report.document import ReportColumn, ReportTable, fold_table
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.charts.chart import Chart
+from medalopt.report.document import (
+    Report,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    count_minor_digits,
+    fold_table,
+    list_tables,
+)
+from medalopt.report.render.formatted_table import fix_digits, format_table
 
 TABLE = ReportTable(
     "award",
@@ -73,3 +82,40 @@ def test_a_table_without_periods_folds_into_itself() -> None:
     by_name, by_period = fold_table(TABLE)
     assert by_name.rows == TABLE.rows
     assert by_period.rows == ()
+
+
+def test_numbers_have_the_style_of_their_column() -> None:
+    """People read the magnitude, the sign and the share of a column; programs read the values as they are."""
+    columns = (
+        ReportColumn("cost", "cost", "JPY", style="scaled"),
+        ReportColumn("change", "change", "JPY", style="signed"),
+        ReportColumn("share", "share", "%", style="share"),
+        ReportColumn("price", "price", "JPY", style="money"),
+        ReportColumn("when", "when", "", optional=True),
+    )
+    rows = ((2.5e9, 7.0, 1.0, 1.5e6, None), (1e8, -3.0, 0.9999, ShownValue(None, "no plan"), None))
+    told = format_table(ReportTable("t", "T", "", columns, rows, total=(2.6e9, None, None, None, None)))
+    assert [column.header for column in told.columns] == ["cost (m JPY)", "change (JPY)", "share (%)", "price (JPY)"]
+    assert told.rows[0] == ("2,500", "+7", "100", "1.5 m")
+    assert told.rows[1] == ("100", "−3", "99.9", "no plan")
+    assert told.rows[2][0] == "2,600" and told.total
+
+
+def test_a_workbook_keeps_the_digits_that_people_read() -> None:
+    """Every style becomes decimal places of its column, and a number shown as a text keeps its digits."""
+    columns = (ReportColumn("price", "price", "JPY", style="money"), ReportColumn("now", "now", ""))
+    table = ReportTable("t", "T", "", columns, ((12.25, ShownValue(4.5, "4.5 t")), (3.0, ShownValue(None, "any"))))
+    assert [(column.digits, column.style) for column in fix_digits(table).columns] == [(2, "fixed"), (1, "fixed")]
+
+
+def test_tables_of_parts_have_names_of_their_own() -> None:
+    """A table of two parts is listed twice under two keys, one that a chart draws once."""
+    other = replace(TABLE, rows=TABLE.rows[:1])
+    chart = Chart("Chart", {}, (CALLED_OFF,))
+    report = Report("All", (), parts=(Report("A", (), (TABLE,), charts=(chart,)), Report("B", (), (other, TABLE))))
+    assert [table.key for table in list_tables(report)] == ["lines", "award", "award_2"]
+
+
+def test_a_currency_is_known_by_its_whole_code() -> None:
+    """What stands across two codes of a list is no currency of it."""
+    assert [count_minor_digits(code) for code in ("JPY", "EUR", "KWD", "F C", "")] == [0, 2, 3, 2, 2]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, get_cell_value, sum_column
+from medalopt.report.document import (
+    CellValue,
+    NumberStyle,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    get_cell_value,
+    sum_column,
+)
 from medalopt.report.numbers import choose_money_scale, format_column, format_money, format_number, format_share
 
 TextRow = tuple[str, ...]
@@ -107,17 +115,19 @@ def fix_digits(table: ReportTable) -> ReportTable:
         table: Table whose columns may have any style.
 
     Returns:
-        The table with the greatest number of decimal places that the style of each column shows, and of no style.
+        The table with the greatest number of decimal places that the style of each column shows, and of no style;
+        numbers that people read as another text count as those of significant digits.
     """
+    styles: dict[NumberStyle, NumberStyle] = {"scaled": "even", "signed": "even", "fixed": "significant"}
     columns = []
     for position, column in enumerate(table.columns):
-        if column.style != "fixed":
-            cells = (get_cell_value(row[position]) for row in table.rows)
-            values = [float(value) for value in cells if isinstance(value, int | float)]
-            plain = replace(column, style="even") if column.style in _SCALED_STYLES else column
+        cells = [row[position] for row in table.rows]
+        if column.style != "fixed" or any(isinstance(cell, ShownValue) and cell.value is not None for cell in cells):
+            values = [float(value) for value in map(get_cell_value, cells) if isinstance(value, int | float)]
+            plain = replace(column, style=styles.get(column.style, column.style))
             texts = _format_numbers(plain, values)
             digits = max((len(text.partition(".")[2].partition(" ")[0]) for text in texts), default=0)
-            column = replace(column, digits=digits, style="fixed")
+            column = replace(column, digits=max(digits, column.digits), style="fixed")
         columns.append(column)
     return replace(table, columns=tuple(columns))
 
