@@ -15,6 +15,7 @@ from medalopt.report.render.data_package import PACKAGE_FILE, describe_columns, 
 OPTIONAL_FILES = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"}) | {
     f"{table}.csv" for table in (*STOCK_TABLE_BUILDERS, *POOL_TABLE_BUILDERS)
 }
+PlanColumns = Mapping[str, Mapping[str, Sequence[Any]]]  # cells by name of the column, by name of the table
 _EMPTY_ROW = '""'  # a row of one empty cell: an empty line would be none
 _QUOTED_CHARACTERS = frozenset(',"\r\n')
 _FORMULA_STARTS = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: the added one can then be told apart
@@ -53,10 +54,33 @@ def stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
     Returns:
         File name to its text in pieces.
     """
-    return {f"{name}.csv": _stream_csv(table) for name, table in _list_columns(plan).items()}
+    return _stream_files(_list_columns(plan))
 
 
-def stream_plan_folder(plan: Plan) -> dict[str, FileContent]:
+def _stream_files(tables: PlanColumns) -> dict[str, Iterator[str]]:
+    """Return the text of every file in pieces."""
+    return {f"{name}.csv": _stream_csv(table) for name, table in tables.items()}
+
+
+def stream_plan_folder(plan: Plan) -> tuple[dict[str, Iterator[str]], list[dict[str, Any]]]:
+    """Return the files of a CSV folder and their descriptions, from one pass over the plan.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        File name to its text in pieces; and one resource of a data package for each file.
+    """
+    tables = _list_columns(plan)
+    units = {**_COLUMN_UNITS, "cost": plan.instance.currency}
+    resources = [
+        describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
+        for name, columns in tables.items()
+    ]
+    return _stream_files(tables), resources
+
+
+def render_packaged_folder(plan: Plan) -> dict[str, FileContent]:
     """Return the files of a CSV folder with the data package that describes them.
 
     Args:
@@ -65,8 +89,8 @@ def stream_plan_folder(plan: Plan) -> dict[str, FileContent]:
     Returns:
         File name to its text, in pieces where it is long.
     """
-    package = render_package(plan.instance.title or plan.instance.name, describe_plan_files(plan))
-    return {**stream_csv_files(plan), PACKAGE_FILE: package}
+    files, resources = stream_plan_folder(plan)
+    return {**files, PACKAGE_FILE: render_package(plan.instance.title or plan.instance.name, resources)}
 
 
 _COLUMN_UNITS = {
@@ -75,23 +99,7 @@ _COLUMN_UNITS = {
 }
 
 
-def describe_plan_files(plan: Plan) -> list[dict[str, Any]]:
-    """Describe the CSV files of a plan: types and units of their columns.
-
-    Args:
-        plan: Solved plan.
-
-    Returns:
-        One resource of a data package for each file.
-    """
-    units = {**_COLUMN_UNITS, "cost": plan.instance.currency}
-    return [
-        describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
-        for name, columns in _list_columns(plan).items()
-    ]
-
-
-def _list_columns(plan: Plan) -> dict[str, Mapping[str, Sequence[Any]]]:
+def _list_columns(plan: Plan) -> PlanColumns:
     """Return the columns of every file of a plan."""
     content = build_plan_members(plan)
     duals = content["duals"]

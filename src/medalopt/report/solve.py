@@ -17,7 +17,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
-from medalopt.report.plan_csv import stream_plan_folder
+from medalopt.report.plan_csv import render_packaged_folder
 from medalopt.report.plan_json import build_plan_members, stream_json
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
@@ -308,7 +308,7 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
     title = plan.instance.title or plan.instance.name
     writers: dict[str, Any] = {
         "json": lambda _: stream_json(build_plan_members(plan)),
-        "csv": lambda _: stream_plan_folder(plan),
+        "csv": lambda _: render_packaged_folder(plan),
     }
     if not text:
         return Report(title, (), plan=plan, **writers)

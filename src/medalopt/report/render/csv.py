@@ -14,13 +14,7 @@ from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.reader import parse_csv_rows
 from medalopt.report.atomic_write import FileContent
 from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, get_cell_value, list_tables
-from medalopt.report.plan_csv import (
-    OPTIONAL_FILES,
-    describe_plan_files,
-    render_csv,
-    render_csv_folder,
-    render_digest_rows,
-)
+from medalopt.report.plan_csv import OPTIONAL_FILES, render_csv, render_digest_rows, stream_plan_folder
 from medalopt.report.render.data_package import PACKAGE_FILE, describe_resource, render_package
 
 FILE_LIST = "tables.csv"  # description of each file
@@ -47,7 +41,8 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     if report.csv:
         return report.csv(report)
     plan, tables = report.plan, {table.key: table for table in _list_file_tables(report)}
-    files: dict[str, str] = {} if plan is None else dict(render_csv_folder(plan))
+    streams, resources = ({}, []) if plan is None else stream_plan_folder(plan)
+    files = {name: "".join(text) for name, text in streams.items()}
     assert files.keys().isdisjoint(f"{key}.csv" for key in tables), "a table has the name of one of the plan itself"
     names = sorted({*files, *(f"{key}.csv" for key in tables), FILE_LIST})
     told = {f"{key}.csv": table.description for key, table in tables.items()} | {
@@ -56,11 +51,10 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     listed = tuple((name, told.get(name, _PLAN_DESCRIPTION)) for name in names)
     tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
     own = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
-    resources = [describe_resource(f"{key}.csv", table) for key, table in tables.items()]
+    resources += [describe_resource(f"{key}.csv", table) for key, table in tables.items()]
     if plan is not None:
         parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in own.items()}
         files["plan.csv"] += render_digest_rows(compute_part_digests("csv", parts))
-        resources = [*describe_plan_files(plan), *resources]
     return {**files, **own, PACKAGE_FILE: render_package(report.title, resources)}
 
 
