@@ -191,7 +191,8 @@ def _tabulate_source(source: SourceTotals, names: tuple[str, ...]) -> tuple[Cell
     """Return a source as the row of a table."""
     share = source.taken / source.offered if source.offered else ShownValue(None, "–")
     each = source.spent / source.taken if source.taken else 0.0
-    return (*(getattr(source, name) for name in names), source.offered, source.taken, share, source.spent, each)
+    named = {"region": source.region, "what": source.name}
+    return (*(named[name] for name in names), source.offered, source.taken, share, source.spent, each)
 
 
 def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
