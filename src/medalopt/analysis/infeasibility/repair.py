@@ -307,17 +307,9 @@ def _enumerate_sets(
         if depth > 1:
             yield from ((parameter, *others) for others in _enumerate_sets(rest, other, choose, depth - 1, wide))
         else:
-            others = (
-                parameter
-                for parameter in choose(rest.instance, other, rest)
-                if parameter.paths[0] != parameter.paths[0]
-            )
-            yield from (
-                (parameter, parameter)
-                for parameter in islice(
-                    (parameter for parameter in others if _relax_parameter(parameter, rest) is None), wide
-                )
-            )
+            seconds = (second for second in choose(rest.instance, other, rest) if second.paths[0] != parameter.paths[0])
+            sufficient = (second for second in seconds if _relax_parameter(second, rest) is None)
+            yield from ((parameter, second) for second in islice(sufficient, wide))
         if tried == wide:
             return
 
