@@ -108,7 +108,7 @@ def test_what_cannot_be_asked_for(option: str, value: str, said: str) -> None:
 
 def test_the_limit_holds_for_the_cures_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the time is over when it is certain that there is no plan, cures are not sought, and that is said."""
-    monkeypatch.setattr(TimeBudget, "left", lambda budget: 1e6 if budget.seconds < 7 else 0.0)
+    monkeypatch.setattr(TimeBudget, "seconds_left", lambda budget: 1e6 if budget.seconds < 7 else 0.0)
     refused = NoPlanError("tiny", "infeasible")
 
     def no_plan(*_: object) -> None:

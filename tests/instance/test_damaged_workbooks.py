@@ -25,5 +25,5 @@ def test_a_reader_that_passes_cells_over_is_found(lost: str, monkeypatch: pytest
         found = value(self, kind, text)
         return None if isinstance(found, UnreadableCell) and found.reason.startswith(lost) else found
 
-    monkeypatch.setattr(_SheetParser, "_value", careless)
+    monkeypatch.setattr(_SheetParser, "_read_value", careless)
     assert any(judged(number).wrong for number in range(200))

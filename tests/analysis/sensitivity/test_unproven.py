@@ -194,7 +194,7 @@ def fail_first(of: Callable[..., Any]) -> Callable[..., Any]:
 def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """What binds, a metal, a medal and a source without a proven price are named, and the rest of the page stands."""
     whole = explain_instance(ScenarioRunner(TINY).instance)
-    monkeypatch.setattr(PlanNeighbourhood, "price", fail_first(PlanNeighbourhood.compute_price))
+    monkeypatch.setattr(PlanNeighbourhood, "compute_price", fail_first(PlanNeighbourhood.compute_price))
     monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
     monkeypatch.setattr(marginal_prices, "_price_medal", fail_first(marginal_prices._price_medal))
     monkeypatch.setattr(sources, "_analyse_source", fail_first(sources._analyse_source))
@@ -210,7 +210,7 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
 
 def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where other optimal plans cannot be looked for, neither the explanation nor the ranges claim anything of them."""
-    monkeypatch.setattr(PlanNeighbourhood, "others", fail)
+    monkeypatch.setattr(PlanNeighbourhood, "find_alternatives", fail)
     found = explain_instance(ScenarioRunner(TINY).instance)
     assert (
         found.is_unique is None
@@ -249,7 +249,7 @@ def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.
 
 def test_metal_that_is_short_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it cannot be proven what is short, the ends of the tornado and the scenarios still say: no plan."""
-    monkeypatch.setattr(ShortageSolver, "short", fail)
+    monkeypatch.setattr(ShortageSolver, "compute_shortage", fail)
     found = compute_tornado(ScenarioRunner(TINY), jobs=1)
     none = [end for bar in found.bars for end in bar.ends if end.result.status == "infeasible"]
     assert none and all(end.shortage is None and not end.measured for end in none)
