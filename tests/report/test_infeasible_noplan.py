@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.report.reading import mentions
 
 from medalopt import load, solve
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
@@ -41,17 +42,14 @@ def test_the_showcase_tells_both_reasons_and_how_to_cure_them() -> None:
     lines = page("infeasible").splitlines()
     assert lines[0] == "Twelve medals, too early and from too little silver: no plan exists"
     text = " ".join(line.strip() for line in lines)
-    assert (
-        "silver: at least 6.6 kg must be charged by the end of 2017-05, and none can be there before 2017-06." in text
-    )
-    assert "by the end of 2017-07, at most 1.8 kg can be there: 4.8 kg short." in text
+    assert mentions(text, "silver", "2017-05", "2017-06", "2017-07", numbers=(6.6, 1.8, 4.8))
     later, more = (
         "medals.silver.due: 2017-07 instead of 2017-05",
         "streams.phone@tokyo.available: 3.66667 t instead of 1",
     )
-    assert "medal silver due 2 months later, and 2.667 t more of phone@tokyo in each month: 953,333 JPY" in text
+    assert mentions(text, "2 months later", "phone@tokyo", numbers=(2.667, 953_333))
     assert f"-> {later}, and {more}" in text
-    assert "To see the plan with the first: --set 'metals.Ag.opening_stock=6.6 kg'" in text
+    assert "--set 'metals.Ag.opening_stock=6.6 kg'" in text
     assert len(lines) <= 24  # of a screen
 
 
@@ -80,7 +78,7 @@ def test_each_step_is_told_before_it_is_done() -> None:
 def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
     """A foundry that casts 1 kg a month cannot cast the 27.14 kg that are due in May."""
     instance = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "1 kg"})
-    assert any("silver_925: at least 27.14 kg must be cast by the end of 2017-05" in text for text in told(instance))
+    assert any(mentions(text, "silver_925", "2017-05", numbers=(27.14,)) for text in told(instance))
     closed = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "0 kg"})
     assert any("process scrap included, and none can be" in text for text in told(closed))
 

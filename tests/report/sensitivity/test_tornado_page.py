@@ -6,6 +6,7 @@ import json
 
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
+from tests.report.reading import mentions
 
 from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
@@ -36,10 +37,10 @@ def part(found: Tornado) -> SensitivityPart:
 def test_the_finding_is_said_first(found: Tornado) -> None:
     """The first line says which figure matters most and what it does; the next what else, and how all were moved."""
     lines = part(found).lines
-    assert lines[0] == "Metal recovered by hand matters most: 40 % less, and there is no plan (80 g of silver short)."
-    assert lines[1] == "Moved alone, 1 other figure may leave no plan: silver in phone (50 % less)."
-    assert lines[2].startswith("Price of silver moves the cost most: 20 % less costs 136,000 JPY less")
-    assert "4 figures by the `cv` that the instance gives" in lines[-1]
+    assert mentions(lines[0], "hand", "no plan", "silver", numbers=(40, 80))
+    assert mentions(lines[1], "no plan", "silver in phone", numbers=(1, 50))
+    assert mentions(lines[2], "silver", numbers=(20, 136_000))
+    assert mentions(lines[-1], "`cv`", numbers=(4,))
 
 
 def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:

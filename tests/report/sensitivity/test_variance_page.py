@@ -7,6 +7,7 @@ import json
 
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
+from tests.report.reading import list_numbers
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.uncertain_parameters import UncertainInput
@@ -46,7 +47,7 @@ def test_noise_is_no_finding(found: VarianceAnalysis) -> None:
     """Where the intervals of all shares are wide, none is told, and how many rows would do is."""
     wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.inputs)
     lines = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=wide)).lines
-    assert lines[0] == "32 rows are too few to share out the spread of the cost: take 1,024 or more."
+    assert list_numbers(lines[0]) == [32, 1_024]
 
 
 def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
@@ -105,8 +106,8 @@ def test_without_shares_there_is_no_chart(found: VarianceAnalysis) -> None:
     )
     part = report_variance(VARIANTS.instance, "JPY", none)
     assert part.charts == ()
-    assert part.lines[0] == "Nothing that is uncertain changes the spread of the cost."
-    assert part.lines[-1].startswith("Interrupted: 5 of 192 cases")
+    assert list_numbers(part.lines[0]) == []
+    assert list_numbers(part.lines[-1])[:2] == [5, 192]
     assert part.interrupted
     few = dataclasses.replace(none, objective_indices=tuple(SobolIndices(None, None, 3) for _ in found.inputs))
     assert report_variance(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few of the cases have a plan")

@@ -5,18 +5,19 @@ from pathlib import Path
 import pytest
 from tests.instance.writing import loaded
 from tests.report.plans import plan
+from tests.report.reading import list_numbers, mentions
 from tests.report.sourcing.around import around, variants
 from tests.report.sourcing.known import known, risky
 from tests.report.sourcing.parties import PARTY, with_parties
 
-from medalopt import solve
+from medalopt import Plan, solve
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
 from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
-from medalopt.report.sourcing.orders import build_orders
+from medalopt.report.sourcing.orders import OrderDocument, build_orders
 from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
 from medalopt.report.sourcing.procurement import describe_award, tabulate_awards, tabulate_price_exposure
 from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
@@ -40,19 +41,13 @@ def _cells(table: ReportTable, key: str) -> list[object]:
 def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
     """Cost in all and per medal, buying instead, from whom, what binds, what may go wrong, drafts, the proof."""
     said = "\n".join(tiny.headline)
-    for part in (
-        "3.35 m JPY in all, 552.8 JPY a medal",
-        "Benchmark, buying all metal: 3.805 m JPY, 455,056 JPY more (75.09 JPY a medal).",
-        "Taken: box (bundle) from west 12.66 t",
-        "Smelted: far 9.6 t, near 3 t.",
-        "Bought for 2.167 m JPY: mined_copper 755.9 kg",
-        "What binds: phone from east (1 t more saves 89,786 JPY)",
-        "What could go wrong, first: process scrap of silver_925 (27 to 33 %, planned 30 %): 10 % less costs 45,322 "
-        "JPY less, 10 % more leaves no plan.",
-        "13 documents to sign; all still drafts",
-    ):
-        assert part in said
-    assert tiny.headline[-1].startswith("Proven optimal")
+    assert mentions(said, "JPY", numbers=(3.35e6, 552.8, 3.805e6, 455_056, 75.09))  # the plan, and buying instead
+    assert mentions(said, "box (bundle)", "west", "far", "near", numbers=(12.66, 9.6, 3))
+    assert mentions(said, "mined_copper", numbers=(2.167e6, 755.9))
+    assert mentions(said, "phone from east", numbers=(89_786,))  # what binds
+    assert mentions(said, "silver_925", numbers=(27, 33, 30, 10, 45_322))  # what may go wrong
+    assert mentions(said, "draft", numbers=(13,))
+    assert "optimal" in tiny.headline[-1]
     assert plan("tiny").instance.figures in tiny.foot[0]
 
 
@@ -82,12 +77,9 @@ def test_whole_loads_stand_in_the_decision() -> None:
     found = plan_whole_loads(plan("tiny"), 1.0)
     loads = build_plan_report(found.plan, found, around("tiny"))
     assert any(line.startswith("In loads of 1 t") for line in loads.headline)
-    asked = "What binds, entry prices, rules and risks are those of the best plan without whole loads (3.35 m JPY)."
-    assert asked in loads.headline
-    assert not any(
-        line.startswith("What binds, entry")
-        for line in summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
-    )
+    assert any(mentions(line, "without whole loads", numbers=(3.35e6,)) for line in loads.headline)
+    whole = summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
+    assert not any("whole loads" in line for line in whole)
     taken = _table(loads, "award")
     assert sum_column(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
 
@@ -95,26 +87,26 @@ def test_whole_loads_stand_in_the_decision() -> None:
 def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
     """A plan that only buys costs what buying costs; metal that no one offers cannot simply be bought."""
     bought = summarize_decision(PlanFacts(plan("dantzig")), (), around("dantzig"), None)
-    assert "Benchmark, buying all metal: 4.98 USD, the same." in bought
+    assert any(mentions(line, "Benchmark", "USD") and list_numbers(line) == [4.98] for line in bought)
     short = summarize_decision(PlanFacts(plan("london2012")), (), around("london2012"), None)
-    assert any(line.startswith("Benchmark, buying all metal: not available (no sufficient offer of") for line in short)
+    assert any(mentions(line, "Benchmark", "not available") for line in short)
 
 
 def test_complete_documents_are_counted() -> None:
     """Where every party is known nothing is a draft; where there is no document nothing is said of any."""
     dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
-    assert "2 documents to sign, all complete." in summarize_decision(
-        PlanFacts(dantzig), build_orders(dantzig), None, None
-    )
     one = with_parties(plan("dantzig"), {"b": PARTY})
-    assert "2 documents to sign; 1 still a draft, as its party is not all known." in summarize_decision(
-        PlanFacts(one), build_orders(one), None, None
-    )
-    (draft, _) = (paper for paper in build_orders(plan("dantzig")))
-    assert "1 document to sign; still a draft, as its party is not all known." in summarize_decision(
-        PlanFacts(one), (draft,), None, None
-    )
-    assert not any("to sign" in line for line in summarize_decision(PlanFacts(dantzig), (), None, None))
+    (draft, _) = build_orders(plan("dantzig"))
+
+    def count(known: Plan, documents: tuple[OrderDocument, ...]) -> tuple[list[float], bool]:
+        """Return the numbers in the line on documents, and whether it speaks of drafts."""
+        said = [line for line in summarize_decision(PlanFacts(known), documents, None, None) if "document" in line]
+        return [number for line in said for number in list_numbers(line)], any("draft" in line for line in said)
+
+    assert count(dantzig, build_orders(dantzig)) == ([2], False)
+    assert count(one, build_orders(one)) == ([2, 1], True)
+    assert count(one, (draft,)) == ([1], True)
+    assert count(dantzig, ()) == ([], False)
 
 
 def test_the_award_table_tells_every_stream(tiny: Report) -> None:
