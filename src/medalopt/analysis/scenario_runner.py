@@ -15,8 +15,14 @@ from medalopt.errors import Fault, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
-from medalopt.instance.instance import Instance, is_same_instance
-from medalopt.instance.loading import MAX_COMPARED_CHANGES, NO_CHANGES, InstanceFile, open_instance
+from medalopt.instance.instance import Instance
+from medalopt.instance.loading import (
+    MAX_COMPARED_CHANGES,
+    NO_CHANGES,
+    InstanceFile,
+    find_ineffective_paths,
+    open_instance,
+)
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
@@ -152,7 +158,7 @@ class ScenarioRunner:
         try:
             whole = opened.with_effective_changes(changes)
         except InputError as error:
-            if not deferred or not all("has no effect" in fault.message for fault in error.faults):
+            if not deferred or len(find_ineffective_paths(error)) < len(error.faults):
                 raise
             whole, self._ineffective = opened.with_changes(changes), error
         self._before, self._changes, self.file = opened, changes, opened.set_changes(changes)
@@ -189,12 +195,11 @@ class ScenarioRunner:
 
     def _affects(self, path: str, scenario: ParameterChanges) -> bool:
         """Return whether the change of the base at `path` has an effect in a scenario."""
-        others = {one: value for one, value in self._changes.items() if one != path}
         try:
-            instance, other = (file.with_changes(scenario) for file in (self.file, self._before.set_changes(others)))
-        except InputError:
-            return True
-        return not is_same_instance(instance, other)
+            self._before.with_effective_changes({**self._changes, **scenario})
+        except InputError as error:
+            return path not in find_ineffective_paths(error)
+        return True
 
     @cached_property
     def base(self) -> ScenarioProgram:

@@ -50,7 +50,7 @@ from medalopt.text import escape_text, join_names, suggest_name
 
 NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
-_NO_EFFECT = "the instance is the same with and without this change"
+NO_EFFECT, _SAME_INSTANCE = "has no effect", "the instance is the same with and without this change"
 _TABLE_MODELS = {"streams": Stream, "lanes": Lane}
 
 
@@ -153,7 +153,7 @@ class InstanceFile:
         faults = FaultLog()
         for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
             if self.has_effect(changes, path, instance) is False:
-                faults.add_error(OVERRIDE_LOCATION, path, f"has no effect: {_NO_EFFECT}")
+                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {_SAME_INSTANCE}")
         faults.raise_errors()
         return instance
 
@@ -171,10 +171,11 @@ class InstanceFile:
         """
         others = {one: value for one, value in changes.items() if one != path}
         try:
-            if not is_same_instance(instance or self.with_changes(changes), self.with_changes(others)):
+            instance = instance or self._build_instance(changes, effective=True)
+            if not is_same_instance(instance, self.with_changes(others)):
                 return True
-        except InputError:
-            return None
+        except InputError as error:
+            return False if find_ineffective_paths(error) & {escape_text(path)} else None
         after, before = self.read_source_values(changes), self.read_source_values(others)
         named = map(parse_path, self._resolve({path: changes[path]}, FaultLog()))
         return (
@@ -220,7 +221,7 @@ class InstanceFile:
             named = parse_overrides(self._resolve({path: changes[path]}, FaultLog()), FaultLog())
             reasons = [find_reason(override.path, idle) for override in named]
             if reasons and all(reasons):
-                faults.add_error(OVERRIDE_LOCATION, path, f"has no effect: {reasons[0]}")
+                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {reasons[0]}")
         faults.raise_errors()
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
@@ -259,6 +260,18 @@ class InstanceFile:
                 message = str(error).removeprefix(f"{escape_text(change.path)}: ")
                 faults.add_error(OVERRIDE_LOCATION, change.path, message)
         return result
+
+
+def find_ineffective_paths(error: InputError) -> set[str]:
+    """Find the changes that are refused for having no effect.
+
+    Args:
+        error: Error of a file with changes.
+
+    Returns:
+        Their paths.
+    """
+    return {fault.path for fault in error.faults if fault.message.startswith(NO_EFFECT)}
 
 
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:

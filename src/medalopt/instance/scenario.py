@@ -31,7 +31,7 @@ from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text
-from medalopt.units import Money, Quantity, QuantityError
+from medalopt.units import Money, Quantity, QuantityError, find_currency
 
 SCALE_SIGN, DUE_FIELD = "*", "due"
 _PERIOD_OFFSET = re.compile(r"[+-][0-9]{1,4}")
@@ -316,8 +316,11 @@ def _transform_parameters(source_values: SourceValues, path: ParameterPath, move
     if kind is None or node is None:
         return {}
     values = node.items if isinstance(node, SequenceNode) else (node,)
-    figures = [source_values.convert_exact(path, one, kind) for one in values if isinstance(one, ScalarNode)]
-    texts = [_format_value(move(exact), kind) for exact in figures if exact is not None]
+    scalars = [one for one in values if isinstance(one, ScalarNode)]
+    exact_values = [
+        (one, exact) for one in scalars if (exact := source_values.convert_exact(path, one, kind)) is not None
+    ]
+    texts = [_format_like(move(exact), one, source_values, path, kind) for one, exact in exact_values]
     if len(texts) < len(values):
         return {}
     return {render_path(path): f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else texts[0]}
@@ -329,6 +332,20 @@ def _find_default(kind: ParameterKind) -> Fraction | None:
     if isinstance(default, Quantity):
         return default.exact if math.isfinite(default.raw) else None
     return Fraction(default) if isinstance(default, int) else None
+
+
+def _format_like(
+    exact: Fraction, scalar: ScalarNode, source_values: SourceValues, path: ParameterPath, kind: ParameterKind
+) -> str:
+    """Return a value as text: in the unit of `scalar` where that depends on a rate or mass, else the canonical one."""
+    measure = kind.field_type
+    if isinstance(measure, QuantityField) and (
+        find_currency(scalar.text) not in ("", source_values.money.currency)
+        or measure.check(scalar.value, source_values.money).pieces
+    ):
+        unit, factor = source_values.get_unit(path, scalar, measure)
+        return f"{_format_value(exact / factor, kind)} {unit}"
+    return _format_value(exact, kind)
 
 
 def _format_value(exact: Fraction, kind: ParameterKind) -> str:
