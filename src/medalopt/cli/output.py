@@ -108,13 +108,17 @@ def write_report(report: Report, outputs: Sequence[Path], said: str = "the repor
             print_message(f"{format_path(path)}: {said}")
 
 
-def print_report(report: Report, as_json: bool, written: bool = False) -> None:
+FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
+
+
+def print_report(report: Report, as_json: bool, written: bool = False, full: bool = True) -> None:
     """Print a report as JSON or as text.
 
     Args:
         report: Report.
         as_json: Print JSON.
         written: The report is written to a file as well; of one with a selection of tables the summary suffices.
+        full: Print all tables; False for those that fit a screen.
     """
     if as_json:
         from medalopt.report.render.json import render_report_json
@@ -123,7 +127,7 @@ def print_report(report: Report, as_json: bool, written: bool = False) -> None:
     else:
         from medalopt.report.render.text import render_report_text
 
-        print_output(render_report_text(report, written=written))
+        print_output(render_report_text(report, written=written, full=full))
 
 
 _Rendered = list[tuple[Path, "FileContent"]] | Mapping[str, "FileContent"]  # files, or the files of a folder

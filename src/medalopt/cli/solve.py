@@ -21,7 +21,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import OutputOption, check_outputs, has_tables, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, has_tables, print_report, write_report
 from medalopt.cli.run import print_output
 from medalopt.errors import LimitError, NoPlanError
 
@@ -44,7 +44,8 @@ ExtendOption = Annotated[
     typer.Option("--extend", metavar="FILE", help="A Python file with constraints of your own; it is run."),
 ]
 ObjectiveOption = Annotated[
-    ObjectiveChoice, typer.Option("--objective", help="What is made least; ties by cost, then by tonnes.")
+    ObjectiveChoice,
+    typer.Option("--objective", help="Objective to minimise (ties are broken by cost, then by tonnes)."),
 ]
 
 
@@ -56,10 +57,11 @@ def solve(
     gap: GapOption = None,
     time_limit: TimeLimitOption = None,
     method: MethodOption = SolveMethod.auto,
+    full: FullOption = False,
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Find the best plan, prove it, and show what to take from whom, what it costs and what is scarce."""
+    """Find the optimal plan, verify it, and print its cost, supply, bottlenecks and shadow prices."""
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
     figures = read_instance(instance, set_)
@@ -78,7 +80,7 @@ def solve(
     tables = has_tables(outputs)
     report = build_solve_report(plan, whole=tables, text=tables or not json)
     write_report(report, outputs, "the plan is written")
-    print_report(report, json)
+    print_report(report, json, full=full)
     return LimitError.exit_code if plan.stopped else 0
 
 

@@ -29,7 +29,7 @@ from medalopt.report.explain_tables import (
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.plan_json import identify_instance, render_json
-from medalopt.report.solve import describe_proof, find_rejected_offer
+from medalopt.report.solve import describe_status, find_rejected_offer
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
@@ -80,7 +80,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     value = format_money(plan.objective, plan.unit)
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. "
-        f"{describe_proof(plan).partition(':')[0]}."
+        f"{describe_status(plan).partition(':')[0]}."
     ]
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]

@@ -1,7 +1,4 @@
-"""Report of a solved plan as text: cost, supply taken, bottleneck metals and proof, then tables.
-
-Details come first, costs and shadow prices last, next to the prompt.
-"""
+"""Report of a solved plan: status, cost, supply, bottleneck metals and their next source, then tables."""
 
 from __future__ import annotations
 
@@ -145,16 +142,14 @@ def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, of
     may = may_buy(plan.instance)[offer]
     if not may.any():
         barred = is_excluded_by_unnamed(plan.instance)[offer].any()
-        return (
-            "of which a part is not named, for which no alloy gives `others`" if barred else "which no alloy may hold"
-        )
+        return "no alloy admits its unnamed matter (`others`)" if barred else "no alloy may contain it"
     new = float(-y.recycled[metal] * (1 - market.recycled.value[offer]) * market.composition.value[offer, metal])
     unnamed = 1 - float(market.composition.value[offer].sum())
     causes = {
-        "which counts too little as recycled": new,
-        "of which no more is on offer": float(-min(y.purchase[offer], 0.0)),
-        "for which the footprint cap has no room": float(-y.footprint_cap * market.footprint.value[offer]),
-        "which holds too much that is not named": unnamed * float(metal_values.charge_cost[may, period].max()),
+        "excluded by the recycled-content rule": new,
+        "its limit is reached": float(-min(y.purchase[offer], 0.0)),
+        "excluded by the footprint cap": float(-y.footprint_cap * market.footprint.value[offer]),
+        "excluded by its unnamed matter": unnamed * float(metal_values.charge_cost[may, period].max()),
     }
     reason = max(causes, key=lambda cause: causes[cause])
     return reason if causes[reason] > 0 else ""
@@ -164,7 +159,7 @@ _MAX_BOTTLENECKS = 3
 
 
 def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
-    """Return the headline of a plan, without the line on its proof.
+    """Return the headline of a plan, without its status.
 
     Bottlenecks are listed only for a plan that is proven optimal, since they follow from its dual values.
 
@@ -184,11 +179,11 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
 def _describe_cost(plan: Plan) -> str:
     """Return the line on total cost and cost per medal, preceded by the objective where that is another measure."""
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
-    line = f"{format_money(plan.cost, currency)} in all"
+    line = f"Total cost: {format_money(plan.cost, currency)}"
     if count:
-        line += f", {format_money(plan.cost / count, currency)} a medal ({format_count(count, 'medal')})"
+        line += f", {format_money(plan.cost / count, currency)} per medal ({format_count(count, 'medal')})"
     if plan.measure != "cost":
-        line = f"Least {plan.measure}: {format_number(plan.objective)} {plan.unit}, for {line}"
+        line = f"Minimum {plan.measure}: {format_number(plan.objective)} {plan.unit}. {line}"
     return f"{line}."
 
 
@@ -198,79 +193,75 @@ def _describe_supply(plan: Plan) -> str:
     if not offered:
         return ""
     gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
-    unsmelted = f"; {format_tonnes(gone)} of them leave the project unsmelted" if gone > 1e-9 * plan.tonnes else ""
+    passed_on = f"; {format_tonnes(gone)} passed on to ordinary recycling" if gone > 1e-9 * plan.tonnes else ""
     of_all = format_share(plan.tonnes, offered)
-    return f"{format_tonnes(plan.tonnes)} of devices taken of {format_tonnes(offered)} offered ({of_all}){unsmelted}."
+    return f"Supply: {format_tonnes(plan.tonnes)} taken of {format_tonnes(offered)} offered ({of_all}){passed_on}."
 
 
 def _describe_bottlenecks(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     """Return one line for each of the most valuable bottleneck metals, or the line that there is none."""
     if not metal_values.scarce:
         some = len(plan.instance.streams.names) and plan.measure == "cost"
-        return ("No metal is scarce: none is worth more than it is sold or offered for.",) if some else ()
-    return tuple(_describe_bottleneck(plan, metal_values, metal) for metal in metal_values.scarce[:_MAX_BOTTLENECKS])
+        return ("No bottleneck: no metal has a shadow price above its market price.",) if some else ()
+    listed = metal_values.scarce[:_MAX_BOTTLENECKS]
+    return tuple(line for metal in listed for line in _describe_bottleneck(plan, metal_values, metal))
 
 
-def _describe_bottleneck(plan: Plan, metal_values: MetalValues, metal: int) -> str:
-    """Return the shadow price of a bottleneck metal, the cheaper offer that is not bought, and the marginal source."""
+def _describe_bottleneck(plan: Plan, metal_values: MetalValues, metal: int) -> tuple[str, ...]:
+    """Return the shadow price of a bottleneck metal with the cheaper offer that is excluded, and its next source."""
     title = plan.instance.metals.titles[metal]
-    saved = format_money_range(metal_values.at_hand[metal][metal_values.used[metal]].tolist())
-    line = f"Scarce: {title}. One more kilogram would save {saved} {plan.unit}"
+    price = format_money_range(metal_values.at_hand[metal][metal_values.used[metal]].tolist())
+    line = f"Bottleneck: {title}. Shadow price {price} {plan.unit}/kg"
     refused = find_rejected_offer(plan, metal_values, metal)
     if refused:
         times = f"{refused.times:,.0f}" if refused.times >= 10 else f"{refused.times:.1f}"
-        reason = f", {refused.reason}" if refused.reason else ""
-        line += (
-            f", {times} times what {refused.offer} asks ({format_money(refused.price, plan.instance.currency)}){reason}"
-        )
+        reason = f"; {refused.reason}" if refused.reason else ""
+        asked = f"{format_money(refused.price, plan.instance.currency)}/kg"
+        line += f", {times} × the price of {refused.offer} ({asked}{reason})"
     source = find_marginal_source(plan, metal_values, metal) if plan.measure == "cost" else None
-    if source:
-        line += f"; to win it would take {format_tonnes(source.tonnes)} more of {source.what} from {source.region}"
-    return f"{line}."
+    if source is None:
+        return (f"{line}.",)
+    tonnes = f"{format_tonnes(source.tonnes)} of {source.what} from {source.region}"
+    return (f"{line}.", f"Next source of {title}: {tonnes} per kilogram.")
 
 
-def describe_proof(plan: Plan) -> str:
-    """Return one line on the optimality gap and the largest relative constraint violation of a plan.
+def describe_status(plan: Plan) -> str:
+    """Return the status of a plan: optimal or feasible, how it was verified, and the certified gap.
 
     Args:
-        plan: Plan with its certificate.
+        plan: Plan with its certificate; the saved plan has its gap and its largest violation.
 
     Returns:
         The sentence; it says so if the search stopped at a limit.
     """
     certificate = plan.certificate
-    if certificate.optimal and certificate.exact_value is not None:
-        return "Proven optimal: gap 0, every rule kept exactly, in fractions; these figures are that plan, rounded."
-    gap, broken = (f"{max(value, 0.0):.0e}" for value in (certificate.gap, certificate.primal_violation))
-    best = "best without whole lots" if plan.instance.lots else "best there can be"
-    word = (
-        f"Proven optimal: gap {gap}"
-        if certificate.optimal
-        else f"{_describe_search(plan)}{_describe_gap(certificate.gap, best)}"
-    )
-    stopped = "Stopped before what was asked for was proven. " if plan.stopped else ""
-    return f"{stopped}{word}, every rule kept to {broken} of its size."
+    stopped = "Stopped at a limit. " if plan.stopped else ""
+    if certificate.optimal:
+        how = "in exact arithmetic" if certificate.exact_value is not None else "independently of the solver"
+        return f"{stopped}Optimal (verified {how})."
+    bound = "the optimum without whole lots" if plan.instance.lots else "the optimum"
+    return f"{stopped}{_describe_search(plan)}{_describe_gap(certificate.gap, bound)}."
 
 
 def _describe_search(plan: Plan) -> str:
     """Return the gap between plan and branch-and-bound bound; that bound is the solver's and not certified."""
     bound = plan.certificate.search_bound
     if bound is None:
-        return "Feasible, "
+        return "Feasible; verified to be "
     size = max(1.0, abs(plan.objective), float(sum_absolute_costs(plan.account, plan.measure)))
     gap = (plan.objective - bound) / size
     if gap <= GAP_TOLERANCE:
-        return "Optimal by search (bound of the solver); certified "
-    return f"Feasible, within {100 * gap:.2g} % by search (bound of the solver); certified "
+        return "Optimal by branch and bound (bound of the solver); verified to be "
+    return f"Feasible, within {100 * gap:.2g} % of the bound of the solver; verified to be "
 
 
 def _describe_gap(gap: float, best: str) -> str:
     """Return the certified relative gap in per cent, or that nothing is proven where it is 100 % or more."""
-    return f"within {100 * gap:.2g} % of the {best}" if gap < 1 else "how near to the best is not proven"
+    return f"within {100 * gap:.2g} % of {best}" if gap < 1 else f"feasible only, with no bound on the gap to {best}"
 
 
 def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:
-    """Return all tables of a plan that have rows: details first, costs and shadow prices last, next to the prompt.
+    """Return all tables of a plan that have rows, in the order of interest.
 
     Args:
         plan: Solved plan.
@@ -281,13 +272,13 @@ def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tu
         The tables; shadow prices only for a plan that is proven optimal.
     """
     made = (
-        *build_source_tables(plan, whole),
-        build_treatment_table(plan),
-        build_smelter_table(plan),
         build_metal_table(plan, worth),
+        build_cost_table(plan),
+        *build_source_tables(plan, whole),
+        build_smelter_table(plan),
+        build_treatment_table(plan),
         build_purchase_table(plan),
         build_medal_table(plan, worth),
-        build_cost_table(plan),
         *((build_shadow_price_table(plan, worth, whole),) if plan.certificate.optimal else ()),
         *((build_lot_price_table(plan, whole),) if plan.lots else ()),
     )
@@ -316,7 +307,7 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
     screen = build_plan_tables(plan, worth)
     return Report(
         title,
-        (*summarize_plan(plan, worth), describe_proof(plan)),
+        (describe_status(plan), *summarize_plan(plan, worth)),
         build_plan_tables(plan, worth, whole=True) if whole else screen,
         foot=(f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",),
         screen=screen,

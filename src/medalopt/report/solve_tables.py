@@ -21,18 +21,18 @@ from medalopt.report.numbers import format_mass, format_money_range, format_shar
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 COST_KINDS = {
-    "supply": "paid to suppliers",
+    "supply": "purchase of devices",
     "collection": "collection",
-    "treatment": "treatment before the smelter",
-    "transport": "transport to the smelter",
-    "smelting": "treatment charges of smelters",
+    "treatment": "treatment",
+    "transport": "transport",
+    "smelting": "smelter treatment charges",
     "refining": "refining charges",
-    "residue": "residues, what they cost or earn",
-    "storage": "stockpiles of devices",
-    "purchases": "metal and scrap bought",
-    "holding": "metal and castings held in stock",
-    "sales": "metal sold",
-    "scrap": "process scrap left at the end",
+    "residue": "residues (cost or revenue)",
+    "storage": "storage of devices",
+    "purchases": "purchases of metal and scrap",
+    "holding": "holding of metal and castings",
+    "sales": "sales of surplus metal",
+    "scrap": "process scrap at the end",
 }
 
 
@@ -53,12 +53,13 @@ def build_cost_table(plan: Plan) -> ReportTable:
         ReportColumn("share", "share", "%", 1, rank=1, style="share"),
     )
     rows = tuple((kind, amount, amount / plan.cost if plan.cost > 0 else None) for kind, amount in parts.items())
-    total = ("in all", plan.cost, 1.0 if plan.cost > 0 else None)
-    return ReportTable("cost", "What it costs", "Cost by kind; what is earned is negative.", columns, rows, total=total)
+    total = ("total", plan.cost, 1.0 if plan.cost > 0 else None)
+    return ReportTable("cost", "Cost by kind", "Revenue is negative.", columns, rows, total=total)
 
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
 MAX_SOURCE_ROWS = 20  # rows of a table before the rest is summed
+_SOURCE_COLUMNS = {"region": ("region", "region"), "name": ("what", "stream")}  # key and title by field
 _FULLY_TAKEN = 1 - 1e-9
 
 
@@ -131,12 +132,14 @@ def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, .
     if not listed:
         return ()
     if whole or len(listed) <= MAX_SEPARATE_SOURCES:
-        return (_build_source_table(plan, "sources", "What is taken from whom", listed, ("region", "what")),)
+        return (_build_source_table(plan, "sources", "Supply by region and stream", listed, ("region", "name")),)
     by_kind = _sum_by_key(listed, lambda source: source.name)
     by_region = _sum_by_key(listed, lambda source: source.region)
     return (
-        _build_source_table(plan, "kinds", "What is taken", by_kind, ("what",)),
-        _build_source_table(plan, "regions", "From whom", by_region, ("region",), _describe_partly_taken(listed)),
+        _build_source_table(plan, "kinds", "Supply by stream", by_kind, ("name",)),
+        _build_source_table(
+            plan, "regions", "Supply by region", by_region, ("region",), _describe_partly_taken(listed)
+        ),
     )
 
 
@@ -173,17 +176,17 @@ def _build_source_table(
     """Return a table of sources with cost in all and per tonne, and a total."""
     currency = plan.instance.currency
     columns = (
-        *(ReportColumn(name, name) for name in names),
+        *(ReportColumn(*_SOURCE_COLUMNS[name]) for name in names),
         ReportColumn("offered_t", "offered", "t", rank=2, style="even"),
         ReportColumn("taken_t", "taken", "t", style="even"),
         ReportColumn("share", "taken", "%", 1, style="share"),
         ReportColumn("cost", "cost", currency, style="scaled"),
         ReportColumn("cost_per_t", "cost per tonne", currency, rank=1, style="scaled"),
     )
-    everything = _sum_sources("in all", "" if "region" in names else "in all", listed)
+    everything = _sum_sources("total", "" if "region" in names else "total", listed)
     rows = [_tabulate_source(source, names) for source in (*listed, everything)]
     total = rows.pop()
-    text = "Devices offered and taken, with all that is paid on their routes."
+    text = "Tonnes offered and taken, with all costs of their routes."
     return ReportTable(key, title, text, columns, tuple(rows), notes, total if len(rows) > 1 else ())
 
 
@@ -203,9 +206,9 @@ def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
         f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
     ]
     if not lines:
-        return ("Everything on offer is taken.",)
+        return ("All supply is taken.",)
     more = [f"{len(lines) - 5} more"] if len(lines) > 5 else []
-    return ("Not taken whole: " + ", ".join([*lines[:5], *more]) + ".",)
+    return ("Taken in part: " + ", ".join([*lines[:5], *more]) + ".",)
 
 
 FULL_LOAD = 1 - 1e-6
@@ -240,7 +243,7 @@ def build_treatment_table(plan: Plan) -> ReportTable:
     columns = (
         ReportColumn("treatment", "treatment"),
         ReportColumn("treated_t", "treated", "t", style="even"),
-        ReportColumn("share", "of all", "%", 1, rank=2, style="share", optional=True),
+        ReportColumn("share", "share", "%", 1, rank=2, style="share", optional=True),
         ReportColumn("to_smelters_t", "to smelters", "t", rank=1, style="even", optional=True),
         _make_load_column(plan),
     )
@@ -294,7 +297,7 @@ def build_smelter_table(plan: Plan) -> ReportTable:
 def _make_load_column(plan: Plan) -> ReportColumn:
     """Return the column of the load, a share of the capacity."""
     one = len(plan.instance.periods) == 1
-    title = "load" if one else f"load in the fullest {get_period_word(plan.instance)}"
+    title = "load" if one else f"peak load per {get_period_word(plan.instance)}"
     return ReportColumn("load", title, "", 3, optional=True)
 
 
@@ -330,18 +333,20 @@ def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     columns = [
         ReportColumn("metal", "metal"),
         ReportColumn("needed_kg", "needed", "kg", style="significant"),
-        ReportColumn("at_hand_kg", "at hand", "kg", rank=3, style="significant", optional=True),
+        ReportColumn("at_hand_kg", "opening stock", "kg", rank=3, style="significant", optional=True),
         ReportColumn("returned_kg", "returned", "kg", rank=1, style="significant", optional=True),
         ReportColumn("bought_kg", "bought", "kg", rank=1, style="significant", optional=True),
-        ReportColumn("left_over_kg", "left over", "kg", style="significant", optional=True),
+        ReportColumn("left_over_kg", "surplus", "kg", style="significant", optional=True),
     ]
-    columns += [ReportColumn("worth", "worth per kg", plan.unit, style="money", optional=True)] if best else []
+    columns += [ReportColumn("worth", "shadow price per kg", plan.unit, style="money", optional=True)] if best else []
     rows = []
     for e in listed:
         amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
         rows.append((metal.titles[e], *amounts, *([_show_metal_value(metal_values, e)] if best else [])))
-    text = "What is at hand, returned and bought is needed or left over."
-    notes = ("Worth: what one more kilogram at hand would save when it is used.",) if best else ()
+    text = "Opening stock, metal returned and metal bought equal need and surplus."
+    notes = (
+        ("Shadow price: saving per additional kilogram in the periods in which the metal is charged.",) if best else ()
+    )
     return ReportTable("metals", "Metals", text, tuple(columns), tuple(rows), notes)
 
 
@@ -369,7 +374,7 @@ def build_purchase_table(plan: Plan) -> ReportTable:
         ReportColumn("amount_kg", "amount", "kg", style="significant"),
         ReportColumn("cost", "cost", currency, style="scaled", optional=True),
         ReportColumn("price_per_kg", "cost per kg", currency, rank=1, style="significant", optional=True),
-        ReportColumn("share_of_limit", "of its limit", "%", 1, rank=2, style="share", optional=True),
+        ReportColumn("share_of_limit", "of limit", "%", 1, rank=2, style="share", optional=True),
     )
     rows = tuple(
         (
@@ -381,7 +386,7 @@ def build_purchase_table(plan: Plan) -> ReportTable:
         )
         for o in listed
     )
-    return ReportTable("purchases_by_offer", "What is bought", "Offers of the market, dearest first.", columns, rows)
+    return ReportTable("purchases_by_offer", "Purchases", "Offers of the market, largest cost first.", columns, rows)
 
 
 def _show_limit_share(amount: float, limit: float) -> CellValue:
@@ -404,10 +409,10 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     columns = [
         ReportColumn("medal", "medal"),
         ReportColumn("count", "count", ""),
-        ReportColumn("made_of", "made of", rank=2, optional=True),
+        ReportColumn("made_of", "composition", rank=2, optional=True),
         ReportColumn("due", "due by end of", rank=1, optional=True),
     ]
-    columns += [ReportColumn("one_more", "one more costs", plan.unit, style="money", optional=True)] if best else []
+    columns += [ReportColumn("one_more", "marginal cost", plan.unit, style="money", optional=True)] if best else []
     rows = tuple(
         (
             medal.names[m],

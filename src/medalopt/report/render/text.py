@@ -319,13 +319,18 @@ def show_progress(activity: str) -> Iterator[Callable[[int, int], None]]:
 MOST_CELL_CHARACTERS = 300  # characters of a cell
 
 
-def render_report_text(report: Report, screen: Screen | None = None, written: bool = False) -> str:
+SCREEN_LINES = 40  # lines of a screen that the summary and the tables of a report fill
+_NOTE_LINES = 3  # of them for the note on further tables
+
+
+def render_report_text(report: Report, screen: Screen | None = None, written: bool = False, full: bool = True) -> str:
     """Render the report as text.
 
     Args:
         report: Report to render.
         screen: Width and style, standard output by default; a text file has all tables and documents in full.
         written: True where `-o` writes the report: then a selection of its tables is left out.
+        full: All tables of the report on a screen; False for those that fit a screen, in their order.
 
     Returns:
         The text; tables that a terminal does not show are named at its end.
@@ -337,14 +342,36 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
         lines += [(line, "faint") for line in report.foot]
     brief = written and report.screen is not None and not whole
     parts = [] if brief else [*_list_parts(report, whole), *(_list_documents(report) if whole else ())]
+    parts, left = (parts, []) if full or whole else _fit_screen(used, report, lines, parts)
     text = render_text(used, report.title, lines, parts, report.wrap)
-    if brief or whole or not report.screen:
+    if left:
+        text += "\n" + _render_note(used, f"More tables with --full: {'; '.join(left)}.")
+    if brief or whole or not report.screen or left:
         return text
     shown = {table.key for table in report.screen}
     rest = [table.title.partition(":")[0] for table in report.tables if table.key not in shown]
     rest += [format_count(len(report.documents), "document")] if report.documents else []
-    note = wrap_text(f"Besides, in what -o writes: {'; '.join(rest)}.", min(used.width, MAX_TEXT_WIDTH))
-    return text + ("\n" + "".join(used.format_line(line, "faint") for line in note) if rest else "")
+    return text + ("\n" + _render_note(used, f"Besides, in what -o writes: {'; '.join(rest)}.") if rest else "")
+
+
+def _render_note(screen: Screen, note: str) -> str:
+    """Return a note below the tables."""
+    return "".join(screen.format_line(line, "faint") for line in wrap_text(note, min(screen.width, MAX_TEXT_WIDTH)))
+
+
+def _fit_screen(
+    screen: Screen, report: Report, lines: list[tuple[str, TextStyle]], parts: list[TextTable | TextHeading]
+) -> tuple[list[TextTable | TextHeading], list[str]]:
+    """Return the tables that fit a screen below the summary, in their order, and the titles of the others."""
+    shown: list[TextTable | TextHeading] = []
+    left: list[str] = []
+    for part in parts:
+        text = render_text(screen, report.title, lines, [*shown, part], report.wrap)
+        if text.count("\n") <= SCREEN_LINES - _NOTE_LINES:
+            shown.append(part)
+        else:
+            left.append(part.title.partition(":")[0])
+    return shown, left
 
 
 def _list_parts(report: Report, whole: bool) -> Iterator[TextTable | TextHeading]:

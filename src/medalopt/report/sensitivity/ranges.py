@@ -9,7 +9,7 @@ from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRa
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart
-from medalopt.report.solve import describe_proof
+from medalopt.report.solve import describe_status
 from medalopt.text import escape_text
 
 MOST_TABLE_ROWS = 12  # rows of a table
@@ -68,7 +68,7 @@ def _range_lines(ranges: SensitivityRanges) -> list[str]:
     kinked = [row for row in ranges.rows if row.has_kink]
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {format_money(plan.objective, plan.unit)}. "
-        f"{describe_proof(plan).partition(':')[0]}.",
+        f"{describe_status(plan).partition(':')[0]}.",
         f"{len(ranges.rows)} figures cost something or stand at the side of a rule. Each is moved alone, both ways.",
     ]
     if kinked:

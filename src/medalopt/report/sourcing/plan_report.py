@@ -23,7 +23,7 @@ from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.sensitivity.recycling_premium import describe_premium
-from medalopt.report.solve import describe_proof, summarize_plan
+from medalopt.report.solve import describe_status, summarize_plan
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
 from medalopt.report.sourcing.metals import tabulate_melting, tabulate_metal_account
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
@@ -79,7 +79,7 @@ def summarize_decision(
     """
     plan = facts.plan
     first, *rest = summarize_plan(plan, MetalValues(plan))
-    scarce = [line for line in rest if line.startswith("Scarce")]
+    scarce = [line for line in rest if line.startswith(("Bottleneck", "Next source"))]
     lines = [first, *(line for line in rest if line not in scarce)]
     if analyses is not None:
         lines[1:1] = _describe_benchmark(plan, analyses.premium)
@@ -91,7 +91,7 @@ def summarize_decision(
             *(describe_risks(analyses.risks, plan.instance) if analyses.risks else ()),
         ]
     lines += [describe_whole_loads(in_loads)] if in_loads else []
-    return (*lines, *_count_drafts(documents), describe_proof(plan))
+    return (*lines, *_count_drafts(documents), describe_status(plan))
 
 
 def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...]:

@@ -324,7 +324,7 @@ def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -
     """Yield derived summary sentences missing in the file, but not scarcity (duals not stored) or the verification."""
     *lines, _ = derived or ("",)
     for line in lines:
-        if not line.startswith("Scarce") and not any(match_texts(text, line) for text in prose):
+        if not line.startswith(("Bottleneck", "Next source")) and not any(match_texts(text, line) for text in prose):
             text = f"{escape_text(part)}: `{escape_text(line, 200)}` follows from the decisions, and is not said"
             yield Violation(DERIVED, part, 0.0, "", text)
 
