@@ -50,6 +50,8 @@ def altered_value(random: Random, value: Any, others: list[Any]) -> Any:
     if isinstance(value, bool) or value is None:
         return random.choice(ODD)
     if isinstance(value, int | float):
+        if abs(value) > 1e300:
+            return -value
         return value * random.choice(FACTORS) if random.random() < 0.7 else value + random.choice((1, -1, 1e-3))
     if isinstance(value, str):
         return _altered_text(random, value)

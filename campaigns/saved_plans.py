@@ -157,8 +157,9 @@ def _ended(form: str, random: Random, base: Base) -> tuple[str, str]:
     if found is None or not found.accepted:
         return "not accepted", ""
     was = written(base, form)
-    if found.unchecked:  # the digests are gone, as in a file of an earlier version
-        was = replace(was, plan=was.plan.model_copy(update={"digests": {}}))
+    if found.unchecked:  # the digests are gone, as in a file of an earlier version, and with them those of the solver
+        without = {"digests": {}, "solver": was.plan.solver}
+        saved, was = (replace(file, plan=file.plan.model_copy(update=without)) for file in (saved, was))
     same = told(saved) == told(was)
     end = "accepted: digests are gone, and that is said" if found.unchecked else "accepted: nothing else is said"
     return end, "" if same else "accepted, and something else is said"
