@@ -176,8 +176,8 @@ def render_plan_fragment(plan: Plan) -> str:
         The HTML, without a head.
     """
     from medalopt.report.metal_values import MetalValues
-    from medalopt.report.solve import describe_proof, summarize_plan
+    from medalopt.report.solve import describe_status, summarize_plan
 
-    lines = (*summarize_plan(plan, MetalValues(plan)), describe_proof(plan))
+    lines = (*summarize_plan(plan, MetalValues(plan)), describe_status(plan))
     shown = {name: plan.frames[name] for name in ("cost", "shipments", "purchases")}
     return render_fragment(plan.instance.title or plan.instance.name, lines, (), shown)

@@ -53,14 +53,14 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("medalopt.solve_instance.solve", broken)
+    monkeypatch.setattr("medalopt.api.solve_instance", broken)
     ran = here("solve", TINY)
     assert (ran.code, ran.out) == (70, "")
     assert ran.err == "medalopt: a fault of our own, ZeroDivisionError: planted; please report it\n"
 
 
 @pytest.mark.parametrize(
-    "place", ["medalopt.solve_instance.solve", "medalopt.cli.app.app", "medalopt.cli.solve.read_instance"]
+    "place", ["medalopt.api.solve_instance", "medalopt.cli.app.app", "medalopt.cli.solve.read_instance"]
 )
 def test_an_interruption_is_told_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While options are read, files, or a plan is sought: code 130 and one line."""

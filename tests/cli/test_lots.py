@@ -145,7 +145,7 @@ def test_marginal_values_are_those_at_the_chosen_lots() -> None:
     values = {row["path"]: row["value"] for row in told["prices_at_lots"]}
     assert values == pytest.approx({"metals.Ag": 600, "medals.medal.count": 600})
     assert {row["path"]: row["value"] for row in told["prices"]}["medals.medal.count"] == pytest.approx(500)
-    ran = here("solve", LOTS, *cheap, "--set", "market.silver.minimum_order=null").out
+    ran = here("solve", LOTS, *cheap, "--set", "market.silver.minimum_order=null", "--full").out
     assert mentions(ran, "at the chosen lots", "medals.medal.count", numbers=(600,))
     assert "prices_at_lots" not in json.loads(here("solve", str(TINY), "--json").out)
 

@@ -25,7 +25,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> Plan:
     plan = stopped_after(ITERATIONS, monkeypatch)
     assert plan is not None and plan.stopped
     named = replace(plan, instance=medalopt.load(TINY))
-    monkeypatch.setattr("medalopt.solve_instance.solve", lambda *_: named)
+    monkeypatch.setattr("medalopt.api.solve_instance", lambda *_: named)
     return named
 
 
@@ -114,7 +114,7 @@ def test_the_limit_holds_for_the_cures_too(monkeypatch: pytest.MonkeyPatch) -> N
     def no_plan(*_: object) -> None:
         raise refused
 
-    monkeypatch.setattr("medalopt.solve_instance.solve", no_plan)
+    monkeypatch.setattr("medalopt.api.solve_instance", no_plan)
     ran = here("solve", INFEASIBLE, "--time-limit", "7", "--json")
     told = json.loads(ran.out)["diagnosis"]
     assert ran.code == 3 and told["stopped"] and told["conflict"] and not told["repairs"]

@@ -21,7 +21,7 @@ WRONG = {
     "a change without a path": ["solve", TINY, "--set", "=3"],
     "a figure set twice": ["solve", TINY, "--set", "medals.gold.count=3", "--set", "medals.gold.count=4"],
     "a figure that is not there": ["solve", TINY, "--set", "medals.iron.count=3"],
-    "a plan in a format of others": ["solve", TINY, "-o", "plan.xlsx"],
+    "a plan in a format of others": ["solve", TINY, "-o", "plan.docx"],
     "no format to export to": ["export", TINY],
     "no such format": ["export", TINY, "--to", "pdf"],
     "no name": ["new", ""],

@@ -46,7 +46,7 @@ def unit(section: TextTable, header: str) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_costs_add_up_as_they_are_shown(name: str) -> None:
     """The kinds come to the total, but for the last digit of each."""
-    section = tables(name)["What it costs"]
+    section = tables(name)["Cost by kind"]
     header = section.columns[1].header
     *parts, total = column(section, header)
     assert sum(parts) == pytest.approx(total, abs=DIGIT * len(section.rows) * unit(section, header))
@@ -55,12 +55,12 @@ def test_the_costs_add_up_as_they_are_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_metals_balance(name: str) -> None:
-    """What is needed and left over is what was at hand, returned and bought."""
+    """Need and surplus equal opening stock, metal returned and metal bought."""
     section = tables(name)["Metals"]
     headers = {column.header for column in section.columns}
     amounts = {
         header: column(section, f"{header} (kg)") if f"{header} (kg)" in headers else [0.0] * len(section.rows)
-        for header in ("needed", "at hand", "returned", "bought", "left over")
+        for header in ("needed", "opening stock", "returned", "bought", "surplus")
     }
     for needed, at_hand, returned, bought, left in zip(*amounts.values(), strict=True):
         assert needed + left == pytest.approx(at_hand + returned + bought, rel=1e-3)
@@ -68,8 +68,8 @@ def test_the_metals_balance(name: str) -> None:
 
 def test_few_sources_are_listed_many_are_gathered() -> None:
     """The tiny case lists its five sources; the Tokyo case gathers 32 by kind and by region, to the same sums."""
-    assert len(tables("tiny")["What is taken from whom"].rows) == 5 + 1
-    kinds, regions = tables("tokyo2020")["What is taken"], tables("tokyo2020")["From whom"]
+    assert len(tables("tiny")["Supply by region and stream"].rows) == 5 + 1
+    kinds, regions = tables("tokyo2020")["Supply by stream"], tables("tokyo2020")["Supply by region"]
     assert len(list_sources(plan("tokyo2020"))) == 32
     assert (len(kinds.rows), len(regions.rows)) == (4 + 1, 8 + 1)
     assert kinds.rows[-1][1:] == regions.rows[-1][1:]
@@ -89,7 +89,7 @@ def test_full_plants_are_told() -> None:
     """A smelter that is full says in how many periods; where nothing is smelted there is no table."""
     near = next(row for row in tables("tiny")["Smelters"].rows if row[0] == "near")
     assert "100 %, in 1 of 4" in near
-    assert [column.header for column in tables("tokyo2020")["Smelters"].columns][2] == "load in the fullest month"
+    assert [column.header for column in tables("tokyo2020")["Smelters"].columns][2] == "peak load per month"
     assert "Smelters" not in tables("rio2016")
 
 

@@ -13,7 +13,7 @@ from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.report.plan_json import build_plan_object
-from medalopt.report.solve import describe_proof
+from medalopt.report.solve import describe_status
 from medalopt.solver import highs, mip
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.highs import HighsResult, HighsSession
@@ -72,14 +72,14 @@ def test_the_bound_of_the_search_stands_beside_the_certified_one() -> None:
     assert plan.certificate.lower_bound == pytest.approx(8_125.6, rel=1e-9)
     assert plan.status == "feasible"
     said = "Optimal by search (bound of the solver); certified within 4.3 % of the best without whole lots"
-    assert describe_proof(plan).startswith(said)
+    assert describe_status(plan).startswith(said)
 
 
 def test_a_search_that_ends_early_says_how_near_it_took_itself_to_be() -> None:
     """A search bound 2 % below the plan is reported as such, not as an optimum."""
     plan = medalopt.solve(example())
     early = replace(plan, certificate=replace(plan.certificate, search_bound=0.98 * plan.objective))
-    assert describe_proof(early).startswith(
+    assert describe_status(early).startswith(
         "Feasible, within 2 % by search (bound of the solver); certified within 6.2 %"
     )
 

@@ -78,10 +78,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     """
     plan = explanation.plan
     value = format_money(plan.objective, plan.unit)
-    lines = [
-        f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. "
-        f"{describe_status(plan).partition(':')[0]}."
-    ]
+    lines = [f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {describe_status(plan)}"]
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]
     lines += describe_left_out_sources(explanation)

@@ -247,17 +247,17 @@ def _describe_search(plan: Plan) -> str:
     """Return the gap between plan and branch-and-bound bound; that bound is the solver's and not certified."""
     bound = plan.certificate.search_bound
     if bound is None:
-        return "Feasible; verified to be "
+        return "Feasible; "
     size = max(1.0, abs(plan.objective), float(sum_absolute_costs(plan.account, plan.measure)))
     gap = (plan.objective - bound) / size
     if gap <= GAP_TOLERANCE:
-        return "Optimal by branch and bound (bound of the solver); verified to be "
-    return f"Feasible, within {100 * gap:.2g} % of the bound of the solver; verified to be "
+        return "Optimal by branch and bound (bound of the solver); "
+    return f"Feasible, within {100 * gap:.2g} % of the bound of the solver; "
 
 
 def _describe_gap(gap: float, best: str) -> str:
     """Return the certified relative gap in per cent, or that nothing is proven where it is 100 % or more."""
-    return f"within {100 * gap:.2g} % of {best}" if gap < 1 else f"feasible only, with no bound on the gap to {best}"
+    return f"verified within {100 * gap:.2g} % of {best}" if gap < 1 else f"gap to {best} not proven"
 
 
 def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:

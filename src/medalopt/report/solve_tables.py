@@ -59,7 +59,7 @@ def build_cost_table(plan: Plan) -> ReportTable:
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
 MAX_SOURCE_ROWS = 20  # rows of a table before the rest is summed
-_SOURCE_COLUMNS = {"region": ("region", "region"), "name": ("what", "stream")}  # key and title by field
+_SOURCE_COLUMNS = {"region": ("region", "region"), "what": ("what", "stream")}  # key and title
 _FULLY_TAKEN = 1 - 1e-9
 
 
@@ -132,11 +132,11 @@ def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, .
     if not listed:
         return ()
     if whole or len(listed) <= MAX_SEPARATE_SOURCES:
-        return (_build_source_table(plan, "sources", "Supply by region and stream", listed, ("region", "name")),)
+        return (_build_source_table(plan, "sources", "Supply by region and stream", listed, ("region", "what")),)
     by_kind = _sum_by_key(listed, lambda source: source.name)
     by_region = _sum_by_key(listed, lambda source: source.region)
     return (
-        _build_source_table(plan, "kinds", "Supply by stream", by_kind, ("name",)),
+        _build_source_table(plan, "kinds", "Supply by stream", by_kind, ("what",)),
         _build_source_table(
             plan, "regions", "Supply by region", by_region, ("region",), _describe_partly_taken(listed)
         ),

@@ -68,7 +68,7 @@ def _range_lines(ranges: SensitivityRanges) -> list[str]:
     kinked = [row for row in ranges.rows if row.has_kink]
     lines = [
         f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {format_money(plan.objective, plan.unit)}. "
-        f"{describe_status(plan).partition(':')[0]}.",
+        f"{describe_status(plan)}",
         f"{len(ranges.rows)} figures cost something or stand at the side of a rule. Each is moved alone, both ways.",
     ]
     if kinked:
