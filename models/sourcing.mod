@@ -123,6 +123,9 @@ set MEMBERS{WINDOWS}, within DEVICES;
 param window_low{WINDOWS}, default 0;             # least and greatest share of all tonnes sent
 param window_high{WINDOWS}, default 1;
 param participation_share, default 0;             # of what a region offers
+param smelters_share, default 1;                  # greatest share of one smelter of all feed,
+param regions_share, default 1;                   # of one region of all tonnes sent,
+param offers_share, default 1;                    # and of one offer of all kilograms bought
 param cap, default unlimited;                     # kg CO2e
 
 
@@ -203,10 +206,14 @@ param most_sent{i in BY_ORDER, t in PERIODS} := available[i,t]
 set STOCKED_OFFERS := STORED inter BOUGHT;
 param taken{o in BOUGHT} := sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]);   # kg, by all melts
 #   Into stock at most twice what melts take or is committed, and a lot and a minimum order more; of an offer with a
-#   price below 0, for which buying pays, up to its limit.
-param most_stored{o in STOCKED_OFFERS} :=
-    if min{t in PERIODS} offer_price[o,t] < 0 then purchase_limit[o] else
+#   price below 0, for which buying pays, up to its limit. With a limit on the concentration of offers: the greatest of
+#   all, as more of one may be bought so that another may be.
+param most_alone{o in BOUGHT} :=
+    if min{t in PERIODS} offer_price[o,t] < 0 and purchase_limit[o] < unlimited then purchase_limit[o] else
     2 * max(taken[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
+param most_stored{o in STOCKED_OFFERS} :=
+    if offers_share < 1 and min{t in PERIODS} offer_price[o,t] >= 0 then max{p in BOUGHT} most_alone[p]
+    else most_alone[o];                                                                            # kg
 param most_bought{o in BOUGHT} := min(purchase_limit[o], if o in STOCKED_OFFERS then most_stored[o] else taken[o]);
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];
 
@@ -384,6 +391,13 @@ s.t. mix_high{w in WINDOWS: window_high[w] < 1}:
 param offer{g in REGIONS} := sum{i in STREAMS: region[i] = g} sum{t in PERIODS} available[i,t];   # t
 s.t. participation{g in REGIONS: participation_share > 0 and offer[g] > 0}:
     sent_region[g] >= participation_share * offer[g];
+
+# 15. Concentration: one smelter, region or offer has at most a share of what all of them have.
+s.t. concentration_smelters{k in SMELTERS: smelters_share < 1}:
+    sum{t in PERIODS} feed[k,t] <= smelters_share * sum{j in SMELTERS, t in PERIODS} feed[j,t];
+s.t. concentration_regions{g in REGIONS: regions_share < 1}:
+    sent_region[g] <= regions_share * sum{d in DEVICES} sent_device[d];
+s.t. concentration_offers{o in OFFERS: offers_share < 1}: bought[o] <= offers_share * sum{p in OFFERS} bought[p];
 
 # 11. Footprint.
 s.t. footprint_cap{1..1: cap < unlimited}: network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o] <= cap;

@@ -22,6 +22,7 @@ from tests.instances_at_random import need, supply
 from tests.instances_at_random.figures import (
     CONTENT,
     PER_KG,
+    SHARE,
     WORTH,
     Document,
     RandomStream,
@@ -113,6 +114,18 @@ def with_lots(seed: int) -> Document:
         offer |= maybe(own, 0.5, "lot", lambda own: f"{own.choice((0.05, 0.2, 0.5))} kg")
         offer |= maybe(own, 0.4, "minimum_order", lambda own: f"{own.choice((0.2, 1))} kg")
     return content
+
+
+def with_concentration(seed: int) -> Document:
+    """Return the random instance number `seed` with limits that allow each smelter, region and offer an equal share."""
+    content, root = document(seed), RandomStream(f"{seed}/concentration")
+    regions = {stream["region"] for stream in content.get("streams", [])}
+    members = {"smelters": content.get("smelters", {}), "regions": regions, "offers": content.get("market", {})}
+    limits: Document = {}
+    for name, those in members.items():
+        equal = 1 / max(len(those), 1)
+        limits |= maybe(root, 0.6, name, lambda own, low=equal: quantity(own, low, (low + 1) / 2, SHARE))
+    return {**content, "policy": {**content.get("policy", {}), "concentration": limits}}
 
 
 def case(seed: int) -> Case:

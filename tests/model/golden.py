@@ -38,6 +38,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "device_mix": ("mix_low", "mix_high"),
     "participation": ("participation",),
     "footprint": ("footprint_cap",),
+    "concentration": ("concentration_smelters", "concentration_regions", "concentration_offers"),
     "process_scrap": ("process_scrap",),
     "pooled_settlement": (
         *("withheld_least", "withheld_most", "withheld_all"),

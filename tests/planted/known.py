@@ -38,7 +38,7 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
 DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased", "withheld")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
-    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers")),
+    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers", "concentration")),
     *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
     (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )

@@ -104,6 +104,10 @@ CASES: dict[str, tuple[set[Row], list[tuple[dict[str, Any], float]]]] = {
         {("participation", "policy.participation", 10), ("capacity", "smelters.kosaka.capacity", 8)},
         [({"policy.participation": 40}, 8_000), ({"smelters.kosaka.capacity": 10}, 10_000)],
     ),
+    "concentration": (
+        {CUP, ("concentration", "policy.concentration.smelters", 40)},
+        [({"policy.concentration.smelters": 100}, 10_000)],
+    ),
     "footprint": ({CUP, ("footprint", "policy.footprint_cap", 0.4)}, [({"policy.footprint_cap": 1}, 10_000)]),
     "process_scrap": (
         {CUP, ("supply", f"{PHONE}.available", 16)},

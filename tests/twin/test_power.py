@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.instances_at_random.figures import Document
 from tests.model.cases import loaded
-from tests.random_instances import document, with_pools, with_stock
+from tests.random_instances import document, with_concentration, with_pools, with_stock
 from tests.twin import glpk
 
 from medalopt.export import write_mathprog
@@ -51,6 +51,9 @@ PLANTED = {
     "least of the mix": (">= window_low[w] * sum", ">= 0.9 * window_low[w] * sum"),
     "greatest of the mix": ("<= window_high[w] * sum", "<= 1.1 * window_high[w] * sum"),
     "participation": (">= participation_share * offer[g];", ">= 0.9 * participation_share * offer[g];"),
+    "concentration of smelters": ("<= smelters_share * sum", "<= 1.1 * smelters_share * sum"),
+    "concentration of regions": ("<= regions_share * sum", "<= 1.1 * regions_share * sum"),
+    "concentration of offers": ("<= offers_share * sum", "<= 1.1 * offers_share * sum"),
     "footprint": ("* bought[o] <= cap;", "* bought[o] <= 1.1 * cap;"),
     "process scrap": ("then fit[a] * cast[a,t-scrap_lead[a]])", "then scrap_share[a] * cast[a,t-scrap_lead[a]])"),
     "scrap lead": ("cast[a,t-scrap_lead[a]])", "cast[a,t])"),
@@ -69,6 +72,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "as it is": (document, range(200)),
     "with stock": (with_stock, range(40)),
     "with pooled lots": (with_pools, range(32)),
+    "with concentration": (with_concentration, range(40)),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.model.cases import MEASURES, at_random, loaded
-from tests.random_instances import with_pools
+from tests.random_instances import with_concentration, with_pools
 from tests.twin.agreement import assert_twins_agree
 
 from campaigns import twins
@@ -20,6 +20,12 @@ def test_both_ways_agree(seed: int) -> None:
 def test_both_ways_settle_pooled_lots_alike(seed: int) -> None:
     """With pooled lots, too: the same optimum under each objective, and the same rows and columns."""
     assert_twins_agree(loaded(with_pools(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_concentration(seed: int) -> None:
+    """With concentration limits, too: the same optimum under each objective, and the same rows and columns."""
+    assert_twins_agree(loaded(with_concentration(seed)), MEASURES)
 
 
 def test_a_trial_of_the_campaign() -> None:

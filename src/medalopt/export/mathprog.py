@@ -361,7 +361,7 @@ def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
 
 
 def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
-    """Yield recycled shares, device windows, participation and the footprint cap."""
+    """Yield recycled shares, device windows, participation, concentration and the footprint cap."""
     policy = instance.policy
     yield from _format_vector("recycled_floor", axes.metals, policy.recycled.value, 0.0)
     yield from _format_table("WINDOWS", axes.windows, {
@@ -372,5 +372,9 @@ def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield _format_set(f"MEMBERS[{window}]", pick_subscripts(axes.devices, members.nonzero()[0]))
     if policy.participation.value > 0:
         yield f"param participation_share := {_format_double(float(policy.participation.value))};"
+    for name in ("smelters", "regions", "offers"):
+        most = float(getattr(policy, f"concentration_{name}").value)
+        if most < 1:
+            yield f"param {name}_share := {_format_double(most)};"
     if math.isfinite(policy.footprint_cap.value):
         yield f"param cap := {_format_double(float(policy.footprint_cap.value))};"

@@ -167,7 +167,7 @@ class Medals:
 
 @dataclass(frozen=True, eq=False)
 class PolicyLimits:
-    """Limits on recycled content, device mix, participation and footprint."""
+    """Limits on recycled content, device mix, participation, footprint and concentration."""
 
     recycled: ExactArray  # (E,) least recycled share; 0: none
     windows: Names  # (W,) a device, or the name of a group
@@ -176,6 +176,9 @@ class PolicyLimits:
     window_high: ExactArray  # (W,)
     participation: ExactArray  # () least share of the supply sent by each region; 0: none
     footprint_cap: ExactArray  # () kg CO2e; infinite: none
+    concentration_smelters: ExactArray  # () greatest share of all feed that one smelter receives; 1: no limit
+    concentration_regions: ExactArray  # () greatest share of all tonnes sent that one region supplies
+    concentration_offers: ExactArray  # () greatest share of all metal bought that one offer supplies
 
 
 @dataclass(frozen=True)
@@ -257,10 +260,11 @@ class Instance:
 
 _UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest")
 _SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
-_HASHED_IF_NONZERO = (
-    ".alloys.holding",
-    ".market.storable",
-)  # later additions: all zero does not change the digest
+_NEUTRAL_VALUES = {
+    ".alloys.holding": 0,
+    ".market.storable": 0,
+    **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
+}  # of later additions: where all have this value, the digest is the one without them
 
 
 def compute_digest(instance: Instance) -> str:
@@ -282,7 +286,8 @@ def compute_digest(instance: Instance) -> str:
 
 def _hash_part(state: Any, label: str, part: Any) -> None:
     """Hash one part of the instance, preceded by its label and shape."""
-    if label in _HASHED_IF_NONZERO and not np.any(part.raw if isinstance(part, ExactArray) else part):
+    values = part.value if isinstance(part, ExactArray) else part
+    if label in _NEUTRAL_VALUES and not np.any(values != _NEUTRAL_VALUES[label]):
         return
     if isinstance(part, ExactArray):
         _hash_part(state, label, part.value)

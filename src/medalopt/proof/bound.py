@@ -254,16 +254,23 @@ def price_routes(
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
-    fixed = weights.mass - mix[device] - y.participation[region] - y.stream_commitment[routes.stream]
+    regional = _add_concentration(y.participation, instance, y, "regions", read)
+    fixed = weights.mass - mix[device] - regional[region] - y.stream_commitment[routes.stream]
     fixed = fixed + (weights.footprint - y.footprint_cap) * routes.footprint
     if weights.cost:
         fixed = fixed + compute_base_costs(routes)
     kind, typical = classify_routes(instance, routes)
-    price = fixed[:, None] + _price_route_kinds(instance, routes, y, weights, typical)[kind]
+    price = fixed[:, None] + _price_route_kinds(instance, routes, y, weights, typical, read)[kind]
     lots = find_pooled_lots(instance, routes, read)
     if len(lots.routes):
         price[lots.routes] = price[lots.routes] + _price_pool_routes(routes, lots, y)
     return price
+
+
+def _add_concentration(price: Numbers, instance: Instance, y: Prices, name: str, read: NumberReader) -> Numbers:
+    """Return prices per unit of each smelter, region or offer plus those of its concentration limit."""
+    own, share = getattr(y, f"concentration_{name}"), getattr(instance.policy, f"concentration_{name}")
+    return price if share.value >= 1 else price + own - read(share) * own.sum()
 
 
 def _price_pool_routes(routes: Routes, lots: PooledLots, y: Prices) -> Numbers:
@@ -300,7 +307,7 @@ def _withheld_reduced_costs(
 
 
 def _price_route_kinds(
-    instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, route: Ints
+    instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, route: Ints, read: NumberReader
 ) -> Numbers:
     """Return the reduced cost of routes without supply, transport and footprint (N, T)."""
     price = 0 - y.treatment_capacity[routes.treatment[route]]
@@ -308,7 +315,8 @@ def _price_route_kinds(
         price = price + compute_refining_costs_of(instance, routes, route)
     travels = np.nonzero(routes.smelter[route] >= 0)[0]
     those, smelter = route[travels], routes.smelter[route[travels]]
-    feed = y.feed_capacity[smelter] + y.feed_total[smelter][:, None]
+    total = _add_concentration(y.feed_total, instance, y, "smelters", read)
+    feed = y.feed_capacity[smelter] + total[smelter][:, None]
     price[travels] = price[travels] - routes.to_smelter[those][:, None] * feed
     periods = np.arange(len(instance.periods))
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
@@ -415,7 +423,7 @@ def _charge_reduced_costs(
     yield np.where(may_charge(instance, context.routes)[:, :, None], charged, 0), maximum
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
-    own = weights.cost * read(market.price) - (y.purchase + new)[:, None]
+    own = weights.cost * read(market.price) - (_price_purchases(context, y) + new)[:, None]
     own = own + _footprint_prices(context, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when bought
@@ -428,6 +436,11 @@ def _charge_reduced_costs(
 def _offer_balance_prices(y: Prices, stocked: Bools) -> Numbers:
     """Return the dual values of the balance of every offer (O, T); without meaning for offers not stocked."""
     return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
+
+
+def _price_purchases(context: BoundContext, y: Prices) -> Numbers:
+    """Return what the limits and the concentration of purchases pay for a kilogram of each offer (O)."""
+    return _add_concentration(y.purchase, context.instance, y, "offers", context.read)
 
 
 def _footprint_prices(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
@@ -450,7 +463,7 @@ def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeight
     instance, read, market = context.instance, context.read, context.instance.market
     stocked, maximum = is_stocked(instance)[:, None], context.bounds.purchase[:, None]
     balance = _offer_balance_prices(y, is_stocked(instance))
-    once = _footprint_prices(context, y, weights) - y.purchase
+    once = _footprint_prices(context, y, weights) - _price_purchases(context, y)
     bought = weights.cost * read(market.price) + once[:, None] + balance
     yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
     kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + _next_period(balance)

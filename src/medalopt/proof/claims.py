@@ -14,8 +14,9 @@ from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
-from medalopt.instance.routes import Routes, list_pool_names
+from medalopt.instance.routes import Routes
 from medalopt.proof.extension_rows import compute_extension_residuals
 from medalopt.proof.extensions import (
     ExtensionData,
@@ -44,16 +45,7 @@ class TableParser:
     """Parser that fills rows of names and values into arrays and collects the invalid ones."""
 
     def __init__(self, instance: Instance) -> None:
-        self.axes = {
-            "stream": instance.streams.names,
-            "treatment": instance.treatments.names,
-            "offer": instance.market.names,
-            "alloy": instance.alloys.names,
-            "metal": instance.metals.names,
-            "melted": (*instance.metals.names, "other"),
-            "pool": list_pool_names(instance),
-            "period": instance.periods,
-        }
+        self.axes = {**list_axis_names(instance), "melted": (*instance.metals.names, "other")}
         self.places = {name: {label: n for n, label in enumerate(axis)} for name, axis in self.axes.items()}
         self.broken: list[Violation] = []
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.catalog import VARIABLES
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import Numbers, make_zeros, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import compute_cumulative_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, list_pool_names
+from medalopt.instance.limits import list_axis_names
+from medalopt.instance.routes import Routes
 from medalopt.text import format_count
 
 
@@ -200,32 +202,6 @@ _SCALE_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
 
 OWN_VARIABLES = "own"  # array of the user variables
 _ARRAY_NAMES: Mapping[str, str] = {"ship": "sent", "leave": "sent"}  # component to array, if not equal
-_COMPONENT_AXES: Mapping[str, tuple[str, ...]] = {
-    "ship": ("route", "period"),
-    "leave": ("exit", "period"),
-    "stockpile": ("stream", "period"),
-    "take": ("bundle", "period"),
-    "feed": ("smelter", "period"),
-    "treated": ("treatment", "period"),
-    "returned": ("smelter", "metal", "period"),
-    "sent_device": ("device",),
-    "sent_region": ("region",),
-    "sent_stream": ("stream",),
-    "spend": ("period",),
-    "network_footprint": ("all",),
-    "bought": ("offer",),
-    "stock": ("metal", "period"),
-    "surplus": ("metal", "period"),
-    "charge": ("alloy", "metal", "period"),
-    "buy": ("offer", "alloy", "period"),
-    "acquire": ("offer", "period"),
-    "offer_stock": ("offer", "period"),
-    "cast": ("alloy", "period"),
-    "cast_stock": ("alloy", "period"),
-    "recharge": ("alloy", "period"),
-    "scrap": ("alloy", "period"),
-    "withheld": ("pool", "metal", "period"),
-}
 _AXIS_WIDTHS: Mapping[str, int] = {"route": 3, "exit": 2, "bundle": 2, "all": 0}  # number of names per axis, if not 1
 
 
@@ -234,19 +210,7 @@ class QuantityIndex:
 
     def __init__(self, instance: Instance, routes: Routes, own: tuple[str, ...]) -> None:
         self.instance, self.found = instance, routes
-        names = {
-            "stream": instance.streams.names,
-            "treatment": instance.treatments.names,
-            "smelter": instance.smelters.names,
-            "metal": instance.metals.names,
-            "alloy": instance.alloys.names,
-            "offer": instance.market.names,
-            "device": instance.devices.names,
-            "region": instance.regions,
-            "pool": list_pool_names(instance),
-            "period": instance.periods,
-            "all": ((),),
-        }
+        names: dict[str, tuple[Any, ...]] = {**list_axis_names(instance), "all": ((),)}
         self.numbers: dict[str, dict[Any, int]] = {axis: _number_labels(labels) for axis, labels in names.items()}
         self.numbers["bundle"] = _number_labels(tuple(tuple(bundle) for bundle in instance.bundles))
         self.own = _number_labels(own)
@@ -271,9 +235,7 @@ class QuantityIndex:
         if component in self.own:
             return (len(self.own),)
         ways = len(self.found)
-        return tuple(
-            ways if axis in ("route", "exit") else len(self.numbers[axis]) for axis in _COMPONENT_AXES[component]
-        )
+        return tuple(ways if axis in ("route", "exit") else len(self.numbers[axis]) for axis in VARIABLES[component])
 
     def locate(self, term: ExtensionTerm) -> tuple[str, int] | None:
         """Return array and flat position of the quantity of a term.
@@ -286,7 +248,7 @@ class QuantityIndex:
         """
         if term.component in self.own:
             return None if term.key else (OWN_VARIABLES, self.own[term.component])
-        axes, rest = _COMPONENT_AXES.get(term.component), term.key
+        axes, rest = VARIABLES.get(term.component), term.key
         at: list[Any] = []
         if axes is None:
             return None

@@ -6,24 +6,28 @@ value is a saving.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
+from medalopt.catalog import FAMILIES, LOWER, group_limits, list_limits
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
+from medalopt.instance.instance import Instance
+from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, accumulate_demand_prices, price_casting_stock
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices
 
-_PER_CENT = 0.01
+_PER_CENT, KILOGRAMS = 0.01, 1000.0  # of one per cent; of one tonne
 SUPPLY_MEANING = "one more tonne on offer"
+_COMMITTED_MEANING = FAMILIES["stream_commitment"].limits[0].effect
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _supply_values(account: PlanAccount, y: Any, unit: str) -> list[list[Any]]:
         [when[t] for t in column],
         worth[worth != 0].tolist(),
         [f"{unit}/t"] * len(stream),
-        [SUPPLY_MEANING if t < last else "one more tonne committed" for t in column],
+        [SUPPLY_MEANING if t < last else _COMMITTED_MEANING for t in column],
     ]
 
 
@@ -166,48 +170,74 @@ def price_streams(account: PlanAccount, y: Any) -> Floats:
 
 def _limit_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalValue]:
     """Yield marginal values of capacities, and of commitments and limits over the horizon."""
-    instance = account.instance
-    for section, names, values, of in (
-        ("smelters", instance.smelters.names, y.feed_capacity, "t"),
-        ("treatments", instance.treatments.names, y.treatment_capacity, "t"),
-        ("alloys", instance.alloys.names, y.cast_capacity, "kg"),
-    ):
-        tonne = "tonne" if of == "t" else "kilogram"
-        for n, name in enumerate(names):
-            for t, period in enumerate(instance.periods):
-                path, value = render_path((section, name, "capacity")), float(values[n, t])
-                yield MarginalValue(path, period, value, f"{unit}/{of}", f"one more {tonne} of capacity")
-    for section, names, values, of in (
-        ("market", instance.market.names, y.purchase, "kg"),
-        ("smelters", instance.smelters.names, y.feed_total, "t"),
-    ):
-        for n, name in enumerate(names):
-            figure = "committed" if values[n] > 0 else "limit"
-            path, value = render_path((section, name, figure)), float(values[n])
-            yield MarginalValue(path, None, value, f"{unit}/{of}", f"one more {of} {figure}")
+    instance, names = account.instance, list_axis_names(account.instance)
+    for axes, limits in group_limits("smelters", "treatments", "alloys", "market"):
+        for n, name in enumerate(names[axes[0]]):
+            for family, limit in limits:
+                path, of = render_path(limit.locate(name)), f"{unit}/{limit.unit}"
+                values = getattr(y, family.name)[n]
+                if family.periodic:
+                    for period, value in zip(instance.periods, values.tolist(), strict=True):
+                        yield MarginalValue(path, period, value, of, limit.effect)
+                elif (values > 0) == (limit.side == LOWER):
+                    yield MarginalValue(path, None, float(values), of, limit.effect)
+
+
+_ROWS_PER_UNIT: Mapping[str, Callable[[PlanAccount], Floats]] = {
+    "recycled": lambda account: account.composition.sum(axis=(0, 2)),
+    "mix_low": lambda account: _repeat_tonnes(account),
+    "mix_high": lambda account: _repeat_tonnes(account),
+    "participation": lambda account: compute_regional_supply(account.instance),
+    "footprint_cap": lambda account: np.ones(1),
+    "concentration_smelters": lambda account: np.full(len(account.feed), account.feed.sum()),
+    "concentration_regions": lambda account: np.full(len(account.instance.regions), float(account.tonnes)),
+    "concentration_offers": lambda account: np.full(len(account.bought), account.bought.sum()),
+}  # by policy family: what its limits are shares of, or 1
+
+
+def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]]:
+    """Return by how much the rows of each policy move if its parameter increases by one unit, in two factors.
+
+    Args:
+        account: Plan.
+
+    Returns:
+        By constraint: what its limits are shares of (members,), and the rest of the factor: 0.01 for per cent.
+    """
+    return {
+        family.name: (np.asarray(_ROWS_PER_UNIT[family.name](account)), _PER_CENT if limit.unit == "%" else KILOGRAMS)
+        for family, limit in list_limits("policy")
+    }
+
+
+def _repeat_tonnes(account: PlanAccount) -> Floats:
+    """Return all tonnes sent, for each window of the device mix (W,)."""
+    return np.full(len(account.instance.policy.windows), float(account.tonnes))
+
+
+def compute_regional_supply(instance: Instance) -> Floats:
+    """Return the supply of each region over the horizon.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Tonnes (G,), streams without a route included.
+    """
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    return offers
 
 
 def _policy_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalValue]:
     """Yield marginal values of policy parameters: per percentage point, or per tonne of CO2e for the cap."""
-    instance, policy = account.instance, account.instance.policy
-    charged = account.composition.sum(axis=(0, 2))
-    for e, metal in enumerate(instance.metals.names):
-        value = -float(y.recycled[e] * charged[e]) * _PER_CENT
-        yield MarginalValue(
-            render_path(("policy", "recycled", metal)), None, value, f"{unit}/%", "one more per cent recycled"
-        )
-    everything = float(account.tonnes) * _PER_CENT
-    for w, window in enumerate(policy.windows):
-        path = render_path(("policy", "device_share", window))
-        yield MarginalValue(
-            path, None, float(y.mix_low[w]) * everything, f"{unit}/%", "least share one per cent higher"
-        )
-        yield MarginalValue(
-            path, None, float(y.mix_high[w]) * everything, f"{unit}/%", "greatest share one per cent higher"
-        )
-    offers = np.zeros(len(instance.regions))
-    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
-    value = float(y.participation @ offers) * _PER_CENT
-    yield MarginalValue("policy.participation", None, value, f"{unit}/%", "every region one per cent more")
-    value = float(y.footprint_cap) * 1000
-    yield MarginalValue("policy.footprint_cap", None, value, f"{unit}/t", "one more tonne of CO2e allowed")
+    names, bases = list_axis_names(account.instance), compute_policy_bases(account)
+    for axes, limits in group_limits("policy"):
+        for n, name in enumerate(names[axes[0]] if axes and not limits[0][1].common else ("",)):
+            for family, limit in limits:
+                (base, factor), dual = bases[family.name], np.atleast_1d(getattr(y, family.name))
+                moved = float(dual @ base) if limit.common else float(dual[n] * base[n])
+                yield MarginalValue(
+                    *(render_path(limit.figure(name)), None, limit.slope * moved * factor),
+                    *(f"{unit}/{limit.unit}", limit.effect),
+                )

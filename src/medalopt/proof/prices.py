@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.catalog import FAMILIES, UPPER, Family
 from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import list_pool_names
+from medalopt.instance.limits import get_limit, list_axis_names
 
 Duals = Mapping[str, Mapping[Any, float]]
 
@@ -70,6 +71,9 @@ class Prices:
     mix_high: Floats  # (W,), <= 0
     participation: Floats  # (G,), >= 0
     footprint_cap: Floats  # (), <= 0
+    concentration_smelters: Floats  # (K,), <= 0
+    concentration_regions: Floats  # (G,), <= 0
+    concentration_offers: Floats  # (O,), <= 0
     process_scrap: Floats  # (A, T)
     supply: Floats  # (I, T), streams that may be stocked only
     withheld_least: Floats  # (P, E, T), >= 0
@@ -99,39 +103,17 @@ def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]
     Returns:
         By constraint, one tuple of names per index.
     """
-    periods, metals, alloys = instance.periods, instance.metals.names, instance.alloys.names
-    smelters, streams, windows = instance.smelters.names, instance.streams.names, instance.policy.windows
-    return {
-        "feed_capacity": (smelters, periods),
-        "treatment_capacity": (instance.treatments.names, periods),
-        "cast_capacity": (alloys, periods),
-        "balance": (metals, periods),
-        "offer_balance": (instance.market.names, periods),
-        "melt": (alloys, periods),
-        "fineness_low": (alloys, metals, periods),
-        "fineness_high": (alloys, metals, periods),
-        "others": (alloys, periods),
-        "demand": (alloys, periods),
-        "purchase": (instance.market.names,),
-        "stream_commitment": (streams,),
-        "feed_total": (smelters,),
-        "recycled": (metals,),
-        "mix_low": (windows,),
-        "mix_high": (windows,),
-        "participation": (instance.regions,),
-        "footprint_cap": (),
-        "process_scrap": (alloys, periods),
-        "supply": (streams, periods),
-        "bundle_supply": (streams, periods),
-        **dict.fromkeys(
-            ("withheld_least", "withheld_most", "withheld_all"), (list_pool_names(instance), metals, periods)
-        ),
-    }
+    names = list_axis_names(instance)
+    return {family.name: tuple(names[axis] for axis in family.axes) for family in FAMILIES.values() if family.priced}
 
 
-def _bound_above(values: Floats, limit: Floats | None = None) -> Floats:
-    """Return the dual value of an upper bound: at most 0, and 0 where the bound is infinite."""
-    return np.where(True if limit is None else np.isfinite(limit), np.minimum(values, 0), 0.0)
+def _project_signs(instance: Instance, family: Family, values: Floats) -> Floats:
+    """Return dual values with the sign of their family, and 0 for limits that are infinite."""
+    for limit in family.limits:
+        if limit.side == UPPER and limit.free == np.inf:
+            finite = np.isfinite(get_limit(instance, limit).value)
+            values = np.where(finite, values, np.maximum(values, 0))
+    return np.asarray({1: np.maximum(values, 0), -1: np.minimum(values, 0)}.get(family.sign, values))
 
 
 def build_prices(instance: Instance, duals: Duals) -> Prices:
@@ -157,39 +139,22 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
         places = [{label: number for number, label in enumerate(axis)} for axis in known[name]]
         values = np.zeros(tuple(len(axis) for axis in known[name]))
         for key, value in rows.items():
-            index = key if isinstance(key, tuple) else (key,)
+            index = key if isinstance(key, tuple) else () if key is None else (key,)
             values[tuple(place[label] for place, label in zip(places, index, strict=True))] = value
         return np.where(np.isfinite(values), values, 0.0)
 
-    demand = table("demand")
+    priced = {name: _project_signs(instance, FAMILIES[name], table(name)) for name in known}
+    demand = priced["demand"]
     rises = np.diff(compute_cumulative_demand(instance), axis=1, prepend=0.0) > 0
     demand[:, :-1] = np.where(rises[:, :-1], np.maximum(demand[:, :-1], 0), 0.0)
-    purchase, feed_total = table("purchase"), table("feed_total")
-    supply = table("supply") + table("bundle_supply")
-    cap = np.nan_to_num(duals.get("footprint_cap", {}).get(None, 0.0))
+    supply = table("supply") + priced.pop("bundle_supply")
     named, admits = instance.alloys.named[:, :, None], instance.alloys.admits_others[:, None]
     return Prices(
-        feed_capacity=_bound_above(table("feed_capacity"), instance.smelters.capacity.value),
-        treatment_capacity=_bound_above(table("treatment_capacity"), instance.treatments.capacity.value),
-        cast_capacity=_bound_above(table("cast_capacity"), instance.alloys.capacity.value),
-        balance=table("balance"),
-        offer_balance=table("offer_balance")[is_stocked(instance)],
-        melt=table("melt"),
-        fineness_low=np.maximum(table("fineness_low"), 0),
-        fineness_high=np.where(named, _bound_above(table("fineness_high")), 0.0),
-        others=np.where(admits, _bound_above(table("others")), 0.0),
-        demand=demand,
-        purchase=np.maximum(purchase, 0) + _bound_above(purchase, instance.market.limit.value),
-        stream_commitment=np.maximum(table("stream_commitment"), 0),
-        feed_total=np.maximum(feed_total, 0) + _bound_above(feed_total, instance.smelters.limit.value),
-        recycled=_bound_above(table("recycled")),
-        mix_low=np.maximum(table("mix_low"), 0),
-        mix_high=_bound_above(table("mix_high")),
-        participation=np.maximum(table("participation"), 0),
-        footprint_cap=_bound_above(np.array(cap), instance.policy.footprint_cap.value),
-        process_scrap=table("process_scrap"),
-        supply=np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
-        withheld_least=np.maximum(table("withheld_least"), 0),
-        withheld_most=_bound_above(table("withheld_most")),
-        withheld_all=_bound_above(table("withheld_all")),
+        **priced
+        | {
+            "offer_balance": priced["offer_balance"][is_stocked(instance)],
+            "fineness_high": np.where(named, priced["fineness_high"], 0.0),
+            "others": np.where(admits, priced["others"], 0.0),
+            "supply": np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
+        }
     )

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.catalog import FAMILIES
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import Numbers, bound_above, bound_below, make_zeros, sum_by_group
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge
+from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
 
 FEASIBILITY_TOLERANCE = 1e-9  # relative violation at which a constraint counts as satisfied
@@ -56,6 +58,12 @@ def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[
     yield from _policy_residuals(account)
     if account.instance.lots:
         yield from _lot_residuals(account)
+
+
+def _make_residual(name: str, excess: Numbers, size: Numbers) -> ConstraintResidual:
+    """Return the residuals of a constraint of the catalogue."""
+    family = FAMILIES[name]
+    return ConstraintResidual(family.title, name, family.unit, family.axes, excess, size)
 
 
 def _excess_over(value: Numbers, limit: Numbers | float) -> Numbers:
@@ -115,9 +123,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     bundle = instance.streams.bundle
     alone = bundle < 0
     axes = ("stream", "period")
-    yield ConstraintResidual(
-        "supply", "supply", "t", axes, np.where(alone[:, None], _excess_over(taken, available), 0), size
-    )
+    yield _make_residual("supply", np.where(alone[:, None], _excess_over(taken, available), 0), size)
     limit = account.read(instance.streams.storage_limit)[:, None]
     yield ConstraintResidual(
         "supply",
@@ -131,7 +137,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     got = sum_by_group(taken[~alone], bundle[~alone], len(instance.bundles))
     share = got / np.where(total > 0, total, 1)  # a bundle without supply has shares of 0
     fair = np.where(alone[:, None], taken, share[bundle] * available) if len(instance.bundles) else taken
-    yield ConstraintResidual("supply", "bundle_supply", "t", axes, abs(taken - fair), size)
+    yield _make_residual("bundle_supply", abs(taken - fair), size)
     over = _excess_over(got, total) + np.maximum(-got, 0)
     yield ConstraintResidual("supply", "take", "t", ("bundle", "period"), over, _largest_magnitude(total, got))
 
@@ -151,27 +157,18 @@ def _settlement_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         ("withheld_most", _excess_over(withheld, maximum), maximum),
         ("withheld_all", _excess_over(withheld, account.gross_payable), account.gross_payable),
     ):
-        yield ConstraintResidual(
-            "settlement", name, "kg", axes, np.where(lots.exists, excess, 0), _largest_magnitude(beside, withheld)
-        )
+        yield _make_residual(name, np.where(lots.exists, excess, 0), _largest_magnitude(beside, withheld))
 
 
 def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of capacity (family 2)."""
-    instance, read = account.instance, account.read
-    for name, axis, unit, used, limit in (
-        ("feed_capacity", "smelter", "t", account.feed, read(instance.smelters.capacity)),
-        ("treatment_capacity", "treatment", "t", account.treated, read(instance.treatments.capacity)),
-        ("cast_capacity", "alloy", "kg", account.cast, read(instance.alloys.capacity)),
+    for name, used in (
+        ("feed_capacity", account.feed),
+        ("treatment_capacity", account.treated),
+        ("cast_capacity", account.cast),
     ):
-        yield ConstraintResidual(
-            "capacity",
-            name,
-            unit,
-            (axis, "period"),
-            _excess_over(used, limit),
-            _largest_magnitude(_finite_or_zero(limit), used),
-        )
+        limit = account.read(get_limit(account.instance, FAMILIES[name].limits[0]))
+        yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(_finite_or_zero(limit), used))
 
 
 def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
@@ -184,16 +181,13 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
     natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
     gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
-    yield ConstraintResidual("metal balance", "balance", "kg", ("metal", "period"), np.maximum(-account.stock, 0), size)
+    yield _make_residual("balance", np.maximum(-account.stock, 0), size)
     if is_stocked(account.instance).any():
         gone = np.cumsum(account.decisions.bought.sum(axis=1), axis=1)
         size = np.maximum(bounds.purchase[:, None], abs(gone))
-        short = np.maximum(-account.offer_stock, 0)
-        yield ConstraintResidual("metal balance", "offer_balance", "kg", ("offer", "period"), short, size)
+        yield _make_residual("offer_balance", np.maximum(-account.offer_stock, 0), size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
-    yield ConstraintResidual(
-        "process scrap", "process_scrap", "kg", ("alloy", "period"), np.maximum(-account.scrap, 0), size
-    )
+    yield _make_residual("process_scrap", np.maximum(-account.scrap, 0), size)
 
 
 def _fineness_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
@@ -202,18 +196,14 @@ def _fineness_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     wanted = has_demand(account.instance)[:, None]
     charge, named = account.charge, alloys.named & wanted
     low, high = read(alloys.low)[:, :, None] * charge[:, None, :], read(alloys.high)[:, :, None] * charge[:, None, :]
-    axes, size = ("alloy", "metal", "period"), np.broadcast_to(charge[:, None, :], account.composition.shape)
+    size = np.broadcast_to(charge[:, None, :], account.composition.shape)
     chosen = named[:, :, None]
-    yield ConstraintResidual(
-        "fineness", "fineness_low", "kg", axes, np.where(chosen, _excess_over(low, account.composition), 0), size
-    )
-    yield ConstraintResidual(
-        "fineness", "fineness_high", "kg", axes, np.where(chosen, _excess_over(account.composition, high), 0), size
-    )
+    yield _make_residual("fineness_low", np.where(chosen, _excess_over(low, account.composition), 0), size)
+    yield _make_residual("fineness_high", np.where(chosen, _excess_over(account.composition, high), 0), size)
     known = np.where(alloys.named[:, :, None], account.composition, 0).sum(axis=1)
     allowed = read(alloys.others)[:, None] * charge
     rest = np.where((alloys.admits_others[:, None]) & wanted, _excess_over(charge - known, allowed), 0)
-    yield ConstraintResidual("fineness", "others", "kg", ("alloy", "period"), rest, charge)
+    yield _make_residual("others", rest, charge)
 
 
 def _demand_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
@@ -222,38 +212,26 @@ def _demand_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
     excess = _excess_over(quantity, kept)
     excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
-    yield ConstraintResidual(
-        "demand", "demand", "kg", ("alloy", "period"), excess, _largest_magnitude(quantity[:, -1:], kept)
-    )
+    yield _make_residual("demand", excess, _largest_magnitude(quantity[:, -1:], kept))
 
 
 def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of commitments and limits over the horizon (family 7)."""
-    instance, read = account.instance, account.read
-    for name, axis, unit, total, minimum, maximum in (
-        (
-            *("purchase", "offer", "kg", account.bought),
-            read(instance.market.committed),
-            read(instance.market.limit),
-        ),
-        ("stream_commitment", "stream", "t", account.sent, read(instance.streams.committed), None),
-        (
-            *("feed_total", "smelter", "t", account.feed.sum(axis=1)),
-            read(instance.smelters.committed),
-            read(instance.smelters.limit),
-        ),
+    for name, total in (
+        ("purchase", account.bought),
+        ("stream_commitment", account.sent),
+        ("feed_total", account.feed.sum(axis=1)),
     ):
-        excess, size = _excess_over(minimum, total), _largest_magnitude(minimum, total)
-        if maximum is not None:
-            excess, size = (
-                np.maximum(excess, _excess_over(total, maximum)),
-                _largest_magnitude(size, _finite_or_zero(maximum)),
-            )
-        yield ConstraintResidual("commitments and limits", name, unit, (axis,), excess, size)
+        least, *most = (account.read(get_limit(account.instance, limit)) for limit in FAMILIES[name].limits)
+        excess, size = _excess_over(least, total), _largest_magnitude(least, total)
+        for limit in most:
+            excess = np.maximum(excess, _excess_over(total, limit))
+            size = _largest_magnitude(size, _finite_or_zero(limit))
+        yield _make_residual(name, excess, size)
 
 
 def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
-    """Yield residuals of recycled content (8), device mix (9), participation (10) and footprint (11)."""
+    """Yield residuals of recycled content (8), device mix (9), participation, concentration and footprint."""
     instance, read = account.instance, account.read
     policy, streams, market = instance.policy, instance.streams, instance.market
     bought = account.decisions.bought.sum(axis=(1, 2))
@@ -261,27 +239,25 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     charged = account.composition.sum(axis=(0, 2))
     allowed = (1 - read(policy.recycled)) * charged
     over = np.where(policy.recycled.raw > 0, _excess_over(new, allowed), 0)
-    yield ConstraintResidual("recycled content", "recycled", "kg", ("metal",), over, charged)
+    yield _make_residual("recycled", over, charged)
     by_device = sum_by_group(account.sent, streams.device, len(instance.devices.names))
     in_window = policy.members.astype(np.intp) @ by_device
     everything = make_zeros((len(policy.windows),), account.sent) + account.tonnes
     low, high = read(policy.window_low) * everything, read(policy.window_high) * everything
-    yield ConstraintResidual("device mix", "mix_low", "t", ("window",), _excess_over(low, in_window), everything)
-    yield ConstraintResidual("device mix", "mix_high", "t", ("window",), _excess_over(in_window, high), everything)
+    yield _make_residual("mix_low", _excess_over(low, in_window), everything)
+    yield _make_residual("mix_high", _excess_over(in_window, high), everything)
     by_region = sum_by_group(account.sent, streams.region, len(instance.regions))
     offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     asked = read(policy.participation) * offers
-    yield ConstraintResidual("participation", "participation", "t", ("region",), _excess_over(asked, by_region), offers)
+    yield _make_residual("participation", _excess_over(asked, by_region), offers)
+    for name, each in (("smelters", account.feed.sum(axis=1)), ("regions", by_region), ("offers", account.bought)):
+        share = getattr(policy, f"concentration_{name}")
+        if share.value < 1:
+            everything = make_zeros(each.shape, account.sent) + each.sum()
+            yield _make_residual(f"concentration_{name}", _excess_over(each, read(share) * everything), everything)
     none = make_zeros((1,), account.sent)
     cap, emitted = none + read(policy.footprint_cap), none + account.footprint
-    yield ConstraintResidual(
-        "footprint",
-        "footprint_cap",
-        "kg",
-        (),
-        _excess_over(emitted, cap),
-        _largest_magnitude(_finite_or_zero(cap), emitted),
-    )
+    yield _make_residual("footprint_cap", _excess_over(emitted, cap), _largest_magnitude(_finite_or_zero(cap), emitted))
 
 
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:

@@ -15,8 +15,9 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
-from medalopt.instance.routes import build_routes, list_pool_names
+from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
 from medalopt.proof.certificate import Certificate, certify_plan
 from medalopt.proof.claims import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
@@ -128,18 +129,7 @@ def _violated_rows(instance: Instance, account: PlanAccount, rule: ConstraintRes
 
 def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidual, place: list[int]) -> list[str]:
     """Return the names of the indices of one constraint."""
-    axes = {
-        "stream": instance.streams.names,
-        "treatment": instance.treatments.names,
-        "smelter": instance.smelters.names,
-        "metal": instance.metals.names,
-        "alloy": instance.alloys.names,
-        "offer": instance.market.names,
-        "region": instance.regions,
-        "window": instance.policy.windows,
-        "pool": list_pool_names(instance),
-        "period": instance.periods,
-    }
+    axes = list_axis_names(instance)
     names: list[str] = []
     for axis, number in zip(rule.axes, place, strict=False):
         if axis == "route":

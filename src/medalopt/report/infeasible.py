@@ -10,6 +10,7 @@ from medalopt.analysis.infeasibility.diagnosis import Diagnosis
 from medalopt.analysis.infeasibility.messages import format_period
 from medalopt.analysis.infeasibility.repair import RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
+from medalopt.catalog import find_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
@@ -39,7 +40,10 @@ def describe_change(instance: Instance, change: RepairChange) -> str:
         saying = _CHANGE_PHRASES.get((str(path[0]), str(step)))
         if saying is not None:
             return saying(instance, path, change)
-    return f"another {escape_text(change.path)}"
+    try:
+        return _make_value_phrase(find_limit(path)[1].repair)(instance, path, change)
+    except KeyError:
+        return f"another {escape_text(change.path)}"
 
 
 def _describe_extension(path: ParameterPath, change: RepairChange) -> str:
@@ -202,8 +206,6 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("alloys", "loss"): _make_value_phrase("a melt loss of {}"),
     ("alloys", "share"): _make_value_phrase("a share of process scrap of {}"),
     ("alloys", "returned"): _make_value_phrase("a share of the scrap of {} charged again"),
-    ("policy", "participation"): _make_value_phrase("a share sent by every region"),
-    ("policy", "footprint_cap"): _make_value_phrase("a cap on the footprint"),
     ("policy", "recycled"): _describe_recycled_floor,
     ("metals", "opening_stock"): _describe_opening_stock,
 }

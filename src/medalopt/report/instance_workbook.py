@@ -11,6 +11,7 @@ from typing import Any
 
 import xlsxwriter
 
+from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.paths import ParameterPath, render_path
@@ -82,7 +83,7 @@ _TOP_FIELDS = (
     "periods.length",
     "transport_rate",
 )
-_POLICY_FIELDS = ("participation", "footprint_cap")
+_POLICY_FIELDS = tuple(".".join(map(str, one.path[1:])) for _, one in list_limits("policy") if one.common)
 
 
 class _InstanceWriter:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from medalopt.instance.arrays import Floats
+from medalopt.catalog import find_limit
+from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
@@ -23,11 +23,6 @@ from medalopt.report.solve_tables import MAX_SEPARATE_SOURCES, group_streams
 
 _MAX_ROWS = 15  # rows
 _MIN_VALUE, _MIN_PART_VALUE = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
-_PERIOD_LIMITS = {
-    "smelters": ("{}, capacity", "t"),
-    "treatments": ("{}, capacity", "t"),
-    "alloys": ("casting of {}", "kg"),
-}
 _STEP_AT_HAND, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
     "1 kg more at hand",
     "1 t more, as offered",
@@ -37,7 +32,7 @@ _DEFINITIONS = (
     "As offered: the tonnes of all periods scaled alike. In one period: a unit in that period alone, as `sensitivity` "
     "has it. At hand: metal in stock in a period; `explain` has the price of metal in proportion to what is charged."
 )
-_TOTAL_LIMITS = {"market": ("{}, {}", "kg"), "smelters": ("{}, {}", "t"), "streams": ("{}, {}", "t")}
+_RANKS = {"smelters": 1, "treatments": 1, "alloys": 1, "streams": 2, "market": 3, "policy": 4}  # order by section
 
 
 @dataclass(frozen=True)
@@ -160,68 +155,33 @@ def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
     """Yield shadow prices of capacities, limits, commitments and policy constraints."""
     instance = plan.instance
     place = {period: number for number, period in enumerate(instance.periods)}
-    capacities = {
-        "smelters": (instance.smelters.names, instance.smelters.capacity.value),
-        "treatments": (instance.treatments.names, instance.treatments.capacity.value),
-        "alloys": (instance.alloys.names, instance.alloys.capacity.value),
-    }
+    names = list_axis_names(instance)
+    marginals = [one for one in _list_rule_marginals(plan) if parse_path(one.path)[0] in _RANKS]
     sums: dict[str, float] = {}
-    for marginal, _ in _select_marginals(plan, "capacity"):
+    for marginal in marginals:
         sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value
-    for marginal, path in _select_marginals(plan, "capacity"):
-        names, values = capacities[str(path[0])]
-        amount = float(_get_row(names, values, path[1])[place[str(marginal.period)]])
-        text, unit = _PERIOD_LIMITS[str(path[0])]
-        saves, name = -marginal.value, text.format(path[1])
-        every = (sums[marginal.path],)
-        yield ConstraintPrice(1, name, _STEP_EACH_PERIOD.format(unit), (saves,), saves * amount, marginal.period, every)
-    for figure in ("limit", "committed"):
-        for marginal, path in _select_marginals(plan, figure):
-            text, unit = _TOTAL_LIMITS[str(path[0])]
-            rank = {"smelters": 1, "streams": 2, "market": 3}[str(path[0])]
-            yield _price_relaxation(marginal, rank, text.format(path[1], figure), unit, _get_limit(plan, path))
-    yield from _price_policies(plan)
-
-
-def _price_policies(plan: Plan) -> Iterator[ConstraintPrice]:
-    """Yield shadow prices of policy constraints: recycled share, device shares, participation, footprint."""
-    for marginal in _list_rule_marginals(plan):
+    for marginal in marginals:
         path = parse_path(marginal.path)
-        if path[0] != "policy":
+        family, limit = find_limit(path)
+        rank, values = _RANKS[limit.section], get_limit(instance, limit).value
+        if limit.section == "policy":
+            titles = list_axis_titles(instance, family.axes)
+            subject = "" if limit.common else titles[names[family.axes[0]].index(str(path[2]))]
+            yield _price_relaxation(marginal, rank, limit.label.format(subject), limit.unit, 1.0)
             continue
-        if path[1] == "recycled":
-            metal = plan.instance.metals.names.index(str(path[2]))
-            text = f"{plan.instance.metals.titles[metal]}, recycled share"
-        else:
-            named = {"device_share": f"share of {path[-1]}", "participation": "participation of every region"}
-            text = named.get(str(path[1]), "footprint cap, CO2e")
-        yield _price_relaxation(marginal, 4, text, marginal.unit.rpartition("/")[2], 1.0)
+        amount, what = values[names[family.axes[0]].index(str(path[1]))], limit.label.format(path[1])
+        if not family.periodic:
+            yield _price_relaxation(marginal, rank, what, limit.unit, float(amount))
+            continue
+        amount, step = float(amount[place[str(marginal.period)]]), _STEP_EACH_PERIOD.format(limit.unit)
+        saves, every = -marginal.value, (sums[marginal.path],)
+        yield ConstraintPrice(rank, what, step, (saves,), saves * amount, marginal.period, every)
 
 
 def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, amount: float) -> ConstraintPrice:
     """Return the saving from one unit more of an upper limit, or one unit less of a lower one."""
     step = f"1 {unit} {'more' if marginal.value < 0 else 'less'}"
     return ConstraintPrice(rank, what, step, (abs(marginal.value),), abs(marginal.value) * max(amount, 1.0))
-
-
-def _get_limit(plan: Plan, path: tuple[str | int, ...]) -> float:
-    """Return the right-hand side that a path names."""
-    instance, figure = plan.instance, str(path[2])
-    tables: dict[str, Any] = {"market": instance.market, "smelters": instance.smelters, "streams": instance.streams}
-    table = tables[str(path[0])]
-    return float(_get_row(table.names, getattr(table, figure).value, path[1]))
-
-
-def _get_row(names: tuple[str, ...], values: Floats, name: str | int) -> Floats:
-    """Return the values of one name."""
-    return values[names.index(str(name))]
-
-
-def _select_marginals(plan: Plan, figure: str) -> Iterator[tuple[MarginalValue, tuple[str | int, ...]]]:
-    """Yield the marginal values of parameters called `figure`, with their parsed paths."""
-    for marginal in _list_rule_marginals(plan):
-        if marginal.path.endswith(f".{figure}"):
-            yield marginal, parse_path(marginal.path)
 
 
 def _list_rule_marginals(plan: Plan) -> Iterator[MarginalValue]:

@@ -17,12 +17,14 @@ from medalopt.analysis.explain.local_analysis import (
     make_supply_change,
 )
 from medalopt.analysis.explain.sources import SupplySource
+from medalopt.catalog import LOWER, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
-from medalopt.instance.arrays import Floats
+from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
+from medalopt.proof.marginal import compute_policy_bases
 from medalopt.solver.local_analysis import BoundChange
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -73,8 +75,7 @@ def find_binding_constraints(
     minimum = AMOUNT_TOLERANCE * max(1.0, sum_absolute_costs(neighbourhood.account, neighbourhood.plan.measure))
     makers = (
         _list_supply_limits(neighbourhood, sources),
-        _list_capacities(neighbourhood),
-        _list_totals(neighbourhood),
+        _list_limits(neighbourhood),
         _list_composition_windows(neighbourhood),
         _list_policy_rules(neighbourhood),
         _list_extension_limits(neighbourhood),
@@ -123,47 +124,31 @@ def _list_supply_limits(
         )
 
 
-def _list_capacities(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
-    """Yield capacities of smelters, treatments and castings."""
-    instance, y = neighbourhood.instance, neighbourhood.prices
-    smelters, treatments, alloys = instance.smelters, instance.treatments, instance.alloys
-    for section, names, capacity, price, unit, row in (
-        ("smelters", smelters.names, smelters.capacity.value, y.feed_capacity, "t", "feed_capacity"),
-        ("treatments", treatments.names, treatments.capacity.value, y.treatment_capacity, "t", "treatment_capacity"),
-        ("alloys", alloys.names, alloys.capacity.value, y.cast_capacity, "kg", "cast_capacity"),
-    ):
-        for n, name in enumerate(names):
-            binds = price[n] < 0
-            if binds.any():
-                amount = float(capacity[n][binds].mean())
-                what = f"capacity of {name}" if section != "alloys" else f"casting of {name}"
-                path, change = render_path((section, name, "capacity")), make_capacity_change(neighbourhood, row, name)
-                worth = -float(price[n][binds] @ np.maximum(capacity[n][binds], 1.0))
-                several = len(instance.periods) > 1
-                yield _ConstraintCandidate((path,), what, 1, unit, max(amount, 1.0), worth, change, several)
-
-
-def _list_totals(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
-    """Yield commitments and limits over the horizon."""
-    instance, y = neighbourhood.instance, neighbourhood.prices
-    market, smelters, streams = instance.market, instance.smelters, instance.streams
-    for section, names, committed, limit, price, unit, row in (
-        ("market", market.names, market.committed.value, market.limit.value, y.purchase, "kg", "purchase"),
-        ("smelters", smelters.names, smelters.committed.value, smelters.limit.value, y.feed_total, "t", "feed_total"),
-        ("streams", streams.names, streams.committed.value, None, y.stream_commitment, "t", "stream_commitment"),
-    ):
-        for n in np.flatnonzero(price).tolist():
-            each, name = float(price[n]), names[n]
-            if each > 0:
-                change = make_row_change(neighbourhood, [((row, name), -1.0, 0.0)])
-                figure, step, amount = "committed", -1, float(committed[n])
+def _list_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
+    """Yield capacities, and commitments and limits over the horizon."""
+    instance, names = neighbourhood.instance, list_axis_names(neighbourhood.instance)
+    for family, limit in list_limits("smelters", "treatments", "alloys", "market", "streams"):
+        values, price = get_limit(instance, limit).value, getattr(neighbourhood.prices, family.name)
+        for n, name in enumerate(names[family.axes[0]]):
+            binds = price[n] > 0 if limit.side == LOWER else price[n] < 0
+            if not binds.any():
+                continue
+            path, what = (render_path(limit.locate(name)),), limit.title.format(name)
+            if family.periodic:
+                amount = max(float(values[n][binds].mean()), 1.0)
+                worth = -float(price[n][binds] @ np.maximum(values[n][binds], 1.0))
+                change = make_capacity_change(neighbourhood, family.name, name)
             else:
-                assert limit is not None
-                change = make_row_change(neighbourhood, [((row, name), 0.0, 1.0)])
-                figure, step, amount = "limit", 1, float(limit[n])
-            path = render_path((section, name, figure))
-            amount = amount or 1.0
-            yield _ConstraintCandidate((path,), f"{figure} of {name}", step, unit, amount, abs(each) * amount, change)
+                amount = float(values[n]) or 1.0
+                worth = abs(float(price[n])) * amount
+                change = make_row_change(neighbourhood, [((family.name, name), *_relax_side(limit, 1.0))])
+            every = family.periodic and len(instance.periods) > 1
+            yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, worth, change, every)
+
+
+def _relax_side(limit: Limit, by: float) -> tuple[float, float]:
+    """Return the changes of a row's lower and upper bound that relax it by an amount."""
+    return (-by, 0.0) if limit.side == LOWER else (0.0, by)
 
 
 def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
@@ -186,36 +171,32 @@ def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_Con
 
 
 def _list_policy_rules(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
-    """Yield policies: recycled content, device mix, participation and the footprint cap."""
-    instance, y, policy = neighbourhood.instance, neighbourhood.prices, neighbourhood.instance.policy
-    charged = neighbourhood.account.composition.sum(axis=(0, 2)) * PER_CENT
-    for e, metal in enumerate(instance.metals.names):
-        kg = float(charged[e])
-        change = make_row_change(neighbourhood, [(("recycled", metal), 0.0, kg)])
-        path = render_path(("policy", "recycled", metal))
-        what = f"recycled share of {instance.metals.titles[e]}"
-        yield _ConstraintCandidate((path,), what, -1, "%", 1.0, -float(y.recycled[e]) * kg, change)
-    tonnes = float(neighbourhood.account.tonnes) * PER_CENT
-    for w, window in enumerate(policy.windows):
-        for end, row, step, name, price in (
-            (0, "mix_low", -1, "least", float(y.mix_low[w])),
-            (1, "mix_high", 1, "greatest", -float(y.mix_high[w])),
-        ):
-            by = step * tonnes
-            change = make_row_change(neighbourhood, [((row, window), by, by)])
-            place = render_path(("policy", "device_share", window, end))
-            yield _ConstraintCandidate((place,), f"{name} share of {window}", step, "%", 1.0, price * tonnes, change)
-    offers = _sum_regional_supply(neighbourhood) * PER_CENT
-    change = make_row_change(
-        neighbourhood, ((("participation", g), -t, 0.0) for g, t in zip(instance.regions, offers.tolist(), strict=True))
-    )
-    worth = float(y.participation @ offers)
-    yield _ConstraintCandidate(("policy.participation",), "participation of every region", -1, "%", 1.0, worth, change)
-    cap = float(policy.footprint_cap.value) / 1000
-    if np.isfinite(cap):
-        change = make_row_change(neighbourhood, [(("footprint_cap",), 0.0, 1000.0)])
-        saved = -float(y.footprint_cap) * 1000 * cap
-        yield _ConstraintCandidate(("policy.footprint_cap",), "footprint cap, CO2e", 1, "t", cap, saved, change)
+    """Yield policies, relaxed by one percentage point, or the footprint cap by one tonne."""
+    instance, names = neighbourhood.instance, list_axis_names(neighbourhood.instance)
+    bases = compute_policy_bases(neighbourhood.account)
+    for axes, limits in group_limits("policy"):
+        members = names[axes[0]] if axes else ("",)
+        for n, title in enumerate(list_axis_titles(instance, axes) if not limits[0][1].common else ("",)):
+            for family, limit in limits:
+                chosen = slice(None) if limit.common else slice(n, n + 1)
+                base, factor = bases[family.name]
+                moved = (base * factor)[chosen]
+                change = make_row_change(
+                    neighbourhood,
+                    (
+                        ((family.name, name) if axes else (family.name,), *_relax_side(limit, by))
+                        for name, by in zip(members[chosen], moved.tolist(), strict=True)
+                    ),
+                )
+                amount = 1.0 if limit.unit == "%" else float(get_limit(instance, limit).value) / factor
+                if np.isfinite(amount):
+                    worth = (
+                        float(np.abs(np.atleast_1d(getattr(neighbourhood.prices, family.name))[chosen]) @ moved)
+                        * amount
+                    )
+                    path = (render_path(limit.locate("" if limit.common else members[n])),)
+                    what = limit.title.format(title)
+                    yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, worth, change)
 
 
 def _list_extension_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
@@ -236,10 +217,3 @@ def _list_extension_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constr
         amount, path = abs(variable.upper) or 1.0, render_path(("extension", variable.name))
         change = BoundChange({}, {width + number: 1.0})
         yield _ConstraintCandidate((path,), f"upper bound of {variable.name}", 1, "", amount, worth * amount, change)
-
-
-def _sum_regional_supply(neighbourhood: PlanNeighbourhood) -> Floats:
-    """Return the supply of each region over the horizon, (G,) [t]."""
-    offers = np.zeros(len(neighbourhood.instance.regions))
-    np.add.at(offers, neighbourhood.instance.streams.region, neighbourhood.instance.streams.available.value.sum(axis=1))
-    return offers

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.catalog import LOWER, group_limits
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import (
     accumulate_demand_prices,
@@ -26,6 +29,7 @@ from medalopt.proof.bound import (
     price_supply,
 )
 from medalopt.proof.extension_rows import select_usable_duals
+from medalopt.proof.marginal import compute_regional_supply
 from medalopt.tolerances import SUM_TOLERANCE
 
 
@@ -60,8 +64,9 @@ def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, 
             _list_need_lines,
             _list_stock_lines,
             _list_supply_lines,
-            _list_capacity_lines,
-            _list_total_lines,
+            _list_limit_lines,
+            _list_stored_offer_lines,
+            partial(_list_limit_lines, sections=("streams",)),
             _list_policy_lines,
             _list_extension_lines,
         )
@@ -134,54 +139,37 @@ def _list_supply_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
         yield CostLine("limit", render_path(("streams", name, "storage", "limit")), maximum, "t", float(storage[i]))
 
 
-def _list_capacity_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
-    """Yield lines for the capacities of smelters, treatments and castings."""
+def _list_limit_lines(
+    neighbourhood: PlanNeighbourhood, sections: tuple[str, ...] = ("smelters", "treatments", "alloys", "market")
+) -> Iterator[CostLine]:
+    """Yield lines for the capacities, commitments and limits of some sections."""
     instance, y = neighbourhood.instance, neighbourhood.prices
-    for section, names, capacity, price, unit in (
-        ("smelters", instance.smelters.names, instance.smelters.capacity.value, y.feed_capacity, "t"),
-        ("treatments", instance.treatments.names, instance.treatments.capacity.value, y.treatment_capacity, "t"),
-        ("alloys", instance.alloys.names, instance.alloys.capacity.value, y.cast_capacity, "kg"),
-    ):
-        finite = np.where(np.isfinite(capacity), capacity, 0.0)
-        for n, name in enumerate(names):
-            path = render_path((section, name, "capacity"))
-            yield CostLine("capacity", path, float(finite[n].sum()), unit, float(price[n] @ finite[n]))
+    names = list_axis_names(instance)
+    for axes, limits in group_limits(*sections):
+        for n, name in enumerate(names[axes[0]]):
+            for family, limit in limits:
+                values, price = get_limit(instance, limit).value[n], getattr(y, family.name)[n]
+                finite = np.where(np.isfinite(values), values, 0.0)
+                own = np.maximum(price, 0.0) if limit.side == LOWER else np.minimum(price, 0.0)
+                kind = "capacity" if family.periodic else "commitment" if limit.side == LOWER else "limit"
+                path, value = render_path(limit.locate(name)), float(np.dot(own, finite))
+                yield CostLine(kind, path, float(finite.sum()), limit.unit, value)
 
 
-def _list_total_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
-    """Yield lines for commitments and limits over the horizon."""
-    instance, y = neighbourhood.instance, neighbourhood.prices
-    market, smelters = instance.market, instance.smelters
-    tables = (
-        ("market", market.names, market.committed.value, market.limit.value, y.purchase, "kg"),
-        ("smelters", smelters.names, smelters.committed.value, smelters.limit.value, y.feed_total, "t"),
-    )
-    for section, names, committed, limit, price, unit in tables:
-        for n, name in enumerate(names):
-            low, high, each = float(committed[n]), float(limit[n]), float(price[n])
-            yield CostLine("commitment", render_path((section, name, "committed")), low, unit, max(each, 0.0) * low)
-            maximum = high if np.isfinite(high) else 0.0
-            yield CostLine("limit", render_path((section, name, "limit")), maximum, unit, min(each, 0.0) * maximum)
+def _list_stored_offer_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for the greatest purchases of offers that are bought into stock."""
+    instance = neighbourhood.instance
     if is_stocked(instance).any():
-        reduced, maximum = next(price_offer_stock(neighbourhood.context, y, neighbourhood.weights))
-        value = (np.minimum(reduced, 0) * maximum).sum(axis=1)
-        for o, name in enumerate(market.names):
-            yield CostLine(
-                "limit", render_path(("market", name, "storable")), float(maximum[o, 0]), "kg", float(value[o])
-            )
-    streams = instance.streams
-    for i, name in enumerate(streams.names):
-        tonnes = float(streams.committed.value[i])
-        value = float(y.stream_commitment[i]) * tonnes
-        yield CostLine("commitment", render_path(("streams", name, "committed")), tonnes, "t", value)
+        reduced, most = next(price_offer_stock(neighbourhood.context, neighbourhood.prices, neighbourhood.weights))
+        value = (np.minimum(reduced, 0) * most).sum(axis=1)
+        for o, name in enumerate(instance.market.names):
+            yield CostLine("limit", render_path(("market", name, "storable")), float(most[o, 0]), "kg", float(value[o]))
 
 
 def _list_policy_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for participation and the footprint cap."""
     instance, y = neighbourhood.instance, neighbourhood.prices
-    streams, policy = instance.streams, instance.policy
-    offers = np.zeros(len(instance.regions))
-    np.add.at(offers, streams.region, streams.available.value.sum(axis=1))
+    policy, offers = instance.policy, compute_regional_supply(instance)
     asked = float(policy.participation.value)
     yield CostLine("rule", "policy.participation", 100 * asked, "%", float(y.participation @ offers) * asked)
     cap = float(policy.footprint_cap.value)

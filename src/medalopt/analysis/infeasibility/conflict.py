@@ -21,16 +21,13 @@ import numpy as np
 
 from medalopt.analysis.infeasibility import messages, repair_candidates
 from medalopt.analysis.infeasibility.messages import (
-    LOWER_END,
-    UPPER_END,
     InfeasibilityReason,
     RuleKey,
-    format_kilograms,
-    format_tonnes,
     merge_rule_keys,
     strip_rounding_noise,
 )
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.catalog import FAMILIES, LOWER, UPPER
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
@@ -51,8 +48,6 @@ from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 
-IDENTITY_CONSTRAINTS = frozenset({"balance", "offer_balance", "melt", "process_scrap"})
-
 
 class RuleFamily(NamedTuple):
     """One constraint kind.
@@ -68,98 +63,77 @@ class RuleFamily(NamedTuple):
     list_parameters: Callable[..., Iterator[RepairParameter]]
 
 
-_LIMITS = "commitments and limits"
-RULE_FAMILIES: Mapping[
-    str, RuleFamily
-] = {  # in the order in which the deletion filter tries to drop them from a conflict
-    "extension": RuleFamily("extension", messages.describe_extension, repair_candidates.list_no_parameters),
-    "footprint_cap": RuleFamily("footprint", messages.describe_footprint_cap, repair_candidates.list_footprint_cap),
-    "participation": RuleFamily("participation", messages.describe_participation, repair_candidates.list_participation),
-    "mix_low": RuleFamily(
-        "device mix",
-        messages.make_device_mix_describer("window_low"),
-        repair_candidates.make_device_mix_lister("window_low"),
+_SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # by kind; else the limit's own sentence
+    "extension": messages.describe_extension,
+    "footprint_cap": messages.describe_footprint_cap,
+    "participation": messages.describe_participation,
+    "recycled": messages.describe_recycled_content,
+    "stockpile": messages.describe_stockpile,
+    "together": messages.describe_bundle,
+    "no_more": messages.describe_casting_limit,
+    "others": messages.describe_unnamed_share,
+    "fineness_high": messages.make_fineness_describer("high"),
+    "fineness_low": messages.make_fineness_describer("low"),
+    "withheld_least": messages.make_settlement_describer(
+        "{lot} returns at most its {metal} less the deduction of {deduction}"
     ),
-    "mix_high": RuleFamily(
-        "device mix",
-        messages.make_device_mix_describer("window_high"),
-        repair_candidates.make_device_mix_lister("window_high"),
+    "withheld_most": messages.make_settlement_describer(
+        "{lot} returns at least the {metal} that its feeds would return apart"
     ),
-    "stockpile": RuleFamily("supply", messages.describe_stockpile, repair_candidates.list_storage_limits),
-    "together": RuleFamily("supply", messages.describe_bundle, repair_candidates.list_no_parameters),
-    "treatment_capacity": RuleFamily(
-        "capacity",
-        messages.make_capacity_describer("treatments", format_tonnes, "of input"),
-        repair_candidates.make_capacity_lister("treatments", "t"),
-    ),
-    "feed_capacity": RuleFamily(
-        "capacity",
-        messages.make_capacity_describer("smelters", format_tonnes, "of feed"),
-        repair_candidates.make_capacity_lister("smelters", "t"),
-    ),
-    "cast_capacity": RuleFamily(
-        "capacity",
-        messages.make_capacity_describer("alloys", format_kilograms, "can be cast"),
-        repair_candidates.make_capacity_lister("alloys", "kg"),
-    ),
-    "no_more": RuleFamily("demand", messages.describe_casting_limit, repair_candidates.make_medal_count_lister(True)),
-    "stream_commitment": RuleFamily(
-        _LIMITS,
-        messages.make_total_describer("streams", "committed", format_tonnes, "t", "at least {} are committed"),
-        repair_candidates.make_total_lister("streams", "committed", "t", False),
-    ),
-    "feed_committed": RuleFamily(
-        _LIMITS,
-        messages.make_total_describer("smelters", "committed", format_tonnes, "t", "at least {} of feed are committed"),
-        repair_candidates.make_total_lister("smelters", "committed", "t", False),
-    ),
-    "feed_limit": RuleFamily(
-        _LIMITS,
-        messages.make_total_describer("smelters", "limit", format_tonnes, "t", "at most {} of feed in all"),
-        repair_candidates.make_total_lister("smelters", "limit", "t", True),
-    ),
-    "offer_committed": RuleFamily(
-        _LIMITS,
-        messages.make_total_describer("market", "committed", format_kilograms, "kg", "at least {} are committed"),
-        repair_candidates.make_total_lister("market", "committed", "kg", False),
-    ),
-    "offer_limit": RuleFamily(
-        _LIMITS,
-        messages.make_total_describer("market", "limit", format_kilograms, "kg", "at most {} can be bought"),
-        repair_candidates.make_total_lister("market", "limit", "kg", True),
-    ),
-    "others": RuleFamily("fineness", messages.describe_unnamed_share, repair_candidates.list_unnamed_shares),
-    "fineness_high": RuleFamily(
-        "fineness", messages.make_fineness_describer("high"), repair_candidates.make_fineness_lister("high")
-    ),
-    "fineness_low": RuleFamily(
-        "fineness", messages.make_fineness_describer("low"), repair_candidates.make_fineness_lister("low")
-    ),
-    "recycled": RuleFamily(
-        "recycled content", messages.describe_recycled_content, repair_candidates.list_recycled_floors
-    ),
-    **{
-        name: RuleFamily("settlement", messages.make_settlement_describer(text), repair_candidates.list_no_parameters)
-        for name, text in {
-            "withheld_least": "{lot} returns at most its {metal} less the deduction of {deduction}",
-            "withheld_most": "{lot} returns at least the {metal} that its feeds would return apart",
-            "withheld_all": "{lot} must hold at least the deduction of {deduction} {metal}",
-        }.items()
-    },
-    "supply": RuleFamily("supply", messages.describe_supply, repair_candidates.list_stream_supply),
-    "demand": RuleFamily("demand", messages.describe_demand, repair_candidates.list_demand_parameters),
+    "withheld_all": messages.make_settlement_describer("{lot} must hold at least the deduction of {deduction} {metal}"),
+    "supply": messages.describe_supply,
+    "demand": messages.describe_demand,
 }
-DELETION_ORDER: Mapping[str, int] = {kind: number for number, kind in enumerate(RULE_FAMILIES)}
+_SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # by kind; else the limit itself
+    "extension": repair_candidates.list_no_parameters,
+    "stockpile": repair_candidates.list_storage_limits,
+    "together": repair_candidates.list_no_parameters,
+    "no_more": repair_candidates.make_medal_count_lister(True),
+    "others": repair_candidates.list_unnamed_shares,
+    "fineness_high": repair_candidates.make_fineness_lister("high"),
+    "fineness_low": repair_candidates.make_fineness_lister("low"),
+    **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), repair_candidates.list_no_parameters),
+    "supply": repair_candidates.list_stream_supply,
+    "demand": repair_candidates.list_demand_parameters,
+}
+_DROPPED_LAST = (  # the order in which the deletion filter tries to drop kinds from a conflict; all others come first
+    *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together"),
+    *("treatment_capacity", "feed_capacity", "cast_capacity", "no_more", "stream_commitment"),
+    *("feed_committed", "feed_limit", "offer_committed", "offer_limit", "others", "fineness_high", "fineness_low"),
+    *("recycled", "withheld_least", "withheld_most", "withheld_all", "supply", "demand"),
+)
 _KINDS_BY_END: Mapping[str, tuple[str, str]] = {
-    "purchase": ("offer_committed", "offer_limit"),
-    "feed_total": ("feed_committed", "feed_limit"),
+    **{
+        family.name: (family.limits[LOWER].kind, family.limits[UPPER].kind)
+        for family in FAMILIES.values()
+        if len(family.limits) > 1
+    },
     "demand": ("demand", "no_more"),
     "bundle_supply": ("together", "supply"),
 }
-_HORIZON_RULES = frozenset(
-    {"recycled", "mix_low", "mix_high", "participation", "purchase", "feed_total", "stream_commitment"}
-)
-_REPORT_ORDER = ("demand", _LIMITS, "participation", "supply", "capacity")
+
+
+def _list_rule_families() -> Iterator[tuple[str, RuleFamily]]:
+    """Yield every kind of rule: those of extensions and stockpiles, and the limits and other rows of the catalogue."""
+    yield "extension", RuleFamily("extension", _SPECIAL_STATEMENTS["extension"], _SPECIAL_REPAIRS["extension"])
+    yield "stockpile", RuleFamily("supply", _SPECIAL_STATEMENTS["stockpile"], _SPECIAL_REPAIRS["stockpile"])
+    for family in FAMILIES.values():
+        if family.identity or not family.priced:
+            continue
+        for limit in family.limits:
+            says = _SPECIAL_STATEMENTS.get(limit.kind) or messages.make_limit_describer(family, limit)
+            lists = _SPECIAL_REPAIRS.get(limit.kind) or repair_candidates.make_limit_lister(family, limit)
+            yield limit.kind, RuleFamily(family.title, says, lists)
+        if not family.limits:
+            for kind in dict.fromkeys(_KINDS_BY_END.get(family.name, (family.name,))):
+                yield kind, RuleFamily(family.title, _SPECIAL_STATEMENTS[kind], _SPECIAL_REPAIRS[kind])
+
+
+RULE_FAMILIES: Mapping[str, RuleFamily] = dict(_list_rule_families())
+DELETION_ORDER: Mapping[str, int] = {
+    kind: _DROPPED_LAST.index(kind) if kind in _DROPPED_LAST else -1 for kind in RULE_FAMILIES
+}
+_REPORT_ORDER = ("demand", "commitments and limits", "participation", "supply", "capacity")
 _LAST_FIELDS = ("available",)  # tried last: more supply than was offered
 
 
@@ -169,17 +143,17 @@ def identify_rule(place: tuple[str, Any], end: int) -> tuple[RuleKey, str] | Non
 
     Args:
         place: Pyomo component and index of the row; not of a user's extension (see `identify_extension_rule`).
-        end: `LOWER_END` or `UPPER_END`.
+        end: `LOWER` or `UPPER`.
 
     Returns:
         Rule and period (empty if over the horizon); None for definitions and balances, which state no rule.
     """
     component, index = place
-    if component.startswith("define_") or component in IDENTITY_CONSTRAINTS:
+    if component.startswith("define_") or (component in FAMILIES and FAMILIES[component].identity):
         return None
     kind = _KINDS_BY_END[component][end] if component in _KINDS_BY_END else component
     at = _normalize_index(index)
-    if component == "footprint_cap" or component in _HORIZON_RULES:
+    if component in FAMILIES and not FAMILIES[component].periodic:
         return RuleKey(kind, tuple(at)), ""
     if kind == "demand":
         return RuleKey(kind, tuple(at)), at[-1]  # one rule per deadline
@@ -302,12 +276,12 @@ class Conflict:
         """Select the rows whose lower or upper bound is part of the conflict.
 
         Args:
-            end: `LOWER_END` or `UPPER_END`.
+            end: `LOWER` or `UPPER`.
 
         Returns:
             Mask over rows, (M,).
         """
-        return self.bounds.lower if end == LOWER_END else self.bounds.upper
+        return self.bounds.lower if end == LOWER else self.bounds.upper
 
 
 def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EXTENSIONS) -> FeasibilityProblem:
@@ -330,7 +304,7 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
     program = convert_stockpile_limits(program, network, instance.streams.names, instance.periods)
     finite = (np.isfinite(program.row_lower), np.isfinite(program.row_upper))
     said = {}
-    for end in (LOWER_END, UPPER_END):
+    for end in (LOWER, UPPER):
         for row in np.flatnonzero(finite[end]).tolist():
             meaning = (
                 identify_extension_rule(program.rows[row]) if row in added else identify_rule(program.rows[row], end)
@@ -338,7 +312,7 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
             if meaning is not None:
                 said[row, end] = meaning
     spoken = _make_ends(said, len(program.rows))
-    always = RowSides(finite[LOWER_END] & ~spoken.lower, finite[UPPER_END] & ~spoken.upper)
+    always = RowSides(finite[LOWER] & ~spoken.lower, finite[UPPER] & ~spoken.upper)
     return FeasibilityProblem(program, said, spoken, always, added)
 
 
@@ -382,7 +356,7 @@ def _make_ends(ats: object, height: int) -> RowSides:
     bounds = np.zeros((2, height), dtype=bool)
     for row, end in ats:  # type: ignore[attr-defined]
         bounds[end, row] = True
-    return RowSides(bounds[LOWER_END], bounds[UPPER_END])
+    return RowSides(bounds[LOWER], bounds[UPPER])
 
 
 def _get_support(problem: FeasibilityProblem, solution: ElasticSolution, among: RowSides) -> set[tuple[int, int]]:
@@ -390,7 +364,7 @@ def _get_support(problem: FeasibilityProblem, solution: ElasticSolution, among: 
     y = solution.multipliers
     used = (among.lower & (y > MULTIPLIER_TOLERANCE), among.upper & (y < -MULTIPLIER_TOLERANCE))
     return {
-        (row, end) for end in (LOWER_END, UPPER_END) for row in np.flatnonzero(used[end]).tolist()
+        (row, end) for end in (LOWER, UPPER) for row in np.flatnonzero(used[end]).tolist()
     } & problem.rule_by_bound.keys()
 
 
@@ -447,7 +421,7 @@ def _is_proven_without(problem: FeasibilityProblem, shown: ElasticSolution, left
     """Return True if the multipliers prove infeasibility without those of one rule, which is then redundant."""
     y = shown.multipliers.copy()
     for row, end in left_out:
-        if (y[row] > 0) == (end == LOWER_END):
+        if (y[row] > 0) == (end == LOWER):
             y[row] = 0.0
     return verify_conflict_multipliers(problem.program, problem.scaled, y)
 

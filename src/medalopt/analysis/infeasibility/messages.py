@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from medalopt.catalog import Family, Limit
 from medalopt.instance.demand import compute_cumulative_demand
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.routes import list_pool_names, locate_pool_terms
 from medalopt.text import escape_text
@@ -166,9 +168,6 @@ def format_period(name: str) -> str:
     return f"period {name}" if name.isdecimal() else name
 
 
-LOWER_END, UPPER_END = 0, 1  # bounds of a row
-
-
 class RuleKey(NamedTuple):
     """One rule of the instance: constraint kind and index, over all periods (`demand`: one rule per deadline).
 
@@ -266,57 +265,32 @@ def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ..
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
-def make_capacity_describer(section: str, say: Callable[..., str], what: str) -> Callable[..., RuleStatement]:
-    """Return a describer of the capacities of smelters, treatments or castings.
+def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStatement]:
+    """Return a describer of a limit: of the total over its subjects and periods, or of a share.
 
     Args:
-        section: Section of the instance: `smelters`, `treatments` or `alloys`.
-        say: Formatter of an amount.
-        what: Words after the amount.
+        family: Constraint family.
+        limit: One of its limits, with a sentence.
 
     Returns:
-        Function from instance, rule and periods to path, total amount [t; kg of alloys], unit and sentence.
+        Function from instance, rule and periods to path, amount, unit and sentence.
     """
 
     def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-        every = getattr(instance, section)
-        unit = "kg" if section == "alloys" else "t"
-        during = [instance.periods.index(t) for t in periods]
-        which = [every.names.index(name) for name in rule.names or every.names]
-        limits = every.capacity.value[which][:, during]
-        total = float(np.where(np.isfinite(limits), limits, 0.0).sum())
-        path: ParameterPath = (section, every.names[which[0]], "capacity")
-        text = (
-            f"{join_names([every.names[n] for n in which])}: at most {say(total)} {what}{format_period_span(periods)}"
-        )
-        return path, total, unit, text
-
-    return saying
-
-
-def make_total_describer(
-    section: str, field: str, say: Callable[..., str], unit: str, most: str
-) -> Callable[..., RuleStatement]:
-    """Return a describer of commitments or limits over the horizon.
-
-    Args:
-        section: Section of the instance: `streams`, `smelters` or `market`.
-        field: `committed` or `limit`.
-        say: Formatter of an amount.
-        unit: Unit of the amount.
-        most: Sentence with `{}` for the amount.
-
-    Returns:
-        Function from instance, rule and periods to path, total amount, unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        every = getattr(instance, section)
-        which = [every.names.index(name) for name in rule.names or every.names]
-        values = getattr(every, field).value[which]
-        total = float(np.where(np.isfinite(values), values, 0.0).sum())
-        text = f"{join_names([every.names[n] for n in which])}: {most.format(say(total))}"
-        return (section, every.names[which[0]], field), total, unit, text
+        names, values = list_axis_names(instance)[family.axes[0]], get_limit(instance, limit).value
+        which = [names.index(name) for name in rule.names or names]
+        every = limit.common and not rule.names
+        of, span = f"every {family.axes[0]}" if every else join_names([names[n] for n in which]), ""
+        path: ParameterPath = limit.figure(names[which[0]])
+        if limit.unit == "%":
+            share = float(values if limit.common else values[which[0]])
+            text = limit.sentence.format(format_per_cent(share))
+            return path, 100 * share, "%", f"{of}: {text}"
+        if family.periodic:
+            values, span = values[:, [instance.periods.index(t) for t in periods]], format_period_span(periods)
+        total = float(np.where(np.isfinite(values[which]), values[which], 0.0).sum())
+        say = format_kilograms if limit.unit == "kg" else format_tonnes
+        return path, total, limit.unit, f"{of}: {limit.sentence.format(say(total))}{span}"
 
     return saying
 
@@ -432,27 +406,6 @@ def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, .
         f"{join_names([instance.metals.titles[e] for e in metals])} must be recycled"
     )
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
-
-
-def make_device_mix_describer(side: str) -> Callable[..., RuleStatement]:
-    """Return a describer of the least or greatest share of a device in all tonnes sent.
-
-    Args:
-        side: `window_low` or `window_high`.
-
-    Returns:
-        Function from instance, rule and periods to path, share [%], unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        policy = instance.policy
-        which = [policy.windows.index(name) for name in rule.names or policy.windows]
-        share = float(getattr(policy, side).value[which[0]])
-        word = "at least" if side == "window_low" else "at most"
-        text = f"{join_names([policy.windows[w] for w in which])}: {word} {format_per_cent(share)} of all tonnes sent"
-        return ("policy", "device_share", policy.windows[which[0]]), 100 * share, "%", text
-
-    return saying
 
 
 def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:

@@ -9,19 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.catalog import Family, Limit
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
 
 PER_CENT = Fraction(1, 100)
 MAX_MEDAL_FACTOR = 10.0  # largest factor on the number of medals in a repair
 MAX_DEVICE_KINDS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
+EMPTY_RANKING: Mapping[str, int] = MappingProxyType({})
 StreamRanking = Mapping[str, int]  # streams, likeliest first, to the last period in which one tonne more helps most
 
 
@@ -132,61 +136,66 @@ def list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> 
             yield _make_amount_parameter(path, instance, "streams", "storage_limit", (i,), "t", True)
 
 
-def make_capacity_lister(section: str, unit: str) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of increases of capacity, of one period or of all.
+def make_limit_lister(family: Family, limit: Limit) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of the changes that relax a limit: of one period or of all, of a share, or of an end of a window.
 
     Args:
-        section: Section of the instance: `smelters`, `treatments` or `alloys`.
-        unit: Unit of the capacity.
+        family: Constraint family.
+        limit: One of its limits.
 
     Returns:
         The lister.
     """
+    make = _list_capacities if family.periodic else _list_shares if limit.section == "policy" else _list_totals
 
     def found(
-        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], _: StreamRanking
+        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
     ) -> Iterator[RepairParameter]:
-        every = getattr(instance, section)
-        for name in names or every.names:
-            n = every.names.index(name)
-            limits = every.capacity.value[n]
-            if not np.isfinite(limits).any():
-                continue
-            if len(periods) == 1 and not (limits == limits[0]).all():
-                t = instance.periods.index(periods[0])
-                yield _make_amount_parameter(
-                    (section, name, "capacity", t), instance, section, "capacity", (n, t), unit, True
-                )
-            if limits.any() and np.isfinite(limits).all():
-                yield _make_amount_parameter(
-                    (section, name, "capacity"), instance, section, "capacity", (n,), unit, True
-                )
+        every = list_axis_names(instance)[family.axes[0]] if family.axes else ()
+        for name in ("",) if limit.common else names or every:
+            yield from make(instance, limit, name, () if limit.common else (every.index(name),), periods)
 
     return found
 
 
-def make_total_lister(section: str, field: str, unit: str, up: bool) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of increases of limits or decreases of commitments.
+def _list_capacities(
+    instance: Instance, limit: Limit, name: str, at: tuple[int, ...], periods: tuple[str, ...]
+) -> Iterator[RepairParameter]:
+    """List increases of a capacity per period."""
+    limits, up = get_limit(instance, limit).value[at], limit.step > 0
+    if len(periods) == 1 and np.isfinite(limits).any() and not (limits == limits[0]).all():
+        t = instance.periods.index(periods[0])
+        yield _make_amount_parameter(
+            (*limit.locate(name), t), instance, limit.section, limit.field, (*at, t), limit.unit, up
+        )
+    if limits.any() and np.isfinite(limits).all():
+        yield _make_amount_parameter(limit.locate(name), instance, limit.section, limit.field, at, limit.unit, up)
 
-    Args:
-        section: Section of the instance: `streams`, `smelters` or `market`.
-        field: `limit` or `committed`.
-        unit: Unit of the amount.
-        up: True for limits, False for commitments.
 
-    Returns:
-        The lister.
-    """
+def _list_totals(
+    instance: Instance, limit: Limit, name: str, at: tuple[int, ...], _: tuple[str, ...]
+) -> Iterator[RepairParameter]:
+    """List the increase of a limit or the decrease of a commitment."""
+    value, up = get_limit(instance, limit).value[at], limit.step > 0
+    if np.isfinite(value) and (up or value > 0):
+        yield _make_amount_parameter(limit.locate(name), instance, limit.section, limit.field, at, limit.unit, up)
 
-    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        every = getattr(instance, section)
-        for name in names or every.names:
-            n = every.names.index(name)
-            value = getattr(every, field).value[n]
-            if np.isfinite(value) and (up or value > 0):
-                yield _make_amount_parameter((section, name, field), instance, section, field, (n,), unit, up)
 
-    return found
+def _list_shares(
+    instance: Instance, limit: Limit, name: str, at: tuple[int, ...], _: tuple[str, ...]
+) -> Iterator[RepairParameter]:
+    """List the change of a policy: of a share, of an end of a window, or of an amount without end."""
+    share, up, path = limit.unit == "%", limit.step > 0, limit.locate(name)
+    factor = PER_CENT if share else Fraction(1000)
+    now, end = float(get_limit(instance, limit).exact()[at] / factor), 0.0 if not up else 100.0 if share else math.inf
+    paths: tuple[ParameterPath, ...] = (path,)
+    kind = "one"
+    if isinstance(path[-1], int):
+        figure, policy = path[:-1], instance.policy
+        window = policy.window_low.exact()[at] == policy.window_high.exact()[at]
+        paths = (figure, (*figure, "share")) if window else (path, (*figure, "share", path[-1]))
+        kind = "window" if window else "one"
+    yield RepairParameter(paths, limit.section, limit.field, at, limit.unit, factor, (now,), kind, up, end)
 
 
 def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
@@ -229,77 +238,6 @@ def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> 
         if instance.alloys.admits_others[a]:
             path: ParameterPath = ("alloys", alloy, "others")
             yield _make_share_parameter((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
-
-
-def list_recycled_floors(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List decreases of the least share of recycled metal.
-
-    Args:
-        instance: Instance.
-        names: Metals.
-
-    Yields:
-        Parameters.
-    """
-    for metal in names:
-        e = instance.metals.names.index(metal)
-        path: ParameterPath = ("policy", "recycled", metal)
-        yield _make_share_parameter((path,), "policy", "recycled", (e,), instance.policy.recycled, False, 0.0)
-
-
-def make_device_mix_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of wider windows of a device's share in all tonnes.
-
-    Args:
-        side: `window_low` or `window_high`.
-
-    Returns:
-        The lister.
-    """
-
-    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        policy = instance.policy
-        for name in names or policy.windows:
-            w = policy.windows.index(name)
-            low, high = (float(part.exact()[w] * 100) for part in (policy.window_low, policy.window_high))
-            up = side == "window_high"
-            path: ParameterPath = ("policy", "device_share", name)
-            ways: tuple[ParameterPath, ...] = ((*path, int(up)), (*path, "share", int(up)))
-            if low == high:
-                ways = (path, (*path, "share"))
-            now, end = (high, 100.0) if up else (low, 0.0)
-            kind = "window" if low == high else "one"
-            yield RepairParameter(ways, "policy", side, (w,), "%", PER_CENT, (now,), kind, up, end)
-
-    return found
-
-
-def list_participation(instance: Instance, *_: Any) -> Iterator[RepairParameter]:
-    """List the decrease of the least share of its supply that each region must send.
-
-    Args:
-        instance: Instance.
-
-    Yields:
-        The parameter.
-    """
-    yield _make_share_parameter(
-        (("policy", "participation"),), "policy", "participation", (), instance.policy.participation, False, 0.0
-    )
-
-
-def list_footprint_cap(instance: Instance, *_: Any) -> Iterator[RepairParameter]:
-    """List the increase of the footprint cap.
-
-    Args:
-        instance: Instance.
-
-    Yields:
-        The parameter.
-    """
-    cap = float(instance.policy.footprint_cap.exact()[()] / 1000)
-    path: ParameterPath = ("policy", "footprint_cap")
-    yield RepairParameter((path,), "policy", "footprint_cap", (), "t", Fraction(1000), (cap,), "one", True, math.inf)
 
 
 def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from medalopt.analysis.infeasibility.conflict import Conflict, find_conflict
-from medalopt.analysis.infeasibility.messages import LOWER_END
 from medalopt.analysis.infeasibility.repair import (
     MAX_OFFERED_REPAIRS,
     ROUNDING_TRIALS,
@@ -22,6 +21,7 @@ from medalopt.analysis.infeasibility.repair import (
 )
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter, round_outwards
 from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, InfeasibleInstance, measure_infeasibility
+from medalopt.catalog import LOWER
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.paths import render_path
 from medalopt.proof.extensions import ExtensionRow
@@ -141,12 +141,12 @@ def _list_conflict_rows(at: InfeasibleInstance, rules: Conflict) -> list[tuple[i
 
 def _get_bound(row: ExtensionRow, end: int) -> tuple[float, float]:
     """Return the bound of a row and the sign of the direction that relaxes it."""
-    return (row.lower, -1.0) if end == LOWER_END else (row.upper, 1.0)
+    return (row.lower, -1.0) if end == LOWER else (row.upper, 1.0)
 
 
 def _replace_bound(row: ExtensionRow, end: int, value: float) -> tuple[float, float]:
     """Return both bounds of a row with one replaced."""
-    return (value, row.upper) if end == LOWER_END else (row.lower, value)
+    return (value, row.upper) if end == LOWER else (row.lower, value)
 
 
 def _propose_bounds(row: ExtensionRow, end: int, by: float) -> Iterator[float]:
@@ -176,11 +176,11 @@ def _repair_row(at: InfeasibleInstance, request: RepairRequest, row: int, end: i
 def _find_least_change(at: InfeasibleInstance, row: int, end: int) -> float | None:
     """Return the least move of a row bound that restores feasibility; None if none does."""
     program, sign = at.problem.program, _get_bound(at.problem.extension_rows[row], end)[1]
-    size = abs(float((program.row_lower if end == LOWER_END else program.row_upper)[row])) or 1.0
+    size = abs(float((program.row_lower if end == LOWER else program.row_upper)[row])) or 1.0
     moved = np.zeros(len(program.rows))
     moved[row] = sign * size
     lower, upper = program.row_lower, program.row_upper
-    lower, upper = (lower + moved, upper) if end == LOWER_END else (lower, upper + moved)
+    lower, upper = (lower + moved, upper) if end == LOWER else (lower, upper + moved)
     step = find_least_relaxation(
         program, dataclasses.replace(program, row_lower=lower, row_upper=upper), MAX_MOVE_FACTOR
     )

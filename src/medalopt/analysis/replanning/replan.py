@@ -44,12 +44,9 @@ class MissedRequirement:
 
 
 def _find_missed_requirements(actuals: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
-    """Return the violated policies on device shares, participation of regions and recycled content."""
-    return (
-        *_check_device_shares(actuals, plan),
-        *_check_participation(actuals, plan),
-        *_check_recycled_content(actuals, plan),
-    )
+    """Return the violated policies on shares: of devices, regions, recycled content, and one smelter or offer."""
+    checks = (_check_device_shares, _check_participation, _check_recycled_content, _check_concentration)
+    return tuple(missed for check in checks for missed in check(actuals, plan))
 
 
 def _sum_sent(actuals: Actuals, plan: Plan) -> tuple[Floats, Floats]:
@@ -101,6 +98,24 @@ def _check_recycled_content(actuals: Actuals, plan: Plan) -> Iterator[MissedRequ
     for metal in np.flatnonzero((floors > 0) & (new > (1 - floors + FEASIBILITY_TOLERANCE) * charged)).tolist():
         path = render_path(("policy", "recycled", instance.metals.names[metal]))
         yield MissedRequirement(path, float(floors[metal]), 1 - float(new[metal] / charged[metal]))
+
+
+def _check_concentration(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
+    """Yield the smelters, regions and offers with more than their share of the whole horizon."""
+    instance, before = actuals.instance, actuals.executed_account
+    travelled = actuals.routes.smelter >= 0
+    feed = np.asarray(plan.account.feed).sum(axis=1)
+    sent = (actuals.routes.to_smelter[:, None] * (actuals.sent + before.decisions.sent)).sum(axis=1)
+    np.add.at(feed, actuals.routes.smelter[travelled], sent[travelled])
+    for name, names, each in (
+        ("smelters", instance.smelters.names, feed),
+        ("regions", instance.regions, _sum_sent(actuals, plan)[1]),
+        ("offers", instance.market.names, np.asarray(plan.account.bought) + np.asarray(before.bought)),
+    ):
+        most, everything = float(getattr(instance.policy, f"concentration_{name}").value), float(each.sum())
+        for n in np.flatnonzero(each > (most + FEASIBILITY_TOLERANCE) * everything).tolist():
+            path = render_path(("policy", "concentration", name))
+            yield MissedRequirement(f"{path} of {names[n]}", most, float(each[n]) / everything)
 
 
 @dataclass(frozen=True, eq=False)

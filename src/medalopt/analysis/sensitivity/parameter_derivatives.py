@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.catalog import UPPER, Family, find_limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_scrap_rate
 from medalopt.instance.instance import Instance
@@ -18,6 +19,7 @@ from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
 from medalopt.instance.routes import find_pooled_lots
 from medalopt.instance.source_values import SourceValues
+from medalopt.proof.marginal import compute_regional_supply
 from medalopt.solver.program import CAST_STOCK_ROW
 
 
@@ -356,24 +358,16 @@ def _shift_stream_rows(instance: Instance, path: ParameterPath) -> Iterable[RowS
     return [*rows, *((("participation", region), asked, 0.0) for _ in periods)]
 
 
-def _make_capacity_rule(row: str) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
-    """Return the rule for a capacity per period of the constraint family `row`."""
+def _make_limit_rule(family: Family) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
+    """Return the rule for the capacities of a family per period, or its commitments and limits over the horizon."""
 
     def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
-        """Return the upper bound shifts in one period or in all."""
+        """Return the shifts of the rows of the subject: in one period or in all, or its only row."""
+        upper = float(find_limit(path[:3])[1].side == UPPER)
+        if not family.periodic:
+            return [((family.name, str(path[1])), 1.0 - upper, upper)]
         periods = [instance.periods[path[3]]] if len(path) > 3 and isinstance(path[3], int) else instance.periods
-        return [((row, str(path[1]), t), 0.0, 1.0) for t in periods]
-
-    return rows
-
-
-def _make_total_rule(row: str) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
-    """Return the rule for a commitment (lower bound) or limit (upper bound) over the horizon of the family `row`."""
-
-    def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
-        """Return the shift of the one row of the subject."""
-        upper = path[2] == "limit"
-        return [((row, str(path[1])), 0.0 if upper else 1.0, 1.0 if upper else 0.0)]
+        return [((family.name, str(path[1]), t), 1.0 - upper, upper) for t in periods]
 
     return rows
 
@@ -414,8 +408,7 @@ def compute_demand_shift(alloy: str, period: str, kg: float) -> tuple[RowShift, 
 
 def _shift_participation_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
     """Differentiate by the participation rate: the offered tonnes of each region."""
-    offers = np.zeros(len(instance.regions))
-    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    offers = compute_regional_supply(instance)
     return [(("participation", g), t, 0.0) for g, t in zip(instance.regions, offers.tolist(), strict=True)]
 
 
@@ -426,11 +419,10 @@ def _shift_footprint_cap(instance: Instance, path: ParameterPath) -> Iterable[Ro
 
 _ROW_SHIFT_RULES: Mapping[tuple[str | int, ...], Callable[[Instance, ParameterPath], Iterable[RowShift]]] = {
     **{("streams", field): _shift_stream_rows for field in ("available", "total", "committed", "storage")},
-    ("treatments", "capacity"): _make_capacity_rule("treatment_capacity"),
-    ("smelters", "capacity"): _make_capacity_rule("feed_capacity"),
-    ("alloys", "capacity"): _make_capacity_rule("cast_capacity"),
-    **{("smelters", field): _make_total_rule("feed_total") for field in ("committed", "limit")},
-    **{("market", field): _make_total_rule("purchase") for field in ("committed", "limit")},
+    **{
+        (limit.section, limit.field): _make_limit_rule(family)
+        for family, limit in list_limits("treatments", "smelters", "alloys", "market")
+    },
     ("metals", "opening_stock"): _shift_opening_balance,
     **{("medals", field): _shift_demand_rows for field in ("count", "parts", "allowance")},
     ("policy", "participation"): _shift_participation_rows,

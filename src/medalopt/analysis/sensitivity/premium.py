@@ -10,10 +10,12 @@ import numpy as np
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_base_case
 from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import EXACT_INFINITY, ExactArray
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import get_limit
 from medalopt.solver.parametric_solver import solve_from_scratch
 
 
@@ -98,13 +100,11 @@ def _make_buying_benchmark(instance: Instance) -> Instance:
         smelters=dataclasses.replace(instance.smelters, committed=_make_zeros(instance.smelters.committed)),
         policy=dataclasses.replace(
             policy,
-            recycled=_make_zeros(policy.recycled),
-            participation=_make_zeros(policy.participation),
-            footprint_cap=ExactArray.gather([EXACT_INFINITY], ()),
-            windows=(),
-            members=policy.members[:0],
-            window_low=_make_zeros(policy.window_low, 0),
-            window_high=_make_zeros(policy.window_high, 0),
+            **{  # type: ignore[arg-type]
+                limit.field: ExactArray(np.full(values.shape, limit.free), np.zeros(values.shape, dtype=np.intp))
+                for _, limit in list_limits("policy")
+                for values in (get_limit(instance, limit),)
+            },
         ),
     )
 

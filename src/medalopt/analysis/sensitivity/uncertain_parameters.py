@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
@@ -26,26 +27,13 @@ from medalopt.instance.source_values import SourceValues
 
 DEFAULT_STEP = 0.1
 MAX_SEPARATE_MEMBERS = 12  # streams or lanes varied one by one; more are grouped by device, region or smelter
-_VARIED_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "exchange": ("",),
-    "transport_rate": ("",),
-    "metals": ("sell", "holding", "opening_stock"),
-    "devices": ("content",),
-    "streams": ("available", "total", "price", "collection", "committed", "credited", "storage"),
-    "treatments": ("cost", "to_smelter", "recovery", "residue_value", "capacity"),
-    "smelters": ("treatment_charge", "refining_charge", "returned", "deduction", "capacity", "committed", "limit"),
-    "lanes": ("distance", "cost"),
-    "market": ("price", "committed", "limit", "recycled"),
-    "alloys": ("loss", "scrap", "capacity", "holding"),
-    "medals": ("count", "parts", "allowance"),
-    "policy": ("recycled", "device_share", "participation", "footprint_cap"),
-}
+_VARIED_FIELDS = frozenset((section, field.partition(".")[0]) for section, field in PARAMETER_TITLES)
 _NESTED_FIELD_POSITIONS = {
     "devices": 4,
     "terms": 4,
 }  # position of the field in paths inside `devices` of a treatment or `terms`
 _FIELDS_WITH_CV = {"devices": "content", "treatments": "recovery", "smelters": "returned", "market": "price"}
-_SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share")
+_SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share", "concentration")
 
 
 @dataclass(frozen=True)
@@ -185,7 +173,7 @@ def _find_members(source_values: SourceValues) -> Iterator[GroupMember]:
     """Yield every parameter of the varied fields, a list as one member."""
     result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
     for path, scalar, kind in source_values.iterate_parameters():
-        if _get_field(path) not in _VARIED_FIELDS.get(str(path[0]), ()) or path[-1] == "lead":
+        if (str(path[0]), _get_field(path)) not in _VARIED_FIELDS or path[-1] == "lead":
             continue
         listed = isinstance(path[-1], int)
         at = path[:-1] if listed else path

@@ -18,12 +18,15 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
 from medalopt.analysis.sensitivity.premium import RecyclingPremium, compare_with_buying
 from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
-from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ZERO, ExactArray
+from medalopt.catalog import LOWER, Limit, list_limits
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
+from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.proof.marginal import KILOGRAMS
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver.parametric_solver import solve_from_scratch
@@ -68,10 +71,9 @@ class ConstraintCost:
     """
 
     path: str
-    kind: str
+    limit: Limit
     subject: str
     value: float
-    unit: str
     costs: float | None
     binds: bool
 
@@ -81,10 +83,9 @@ class _RemovableConstraint:
     """A constraint that can be removed, its dual value, and the instance without it."""
 
     path: str
-    kind: str
+    limit: Limit
     subject: str
     value: float
-    unit: str
     dual: float  # dual value of its rows; if 0, the constraint costs nothing
     relaxed_instance: Instance
 
@@ -112,68 +113,28 @@ def compute_constraint_costs(plan: Plan) -> tuple[ConstraintCost, ...]:
             )
             costs = None if result is None else plan.objective - result.value
         costs = costs if costs is None or costs > nothing else 0.0
-        collected.append(
-            ConstraintCost(rule.path, rule.kind, rule.subject, rule.value, rule.unit, costs, bool(rule.dual))
-        )
+        collected.append(ConstraintCost(rule.path, rule.limit, rule.subject, rule.value, costs, bool(rule.dual)))
     return tuple(collected)
 
 
 def _list_removable_constraints(instance: Instance, y: Prices) -> Iterator[_RemovableConstraint]:
-    """Yield every constraint that can be removed, with the instance without it."""
-    yield from _list_policy_constraints(instance, y)
-    streams, smelters, market = instance.streams, instance.smelters, instance.market
-    for section, part, figure, unit, duals in (
-        ("streams", streams, "committed", "t", y.stream_commitment),
-        ("smelters", smelters, "committed", "t", np.maximum(y.feed_total, 0)),
-        ("smelters", smelters, "limit", "t", np.minimum(y.feed_total, 0)),
-        ("market", market, "committed", "kg", np.maximum(y.purchase, 0)),
-        ("market", market, "limit", "kg", np.minimum(y.purchase, 0)),
-    ):
-        array: ExactArray = getattr(part, figure)
-        free = 0.0 if figure == "committed" else np.inf
-        for index, name in enumerate(part.names):
-            if array.value[index] != free:
-                changed = _replace_field(part, figure, _replace_value(array, index, free))
-                without = _replace_field(instance, section, changed)
-                path, value = render_path((section, name, figure)), float(array.value[index])
-                yield _RemovableConstraint(path, f"{section} {figure}", name, value, unit, float(duals[index]), without)
-
-
-def _list_policy_constraints(instance: Instance, y: Prices) -> Iterator[_RemovableConstraint]:
-    """Yield the policy constraints."""
-    policy = instance.policy
-
-    def without(field: str, array: ExactArray) -> Instance:
-        """Return the instance with one field of the policy replaced."""
-        return _replace_field(instance, "policy", _replace_field(policy, field, array))
-
-    for e, metal in enumerate(instance.metals.names):
-        floor, title = float(policy.recycled.value[e]), instance.metals.titles[e]
-        if floor:
-            free = without("recycled", _replace_value(policy.recycled, e, 0.0))
-            path = render_path(("policy", "recycled", metal))
-            yield _RemovableConstraint(path, "recycled floor", title, floor, "%", float(y.recycled[e]), free)
-    for w, window in enumerate(policy.windows):
-        path = render_path(("policy", "device_share", window))
-        low, high = float(policy.window_low.value[w]), float(policy.window_high.value[w])
-        if low > 0:
-            free = without("window_low", _replace_value(policy.window_low, w, 0.0))
-            yield _RemovableConstraint(f"{path}[0]", "least share", window, low, "%", float(y.mix_low[w]), free)
-        if high < 1:
-            free = without("window_high", _replace_value(policy.window_high, w, 1.0))
-            yield _RemovableConstraint(f"{path}[1]", "greatest share", window, high, "%", float(y.mix_high[w]), free)
-    minimum = float(policy.participation.value)
-    if minimum:
-        free = without("participation", ExactArray.gather([EXACT_ZERO], ()))
-        yield _RemovableConstraint(
-            "policy.participation", "participation", "every region", minimum, "%", float(y.participation.sum()), free
-        )
-    cap = float(policy.footprint_cap.value)
-    if np.isfinite(cap):
-        free = without("footprint_cap", ExactArray.gather([EXACT_INFINITY], ()))
-        yield _RemovableConstraint(
-            "policy.footprint_cap", "footprint cap", "the plan", cap / 1000, "t CO2e", float(y.footprint_cap), free
-        )
+    """Yield every policy, commitment and limit that can be removed, with the instance without it."""
+    names = list_axis_names(instance)
+    for family, limit in list_limits("policy", "streams", "smelters", "market"):
+        if family.periodic:
+            continue
+        array, part = get_limit(instance, limit), getattr(instance, limit.section)
+        duals = np.atleast_1d(getattr(y, family.name))
+        duals = np.maximum(duals, 0) if limit.side == LOWER else np.minimum(duals, 0)
+        titles = list_axis_titles(instance, family.axes)
+        for index in np.argwhere(array.value != limit.free).tolist():
+            n = index[0] if index else 0
+            changed = _replace_field(part, limit.field, _replace_value(array, tuple(index), limit.free))
+            path = render_path(limit.locate(names[family.axes[0]][n] if index else ""))
+            value = float(array.value[tuple(index)]) / (1 if index or limit.unit == "%" else KILOGRAMS)
+            dual = float(duals.sum() if limit.common else duals[n])
+            without = _replace_field(instance, limit.section, changed)
+            yield _RemovableConstraint(path, limit, "" if limit.common else titles[n], value, dual, without)
 
 
 def _replace_field(part: Any, field: str, value: Any) -> Any:
@@ -181,7 +142,7 @@ def _replace_field(part: Any, field: str, value: Any) -> Any:
     return dataclasses.replace(part, **{field: value})
 
 
-def _replace_value(array: ExactArray, index: int, value: float) -> ExactArray:
+def _replace_value(array: ExactArray, index: tuple[int, ...], value: float) -> ExactArray:
     """Return an array with one entry replaced by a value in the canonical unit."""
     raw, unit = array.raw.copy(), np.broadcast_to(array.unit, array.shape).copy()
     raw[index], unit[index] = value, len(array.factors)

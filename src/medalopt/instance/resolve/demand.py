@@ -17,7 +17,7 @@ from medalopt.instance.resolve.broadcast import (
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import mask_names
 from medalopt.instance.schema.document import Group, Scrap
-from medalopt.instance.schema.field_types import NO_LIMIT, ZERO_QUANTITY
+from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
 from medalopt.units import Quantity
 
 
@@ -154,6 +154,10 @@ def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLim
         window_high=build_column(high for _, high in windows),
         participation=ExactArray.gather([convert_quantity(given.participation or ZERO_QUANTITY)], ()),
         footprint_cap=ExactArray.gather([convert_quantity(cap)], ()),
+        **{
+            f"concentration_{name}": ExactArray.gather([convert_quantity(ONE_QUANTITY if most is None else most)], ())
+            for name, most in given.concentration
+        },
     )
 
 

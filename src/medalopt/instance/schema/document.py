@@ -285,6 +285,14 @@ Mix = Annotated[
 """Shares of all tonnes offered, by device type, or of those of one bundle."""
 
 
+class Concentration(Entry):
+    """The greatest share of all feed, of all tonnes sent and of all metal bought that one partner may have."""
+
+    smelters: Share | None = describe_field("Greatest share of all feed that one smelter receives.", None)
+    regions: Share | None = describe_field("Greatest share of all tonnes sent that one region supplies.", None)
+    offers: Share | None = describe_field("Greatest share of all metal bought, by mass, from one offer.", None)
+
+
 class Policy(Entry):
     """What the plan must respect beside need and supply."""
 
@@ -292,6 +300,7 @@ class Policy(Entry):
     device_share: Named[AnyName, WindowOrGroup] = describe_field("Windows on a device's or group's share.", {})
     participation: Share | None = describe_field("Least share of its offer that each region sends.", None)
     footprint_cap: CarbonTonnes | None = describe_field("Greatest footprint.", None)
+    concentration: Concentration = describe_field("Greatest shares of one smelter, region or offer.", Concentration())
 
 
 class Party(Entry):

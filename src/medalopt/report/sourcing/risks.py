@@ -182,18 +182,6 @@ def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[Ce
 
 
 _RULES_DESCRIPTION = "What each rule costs: the best plan with it less the best plan without it, all others staying."
-_RULE_TITLES = {
-    "recycled floor": "{subject} recycled, at least",
-    "least share": "{subject} of all tonnes, at least",
-    "greatest share": "{subject} of all tonnes, at most",
-    "participation": "{subject} sends of what it offers, at least",
-    "footprint cap": "footprint, at most",
-    "streams committed": "contract for {subject}, at least",
-    "smelters committed": "feed committed to {subject}",
-    "smelters limit": "feed of {subject}, at most",
-    "market committed": "contract for {subject}, at least",
-    "market limit": "{subject} on offer, at most",
-}
 
 
 def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
@@ -215,9 +203,9 @@ def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
     )
     rows: list[tuple[CellValue, ...]] = [
         (
-            _RULE_TITLES[rule.kind].format(subject=escape_text(rule.subject)),
-            100 * rule.value if rule.unit == "%" else rule.value,
-            rule.unit,
+            rule.limit.rule.format(escape_text(rule.subject)),
+            100 * rule.value if rule.limit.unit == "%" else rule.value,
+            rule.limit.unit,
             "yes" if rule.binds else "no",
             "not proven" if rule.costs is None else rule.costs,
             rule.path,

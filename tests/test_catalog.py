@@ -1,0 +1,156 @@
+"""The catalogue is complete: it has every component of the program, and every registry over families covers it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pyomo.core as pyo
+import pytest
+from tests.laws import pool
+from tests.model.cases import ROOT, loaded
+from tests.random_instances import with_concentration, with_pools, with_stock
+
+import medalopt
+from medalopt import catalog
+from medalopt.analysis.infeasibility import conflict
+from medalopt.analysis.infeasibility.messages import RuleKey
+from medalopt.analysis.sensitivity import parameter_derivatives, uncertain_parameters
+from medalopt.catalog import FAMILIES, LOWER, ORDER_VARIABLES, PARAMETER_TITLES, UPPER, VARIABLES, Limit
+from medalopt.instance.instance import Instance
+from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
+from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS
+from medalopt.proof import extensions, marginal
+from medalopt.proof.prices import Prices, list_price_axes
+from medalopt.report import infeasible, shadow_prices
+
+LIMITS = [limit for _, limit in catalog.list_limits()]
+EVERYTHING, LOTS = ROOT / "tests" / "planted" / "instances", ROOT / "tests" / "solver" / "lots.yaml"
+
+
+def instances() -> list[Instance]:
+    """Return instances that together use every family and every variable: by hand and at random."""
+    by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
+    return [
+        *by_hand,
+        *(loaded(make(seed)) for make in (with_stock, with_pools, with_concentration) for seed in range(9)),
+    ]
+
+
+@pytest.fixture(scope="module")
+def models() -> list[pyo.ConcreteModel]:
+    """Return the models of the instances that use everything."""
+    return [medalopt.build(instance) for instance in instances()]
+
+
+def components(models: list[pyo.ConcreteModel], kind: type) -> dict[str, set[int]]:
+    """Return the components with any member, and how many indices their members have."""
+    found: dict[str, set[int]] = {}
+    for model in models:
+        for part in model.component_objects(kind):
+            for index in part:
+                found.setdefault(part.name, set()).add(
+                    len(index) if isinstance(index, tuple) else int(index is not None)
+                )
+    return found
+
+
+def test_every_constraint_of_the_model_is_in_the_catalogue(models: list[pyo.ConcreteModel]) -> None:
+    """All rows but the definitions of variables are families of the catalogue, with as many indices."""
+    rows = {
+        name: widths for name, widths in components(models, pyo.Constraint).items() if not name.startswith("define_")
+    }
+    assert rows == {name: {len(family.axes)} for name, family in FAMILIES.items()}
+
+
+def test_every_variable_of_the_model_is_in_the_catalogue(models: list[pyo.ConcreteModel]) -> None:
+    """All variables are in the catalogue, with the axes of their indices, and each definition defines one of them."""
+    widths = extensions._AXIS_WIDTHS
+    listed = {
+        name: {sum(widths.get(axis, 1) for axis in axes)} for name, axes in {**VARIABLES, **ORDER_VARIABLES}.items()
+    }
+    assert components(models, pyo.Var) == listed
+    defined = {name for name in components(models, pyo.Constraint) if name.startswith("define_")}
+    assert {name.removeprefix("define_") for name in defined} <= listed.keys()
+
+
+def test_the_dual_values_cover_the_catalogue() -> None:
+    """Every family whose duals enter the certificate has its prices; those of bundles count as supply."""
+    priced = {name for name, family in FAMILIES.items() if family.priced}
+    instance = pool.instance(15)
+    assert {field.name for field in dataclasses.fields(Prices)} == priced - {"bundle_supply"}
+    assert list_price_axes(instance).keys() == priced
+    assert {name for name, _, _ in SETTLEMENT_ROWS} == {name for name in FAMILIES if name.startswith("withheld")}
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.kind)
+def test_a_limit_is_where_its_path_says(limit: Limit) -> None:
+    """Its path is a parameter of the format in its unit, its array is in the instance, and it is found by its path."""
+    kind = find_parameter_kind(limit.figure("Ag"))
+    assert kind is not None
+    family, found = catalog.find_limit(limit.locate("Ag"))
+    assert found is limit and limit in family.limits
+    instance = medalopt.load(ROOT / "instances" / "tiny.yaml")
+    shape = tuple(len(list_axis_names(instance)[axis]) for axis in family.axes)
+    assert get_limit(instance, limit).value.shape == (() if limit.common else shape)
+    assert len(list_axis_titles(instance, family.axes)) == (shape[0] if shape else 1)
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.kind)
+def test_a_limit_is_put_into_words_everywhere(limit: Limit) -> None:
+    """It has its texts, a title as a parameter, and a phrase for a repair that moves it."""
+    assert limit.title and limit.effect and limit.label
+    assert limit.rule or limit.field == "capacity"
+    assert limit.sentence or limit.kind in conflict._SPECIAL_STATEMENTS
+    field = str(limit.path[1]) if limit.path else limit.field
+    assert (limit.section, field) in PARAMETER_TITLES
+    assert (limit.section, field) in uncertain_parameters._VARIED_FIELDS
+    assert limit.repair or (limit.section, field) in infeasible._CHANGE_PHRASES
+    assert limit.section in shadow_prices._RANKS
+
+
+def test_signs_follow_from_the_limits() -> None:
+    """A family with lower bounds alone has duals of at least 0, one with upper bounds alone of at most 0."""
+    for family in FAMILIES.values():
+        if family.limits:
+            sides = {limit.side for limit in family.limits}
+            assert family.sign == {frozenset({LOWER}): 1, frozenset({UPPER}): -1}.get(frozenset(sides), 0)
+    steps = {limit.kind: limit.step for limit in LIMITS}
+    assert (steps["recycled"], steps["mix_low"], steps["mix_high"], steps["offer_limit"]) == (-1, -1, 1, 1)
+
+
+def test_shares_know_what_they_are_shares_of() -> None:
+    """Every policy has a base for its marginal value, of one number for each row."""
+    policies = {family.name for family, _ in catalog.list_limits("policy")}
+    assert marginal._ROWS_PER_UNIT.keys() == policies
+
+
+def test_right_hand_sides_have_derivatives() -> None:
+    """Every limit that is no share of other quantities has a range; shares enter the matrix and have none."""
+    ranged = {(limit.section, limit.field) for limit in LIMITS if limit.section != "policy"}
+    assert ranged <= parameter_derivatives._ROW_SHIFT_RULES.keys()
+
+
+def test_conflicts_cover_the_catalogue() -> None:
+    """Every row that is no balance is a rule of a conflict, in words and with a place in the deletion order."""
+    stated = {name: family for name, family in FAMILIES.items() if family.priced and not family.identity}
+    kinds = {limit.kind for family in stated.values() for limit in family.limits}
+    kinds |= {kind for name in stated if not stated[name].limits for kind in conflict._KINDS_BY_END.get(name, (name,))}
+    assert conflict.RULE_FAMILIES.keys() == kinds | {"extension", "stockpile"}
+    assert set(conflict._DROPPED_LAST) <= conflict.DELETION_ORDER.keys() == conflict.RULE_FAMILIES.keys()
+    for name, family in stated.items():
+        index = tuple("x" for _ in family.axes)
+        for end in (LOWER, UPPER):
+            rule = conflict.identify_rule((name, index), end)
+            assert rule is not None and isinstance(rule[0], RuleKey) and rule[0].kind in conflict.RULE_FAMILIES
+
+
+def test_parameters_exist_in_the_format() -> None:
+    """Every parameter that is varied in turn is one of the format."""
+    for section, field in PARAMETER_TITLES:
+        own = "smelters" if field == "concentration" else "Ag"
+        path = {"policy": (section, field, own), "exchange": (section, "USD"), "transport_rate": (section,)}.get(
+            section, (section, "Ag", *field.split("."))
+        )
+        tries = (path, (*path, "Ag"), (*path, "limit"), path[:2])
+        assert any(find_parameter_kind(one) for one in tries), path
