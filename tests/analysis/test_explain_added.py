@@ -69,9 +69,10 @@ def test_the_invoice_holds_whatever_is_added(lines: tuple[str, ...], tmp_path: P
     path = written(tmp_path, *lines)
     plan = medalopt.solve(loaded(plain()), extensions=[path])
     found = explain_plan(plan, [path])
-    assert adds_up(plan, PlanNeighbourhood.build(plan, extensions=[path])) and summarize_explanation(found)[
-        1
-    ].startswith("All prices count your own ")
+    assert (
+        adds_up(plan, PlanNeighbourhood.build(plan, extensions=[path]))
+        and "your own" in (summarize_explanation(found)[2])
+    )
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -113,7 +114,7 @@ def test_one_medal_more_and_a_dearer_source() -> None:
 
 def test_the_command_line(tmp_path: Path) -> None:
     """`explain --extend` names the rule among what binds, in the page and as JSON, and tells one stream with it."""
-    page = here("explain", TINY, "--extend", str(CAP))
+    page = here("explain", TINY, "--full", "--extend", str(CAP))
     assert page.code == 0 and "silver_cap[far]" in page.out and "All prices count your own silver_cap" in page.out
     data = json.loads(here("explain", TINY, "--extend", str(CAP), "--json").out)
     row = next(row for row in data["explanation"]["binding"] if row["what"] == "silver_cap[far]")
@@ -123,14 +124,14 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 def test_a_row_that_binds_little_is_told_all_the_same() -> None:
     """The budget is far down the list of what binds, and its row stands in the table."""
-    page = here("explain", TINY, "--extend", str(ROOT / "models/extensions/monthly_budget.py"))
-    assert "monthly_budget[2017-04]  1 more " in page.out and "more, of less worth: --json has all." in page.out
+    page = here("explain", TINY, "--full", "--extend", str(ROOT / "models/extensions/monthly_budget.py"))
+    assert "monthly_budget[2017-04]  1 more " in page.out and "--json lists all" in page.out
 
 
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:
     """Of variables that nothing bounds the prices rest on the compiled program, and the page says so."""
     found = explain_instance(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
-    assert any(line.startswith("They are not proven") for line in summarize_explanation(found))
+    assert any("not proven" in line for line in summarize_explanation(found))
 
 
 def test_an_extension_that_changes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infe
 def test_a_plan_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """With a plan the explanation goes to standard output, and the exit code is 0."""
     assert run_command(["explain", TINY]) == 0
-    assert capsys.readouterr().out.startswith("Why this plan: ")
+    assert "A small case" in capsys.readouterr().out
 
 
 def test_one_stream_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,7 @@ def test_an_explanation_is_written_too(tmp_path: Path, capsys: pytest.CaptureFix
     page, data = tmp_path / "why.txt", tmp_path / "why.json"
     assert run_command(["explain", TINY, "-o", str(page)]) == 0
     out, err = capsys.readouterr()
-    assert page.read_text(encoding="utf-8").startswith("Why this plan: ") and out and "is written" in err
+    assert "A small case" in page.read_text(encoding="utf-8") and out and "is written" in err
     assert run_command(["explain", TINY, "streams.phone@east", "-o", str(data)]) == 0
     assert json.loads(data.read_text(encoding="utf-8"))["explanation"]["stream"]
     assert not capsys.readouterr().out.startswith("{")
@@ -63,7 +63,7 @@ def test_a_narrow_terminal_is_told_of_what_is_written(
     """Where columns do not fit, `-o` has them all, as the note says."""
     monkeypatch.setenv("COLUMNS", "40")
     page = tmp_path / "why.txt"
-    assert run_command(["explain", TINY, "-o", str(page)]) == 0
+    assert run_command(["explain", TINY, "--full", "-o", str(page)]) == 0
     assert "-o" in capsys.readouterr().out
     assert "do not fit" not in page.read_text(encoding="utf-8")
 

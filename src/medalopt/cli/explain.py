@@ -15,7 +15,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ExtendOption, ObjectiveChoice, ObjectiveOption
 from medalopt.errors import NoPlanError
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
 def explain(
     instance: InstanceArgument,
     about: Annotated[
-        str | None, typer.Argument(metavar="PATH", help="One stream to tell in full, such as streams.phone@tokyo.")
+        str | None, typer.Argument(metavar="PATH", help="One stream to explain in detail, such as streams.phone@tokyo.")
     ] = None,
     objective: ObjectiveOption = ObjectiveChoice.cost,
     extend: ExtendOption = None,
     set_: SetOption = None,
     output: OutputOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Say why the plan is as it is: what binds, what one more of everything costs, why each source is taken or not.
+    """Explain the optimal plan: binding constraints, marginal costs, break-even prices and a cost breakdown.
 
-    Where there is no plan: what stands in its way, and the cheapest cure.
+    For an infeasible instance: conflicting constraints, and the cheapest repairs.
     """
     outputs = check_outputs(output, {instance: "the instance"})
     figures = read_instance(instance, set_)
@@ -46,7 +47,7 @@ def explain(
         from medalopt.instance.bounds import drop_lot_constraints
 
         print_message(
-            f"{figures.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
+            f"{figures.lots[0]}: whole lots and minimum orders are ignored, since shadow prices exist only without them"
         )
         figures = drop_lot_constraints(figures)
     try:
@@ -55,7 +56,7 @@ def explain(
         given = (figures, error, instance, set_, objective.value, json)
         return report_infeasibility(*given, tuple(extend or ()), outputs)
     write_report(report, outputs, "the explanation is written")
-    print_report(report, json)
+    print_report(report, json, full=full)
     return 0
 
 
@@ -70,7 +71,7 @@ def _build_explanation(
     stream = None if about is None else parse_stream_path(instance, about)
     with report_progress(f"solving {instance.name}"):
         plan = solve(instance, objective.value, extensions)
-    with report_progress("asking what lies around the plan"):
+    with report_progress("analysing the optimum"):
         if stream is not None:
             return build_stream_report(explain_stream(plan, stream, extensions))
         return build_explanation_report(explain_plan(plan, extensions))

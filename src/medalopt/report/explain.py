@@ -35,6 +35,7 @@ from medalopt.tolerances import DISPLAY_TOLERANCE
 
 _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
+_ALTERNATIVE_TITLES = {"the ways of devices": "routes", "the timing of shipments": "dates of shipments"}
 
 
 def build_explanation_report(explanation: Explanation) -> Report:
@@ -58,7 +59,7 @@ def build_explanation_report(explanation: Explanation) -> Report:
         return tuple(table for table in tables if table.rows)
 
     return Report(
-        f"Why this plan: {instance.title or instance.name}",
+        f"Explanation: {instance.title or instance.name}",
         tuple(summarize_explanation(explanation)),
         tabulate(whole=True),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
@@ -77,14 +78,14 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
     """
     plan = explanation.plan
-    value = format_money(plan.objective, plan.unit)
-    lines = [f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {value}. {describe_status(plan)}"]
+    objective = "Total cost" if plan.measure == "cost" else f"Minimum {plan.measure}"
+    lines = [describe_status(plan), f"{objective}: {format_money(plan.objective, plan.unit)}."]
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]
     lines += describe_left_out_sources(explanation)
     if explanation.unproven:
         lines.append(
-            f"Left out, as their prices could not be proven: "
+            f"Omitted, since their prices are not proven: "
             f"{_join_with_and([escape_text(name) for name in explanation.unproven])}."
         )
     return [*lines, _describe_alternative_optima(explanation)]
@@ -98,9 +99,9 @@ def _describe_own_constraints(plan: Plan) -> list[str]:
     named = [f"{escape_text(name)}{f' ({count} rows)' if count > 1 else ''}" for name, count in counts.items()]
     rest = [f"{len(named) - _MAX_OWN_CONSTRAINTS} more"] if len(named) > _MAX_OWN_CONSTRAINTS else []
     what = _join_with_and([*named[:_MAX_OWN_CONSTRAINTS], *rest]) if named else "costs or variables"
-    lines = [f"All prices count your own {what} too, which stays as it is while a figure of the instance moves."]
+    lines = [f"Extension: all prices include your own {what}, held constant while a parameter of the instance varies."]
     if plan.certificate.arithmetic == FLOAT_ARITHMETIC.name:
-        lines.append("They are not proven: a variable of your own has no bounds; give it some to have them proven.")
+        lines.append("Prices not proven: a variable of your extension has no bounds. Give it bounds to prove them.")
     return lines
 
 
@@ -122,16 +123,13 @@ def _describe_dear_metal(explanation: Explanation, marginal_price: MarginalPrice
     plan, market = explanation.plan, marginal_price.market
     assert marginal_price.more is not None and market is not None and marginal_price.metal is not None
     times = f"{marginal_price.ratio:,.0f}" if (marginal_price.ratio or 0) >= 10 else f"{marginal_price.ratio:.1f}"
-    asked = f"what {escape_text(market.name)} asks" if market.offered else "what it is sold for"
-    line = (
-        f"One more kilogram of {escape_text(marginal_price.name)} costs "
-        f"{format_money(marginal_price.more, plan.unit)}, {times} times {asked}"
-    )
-    line += f" ({format_money(market.price)})"
+    of = f"the price of {escape_text(market.name)}" if market.offered else "its selling price"
     refused = find_rejected_offer(plan, MetalValues(plan), marginal_price.metal)
-    if refused and refused.reason and market.offered:
-        line += f", {refused.reason}"
-    return f"{line}.{_describe_substitution(marginal_price)}"
+    reason = f"; {refused.reason}" if refused and refused.reason and market.offered else ""
+    return (
+        f"Marginal cost of {escape_text(marginal_price.name)}: {format_money(marginal_price.more, plan.unit)}/kg, "
+        f"{times} × {of} ({format_money(market.price, plan.unit)}/kg{reason}).{_describe_substitution(marginal_price)}"
+    )
 
 
 def _describe_substitution(marginal_price: MarginalPrice) -> str:
@@ -143,7 +141,8 @@ def _describe_substitution(marginal_price: MarginalPrice) -> str:
     less = [_format_substitute(-part.amount, part.unit, part.name) for part in changes if part.amount < 0]
     if not more:
         return ""
-    return f" It takes {_join_with_and(more)} more{f', and {_join_with_and(less)} less' if less else ''}."
+    instead = f" and replaces {_join_with_and(less)}" if less else ""
+    return f" One more kilogram requires {_join_with_and(more)}{instead}."
 
 
 def _format_substitute(amount: float, unit: str, what: str) -> str:
@@ -159,34 +158,28 @@ def _join_with_and(parts: list[str]) -> str:
 def _describe_alternative_optima(explanation: Explanation) -> str:
     """Return whether the optimum is unique, and otherwise the range of each source over all alternative optima."""
     objective = explanation.plan.measure
-    good = (
-        "Other plans are as good" if objective == "cost" else f"By {objective} other plans are as good (cost decides)"
-    )
+    found = "Alternative optima" if objective == "cost" else f"Alternative optima by {objective} (ties decided by cost)"
     if explanation.others is None:
-        return "Whether other plans are as good could not be proven."
+        return "Alternative optima: not proven whether there are any."
     if explanation.is_unique:
-        return "This is the only optimal plan (proven)."
+        return "Alternative optima: none; the optimum is unique (proven)."
     ranged = [
         analysis
         for analysis in explanation.source_analyses
         if analysis.maximum - analysis.minimum > DISPLAY_TOLERANCE * max(analysis.offered, 1.0)
     ]
     if not ranged:
-        same = (
-            "every source gives as many tonnes"
-            if explanation.source_analyses and not explanation.smaller_sources
-            else "the sources give as much"
-        )
-        alike = f"{same} in each; they differ in" if explanation.source_analyses else "they differ in"
-        return f"{good}: {alike} {_join_with_and(list(explanation.others))}."
+        which = "the sources" if explanation.smaller_sources else "every source"
+        alike = f"same tonnes from {which}; they differ in" if explanation.source_analyses else "they differ in"
+        names = [_ALTERNATIVE_TITLES.get(name, name) for name in explanation.others]
+        return f"{found}: {alike} {_join_with_and(names)}."
     lines = [
         f"{escape_text(analysis.source.name)} {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)} "
-        "(here "
-        f"{format_tonnes(analysis.taken)})"
+        f"(this plan {format_tonnes(analysis.taken)})"
         for analysis in ranged[:_MAX_RANGES]
     ]
     more = [f"{len(ranged) - _MAX_RANGES} more"] if len(ranged) > _MAX_RANGES else []
-    return f"{good}, with other tonnes: {_join_with_and([*lines, *more])}."
+    return f"{found}: {_join_with_and([*lines, *more])}."
 
 
 _MAX_ROUTES = 4
@@ -219,8 +212,8 @@ def build_stream_report(explanation: StreamExplanation) -> Report:
         others = len(explanation.bundle.source.streams) - 1
         with_it = format_count(others, "other stream")
         lines.append(
-            f"It comes only with {with_it}, as {escape_text(explanation.bundle.source.name)}. Of that bundle as a "
-            "whole:"
+            f"Bundle: it is supplied only together with {with_it}, as {escape_text(explanation.bundle.source.name)}. "
+            "For the whole bundle:"
         )
         lines += _describe_source(explanation, explanation.bundle)
     return Report(
@@ -240,34 +233,34 @@ def _tabulate_routes(explanation: StreamExplanation) -> ReportTable:
         ReportColumn("treatment", "treatment"),
         ReportColumn("smelter", "smelter"),
         ReportColumn("tonnes_t", "taken", "t", style="significant"),
-        ReportColumn("dearer", "dearer by at least", f"{unit}/t", style="money"),
+        ReportColumn("dearer", "extra cost of at least", f"{unit}/t", style="money"),
     )
     rows = tuple(
         (route.treatment, route.smelter, route.tonnes, _null_if_infinite(route.shortfall)) for route in analysis.routes
     )
-    return ReportTable("routes", "Routes", "Every treatment and smelter that takes it.", columns, rows)
+    return ReportTable("routes", "Routes", "Every treatment and smelter that accepts it.", columns, rows)
 
 
 def _tabulate_balance(explanation: StreamExplanation) -> ReportTable:
     """Return the costs of a tonne by kind, and the value of its metals."""
     analysis = explanation.bundle or explanation.source
     columns = (
-        ReportColumn("what", "what"),
+        ReportColumn("what", "item"),
         ReportColumn("metal_kg", "metal per tonne", "kg", style="significant"),
-        ReportColumn("cost", "costs a tonne", explanation.plan.unit, style="money"),
-        ReportColumn("worth", "metal is worth", explanation.plan.unit, style="money"),
+        ReportColumn("cost", "cost per tonne", explanation.plan.unit, style="money"),
+        ReportColumn("worth", "value of metal", explanation.plan.unit, style="money"),
     )
     rows = (
         *((_COST_TITLES[kind], None, cost, None) for kind, cost in analysis.costs),
         *((metal, kilograms, None, worth) for metal, kilograms, worth in analysis.returned),
     )
-    return ReportTable("balance", "One tonne", "What it costs, and the value of its metals.", columns, rows)
+    return ReportTable("balance", "Balance per tonne", "Cost by kind, and value of the metals returned.", columns, rows)
 
 
 def _describe_source(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
     """Return the lines on one source: quantity, routes, balance of a tonne, break-even prices, range."""
     lines = [
-        f"{format_tonnes(analysis.taken)} taken of {format_tonnes(analysis.offered)} offered "
+        f"Supply: {format_tonnes(analysis.taken)} taken of {format_tonnes(analysis.offered)} offered "
         f"({format_share(analysis.taken, analysis.offered)})."
     ]
     lines += _describe_routes(analysis, explanation.plan.unit)
@@ -278,19 +271,17 @@ def _describe_source(explanation: StreamExplanation, analysis: SourceAnalysis) -
 def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
     """Return the routes in use, and the cheapest alternative with its extra cost per tonne."""
     if not analysis.routes:
-        return ["No treatment, lane and smelter takes it."]
+        return ["Route: none; no treatment, lane and smelter accept it."]
     used = [of for of in analysis.routes if of.tonnes > 0]
     rivals = [of for of in analysis.routes if of.tonnes == 0]
     told = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
-    more = [f"{len(used) - _MAX_ROUTES} ways more"] if len(used) > _MAX_ROUTES else []
-    lines = (
-        [f"It goes {'; '.join([*told, *more])}."] if used else [f"Its best way would be {describe_route(rivals[0])}."]
-    )
+    more = [f"{len(used) - _MAX_ROUTES} more"] if len(used) > _MAX_ROUTES else []
+    lines = [f"Route: {'; '.join([*told, *more])}."] if used else [f"Cheapest route: {describe_route(rivals[0])}."]
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
         shortage = nearest[0].shortfall
-        dearer = f"at least {format_money(shortage, unit)} a tonne dearer" if shortage > 0 else "as good"
-        lines.append(f"The nearest other way is {describe_route(nearest[0])}: {dearer}.")
+        dearer = f"at least {format_money(shortage, unit)}/t dearer" if shortage > 0 else "same cost"
+        lines.append(f"Next route: {describe_route(nearest[0])}; {dearer}.")
     return lines
 
 
@@ -300,26 +291,26 @@ def _describe_balance(explanation: StreamExplanation, analysis: SourceAnalysis) 
     if explanation.plan.measure != "cost" or not analysis.routes:
         return []
     costs = ", ".join(f"{_COST_TITLES[kind]} {format_money(cost)}" for kind, cost in analysis.costs)
-    lines = [f"A tonne costs {format_money(analysis.cost, unit)} on the way{f': {costs}' if costs else ''}."]
+    lines = [f"Cost: {format_money(analysis.cost, unit)}/t{f' ({costs})' if costs else ''}."]
     if analysis.returned:
         metals = ", ".join(
             f"{format_metal_per_tonne(kg)} of {escape_text(metal)} {format_money(worth)}"
             for metal, kg, worth in analysis.returned
         )
-        lines.append(f"It brings metal worth {format_money(analysis.metal_value, unit)}: {metals}.")
+        lines.append(f"Value of its metals: {format_money(analysis.metal_value, unit)}/t ({metals}).")
     else:
-        lines.append("It brings no metal.")
+        lines.append("Value of its metals: 0.")
     return [*lines, _describe_rent(analysis, unit)]
 
 
 def _describe_rent(analysis: SourceAnalysis, unit: str) -> str:
     """Return the shadow price of one more tonne on offer."""
     if analysis.left_out:
-        return "What rules and full plants on its way ask is counted at the plan's prices as well."
+        return "Shadow prices of full capacities and other binding constraints on its route count as well."
     if analysis.rent == 0:
-        return "At the plan's prices a tonne more on offer saves nothing."
+        return "Shadow price of supply: 0."
     verb = "saves" if analysis.rent > 0 else "costs"
-    return f"At the plan's prices a tonne more on offer {verb} {format_money(abs(analysis.rent), unit)}."
+    return f"Shadow price of supply: one more tonne {verb} {format_money(abs(analysis.rent), unit)}."
 
 
 def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnalysis) -> list[str]:
@@ -328,29 +319,25 @@ def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnaly
 
     def at(rise: float) -> str:
         """Return a price changed by `rise`, with its unit."""
-        return (
-            f"{format_money(analysis.price + rise, unit)} a tonne"
-            if by_cost
-            else f"{format_money(rise, unit)} a tonne added"
-        )
+        return f"{format_money(analysis.price + rise, unit)}/t" if by_cost else f"{format_money(rise, unit)}/t added"
 
-    now = f"Goods and collection cost {format_money(analysis.price, unit)} a tonne now. " if by_cost else ""
+    now = f"Price (devices and collection): {format_money(analysis.price, unit)}/t. " if by_cost else ""
     if analysis.left_out:
         if math.isinf(analysis.enters_at):
-            return [f"{now}No price brings it in."] if analysis.routes else []
-        return [f"{now}It comes in below {at(-analysis.enters_at)}."]
-    all_of_it = "at any price" if math.isinf(analysis.falls_at) else f"up to {at(analysis.falls_at)}"
-    some = "at any price" if math.isinf(analysis.leaves_at) else f"up to {at(analysis.leaves_at)}"
-    more = "" if math.isinf(analysis.enters_at) else f" More is taken below {at(-analysis.enters_at)}."
-    kept = f"All that is taken stays {all_of_it}"
-    return [f"{now}{kept}{'' if all_of_it == some else f', some of it {some}'}.{more}"]
+            return [f"{now}It enters at no price."] if analysis.routes else []
+        return [f"{now}It enters below {at(-analysis.enters_at)}."]
+    full = "without limit" if math.isinf(analysis.falls_at) else f"up to {at(analysis.falls_at)}"
+    part = "without limit" if math.isinf(analysis.leaves_at) else f"up to {at(analysis.leaves_at)}"
+    more = "" if math.isinf(analysis.enters_at) else f"; more is taken below {at(-analysis.enters_at)}"
+    rest = "" if full == part else f", any quantity {part}"
+    return [f"{now}Break-even: full quantity {full}{rest}{more}."]
 
 
 def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
     """Return the least and greatest quantity over all alternative optima."""
     if analysis.maximum - analysis.minimum <= DISPLAY_TOLERANCE * max(analysis.offered, 1.0):
-        return ["No optimal plan takes more or less of it."]
-    return [f"Optimal plans take from {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)} of it."]
+        return ["Alternative optima: the same quantity in each."]
+    return [f"Alternative optima: {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)}."]
 
 
 def build_explanation_object(explanation: Explanation) -> dict[str, Any]:

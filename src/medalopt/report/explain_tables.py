@@ -44,15 +44,17 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
     listed = list(explanation.binding) if whole else [*much, *own[:_MAX_OWN_BINDING]]
     rest = len(explanation.binding) - len(listed)
     columns = (
-        ReportColumn("what", "what"),
+        ReportColumn("what", "constraint"),
         ReportColumn("paths", "paths", hidden=True),
         ReportColumn("change", "change"),
         ReportColumn("saves", "saves", explanation.plan.unit, style="money"),
     )
     rows = tuple((row.name, " ".join(row.paths), _describe_step(row), row.saves) for row in listed)
-    notes = (f"{rest} more, of less worth: --json has all.",) if rest > 0 else ()
-    title = "What binds, and what loosening it a little would save"
-    return ReportTable("binding", title, "Change of the objective for one unit.", columns, rows, notes)
+    order = "Sorted by the saving from relaxing each by 1 %"
+    more = f"; {rest} more with smaller savings (--json lists all)" if rest > 0 else ""
+    notes = (f"{order}{more}.",) if len(rows) > 1 else ()
+    title, text = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
+    return ReportTable("binding", title, text, columns, rows, notes)
 
 
 def _describe_step(row: BindingConstraint) -> str:
@@ -85,12 +87,12 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
     ]
     unit = explanation.plan.unit
     columns = (
-        ReportColumn("what", "what"),
+        ReportColumn("what", "item"),
         ReportColumn("path", "path", hidden=True),
         ReportColumn("more", "one more costs", unit, style="money"),
         ReportColumn("fewer", "one fewer saves", unit, style="money"),
         ReportColumn("market", "market", unit, rank=2, style="money", optional=True),
-        ReportColumn("times", "times", "", rank=1, optional=True),
+        ReportColumn("times", "× market", "", rank=1, optional=True),
     )
     rows = tuple(
         (
@@ -104,7 +106,7 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
         for marginal_price in listed
     )
     notes = (
-        [f"As on the market: {', '.join(escape_text(marginal_price.name) for marginal_price in plain)}."]
+        [f"At their market price: {', '.join(escape_text(marginal_price.name) for marginal_price in plain)}."]
         if plain and not whole
         else []
     )
@@ -113,10 +115,10 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
             f"{escape_text(marginal_price.name)} ({format_money(marginal_price.more or 0.0)})"
             for marginal_price in plenty
         )
-        notes.append(f"Far below the market, as more comes back than is needed: {names}.")
+        notes.append(f"Far below the market price, since in surplus: {names}.")
     if any(marginal_price.unit for marginal_price in listed):
-        notes.append("A kg of metal: of what is charged; `solve` has a kg at hand in one period.")
-    title, text = "What one more costs, and one fewer saves", "Of each metal charged, and of each medal."
+        notes.append("Metals: per kilogram charged; `solve` states the shadow price per kilogram in stock in a period.")
+    title, text = "Marginal costs of metals and medals", "Cost of one more and saving of one fewer."
     return ReportTable("prices", title, text, columns, rows, tuple(notes))
 
 
@@ -159,7 +161,7 @@ def _format_kink_name(marginal_price: MarginalPrice) -> str:
 def _show_kink_price(value: float | None, other: float | None) -> CellValue:
     """Return a price, with more digits where the two prices differ only beyond the usual ones."""
     if value is None:
-        return ShownValue(None, "no plan")
+        return ShownValue(None, "infeasible")
     if (
         other is None
         or format_money(value) != format_money(other)
@@ -199,21 +201,21 @@ def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> Repor
     taken_off = [row for row in rows if row.value <= 0]
     if not whole:
         rows = [
-            *_truncate_rows(needs, _MAX_BREAKDOWN_ROWS - min(len(taken_off), 4), "other needs"),
+            *_truncate_rows(needs, _MAX_BREAKDOWN_ROWS - min(len(taken_off), 4), "other demands"),
             *_truncate_rows(taken_off, max(_MAX_BREAKDOWN_ROWS - len(needs), 3), "other rents"),
         ]
     total = explanation.plan.objective
     columns = (
-        ReportColumn("figure", "figure"),
+        ReportColumn("figure", "parameter"),
         ReportColumn("amount", "amount", "", rank=1),
         ReportColumn(
             "value", "", explanation.plan.unit, style=_choose_amount_style([total, *(row.value for row in rows)])
         ),
     )
     cells = tuple((row.name, ShownValue(row.amount, row.text), row.value) for row in rows)
-    title = "The invoice: needs at their marginal prices, less the rents of what is scarce"
-    text = "Demands at marginal prices, less the rents of binding limits: they add up to the objective."
-    return ReportTable("invoice", title, text, columns, cells, total=("in all", None, total))
+    title = "Cost breakdown by shadow price"
+    text = "Demand at marginal cost less the rents of binding limits; the lines add up to the objective."
+    return ReportTable("invoice", title, text, columns, cells, total=("total", None, total))
 
 
 @dataclass(frozen=True)
@@ -297,17 +299,15 @@ def build_break_even_table(explanation: Explanation) -> ReportTable:
         The table, with notes on sources taken in part and on small sources.
     """
     unit, priced = explanation.plan.unit, explanation.plan.measure == "cost"
-    title = "What is taken, and how much more a tonne of it may add"
-    if priced:
-        title = "What is taken, up to what price of goods and collection per t"
+    title = "Break-even prices" if priced else "Break-even increases"
     columns = (
         ReportColumn("source", "source"),
         ReportColumn("taken_t", "taken", "t", rank=2, style="even"),
         ReportColumn("share", "taken", "%", style="share", digits=1, optional=True),
-        ReportColumn("main_metal", "for its", rank=1, optional=True),
-        ReportColumn("price", "price", unit, style="money", optional=True),
-        ReportColumn("falls_at", "all up to", unit, optional=True),
-        ReportColumn("leaves_at", "some up to", unit, optional=True),
+        ReportColumn("main_metal", "main metal", rank=1, optional=True),
+        ReportColumn("price", "price per t", unit, style="money", optional=True),
+        ReportColumn("falls_at", "full quantity up to", unit, optional=True),
+        ReportColumn("leaves_at", "any quantity up to", unit, optional=True),
     )
     rows = tuple(
         (
@@ -322,14 +322,14 @@ def build_break_even_table(explanation: Explanation) -> ReportTable:
         for analysis in explanation.source_analyses
         if not analysis.left_out
     )
-    text = "Prices up to which the full quantity, or any quantity, stays in the optimal plan."
+    text = "Price of devices and collection per tonne up to which the full quantity, or any, stays in the plan."
     return ReportTable("sources", title, text, columns, rows, tuple(_build_source_notes(explanation)))
 
 
 def _show_price_limit(explanation: Explanation, analysis: SourceAnalysis, rise: float) -> CellValue:
     """Return the price to which a source may rise, or the tolerated increase where the objective is not cost."""
     if math.isinf(rise):
-        return ShownValue(None, "any")
+        return ShownValue(None, "no limit")
     if explanation.plan.measure == "cost":
         return ShownValue(analysis.price + rise, format_money(analysis.price + rise))
     return ShownValue(rise, f"+{format_money(rise)}")
@@ -386,31 +386,30 @@ def describe_left_out_sources(explanation: Explanation) -> list[str]:
     lines = [_describe_left_out_source(explanation, analysis) for analysis in listed[:_MAX_LEFT_OUT]]
     if len(listed) > _MAX_LEFT_OUT:
         names = ", ".join(escape_text(analysis.source.name) for analysis in listed[_MAX_LEFT_OUT:])
-        lines.append(f"Left out too: {names} (--json tells at what price each would come in).")
+        lines.append(f"Not taken either: {names} (--json has their break-even prices).")
     return lines
 
 
 def _describe_left_out_source(explanation: Explanation, analysis: SourceAnalysis) -> str:
     """Return cost and metal value of one tonne of a source left out, and the price at which it enters."""
     unit = explanation.plan.unit
-    line = f"Left out: {escape_text(analysis.source.name)}, {format_tonnes(analysis.offered)} offered."
+    line = f"Not taken: {escape_text(analysis.source.name)} ({format_tonnes(analysis.offered)} offered)."
     if not analysis.routes:
-        return f"{line} No treatment, lane and smelter takes it."
+        return f"{line} No treatment, lane and smelter accept it."
     if explanation.plan.measure == "cost":
         best = analysis.routes[0]
         line += (
-            f" A tonne would cost {format_money(analysis.cost, unit)} {describe_route(best)} and bring "
-            f"{format_money(analysis.metal_value)} in metal."
+            f" Cost {format_money(analysis.cost, unit)}/t {describe_route(best)}; value of its metals "
+            f"{format_money(analysis.metal_value, unit)}/t."
         )
     if math.isinf(analysis.enters_at):
-        return f"{line} No price brings it in."
+        return f"{line} It enters at no price."
     if analysis.enters_at == 0:
-        return f"{line} A plan that takes it is as good."
-    cheaper = f" It comes in when it is {format_money(analysis.enters_at, unit)} a tonne cheaper"
+        return f"{line} An alternative optimum takes it."
     if explanation.plan.measure != "cost":
-        return f"{line}{cheaper}."
-    goods = analysis.price - analysis.enters_at
-    return f"{line}{cheaper}: for less than {format_money(goods)}, now {format_money(analysis.price)}."
+        return f"{line} It enters when reduced by {format_money(analysis.enters_at, unit)}/t."
+    price = analysis.price - analysis.enters_at
+    return f"{line} It enters below a price of {format_money(price, unit)}/t (now {format_money(analysis.price)})."
 
 
 def describe_route(of: SourceRoute) -> str:
@@ -422,7 +421,7 @@ def describe_route(of: SourceRoute) -> str:
     Returns:
         The phrase, such as `by dismantle to kosaka`.
     """
-    there = f" to {escape_text(of.smelter)}" if of.smelter is not None else ", out of the project"
+    there = f" to {escape_text(of.smelter)}" if of.smelter is not None else ", passed on to ordinary recycling"
     return f"by {escape_text(of.treatment)}{there}"
 
 
