@@ -7,6 +7,7 @@ solver scales by them, and dual bounds may use them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,13 +128,13 @@ def _bound_returned_metal(instance: Instance, routes: Routes, so_far: Numbers) -
         yielding = travels[routes.returned[travels, metal] > 0]
         lead = instance.smelters.lead[routes.smelter[yielding], metal]
         best, soonest = make_zeros((len(so_far),), so_far), np.full(len(so_far), periods, dtype=np.intp)
-        for period in range(periods):
-            back = lead == period  # routes whose lead time has passed now for the first time
-            if back.any():
-                np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
-                np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
-            some = np.nonzero(soonest <= period)[0]
-            total[metal, period] = (best[some] * so_far[some, period - soonest[some]]).sum()
+        for first, end in pairwise([*np.unique(lead[lead < periods]).tolist(), periods]):
+            back = lead == first  # routes whose lead time has passed now for the first time
+            np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
+            np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
+            some = np.nonzero(soonest <= first)[0]
+            until = np.arange(first, end)[:, None] - soonest[some]
+            total[metal, first:end] = (best[some] * so_far[some, until]).sum(axis=1)
     return total
 
 

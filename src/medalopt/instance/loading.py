@@ -136,12 +136,15 @@ class InstanceFile:
         """
         return self._build_instance(changes)
 
-    def with_effective_changes(self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False) -> Instance:
+    def with_effective_changes(
+        self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False, unchanged: Instance | None = None
+    ) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
 
         Args:
             changes: Value by parameter path.
             scenarios: Validate each scenario of the file too.
+            unchanged: The instance without `changes`, if it is there already.
 
         Returns:
             The instance.
@@ -151,6 +154,8 @@ class InstanceFile:
         """
         instance = self._build_instance(changes, effective=True, scenarios=scenarios)
         faults = FaultLog()
+        if unchanged is not None and len(changes) == 1 and not is_same_instance(instance, unchanged):
+            return instance
         for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
             if self.has_effect(changes, path, instance) is False:
                 faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {_SAME_INSTANCE}")

@@ -59,5 +59,5 @@ def change_instance(instance: Instance, changes: ParameterChanges) -> Instance:
     origin = instance.origin
     if origin is None:
         raise UsageError(f"{instance.name}: was edited in memory; make changes to the instance that `load` returned")
-    changed = origin.file.with_effective_changes(changes)
+    changed = origin.file.with_effective_changes(changes, unchanged=instance)
     return set_origin(changed, InstanceOrigin(origin.file.set_changes(changes), origin.base or instance))
