@@ -112,7 +112,7 @@ def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: 
         run_command(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0
     )
     told, drawn = capsys.readouterr().out, page.read_text(encoding="utf-8")
-    headings = ("How far each figure may move", "What recycling costs", "What matters most")
+    headings = ("Shadow prices and sensitivity ranges", "What recycling costs", "What matters most")
     first = ("Optimal (", "Benchmark, buying all metal: not available", "Metal recovered by hand matters most")
     for text, titles in ((told, [title.upper() for title in headings]), (drawn, headings)):
         places = [text.index(words) for pair in zip(titles, first, strict=True) for words in pair]

@@ -16,7 +16,7 @@ from medalopt.cli.options import (
     open_variants,
     report_progress,
 )
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.sensitivity_options import (
     BudgetOption,
     CurveRequest,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from medalopt.report.sensitivity.report_part import SensitivityPart
 
 RangesOption = Annotated[
-    bool, typer.Option("--ranges", help="How far each figure may move; told without this where nothing else is asked.")
+    bool, typer.Option("--ranges", help="Shadow prices and sensitivity ranges (the default analysis).")
 ]
 
 
@@ -83,9 +83,10 @@ def sensitivity(
     objective: ObjectiveOption = ObjectiveChoice.cost,
     set_: SetOption = None,
     output: OutputOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Say how far each figure may move, alone, before the plan changes; and what one unit more or less of it costs."""
+    """Print shadow prices and sensitivity ranges of parameters, or the analyses requested."""
     outputs = check_outputs(output, {instance: "the instance"})
     otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)
@@ -101,7 +102,7 @@ def sensitivity(
 
     report = build_sensitivity_report(runner.instance, parts)
     write_report(report, outputs, "the sensitivity is written")
-    print_report(report, json)
+    print_report(report, json, full=full)
     if parts[-1].interrupted:
         raise KeyboardInterrupt
     return 0
@@ -133,7 +134,7 @@ def _run_ranges(runner: ScenarioRunner) -> SensitivityPart:
 
     with report_progress(f"solving {runner.instance.name}"):
         _ = runner.plan
-    with report_progress("moving one figure after the other") as step:
+    with report_progress("varying one parameter after the other") as step:
         return report_ranges(compute_ranges(runner, _count_tenths(step)))
 
 

@@ -6,15 +6,17 @@ import math
 from typing import Any
 
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
+from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
+from medalopt.report.sensitivity.parameter_titles import name_parameter
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.solve import describe_status
 from medalopt.text import escape_text
 
-MOST_TABLE_ROWS = 12  # rows of a table
+MOST_TABLE_ROWS = 8  # rows of a table
 _LEAST_COST_SHARE = 1e-3  # of the objective: least value of a parameter at its price whose range is listed
-_MOST_SENTENCES = 3
+_HEADLINE_COST_SHARE = 1e-2  # of the objective: least value of a cost named in the summary
 _MOST_UNPROVEN = 6  # parameters named as not proven
 _MOST_SOURCES = 2  # sources named at an end of a range
 
@@ -35,8 +37,8 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
     members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
     members["unproven"] = list(ranges.unproven)
-    screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (--json has all).") for table in tables)
-    heading = "How far each figure may move"
+    screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (-o NAME.xlsx, --json).") for table in tables)
+    heading = "Shadow prices and sensitivity ranges"
     return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading=heading, screen=screen)
 
 
@@ -65,58 +67,80 @@ def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
 
 def _range_lines(ranges: SensitivityRanges) -> list[str]:
     plan = ranges.plan
-    kinked = [row for row in ranges.rows if row.has_kink]
-    lines = [
-        f"{'Cost' if plan.measure == 'cost' else f'Least {plan.measure}'}: {format_money(plan.objective, plan.unit)}. "
-        f"{describe_status(plan)}",
-        f"{len(ranges.rows)} figures cost something or stand at the side of a rule. Each is moved alone, both ways.",
-    ]
+    objective = "Total cost" if plan.measure == "cost" else f"Minimum {plan.measure}"
+    lines = [f"{objective}: {format_money(plan.objective, plan.unit)}. {describe_status(plan)}"]
+    listed = _select_right_hand_sides(ranges)
+    if listed:
+        lines.append(f"Largest effect: {_describe_shadow_price(ranges, listed[0])}.")
+    costs = sorted(_select_costs(ranges, _HEADLINE_COST_SHARE), key=_relative_allowance)
+    labels = ("Tightest cost range", "Next")
+    lines += [f"{label}: {_describe_range(ranges, row)}." for label, row in zip(labels, costs, strict=False)]
+    kinked = sum(row.has_kink for row in ranges.rows)
+    lines.append(f"Varied one at a time: {len(ranges.rows)} cost and right-hand-side parameters.")
     if kinked:
-        few = f"{len(kinked)} of them have" if len(kinked) > 1 else "One of them has"
-        lines.append(f"{few} a kink where the plan stands: one unit less does not save what one unit more costs.")
+        lines.append(f"For {kinked} of them the shadow price differs between increase and decrease.")
     if ranges.unproven:
         named = ", ".join(escape_text(path) for path in ranges.unproven[:_MOST_UNPROVEN])
         more = f" and {len(ranges.unproven) - _MOST_UNPROVEN} more" if len(ranges.unproven) > _MOST_UNPROVEN else ""
-        lines.append(f"Left out, as no answer could be proven: {named}{more}.")
+        lines.append(f"Not proven, therefore left out: {named}{more}.")
     if ranges.only is None:
-        lines.append("Whether other plans are as good could not be proven.")
+        lines.append("Alternative optima: could not be proven or excluded.")
     elif not ranges.only:
-        lines.append("Other plans are as good: prices and ranges are those that hold whichever is taken.")
-    return [
-        *lines,
-        *(line for row in _select_narrowest_costs(ranges)[:_MOST_SENTENCES] for line in _describe_range(row)),
+        lines.append("Alternative optima exist; prices and ranges hold for all of them.")
+    return lines
+
+
+def _describe_shadow_price(ranges: SensitivityRanges, row: SensitivityRange) -> str:
+    """Describe a right-hand side with its shadow prices: `medals.gold.count (38), +1 unit +49,480 JPY`."""
+    unit = f" {row.unit}" if row.unit else ""
+    prices = [
+        f"{sign}1{unit or ' unit'}: {'infeasible' if price is None else _format_signed(price, ranges.plan.unit)}"
+        for sign, price in (("+", row.price_up), ("−", row.price_down))
     ]
+    return f"{_name_parameter(ranges, row)} ({format_number(row.value)}{unit}); {'; '.join(prices)}"
 
 
-def _describe_range(row: SensitivityRange) -> list[str]:
+def _format_signed(amount: float, unit: str) -> str:
+    return f"{'+' if amount > 0 else ''}{format_money(amount, unit)}"
+
+
+def _describe_range(ranges: SensitivityRanges, row: SensitivityRange) -> str:
     """Describe the range of a cost at its nearer end, and the change of the plan beyond it."""
     ends = [(end, turn) for end, turn in ((row.low, row.at_low), (row.high, row.at_high)) if end is not None]
     end, turn = min(ends, key=lambda one: abs(one[0] - row.value))
-    way = "down" if end < row.value else "up"
-    then = f"; then it takes {_describe_plan_change(turn)}" if _describe_plan_change(turn) else ""
+    way = "below" if end < row.value else "above"
+    then = f" ({_describe_plan_change(turn)})" if _describe_plan_change(turn) else ""
     unit = f" {row.unit}" if row.unit else ""
-    now = f"{row.path} ({format_number(row.value)}{unit})"
-    return [f"The plan stays as it is while {now} moves {way} to {format_number(end)}{unit}{then}."]
+    now = f"{_name_parameter(ranges, row)} ({format_number(row.value)}{unit})"
+    return f"{now}; the plan changes {way} {format_number(end)}{unit}{then}"
+
+
+def _name_parameter(ranges: SensitivityRanges, row: SensitivityRange) -> str:
+    return name_parameter(ranges.plan.instance, parse_path(row.path))
 
 
 def _rhs_table(ranges: SensitivityRanges) -> ReportTable:
     """Return right-hand-side parameters with their shadow prices, the largest total value first."""
-    listed = _order_by_list(
-        sorted((row for row in ranges.rows if not row.costs and _shadow_price(row)), key=lambda row: -_total_value(row))
-    )
     unit = ranges.plan.unit
     columns = (
         *_PARAMETER_COLUMNS,
-        ReportColumn("price_up", "one more costs", unit, style="money"),
-        ReportColumn("price_down", "one less costs", unit, rank=1, style="money"),
+        ReportColumn("price_up", "+1 unit", unit, style="money"),
+        ReportColumn("price_down", "−1 unit", unit, rank=1, style="money"),
         *_RANGE_COLUMNS,
     )
     rows = tuple(
-        (*_parameter_cells(row), _show_price(row.price_up), _show_price(row.price_down), *_range_cells(row))
-        for row in listed
+        (*_parameter_cells(ranges, row), _show_price(row.price_up), _show_price(row.price_down), *_range_cells(row))
+        for row in _order_by_list(_select_right_hand_sides(ranges))
     )
-    title = "What a unit of need, supply or capacity is worth, and from where to where that holds"
-    return ReportTable("right_hand_sides", title, "Shadow prices and the range in which they hold.", columns, rows)
+    title = "Shadow prices of right-hand sides, largest value first"
+    text = "Change of the objective for one unit more and less, and the range in which it holds."
+    return ReportTable("right_hand_sides", title, text, columns, rows)
+
+
+def _select_right_hand_sides(ranges: SensitivityRanges) -> list[SensitivityRange]:
+    """Return the right-hand sides with a shadow price, the largest total value first."""
+    listed = (row for row in ranges.rows if not row.costs and _shadow_price(row))
+    return sorted(listed, key=lambda row: -_total_value(row))
 
 
 def _order_by_list(listed: list[SensitivityRange]) -> list[SensitivityRange]:
@@ -128,24 +152,26 @@ def _order_by_list(listed: list[SensitivityRange]) -> list[SensitivityRange]:
 
 
 def _cost_table(ranges: SensitivityRanges) -> ReportTable:
-    """Return the costs with the smallest allowable change."""
-    title = "Costs that may move least before the plan changes"
-    return _tabulate_costs("costs", title, _select_narrowest_costs(ranges))
+    """Return the costs with a finite range, the largest effect on the objective first."""
+    listed = sorted(_select_costs(ranges, _LEAST_COST_SHARE), key=lambda row: -_total_value(row))
+    return _tabulate_costs(ranges, "costs", "Sensitivity ranges of costs, largest cost first", listed)
 
 
-def _tabulate_costs(key: str, title: str, listed: list[SensitivityRange]) -> ReportTable:
-    """Return a table of costs with the range in which the plan stays as it is."""
-    rows = tuple((*_parameter_cells(row), *_range_cells(row)) for row in listed)
-    return ReportTable(
-        key, title, "The plan stays as it is within the range.", (*_PARAMETER_COLUMNS, *_RANGE_COLUMNS), rows
-    )
+def _tabulate_costs(ranges: SensitivityRanges, key: str, title: str, listed: list[SensitivityRange]) -> ReportTable:
+    """Return a table of costs with the range in which the plan remains optimal."""
+    rows = tuple((*_parameter_cells(ranges, row), *_range_cells(row)) for row in listed)
+    text = "The plan remains optimal within the range."
+    return ReportTable(key, title, text, (*_PARAMETER_COLUMNS, *_RANGE_COLUMNS), rows)
 
 
-def _select_narrowest_costs(ranges: SensitivityRanges) -> list[SensitivityRange]:
-    """Return the costs that matter and have a finite range, the smallest relative allowance first."""
-    minimum = _LEAST_COST_SHARE * abs(ranges.plan.objective)
-    ended = (row for row in ranges.rows if row.costs and math.isfinite(_relative_allowance(row)))
-    return sorted((row for row in ended if _total_value(row) > minimum), key=_relative_allowance)
+def _select_costs(ranges: SensitivityRanges, minimum_share: float) -> list[SensitivityRange]:
+    """Return the costs with a finite range whose value is above a share of the objective."""
+    minimum = minimum_share * abs(ranges.plan.objective)
+    return [
+        row
+        for row in ranges.rows
+        if row.costs and math.isfinite(_relative_allowance(row)) and _total_value(row) > minimum
+    ]
 
 
 def _unused_cost_table(ranges: SensitivityRanges) -> ReportTable:
@@ -158,24 +184,25 @@ def _unused_cost_table(ranges: SensitivityRanges) -> ReportTable:
         ),
         key=_relative_allowance,
     )
-    return _tabulate_costs("unused_costs", "Costs of what is left out, and where it would come in", listed)
+    return _tabulate_costs(ranges, "unused_costs", "Break-even costs of unused options, nearest first", listed)
 
 
 _PARAMETER_COLUMNS = (
-    ReportColumn("figure", "figure"),
-    ReportColumn("value", "now", ""),
+    ReportColumn("figure", "parameter"),
+    ReportColumn("value", "value", ""),
     ReportColumn("unit", "unit", hidden=True),
 )
 _RANGE_COLUMNS = (
-    ReportColumn("low", "holds from", "", style="significant"),
+    ReportColumn("low", "from", "", style="significant"),
     ReportColumn("high", "to", "", style="significant"),
-    ReportColumn("below", "below that", rank=3, optional=True),
-    ReportColumn("above", "above that", rank=2, optional=True),
+    ReportColumn("below", "plan below", rank=3, optional=True),
+    ReportColumn("above", "plan above", rank=2, optional=True),
 )
 
 
-def _parameter_cells(row: SensitivityRange) -> tuple[CellValue, ...]:
-    return row.path, ShownValue(row.value, f"{format_number(row.value)} {row.unit or ''}".rstrip()), row.unit
+def _parameter_cells(ranges: SensitivityRanges, row: SensitivityRange) -> tuple[CellValue, ...]:
+    name = ShownValue(row.path, _name_parameter(ranges, row))
+    return name, ShownValue(row.value, f"{format_number(row.value)} {row.unit or ''}".rstrip()), row.unit
 
 
 def _range_cells(row: SensitivityRange) -> tuple[CellValue, ...]:
@@ -204,17 +231,17 @@ def _relative_allowance(row: SensitivityRange) -> float:
 
 
 def _show_price(value: float | None) -> CellValue:
-    return ShownValue(None, "no plan") if value is None else value
+    return ShownValue(None, "infeasible") if value is None else value
 
 
 def _show_end(value: float | None) -> CellValue:
-    return ShownValue(None, "any") if value is None else value
+    return ShownValue(None, "no limit") if value is None else value
 
 
 def _describe_plan_change(turn: SensitivityRangeEnd) -> str:
     """Describe the change of the plan beyond an end of the range."""
     if turn.stops:
-        return "no plan"
+        return "infeasible"
     more = [escape_text(change.name) for change in turn.more[:_MOST_SOURCES]]
     less = [escape_text(change.name) for change in turn.less[:_MOST_SOURCES]]
     lines = [f"more {' and '.join(more)}"] if more else []

@@ -47,7 +47,7 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
     Returns:
         The report; JSON is one object of format `medalopt/sensitivity/1`.
     """
-    title = f"How sensitive the plan is: {instance.title or instance.name}"
+    title = f"Sensitivity of the plan: {instance.title or instance.name}"
     reports = [Report(part.heading, part.lines, part.tables, charts=part.charts, screen=part.screen) for part in parts]
     whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
     foot = (f"Figures of {instance.name}: sha256 {instance.figures}.",)
