@@ -101,7 +101,39 @@ def test_who_listens_finds_the_way(shown: tuple[Any, list[str], list[str]]) -> N
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     assert tab.locator("table:not(:has(th[scope=col]))").count() == 0
     assert tab.locator(".chart:not([aria-label])").count() == 0
-    assert tab.locator("nav a").count() == tab.locator("main > section[id^=part], main > article").count()
+    assert tab.locator("nav a").count() == 1 + tab.locator("main > section[id^=part], main > article").count()
+
+
+def test_a_table_is_sorted_and_filtered_on_the_page(shown: tuple[Any, list[str], list[str]]) -> None:
+    """A click on a head sorts its column both ways, the total stays last, and a filter hides the other rows."""
+    tab, _, _ = shown
+    table = tab.locator("table[data-sort]").first
+    column = table.locator("th").count()
+
+    def amounts() -> list[str]:
+        cells = table.locator(f"tbody tr:not([hidden]):not(.total) td:nth-child({column})").all_inner_texts()
+        return [cell.replace(",", "") for cell in cells if cell]
+
+    head = table.locator("th").last
+    for sign in (1, -1):
+        head.click()
+        found = [float(amount) for amount in amounts()]
+        assert found == sorted(found, reverse=sign < 0) and len(found) > 12
+    assert table.locator("tbody tr.total").count() == table.locator("tbody tr.total:last-child").count()
+    box = table.locator("xpath=../preceding-sibling::input[1]")
+    box.fill(table.locator("tbody td").first.inner_text())
+    assert 0 < len(amounts()) <= len(found)
+    box.fill("there is no such row")
+    assert amounts() == []
+    box.fill("")
+
+
+def test_the_summary_shows_status_and_key_figures() -> None:
+    """Lines of the form `label: value, detail` are key figures; the status and whole sentences stay sentences."""
+    lines = ("Optimal (verified).", "Total cost: 3.35 m JPY, 552.8 JPY per medal.", "Nothing else is known.")
+    page = render_report_html(Report("Plan", lines))
+    assert '<p class="status">Optimal (verified).</p>' in page and "<p>Nothing else is known.</p>" in page
+    assert "<dt>Total cost</dt><dd><strong>3.35 m JPY</strong> <span>552.8 JPY per medal.</span></dd>" in page
 
 
 def test_each_document_is_printed_on_a_sheet_of_its_own(shown: tuple[Any, list[str], list[str]]) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -55,9 +55,11 @@ def render_html(
     charts = any(isinstance(part, Chart) for part in parts)
     style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules(parts)}"
     code = f"{load_echarts()}\n{_read_asset('page.js')}" if charts else ""
+    if any(_has_sorted_table(part) for part in parts):
+        code = f"{code}\n{{{_read_asset('tables.js')}}}"
     return _load_template(template).render(
         title=title,
-        lines=tuple(lines),
+        summary=_split_summary(tuple(lines)),
         foot=tuple(foot),
         parts=[_prepare_part(part, number) for number, part in enumerate(parts)],
         style=Markup(style),
@@ -65,6 +67,52 @@ def render_html(
         policy=_build_security_policy(style, code),
         **more,
     )
+
+
+_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No plan", "No errors")
+_KEY_FIGURE_PATTERN = re.compile(
+    r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(][0-9]))(?P<detail>.*))?"
+)
+_MAX_KEY_VALUE = 48  # characters of a key figure; longer sentences stay sentences
+
+
+@dataclass(frozen=True)
+class _KeyFigure:
+    """A line `label: value, detail` of the summary."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """Summary of a page: status, key figures and the other sentences."""
+
+    status: str
+    key_figures: tuple[_KeyFigure, ...]
+    lines: tuple[str, ...]
+
+
+def _split_summary(lines: tuple[str, ...]) -> _Summary:
+    """Split the sentences below the title into the status, key figures and the others."""
+    status = next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
+    figures: dict[str, _KeyFigure] = {}
+    for line in lines:
+        found = _KEY_FIGURE_PATTERN.fullmatch(line)
+        if found and line != status and len(found["value"]) <= _MAX_KEY_VALUE:
+            figures[line] = _KeyFigure(found["label"], found["value"].removesuffix("."), found["detail"] or "")
+    rest = tuple(line for line in lines if line not in figures and line != status)
+    return _Summary(status, tuple(figures.values()), rest)
+
+
+def _has_sorted_table(part: TextTable | Chart | TextHeading) -> bool:
+    """Return True where a part has a table that is sorted and filtered on the page."""
+    tables = (part,) if isinstance(part, TextTable) else part.tables if isinstance(part, Chart) else ()
+    return any(len(table.rows) > _UNSORTED_ROWS for table in tables)
+
+
+_UNSORTED_ROWS = 3
 
 
 def _load_template(name: str) -> Any:

@@ -1,0 +1,41 @@
+"use strict";
+// Sorts a table by the column whose head is clicked, and filters the rows of a long one; the total stays last.
+const written = (row, column) => row.cells[column].textContent.trim();
+const valued = (text) => {
+  const match = text.replace(/\u2212/g, "-").replace(/,/g, "").match(/^-?[0-9]+(\.[0-9]+)?/);
+  return match ? Number(match[0]) : NaN;
+};
+const compared = (one, other) => {
+  const [a, b] = [valued(one), valued(other)];
+  if (Number.isNaN(a) && Number.isNaN(b)) return one.localeCompare(other);
+  return Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a - b;
+};
+for (const table of document.querySelectorAll("table[data-sort]")) {
+  const body = table.tBodies[0];
+  const rows = () => [...body.rows].filter((row) => !row.classList.contains("total"));
+  const sort = (head, column) => {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const sorted = rows().sort((a, b) => (down ? -1 : 1) * compared(written(a, column), written(b, column)));
+    for (const row of sorted) body.append(row);
+    for (const row of body.querySelectorAll("tr.total")) body.append(row);
+  };
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    head.dataset.column = column;
+    head.tabIndex = 0;
+    head.addEventListener("click", () => sort(head, column));
+    head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(head, column); });
+  });
+  if (rows().length <= 12) continue;
+  const filter = document.createElement("input");
+  filter.type = "search";
+  filter.className = "filter";
+  filter.placeholder = "Filter rows";
+  filter.setAttribute("aria-label", "Filter rows");
+  filter.addEventListener("input", () => {
+    const wanted = filter.value.toLowerCase();
+    for (const row of rows()) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  });
+  table.parentElement.before(filter);
+}
