@@ -117,7 +117,7 @@ def render_help(*verb: str) -> str:
 def list_verbs() -> list[str]:
     """Return the verbs in the order of the help."""
     commands = render_help().split("Commands", 1)[1]
-    return re.findall(r"^[│ ]{1,3}([a-z]+) ", commands, flags=re.MULTILINE)
+    return re.findall(r"^[│ ]{1,4}([a-z]+) ", commands, flags=re.MULTILINE)
 
 
 def render_reference() -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer.main
 from tests.cli.runs import TINY, apart, here, plain
 
 import medalopt
+from medalopt.cli.app import app
 
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 WRONG = {
     "no such verb": ["slove", TINY],
     "no such option": ["solve", TINY, "--nope"],
@@ -69,6 +74,24 @@ def test_help_is_printed(verb: list[str], option: str) -> None:
     ran = here(*verb, option)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("Usage: medalopt") and plain(ran.out)
+
+
+def test_commands_of_the_help_are_listed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 80 columns the help lists every command under its panel, none with a summary cut short."""
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = here("--help").out.split("Commands:", 1)[1]
+    assert "..." not in listed
+    assert re.findall(r"^    ([a-z]+) ", listed, flags=re.MULTILINE) == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_of_the_help_can_be_parsed(name: str) -> None:
+    """The example that the help of a command ends with is a command line that it accepts, on one line."""
+    shown = here(name, "--help").out.rstrip().splitlines()
+    assert shown[-2].strip() == "Example:"
+    program, verb, *arguments = shlex.split(shown[-1].partition(">")[0])
+    assert (program, verb, len(shown[-1]) <= 80) == ("medalopt", name, True)
+    assert COMMANDS[name].make_context(name, arguments).info_name == name
 
 
 def test_no_arguments_draw_help_and_exit_code_2() -> None:

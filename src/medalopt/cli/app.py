@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, sweep, verify
 from medalopt.cli.run import print_output, run_guarded
@@ -24,32 +25,69 @@ def _guard_command(verb: Callable[..., int]) -> Callable[..., int]:
     return ends
 
 
+class CommandGroup(TyperGroup):
+    """Group of commands whose help lists them by panel, as plain text."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section per panel.
+
+        Args:
+            ctx: Context of the command line.
+            formatter: Formatter to write to.
+        """
+        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        width = max(len(name) for name, _ in commands)
+        with formatter.section("Commands"):
+            for panel in dict.fromkeys(getattr(command, "rich_help_panel", "") for _, command in commands):
+                rows = [
+                    (name.ljust(width), command.get_short_help_str(formatter.width - 8 - width))
+                    for name, command in commands
+                    if getattr(command, "rich_help_panel", "") == panel
+                ]
+                with formatter.section(panel):
+                    formatter.write_dl(rows)
+
+
 app = typer.Typer(
     name="medalopt",
+    cls=CommandGroup,
     help="Plan alloys and sourcing: which discarded devices, by which treatment, to which smelter, so that the "
-    "metal of the medals is there in time at the least cost.",
+    "metal of the medals is available in time at the least cost.",
+    epilog="Example: medalopt new my-games, then medalopt solve my-games.yaml",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (
-    solve.solve,
-    explain.explain,
-    sensitivity.sensitivity,
-    plan.plan,
-    compare.compare,
-    sweep.sweep,
-    verify.verify,
-    check.check,
-    check.schema,
-    check.new,
-    export.export,
-    template,
-):
-    app.command()(_guard_command(_verb))
-app.command("import")(_guard_command(import_))
+_COMMANDS: Mapping[str, tuple[tuple[Callable[..., int], str], ...]] = {  # by panel: command, example
+    "Plan": (
+        (check.new, "new my-games"),
+        (check.check, "check instances/tiny.yaml"),
+        (solve.solve, "solve instances/tiny.yaml --set medals.gold.count=30 -o plan.json"),
+        (plan.plan, "plan instances/tiny.yaml --round 1t -o plan.xlsx -o plan.pdf"),
+        (verify.verify, "verify plan.json instances/tiny.yaml"),
+    ),
+    "Understand": (
+        (explain.explain, "explain instances/tiny.yaml streams.phone@east"),
+        (sensitivity.sensitivity, "sensitivity instances/tiny.yaml --vary medals.gold.count=30..50"),
+    ),
+    "Explore": (
+        (sweep.sweep, "sweep instances/tiny.yaml --grid medals.gold.count=30..50/5"),
+        (compare.compare, "compare plan.json instances/tiny.yaml -o differences.html"),
+    ),
+    "Exchange": (
+        (check.schema, "schema > medalopt.schema.json"),
+        (template, "template my-games.xlsx instances/tiny.yaml"),
+        (import_, "import my-games.xlsx -o my-games.yaml"),
+        (export.export, "export instances/tiny.yaml -o tiny.mps"),
+    ),
+}
+for _panel, _verbs in _COMMANDS.items():
+    for _verb, _example in _verbs:
+        app.command(_verb.__name__.rstrip("_"), rich_help_panel=_panel, epilog=f"\b\nExample:\n  medalopt {_example}")(
+            _guard_command(_verb)
+        )
 
 
 def _print_version(wanted: bool) -> None:

@@ -17,7 +17,10 @@ from medalopt.text import escape_text
 def check(
     instance: InstanceArgument, set_: SetOption = None, output: OutputOption = None, json: JsonOption = False
 ) -> int:
-    """Check an instance: every mistake of every file at once, with line and cure; what is odd draws a warning."""
+    """Check an instance: all errors at once, with line and fix.
+
+    Unusual values are reported as warnings.
+    """
     outputs = check_outputs(output, {instance: "the instance"})
     figures = read_instance(instance, set_, scenarios=True)
     from medalopt.report.check import build_check_report
@@ -29,7 +32,10 @@ def check(
 
 
 def schema() -> int:
-    """Print the JSON Schema of the instance format, for editors that complete and check while one types."""
+    """Print the JSON Schema of the instance format.
+
+    Editors use it for completion and validation.
+    """
     from json import dumps
 
     from medalopt.instance.schema import build_json_schema
@@ -39,12 +45,15 @@ def schema() -> int:
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new instance's name: a-z, 0-9, _ and -.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new instance: a-z, 0-9, _ and -.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PATH", help="Where to write it; left out: NAME.yaml.")
+        Path | None, typer.Option("-o", "--output", metavar="PATH", help="File to write; default: NAME.yaml.")
     ] = None,
 ) -> int:
-    """Write a commented instance to start from; it has a plan."""
+    """Write a commented instance to start from.
+
+    It is feasible, so that it can be solved at once.
+    """
     from medalopt.instance.loading import render_starter_template
     from medalopt.report.atomic_write import write_file
 

@@ -22,19 +22,22 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B...",
-            help="What is compared with A: instances, FILE.yaml#SCENARIO for a scenario of one, saved plans.",
+            help="Inputs to compare with the first: instances, scenarios as FILE.yaml#SCENARIO, saved plans.",
         ),
     ],
     scenario: Annotated[
         list[str] | None,
-        typer.Option("--scenario", metavar="NAME", help="Also compare this scenario of A; may be given again."),
+        typer.Option("--scenario", metavar="NAME", help="Also compare this scenario of A (repeatable)."),
     ] = None,
     objective: ObjectiveOption = ObjectiveChoice.cost,
     set_: SetOption = None,
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say what differs between instances, plans and scenarios: in the data, in what is decided, in cost and metal."""
+    """Compare instances, plans and scenarios.
+
+    Differences in parameters, decisions, cost and metal.
+    """
     wanted = parse_changes(set_)
     asked = [*things, *(f"{things[0]}#{name}" for name in scenario or ())]
     if len(set(asked)) < len(asked):

@@ -37,9 +37,10 @@ def explain(
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Explain the optimal plan: binding constraints, marginal costs, break-even prices and a cost breakdown.
+    """Explain a plan: binding constraints and shadow prices.
 
-    For an infeasible instance: conflicting constraints, and the cheapest repairs.
+    Also break-even prices of the sources and the cost breakdown by shadow price. If infeasible: conflicting constraints
+    and cheapest repairs.
     """
     outputs = check_outputs(output, {instance: "the instance"})
     figures = read_instance(instance, set_)

@@ -31,16 +31,20 @@ _FORMAT_SUFFIXES = {".lp": ExportFormat.lp, ".mps": ExportFormat.mps, ".dat": Ex
 def export(
     instance: InstanceArgument,
     to: Annotated[
-        ExportFormat | None, typer.Option("--to", help="The format; left out: by the ending of PATH (.lp, .mps, .dat).")
+        ExportFormat | None, typer.Option("--to", help="File format; default: by the ending of PATH (.lp, .mps, .dat).")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="PATH", help="Where to write it; left out: standard output."),
+        typer.Option("-o", "--output", metavar="PATH", help="File to write; default: standard output."),
     ] = None,
     objective: ObjectiveOption = ObjectiveChoice.cost,
     set_: SetOption = None,
 ) -> int:
-    """Write the program as LP, free MPS, or data for models/sourcing.mod; beside PATH a table of the names."""
+    """Export the model as LP, MPS or MathProg data.
+
+    MPS is in free format; MathProg data belong to models/sourcing.mod. A table of the names is written beside an LP or
+    MPS file.
+    """
     ending = _FORMAT_SUFFIXES.get(output.suffix.lower() if output else "")
     form = to or ending
     if form is None:

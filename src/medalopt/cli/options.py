@@ -31,18 +31,16 @@ if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.document import Report
 
-InstanceArgument = Annotated[Path, typer.Argument(metavar="INSTANCE", help="The instance, a YAML file.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object for a program instead of text for a person.")
-]
+InstanceArgument = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Instance file (YAML).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
         help=(
-            "Change a parameter for this run; repeatable. VALUE replaces, *0.7 scales; 70 % sets a share and scales "
-            "all else. Where PATH holds *, 70 % scales, and +5 t or -5 t is added."
+            "Change a parameter for this run (repeatable): VALUE replaces, *0.7 scales; 70 % replaces a share and "
+            "scales any other parameter. With a wildcard * in PATH, 70 % scales, +5 t and -5 t add."
         ),
     ),
 ]
@@ -192,12 +190,12 @@ def report_progress(activity: str) -> Iterator[Callable[[str], None]]:
 
 GapOption = Annotated[
     str | None,
-    typer.Option("--gap", metavar="SHARE", help="A plan proven this near to the best will do, such as 1 % or 0.01."),
+    typer.Option("--gap", metavar="SHARE", help="Stop at this relative optimality gap, such as 1 % or 0.01."),
 ]
 TimeLimitOption = Annotated[
     str | None,
     typer.Option(
-        "--time-limit", metavar="SECONDS", help="Stop the search after so many seconds, or 2 min, with what was found."
+        "--time-limit", metavar="SECONDS", help="Stop after this time, such as 60 or 2 min, with the best plan found."
     ),
 ]
 
@@ -214,7 +212,7 @@ MethodOption = Annotated[
     SolveMethod,
     typer.Option(
         "--method",
-        help="The whole program at once, or prices and streams in turn, for very many streams; auto: by the size.",
+        help="direct: the whole LP at once; decomposition: column generation, for many streams; auto: by size.",
     ),
 ]
 
@@ -255,15 +253,15 @@ def _parse_limit(option: str, text: str, unit: str) -> float:
 
 AfterOption = Annotated[
     str | None,
-    typer.Option("--after", metavar="PERIOD", help="Plan anew what is left after this period, such as 2018-06."),
+    typer.Option("--after", metavar="PERIOD", help="Replan the remaining horizon after this period, such as 2018-06."),
 ]
 ActualsOption = Annotated[
     Path | None,
-    typer.Option("--actuals", metavar="FILE", help="With --after: what happened, smelters' settlement sheet as CSV."),
+    typer.Option("--actuals", metavar="FILE", help="With --after: settlement sheet of the smelters, as CSV."),
 ]
 FrozenOption = Annotated[
     Path | None,
-    typer.Option("--frozen", metavar="PATH", help="With --after: what is signed, as CSV, or a saved plan."),
+    typer.Option("--frozen", metavar="PATH", help="With --after: signed contracts as CSV, or a saved plan."),
 ]
 
 

@@ -23,8 +23,8 @@ OutputOption = Annotated[
         "-o",
         "--output",
         metavar="PATH",
-        help="Also write it: NAME.txt, .json, .csv, .html, .xlsx, .pdf or a folder of CSV; its charts: NAME.svg, .png. "
-        "Repeatable.",
+        help="Also write the report: NAME.txt, .json, .csv, .html, .xlsx, .pdf or a folder of CSV; charts: NAME.svg, "
+        ".png (repeatable).",
     ),
 ]
 

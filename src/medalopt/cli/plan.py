@@ -49,18 +49,19 @@ def plan(
     time_limit: TimeLimitOption = None,
     round_: Annotated[
         str | None,
-        typer.Option("--round", metavar="SIZE", help="Whole loads of devices, such as 1t, inside what is offered."),
+        typer.Option("--round", metavar="SIZE", help="Plan whole loads of this size within the supply, such as 1t."),
     ] = None,
     output: OutputOption = None,
     brief: Annotated[
         bool,
-        typer.Option(
-            "--brief", help="Leave out what takes further solves: risks, what rules cost, entry prices, buying."
-        ),
+        typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
     json: JsonOption = False,
 ) -> int:
-    """Write the sourcing plan that procurement works from: orders, spend, metal, what binds and what may go wrong."""
+    """Write the sourcing plan: orders, spend, metal, risks.
+
+    With --after: replan the remaining horizon from actual settlements and signed contracts.
+    """
     read = {path: "what has happened" for path in (actuals, frozen) if path is not None}
     outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)

@@ -86,7 +86,10 @@ def sensitivity(
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Print shadow prices and sensitivity ranges of parameters, or the analyses requested."""
+    """Analyse sensitivity: ranges, curves, outages, tornado.
+
+    Sensitivity ranges: allowable increase and decrease of each parameter, and its shadow price in both directions.
+    """
     outputs = check_outputs(output, {instance: "the instance"})
     otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)

@@ -30,15 +30,19 @@ VaryOption = Annotated[
     typer.Option(
         "--vary",
         metavar="PATH=LO..HI",
-        help="Draw the measure along a figure, such as 'devices.*.content.Ag=70..120%'; given twice, a map.",
+        help="Plot the objective against one parameter, such as 'devices.*.content.Ag=70..120%' (twice: a map of two).",
     ),
 ]
 BudgetOption = Annotated[
     str | None,
-    typer.Option("--budget", metavar="AMOUNT", help="With --vary: the values of the figure at which it is enough."),
+    typer.Option(
+        "--budget",
+        metavar="AMOUNT",
+        help="With --vary: range of the parameter in which the objective is within AMOUNT.",
+    ),
 ]
 ExactOption = Annotated[
-    bool, typer.Option("--exact", help="With --vary: every breakpoint, however many questions of a large instance.")
+    bool, typer.Option("--exact", help="With --vary: compute every breakpoint, however many solves it takes.")
 ]
 
 
@@ -103,26 +107,26 @@ class CurveRequest:
 
 
 WithoutOption = Annotated[
-    bool, typer.Option("--without", help="Each smelter, treatment, region, channel and offer drops out in turn.")
+    bool, typer.Option("--without", help="Outages: drop each smelter, treatment, region, channel and offer in turn.")
 ]
 DropOption = Annotated[
     list[str] | None,
-    typer.Option("--drop", metavar="PATH", help="Only this drops out, such as smelters.kosaka; may be given again."),
+    typer.Option("--drop", metavar="PATH", help="Outage of this element only, such as smelters.kosaka (repeatable)."),
 ]
 FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="PERIOD", help="It drops out from this period on, such as 2018-04.")
+    str | None, typer.Option("--from", metavar="PERIOD", help="First period of the outages, such as 2018-04.")
 ]
 DelayOption = Annotated[
     int | None,
     typer.Option(
-        "--delay", metavar="N", help="Metal and supply come N periods later; and the last period to sign each."
+        "--delay", metavar="N", help="Delay metal and supply by N periods; also the latest period to sign each."
     ),
 ]
 ScenariosOption = Annotated[
-    bool, typer.Option("--scenarios", help="The instance's named scenarios beside the base case.")
+    bool, typer.Option("--scenarios", help="Named scenarios of the instance against the base case.")
 ]
 PremiumOption = Annotated[
-    bool, typer.Option("--premium", help="What recycling costs more than buying the metal, in all and per medal.")
+    bool, typer.Option("--premium", help="Premium of recycling over buying the metal, total and per medal.")
 ]
 
 
@@ -194,12 +198,12 @@ class WhatIfRequest:
 
 DeviceMixOption = Annotated[
     bool,
-    typer.Option("--device-mix", help="Move the share of each device type in what is offered; compare the `mixes`."),
+    typer.Option("--device-mix", help="Vary the share of each device type in the supply; compare the `mixes`."),
 ]
 TriangleOption = Annotated[
     str | None,
     typer.Option(
-        "--triangle", metavar="A,B,C", help="With --device-mix: also split the tonnes of three devices among them."
+        "--triangle", metavar="A,B,C", help="With --device-mix: also vary the split of tonnes among three devices."
     ),
 ]
 
@@ -244,19 +248,21 @@ class DeviceMixRequest:
 
 
 TornadoOption = Annotated[
-    bool, typer.Option("--tornado", help="Move every figure alone, by its cv or by 10 %: which matter most.")
+    bool, typer.Option("--tornado", help="Vary each parameter alone, by its cv or by 10 %, and rank by effect.")
 ]
 GlobalOption = Annotated[
     int | None,
-    typer.Option("--global", metavar="N", help="Move all at once, in samples of N rows: which cause the spread."),
+    typer.Option("--global", metavar="N", help="Variance-based: vary all parameters at once, in samples of N rows."),
 ]
 JobsOption = Annotated[
     int | None,
-    typer.Option("--jobs", metavar="N", min=1, help="Processes for these two; left out: all cores."),
+    typer.Option("--jobs", metavar="N", min=1, help="Processes for --tornado and --global; default: all cores."),
 ]
 JournalOption = Annotated[
     Path | None,
-    typer.Option("--journal", metavar="FILE", help="Keep their answers there, and go on from there."),
+    typer.Option(
+        "--journal", metavar="FILE", help="Save results of --tornado and --global to FILE, and resume from it."
+    ),
 ]
 
 

@@ -41,7 +41,9 @@ class ObjectiveChoice(StrEnum):
 
 ExtendOption = Annotated[
     list[Path] | None,
-    typer.Option("--extend", metavar="FILE", help="A Python file with constraints of your own; it is run."),
+    typer.Option(
+        "--extend", metavar="FILE", help="Python file with constraints of your own; it is executed (repeatable)."
+    ),
 ]
 ObjectiveOption = Annotated[
     ObjectiveChoice,
@@ -61,7 +63,10 @@ def solve(
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Find the optimal plan, verify it, and print its cost, supply, bottlenecks and shadow prices."""
+    """Find the optimal plan: cost, supply and bottlenecks.
+
+    The optimum is verified independently of the solver. If infeasible: conflicting constraints and cheapest repairs.
+    """
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
     figures = read_instance(instance, set_)

@@ -36,26 +36,29 @@ GridOption = Annotated[
     typer.Option(
         "--grid",
         metavar="PATH=LO..HI/N",
-        help="N values of a figure, or PATH=A,B,C; given again, every combination. A path may hold *.",
+        help="N values of a parameter, or PATH=A,B,C (repeatable: all combinations); PATH may hold a wildcard *.",
     ),
 ]
 ListOption = Annotated[
     Path | None,
-    typer.Option("--list", metavar="FILE", help="Scenarios from CSV (a column for each path) or YAML."),
+    typer.Option("--list", metavar="FILE", help="Scenarios from CSV (one column per path) or YAML."),
 ]
 SampleOption = Annotated[
-    int | None, typer.Option("--sample", metavar="N", help="N draws of all that is uncertain, by its cv.")
+    int | None, typer.Option("--sample", metavar="N", help="N random draws of all uncertain parameters, by their cv.")
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", help="With --sample: draw others.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", help="With --sample: random seed.")]
 ExecutorOption = Annotated[
-    SweepExecutor, typer.Option("--on", help="Processes of this machine, or the workers of a Dask cluster.")
+    SweepExecutor, typer.Option("--on", help="Run on processes of this machine, or on the workers of a Dask cluster.")
 ]
 SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="With --on dask: tcp://HOST:PORT.")
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="With --on dask: address of the scheduler, tcp://HOST:PORT."),
 ]
-JobsOption = Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Processes; left out: all cores.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", min=1, help="Number of processes; default: all cores.")
+]
 JournalOption = Annotated[
-    Path | None, typer.Option("--journal", metavar="FILE", help="Keep the answers there, and go on from there.")
+    Path | None, typer.Option("--journal", metavar="FILE", help="Save results to FILE, and resume from it.")
 ]
 
 
@@ -140,7 +143,10 @@ def sweep(
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Answer many scenarios, a grid, a list or a sample; left out, those of the instance. One that fails stops none."""
+    """Solve many scenarios: a grid, a list or a sample.
+
+    Without --grid, --list and --sample: the scenarios of the instance. A scenario that fails does not stop the others.
+    """
     outputs = check_outputs(output, {instance: "the instance"})
     asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
     deferred = bool(asked.grid or asked.listed)

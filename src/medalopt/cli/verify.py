@@ -35,11 +35,11 @@ def verify(
         Path,
         typer.Argument(
             metavar="PLAN",
-            help="A saved plan, or answer that there is none: NAME.json, NAME.xlsx, or the folder of CSV.",
+            help="Saved plan or proof of infeasibility: NAME.json, NAME.xlsx or the folder of CSV.",
         ),
     ],
     instance: Annotated[
-        Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; left out: the file that the plan names.")
+        Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; default: the file that the plan names.")
     ] = None,
     after: AfterOption = None,
     actuals: ActualsOption = None,
@@ -48,7 +48,10 @@ def verify(
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Check a saved plan against its instance: which rules it breaks, by how much, and how far it is from the best."""
+    """Verify a saved plan against its instance, without solving.
+
+    Reports violated constraints, the size of each violation, and the optimality gap.
+    """
     from medalopt.plan.reader import read_plan_file
 
     inputs = {plan: "the plan", **({instance: "the instance"} if instance else {})}

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 
 def template(
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="The workbook to write: NAME.xlsx.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Workbook to write: NAME.xlsx.")],
     instance: Annotated[
         Path | None,
-        typer.Argument(metavar="[INSTANCE]", help="The instance to put into it; left out: a small one to start from."),
+        typer.Argument(metavar="[INSTANCE]", help="Instance to write; default: a small one to start from."),
     ] = None,
 ) -> int:
-    """Write an instance as an Excel workbook: a sheet for each section, with units, meanings, lists to choose from."""
+    """Write an instance as an Excel workbook.
+
+    One sheet per section, with units, descriptions and drop-down lists.
+    """
     from medalopt.instance.loading import open_instance
     from medalopt.report.atomic_write import write_file
     from medalopt.report.instance_workbook import render_instance_workbook
@@ -54,10 +57,13 @@ def _open_starter(stem: str) -> InstanceFile:
 
 
 def import_(
-    book: Annotated[Path, typer.Argument(metavar="BOOK", help="A workbook that `medalopt template` wrote: NAME.xlsx.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help="The instance to write: NAME.yaml.")],
+    book: Annotated[Path, typer.Argument(metavar="BOOK", help="Workbook written by `medalopt template`: NAME.xlsx.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help="Instance file to write: NAME.yaml.")],
 ) -> int:
-    """Read an instance from a workbook, and write it as YAML; every mistake is told with its sheet and cell."""
+    """Read an instance from an Excel workbook.
+
+    It is written as YAML; errors are reported with sheet and cell.
+    """
     from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK
     from medalopt.instance.reader.files import read_file
     from medalopt.instance.workbook.importer import import_workbook
