@@ -40,7 +40,10 @@ RATES: Mapping[str, tuple[str, ...]] = {  # that stay as they are when money or 
     "market": ("composition", "recycled", "footprint"),
     "alloys": ("low", "high", "others", "loss", "scrap_share", "scrap_returned"),
     "medals": ("parts", "allowance"),
-    "policy": ("recycled", "window_low", "window_high", "participation"),
+    "policy": (
+        *("recycled", "window_low", "window_high", "participation"),
+        *("concentration_smelters", "concentration_regions", "concentration_offers"),
+    ),
 }
 
 
