@@ -52,7 +52,7 @@ def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture
     told = json.loads(capsys.readouterr().out)
     assert "ranges" not in told
     assert told["tornado"]["bars"][0]["path"] == "treatments.hand.recovery"
-    assert "Metal recovered by hand matters most" in page.read_text(encoding="utf-8")
+    assert "Main risk: metal recovered by hand" in page.read_text(encoding="utf-8")
 
 
 def test_an_interruption_tells_what_is_there(
@@ -71,7 +71,7 @@ def test_an_interruption_tells_what_is_there(
     monkeypatch.setattr(process_pool, "solve_scenario", answer)
     assert run_command(["sensitivity", BY_HAND, "--tornado", "--jobs", "1"]) == 130
     told = capsys.readouterr()
-    assert "Interrupted: 2 of" in told.out
+    assert "Interrupted after 2 of" in told.out
     assert "interrupted" in told.err
 
 
@@ -112,8 +112,8 @@ def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: 
         run_command(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0
     )
     told, drawn = capsys.readouterr().out, page.read_text(encoding="utf-8")
-    headings = ("Shadow prices and sensitivity ranges", "What recycling costs", "What matters most")
-    first = ("Optimal (", "Benchmark, buying all metal: not available", "Metal recovered by hand matters most")
+    headings = ("Shadow prices and sensitivity ranges", "Recycling premium", "Parameters by effect on the objective")
+    first = ("Optimal (", "Benchmark, buying all metal: not available", "Main risk: metal recovered by hand")
     for text, titles in ((told, [title.upper() for title in headings]), (drawn, headings)):
         places = [text.index(words) for pair in zip(titles, first, strict=True) for words in pair]
         assert places == sorted(places)

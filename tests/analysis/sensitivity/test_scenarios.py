@@ -85,10 +85,10 @@ def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyP
     assert [one.status for one in found.scenarios] == ["unanswered", "infeasible", "optimal"]
     assert found.scenarios[1:] == whole.scenarios[1:]
     part = report_scenarios(found)
-    assert "Scenario fewer: no answer (no proof)." in part.lines
+    assert "Scenario fewer: not solved (no proof)." in part.lines
     row = part.members["scenarios"]["rows"][0]
     assert (row["status"], row["objective"], row["message"]) == ("unanswered", None, "no proof")
-    assert format_table(part.charts[0].tables[0]).rows[-1][1] == "no answer"
+    assert format_table(part.charts[0].tables[0]).rows[-1][1] == "not solved"
 
 
 def test_there_must_be_some() -> None:

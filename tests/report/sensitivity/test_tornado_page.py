@@ -37,8 +37,8 @@ def part(found: Tornado) -> SensitivityPart:
 def test_the_finding_is_said_first(found: Tornado) -> None:
     """The first line says which figure matters most and what it does; the next what else, and how all were moved."""
     lines = part(found).lines
-    assert mentions(lines[0], "hand", "no plan", "silver", numbers=(40, 80))
-    assert mentions(lines[1], "no plan", "silver in phone", numbers=(1, 50))
+    assert mentions(lines[0], "hand", "infeasible", "silver", numbers=(-40, 80))
+    assert mentions(lines[1], "nfeasible", "silver in phone", numbers=(-50,))
     assert mentions(lines[2], "silver", numbers=(20, 136_000))
     assert mentions(lines[-1], "`cv`", numbers=(4,))
 
@@ -47,13 +47,13 @@ def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
     """Bars of no plan reach the edge, are hatched and named; the others stand at what the table says."""
     chart = part(found).charts[0]
     rows = format_table(chart.tables[0]).rows
-    assert rows[0] == ("metal recovered by hand", "40", "cv", "no plan: 80 g of silver short", "−80,000")
+    assert rows[0] == ("metal recovered by hand", "40", "cv", "infeasible: 80 g of silver short", "−80,000")
     assert "metal returned by near" in chart.tables[0].notes[-1]
     down, up = chart.option["series"]
     assert down["data"][-1]["value"] == chart.option["xAxis"]["max"]
-    assert down["data"][-1]["label"]["formatter"] == "no plan: 80 g of silver"
+    assert down["data"][-1]["label"]["formatter"] == "infeasible: 80 g of silver"
     assert up["data"][-1] == {"value": pytest.approx(-80_000)}
-    assert "no plan" in render_svg(chart)
+    assert "infeasible" in render_svg(chart)
 
 
 def test_as_json(found: Tornado) -> None:
@@ -70,20 +70,20 @@ def test_what_was_interrupted_is_said(found: Tornado) -> None:
     """Where not all figures were moved that is told."""
     half = Tornado(found.base, found.bars[:2], found.parameter_count, True)
     assert part(half).interrupted
-    assert "Interrupted: 2 of" in part(half).lines[-1]
+    assert "Interrupted after 2 of" in part(half).lines[-1]
 
 
 def test_nothing_matters() -> None:
     """Without any figure that changes something there is no chart, and that is said."""
     nothing = part(Tornado(ScenarioResult("optimal", 1.0), (), 0))
     assert nothing.charts == ()
-    assert nothing.lines[0].startswith("No figure matters")
+    assert nothing.lines[0].startswith("No parameter has an effect")
     assert render_report_text(build_sensitivity_report(VARIANTS.instance, [nothing]))
 
 
 def test_a_page_holds_it(found: Tornado) -> None:
     """The page carries the finding as the title of the chart."""
-    assert "Metal recovered by hand matters most" in render_report_html(
+    assert "Main risk: metal recovered by hand" in render_report_html(
         build_sensitivity_report(VARIANTS.instance, [part(found)])
     )
 

@@ -24,7 +24,7 @@ def report_premium(premium: RecyclingPremium, instance: Instance) -> Sensitivity
         Summary lines and the JSON member `premium`.
     """
     return SensitivityPart(
-        describe_premium(premium, instance), (), (), encode_premium(premium, instance), heading="What recycling costs"
+        describe_premium(premium, instance), (), (), encode_premium(premium, instance), heading="Recycling premium"
     )
 
 
@@ -42,20 +42,21 @@ def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str
     if premium.cost == float("inf"):
         return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
     if not premium.recycles and abs(premium.amount) <= VALUE_TOLERANCE * abs(premium.plan):
-        return (f"The plan takes no devices: it buys all metal, for {format_money(premium.plan, currency)}.",)
-    more = "more" if premium.amount >= 0 else "less"
-    what = "Recycling costs" if premium.recycles else "The plan takes no devices, but keeping its rules costs"
-    first = (
-        f"{what} {format_money(abs(premium.amount), currency)} {more} than buying all metal "
-        f"({format_money(premium.plan, currency)} against {format_money(premium.cost, currency)})"
-    )
+        return (
+            f"Recycling premium: none (no devices taken, all metal bought for {format_money(premium.plan, currency)}).",
+        )
+    sign = "+" if premium.amount >= 0 else ""
+    what = "Recycling premium" if premium.recycles else "Cost of the constraints (the plan takes no devices)"
+    first = f"{what}: {sign}{format_money(premium.amount, currency)}"
     if premium.medals:
-        first += f": {format_money(abs(premium.per_medal), currency)} {more} a medal"
+        first += f", {sign}{format_money(premium.per_medal, currency)} per medal"
+    bought = format_money(premium.cost, currency)
+    first += f"; total cost {format_money(premium.plan, currency)}, buying all metal {bought}"
     result = [f"{first}."]
     if premium.footprint or premium.footprint_bought:
         result.append(
-            f"The footprint is {format_number(premium.footprint / 1000)} t CO2e; of bought metal it would be "
-            f"{format_number(premium.footprint_bought / 1000)} t."
+            f"Footprint: {format_number(premium.footprint / 1000)} t CO2e; buying all metal "
+            f"{format_number(premium.footprint_bought / 1000)} t CO2e."
         )
     return tuple(result)
 

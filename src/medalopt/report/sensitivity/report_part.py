@@ -65,7 +65,7 @@ def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[
 MOST_BARS = 15  # bars of a chart
 _MOST_NAME_CHARACTERS = 34  # characters of a label beside its bar
 _HATCH_DECAL = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 5], "rotation": -0.8, "color": "#ffffffaa"}
-_OBJECTIVE_VERBS = {"t": "takes", "kg CO2e": "emits"}
+_OBJECTIVE_NAMES = {"t": "tonnes", "kg CO2e": "footprint"}
 _BRACES_TO_PARENTHESES = str.maketrans("{}", "()")  # ECharts reads braces as a template
 
 
@@ -99,11 +99,11 @@ def describe_shortfall(shortage: Mapping[str, float] | None) -> str:
         The metals with the largest shortfall first.
     """
     if shortage is None:
-        return "other rules cannot be kept, whatever metal there is"
+        return "not for lack of metal"
     parts = [
         f"{format_mass(kg)} of {escape_text(title)}" for title, kg in sorted(shortage.items(), key=lambda one: -one[1])
     ]
-    return f"{', '.join(parts)} short" if parts else "by a hair of metal"
+    return f"{', '.join(parts)} short" if parts else "a rounding amount of metal short"
 
 
 def abbreviate_shortfall(shortage: Mapping[str, float] | None) -> str:
@@ -113,25 +113,25 @@ def abbreviate_shortfall(shortage: Mapping[str, float] | None) -> str:
         shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
 
     Returns:
-        The phrase of `describe_shortfall`, or `other rules`.
+        The phrase of `describe_shortfall`, or `other constraints`.
     """
-    return describe_shortfall(shortage) if shortage is not None else "other rules"
+    return describe_shortfall(shortage) if shortage is not None else "other constraints"
 
 
 def format_change(extra: float, unit: str) -> str:
-    """Format a change of the objective: `71 m JPY more`.
+    """Format a change of the objective: `+71 m JPY`.
 
     Args:
         extra: Change [unit], positive for an increase.
         unit: Unit of the objective: a currency, `t` or `kg CO2e`.
 
     Returns:
-        The absolute change with its unit and `more` or `less`.
+        The change with its sign and unit.
     """
     if extra == 0:
-        return f"no {unit} more"
+        return "unchanged"
     size = format_money(abs(extra), unit) if unit not in ("t", "kg CO2e") else f"{format_number(abs(extra))} {unit}"
-    return f"{size} {'more' if extra > 0 else 'less'}"
+    return f"{'+' if extra > 0 else '−'}{size}"
 
 
 def title_shortfall(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> Mapping[str, float] | None:
@@ -148,19 +148,19 @@ def title_shortfall(shortage: Mapping[str, float] | None, titles: Mapping[str, s
 
 
 def describe_change(extra: float, unit: str) -> str:
-    """Describe a change of the objective as a main clause: `it costs 71 m JPY more`.
+    """Describe a change of the objective: `cost +71 m JPY`.
 
     Args:
         extra: Change [unit], positive for an increase.
         unit: Unit of the objective.
 
     Returns:
-        The clause, without a full stop.
+        The objective with its change, without a full stop.
     """
-    return f"it {_OBJECTIVE_VERBS.get(unit, 'costs')} {format_change(extra, unit)}"
+    return f"{_OBJECTIVE_NAMES.get(unit, 'cost')} {format_change(extra, unit)}"
 
 
-def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "more than the plan as it is") -> dict[str, Any]:
+def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "change from the base case") -> dict[str, Any]:
     """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
 
     Bars of infeasible rows are hatched and as long as the longest feasible bar.
@@ -179,12 +179,12 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "more than th
     plain = [round(row.extra / size, 9) if row.feasible else None for row in listed]
     none = [None if row.feasible else longest for row in listed]
     costs = [f"{format_number(row.extra / size, 3)}" if row.feasible else "" for row in listed]
-    labels = ["" if row.feasible else f"no plan: {abbreviate_shortfall(row.shortage)}" for row in listed]
+    labels = ["" if row.feasible else f"infeasible: {abbreviate_shortfall(row.shortage)}" for row in listed]
     across = ChartAxis(what, f"{word}{unit}", extra={"scale": False})
     up = ChartAxis("", names=[escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed], extra={"inverse": True})
     series = [
-        _bar_series("a plan exists", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right"),
-        _bar_series("no plan", none, labels, COLOURS[1], {"decal": _HATCH_DECAL}, "insideLeft"),
+        _bar_series("feasible", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right"),
+        _bar_series("infeasible", none, labels, COLOURS[1], {"decal": _HATCH_DECAL}, "insideLeft"),
     ]
     either = any(row.feasible for row in listed) and not all(row.feasible for row in listed)
     return build_plot_option(across, up, series, legend=either, aria={"enabled": True, "decal": {"show": True}})

@@ -13,7 +13,7 @@ from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
-from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
+from medalopt.report.sensitivity.parameter_titles import title_parameter
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
     abbreviate_shortfall,
@@ -22,9 +22,9 @@ from medalopt.report.sensitivity.report_part import (
 )
 from medalopt.text import escape_text, format_count
 
-MOST_BARS_DRAWN, MOST_TABLE_ROWS = 20, 40  # bars of the chart, rows of the table
+MOST_BARS_DRAWN, MOST_TABLE_ROWS = 20, 15  # bars of the chart, rows of the table
 INFEASIBLE_BAR_RATIO = 1.15  # length of an infeasible bar, relative to the longest other bar
-_STATUS_WORDS = {"infeasible": "no plan", "wrong": "not allowed", "unanswered": "not solved"}
+_STATUS_WORDS = {"infeasible": "infeasible", "wrong": "not allowed", "unanswered": "not solved"}
 
 
 def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> SensitivityPart:
@@ -43,8 +43,12 @@ def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> Sensitivi
     table = _tornado_table(instance, unit, tornado, bars)
     charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip("."), table),) if bars else ()
     members = {"tornado": _encode_tornado(instance, unit, tornado)}
-    screen = (limit_rows(table, MOST_TABLE_ROWS, "{} more change it by less; --json has all."),) if bars else ()
-    return SensitivityPart(lines, (), charts, members, tornado.interrupted, "What matters most", screen)
+    screen = (
+        (limit_rows(table, MOST_TABLE_ROWS, "{} more with a smaller effect (-o NAME.xlsx, --json)."),) if bars else ()
+    )
+    return SensitivityPart(
+        lines, (), charts, members, tornado.interrupted, "Parameters by effect on the objective", screen
+    )
 
 
 def format_step(part: float) -> str:
@@ -66,35 +70,35 @@ def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     if rest:
         names = ", ".join(_describe_status_change(instance, bar, tornado.base) for bar in rest[:5])
         more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
-        what = "leave no plan" if tornado.base.feasible else "give a plan"
-        lines.append(f"Moved alone, {format_count(len(rest), 'other figure')} may {what}: {names}{more}.")
+        label = "Also infeasible" if tornado.base.feasible else "Also feasible"
+        lines.append(f"{label}: {names}{more}.")
     steady = [bar for bar in bars if not bar.count_status_changes(tornado.base)]
     dearest = max(steady, key=lambda bar: bar.compute_swing(tornado.base), default=None)
     if turning and dearest is not None and dearest.compute_swing(tornado.base):
-        name = capitalize_first(title_parameter(instance, dearest.factor.path, dearest.factor.of))
+        name = title_parameter(instance, dearest.factor.path, dearest.factor.of)
         lines.append(
-            f"{name} moves the {name_objective(unit)} most: {_describe_both_ends(unit, tornado.base, dearest)}."
+            f"Largest effect on {name_objective(unit)}: {name}. {_describe_both_ends(unit, tornado.base, dearest)}."
         )
     lines.append(_describe_steps(tornado))
     if tornado.interrupted:
         lines.append(
-            f"Interrupted: {len(tornado.bars)} of {tornado.parameter_count} figures are told, the others were not "
-            "moved."
+            f"Interrupted after {len(tornado.bars)} of {tornado.parameter_count} parameters; the others were not varied."
         )
     return lines
 
 
 def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Sequence[TornadoBar]) -> str:
     if not bars:
-        return "No figure matters: moved alone, none of them changes anything."
+        return "No parameter has an effect when varied alone."
     first = bars[0]
-    name = capitalize_first(title_parameter(instance, first.factor.path, first.factor.of))
+    name = title_parameter(instance, first.factor.path, first.factor.of)
     if not first.count_status_changes(base):
-        return f"{name} matters most: {_describe_both_ends(unit, base, first)}."
+        return f"Main risk: {name}. {_describe_both_ends(unit, base, first)}."
     gone = [end for end in first.ends if end.result.status != base.status]
     ways = " or ".join(_describe_step(end) for end in gone)
+    status = "infeasible" if base.feasible else "feasible"
     short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
-    return f"{name} matters most: {ways}, and there is {'no' if base.feasible else 'a'} plan{short}."
+    return f"Main risk: {name}. {ways}: {status}{short}."
 
 
 def _end_shortfall(instance: Instance, end: TornadoEnd, say: Callable[[Mapping[str, float] | None], str]) -> str:
@@ -104,7 +108,7 @@ def _end_shortfall(instance: Instance, end: TornadoEnd, say: Callable[[Mapping[s
 
 def _describe_infeasible_end(instance: Instance, end: TornadoEnd) -> str:
     """Describe an end whose status differs from solved, in the few words of a cell."""
-    text = _STATUS_WORDS.get(end.result.status, "a plan")
+    text = _STATUS_WORDS.get(end.result.status, "feasible")
     return f"{text}: {_end_shortfall(instance, end, abbreviate_shortfall)}" if end.measured else text
 
 
@@ -114,23 +118,19 @@ def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioR
 
 
 def _describe_step(end: TornadoEnd) -> str:
-    """Return the change of the parameter at an end: `10 % less`."""
-    return f"{format_step(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
+    """Return the change of the parameter at an end: `−10 %`."""
+    return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
 def _describe_both_ends(unit: str, base: ScenarioResult, bar: TornadoBar) -> str:
-    return ", ".join(f"{_describe_step(end)} {_describe_effect(unit, base, end)}" for end in bar.ends)
+    return "; ".join(f"{_describe_step(end)}: {_describe_effect(unit, base, end)}" for end in bar.ends)
 
 
 def _describe_effect(unit: str, base: ScenarioResult, end: TornadoEnd) -> str:
     by = end.compute_effect(base)
     if by is None:
-        return f"means {_STATUS_WORDS.get(end.result.status, 'a plan')}"
-    return (
-        "changes nothing"
-        if by == 0
-        else f"{_objective_verb(unit)} {format_money(abs(by), unit)} {'more' if by > 0 else 'less'}"
-    )
+        return f"{_STATUS_WORDS.get(end.result.status, 'a plan')}"
+    return "no effect" if by == 0 else f"{name_objective(unit)} {'+' if by > 0 else ''}{format_money(by, unit)}"
 
 
 def _describe_steps(tornado: Tornado) -> str:
@@ -139,21 +139,21 @@ def _describe_steps(tornado: Tornado) -> str:
     tenth = len(tornado.bars) - by_cv
     told = []
     if by_cv:
-        told.append(f"{format_count(by_cv, 'figure')} by the `cv` that the instance gives")
+        told.append(f"{format_count(by_cv, 'parameter')} by the coefficient of variation `cv` of the instance")
     if tenth:
         told.append(
-            f"{format_count(tenth, 'figure')} by 10 %{', having none' if by_cv else ', as the instance gives no `cv`'}"
+            f"{format_count(tenth, 'parameter')} by 10 %{' (no `cv`)' if by_cv else ' (the instance has no `cv`)'}"
         )
     idle = sum(bar.is_idle(tornado.base) for bar in tornado.bars)
-    nothing = f"; {idle} of them change{'s' if idle == 1 else ''} nothing" if idle else ""
-    return f"Each moved alone, down and up: {' and '.join(told)}{nothing}."
+    nothing = f"; {idle} of them without effect" if idle else ""
+    return f"Varied one at a time, down and up: {' and '.join(told)}{nothing}."
 
 
 def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> ReportTable:
     columns = (
-        ReportColumn("figure", "figure"),
-        ReportColumn("step", "moved by", "%", 1),
-        ReportColumn("why", "why", rank=1),
+        ReportColumn("figure", "parameter"),
+        ReportColumn("step", "step ±", "%", 1),
+        ReportColumn("why", "step from", rank=1),
         ReportColumn("down", "down", unit, style="signed"),
         ReportColumn("up", "up", unit, style="signed"),
     )
@@ -167,8 +167,9 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
         for bar in bars
     )
     held = [_name_capped_parameter(instance, bar) for bar in bars[:MOST_TABLE_ROWS] if bar.up.capped_count]
-    notes = (f"Held at the most they can be: {', '.join(held)}.",) if held else ()
-    title, text = "What moves it most, one figure at a time", "Change of the objective, each figure moved alone."
+    notes = (f"Limited to the greatest allowed value: {', '.join(held)}.",) if held else ()
+    title = "Effect of each parameter, varied alone"
+    text = "Change of the objective when one parameter is decreased or increased by its step."
     return ReportTable("tornado", title, text, columns, rows, notes)
 
 
@@ -183,7 +184,7 @@ def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
     of = (
         ""
         if bar.up.capped_count == bar.factor.parameter_count
-        else f" ({bar.up.capped_count} of {bar.factor.parameter_count} figures)"
+        else f" ({bar.up.capped_count} of {bar.factor.parameter_count} parameters)"
     )
     return f"{name}{of}"
 
@@ -210,7 +211,7 @@ def _tornado_chart(
             "itemStyle": {"color": colour},
             "data": [_bar_item(instance, bar.ends[which], tornado.base, size, end, colour) for bar in drawn],
         }
-        for which, (name, colour) in enumerate((("less of it", COLOURS[0]), ("more of it", COLOURS[1])))
+        for which, (name, colour) in enumerate((("decrease", COLOURS[0]), ("increase", COLOURS[1])))
     ]
     series[0]["markLine"] = mark_base_case(0, _base_label(unit, tornado.base))
     look = {"color": INK, "fontFamily": FONT, "fontSize": 12}
@@ -220,7 +221,7 @@ def _tornado_chart(
     option = build_plot_option(across, up, series, legend=True, aria={"enabled": True, "decal": {"show": False}})
     option["yAxis"]["data"] = [escape_text(name, 60) for name in names]
     notes = (
-        ("Hatched to the edge: no plan, and the metal that is short.",)
+        ("Hatched to the edge: infeasible, with the metal that is short.",)
         if any(bar.count_status_changes(tornado.base) for bar in drawn)
         else ()
     )
@@ -251,7 +252,7 @@ def _bar_item(
 
 
 def _base_label(unit: str, base: ScenarioResult) -> str:
-    return "no plan as it stands" if base.value is None else f"as it stands: {format_money(base.value, unit)}"
+    return "base case: infeasible" if base.value is None else f"base case: {format_money(base.value, unit)}"
 
 
 def _encode_tornado(instance: Instance, unit: str, tornado: Tornado) -> Mapping[str, Any]:
@@ -298,7 +299,3 @@ def name_objective(unit: str) -> str:
         `cost`, `footprint` or `tonnes`.
     """
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
-
-
-def _objective_verb(unit: str) -> str:
-    return "costs" if name_objective(unit) == "cost" else "makes it"

@@ -14,6 +14,7 @@ from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
 from medalopt.report.numbers import format_number
+from medalopt.report.sensitivity.parameter_titles import capitalize_first
 from medalopt.report.sensitivity.recycling_premium import describe_premium, encode_premium
 from medalopt.report.sensitivity.report_part import (
     LossBar,
@@ -28,7 +29,8 @@ from medalopt.report.sensitivity.report_part import (
 )
 from medalopt.text import escape_text
 
-_MOST_OUTAGES_IN_TEXT = 3  # outages named in a sentence
+_MOST_OUTAGES_IN_TEXT = 3  # outages with their effect in a line
+_MOST_NAMES = 8  # names in a line
 
 
 def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart:
@@ -57,9 +59,7 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
         if line
     ]
     sections = () if charts or not listed else (table,)
-    return SensitivityPart(
-        (*first, *lines), sections, charts, {**_encode_outages(outages), **more}, heading="What drops out"
-    )
+    return SensitivityPart((*lines, *first), sections, charts, {**_encode_outages(outages), **more}, heading="Outages")
 
 
 def _outage_bar(outages: OutageLosses, loss: OutageLoss) -> LossBar:
@@ -77,14 +77,13 @@ def _describe_infeasible_outages(outages: OutageLosses, losses: Sequence[OutageL
         for loss in none[:_MOST_OUTAGES_IN_TEXT]
     )
     rest = f"; and {len(none) - _MOST_OUTAGES_IN_TEXT} more" if len(none) > _MOST_OUTAGES_IN_TEXT else ""
-    return f"There is no plan{_outage_start(outages)} without {text}{rest}." if none else ""
+    return f"Infeasible{_outage_start(outages)} without: {text}{rest}." if none else ""
 
 
 def _describe_costly_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
     dearer = [loss for loss in losses if loss.feasible][:_MOST_OUTAGES_IN_TEXT]
-    lines = [f"without {_name_outage(loss)} {describe_change(loss.extra, outages.unit)}" for loss in dearer]
-    text = "; ".join(lines)
-    return f"{text[0].upper()}{text[1:]}{_outage_start(outages)}." if text else ""
+    text = "; ".join(f"{_name_outage(loss)}: {describe_change(loss.extra, outages.unit)}" for loss in dearer)
+    return f"Largest effect{_outage_start(outages)} without: {text}." if text else ""
 
 
 def _describe_other_outages(outages: OutageLosses) -> tuple[str, ...]:
@@ -94,10 +93,16 @@ def _describe_other_outages(outages: OutageLosses) -> tuple[str, ...]:
     forced = [loss for loss in outages.losses if loss.extra < 0]
     saved = ", ".join(f"{_name_outage(loss)} ({format_change(loss.extra, outages.unit)})" for loss in forced)
     return (
-        *((f"Nobody would miss{_outage_start(outages)}: {', '.join(idle)}.",) if idle else ()),
-        *((f"Not proven what comes of it{_outage_start(outages)} without: {', '.join(unknown)}.",) if unknown else ()),
-        *((f"Cheaper without, as only a contract or a rule brings it in: {saved}.",) if forced else ()),
+        *((f"No cost if dropped{_outage_start(outages)}: {_list_some(idle)}.",) if idle else ()),
+        *((f"Not proven{_outage_start(outages)} without: {_list_some(unknown)}.",) if unknown else ()),
+        *((f"Cheaper without (taken only because of a contract or constraint): {saved}.",) if forced else ()),
     )
+
+
+def _list_some(names: Sequence[str]) -> str:
+    """Return the first names and the number of the others."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _name_outage(loss: OutageLoss) -> str:
@@ -106,16 +111,16 @@ def _name_outage(loss: OutageLoss) -> str:
 
 def _outage_status(loss: OutageLoss) -> str:
     """Return the cell of an outage without a plan: infeasible or not proven."""
-    return "no plan" if loss.proven else "not proven"
+    return "infeasible" if loss.proven else "not proven"
 
 
 def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> ReportTable:
     columns = (
         ReportColumn("without", "without"),
-        ReportColumn("more", "more", outages.unit, style="scaled"),
-        ReportColumn("share", "of all", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("more", "change", outages.unit, style="scaled"),
+        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
         ReportColumn("short", "short", optional=True),
-        ReportColumn("share_of_need", "of the need", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("share_of_need", "share of need", "%", 1, rank=1, style="share", optional=True),
     )
     rows = tuple(
         (
@@ -127,10 +132,10 @@ def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> Report
         )
         for loss in losses
     )
-    note = "Short: the least metal that would have to come from elsewhere for there to be a plan."
+    note = "Short: the least metal from another source that restores feasibility."
     notes = (note,) if any(loss.proven and not loss.feasible for loss in losses) else ()
-    title = f"What is lost without it{_outage_start(outages)}, the most serious first"
-    return ReportTable("outages", title, "Change of the objective without each, alone.", columns, rows, notes)
+    title = f"Effect of each outage{_outage_start(outages)}, largest first"
+    return ReportTable("outages", title, "Change of the objective without each, one at a time.", columns, rows, notes)
 
 
 def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: ReportTable) -> Chart:
@@ -140,11 +145,11 @@ def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: Re
     if len(none) > 1:
         rest = f" or {len(none) - 2} more" if len(none) > 2 else ""
         joint = ", " if rest else " or "
-        parts.append(f"there is no plan without {escape_text(none[0].name)}{joint}{escape_text(none[1].name)}{rest}")
+        parts.append(f"infeasible without {escape_text(none[0].name)}{joint}{escape_text(none[1].name)}{rest}")
     elif none:
-        parts.append(f"without {escape_text(none[0].name)} there is no plan ({describe_shortfall(none[0].shortage)})")
+        parts.append(f"infeasible without {escape_text(none[0].name)} ({describe_shortfall(none[0].shortage)})")
     if dearest:
-        parts.append(f"without {escape_text(dearest[0].name)} {describe_change(dearest[0].extra, outages.unit)}")
+        parts.append(f"without {escape_text(dearest[0].name)}: {describe_change(dearest[0].extra, outages.unit)}")
     title = "; ".join(parts)
     return Chart(
         f"{title[0].upper()}{title[1:]}{_outage_start(outages)}",
@@ -171,7 +176,7 @@ def _encode_outages(outages: OutageLosses) -> dict[str, Any]:
 
 
 _MOST_CONTRACTS_IN_TEXT = 3  # contracts named in a sentence
-_DELAY_CASES = {"leads": "metal comes back", "supply": "supply comes", "both": "supply comes and metal comes back"}
+_DELAY_CASES = {"leads": "metal returns", "supply": "supply", "both": "supply and metal returns"}
 _DELAY_LABELS = {"leads": "metal late", "supply": "supply late", "both": "both late"}
 
 
@@ -189,17 +194,17 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     table, signing = _delay_table(delays, by), _deadline_table(delays)
     charts = _delay_charts(delays, by, table)
     lines = [
-        f"{_delay_condition(effect)} {by} later {_delay_consequence(delays, effect)}." for effect in delays.effects
+        f"{_delay_condition(effect)} {by} late: {_delay_consequence(delays, effect)}." for effect in delays.effects
     ]
     lost = next(effect.lost for effect in delays.effects if effect.what == "supply")
     if lost > 0:
-        lines.append(f"Of the supply {format_number(lost)} t would then come after the horizon, and are lost.")
+        lines.append(f"Supply lost after the horizon: {format_number(lost)} t.")
     return SensitivityPart(
         (*lines, *_describe_deadlines(delays)),
         (*(() if charts else (table,)), *((signing,) if signing.rows else ())),
         charts,
         _encode_delay(delays),
-        heading="What comes late",
+        heading="Delays",
     )
 
 
@@ -213,27 +218,27 @@ def _delay_charts(delays: DelayAnalysis, by: str, table: ReportTable) -> tuple[C
         LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.shortage, delays.titles))
         for effect in proven
     ]
-    title = f"{_delay_condition(worst)} {by} later {_delay_consequence(delays, worst)}"
+    title = f"{_delay_condition(worst)} {by} late: {_delay_consequence(delays, worst)}"
     return (Chart(title, plot_loss_bars(drawn, delays.unit), (table,), height=compute_bars_height(drawn)),)
 
 
 def _delay_condition(effect: DelayEffect) -> str:
-    return f"If all {_DELAY_CASES[effect.what]}"
+    return capitalize_first(_DELAY_CASES[effect.what])
 
 
 def _delay_consequence(delays: DelayAnalysis, effect: DelayEffect) -> str:
     if not effect.proven:
-        return "it is not proven what comes of it"
+        return "not proven"
     if effect.feasible:
         return f"{describe_change(effect.extra, delays.unit)}"
-    return f"there is no plan ({describe_shortfall(title_shortfall(effect.shortage, delays.titles))})"
+    return f"infeasible ({describe_shortfall(title_shortfall(effect.shortage, delays.titles))})"
 
 
 def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
     columns = (
-        ReportColumn("what", f"{by} later"),
-        ReportColumn("more", "more", delays.unit, style="scaled"),
-        ReportColumn("share", "of all", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("what", f"{by} late"),
+        ReportColumn("more", "change", delays.unit, style="scaled"),
+        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
         ReportColumn("short", "short", optional=True),
         ReportColumn("supply_lost_t", "supply lost", "t", rank=1, style="significant", optional=True),
     )
@@ -247,13 +252,13 @@ def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
         )
         for row in delays.effects
     )
-    title = f"What it costs when all is {by} late"
-    return ReportTable("delays", title, "Change of the objective when all comes late.", columns, rows)
+    title = f"Effect of a delay of {by}"
+    return ReportTable("delays", title, "Change of the objective when everything is late.", columns, rows)
 
 
 def _delay_status(effect: DelayEffect) -> str:
     """Return the cell of a scenario without a plan: infeasible or not proven."""
-    return "no plan" if effect.proven else "not proven"
+    return "infeasible" if effect.proven else "not proven"
 
 
 def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
@@ -266,16 +271,16 @@ def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
     """Return the contracts to sign first, and the one that can wait longest."""
     needed = [deadline for deadline in delays.deadlines if deadline.last is not None]
     unknown = [f"{deadline.kind} {escape_text(deadline.name)}" for deadline in delays.deadlines if not deadline.proven]
-    unproven = [f"Not proven by when to sign: {', '.join(unknown)}."] if unknown else []
+    unproven = [f"Deadline not proven: {', '.join(unknown)}."] if unknown else []
     if not needed:
         return tuple(unproven)
     now = [deadline for deadline in needed if deadline.last == needed[0].last]
     first = ", ".join(f"{deadline.kind} {escape_text(deadline.name)}" for deadline in now[:_MOST_CONTRACTS_IN_TEXT])
     rest = f" and {len(now) - _MOST_CONTRACTS_IN_TEXT} more" if len(now) > _MOST_CONTRACTS_IN_TEXT else ""
-    lines = [f"To be signed by {needed[0].last} so that nothing is lost: {first}{rest}."]
+    lines = [f"First deadline: sign {first}{rest} by {needed[0].last}."]
     last = needed[-1]
     if last.last != needed[0].last:
-        lines.append(f"What can wait longest is {last.kind} {escape_text(last.name)}: until {last.last}.")
+        lines.append(f"Last deadline: sign {last.kind} {escape_text(last.name)} by {last.last}.")
     return (*lines, *unproven)
 
 
@@ -285,14 +290,14 @@ def _deadline_table(delays: DelayAnalysis) -> ReportTable:
         ReportColumn("contract", "contract"),
         ReportColumn("sign_by", "sign by"),
         ReportColumn("used_from", "used from", rank=1, optional=True),
-        ReportColumn("more", "more a period later", delays.unit, style="scaled", optional=True),
+        ReportColumn("more", "change one period later", delays.unit, style="scaled", optional=True),
     )
     rows = tuple(
         (
             f"{deadline.kind} {deadline.name}",
             deadline.last,
             deadline.first,
-            deadline.extra if deadline.extra < float("inf") else ShownValue(None, "no plan"),
+            deadline.extra if deadline.extra < float("inf") else ShownValue(None, "infeasible"),
         )
         for deadline in delays.deadlines
         if deadline.last is not None
@@ -302,9 +307,9 @@ def _deadline_table(delays: DelayAnalysis) -> ReportTable:
         for deadline in delays.deadlines
         if deadline.last is None and deadline.proven
     ]
-    notes = ["What is signed in a period can be used from that period on; what is committed stays so."]
+    notes = ["A contract can be used from the period in which it is signed; commitments remain."]
     notes += [f"Never needed: {', '.join(idle)}."] if idle else []
-    title = "The last period in which each can be signed at no cost"
+    title = "Last period in which each contract can be signed at no extra cost"
     return ReportTable("sign_by", title, "Deadline of each contract.", columns, rows, tuple(notes))
 
 
@@ -336,7 +341,7 @@ def _encode_deadline(deadline: ContractDeadline) -> dict[str, Any]:
     }
 
 
-_SCENARIO_STATES = {"infeasible": "no plan", "unanswered": "no answer"}
+_SCENARIO_STATES = {"infeasible": "infeasible", "unanswered": "not solved"}
 
 
 def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
@@ -360,21 +365,21 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     said = [
         f"{escape_text(row.name)}: {describe_change(row.extra, scenarios.unit)}"
         if row.feasible
-        else f"{escape_text(row.name)}: there is no plan ({describe_shortfall(row.shortage)})"
+        else f"{escape_text(row.name)}: infeasible ({describe_shortfall(row.shortage)})"
         for row in rows
     ]
     said += [
-        f"{escape_text(scenario.name)}: no answer ({escape_text(scenario.fault, 300)})"
+        f"{escape_text(scenario.name)}: not solved ({escape_text(scenario.fault, 300)})"
         for scenario in listed
         if scenario.fault
     ]
     table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in said)
     if not rows:
-        return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Several things at once")
+        return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Named scenarios")
     chart = Chart(
         _scenario_title(listed, said), plot_loss_bars(rows, scenarios.unit), (table,), height=compute_bars_height(rows)
     )
-    return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Several things at once")
+    return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Named scenarios")
 
 
 def _scenario_severity(scenario: NamedScenarioResult) -> float:
@@ -390,29 +395,28 @@ def _scenario_severity(scenario: NamedScenarioResult) -> float:
 
 def _scenario_title(listed: list[NamedScenarioResult], lines: list[str]) -> str:
     none, of = sum(scenario.status == "infeasible" for scenario in listed), len(listed)
-    worst = lines[0].replace(": there is no plan (", " above all (", 1)
-    return f"{none} of {of} scenarios have no plan, {worst}" if none > 1 else lines[0]
+    return f"{none} of {of} scenarios infeasible; worst: {lines[0]}" if none > 1 else lines[0]
 
 
 def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioResult]) -> ReportTable:
     columns = (
         ReportColumn("scenario", "scenario"),
         ReportColumn("objective", "", scenarios.unit, style="scaled"),
-        ReportColumn("more", "more", scenarios.unit, style="scaled", optional=True),
-        ReportColumn("share", "more", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("more", "change", scenarios.unit, style="scaled", optional=True),
+        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
         ReportColumn("footprint_t", "footprint", "t CO2e", rank=2, style="even", optional=True),
         ReportColumn("taken_t", "taken", "t", rank=1, style="even", optional=True),
         ReportColumn("short", "short", optional=True),
     )
     rows = tuple(_tabulate_scenario(scenarios, scenario) for scenario in (scenarios.base, *listed))
     notes = tuple(f"{escape_text(scenario.name)}: {_list_changes(scenario)}." for scenario in listed)
-    title = "The scenarios of this instance beside the base case"
-    return ReportTable("scenarios", title, "The best plan of each scenario.", columns, rows, notes)
+    title = "Scenarios and the base case"
+    return ReportTable("scenarios", title, "Optimum of each scenario.", columns, rows, notes)
 
 
 def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> tuple[CellValue, ...]:
     """Return a scenario as the row of a table."""
-    name = scenario.name or "as it is"
+    name = scenario.name or "base case"
     if not scenario.feasible:
         short = _scenario_shortfall(scenarios, scenario) if scenario.status == "infeasible" else None
         return name, ShownValue(None, _SCENARIO_STATES[scenario.status]), None, None, None, None, short
