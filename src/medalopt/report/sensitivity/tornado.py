@@ -82,7 +82,7 @@ def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     lines.append(_describe_steps(tornado))
     if tornado.interrupted:
         lines.append(
-            f"Interrupted after {len(tornado.bars)} of {tornado.parameter_count} parameters; the others were not varied."
+            f"Interrupted after {len(tornado.bars)} of {tornado.parameter_count} parameters; the rest was not varied."
         )
     return lines
 
