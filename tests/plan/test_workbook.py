@@ -57,9 +57,9 @@ def test_what_is_written_is_accepted(made: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sheet", "cell", "value", "rule"),
     [
-        ("Shipments", "G6", 9.0, "bundle_supply[kettle@west, 2017-04] is broken by 1.5 t"),
+        ("Shipments", "G6", 9.0, "bundle_supply[kettle@west, 2017-04] violated by 1.5 t"),
         ("Shipments", "G6", -3.0, "bundle_supply"),
-        ("Purchases", "D12", 0.5, "recycled[Ag] is broken by"),
+        ("Purchases", "D12", 0.5, "recycled[Ag] violated by"),
         ("Stockpiles", "C5", 9.0, "stock"),
         ("Shipments", "A6", "nobody", "takes a route that the instance does not allow"),
         ("Shipments", "C6", "east", "names another device or region"),
@@ -72,7 +72,7 @@ def test_a_change_is_found_with_its_cell_and_the_rule_it_breaks(
     """A changed value is reported with its cell and the violated constraint."""
     run = verify(with_cell(made, sheet, cell, value), tmp_path)
     assert run.code == 1
-    assert "was changed by hand" in run.out
+    assert re.search(r"\b[12] cells? edited", run.out)
     assert f"{sheet}!{cell}" in run.out or f"{sheet}!A{cell[1:]}" in run.out
     assert rule in run.out.split("of the instance:")[1]
 
@@ -91,9 +91,9 @@ def test_a_cost_that_does_not_add_up_is_found(made: bytes, tmp_path: Path) -> No
     """A cost changed beside its tonnes breaks no rule of the instance, and is not accepted all the same."""
     run = verify(with_cell(made, "Shipments", "H6", 9.0), tmp_path)
     assert run.code == 1
-    assert "violates no constraint of the instance" in run.out
+    assert "no constraint of the instance" in run.out
     assert "the certified lower bound." in run.out
-    assert "1 other figure of the workbook no longer follows" in run.out
+    assert "1 other value of the workbook no longer matches" in run.out
 
 
 def test_a_row_that_is_gone_is_found(made: bytes, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_an_instance_that_has_changed_since_is_found(made: bytes, tmp_path: Path
     """A plan of an instance that has changed since is reported as stale."""
     run = verify(made, tmp_path, "--set", "devices.phone.content.Ag=900 g/t")
     assert run.code == 1
-    assert "the plan was made for other figures" in run.out
+    assert "the plan was made for other parameters" in run.out
 
 
 def test_no_bound_that_is_read_is_believed(made: bytes, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_no_bound_that_is_read_is_believed(made: bytes, tmp_path: Path) -> None:
     rows[place] = rows[place].replace(cell, f'r="B{place}"><v>9999999</v></c></row>')
     run = verify(packed({**files, name: "<row ".join(rows).encode()}), tmp_path)
     assert run.code == 1
-    assert "the lower bound 9999999 is claimed" in run.out
+    assert "lower bound 9999999" in run.out
 
 
 def _string(shared: str, text: str) -> int:

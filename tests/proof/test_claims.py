@@ -165,8 +165,8 @@ def test_a_row_is_broken_beyond_a_share_of_its_size() -> None:
     found = rows([[beyond, 6e-10], [0.0, 0.0], [0.0, 0.0]], [[0.0, 0.5], [2.0, 1.0], [0.0, 0.0]])
     assert wrong(found) == [("rule.a.1", beyond), ("rule.a.2", 6e-10)]
     assert [each.text for each in found] == [
-        "family: rule[a, 1] is broken by 1e-09 t",
-        "family: rule[a, 2] is broken by 6e-10 t",
+        "family: rule[a, 1] violated by 1e-09 t",
+        "family: rule[a, 2] violated by 6e-10 t",
     ]
     assert wrong(rows([[math.nan, 0.0]] * 3, np.ones((3, 2))))[0][0] == "rule.a.1"
 

@@ -88,13 +88,13 @@ def _only(rule: str) -> Edit:
 
 
 TAMPERED: dict[str, tuple[Edit, str]] = {
-    "a price of the other sign": (_first("value", 1.0), "no contradiction follows"),
-    "a price far off": (_first("value", -1e-3), "and only 1.2018 follows"),
-    "all prices turned round": (_each(lambda value: -value), "no contradiction follows"),
-    "all prices alike": (_each(lambda value: 1.0), "no contradiction follows"),
-    "no multipliers left": (lambda content: content["proof"].update(duals=[]), "no contradiction follows"),
-    "one rule alone": (_only("demand"), "no contradiction follows"),
-    "a larger margin": (lambda content: content["proof"].update(margin=3.0), "a margin of 3 is claimed, and only 1.65"),
+    "a price of the other sign": (_first("value", 1.0), "no contradiction"),
+    "a price far off": (_first("value", -1e-3), "prove only 1.2018"),
+    "all prices turned round": (_each(lambda value: -value), "no contradiction"),
+    "all prices alike": (_each(lambda value: 1.0), "no contradiction"),
+    "no multipliers left": (lambda content: content["proof"].update(duals=[]), "no contradiction"),
+    "one rule alone": (_only("demand"), "no contradiction"),
+    "a larger margin": (lambda content: content["proof"].update(margin=3.0), "margin 3, but the Farkas multipliers"),
     "another metal": (_first("key", ["Xx", "2017-04"]), "balance[Xx, 2017-04] is of no rule"),
     "a name too few": (_first("key", ["Ag"]), "balance[Ag] is of no rule"),
     "a rule there is not": (_first("rule", "wish"), "wish[Ag, 2017-04] is of no rule"),
@@ -102,11 +102,11 @@ TAMPERED: dict[str, tuple[Edit, str]] = {
         lambda content: content["proof"]["duals"].append(content["proof"]["duals"][0]),
         "balance[Ag, 2017-04] comes twice",
     ),
-    "no proof": (lambda content: content.pop("proof"), "holds no multipliers"),
-    "other figures": (lambda content: content["instance"].update(figures="0" * 64), "made for other figures"),
+    "no proof": (lambda content: content.pop("proof"), "without Farkas multipliers"),
+    "other figures": (lambda content: content["instance"].update(figures="0" * 64), "made for other parameters"),
     "rows of one's own": (
         lambda content: content["proof"].update(scope=COMPILED_SCOPE),
-        "is said of 'instance and extensions as compiled', and the answer holds 'instance'",
+        "saved scope 'instance and extensions as compiled', recomputed 'instance'",
     ),
 }
 
@@ -137,7 +137,7 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
     answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
     right = judged(instance, json.loads(answer))
     assert right.accepted and build_recheck_object(right)["scope"] == "instance and 1 added row"
-    assert "valid: no feasible plan exists that keeps the instance and 1 added row." in render_report_text(
+    assert "valid: no feasible plan exists that satisfies the instance and 1 added row." in render_report_text(
         build_recheck_report(right, "answer.json")
     )
     lowered, without = json.loads(answer), json.loads(answer)
@@ -200,7 +200,7 @@ def test_both_forms_of_the_verdict() -> None:
     right = judged(instance, json.loads(answer))
     assert render_report_text(build_recheck_report(right, "answer.json")).splitlines() == [
         "Answer is valid: no feasible plan exists.",
-        "  answer.json: its multipliers show that the instance cannot be met (exact rational).",
+        "  answer.json: its Farkas multipliers prove the instance infeasible (exact rational).",
     ]
     told = build_recheck_object(right)
     assert told["accepted"] is True and told["broken"] == [] and told["gap"] is None and told["margin"] == 1.65

@@ -274,7 +274,7 @@ def check_extension_rows(account: PlanAccount, rows: PlacedExtensions) -> Iterat
     for each in compute_extension_residuals(account, rows):
         for number in np.flatnonzero(~(each.get_worst() <= FEASIBILITY_TOLERANCE)).tolist():
             amount = float(FLOAT_ARITHMETIC.lift(each.excess)[number])
-            text = f"{_EXTENSION_FAMILY}: {each.names[number]} is broken by {amount:.6g}"
+            text = f"{_EXTENSION_FAMILY}: {each.names[number]} violated by {amount:.6g}"
             yield Violation(_EXTENSION_FAMILY, each.names[number], amount, "", text)
 
 

@@ -102,7 +102,7 @@ def check_instance_match(instance: Instance, answer: Any, what: str = "plan") ->
         At most one violation.
     """
     if answer.instance.figures != instance.figures:
-        text = f"the {what} was made for other figures than the instance has now; solve it anew"
+        text = f"the {what} was made for other parameters than the instance has now; solve it again"
         yield Violation("instance", answer.instance.name, 0.0, "", text)
 
 
@@ -122,7 +122,7 @@ def _violated_rows(instance: Instance, account: PlanAccount, rule: ConstraintRes
         amount = float(excess[tuple(place)])
         names = _row_names(instance, account, rule, place.tolist())
         more = f"; and {rest} more" if rest and number == len(order) - 1 else ""
-        text = f"{rule.family}: {rule.name}[{', '.join(names)}] is broken by {amount:.6g} {rule.unit}{more}"
+        text = f"{rule.family}: {rule.name}[{', '.join(names)}] violated by {amount:.6g} {rule.unit}{more}"
         result.append(Violation(rule.family, render_path((rule.name, *names)), amount, rule.unit, text))
     return result
 
@@ -150,31 +150,31 @@ def _row_names(instance: Instance, account: PlanAccount, rule: ConstraintResidua
 def _check_certificate_claims(plan: Any, certificate: Certificate) -> Iterator[Violation]:
     """Yield every claim of the certificate that does not follow from decisions and dual values."""
     if plan.status == "optimal" and not certificate.gap <= GAP_TOLERANCE:
-        text = f"the plan is called optimal, and its prices prove only a gap of {certificate.gap:.3g}"
+        text = f"the saved status is optimal, but the dual values prove only a gap of {certificate.gap:.3g}"
         yield Violation("certificate", "status", certificate.gap, "", text)
     claim = plan.certificate
     said, shown = (claim.basis, claim.exact_value), (certificate.basis, certificate.exact_value)
     if said != shown and (claim.basis == BASIS_PROVEN or claim.exact_value):
-        text = f"the basis is called {claim.basis} ({claim.exact_value}), and fractions do not show it"
+        text = f"saved basis {claim.basis} ({claim.exact_value}): not confirmed in exact arithmetic"
         yield Violation("certificate", "certificate.basis", 0.0, "", text)
     if claim.scope != certificate.scope:
-        text = f"what is claimed is said of '{claim.scope}', and the plan holds '{certificate.scope}'"
+        text = f"saved scope '{claim.scope}', recomputed '{certificate.scope}'"
         yield Violation("certificate", "certificate.scope", 0.0, "", text)
     if claim.arithmetic != certificate.arithmetic:
-        text = f"it is claimed in the arithmetic '{claim.arithmetic}', and can be shown in '{certificate.arithmetic}'"
+        text = f"saved arithmetic '{claim.arithmetic}', verified in '{certificate.arithmetic}'"
         yield Violation("certificate", "certificate.arithmetic", 0.0, "", text)
     if not claim.primal_violation >= certificate.primal_violation - FEASIBILITY_TOLERANCE:
         off, shown_off = claim.primal_violation, certificate.primal_violation
-        text = f"a violation of {off:.3g} at most is claimed, and it is {shown_off:.3g}"
+        text = f"saved largest violation {off:.3g}, recomputed {shown_off:.3g}"
         yield Violation("certificate", "certificate.primal_violation", shown_off - off, "", text)
     yield from _check_search_bound(plan, certificate)
     claimed, proven = claim.lower_bound, certificate.lower_bound
     size = max(1.0, abs(plan.objective.value))
     if not claim.gap >= certificate.gap - GAP_TOLERANCE:
-        text = f"a gap of {claim.gap:.3g} is claimed, and the prices prove only one of {certificate.gap:.3g}"
+        text = f"saved gap {claim.gap:.3g}, but the dual values prove only {certificate.gap:.3g}"
         yield Violation("certificate", "certificate.gap", certificate.gap - claim.gap, "", text)
     if not claimed <= proven + GAP_TOLERANCE * size:
-        text = f"the lower bound {claimed:.10g} is claimed, and only {proven:.10g} follows from the prices"
+        text = f"saved lower bound {claimed:.10g}, but the dual values prove only {proven:.10g}"
         yield Violation("certificate", "certificate.lower_bound", claimed - proven, "", text)
 
 
@@ -185,9 +185,9 @@ def _check_search_bound(plan: Any, certificate: Certificate) -> Iterator[Violati
         return
     path, slack = "certificate.search_bound", GAP_TOLERANCE * max(1.0, abs(value))
     if plan.lots is None:
-        yield Violation("certificate", path, 0.0, "", "a bound of a search is stated, and the plan is in no whole lots")
+        yield Violation("certificate", path, 0.0, "", "a branch-and-bound bound is saved for a plan without whole lots")
     if not bound <= value + slack:
-        text = f"the search is said to have shown {bound:.10g} at least, and the plan comes to {value:.10g}"
+        text = f"saved branch-and-bound bound {bound:.10g} exceeds the objective {value:.10g}"
         yield Violation("certificate", path, bound - value, "", text)
 
 
@@ -205,7 +205,7 @@ def _check_lot_claims(plan: Any, certificate: Certificate, value: float, unit: s
     for name, follows_ in wanted.items():
         off = abs(getattr(claim, name) - follows_)
         if not off <= slack:
-            text = f"lots.{name}: {getattr(claim, name):.10g} {unit} is said, and {follows_:.10g} follows"
+            text = f"lots.{name}: {getattr(claim, name):.10g} {unit} saved, {follows_:.10g} recomputed"
             yield Violation("certificate", f"lots.{name}", off, unit, text)
 
 
@@ -247,14 +247,14 @@ def verify_infeasibility(instance: Instance, answer: Any) -> InfeasibilityVerdic
 def _check_proof_claims(proof: Any, shown: InfeasibilityProof) -> Iterator[Violation]:
     """Yield every claim about the infeasibility proof that does not follow from the multipliers."""
     if proof is None:
-        text = "the answer says that there is no plan, and holds no multipliers that show it; solve it anew"
+        text = "the answer states infeasibility without Farkas multipliers; solve it again"
         yield Violation("proof", "status", 0.0, "", text)
     elif not shown.holds:
-        text = "no contradiction follows from the multipliers: weighed by them, the rules ask for no more than can be"
+        text = "the Farkas multipliers prove no contradiction: the weighted constraints are consistent"
         yield Violation("proof", "proof.duals", abs(shown.margin), "", text)
     elif proof.scope != shown.scope:
-        text = f"what is claimed is said of '{proof.scope}', and the answer holds '{shown.scope}'"
+        text = f"saved scope '{proof.scope}', recomputed '{shown.scope}'"
         yield Violation("proof", "proof.scope", 0.0, "", text)
     elif not proof.margin <= shown.margin * (1 + FARKAS_TOLERANCE):
-        text = f"a margin of {proof.margin:.10g} is claimed, and only {shown.margin:.10g} follows from the multipliers"
+        text = f"saved margin {proof.margin:.10g}, but the Farkas multipliers prove only {shown.margin:.10g}"
         yield Violation("proof", "proof.margin", proof.margin - shown.margin, "", text)

@@ -18,9 +18,9 @@ def build_check_report(instance: Instance) -> Report:
     Returns:
         Periods, streams, supply, treatments, smelters, offers and medals, in sentences and as a table; warnings.
     """
-    warned = f", with {format_count(len(instance.warnings), 'warning')}" if instance.warnings else ""
+    warned = f", {format_count(len(instance.warnings), 'warning')}" if instance.warnings else ""
     return Report(
-        f"{instance.name}: right{warned}.",
+        f"{instance.name}: no errors found{warned}.",
         _describe_size(instance),
         (_tabulate_size(instance), *_tabulate_warnings(instance)),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
@@ -33,17 +33,17 @@ def build_check_report(instance: Instance) -> Report:
 def _describe_size(instance: Instance) -> tuple[str, ...]:
     """Return the size of an instance in a few sentences."""
     periods = instance.periods
-    span = periods[0] if len(periods) == 1 else f"{len(periods)} periods, {periods[0]} to {periods[-1]}"
+    span = periods[0] if len(periods) == 1 else f"{len(periods)}, {periods[0]} to {periods[-1]}"
     offered = float(instance.streams.available.value.sum())
     return (
-        f"{span}; money in {instance.currency}.",
-        f"{format_count(len(instance.streams.names), 'stream')} of "
+        f"Periods: {span}. Currency: {instance.currency}.",
+        f"Supply: {format_number(offered)} t offered; {format_count(len(instance.streams.names), 'stream')} of "
         f"{format_count(len(instance.devices.names), 'device type')} "
-        f"from {format_count(len(instance.regions), 'region')}, {format_number(offered)} t offered; "
-        f"{format_count(len(instance.treatments.names), 'treatment')}, "
-        f"{format_count(len(instance.smelters.names), 'smelter')}, "
-        f"{format_count(len(instance.market.names), 'offer')}.",
-        f"{format_count(int(instance.medals.count.sum()), 'medal')} of "
+        f"from {format_count(len(instance.regions), 'region')}.",
+        f"Processing: {format_count(len(instance.treatments.names), 'treatment')}, "
+        f"{format_count(len(instance.smelters.names), 'smelter')}. "
+        f"Market: {format_count(len(instance.market.names), 'offer')}.",
+        f"Medals: {int(instance.medals.count.sum()):,} of "
         f"{format_count(len(instance.medals.names), 'kind')} "
         f"in {format_count(len(instance.alloys.names), 'alloy')}.",
     )
@@ -66,7 +66,7 @@ def _tabulate_size(instance: Instance) -> ReportTable:
         *((what, len(names)) for what, names in members.items()),
         ("medals", int(instance.medals.count.sum())),
     )
-    columns = (ReportColumn("what", "what"), ReportColumn("count", "count", ""))
+    columns = (ReportColumn("what", "section"), ReportColumn("count", "count", ""))
     return ReportTable("size", "Size of the instance", "Number of members of each kind.", columns, rows)
 
 
@@ -77,5 +77,5 @@ def _tabulate_warnings(instance: Instance) -> tuple[ReportTable, ...]:
         for key in ("file", "line", "column", "path", "message")
     )
     rows = tuple((fault.file, fault.line, fault.column, fault.path, fault.message) for fault in instance.warnings)
-    text = "What is allowed and looks odd."
+    text = "Values that are allowed but implausible."
     return (ReportTable("warnings", "Warnings", text, columns, rows),) if rows else ()

@@ -108,7 +108,7 @@ def _tabulate_values(told: dict[str, Any]) -> ReportTable:
     items = {"value": ("objective", unit), "lower_bound": ("certified lower bound", unit), "gap": ("gap", None)}
     items["margin"] = ("margin of the proof", None)
     rows = tuple((name, told[key], own) for key, (name, own) in items.items() if told.get(key) is not None)
-    return ReportTable("values", "Values", "What follows from the decisions and the proof.", columns, rows)
+    return ReportTable("values", "Values", "Values recomputed from the decisions and the proof.", columns, rows)
 
 
 def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
@@ -118,22 +118,24 @@ def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
         ReportColumn("path", "path"),
         ReportColumn("amount", "amount", "", style="significant"),
         ReportColumn("unit", "unit"),
-        ReportColumn("text", "what is wrong"),
+        ReportColumn("text", "error"),
     )
     rows = tuple(
         (violation.rule, violation.path, _null_if_infinite(violation.amount), violation.unit, violation.text)
         for violation in broken
     )
-    return ReportTable("broken", "Violations", "Every constraint and statement that does not hold.", columns, rows)
+    return ReportTable(
+        "broken", "Violations", "Violated constraints, and saved values that do not match.", columns, rows
+    )
 
 
 def _describe_violations(verdict: Verdict, name: str) -> str:
     """Return whether the decisions of an invalid plan violate constraints, or only derived values are wrong."""
-    count = f"{escape_text(name)}: {format_count(len(verdict.broken), 'fault')}"
+    count = f"{escape_text(name)}: {format_count(len(verdict.broken), 'error')}"
     if verdict.against:
         violated = format_count(len(verdict.against), "constraint")
-        return f"{count}. Its decisions violate {violated}, so its objective is none to compare with."
-    return f"{count}. Its decisions satisfy every constraint; what is stated beside them does not follow from them."
+        return f"{count}. Its decisions violate {violated}; its objective is not comparable. Solve the instance again."
+    return f"{count}. Its decisions satisfy all constraints, but the saved values do not match them. Solve again."
 
 
 def _describe_unchecked(verdict: Verdict) -> list[str]:
@@ -141,7 +143,7 @@ def _describe_unchecked(verdict: Verdict) -> list[str]:
     if not verdict.unchecked:
         return []
     names = ", ".join(map(escape_text, verdict.unchecked))
-    return [f"Not verified, as the file carries no digests (an earlier version wrote it): {names}."]
+    return [f"Not verified, since the file has no digests (written by an earlier version): {names}."]
 
 
 def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
@@ -155,12 +157,12 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
         The report.
     """
     scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
-    kept = "" if scope == "instance" else f" that keeps the {scope}"
+    kept = "" if scope == "instance" else f" that satisfies the {scope}"
     title = f"Answer is valid: no feasible plan exists{kept}." if verdict.accepted else "Answer is not valid."
     lines = _list_violations(verdict.broken)
     if verdict.refutation.holds:
         start = f"{escape_text(name)}: " if verdict.accepted else ""
-        lines.append(f"{start}its multipliers show that the {scope} cannot be met ({arithmetic}).")
+        lines.append(f"{start}its Farkas multipliers prove the {scope} infeasible ({arithmetic}).")
     return _make_report(title, lines, build_recheck_object(verdict), _tabulate_violations(verdict.broken))
 
 
@@ -176,10 +178,10 @@ def _describe_gap(verdict: Verdict) -> str:
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
     worth = f"objective {format_number(verdict.value, 6)} {verdict.unit}{subject}"
     if certificate.gap <= GAP_TOLERANCE:
-        exactly = "" if certificate.exact_value is None else "; in exact fractions, before rounding, the gap is 0"
+        exactly = "" if certificate.exact_value is None else "; gap 0 in exact arithmetic, before rounding"
         return f"{worth}, verified optimal ({certificate.arithmetic}){exactly}."
     if not math.isfinite(above):
-        return f"{worth}; how near to the optimum is not proven."
+        return f"{worth}; gap to the optimum not proven."
     bound = f"at most {format_number(above)} {verdict.unit} above the certified lower bound"
     return f"{worth}, {bound} ({certificate.arithmetic})."
 
@@ -216,25 +218,25 @@ def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: s
     Returns:
         The report: verdict, edits, violated constraints, objective, and values that no longer follow.
     """
-    lines = [f"{escape_text(name)} was changed by hand, in {format_count(len(edits), 'place')}:"]
+    lines = [f"{escape_text(name)}: {format_count(len(edits), 'cell')} edited:"]
     lines += [f"  {line}" for line in _list_first_texts([f"{edit.cell}: {edit.text}" for edit in edits])]
     if verdict.against:
-        lines.append(f"That violates {format_count(len(verdict.against), 'constraint')} of the instance:")
+        lines.append(f"Violated: {format_count(len(verdict.against), 'constraint')} of the instance:")
         lines += [f"  {line}" for line in _list_first_texts([broken.text for broken in verdict.against])]
     else:
-        lines.append("That violates no constraint of the instance.")
+        lines.append("Violated: no constraint of the instance.")
     lines.append(_describe_objective(verdict))
     rest = len(verdict.broken) - len(verdict.against)
     if rest:
         lines.append(
-            f"{format_count(rest, 'other figure').capitalize()} of the workbook no longer follow"
-            f"{'s' if rest == 1 else ''} from it (--json lists all), and its documents are those of the plan before: "
-            "take the change over into the instance and plan anew before you sign."
+            f"{format_count(rest, 'other value').capitalize()} of the workbook no longer match"
+            f"{'es' if rest == 1 else ''} the edited plan (--json lists all), and its orders are those of the plan "
+            "before: enter the change in the instance and plan again before you sign."
         )
     title = "Plan is valid." if verdict.accepted else "Plan is not valid."
     columns = (ReportColumn("cell", "cell"), ReportColumn("text", "change"))
     rows = tuple((edit.cell, edit.text) for edit in edits)
-    changed = ReportTable("edits", "Changes by hand", "Every cell that differs from the saved plan.", columns, rows)
+    changed = ReportTable("edits", "Edited cells", "Cells that differ from the saved plan.", columns, rows)
     told = build_edited_object(verdict, edits)
     return _make_report(title, lines, told, changed, _tabulate_violations(verdict.broken))
 
@@ -249,11 +251,11 @@ def _describe_objective(verdict: Verdict) -> str:
     """Return the objective of the edited plan beside the certified lower bound of the instance."""
     extra = verdict.value - verdict.certificate.lower_bound
     if not math.isfinite(extra):
-        return "Its objective cannot be worked out."
-    worth = f"It comes to {format_number(verdict.value, 9)} {verdict.unit}"
+        return "Objective: cannot be computed."
+    worth = f"Objective: {format_number(verdict.value, 9)} {verdict.unit}"
     if abs(extra) <= GAP_TOLERANCE * max(1.0, abs(verdict.value)):
         return f"{worth}, the certified lower bound."
     off = f"{format_number(abs(extra))} {verdict.unit}"
     if extra > 0:
         return f"{worth}, {off} above the certified lower bound."
-    return f"{worth}, {off} below the certified lower bound: that is what violating the constraints saves."
+    return f"{worth}, {off} below the certified lower bound (saved by violating the constraints)."
