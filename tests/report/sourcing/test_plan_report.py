@@ -44,10 +44,10 @@ def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
     assert mentions(said, "JPY", numbers=(3.35e6, 552.8, 3.805e6, 455_056, 75.09))  # the plan, and buying instead
     assert mentions(said, "box (bundle)", "west", "far", "near", numbers=(12.66, 9.6, 3))
     assert mentions(said, "mined_copper", numbers=(2.167e6, 755.9))
-    assert mentions(said, "phone from east", numbers=(89_786,))  # what binds
-    assert mentions(said, "silver_925", numbers=(27, 33, 30, 10, 45_322))  # what may go wrong
+    assert mentions(said, "phone from east", numbers=(-89_786,))  # what binds
+    assert mentions(said, "silver_925", numbers=(27, 33, 30, -10, -45_322))  # what may go wrong
     assert mentions(said, "draft", numbers=(13,))
-    assert "optimal" in tiny.headline[-1].lower()
+    assert "optimal" in tiny.headline[0].lower()
     assert plan("tiny").instance.figures in tiny.foot[0]
 
 
@@ -68,7 +68,7 @@ def test_in_brief_what_takes_further_solves_is_left_out() -> None:
     keys = {table.key for table in brief.tables}
     assert keys.isdisjoint({"rules", "risks", "scenarios"})
     assert "orders" in keys
-    assert not any("wrong" in line or "binds" in line for line in brief.headline)
+    assert not any("risk" in line or "Binding" in line for line in brief.headline)
     assert "comes_in_per_t" not in [column.key for column in _table(brief, "award").columns]
 
 
@@ -76,7 +76,7 @@ def test_whole_loads_stand_in_the_decision() -> None:
     """What rounding costs is said beside what the plan costs, and the plan is that in loads."""
     found = plan_whole_loads(plan("tiny"), 1.0)
     loads = build_plan_report(found.plan, found, around("tiny"))
-    assert any(line.startswith("In loads of 1 t") for line in loads.headline)
+    assert any(mentions(line, "load", numbers=(1,)) for line in loads.headline)
     assert any(mentions(line, "without whole loads", numbers=(3.35e6,)) for line in loads.headline)
     whole = summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
     assert not any("whole loads" in line for line in whole)
@@ -100,7 +100,7 @@ def test_complete_documents_are_counted() -> None:
 
     def count(known: Plan, documents: tuple[OrderDocument, ...]) -> tuple[list[float], bool]:
         """Return the numbers in the line on documents, and whether it speaks of drafts."""
-        said = [line for line in summarize_decision(PlanFacts(known), documents, None, None) if "document" in line]
+        said = [line for line in summarize_decision(PlanFacts(known), documents, None, None) if "order" in line]
         return [number for line in said for number in list_numbers(line)], any("draft" in line for line in said)
 
     assert count(dantzig, build_orders(dantzig)) == ([2], False)
@@ -219,9 +219,8 @@ def test_scenarios_are_told_the_worst_first() -> None:
     """One without a plan comes first, with what is short; then what costs more. The table has them all."""
     found, instance = risky()
     said = describe_risks(found, instance)
-    assert said[-1].startswith("Scenarios: no_silver leaves no plan (")
-    assert "of silver short); dear_silver costs " in said[-1]
-    assert "1 more in the table" in said[-1]
+    assert mentions(said[-1], "no_silver", "kg of silver", "dear_silver", numbers=(1,))
+    assert said[-1].index("no_silver") < said[-1].index("dear_silver")
     table = tabulate_risks(found, instance)[1]
     rows = {row[0]: row for row in table.rows}
     assert rows["no_silver"][2:4] == ("no plan", None)

@@ -45,15 +45,12 @@ def describe_whole_loads(plan: WholeLoadPlan) -> str:
         Two sentences.
     """
     currency = plan.plan.instance.currency
-    part = (
-        f"; {plan.part:,} of them go part full, with all that is left of what is offered" if plan.part else ", all full"
-    )
+    part = f", {plan.part:,} of them part loads with the rest of the supply" if plan.part else ", all full"
     extra = plan.extra if abs(plan.extra) >= 0.5 else 0.0
-    costs = f"cost {format_money(extra, currency)} more than" if extra else "cost no more than"
+    costs = f"+{format_money(extra, currency)} against" if extra else "no extra cost against"
     return (
-        f"In loads of {format_number(plan.size)} t: {plan.loads:,} loads{part}. Whole loads {costs} the "
-        f"best plan without "
-        f"them ({format_money(plan.exact.cost, currency)}), and every rule is kept (verified again)."
+        f"Whole loads of {format_number(plan.size)} t: {plan.loads:,} loads{part}; {costs} the optimal plan without "
+        f"whole loads ({format_money(plan.exact.cost, currency)}). All constraints are satisfied (verified again)."
     )
 
 
@@ -75,14 +72,13 @@ def summarize_decision(
         in_loads: Cost of whole loads, for a plan in whole loads.
 
     Returns:
-        The summary, a sentence each; the last states the verification.
+        The summary, a line each: status, cost, orders, bottlenecks, main risks, drafts.
     """
     plan = facts.plan
     first, *rest = summarize_plan(plan, MetalValues(plan))
     scarce = [line for line in rest if line.startswith(("Bottleneck", "Next source"))]
-    lines = [first, *(line for line in rest if line not in scarce)]
-    if analyses is not None:
-        lines[1:1] = _describe_benchmark(plan, analyses.premium)
+    benchmark = () if analyses is None else _describe_benchmark(plan, analyses.premium)
+    lines = [describe_status(plan), first, *benchmark, *(line for line in rest if line not in scarce)]
     lines += [*_describe_supply(plan), *_describe_purchases(facts), *scarce]
     if analyses is not None:
         lines += [
@@ -91,7 +87,7 @@ def summarize_decision(
             *(describe_risks(analyses.risks, plan.instance) if analyses.risks else ()),
         ]
     lines += [describe_whole_loads(in_loads)] if in_loads else []
-    return (*lines, *_count_drafts(documents), describe_status(plan))
+    return (*lines, *_count_drafts(documents))
 
 
 def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...]:
@@ -114,8 +110,8 @@ def _describe_supply(plan: Plan) -> tuple[str, ...]:
     listed = _list_largest({name: tons for name, tons in groups.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
     feed = dict(zip(plan.instance.smelters.names, plan.account.feed.sum(axis=1).tolist(), strict=True))
     to = _list_largest({name: tons for name, tons in feed.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
-    smelted = f" Smelted: {to}." if to else ""
-    return (f"Taken: {listed}.{smelted}",) if listed else ()
+    feed_line = (f"Smelter feed: {to}.",) if to else ()
+    return (f"Call-offs: {listed}.", *feed_line) if listed else ()
 
 
 def _describe_purchases(facts: PlanFacts) -> tuple[str, ...]:
@@ -123,7 +119,7 @@ def _describe_purchases(facts: PlanFacts) -> tuple[str, ...]:
     bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
     listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0}, format_mass, _MOST_OFFERS)
     spent = format_money(float(facts.payments.of(PURCHASE_ORDER).sum()), plan.instance.currency)
-    return (f"Bought for {spent}: {listed}.",) if listed else ()
+    return (f"Metal purchases: {listed}; {spent}.",) if listed else ()
 
 
 def _list_largest(amounts: dict[str, float], text: Callable[[float], str], maximum: int) -> str:
@@ -137,7 +133,7 @@ def _list_largest(amounts: dict[str, float], text: Callable[[float], str], maxim
 
 def _describe_binding(analyses: PlanAnalyses) -> tuple[str, ...]:
     listed = "; ".join(_format_binding(row, analyses.base.unit) for row in analyses.binding[:_MOST_BINDING])
-    return (f"What binds: {listed}.",) if listed else ("Nothing binds: no figure that is loosened a little saves.",)
+    return (f"Binding constraints: {listed}.",) if listed else ("Binding constraints: none with a shadow price.",)
 
 
 def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: WholeLoadPlan | None) -> tuple[str, ...]:
@@ -145,25 +141,24 @@ def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: Whole
     if plan.certificate.optimal and in_loads is None:
         return ()
     whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""
-    best = f"the best plan{whole} ({format_money(analyses.base.cost, plan.instance.currency)})"
-    return (f"What binds, entry prices, rules and risks are those of {best}.",)
+    best = f"the optimal plan{whole} ({format_money(analyses.base.cost, plan.instance.currency)})"
+    return (f"Binding constraints, break-even prices and risks: those of {best}.",)
 
 
 def _format_binding(row: BindingConstraint, unit: str) -> str:
-    change = f"1 {row.unit} {'more' if row.step > 0 else 'less'}{' in each period' if row.every_period else ''}"
-    return f"{escape_text(row.name)} ({change} saves {format_money(row.saves, unit)})"
+    change = f"{'+' if row.step > 0 else '−'}1 {row.unit}{' in each period' if row.every_period else ''}"
+    return f"{escape_text(row.name)} ({change}: −{format_money(row.saves, unit)})"
 
 
 def _count_drafts(documents: tuple[OrderDocument, ...]) -> tuple[str, ...]:
     if not documents:
         return ()
     drafts = sum(bool(document.missing) for document in documents)
-    count = f"{format_count(len(documents), 'document')} to sign"
     if not drafts:
-        return (f"{count}, all complete.",)
-    some = "" if drafts == len(documents) == 1 else "all " if drafts == len(documents) else f"{drafts:,} "
-    still, lacks = ("a draft", "its party is") if drafts == 1 else ("drafts", "their parties are")
-    return (f"{count}; {some}still {still}, as {lacks} not all known.",)
+        return (f"{format_count(len(documents), 'order')}, all complete.",)
+    if drafts == len(documents):
+        return (f"{format_count(drafts, 'draft order')}; supplier details are missing.",)
+    return (f"{format_count(len(documents), 'order')}, {drafts:,} of them drafts; supplier details are missing.",)
 
 
 def build_plan_report(
@@ -260,6 +255,6 @@ def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportT
 def _list_versions(plan: Plan) -> tuple[str, ...]:
     """Return the hash of the instance and the versions of program and solver."""
     return (
-        f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",
+        f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",
         f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
     )

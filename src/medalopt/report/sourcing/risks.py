@@ -18,10 +18,12 @@ from medalopt.report.sensitivity.tornado import format_step
 from medalopt.text import escape_text
 from medalopt.units import name_unit
 
-_RISKS_DESCRIPTION = "The three figures that matter most, each moved alone, and what the best plan then costs more."
-_SCENARIOS_DESCRIPTION = "Each scenario that the instance names, solved anew: what the best plan then costs more."
-_INFEASIBLE, _NOT_SOLVED = "no plan", "not solved"
-_ORDINALS = ("first", "second", "third")
+_RISKS_DESCRIPTION = (
+    "The three parameters with the largest effect on total cost, each varied alone and the plan optimised again."
+)
+_SCENARIOS_DESCRIPTION = "Named scenarios of the instance, each optimised again, and the change of total cost."
+_INFEASIBLE, _NOT_SOLVED = "no plan", "not solved"  # cells, also of saved plans
+_RANKS = ("Main risk", "Second risk", "Third risk")
 _MOST_SCENARIOS = 2  # scenarios in the summary
 
 
@@ -49,8 +51,7 @@ def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
         A sentence for each of at most three parameters, and one on scenarios.
     """
     lines = [
-        f"What could go wrong, {which}: {_describe_risk(bar, risks.base, instance)}."
-        for which, bar in zip(_ORDINALS, risks.bars, strict=False)
+        f"{rank}: {_describe_risk(bar, risks.base, instance)}." for rank, bar in zip(_RANKS, risks.bars, strict=False)
     ]
     cases = _select_worst_scenarios(risks)
     if cases:
@@ -61,21 +62,22 @@ def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
 
 
 def _describe_risk(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> str:
-    ends = ", ".join(f"{_describe_step(end)} {_describe_effect(end, base, instance)}" for end in bar.ends)
-    return f"{title_parameter(instance, bar.factor.path, bar.factor.of)}{_format_range(bar, instance)}: {ends}"
+    ends = "; ".join(
+        f"{_describe_step(end)}: {_describe_effect(end, base, instance, 'cost ' if end is bar.ends[0] else '')}"
+        for end in bar.ends
+    )
+    return f"{title_parameter(instance, bar.factor.path, bar.factor.of)}{_format_range(bar, instance)}. {ends}"
 
 
 def _describe_step(end: TornadoEnd) -> str:
-    return f"{format_step(abs(end.factor - 1))} {'less' if end.factor < 1 else 'more'}"
+    return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
-def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance) -> str:
+def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance, label: str) -> str:
     by = end.compute_effect(base)
     if by is None:
-        return "leaves no plan" if end.result.status == "infeasible" else "was not solved"
-    return (
-        f"costs {format_money(abs(by), instance.currency)} {'more' if by >= 0 else 'less'}" if by else "changes nothing"
-    )
+        return "infeasible" if end.result.status == "infeasible" else _NOT_SOLVED
+    return f"{label}{'+' if by > 0 else '−'}{format_money(abs(by), instance.currency)}" if by else "no effect on cost"
 
 
 def _format_range(bar: TornadoBar, instance: Instance) -> str:
@@ -99,21 +101,21 @@ def _format_range(bar: TornadoBar, instance: Instance) -> str:
 
 def _risk_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     columns = (
-        ReportColumn("figure", "Figure"),
-        ReportColumn("lower", "Lower by", "%", 1),
-        make_amount_column("lower_costs", "Then costs more", instance.currency, total=False),
-        ReportColumn("higher", "Higher by", "%", 1),
-        make_amount_column("higher_costs", "Then costs more", instance.currency, total=False),
-        ReportColumn("because", "Moved by"),
+        ReportColumn("figure", "Parameter"),
+        ReportColumn("lower", "Decrease", "%", 1),
+        make_amount_column("lower_costs", "Change of cost", instance.currency, total=False),
+        ReportColumn("higher", "Increase", "%", 1),
+        make_amount_column("higher_costs", "Change of cost", instance.currency, total=False),
+        ReportColumn("because", "Varied by"),
     )
     rows = tuple(_risk_row(bar, risks.base, instance) for bar in risks.bars)
     how = (
-        f"Chosen from {risks.parameter_count} figures: the {risks.varied_count} whose worth at the plan's prices, "
-        "times their "
-        "uncertainty, is greatest were moved and solved; these matter most. `medalopt sensitivity --tornado` moves all."
+        f"Of {risks.parameter_count} parameters the {risks.varied_count} with the largest product of shadow price and "
+        "uncertainty were varied and solved; these have the largest effect. `medalopt sensitivity --tornado` varies "
+        "all."
     )
-    notes = (how, "What is moved by 10 % has no `cv` in the instance. A negative amount saves.")
-    return ReportTable("risks", "What could go wrong", _RISKS_DESCRIPTION, columns, rows, notes)
+    notes = (how, "Parameters without `cv` in the instance are varied by 10 %. A negative amount is a saving.")
+    return ReportTable("risks", "Main risks", _RISKS_DESCRIPTION, columns, rows, notes)
 
 
 def _risk_row(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> tuple[CellValue, ...]:
@@ -142,11 +144,11 @@ def _scenario_severity(risk: ScenarioRisk) -> float:
 
 def _describe_scenario(risk: ScenarioRisk, instance: Instance) -> str:
     if risk.more is not None:
-        return f"{escape_text(risk.name)} costs {format_money(risk.more, instance.currency)} more"
+        return f"{escape_text(risk.name)} +{format_money(risk.more, instance.currency)}"
     if risk.result.status != "infeasible":
-        return f"{escape_text(risk.name)} was not solved"
+        return f"{escape_text(risk.name)} not solved"
     short = _list_shortfall(risk, instance)
-    return f"{escape_text(risk.name)} leaves no plan" + (f" ({short} short)" if short else "")
+    return f"{escape_text(risk.name)} infeasible" + (f" (shortfall: {short})" if short else "")
 
 
 def _list_shortfall(risk: ScenarioRisk, instance: Instance) -> str:
@@ -159,10 +161,10 @@ def _list_shortfall(risk: ScenarioRisk, instance: Instance) -> str:
 def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     columns = (
         ReportColumn("scenario", "Scenario"),
-        ReportColumn("changes", "What it changes"),
+        ReportColumn("changes", "Changes"),
         make_amount_column("cost", "Cost", instance.currency, total=False),
-        make_amount_column("more", "More than planned", instance.currency, total=False),
-        ReportColumn("short", "Short"),
+        make_amount_column("more", "Change of cost", instance.currency, total=False),
+        ReportColumn("short", "Shortfall"),
         ReportColumn("note", "Note"),
     )
     notes = {source.path: source.note for source in instance.sources}
@@ -170,7 +172,7 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
         _scenario_row(risk, instance, notes.get(render_path(("scenarios", risk.name)), "")) for risk in risks.cases
     )
     short = any(risk.shortage for risk in risks.cases)
-    said = ("Short: the least metal that would have to come from elsewhere for a plan to exist.",) if short else ()
+    said = ("Shortfall: least metal from other sources that makes the scenario feasible.",) if short else ()
     return ReportTable("scenarios", "Scenarios", _SCENARIOS_DESCRIPTION, columns, rows, said)
 
 
@@ -181,7 +183,7 @@ def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[Ce
     return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)
 
 
-_RULES_DESCRIPTION = "What each rule costs: the best plan with it less the best plan without it, all others staying."
+_RULES_DESCRIPTION = "Cost of each constraint: optimal cost with it, less optimal cost without it; all others are kept."
 
 
 def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
@@ -194,12 +196,12 @@ def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
         The table `rules`.
     """
     columns = (
-        ReportColumn("rule", "Rule"),
-        ReportColumn("figure", "Asks for", "", 4),
+        ReportColumn("rule", "Constraint"),
+        ReportColumn("figure", "Right-hand side", "", 4),
         ReportColumn("unit", "Unit"),
-        ReportColumn("binds", "Binds"),
-        make_amount_column("costs", "Costs", analyses.base.instance.currency, total=False),
-        ReportColumn("path", "Where it stands", hidden=True),
+        ReportColumn("binds", "Binding"),
+        make_amount_column("costs", "Cost", analyses.base.instance.currency, total=False),
+        ReportColumn("path", "Path", hidden=True),
     )
     rows: list[tuple[CellValue, ...]] = [
         (
@@ -212,5 +214,5 @@ def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
         )
         for rule in sorted(analyses.rules, key=lambda rule: (rule.costs is None, -(rule.costs or 0.0), rule.path))
     ]
-    notes = ("They do not add up: without one rule another may take its place.",) if len(rows) > 1 else ()
-    return (ReportTable("rules", "Rules and their price", _RULES_DESCRIPTION, columns, tuple(rows), notes),)
+    notes = ("Costs of constraints do not add up: without one, another may become binding.",) if len(rows) > 1 else ()
+    return (ReportTable("rules", "Cost of constraints", _RULES_DESCRIPTION, columns, tuple(rows), notes),)
