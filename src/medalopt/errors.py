@@ -92,8 +92,8 @@ class NoPlanError(MedaloptError):
     def __init__(self, name: str, status: str, refutation: Any = None) -> None:
         self.status, self.refutation = status, refutation
         reason = {
-            "infeasible": "no plan exists: needs, dates and rules cannot all be met (proven)",
-            "unbounded": "no plan is best: an extension lets the measure fall without end",
+            "infeasible": "no feasible plan exists: demands, dates and constraints conflict (proven)",
+            "unbounded": "unbounded: an extension lets the objective decrease without limit",
         }[status]
         super().__init__(f"{name}: {reason}")
 

@@ -56,7 +56,7 @@ def report_infeasibility(
     report = build_infeasibility_report(instance, found, error.refutation, told)
     drawn = list_pictures(outputs)
     if drawn:
-        print_message("There is no plan to draw; the charts are left out.")
+        print_message("No plan to draw; charts are omitted.")
     write_report(report, [path for path in outputs if path not in drawn], "the explanation is written")
     if as_json or found is not None:
         print_report(report, as_json)
@@ -70,10 +70,8 @@ def _diagnose(instance: Instance, asked: tuple[Any, ...], budget: TimeBudget | N
     from medalopt.solver.budget import NO_TIME_LIMIT
 
     if instance.lots:
-        print_message(
-            f"{instance.lots[0]}: whole lots and minimum orders are left out of what stands in the way and cures it"
-        )
-    with report_progress("looking for what stands in the way") as step:
+        print_message(f"{instance.lots[0]}: whole lots and minimum orders are ignored in the diagnosis and its repairs")
+    with report_progress("diagnosing the conflict") as step:
         asked = (*asked, step, budget or NO_TIME_LIMIT)
         return diagnose_infeasibility(drop_lot_constraints(instance), *asked)
 

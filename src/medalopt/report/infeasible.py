@@ -43,15 +43,15 @@ def describe_change(instance: Instance, change: RepairChange) -> str:
     try:
         return _make_value_phrase(find_limit(path)[1].repair)(instance, path, change)
     except KeyError:
-        return f"another {escape_text(change.path)}"
+        return f"a new value of {escape_text(change.path)}"
 
 
 def _describe_extension(path: ParameterPath, change: RepairChange) -> str:
     """Return the change of a constraint that the user added by an extension."""
     name = escape_text(str(path[1]))
     if change.after == []:
-        return f"your own rule {name} left out"
-    return f"your own rule {name} ending at {format_number(float(str(change.after)))}"
+        return f"your constraint {name} dropped"
+    return f"your constraint {name} relaxed to {format_number(float(str(change.after)))}"
 
 
 def _format_difference(change: RepairChange) -> str:
@@ -66,7 +66,7 @@ def _format_period_scope(instance: Instance, path: ParameterPath, change: Repair
     if isinstance(path[-1], int):
         return f" {'by the end of' if until else 'in'} {format_period(instance.periods[path[-1]])}"
     if path[-1] == "total" or isinstance(change.after, list):
-        return " in all"
+        return " in total"
     return "" if len(instance.periods) == 1 else f" in each {_name_period(instance)}"
 
 
@@ -80,7 +80,7 @@ def _describe_stream(instance: Instance, path: ParameterPath, change: RepairChan
 
 def _describe_storage(_: Instance, path: ParameterPath, change: RepairChange) -> str:
     """Return a change of the storage limit of a stream."""
-    return f"room for {_format_difference(change)} of {escape_text(str(path[1]))} to wait"
+    return f"storage limit of {escape_text(str(path[1]))}: {_format_difference(change)}"
 
 
 def _describe_commitment(_: Instance, path: ParameterPath, change: RepairChange) -> str:
@@ -98,7 +98,7 @@ def _make_capacity_phrase(what: str) -> _ChangePhrase:
 
     def saying(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
         """Return the change of the capacity or limit."""
-        in_all = " in all" if path[-1] == "limit" else _format_period_scope(instance, path, change)
+        in_all = " in total" if path[-1] == "limit" else _format_period_scope(instance, path, change)
         return f"{_format_difference(change)} {what} {escape_text(str(path[1]))}{in_all}"
 
     return saying
@@ -147,15 +147,12 @@ def _describe_window(_: Instance, path: ParameterPath, change: RepairChange) -> 
     values = [value if isinstance(value, list) else [value] for value in (change.before, change.after)]
     before, after = ([float(one) for one in ends] for ends in values)
     wider = max(abs(one - before[0]) for one in after)
-    return f"a window of {' '.join(one for one in of if not one.isdecimal())} {format_number(wider)} points wider"
+    return f"window of {' '.join(one for one in of if not one.isdecimal())} {format_number(wider)} % points wider"
 
 
 def _describe_others_share(_: Instance, path: ParameterPath, change: RepairChange) -> str:
     """Return a change of the admitted share of metals that the composition does not name."""
-    return (
-        f"up to {format_number(float(str(change.after)))} % of what its composition does not name in "
-        f"{escape_text(str(path[1]))}"
-    )
+    return f"up to {format_number(float(str(change.after)))} % of unnamed metals in {escape_text(str(path[1]))}"
 
 
 def _make_value_phrase(what: str) -> _ChangePhrase:
@@ -175,13 +172,13 @@ def _make_value_phrase(what: str) -> _ChangePhrase:
 def _describe_opening_stock(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
     """Return a change of the opening stock of a metal."""
     title = instance.metals.titles[instance.metals.names.index(str(path[1]))]
-    return f"{_format_difference(change)} of {escape_text(title)} in stock at the start, whose own price is not counted"
+    return f"{_format_difference(change)} of {escape_text(title)} as opening stock (its price is not included)"
 
 
 def _describe_recycled_floor(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
     """Return a change of the minimum recycled share of a metal."""
     title = instance.metals.titles[instance.metals.names.index(str(path[2]))]
-    return f"a floor of {format_number(float(str(change.after)))} % on recycled {escape_text(title)}"
+    return f"least recycled share of {escape_text(title)} of {format_number(float(str(change.after)))} %"
 
 
 _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
@@ -203,9 +200,9 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("alloys", "composition"): _describe_window,
     ("alloys", "others"): _describe_others_share,
     ("policy", "device_share"): _describe_window,
-    ("alloys", "loss"): _make_value_phrase("a melt loss of {}"),
-    ("alloys", "share"): _make_value_phrase("a share of process scrap of {}"),
-    ("alloys", "returned"): _make_value_phrase("a share of the scrap of {} charged again"),
+    ("alloys", "loss"): _make_value_phrase("melt loss of {}"),
+    ("alloys", "share"): _make_value_phrase("process scrap share of {}"),
+    ("alloys", "returned"): _make_value_phrase("recycled share of the process scrap of {}"),
     ("policy", "recycled"): _describe_recycled_floor,
     ("metals", "opening_stock"): _describe_opening_stock,
 }
@@ -214,7 +211,7 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
 _MAX_REASONS, _MAX_CONFLICTS, _MAX_REPAIRS = 3, 6, 8
 _MAX_REASON_LENGTH = 400
 _VALUE_DIGITS = 6
-_TIMED_OUT = "The time was over before every cure had been tried; allow more of it by --time-limit."
+_TIMED_OUT = "Stopped at the time limit before all repairs were tried; raise --time-limit to try them."
 
 
 def build_infeasibility_report(
@@ -237,7 +234,7 @@ def build_infeasibility_report(
     parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
     said = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
     return Report(
-        f"{instance.title or instance.name}: no plan exists",
+        f"{instance.title or instance.name}: no feasible plan exists",
         (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by)),
         foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
         parts=parts,
@@ -249,7 +246,7 @@ def _describe_reasons(diagnosis: Diagnosis) -> Iterator[str]:
     """Yield contradictions found by arithmetic."""
     yield from (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}." for reason in diagnosis.screened[:_MAX_REASONS])
     if len(diagnosis.screened) > _MAX_REASONS:
-        yield f"And {len(diagnosis.screened) - _MAX_REASONS} more of the kind."
+        yield f"{len(diagnosis.screened) - _MAX_REASONS} more shortages (--json lists all)."
 
 
 def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:
@@ -269,9 +266,9 @@ def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:
         ReportColumn("text", "in words"),
     )
     rows = tuple((one.rule, one.path, one.amount, one.unit, one.text) for one in diagnosis.conflict)
-    text = "What arithmetic alone contradicts, and the constraints that cannot all be met."
-    table = ReportTable("conflict", "Constraints in conflict", text, columns, rows)
-    title = "Conflicting constraints" if len(diagnosis.rules) != 1 else "Constraint that cannot be met"
+    text = "Shortages found by arithmetic, and constraints that cannot all be satisfied."
+    table = ReportTable("conflict", "Conflicting constraints", text, columns, rows)
+    title = "Conflicting constraints" if len(diagnosis.rules) != 1 else "Constraint that cannot be satisfied"
     return (Report(title, tuple(lines), (table,), screen=()),)
 
 
@@ -279,29 +276,24 @@ def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[str]:
     """Yield the line on the Farkas multipliers."""
     if shown_by is None:
         return
-    several = f"{shown_by.rules} rows of the rules, each with its weight, contradict each other"
-    found = "one row of the rules cannot be kept" if shown_by.rules == 1 else several
-    more = (
-        "--json has the weights"
-        if shown_by.scope == COMPILED_SCOPE
-        else "--json has the weights, and verify checks them"
-    )
+    found = f"Farkas multipliers of {format_count(shown_by.rules, 'constraint row')}"
+    more = "in --json" if shown_by.scope == COMPILED_SCOPE else "in --json; verify checks them"
     more = more if shown_by.scope == "instance" else f"{shown_by.scope}; {more}"
-    yield f"Proven: {found} ({shown_by.arithmetic}; {more})."
+    yield f"Proof of infeasibility: {found} ({shown_by.arithmetic}; {more})."
 
 
 def _report_repairs(instance: Instance, diagnosis: Diagnosis) -> Report:
     """Return the part on repairs with the objective of the plan after each, and the options that apply them."""
     if not diagnosis.repairs:
-        none = "No change of a figure, nor of a few together, was found to cure it."
+        none = "No repair was found: neither a change of one parameter nor of a few together."
         return Report("Repairs", (_TIMED_OUT if diagnosis.stopped else none,))
-    lines = ["Each figure is moved as little as suffices; the cheapest plan comes first."]
+    lines = ["Each changes its parameters by the least amount that suffices; sorted by the objective of its plan."]
     for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
         lines.append(f"{number}. {what}: {_format_objective(repair.objective, diagnosis.unit)}")
         lines.append(f"-> {', and '.join(_format_change(change) for change in repair.changes)}")
     if len(diagnosis.repairs) > _MAX_REPAIRS:
-        lines.append(f"{len(diagnosis.repairs) - _MAX_REPAIRS} more: --json")
+        lines.append(f"{len(diagnosis.repairs) - _MAX_REPAIRS} more repairs (--json lists all).")
     lines += [_TIMED_OUT] if diagnosis.stopped else []
     lines.append(_describe_repair_command(diagnosis))
     return Report("Repairs", tuple(lines), (_tabulate_repairs(instance, diagnosis),), screen=())
@@ -316,7 +308,7 @@ def _tabulate_repairs(instance: Instance, diagnosis: Diagnosis) -> ReportTable:
         ReportColumn("from", "from"),
         ReportColumn("to", "to"),
         ReportColumn("unit", "unit"),
-        ReportColumn("objective", "plan comes to", diagnosis.unit, style="significant"),
+        ReportColumn("objective", "objective", diagnosis.unit, style="significant"),
     )
     rows = tuple(
         (
@@ -331,8 +323,8 @@ def _tabulate_repairs(instance: Instance, diagnosis: Diagnosis) -> ReportTable:
         for number, repair in enumerate(diagnosis.repairs, 1)
         for change in repair.changes
     )
-    text = "Changes that make a plan possible; those of one number belong together."
-    return ReportTable("repairs", "Changes that make a plan possible", text, columns, rows)
+    text = "Changes that restore feasibility; those of one number are applied together."
+    return ReportTable("repairs", "Repairs", text, columns, rows)
 
 
 def _describe_repair_command(diagnosis: Diagnosis) -> str:
@@ -340,14 +332,14 @@ def _describe_repair_command(diagnosis: Diagnosis) -> str:
     for repair in diagnosis.repairs:
         if not any(parse_path(change.path)[0] == _EXTENSION_ROOT for change in repair.changes):
             which = "the first" if repair is diagnosis.repairs[0] else f"number {diagnosis.repairs.index(repair) + 1}"
-            return f"To see the plan with {which}: {' '.join(_format_set_option(change) for change in repair.changes)}"
+            return f"To solve with {which}: {' '.join(_format_set_option(change) for change in repair.changes)}"
     options = [
         _format_set_option(change)
         for change in diagnosis.repairs[0].changes
         if parse_path(change.path)[0] != _EXTENSION_ROOT
     ]
     also = f", and {' '.join(options)}" if options else "."
-    return f"To see the plan with the first: change the rule in the file given by --extend{also}"
+    return f"To solve with the first: change the constraint in the file given by --extend{also}"
 
 
 def _format_set_option(change: RepairChange) -> str:
@@ -359,13 +351,12 @@ def _format_change(change: RepairChange) -> str:
     """Return the path of a change with its value before and after."""
     path = escape_text(change.path, 200)
     if change.after == []:
-        return f"{path}: left out"
+        return f"{path}: dropped"
     before, after = change.before, change.after
     if isinstance(before, list) and isinstance(after, list):
         times = sum(after) / sum(before)
         return (
-            f"{path}: {format_number(times)} times as much in every period, {format_number(sum(after))} "
-            f"{change.unit} in all "
+            f"{path}: × {format_number(times)} in every period, total {format_number(sum(after))} {change.unit} "
             f"instead of {format_number(sum(before))}"
         )
     return f"{path}: {_format_value(after, change.unit)} instead of {_format_value(before, None)}"

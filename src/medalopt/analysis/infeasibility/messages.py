@@ -243,7 +243,7 @@ def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
     members = [streams.names.index(name) for name in rule.names or streams.names]
     bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
     listed = join_names([f"{bundle} of {region}" for region, bundle in bundles])
-    text = f"the streams of a bundle come together, in the proportion offered: {listed}"
+    text = f"bundles are supplied in the proportion offered: {listed}"
     return ("streams", streams.names[members[0]], "bundle"), None, None, text
 
 
@@ -261,7 +261,7 @@ def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ..
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
     limit = float(streams.storage_limit.value[streams.names.index(name)])
-    text = f"of {escape_text(name)} at most {format_tonnes(limit)} may wait{format_period_span(periods)}"
+    text = f"{escape_text(name)}: storage limit {format_tonnes(limit)}{format_period_span(periods)}"
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
@@ -314,7 +314,7 @@ def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
     each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t)
     asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
     of = join_names([instance.alloys.names[a] for a in alloys])
-    text = f"{format_kilograms(amount)} of {of} are owed by the end of {format_period(until)} ({_list_medals(asking)})"
+    text = f"{format_kilograms(amount)} of {of} are due by the end of {format_period(until)} ({_list_medals(asking)})"
     return ("medals", asking[0] if asking else medals.names[0], "count"), amount, "kg", text
 
 
@@ -340,7 +340,7 @@ def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str
         path,
         amount,
         unit,
-        f"no more of {of} is cast than the {format_kilograms(amount or 0.0)} that medals take in all",
+        f"{of}: castings do not exceed the {format_kilograms(amount or 0.0)} that the medals need in total",
     )
 
 
@@ -368,7 +368,7 @@ def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
         word = "at least" if side == "low" else "at most"
         title = instance.metals.titles[at[1]]
         path: ParameterPath = ("alloys", alloy, "composition", metal)
-        return path, 100 * share, "%", f"{escape_text(alloy)} must hold {word} {format_per_cent(share)} {title}"
+        return path, 100 * share, "%", f"{escape_text(alloy)} must contain {word} {format_per_cent(share)} {title}"
 
     return saying
 
@@ -385,7 +385,7 @@ def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]
     """
     alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
     share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
-    text = f"{escape_text(alloy)} may hold at most {format_per_cent(share)} of all that its composition does not name"
+    text = f"{escape_text(alloy)} may contain at most {format_per_cent(share)} unnamed metals (`others`)"
     return ("alloys", alloy, "others"), 100 * share, "%", text
 
 
@@ -423,7 +423,7 @@ def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]
     offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
     minimum = share * float(offers)
     of = join_names([instance.regions[g] for g in regions]) if rule.names else "every region"
-    text = f"{of} must send at least {format_per_cent(share)} of what it offers, {format_tonnes(minimum)}"
+    text = f"{of} must supply at least {format_per_cent(share)} of its offer, {format_tonnes(minimum)}"
     return ("policy", "participation"), minimum, "t", text
 
 
@@ -437,7 +437,7 @@ def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
         Path, cap [t CO2e], unit and sentence.
     """
     cap = float(instance.policy.footprint_cap.value) / 1000
-    return ("policy", "footprint_cap"), cap, "t", f"the footprint is at most {format_number(cap)} t CO2e"
+    return ("policy", "footprint_cap"), cap, "t", f"footprint cap {format_number(cap)} t CO2e"
 
 
 def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
@@ -455,7 +455,7 @@ def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) ->
         ("extension", rule.names[0] if rule.names else "all"),
         None,
         None,
-        f"the extension's own constraint `{escape_text(name)}`",
+        f"constraint `{escape_text(name)}` of the extension",
     )
 
 

@@ -110,7 +110,7 @@ def _describe_metal_shortage(
     begin = f"{title}: at least {format_kilograms(need, up=False)} must be charged by the end of {when}"
     later = np.flatnonzero(maximum > 0)
     if len(later) and later[0] > t:
-        text = f"{begin}, and none can be there before {format_period(instance.periods[later[0]])}"
+        text = f"{begin}, but none is available before {format_period(instance.periods[later[0]])}"
         return InfeasibilityReason(
             "demand", render_path(("medals", medals[0], "due")), strip_rounding_noise(shortage), "kg", text
         )
@@ -118,15 +118,15 @@ def _describe_metal_shortage(
         alloy, reason = barred
         path = render_path(("alloys", instance.alloys.names[alloy], "others"))
         return InfeasibilityReason(
-            "fineness", path, strip_rounding_noise(shortage), "kg", f"{begin}, and there is no source of it: {reason}"
+            "fineness", path, strip_rounding_noise(shortage), "kg", f"{begin}, but it has no source: {reason}"
         )
     if not len(later):
-        text = f"{begin}, and there is no source of it: {_describe_missing_source(instance, routes, e)}"
+        text = f"{begin}, but it has no source: {_describe_missing_source(instance, routes, e)}"
         return InfeasibilityReason(
             "metal balance", render_path(("metals", metal, "opening_stock")), strip_rounding_noise(shortage), "kg", text
         )
     text = (
-        f"{begin}, at most {format_kilograms(float(maximum[t]), up=True)} can be there: "
+        f"{begin}, at most {format_kilograms(float(maximum[t]), up=True)} is available: "
         f"{format_kilograms(shortage, up=False)} short"
     )
     barred = _find_barred_alloy(instance, e)
@@ -141,7 +141,7 @@ def _describe_recycled_shortage(instance: Instance, e: int, wanted: float, recyc
     metal, title = instance.metals.names[e], instance.metals.titles[e]
     text = (
         f"{title}: at least {format_kilograms(wanted, up=False)} must be recycled metal, "
-        f"at most {format_kilograms(recycled, up=True)} of that can be had: "
+        f"at most {format_kilograms(recycled, up=True)} is available: "
         f"{format_kilograms(wanted - recycled, up=False)} short"
     )
     return InfeasibilityReason(
@@ -167,21 +167,21 @@ def _describe_missing_source(instance: Instance, routes: Routes, e: int) -> str:
     market = instance.market
     holding = [o for o in range(len(market.names)) if market.composition.raw[o, e] > 0 and market.limit.raw[o] > 0]
     if holding:
-        return f"the offers that hold it ({join_names([market.names[o] for o in holding])}) hold what no alloy may take"
+        return f"the offers that hold it ({join_names([market.names[o] for o in holding])}) contain metals that no alloy admits"
     devices = np.flatnonzero(instance.devices.assay.raw[:, e] > 0)
     offering = [d for d in devices.tolist() if _offers_device(instance, d)]
     if not len(devices):
-        return f"no device holds {title}, no offer sells it, none is in stock"
+        return f"no device contains {title}, no offer sells it, and none is in stock"
     if not offering:
-        return "no stream offers a device that holds it"
+        return "no stream offers a device that contains it"
     travels = routes.smelter >= 0
     reached = {int(d) for d in instance.streams.device[routes.stream[travels]]} & set(offering)
     listed = join_names([instance.devices.names[d] for d in offering])
     if not reached:
-        return f"no lane and no smelter's terms take {listed} anywhere"
+        return f"no lane and no smelter's terms accept {listed}"
     if not (routes.returned[travels, e] > 0).any():
         return f"no smelter that {listed} can reach returns it"
-    return "none can be back within the horizon"
+    return "none can be returned within the horizon"
 
 
 def _offers_device(instance: Instance, device: int) -> bool:
@@ -210,7 +210,7 @@ def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
             there = (
                 f"at most {format_kilograms(float(maximum[a, t]), up=True)} can be"
                 if maximum[a, t] > 0
-                else "and none can be"
+                else "but none can be"
             )
             text = (
                 f"{alloy}: at least {format_kilograms(float(need[a, t]), up=False)} must be cast by the end of "
@@ -278,9 +278,9 @@ def _screen_participation(instance: Instance, routes: Routes) -> Iterator[Ranked
             else f"only {format_tonnes(float(maximum[g]), up=True)} have a route"
         )
         text = (
-            f"{instance.regions[g]}: must send at least {format_per_cent(share)} of the "
+            f"{instance.regions[g]}: must supply at least {format_per_cent(share)} of the "
             f"{format_tonnes(float(every[g]))} it offers, "
-            f"and {no}"
+            f"but {no}"
         )
         yield (
             _compute_excess_ratio(share * every[g], maximum[g]),
