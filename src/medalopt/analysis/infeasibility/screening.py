@@ -167,7 +167,8 @@ def _describe_missing_source(instance: Instance, routes: Routes, e: int) -> str:
     market = instance.market
     holding = [o for o in range(len(market.names)) if market.composition.raw[o, e] > 0 and market.limit.raw[o] > 0]
     if holding:
-        return f"the offers that hold it ({join_names([market.names[o] for o in holding])}) contain metals that no alloy admits"
+        names = join_names([market.names[o] for o in holding])
+        return f"the offers that contain it ({names}) contain metals that no alloy admits"
     devices = np.flatnonzero(instance.devices.assay.raw[:, e] > 0)
     offering = [d for d in devices.tolist() if _offers_device(instance, d)]
     if not len(devices):
