@@ -56,17 +56,17 @@ def test_every_output_tells_the_same(lines: str, tmp_path: Path) -> None:
     assert [(row["scenario"], row["devices.*.content.Ag"], row["medals.gold.count"]) for row in rows] == ROWS
     assert [row["objective"] for row in rows] == [repr(one["objective"] or "").strip("'") for one in objects]
     page = (tmp_path / "a.html").read_text()
-    assert "3 without a plan" in page and "3 scenarios with a plan" in page
+    assert mentions(page, "Infeasible (proven)", "3 feasible scenarios")
 
 
 def test_the_best_and_the_worst_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person is told how many have a plan, and which are best and worst."""
     said = here("sweep", TINY, *GRID, "--jobs", "1").out
-    assert mentions(said, "6 scenarios", "3 with a plan", "3 without a plan", "scenario 5", "scenario 1")
+    assert mentions(said, "6 scenarios", "Optimal: 3", "Infeasible (proven): 3", "scenario 5", "scenario 1")
     one = here("sweep", TINY, "--grid", "medals.gold.count=10", "--jobs", "1").out
     assert "1 scenario" in one and "1 scenarios" not in one
     many = here("sweep", TINY, "--grid", "devices.*.content.Ag=70..120%/11", "--jobs", "1").out
-    best, worst = many.split("The worst scenarios")
+    best, worst = many.split("Highest objective")
     assert re.findall(r"^(\d+) ", best, flags=re.MULTILINE) == ["11", "10", "9", "8", "7"]
     assert re.findall(r"^(\d+) ", worst, flags=re.MULTILINE) == ["5", "4", "3", "2", "1"]
 
@@ -81,9 +81,11 @@ def test_what_fails_stops_nothing(tmp_path: Path) -> None:
     assert ran.code == 0
     assert [row["status"] for row in rows[:3]] == ["wrong", "optimal", "wrong"]
     assert "did you mean `near`" in rows[0]["message"] and "between 0 %" in rows[2]["message"]
-    assert "scenario c: wrong:" in ran.err and list_numbers(ran.err.splitlines()[-1]) == [2]  # more that are not named
+    assert "scenario c: invalid:" in ran.err and list_numbers(ran.err.splitlines()[-1]) == [
+        2
+    ]  # more that are not named
     table = tmp_path / "a.csv"
-    assert here("sweep", TINY, "--list", str(path), "--jobs", "1", "-o", str(table)).out.count("wrong") > 7
+    assert here("sweep", TINY, "--list", str(path), "--jobs", "1", "-o", str(table)).out.count("invalid") > 7
     assert "did you mean" in next(csv.DictReader(table.read_text().splitlines()))["message"]
 
 
@@ -102,7 +104,7 @@ def test_a_sample_again(tmp_path: Path) -> None:
     assert first == again and len(first.out.splitlines()) == 2
     page = tmp_path / "a.html"
     ran = here("sweep", TINY, "--grid", "medals.gold.count=60,61", "-o", str(page), "--jobs", "1")
-    assert ran.code == 0 and "<h2>The" not in page.read_text()
+    assert ran.code == 0 and "<h2>Objective of" not in page.read_text()
 
 
 def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, parse_changes, report_progress
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
@@ -32,6 +32,7 @@ def compare(
     objective: ObjectiveOption = ObjectiveChoice.cost,
     set_: SetOption = None,
     output: OutputOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
     """Compare instances, plans and scenarios.
@@ -48,7 +49,7 @@ def compare(
 
     report = build_comparison_report(comparison)
     write_report(report, outputs, "the comparison is written")
-    print_report(report, json)
+    print_report(report, json, full=full)
     return 0
 
 

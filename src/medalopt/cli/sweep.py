@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
@@ -141,6 +141,7 @@ def sweep(
     objective: ObjectiveOption = ObjectiveChoice.cost,
     set_: SetOption = None,
     output: OutputOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
     """Solve many scenarios: a grid, a list or a sample.
@@ -161,7 +162,7 @@ def sweep(
                 _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _report_results(runner, rows, len(scenarios), outputs, json)
+    _report_results(runner, rows, len(scenarios), outputs, json, full)
     if interrupted:
         raise KeyboardInterrupt
     return 0
@@ -190,7 +191,7 @@ def _print_row(row: SweepResult) -> None:
 
 
 def _report_results(
-    runner: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool
+    runner: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool, full: bool
 ) -> None:
     """Write the results, and print the summary."""
     from medalopt.report.sweep import build_sweep_report
@@ -198,7 +199,7 @@ def _report_results(
     report = build_sweep_report(runner.instance, runner.unit, rows, of)
     write_report(report, outputs, "the scenarios are written")
     if not json:
-        print_report(report, as_json=False)
+        print_report(report, as_json=False, full=full)
         return
     for line in report.headline[2:]:
         print_message(line)

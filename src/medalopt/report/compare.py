@@ -16,16 +16,16 @@ from medalopt.report.solve_tables import COST_KINDS
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
-_MAX_TABLE_ROWS = 20  # rows of a table that a person is shown
-_NO_PLAN, _LEFT_OUT = "no plan", "–"
-_STATUS_WORDS = {"infeasible": _NO_PLAN, "unanswered": "no answer"}
+_MAX_TABLE_ROWS = 10  # rows of a table that a person is shown
+_LEFT_OUT = "–"
+_STATUS_WORDS = {"infeasible": "infeasible", "unanswered": "not solved"}
 _MAX_LABEL = 40  # characters
 _PART_TITLES = {
-    "streams": ("What differs in what is taken from whom", "t"),
-    "treatments": ("What differs in the treatments, devices", "t"),
-    "smelters": ("What differs by smelter, devices whose feed goes there", "t"),
-    "purchases": ("What differs in what is bought", "kg"),
-    "metals": ("What differs in the metal", "kg"),
+    "streams": ("Supply taken by stream", "t"),
+    "treatments": ("Devices by treatment", "t"),
+    "smelters": ("Devices by smelter", "t"),
+    "purchases": ("Metal purchased", "kg"),
+    "metals": ("Metal balance", "kg"),
 }
 
 
@@ -55,9 +55,9 @@ def _summarize_comparison(comparison: Comparison) -> tuple[str, ...]:
         lines.append(_describe_data_difference(comparison))
     for name, summary in zip(_list_labels(comparison), comparison.summaries, strict=True):
         if summary.source_values is None:
-            lines.append(f"{name}: its figures are not known here (its instance is missing, or has changed).")
+            lines.append(f"{name}: parameters unknown (its instance is missing or has changed).")
         if summary.saved:
-            lines.append(f"{name}: as it was saved; medalopt verify checks it.")
+            lines.append(f"{name}: as saved, not verified here (medalopt verify checks it).")
     return tuple(lines)
 
 
@@ -74,17 +74,15 @@ def _describe_cost_difference(comparison: Comparison, number: int) -> str:
         ]
         none = " and ".join(name for name, status in empty if status != "unanswered")
         open_ = " and ".join(name for name, status in empty if status == "unanswered")
-        lines = [f"There is no plan for {none}; medalopt explain says why."] if none else []
-        return " ".join([*lines, *([f"No answer could be proven for {open_}."] if open_ else [])])
+        lines = [f"Infeasible: {none} (see medalopt explain)."] if none else []
+        return " ".join([*lines, *([f"Not solved: {open_}."] if open_ else [])])
     more = there - here
     if not row.differs or abs(more) <= AMOUNT_TOLERANCE * abs(here):
-        return f"{other} costs the same as {first}: {format_money(there, currency)}."
-    size = (
-        f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(here))}) {'more' if more > 0 else 'less'}"
-    )
-    return (
-        f"{other} costs {size} than {first}: {format_money(there, currency)}{_describe_main_kind(comparison, number)}."
-    )
+        return f"Total cost of {other}: {format_money(there, currency)}, the same as {first}."
+    share = format_share(abs(more), abs(here))
+    size = f"{format_money(abs(more), currency)} ({share}) {'more' if more > 0 else 'less'} than {first}"
+    kind = _describe_main_kind(comparison, number)
+    return f"Total cost of {other}: {format_money(there, currency)}, {size}{kind}."
 
 
 def _describe_main_kind(comparison: Comparison, number: int) -> str:
@@ -97,7 +95,9 @@ def _describe_main_kind(comparison: Comparison, number: int) -> str:
     maximum, kind = max(changes, key=lambda one: abs(one[0]))
     sign = "+" if maximum > 0 else "−"
     return (
-        f", above all {COST_KINDS[kind]} ({sign}{format_money(abs(maximum))})" if maximum and kind in COST_KINDS else ""
+        f"; largest change: {COST_KINDS[kind]} ({sign}{format_money(abs(maximum))})"
+        if maximum and kind in COST_KINDS
+        else ""
     )
 
 
@@ -105,9 +105,9 @@ def _describe_data_difference(comparison: Comparison) -> str:
     """Return the number of differing parameters by section."""
     count = len(comparison.parameter_differences)
     if not count:
-        return "No figure differs."
+        return "Parameters that differ: none."
     where = ", ".join(f"{section} {number:,}" for section, number in count_by_section(comparison.parameter_differences))
-    return f"{count:,} figure{' differs' if count == 1 else 's differ'}: {where}."
+    return f"Parameters that differ: {count:,} ({where})."
 
 
 def _build_comparison_tables(comparison: Comparison, maximum: int | None = None) -> tuple[ReportTable, ...]:
@@ -118,13 +118,13 @@ def _build_comparison_tables(comparison: Comparison, maximum: int | None = None)
         maximum: Greatest number of rows of a table, those that differ most; None: all.
 
     Returns:
-        Totals, parameters, cost by kind, and decisions.
+        Totals, cost by kind, decisions, and parameters.
     """
     tables = (
         _build_totals_table(comparison),
-        _build_data_table(comparison, maximum),
         _build_cost_table(comparison),
         *(_build_difference_table(comparison, part, maximum) for part in _PART_TITLES),
+        _build_data_table(comparison, maximum),
     )
     return tuple(table for table in tables if table.rows)
 
@@ -139,14 +139,14 @@ def _build_totals_table(comparison: Comparison) -> ReportTable:
     lines: list[tuple[CellValue, ...]] = [("status", "", *status, *([""] if len(comparison.summaries) == 2 else []))]
     lines += [(row.item, row.unit, *_list_values(row)) for row in rows]
     text = "Status, objective and totals of each."
-    return ReportTable("totals", "What they come to", text, tuple(columns), tuple(lines))
+    return ReportTable("totals", "Status and totals", text, tuple(columns), tuple(lines))
 
 
 def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTable:
     """Return the table of differing parameters, a row for each path."""
     listed = comparison.parameter_differences[:maximum]
     rest = len(comparison.parameter_differences) - len(listed)
-    columns = [ReportColumn("figure", "figure")]
+    columns = [ReportColumn("figure", "parameter")]
     columns += [
         replace(column, style="fixed") for column in _make_value_columns(comparison, "")[: len(comparison.summaries)]
     ]
@@ -154,10 +154,10 @@ def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTabl
         (difference.path, *(ShownValue(None, _LEFT_OUT) if value is None else value for value in difference.values))
         for difference in listed
     )
-    notes = [f"{rest:,} more figures differ (-o NAME.csv, --json)."] if rest else []
-    notes += ["–: left out there, or not known."] if any(None in one.values for one in listed) else []
-    text = "Figures that are not the same in all, as they are written."
-    return ReportTable("data", "What differs in the data", text, tuple(columns), rows, tuple(notes))
+    notes = [f"{rest:,} more (-o NAME.csv, --json)."] if rest else []
+    notes += ["–: not given, or unknown."] if any(None in one.values for one in listed) else []
+    text = "Parameters that are not the same in all, as written in the files."
+    return ReportTable("data", "Parameters that differ", text, tuple(columns), rows, tuple(notes))
 
 
 def _build_cost_table(comparison: Comparison) -> ReportTable:
@@ -175,7 +175,7 @@ def _build_difference_table(comparison: Comparison, part: str, maximum: int | No
     )
     listed = differing[:maximum]
     rest = len(differing) - len(listed)
-    notes = (f"{rest:,} more differ (-o NAME.csv, --json).",) if rest else ()
+    notes = (f"{rest:,} more (-o NAME.csv, --json).",) if rest else ()
     columns = (ReportColumn("item", ""), *_make_value_columns(comparison, unit))
     rows = tuple((row.item, *_list_values(row)) for row in listed)
     return ReportTable(part, title, "Rows that agree in all are left out.", columns, rows, notes)
@@ -190,7 +190,7 @@ def _make_value_columns(comparison: Comparison, unit: str) -> list[ReportColumn]
 
 def _list_values(row: ComparisonRow) -> list[CellValue]:
     """Return the values of a row; with two subjects also the change from the first to the second."""
-    cells: list[CellValue] = [ShownValue(None, _NO_PLAN) if value is None else value for value in row.values]
+    cells: list[CellValue] = [ShownValue(None, _LEFT_OUT) if value is None else value for value in row.values]
     if len(row.values) != 2:
         return cells
     first, second = row.values
@@ -248,9 +248,7 @@ def _build_cost_chart(comparison: Comparison) -> Iterator[Chart]:
     axis = ChartAxis("cost", f"{word}{comparison.summaries[0].currency}")
     option = _build_bar_option(axis, [COST_KINDS[row.item] for row in rows], series)
     most = max(rows, key=lambda row: row.largest_difference)
-    title = (
-        f"Cost by kind: most differs in {COST_KINDS[most.item]}" if most.differs else "Cost by kind: nothing differs"
-    )
+    title = f"Cost by kind; largest change: {COST_KINDS[most.item]}" if most.differs else "Cost by kind; no difference"
     yield Chart(title, option, (_build_cost_table(comparison),), height=_get_chart_height(len(rows), len(series)))
 
 
@@ -269,10 +267,10 @@ def _build_stream_chart(comparison: Comparison) -> Iterator[Chart]:
         if n and comparison.summaries[n].quantities
     ]
     first = _list_labels(comparison)[0]
-    title = f"What is taken otherwise than in {first}: most from {escape_text(rows[0].item)}"
-    notes = (f"The {MAX_BARS} of {len(rows):,} streams that differ most.",) if len(rows) > MAX_BARS else ()
+    title = f"Change of supply taken against {first}; largest: {escape_text(rows[0].item)}"
+    notes = (f"The {MAX_BARS} of {len(rows):,} streams with the largest change.",) if len(rows) > MAX_BARS else ()
     option = _build_bar_option(
-        ChartAxis(f"more or less than in {first}", "t"), [escape_text(row.item) for row in drawn], series
+        ChartAxis(f"change against {first}", "t"), [escape_text(row.item) for row in drawn], series
     )
     yield Chart(title, option, notes=notes, height=_get_chart_height(len(drawn), len(series)))
 
@@ -379,7 +377,7 @@ def _list_all_rows(comparison: Comparison) -> ReportTable:
         *(("data", difference.path, "", *difference.values) for difference in comparison.parameter_differences),
         *((row.part, row.item, row.unit, *row.values) for row in comparison.rows),
     )
-    return ReportTable("comparison", "All rows", "Every figure that differs, and every result.", columns, rows)
+    return ReportTable("comparison", "All rows", "Every parameter that differs, and every result.", columns, rows)
 
 
 def _title_comparison(comparison: Comparison) -> str:

@@ -12,11 +12,11 @@ from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, bu
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money
 from medalopt.report.plan_json import render_json
-from medalopt.text import escape_text
+from medalopt.text import escape_text, format_count
 
 _MAX_RANKED = 5  # number of best, and of worst, scenarios shown
 _MAX_PATH_COLUMNS = 3  # greatest number of parameters with a column each
-_STATUS_WORDS = {"infeasible": "no plan", "wrong": "wrong", "unanswered": "no answer"}
+_STATUS_WORDS = {"infeasible": "infeasible", "wrong": "invalid", "unanswered": "not solved"}
 
 
 def render_scenario_json(row: SweepResult) -> str:
@@ -55,9 +55,9 @@ def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult
         The report; a terminal shows the best and the worst scenarios.
     """
     ranked = _rank_scenarios(rows)
-    whole = _build_scenario_table("scenarios", "All scenarios, the best first", ranked, unit)
-    best = _build_scenario_table("best", "The best scenarios", ranked[:_MAX_RANKED], unit)
-    worst = _build_scenario_table("worst", "The worst scenarios", ranked[-_MAX_RANKED:], unit)
+    whole = _build_scenario_table("scenarios", "Scenarios by objective", ranked, unit)
+    best = _build_scenario_table("best", "Lowest objective", ranked[:_MAX_RANKED], unit)
+    worst = _build_scenario_table("worst", "Highest objective or infeasible", ranked[-_MAX_RANKED:], unit)
     screen = (whole,) if len(ranked) <= 2 * _MAX_RANKED else (best, worst)
     return Report(
         f"Scenarios of {instance.title or instance.name}",
@@ -97,22 +97,21 @@ def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str
         The lines.
     """
     counts = {status: sum(row.result.status == status for row in rows) for status in ("optimal", *_STATUS_WORDS)}
-    every = "1 scenario." if of == 1 else f"{of:,} scenarios."
-    lines = [f"{len(rows):,} of {of:,} scenarios are answered." if len(rows) < of else every]
+    every = f"{format_count(of, 'scenario')}."
+    done = f"Interrupted: {len(rows):,} of {of:,} scenarios solved." if len(rows) < of else every
+    lines: list[str] = []
     plans = [row for row in _rank_scenarios(rows) if row.result.value is not None]
     if plans:
         first, last = plans[0], plans[-1]
-        ends = (
-            f"{_format_objective(first, unit)} ({_name_scenario(first)}) to "
-            f"{_format_objective(last, unit)} ({_name_scenario(last)})"
-        )
-        lines.append(f"{counts['optimal']:,} with a plan, from {ends}.")
+        best, worst = (f"{_format_objective(row, unit)} ({_name_scenario(row)})" for row in (first, last))
+        lines.append(f"Optimal: {format_count(counts['optimal'], 'scenario')}; lowest {best}, highest {worst}.")
     if counts["infeasible"]:
-        lines.append(f"{counts['infeasible']:,} without a plan, proven.")
+        lines.append(f"Infeasible (proven): {format_count(counts['infeasible'], 'scenario')}.")
+    lines.insert(0, done)
     for row in [row for row in rows if row.result.said][:_MAX_RANKED]:
         lines.append(f"{_name_scenario(row)}: {_STATUS_WORDS[row.result.status]}: {escape_text(row.result.said, 300)}.")
     more = counts["wrong"] + counts["unanswered"] - _MAX_RANKED
-    return [*lines, *([f"{more:,} more are wrong or have no answer."] if more > 0 else [])]
+    return [*lines, *([f"{more:,} more are invalid or not solved."] if more > 0 else [])]
 
 
 def _name_scenario(row: SweepResult) -> str:
@@ -149,7 +148,7 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
         columns.append(ReportColumn("changes", "changes", rank=1))
         for line, row in zip(lines, rows, strict=True):
             line.append(_format_changes(row))
-    text = "The objective of the best plan of each scenario, and what the scenario changes."
+    text = "Optimum of each scenario, and its changes."
     return ReportTable(key, title, text, tuple(columns), tuple(map(tuple, lines)))
 
 
@@ -163,7 +162,7 @@ def _format_changes(row: SweepResult) -> str:
     """Return the changes of a scenario in one cell."""
     changes = list(row.scenario.texts.items())
     if len(changes) > _MAX_PATH_COLUMNS:
-        return f"{len(changes):,} figures"
+        return f"{len(changes):,} parameters"
     return ", ".join(f"{escape_text(path)} {escape_text(value)}" for path, value in changes)
 
 
@@ -175,8 +174,8 @@ def _build_objective_chart(unit: str, ranked: Sequence[SweepResult]) -> list[Cha
     size, word = choose_money_scale(values)
     points = [(float(number), value / size) for number, value in enumerate(values, start=1)]
     option = build_plot_option(
-        ChartAxis("scenarios, the best first", minimum=1.0, maximum=float(len(values))),
-        ChartAxis("the best plan", f"{word}{unit}"),
+        ChartAxis("scenarios by objective", minimum=1.0, maximum=float(len(values))),
+        ChartAxis("objective", f"{word}{unit}"),
         [build_line_series("", points, showSymbol=len(points) <= 50)],
     )
-    return [Chart(f"The {len(values):,} scenarios with a plan, the best first", option)]
+    return [Chart(f"Objective of {len(values):,} feasible scenarios", option)]
