@@ -129,12 +129,12 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
     "rich feed": (
         {"treatments": "treatments: {sort: {to_smelter: 0.5 %}}"},
         "treatments.sort",
-        "a tonne of feed from `laptop` would hold 600 kg of metal",
+        "a tonne of feed from `laptop` would contain 600 kg of metal",
     ),
     "rich device": (
         {"devices": "devices: {phone: {content: {Ag: 501 kg/t, Au: 1}}, laptop: {content: {Ag: 1}}}"},
         "devices.phone.content",
-        "would hold 502 kg of metal",
+        "would contain 502 kg of metal",
     ),
     "refining what sells for nothing": (
         {
@@ -142,17 +142,17 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
             "smelters": "smelters: {kosaka: {returned: 90 %, refining_charge: {Au: 5, Ag: 5}}}",
         },
         "metals.Au",
-        "costs a refining charge but sells for nothing",
+        "has a refining charge but no selling price",
     ),
     "a thousand times its neighbours": (
         {"devices": "devices: {phone: {content: {Ag: 200, Au: 1}}, laptop: {content: {Ag: 200 g/t}}}"},
         "devices.phone.content.Ag",
-        "this figure is 1_000 times the next of its kind",
+        "this value is 1_000 times the nearest of its kind",
     ),
     "a thousand times the other months": (
         {"smelters": "smelters: {kosaka: {returned: 1, capacity: [5, 5_000]}}"},
         "smelters.kosaka.capacity[1]",
-        "this figure is 1_000 times the next",
+        "this value is 1_000 times the nearest",
     ),
     "a thousand times the other streams": (
         {
@@ -160,7 +160,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
             "- {device: phone, region: b, available: 3_000}\n- {device: phone, region: c, available: 1}"
         },
         "streams.phone@b.available",
-        "this figure is 1_500 times the next",
+        "this value is 1_500 times the nearest",
     ),
     "region without a stream": (
         {"lanes": "lanes: [{region: tokyo, smelter: kosaka}, {region: tokio, smelter: kosaka}]"},

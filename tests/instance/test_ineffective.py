@@ -44,7 +44,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "terms without a line": (
         {"smelters": "smelters: {kosaka: {treatment_charge: 5, terms: {}}}"},
-        {"smelters.kosaka.treatment_charge": "`terms` holds no line"},
+        {"smelters.kosaka.treatment_charge": "`terms` has no lines"},
     ),
     "a default beside every metal": (
         {"smelters": "smelters: {kosaka: {returned: {Au: 1, Ag: 1, default: 50 %}, lead: {Au: 0, Ag: 0, default: 1}}}"},
@@ -72,7 +72,10 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "scrap that does not fall": (
         {"alloys": "alloys: {silver: {composition: {Ag: 1}, scrap: {returned: 90 %, lead: 2, value: 1}}}"},
-        {f"alloys.silver.scrap.{field}": "no scrap falls: its `share` is 0" for field in ("returned", "lead", "value")},
+        {
+            f"alloys.silver.scrap.{name}": "there is no process scrap: its `share` is 0"
+            for name in ("returned", "lead", "value")
+        },
     ),
     "a rate that no amount needs": (
         {"x": "exchange: {USD: 110, EUR: 1.2 USD}"},
@@ -281,7 +284,7 @@ def test_a_unit_mass_without_anything_per_unit(tmp_path: Path) -> None:
     )
     case.write_text(written(), encoding="utf-8")
     assert not load(case).warnings
-    with pytest.raises(InputError, match=r"unit_mass: has no effect: no figure of this device is given per unit"):
+    with pytest.raises(InputError, match=r"unit_mass: has no effect: no parameter of this device is given per unit"):
         load(case, {"devices.phone.unit_mass": "5 kg"})
     load(case, {"devices.phone.unit_mass": "5 kg", "streams.phone@tokyo.price": "3 JPY/unit"})
     case.write_text(written(x=scenarios), encoding="utf-8")

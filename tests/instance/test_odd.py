@@ -22,16 +22,16 @@ def test_small_figures_are_odd_too(tmp_path: Path) -> None:
     """A figure a thousand times the only other one is odd, however small both are."""
     streams = "streams:\n- {device: phone, region: a, available: 2 g}\n- {device: phone, region: b, available: 3 kg}"
     (warning,) = loaded(tmp_path, streams=streams).warnings
-    assert warning.message == "this figure is 1_500 times the next of its kind; check its unit"
+    assert warning.message == "this value is 1_500 times the nearest of its kind; check its unit"
     assert (warning.line, warning.column, warning.path) == (9, 41, "streams.phone@b.available")
     smelters = (
         "smelters: {a: {returned: 1, refining_charge: {Ag: 0.5}}, b: {returned: 1, refining_charge: {Ag: 0.0005}}}"
     )
     (warning,) = loaded(tmp_path, smelters=smelters).warnings
-    assert warning.path == "smelters.a.refining_charge.Ag" and "this figure is 1_000 times" in warning.message
+    assert warning.path == "smelters.a.refining_charge.Ag" and "this value is 1_000 times" in warning.message
     treatments = "treatments: {a: {cost: -0.5}, b: {cost: 0.0005}}"
     (warning,) = loaded(tmp_path, treatments=treatments).warnings
-    assert warning.path == "treatments.a.cost" and "this figure is 1_000 times" in warning.message
+    assert warning.path == "treatments.a.cost" and "this value is 1_000 times" in warning.message
 
 
 def odd(folder: Path, **parts: str) -> dict[str, str]:
@@ -50,9 +50,9 @@ KOSAKA = "smelters: {kosaka: {returned: {Au: 90 %, Ag: 80 %}, accepts: [phone]}}
 
 
 def test_a_region_without_a_lane(tmp_path: Path) -> None:
-    """What is offered in a mistyped region can reach no smelter: the warning sums it up and names the likely region."""
+    """Supply in a mistyped region cannot reach any smelter: the warning sums it up and names the likely region."""
     found = odd(tmp_path, streams=f"{TWO}\n- {{device: laptop, region: niice, available: 0.5 t}}", lanes=LANES)
-    text = "4 t in `niice` can reach no smelter: no lane leaves this region; did you mean `nice`?"
+    text = "4 t in `niice` cannot reach any smelter: no lane leaves this region; did you mean `nice`?"
     assert found["streams.laptop@niice.region"] == text
     assert [path for path in found if path.startswith("streams.")] == ["streams.laptop@niice.region"]
 
@@ -62,7 +62,7 @@ def test_a_device_that_no_smelter_accepts(tmp_path: Path) -> None:
     found = odd(tmp_path, streams=f"{TWO}\n{ALSO}", smelters=KOSAKA)
     assert list(found) == ["streams.laptop@nice.device"]
     assert found["streams.laptop@nice.device"].startswith(
-        "0.014 t of `laptop` can reach no smelter: no smelter accepts this device"
+        "0.014 t of `laptop` cannot reach any smelter: no smelter accepts this device"
     )
     passed = "treatments: {whole: {}, recycle_only: {to_smelter: 0 %, accepts: [laptop]}}"
     assert odd(tmp_path, streams=f"{TWO}\n{ALSO}", smelters=KOSAKA, treatments=passed) == {}
@@ -80,7 +80,7 @@ def test_a_device_that_no_treatment_accepts_there(tmp_path: Path) -> None:
     assert "no treatment accepts this device" in found["streams.laptop@nice.device"]
     found = odd(tmp_path, streams=streams, treatments="treatments: {sort: {regions: [nice]}}")
     assert list(found) == ["streams.phone@niice.region"]
-    assert found["streams.phone@niice.region"].startswith("3 t of `phone` in `niice` can reach no smelter")
+    assert found["streams.phone@niice.region"].startswith("3 t of `phone` in `niice` cannot reach any smelter")
     assert "no treatment that accepts this device is open to `niice`" in found["streams.phone@niice.region"]
     smelters = "smelters: {kosaka: {returned: 1, accepts: [phone]}, naoshima: {returned: 1, accepts: [laptop]}}"
     lanes = (
@@ -88,16 +88,16 @@ def test_a_device_that_no_treatment_accepts_there(tmp_path: Path) -> None:
     )
     found = odd(tmp_path, streams=streams, smelters=smelters, lanes=lanes)
     assert "no lane from `nice` leads to a smelter that accepts this device" in found["streams.laptop@nice.region"]
-    assert found["smelters.naoshima"].startswith("nothing that is offered can be sent to `naoshima`")
+    assert found["smelters.naoshima"].startswith("no supply can be sent to `naoshima`")
 
 
 def test_many_reasons_are_summed_up(tmp_path: Path) -> None:
     """Twenty reasons, those with the most tonnes, are named; the rest of the tonnes is one warning more."""
     rows = "\n".join(f"- {{device: phone, region: r{n}, available: {n} t}}" for n in range(1, 26))
     found = odd(tmp_path, streams=f"streams:\n{rows}\n- {{device: phone, region: nice, available: 9}}", lanes=LANES)
-    lost = {path: message for path, message in found.items() if "can reach no smelter" in message}
+    lost = {path: message for path, message in found.items() if "cannot reach any smelter" in message}
     assert len(lost) == 21 and "25 t" not in lost["streams.phone@r5.region"]
-    assert lost["streams.phone@r5.region"] == "30 t more can reach no smelter, for 5 more reasons"
+    assert lost["streams.phone@r5.region"] == "30 t more cannot reach any smelter, for 5 more reasons"
 
 
 def test_a_bundle_that_one_stream_keeps_back(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_bundle_that_one_stream_keeps_back(tmp_path: Path) -> None:
         "- {device: laptop, region: nice, bundle: box, available: 1 t}\n- {device: phone, region: lyon, available: 1 t}"
     )
     found = odd(tmp_path, streams=streams, smelters=KOSAKA)
-    text = "nothing of the bundle `box` of `nice`, 10 t, can be taken: `laptop@nice` in it can go nowhere"
+    text = "nothing of the bundle `box` of `nice`, 10 t, can be taken: `laptop@nice` in it has no route"
     assert found["streams.laptop@nice.bundle"].startswith(text)
     passed = "treatments: {whole: {}, recycle_only: {to_smelter: 0 %, accepts: [laptop]}}"
     assert odd(tmp_path, streams=streams, smelters=KOSAKA, treatments=passed) == {}
@@ -116,15 +116,13 @@ def test_a_bundle_that_one_stream_keeps_back(tmp_path: Path) -> None:
 def test_a_treatment_for_nothing(tmp_path: Path) -> None:
     """A treatment that nothing of what is offered can go through is odd, as is a smelter."""
     found = odd(tmp_path, treatments="treatments: {whole: {}, dismantle: {accepts: [laptop]}}")
-    assert found == {
-        "treatments.dismantle": "nothing that is offered can go through `dismantle`; check its `accepts` and `regions`"
-    }
+    assert found == {"treatments.dismantle": "no supply can go through `dismantle`; check its `accepts` and `regions`"}
 
 
 def test_a_metal_that_comes_back_too_late(tmp_path: Path) -> None:
     """A lead in days instead of periods returns nothing in time, so that its metal has no source either."""
     found = odd(tmp_path, smelters="smelters: {kosaka: {returned: {Au: 90 %, Ag: 80 %}, lead: {Au: 1, Ag: 30}}}")
-    text = "`Ag` from `kosaka` comes back only after the last period: the lead is 30, and there are 2 periods"
+    text = "`Ag` from `kosaka` is returned after the last period: the lead is 30, and there are 2 periods"
     assert found["smelters.kosaka.lead"] == text
     assert found["alloys.silver.composition.Ag"].endswith("so the alloy can never be cast") and len(found) == 2
 
@@ -138,11 +136,11 @@ def test_an_alloy_without_a_source(tmp_path: Path) -> None:
     nothing = {"alloys": alloys, "smelters": "smelters: {kosaka: {returned: {Au: 1}}}"}
     path = "alloys.silver.composition.Ag"
     assert (
-        "`silver` needs 99.9 % `Ag`, and there is no source of it: it is not in stock" in odd(tmp_path, **nothing)[path]
+        "`silver` needs 99.9 % `Ag`, but there is no source of it: it is not in stock" in odd(tmp_path, **nothing)[path]
     )
     market = "market: {bar: {composition: {Ag: %s}, price: 100, limit: %s}}"
     poor = odd(tmp_path, **nothing, market=market % ("92.5 %", "1"))
-    assert "there is no source of it but offers that hold at most 92.5 %" in poor[path]
+    assert "there is no source of it except offers that contain at most 92.5 %" in poor[path]
     assert path in odd(tmp_path, **nothing, market=market % ("99.9 %", "0"))
     assert odd(tmp_path, **nothing, market=market % ("99.9 %", "1")) == {}
     assert odd(tmp_path, **nothing, metals="metals: {Au: {sell: 100}, Ag: {opening_stock: 1}}") == {}
@@ -157,10 +155,10 @@ def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
         devices="devices: {phone: {unit_mass: 150, content: {Au: 390, Ag: 2}}, laptop: {content: {Ag: 3}}}",
     )
     assert found["medals.first.parts.silver"] == (
-        "500 kg in one medal: a bare number here is in kg; write its unit, such as `500 g`, or `500 kg`"
+        "500 kg in one medal: a number without unit is in kg; write its unit, such as `500 g`, or `500 kg`"
     )
-    assert "a bare number here is in kg" in found["devices.phone.unit_mass"]
-    assert "390 kg of `Au` in a tonne: a bare number here is in kg/t" in found["devices.phone.content.Au"]
+    assert "a number without unit is in kg" in found["devices.phone.unit_mass"]
+    assert "390 kg of `Au` in a tonne: a number without unit is in kg/t" in found["devices.phone.content.Au"]
     assert len(found) == 3
     said = odd(
         tmp_path,
@@ -177,23 +175,23 @@ def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
             {"streams": "\n".join(["streams:", *(f"- {{device: phone, region: r{n}, available: 1, collection: {c}}}"
                                                  for n, c in enumerate([900, 1_000, -1_100, 0.9]))])},
             "streams.phone@r3.collection",
-            "the next of its kind is 1_000 times this figure",
+            "the nearest of its kind is 1_000 times this value",
         ),
         (
             {"smelters": "smelters: {a: {returned: 1, treatment_charge: 90_000}, b: {returned: 1, "
                          "terms: {x: {treatments: [whole], treatment_charge: 80}}}}"},
             "smelters.a.treatment_charge",
-            "this figure is 1_125 times the next of its kind",
+            "this value is 1_125 times the nearest of its kind",
         ),
         (
             {"metals": "metals: {Au: {sell: 100}, Ag: {sell: [500, 0.5]}}"},
             "metals.Ag.sell[0]",
-            "this figure is 1_000 times",
+            "this value is 1_000 times",
         ),
         (
             {"market": "market: {bar: {composition: {Ag: 1}, price: 0.05}}"},
             "metals.Ag.sell",
-            "this figure is 2_000 times `market.bar.price`",
+            "this value is 2_000 times `market.bar.price`",
         ),
         (
             {"lanes": "lanes: [{region: tokyo, smelter: kosaka, cost: 24}, "
@@ -201,19 +199,19 @@ def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
              "streams": "streams: [{device: phone, region: tokyo, available: 1}, "
                         "{device: phone, region: osaka, available: 1}]"},
             "lanes.osaka@kosaka.cost",
-            "this figure is 1_000 times",
+            "this value is 1_000 times",
         ),
         (
             {"lanes": "lanes: [{region: tokyo, smelter: kosaka, cost: 24}, {region: osaka, smelter: kosaka}]",
              "streams": "streams: [{device: phone, region: tokyo, available: 1}, "
                         "{device: phone, region: osaka, available: 1}]"},
             "lanes.osaka@kosaka",
-            "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others",
+            "this lane has neither `distance` nor `cost`, so it is free, unlike others",
         ),
         (
             {"medals": "medals: {a: {count: 1, parts: {silver: 500 g}}, b: {count: 1, parts: {silver: 500 kg}}}"},
             "medals.b.parts",
-            "this figure is 1_000 times",
+            "this value is 1_000 times",
         ),
     ],
 )  # fmt: skip
@@ -229,16 +227,16 @@ def test_prices_of_one_metal_a_hundred_times_apart(tmp_path: Path) -> None:
     metals = "metals: {Au: {sell: 100}, Ag: {}}"
     market = f"market: {{{bar}, {old}}}"
     found = odd(tmp_path, metals=metals, market=market % ("70 JPY/g", "90 %", "80 JPY/kg"))
-    assert found["market.mined.price"] == "this figure is 875 times `market.old.price`; check its unit"
+    assert found["market.mined.price"] == "this value is 875 times `market.old.price`; check its unit"
     for fits in (("7_999", "90 %", "80"), ("70 JPY/g", "50 %", "80 JPY/kg")):
         assert list(odd(tmp_path, metals=metals, market=market % fits)) == ["market.old"]  # its unnamed matter
     third = f"market: {{{bar}, {old}, new: {{composition: {{Ag: 1}}, price: 60 JPY/g}}}}"
     found = odd(
         tmp_path, metals="metals: {Au: {sell: 100}, Ag: {sell: 50}}", market=third % ("70 JPY/g", "1", "80 JPY/kg")
     )
-    assert found["market.old.price"] == "`market.new.price` is 750 times this figure; check its unit"
+    assert found["market.old.price"] == "`market.new.price` is 750 times this value; check its unit"
     found = odd(tmp_path, metals=metals, market=f"market: {{{bar}}}" % "[70 JPY/kg, 66 JPY/g]")
-    assert found == {"market.mined.price[1]": "this figure is 943 times the next of its kind; check its unit"}
+    assert found == {"market.mined.price[1]": "this value is 943 times the nearest of its kind; check its unit"}
     assert list(odd(tmp_path, metals="metals: {Au: {sell: 100}, Ag: {sell: [1, 100]}}")) == ["metals.Ag.sell[1]"]
 
 
@@ -246,7 +244,7 @@ def test_a_share_of_metal_that_is_hardly_one(tmp_path: Path) -> None:
     """Less than 2 % of the metal for the project is odd, in all or of one metal; none at all may be meant."""
     streams = "streams: [{device: phone, region: tokyo, available: 10, credited: %s}]"
     found = odd(tmp_path, streams=streams % "0.95 %")
-    text = "only 0.95 % of the metal is the project's; where a share such as 0.95 is meant, write `0.95` or `95 %`"
+    text = "only 0.95 % of the metal is credited to the project; for a share such as 0.95 write `0.95` or `95 %`"
     assert found == {"streams.phone@tokyo.credited": text}
     assert list(odd(tmp_path, streams=streams % "{Au: 1 %, Ag: 2 %}")) == ["streams.phone@tokyo.credited.Au"]
     for meant in ("0.95", "2 %", "{Au: 0 %, default: 50 %}"):
@@ -273,8 +271,8 @@ def test_what_has_no_effect_and_what_is_free(tmp_path: Path) -> None:
     market = "market: {bar: {composition: {Ag: 1}, price: %s, limit: %s}}"
     found = odd(tmp_path, policy="policy: {recycled: {Au: 50 %, Ag: 0 %}}", market=market % ("0", "~"))
     assert found == {
-        "policy.recycled.Au": "no alloy names `Au`, so nothing has to be recycled by this floor",
-        "market.bar.price": "this offer costs nothing or pays, and has no `limit`; check its `price`",
+        "policy.recycled.Au": "no alloy names `Au`, so this floor has no effect",
+        "market.bar.price": "this offer has a price of zero or less and no `limit`; check its `price`",
     }
     assert odd(tmp_path, policy="policy: {recycled: {Ag: 50 %}}", market=market % ("0", "5")) == {}
     assert odd(tmp_path, market=market % ("[0, 90]", "~")) == {}
@@ -305,7 +303,7 @@ def test_names_that_differ_in_case_or_blanks(tmp_path: Path) -> None:
     streams = "streams:\n- {device: phone, region: east, available: 4 t}\n- {device: %s, region: %s, available: 4 t}"
     for region in ("East", "e ast", "ｅａｓｔ"):
         (message,) = odd(tmp_path, streams=streams % ("phone", region)).values()
-        assert message.startswith(("`e", "`ｅ")) and "only in case, blanks or width, yet they are two" in message
+        assert message.startswith(("`e", "`ｅ")) and "differs from" in message and "counts as another name" in message
     found = odd(
         tmp_path,
         streams=streams % ("Phone", "west"),
@@ -332,7 +330,7 @@ def test_bundles_with_names_alike(tmp_path: Path) -> None:
     assert told(("phone", "west", "Drop off")) == told(("phone", "east", "pick up")) == {}
     found = told(("phone", "east", "drop_off"))
     assert list(found) == ["streams.s2.bundle"]
-    assert found["streams.s2.bundle"].startswith("this bundle has one stream alone, and this region has a bundle `drop")
+    assert found["streams.s2.bundle"].startswith("this bundle has a single stream, and this region has a bundle `drop")
     (message,) = told(("phone", "east", "dropoff"), ("laptop", "east", "dropoff")).values()
     assert "`dropoff` differs from `drop off` only in case, blanks or width" in message
     assert told(("phone", "east", "drop off 1"), ("laptop", "east", "drop off 2")) == {}

@@ -27,7 +27,7 @@ _METAL_FIELDS = ("refining_charge", "returned", "deduction")
 _LINE_FIELDS = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_METAL_FIELDS})
 _EVERY_LINE = "every line of `terms` has its own"
 _EVERY_METAL = "every metal has its own"
-_NOT_PER_UNIT = "no figure of this device is given per unit"
+_NOT_PER_UNIT = "no parameter of this device is given per unit"
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _PIECE_UNIT = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
 _TEXT_COLUMNS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns without numbers
@@ -96,7 +96,7 @@ def _find_overridden_terms(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
         if smelter.terms is None:
             continue
         lines = list(smelter.terms.values())
-        reason = _EVERY_LINE if lines else "`terms` holds no line"
+        reason = _EVERY_LINE if lines else "`terms` has no lines"
         for field in _LINE_FIELDS:
             if all(getattr(line, field) is not None for line in lines):
                 yield ("smelters", name, field), reason
@@ -239,7 +239,7 @@ def _find_unused_scrap(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     for name, alloy in draft.document.alloys.items():
         if alloy.scrap is not None and not alloy.scrap.share.raw:
             for field in ("returned", "lead", "value"):
-                yield ("alloys", name, "scrap", field), "no scrap falls: its `share` is 0"
+                yield ("alloys", name, "scrap", field), "there is no process scrap: its `share` is 0"
 
 
 def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:

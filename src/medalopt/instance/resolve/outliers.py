@@ -103,8 +103,8 @@ def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: b
 
 def _describe_outlier(outlier: Outlier, nearest: str) -> str:
     """Describe an outlier."""
-    times, of = f"{outlier.times:_.0f}", f"`{nearest}`" if nearest else "the next of its kind"
-    text = f"this figure is {times} times {of}" if outlier.above else f"{of} is {times} times this figure"
+    times, of = f"{outlier.times:_.0f}", f"`{nearest}`" if nearest else "the nearest of its kind"
+    text = f"this value is {times} times {of}" if outlier.above else f"{of} is {times} times this value"
     return f"{text}; check its unit"
 
 
@@ -212,9 +212,9 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
     for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
         for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:_MAX_LISTED].tolist():
-            text = f"only {share[at] * 100:.4g} % of the metal is the project's; where a share such as 0.95 is meant"
+            text = f"only {share[at] * 100:.4g} % of the metal is credited to the project; for a share such as 0.95"
             path: ParameterPath = ("streams", supply.groups.names[at], *key)
-            draft.faults.add_warning(supply.sheet.locate_cell(first[at], key), path, f"{text}, write `0.95` or `95 %`")
+            draft.faults.add_warning(supply.sheet.locate_cell(first[at], key), path, f"{text} write `0.95` or `95 %`")
 
 
 def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> None:
@@ -233,9 +233,9 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
     given = cost.filled | distance.filled
     if given.any():
         for row in np.flatnonzero(~given)[:_MAX_LISTED].tolist():
-            text = "this lane gives neither `distance` nor `cost`, so it costs nothing, unlike others; write `cost: 0`"
+            text = "this lane has neither `distance` nor `cost`, so it is free, unlike others; write `cost: 0`"
             draft.faults.add_warning(
-                sheet.locate_cell(row), ("lanes", lanes.names[row] or ""), f"{text} where that is meant"
+                sheet.locate_cell(row), ("lanes", lanes.names[row] or ""), f"{text} if that is intended"
             )
 
 
@@ -265,7 +265,7 @@ def _warn_of_bare_number(
     """Warn of a bare number above `maximum`."""
     node = find_node(draft.root, path)
     if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and quantity.exact > maximum:
-        text = f"{escape_text(node.text)} {what}: a bare number here is in {unit}"
+        text = f"{escape_text(node.text)} {what}: a number without unit is in {unit}"
         draft.add_warning(
             path, f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`", key=False
         )

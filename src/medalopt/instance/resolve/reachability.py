@@ -111,11 +111,11 @@ def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: S
             reasons.setdefault(reason, []).append(i)
     ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
     for (field, what, text), streams in ordered[:_MAX_LISTED]:
-        amount = f"{_format_tonnes(float(tonnes[streams].sum()))} {what} can reach no smelter: {text}"
+        amount = f"{_format_tonnes(float(tonnes[streams].sum()))} {what} cannot reach any smelter: {text}"
         _warn_at_field(draft, supply, streams[0], field, amount)
     if rest := ordered[_MAX_LISTED:]:
         lost = float(sum(tonnes[streams].sum() for _, streams in rest))
-        text = f"{_format_tonnes(lost)} more can reach no smelter, for {format_count(len(rest), 'more reason')}"
+        text = f"{_format_tonnes(lost)} more cannot reach any smelter, for {format_count(len(rest), 'more reason')}"
         _warn_at_field(draft, supply, rest[0][1][0], "region", text)
 
 
@@ -166,7 +166,7 @@ def _warn_of_blocked_bundles(draft: Draft, reachability: Reachability, supply: S
                 f"{_format_tonnes(float(tonnes[members].sum()))}, can be taken"
             )
             reason = (
-                f"`{escape_text(instance.streams.names[first])}` in it can go nowhere, and a bundle is taken together"
+                f"`{escape_text(instance.streams.names[first])}` in it has no route, and a bundle is taken together"
             )
             _warn_at_field(draft, supply, first, "bundle", f"{text}: {reason}")
 
@@ -179,12 +179,12 @@ def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
     lanes = instance.lanes.exists.any(axis=0)
     for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
         name = instance.smelters.names[k]
-        text = f"nothing that is offered can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
+        text = f"no supply can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
         draft.add_warning(("smelters", name), text)
     for h in np.flatnonzero(~reachability.treated.any(axis=0))[:_MAX_LISTED].tolist():
         name = instance.treatments.names[h]
         if find_node(draft.root, ("treatments", name)) is not None:
-            text = f"nothing that is offered can go through `{escape_text(name)}`; check its `accepts` and `regions`"
+            text = f"no supply can go through `{escape_text(name)}`; check its `accepts` and `regions`"
             draft.add_warning(("treatments", name), text)
 
 

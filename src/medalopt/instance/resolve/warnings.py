@@ -72,7 +72,7 @@ def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
         treatment, device = treatments.names[h], instance.devices.names[d]
         known = find_node(draft.root, ("treatments", treatment)) is not None
         path: ParameterPath = ("treatments", treatment) if known else ("devices", device, "content")
-        text = f"a tonne of feed from `{escape_text(device)}` would hold {grade[h, d]:_.0f} kg of metal"
+        text = f"a tonne of feed from `{escape_text(device)}` would contain {grade[h, d]:_.0f} kg of metal"
         draft.add_warning(path, f"{text}; check `content`, `recovery` and `to_smelter`")
 
 
@@ -82,7 +82,7 @@ def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
     worthless = ~(instance.metals.sell.value > 0).any(axis=1)
     for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
         name = instance.metals.names[e]
-        text = f"`{escape_text(name)}` costs a refining charge but sells for nothing: every gram left over is paid for"
+        text = f"`{escape_text(name)}` has a refining charge but no selling price, so that surplus costs money"
         draft.add_warning(("metals", name), f"{text}; give its `sell`")
 
 
@@ -114,7 +114,7 @@ def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
                 f"the greatest shares of `{escape_text(name)}` sum to {float(share * 100):.6g} %, so it "
                 f"can never be cast"
             )
-            draft.add_warning(("alloys", name), f"{text}; name the rest, or give `others`")
+            draft.add_warning(("alloys", name), f"{text}; name the remaining metals, or give `others`")
 
 
 def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
@@ -167,12 +167,12 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
         for e in lacks:
             name, metal = alloys.names[a], instance.metals.names[e]
             text = (
-                f"`{escape_text(name)}` needs {low[a, e] * 100:.6g} % `{escape_text(metal)}`, and there "
+                f"`{escape_text(name)}` needs {low[a, e] * 100:.6g} % `{escape_text(metal)}`, but there "
                 f"is no source of it"
             )
             if richest[e]:
-                text = f"{text} but offers that hold at most {richest[e] * 100:.6g} %"
-            text += ": it is not in stock, and no smelter returns it in time of what is offered"
+                text = f"{text} except offers that contain at most {richest[e] * 100:.6g} %"
+            text += ": it is not in stock, and no smelter returns it in time"
             draft.add_warning(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
 
 
@@ -199,9 +199,7 @@ def _warn_of_late_returns(draft: Draft, instance: Instance, ever: Bools) -> None
     for k in np.flatnonzero(late.any(axis=1)).tolist():
         name, metals = instance.smelters.names[k], np.flatnonzero(late[k]).tolist()
         what = join_names(instance.metals.names[e] for e in metals)
-        text = (
-            f"{what} from `{escape_text(name)}` comes back only after the last period: the lead is {lead[k, metals[0]]}"
-        )
+        text = f"{what} from `{escape_text(name)}` is returned after the last period: the lead is {lead[k, metals[0]]}"
         draft.add_warning(("smelters", name, "lead"), f"{text}, and {state_count(periods, 'period')}", key=False)
 
 
@@ -210,11 +208,11 @@ def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
     named = instance.alloys.named.any(axis=0)
     for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
         metal = instance.metals.names[e]
-        text = f"no alloy names `{escape_text(metal)}`, so nothing has to be recycled by this floor"
+        text = f"no alloy names `{escape_text(metal)}`, so this floor has no effect"
         draft.add_warning(("policy", "recycled", metal), text)
     market = instance.market
     for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
-        text = "this offer costs nothing or pays, and has no `limit`; check its `price`"
+        text = "this offer has a price of zero or less and no `limit`; check its `price`"
         draft.add_warning(("market", market.names[o], "price"), text, key=False)
 
 
@@ -273,7 +271,7 @@ def _fold_name(name: str) -> str:
 def _describe_similar_names(name: str, like: str) -> str:
     """Describe two names that differ only in case, blanks or width."""
     text = f"`{escape_text(name)}` differs from `{escape_text(like)}` only in case, blanks or width"
-    return f"{text}, yet they are two; write both alike where one is meant"
+    return f"{text}, but counts as another name; write both alike if one is meant"
 
 
 def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRows) -> None:
@@ -294,8 +292,8 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
                 and name not in {*same, *same.values()}
                 and (suggestion := _find_near_name(name, number_of))
             ):
-                text = f"this bundle has one stream alone, and this region has a bundle `{escape_text(suggestion)}`"
-                result.append((number, f"{text}; write both alike where one is meant"))
+                text = f"this bundle has a single stream, and this region has a bundle `{escape_text(suggestion)}`"
+                result.append((number, f"{text}; write both alike if one is meant"))
     for number, text in result[:_MAX_LISTED]:
         _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
 
