@@ -58,7 +58,7 @@ def _bounds(task: Any) -> Iterator[str]:
     for state in generate_columns(master, split.problem, ROUNDS):
         answer = split.problem.solve(master.compute_prices(state.y))[0]
         y = build_prices(task.instance, recover_duals(split, state.y, answer, split.network))
-        proven = float(compute_lower_bound(task.instance, task.found, task.bounds, y, "cost"))
+        proven = float(compute_lower_bound(task.instance, task.routes, task.bounds, y, "cost"))
         if abs(state.bound - proven) > 1e-9 * max(1.0, abs(proven), state.mix.size):
             yield "bound of a round"
         if state.gap < -CLOSE:

@@ -16,7 +16,7 @@ from tests.planted.trial import errors
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
-    "what is solved": ("units", "instance", "model", "solver", "solve_instance"),
+    "what is solved": ("tolerances", "units", "instance", "model", "solver", "solve_instance"),
     "what is proven, or asked further": ("proof", "analysis"),
 }
 

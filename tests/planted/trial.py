@@ -20,7 +20,7 @@ from tests.planted.planting import Planted, copied, planted
 # what medalopt needs, loaded once: a new process starts with it
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
-    *("units.py", "instance/resolve/"),
+    *("tolerances.py", "units.py", "instance/resolve/"),
     *("instance/routes.py", "instance/demand.py"),  # for its warnings, and what pools credit
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
