@@ -99,7 +99,7 @@ def test_each_date_is_what_a_solve_finds(gold: SensitivityCurve) -> None:
 def test_dates_are_told_by_their_names(gold: SensitivityCurve) -> None:
     """In words, in the table and in the JSON; the axis says what its numbers are."""
     told = report_curve(gold, "JPY")
-    assert "from 2017-05 to 2017-07; no plan below 2017-05" in told.lines[0]
+    assert "from 2017-05 to 2017-07; infeasible below 2017-05" in told.lines[0]
     shown = [str(getattr(row[0], "text", row[0])) for row in told.charts[0].tables[0].rows]
     assert shown == ["2017-04", "2017-05", "2017-06", "2017-07"]
     assert told.members["curve"]["points"][1]["period"] == "2017-05"

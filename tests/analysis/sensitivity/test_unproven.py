@@ -135,7 +135,7 @@ def test_values_that_are_not_proven_are_left_out_of_a_curve(text: str, monkeypat
     left_out = set(found.unproven)
     assert left_out and not left_out & {point.value for point in found.points}
     part = report_curve(found, "JPY")
-    assert any(line.startswith("Left out, as no answer could be proven there:") for line in part.lines)
+    assert any(line.startswith("Not proven, therefore left out:") for line in part.lines)
     assert part.members["curve"]["unproven"] == sorted(left_out)
 
 
@@ -145,7 +145,7 @@ def test_a_curve_without_any_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     asked = parse_parameter_range(variants, "devices.*.content.Ag=70..120%")
     break_solves(monkeypatch, lambda number: number > 0)
     part = report_curve(compute_curve(variants, asked), "JPY")
-    assert part.lines[0].startswith("Nothing could be proven") and "no plan" not in words(part)
+    assert part.lines[0].startswith("Not solved:") and "infeasible" not in words(part)
 
 
 @pytest.mark.parametrize("across", ["policy.footprint_cap=4..8 t", "devices.*.content.Ag=90..120%"])

@@ -22,15 +22,15 @@ def told(asked: str) -> SensitivityPart:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("streams.*.available=20..150%", "no plan below 41.3793 %"),
-        ("policy.footprint_cap=4.5..8", "straight but for 1 breakpoint"),
-        ("smelters.*.lead=0..4", "Every whole value is told"),
-        ("devices.*.content.Ag=80..120%", "as far as halving shows"),
-        ("medals.gold.count=36..60", "no plan above 39"),
-        ("alloys.silver_925.capacity=0..1", "No plan exists wherever"),
-        ("policy.footprint_cap=5..8", "Cost stays at 3.308 m JPY as policy.footprint_cap goes"),
-        ("policy.footprint_cap=5..8", "The curve is exact: one straight line."),
-        ("policy.recycled.Ag=30..36%", "at both ends as policy.recycled.Ag goes"),
+        ("streams.*.available=20..150%", "infeasible below 41.3793 %"),
+        ("policy.footprint_cap=4.5..8", "with 1 breakpoint"),
+        ("smelters.*.lead=0..4", "every whole value is listed"),
+        ("devices.*.content.Ag=80..120%", "estimated by bisection"),
+        ("medals.gold.count=36..60", "infeasible above 39"),
+        ("alloys.silver_925.capacity=0..1", "Infeasible for"),
+        ("policy.footprint_cap=5..8", "Cost constant at 3.308 m JPY for policy.footprint_cap"),
+        ("policy.footprint_cap=5..8", "Exact: linear without breakpoints."),
+        ("policy.recycled.Ag=30..36%", "at both ends for policy.recycled.Ag"),
     ],
 )
 def test_the_finding_is_said(asked: str, says: str) -> None:
@@ -51,5 +51,5 @@ def test_plain_data() -> None:
 def test_the_chart_marks_what_matters() -> None:
     """Base case, axes with units, and where there is no plan stand in the picture."""
     drawn = render_svg(told("streams.*.available=20..150%").charts[0])
-    for text in ("as it is", "no plan", "streams.*.available (%)", "cost (JPY)"):
+    for text in ("base case", "infeasible", "streams.*.available (%)", "cost (JPY)"):
         assert f">{text}</text>" in drawn

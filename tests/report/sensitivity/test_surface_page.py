@@ -34,15 +34,15 @@ def test_what_is_found_is_said_and_drawn() -> None:
     """The title has the ends and how often there is no plan; such cells are crossed, and the base case is marked."""
     told = report_surface(FOUND, "JPY")
     (said,) = told.lines
-    assert mentions(said, "medals.gold.count", "devices.*.content.Ag", "no plan", numbers=(1e6, 4.25e6, 2, 9))
+    assert mentions(said, "medals.gold.count", "devices.*.content.Ag", "infeasible", numbers=(1e6, 4.25e6, 2, 9))
     (chart,) = told.charts
     heat, base = chart.option["series"]
     assert [cell["value"][:2] for cell in heat["data"] if "label" in cell] == [[1, 0], [2, 0]]
     assert base["data"] == [{"value": [1, 1]}]
-    assert chart.notes == ("× no plan.", "◆ the instance as it stands.")
+    assert chart.notes == ("× infeasible.", "◆ base case.")
     rows = format_table(chart.tables[0]).rows
     assert [row[0] for row in rows] == ["80 %", "100 %", "120 %"]
-    assert rows[0][2:] == ("no plan", "no plan")
+    assert rows[0][2:] == ("infeasible", "infeasible")
     assert "devices.*.content.Ag (%)" in render_svg(chart)
 
 
@@ -71,8 +71,8 @@ def test_a_map_without_a_plan_says_so() -> None:
     """Where there is none anywhere that is the finding, and nothing marks what does not stand on the grid."""
     nowhere = dataclasses.replace(FOUND, columns=(11.0,), rows=(80.0,), objective=((None,),), base=None, measure="mass")
     told = report_surface(nowhere, "JPY")
-    assert told.lines[0].startswith("No plan exists anywhere as medals.gold.count")
-    assert told.charts[0].notes == ("× no plan.",)
+    assert told.lines[0].startswith("Infeasible everywhere over medals.gold.count")
+    assert told.charts[0].notes == ("× infeasible.",)
     assert report_surface(dataclasses.replace(FOUND, measure="mass"), "JPY").lines[0].startswith("Least mass from ")
 
 

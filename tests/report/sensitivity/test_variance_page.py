@@ -33,10 +33,10 @@ def test_the_finding_is_said_first(found: VarianceAnalysis) -> None:
     lines = report_variance(VARIANTS.instance, "JPY", found).lines
     assert lines[0].startswith("Silver in phone ")
     assert lines[0].endswith(" of the spread of the cost.")
-    assert "in nine cases of ten from" in lines[1]
-    assert "there is no plan" in lines[2]
+    assert "median" in lines[1]
+    assert lines[2].startswith("Infeasible")
     assert "32 rows, 192 solves" in lines[4]
-    assert "a greater N" in lines[-1]
+    assert "a larger N" in lines[-1]
 
 
 def _shares(first: tuple[float, float, float], total: tuple[float, float, float]) -> SobolIndices:
@@ -71,7 +71,7 @@ def test_rounding_is_told_as_below_what_counts(found: VarianceAnalysis) -> None:
 def test_charts_of_cost_and_of_plans(found: VarianceAnalysis) -> None:
     """One chart for the cost and one for whether there is a plan, each with its table."""
     charts = report_variance(VARIANTS.instance, "JPY", found).charts
-    assert [chart.tables[0].title.rpartition(" the ")[2] for chart in charts] == ["cost", "existence of a plan"]
+    assert [chart.tables[0].title.rpartition(" the ")[2] for chart in charts] == ["cost", "feasibility"]
     assert "silver in phone" in render_svg(charts[0])
     assert "Shares of the variance" in render_report_text(
         build_sensitivity_report(VARIANTS.instance, [report_variance(VARIANTS.instance, "JPY", found)])
@@ -110,7 +110,7 @@ def test_without_shares_there_is_no_chart(found: VarianceAnalysis) -> None:
     assert list_numbers(part.lines[-1])[:2] == [5, 192]
     assert part.interrupted
     few = dataclasses.replace(none, objective_indices=tuple(SobolIndices(None, None, 3) for _ in found.inputs))
-    assert report_variance(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few of the cases have a plan")
+    assert report_variance(VARIANTS.instance, "JPY", few).lines[0].startswith("Too few feasible samples")
 
 
 def test_a_cause_of_several_figures_has_its_name(found: VarianceAnalysis) -> None:

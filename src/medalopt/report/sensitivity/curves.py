@@ -42,7 +42,7 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
     told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
-    heading, screen = "One figure from end to end", (told.tabulate_points(),)
+    heading, screen = "Objective along one parameter", (told.tabulate_points(),)
     chart, members = told.draw_chart(), {"curve": told.encode()}
     return SensitivityPart(tuple(told.list_sentences()), (), (chart,), members, heading=heading, screen=screen)
 
@@ -63,27 +63,27 @@ class _CurveReport:
 
     def format_objective(self, objective: float | None) -> str:
         """Format an objective value with its unit."""
-        return "no plan" if objective is None else format_money(objective, self.unit)
+        return "infeasible" if objective is None else format_money(objective, self.unit)
 
     def summarize(self) -> str:
         """Summarise the curve in one sentence."""
         if not self.found.points:
-            return f"Nothing could be proven as {self.path} goes from {self.format_range()}"
+            return f"Not solved: {self.path} from {self.format_range()}"
         if not self.plans:
-            return f"No plan exists wherever {self.path} stands from {self.format_range()}"
+            return f"Infeasible for {self.path} from {self.format_range()}"
         first, last = self.plans[0], self.plans[-1]
         assert first.objective is not None and last.objective is not None
         fails = self.describe_infeasible_ends()
         steady = self.is_same_objective(first, last)
         if len(self.plans) == 1:
-            return f"{self.path}: a plan exists at {self.format_value(first.value)} alone"
-        span = f"as {self.path} goes from {self.format_value(first.value)} to {self.format_value(last.value)}{fails}"
+            return f"Feasible only at {self.path} = {self.format_value(first.value)}"
+        span = f"for {self.path} from {self.format_value(first.value)} to {self.format_value(last.value)}{fails}"
         if steady and self.found.exact and all(self.is_same_objective(first, point) for point in self.plans):
-            return f"{self.what} stays at {self.format_objective(first.objective)} {span}"
+            return f"{self.what} constant at {self.format_objective(first.objective)} {span}"
         if steady:
-            return f"{self.what} is {self.format_objective(first.objective)} at both ends {span}"
+            return f"{self.what} {self.format_objective(first.objective)} at both ends {span}"
         start, end = self.format_objective(first.objective), self.format_objective(last.objective)
-        return f"{self.what} moves from {start} to {end} {span}"
+        return f"{self.what} from {start} to {end} {span}"
 
     def is_same_objective(self, point: CurvePoint, other: CurvePoint) -> bool:
         """Return True where the objective agrees at two feasible points, to a relative 1e-9."""
@@ -112,7 +112,7 @@ class _CurveReport:
             f"below {self.format_value(b)}" if a == low else f"above {self.format_value(a)}"
             for a, b in self.list_infeasible_ranges()
         ]
-        return f"; no plan {' or '.join(places)}" if places else ""
+        return f"; infeasible {' or '.join(places)}" if places else ""
 
     def list_sentences(self) -> list[str]:
         """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
@@ -120,7 +120,7 @@ class _CurveReport:
         lines = [f"{self.summarize()}."]
         if curve.base is not None:
             stands = "" if curve.vary.base is None else f" ({self.path} at {self.format_value(curve.vary.base)})"
-            lines.append(f"As the instance stands{stands}: {self.format_objective(curve.base)}.")
+            lines.append(f"Base case{stands}: {self.format_objective(curve.base)}.")
         if curve.unproven:
             values = ", ".join(self.format_value(value) for value in curve.unproven[:MOST_CHANGES_LISTED])
             more = (
@@ -128,7 +128,7 @@ class _CurveReport:
                 if len(curve.unproven) > MOST_CHANGES_LISTED
                 else ""
             )
-            lines.append(f"Left out, as no answer could be proven there: {values}{more}.")
+            lines.append(f"Not proven, therefore left out: {values}{more}.")
         if not self.plans:
             return lines
         bends = sum(point.breakpoint for point in self.plans)
@@ -144,8 +144,8 @@ class _CurveReport:
             for a, b in kept.spans
         ]
         if not spans:
-            return [f"A budget of {self.format_objective(kept.amount)} is not enough at any value."]
-        return [f"A budget of {self.format_objective(kept.amount)} is enough {' and '.join(spans)}."]
+            return [f"Budget of {self.format_objective(kept.amount)}: exceeded at every value."]
+        return [f"Budget of {self.format_objective(kept.amount)}: sufficient {' and '.join(spans)}."]
 
     def describe_breakpoint(self, point: CurvePoint) -> str:
         """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
@@ -157,30 +157,30 @@ class _CurveReport:
             plans = self.plans
             ends = self.found.points[0].objective is None, self.found.points[-1].objective is None
             if plans and ends[0] and point is plans[0]:
-                return "no plan below"
-            return "no plan above" if plans and ends[1] and point is plans[-1] else ""
+                return "infeasible below"
+            return "infeasible above" if plans and ends[1] and point is plans[-1] else ""
         turn = changes[-1]
         words = [_describe_shift(shift, self.found.vary.unit) for shift in turn.shifts[:MOST_CHANGES_PER_ROW]]
-        words += [f"{escape_text(path)} binds" for path in turn.binds[:MOST_CHANGES_PER_ROW]]
-        words += [f"{escape_text(path)} no longer binds" for path in turn.frees[:MOST_CHANGES_PER_ROW]]
-        return "; ".join(words) or "when things are done, not how much"
+        words += [f"{escape_text(path)} becomes binding" for path in turn.binds[:MOST_CHANGES_PER_ROW]]
+        words += [f"{escape_text(path)} becomes slack" for path in turn.frees[:MOST_CHANGES_PER_ROW]]
+        return "; ".join(words) or "change of timing only"
 
     def describe_accuracy(self, bends: int) -> str:
         """Describe the accuracy of the curve between its points, and its shape."""
         curve = self.found
         shape = {
-            "convex": "; it bends upward: each step costs at least as much as the one before",
-            "concave": "; it bends downward: the plan evades what gets dear",
+            "convex": "; convex: the marginal cost increases",
+            "concave": "; concave: the plan substitutes as the price rises",
         }.get(curve.shape, "")
         if curve.shape == "whole":
-            return "Every whole value is told" if curve.exact else "Not every whole value is told"
+            return "Exact: every whole value is listed" if curve.exact else "Not every whole value is listed"
         if curve.exact and not bends:
-            return "The curve is exact: one straight line"
+            return "Exact: linear without breakpoints"
         if curve.exact:
-            return f"The curve is exact: straight but for {format_count(bends, 'breakpoint')}{shape}"
-        known = "by proof" if curve.is_proven else "as far as halving shows"
+            return f"Exact: piecewise linear with {format_count(bends, 'breakpoint')}{shape}"
+        known = "proven" if curve.is_proven else "estimated by bisection"
         accuracy = self.format_objective(curve.accuracy)
-        return f"Between its points the curve is straight to within {accuracy}, {known}{shape}"
+        return f"Linear between points to within {accuracy} ({known}){shape}"
 
     def tabulate_points(self, whole: bool = False) -> ReportTable:
         """Return the points, all or some of them, with the slope of the objective to the next one."""
@@ -190,26 +190,26 @@ class _CurveReport:
             if point.objective is not None and two.objective is not None
         }
         points = list(self.found.points) if whole else _thin_points(self.found.points)
-        per = f"next {'period' if self.found.vary.names else self.found.vary.unit or 'one'} costs"
+        per = f"slope per {'period' if self.found.vary.names else self.found.vary.unit or 'unit'}"
         columns = (
             ReportColumn("value", self.path),
             ReportColumn("unit", "unit", hidden=True),
             ReportColumn("objective", self.what.lower(), self.unit, style="money"),
             ReportColumn("slope", per, self.unit, style="money"),
-            ReportColumn("breakpoint", "from here on"),
+            ReportColumn("breakpoint", "change of the plan"),
         )
         rows = tuple(
             (
                 ShownValue(point.value, self.format_value(point.value)),
                 self.found.vary.unit,
-                ShownValue(None, "no plan") if point.objective is None else point.objective,
+                ShownValue(None, "infeasible") if point.objective is None else point.objective,
                 self.compute_slope(slopes.get(point.value)),
                 self.describe_breakpoint(point),
             )
             for point in points
         )
         left = len(self.found.points) - len(points)
-        notes = (f"{left} points more stand in the JSON.",) if left else ()
+        notes = (f"{left} more points (--json).",) if left else ()
         title, text = f"{self.what} along {self.path}", "The objective, and its slope to the next point."
         return ReportTable("curve", title, text, columns, rows, notes)
 
@@ -228,7 +228,7 @@ class _CurveReport:
         points = [(p.value, p.objective / size) for p in self.plans if p.objective is not None]
         marks: dict[str, Any] = {}
         if vary.base is not None and vary.low <= vary.base <= vary.high:
-            marks["markLine"] = mark_base_case(vary.base, "as it is")
+            marks["markLine"] = mark_base_case(vary.base, "base case")
         bars = self.mark_infeasible()
         if bars:
             marks["markArea"] = bars
@@ -241,7 +241,7 @@ class _CurveReport:
 
     def mark_infeasible(self) -> dict[str, Any]:
         """Return the infeasible ranges as an ECharts mark area."""
-        areas = [mark_infeasible_range(start, end, "no plan") for start, end in self.list_infeasible_ranges()]
+        areas = [mark_infeasible_range(start, end, "infeasible") for start, end in self.list_infeasible_ranges()]
         if not areas:
             return {}
         return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
@@ -282,11 +282,11 @@ def _describe_shift(shift: BreakpointShift, unit: str | None) -> str:
     """Describe the change of one quantity at a breakpoint: its values, or its rates per unit of the parameter."""
     if not shift.by_step:
         if shift.after <= 1e-9 * max(shift.before, 1.0):
-            return f"{escape_text(shift.what)} goes ({format_number(shift.before)} {shift.unit} before)"
+            return f"{escape_text(shift.what)} leaves ({format_number(shift.before)} {shift.unit} before)"
         if shift.before <= 1e-9 * max(shift.after, 1.0):
-            return f"{escape_text(shift.what)} comes in ({format_number(shift.after)} {shift.unit})"
+            return f"{escape_text(shift.what)} enters ({format_number(shift.after)} {shift.unit})"
         return f"{escape_text(shift.what)} {format_number(shift.before)} → {format_number(shift.after)} {shift.unit}"
-    each = f"{shift.unit} each {unit or 'one'}"
+    each = f"{shift.unit} per {unit or 'unit'}"
     before, after = (0.0 if abs(by) <= 1e-7 * abs(other) else by for by, other in _pair_both_ways(shift))
     return f"{escape_text(shift.what)} {format_number(before)} → {format_number(after)} {each}"
 
@@ -334,7 +334,7 @@ def report_surface(surface: SensitivitySurface, currency: str) -> SensitivityPar
         (),
         (_surface_chart(surface, title, unit),),
         {"map": _encode_surface(surface, unit)},
-        heading="Two figures at once",
+        heading="Objective over two parameters",
     )
 
 
@@ -345,12 +345,12 @@ def _known_objectives(surface: SensitivitySurface) -> list[float]:
 def _surface_title(surface: SensitivitySurface, unit: str) -> str:
     known = _known_objectives(surface)
     what = "Cost" if surface.measure == "cost" else f"Least {surface.measure}"
-    both = f"as {escape_text(surface.across.path, 60)} and {escape_text(surface.up.path, 60)} move together"
+    both = f"over {escape_text(surface.across.path, 60)} and {escape_text(surface.up.path, 60)}"
     if not known:
-        return f"No plan is found anywhere {both}" if surface.unproven else f"No plan exists anywhere {both}"
+        return f"No feasible point found {both}" if surface.unproven else f"Infeasible everywhere {both}"
     every, unknown = sum(len(row) for row in surface.objective), len(surface.unproven)
     without = every - len(known) - unknown
-    fails = f"; no plan at {without} of {every} points" if without else ""
+    fails = f"; infeasible at {without} of {every} points" if without else ""
     fails += f"; not proven at {unknown} of {every} points" if unknown else ""
     return f"{what} from {format_money(min(known), unit)} to {format_money(max(known), unit)} {both}{fails}"
 
@@ -385,8 +385,8 @@ def _surface_chart(surface: SensitivitySurface, title: str, unit: str) -> Chart:
     option["visualMap"] = _colour_scale([value / size for value in _known_objectives(surface)], f"{word}{unit}")
     option["grid"] = {"left": 24, "right": 190, "top": 40, "bottom": 40, "containLabel": True}
     none = sum(row.count(None) for row in surface.objective) > len(surface.unproven)
-    without = (*(("× no plan.",) if none else ()), *(("? not proven.",) if surface.unproven else ()))
-    notes = (*without, *(("◆ the instance as it stands.",) if bases else ()))
+    without = (*(("× infeasible.",) if none else ()), *(("? not proven.",) if surface.unproven else ()))
+    notes = (*without, *(("◆ base case.",) if bases else ()))
     return Chart(title, option, (_surface_table(surface, unit),), notes, 460)
 
 
@@ -447,13 +447,13 @@ def _surface_table(surface: SensitivitySurface, unit: str) -> ReportTable:
         )
         for up, (position, row) in enumerate(zip(surface.rows, surface.objective, strict=True))
     )
-    return ReportTable("map", "Along both", "The objective at each pair of values.", columns, rows)
+    return ReportTable("map", "Objective over both parameters", "The objective at each pair of values.", columns, rows)
 
 
 def _surface_cell(surface: SensitivitySurface, place: tuple[int, int], value: float | None) -> CellValue:
     if value is not None:
         return value
-    return ShownValue(None, "not proven" if place in surface.unproven else "no plan")
+    return ShownValue(None, "not proven" if place in surface.unproven else "infeasible")
 
 
 def _encode_surface(surface: SensitivitySurface, unit: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ MOST_BARS_DRAWN, MOST_TABLE_ROWS = 15, 30
 ADVISED_HALF_WIDTH = 0.1  # of a 95 % interval, half its width; above it a larger sample is advised
 MOST_HALF_WIDTH = 0.25  # of a 95 % interval, half its width; above it a share is noise and not shown
 LEAST_SHARE = 1e-3  # a smaller share is shown as below it
-PLAN_EXISTENCE = "whether there is a plan"
+PLAN_EXISTENCE = "feasibility"
 RankedCauses = list[tuple[UncertainInput, SobolIndex, SobolIndex]]
 _GROUP_TITLES = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
 
@@ -49,7 +49,7 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
     of = name_objective(unit)
     asked = (
         (f"the spread of the {of}", analysis.objective_indices, of),
-        (PLAN_EXISTENCE, analysis.feasibility_indices, "existence of a plan"),
+        (PLAN_EXISTENCE, analysis.feasibility_indices, "feasibility"),
     )
     charts = [
         _variance_chart(
@@ -60,8 +60,12 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
     ]
     members = {"global": _encode_variance(instance, unit, analysis)}
     tables = (table for chart in charts for table in chart.tables)
-    screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more explain less; --json has all.") for table in tables)
-    return SensitivityPart(lines, (), tuple(charts), members, analysis.interrupted, "All figures at once", screen)
+    screen = tuple(
+        limit_rows(table, MOST_TABLE_ROWS, "{} more with smaller shares (-o NAME.xlsx, --json).") for table in tables
+    )
+    return SensitivityPart(
+        lines, (), tuple(charts), members, analysis.interrupted, "Variance-based sensitivity", screen
+    )
 
 
 def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -> list[str]:
@@ -70,25 +74,20 @@ def _variance_lines(instance: Instance, unit: str, analysis: VarianceAnalysis) -
     lines = [f"{capitalize_first(cause)}."]
     if analysis.quantiles:
         low, middle, high = (format_money(value, unit) for value in analysis.quantiles)
-        lines.append(f"With all of it uncertain: {middle} in the middle, in nine cases of ten from {low} to {high}.")
+        lines.append(f"{capitalize_first(of)} under uncertainty: median {middle}, 5 to 95 % quantile {low} to {high}.")
     if analysis.without:
-        lines.append(
-            f"In {_format_percent(analysis.without)} of the cases there is no plan; the {of} is told of the others."
-        )
+        lines.append(f"Infeasible: {_format_percent(analysis.without)} of the samples; the {of} is that of the others.")
         if any(indices.total for indices in analysis.feasibility_indices):
             cause = _describe_leading_cause(instance, analysis, analysis.feasibility_indices, PLAN_EXISTENCE)
             lines.append(f"{capitalize_first(cause)}.")
     lines.append(_describe_sampling(analysis))
     if analysis.interrupted:
         lines.append(
-            f"Interrupted: {analysis.solved_count:,} of {analysis.scenario_count:,} cases are solved; the shares are "
-            "of those."
+            f"Interrupted after {analysis.solved_count:,} of {analysis.scenario_count:,} samples; shares of those only."
         )
     unsure = [indices.total.high - indices.total.low for indices in analysis.objective_indices if indices.total]
     if unsure and max(unsure) > 2 * ADVISED_HALF_WIDTH:
-        lines.append(
-            f"Shares are sure to about ±{_format_percent(max(unsure) / 2)}; a greater N tells them more closely."
-        )
+        lines.append(f"Accuracy of the shares: about ±{_format_percent(max(unsure) / 2)}; a larger N improves it.")
     return lines
 
 
@@ -97,13 +96,13 @@ def _describe_leading_cause(
 ) -> str:
     known = _rank_causes(analysis.inputs, given)
     if not known and any(indices.rows < MIN_COMPLETE_ROWS for indices in given):
-        return f"too few of the cases have a plan to share out {what}: take a greater N"
+        return f"too few feasible samples to attribute {what}: use a larger N"
     if not known:
-        return f"nothing that is uncertain changes {what}"
+        return f"no uncertain parameter changes {what}"
     sure = _select_determined(known)
     if not sure:
         return (
-            f"{analysis.count:,} rows are too few to share out {what}: take {_required_rows(analysis, known):,} or more"
+            f"{analysis.count:,} rows are too few to attribute {what}: use {_required_rows(analysis, known):,} or more"
         )
     uncertain_input, first, total = sure[0]
     title, many = title_cause(instance, uncertain_input), len(uncertain_input.factors) > 1
@@ -131,12 +130,12 @@ def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
 
 def _describe_sampling(analysis: VarianceAnalysis) -> str:
     by_cv = any(factor.cv is not None for uncertain_input in analysis.inputs for factor in uncertain_input.factors)
-    how = "lognormal by their `cv`" if by_cv else "even within 10 %, as the instance gives no `cv`"
+    how = "lognormal by their `cv`" if by_cv else "uniform within ±10 % (the instance has no `cv`)"
     together = any(uncertain_input.correlation for uncertain_input in analysis.inputs)
-    text = f"Drawn: {len(analysis.inputs)} causes, {how}{', metals of one device together' if together else ''}; "
+    text = f"Samples: {len(analysis.inputs)} causes, {how}{', metals of one device correlated' if together else ''}; "
     text += f"{analysis.count:,} rows, {analysis.scenario_count:,} solves."
     if analysis.capped_fraction:
-        text += f" In {_format_percent(analysis.capped_fraction)} of the draws a share is held at 100 %."
+        text += f" In {_format_percent(analysis.capped_fraction)} of the draws a share is limited to 100 %."
     return text
 
 
@@ -179,8 +178,12 @@ def _variance_chart(
             "data": [None if share is None else 100 * min(max(share.value, 0.0), 1.0) for share in values],
         }
         for values, label, colour in (
-            ([first if _half_width(first) <= MOST_HALF_WIDTH else None for _, first, _ in drawn], "alone", COLOURS[0]),
-            ([total for _, _, total in drawn], "with all others", COLOURS[4]),
+            (
+                [first if _half_width(first) <= MOST_HALF_WIDTH else None for _, first, _ in drawn],
+                "first order",
+                COLOURS[0],
+            ),
+            ([total for _, _, total in drawn], "total", COLOURS[4]),
         )
     ]
     names = [title_cause(instance, uncertain_input) for uncertain_input, _, _ in drawn]
@@ -189,9 +192,9 @@ def _variance_chart(
     )
     option = build_plot_option(ChartAxis(f"share of the variance of the {of}", "%", minimum=0), up, series, legend=True)
     option["yAxis"]["data"] = [escape_text(one, 60) for one in names]
-    notes = ["With all others the shares may add up to more than 100 %: what causes do together counts for each."]
+    notes = ["Total shares may add up to more than 100 %: interactions count for each cause."]
     if len(rows) < len(every):
-        notes.append(f"{len(every) - len(rows)} more causes are not determined by this sample; --json has them all.")
+        notes.append(f"{len(every) - len(rows)} more causes are not determined by this sample (--json).")
     return Chart(
         f"{capitalize_first(title)}.",
         option,
@@ -204,10 +207,10 @@ def _variance_chart(
 def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTable:
     columns = (
         ReportColumn("cause", "cause"),
-        ReportColumn("first", "alone", "", 3),
-        ReportColumn("first_interval", "95 % sure", "", rank=2),
-        ReportColumn("total", "with all others", "", 3),
-        ReportColumn("total_interval", "95 % sure", "", rank=1),
+        ReportColumn("first", "first order", "", 3),
+        ReportColumn("first_interval", "95 % interval", "", rank=2),
+        ReportColumn("total", "total", "", 3),
+        ReportColumn("total_interval", "95 % interval", "", rank=1),
     )
     cells = tuple(
         (
