@@ -68,19 +68,19 @@ def rules(seed: int) -> tuple[Any, Conflict]:
 def test_the_rules_conflict_and_none_is_too_many(number: int) -> None:
     """The rules that are told cannot all be kept; without any one of them the others can."""
     examined, found = rules(pool.infeasible(number))
-    assert minimise_violation(examined.ready, examined.always | found.bounds).contradicts
+    assert minimise_violation(examined.scaled, examined.unconditional | found.bounds).contradicts
     for ends in without_one(examined, found):
-        assert not minimise_violation(examined.ready, examined.always | ends).contradicts
+        assert not minimise_violation(examined.scaled, examined.unconditional | ends).contradicts
     assert found.irreducible
     for ends in others_whole(examined, found):
-        assert not minimise_violation(examined.ready, examined.always | ends).contradicts
+        assert not minimise_violation(examined.scaled, examined.unconditional | ends).contradicts
 
 
 def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield for every rule all ends of the others as they are told: in all periods, and of a kind all of it."""
     for left_out in found.rules:
         lower, upper = np.zeros_like(found.bounds.lower), np.zeros_like(found.bounds.upper)
-        for (row, end), (rule, _) in examined.said.items():
+        for (row, end), (rule, _) in examined.rule_by_bound.items():
             told = next((one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names)), None)
             if told is not None and told != left_out:
                 (lower, upper)[end][row] = True
@@ -90,7 +90,7 @@ def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
 def without_one(examined: Any, found: Conflict) -> Iterator[RowSides]:
     """Yield the ends in conflict without those of one rule, for every rule."""
     told = {rule: (np.zeros_like(found.bounds.lower), np.zeros_like(found.bounds.upper)) for rule in found.rules}
-    for (row, end), (rule, _) in examined.said.items():
+    for (row, end), (rule, _) in examined.rule_by_bound.items():
         if (found.bounds.lower, found.bounds.upper)[end][row]:
             own = next(one for one in found.rules if one == rule or (one.kind == rule.kind and not one.names))
             told[own][end][row] = True
