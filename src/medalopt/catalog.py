@@ -226,7 +226,7 @@ _LISTED = (
     }),
     _make_total("feed_total", "smelters", "t", "smelter", {
         "committed": ("feed_committed", "at least {} of feed are committed", "feed committed to {}"),
-        "limit": ("feed_limit", "at most {} of feed in all", "feed of {}, at most"),
+        "limit": ("feed_limit", "at most {} of feed in total", "feed of {}, at most"),
     }),
     *_POLICY,
     *_CONCENTRATION,

@@ -70,8 +70,8 @@ def test_each_step_is_told_before_it_is_done() -> None:
     """Who waits is told which rules are looked for, and each figure that is tried."""
     path, steps = INSTANCES / "infeasible.yaml", list[str]()
     diagnose_infeasibility(load(path), source=path, report_progress=steps.append)
-    assert steps[0] == "which rules cannot all be kept"
-    assert "how far medals.silver.due would have to move" in steps
+    assert "conflicting constraints" in steps[0]
+    assert any(mentions(step, "medals.silver.due") for step in steps)
     assert any("together" in step for step in steps)
 
 

@@ -113,7 +113,7 @@ def diagnose_infeasibility(
     at = measure_infeasibility(instance, request.extensions, problem)
     if at is None:
         return None
-    report_progress("which rules cannot all be kept")
+    report_progress("finding conflicting constraints")
     rules = find_conflict(problem, at.violation)
     repairs = tuple(_find_repairs(at, rules, request))
     said = describe_rules(instance, rules.rules)

@@ -216,7 +216,7 @@ def find_single_repairs(
             continue  # one spelling of more supply per stream suffices
         if not request.budget.seconds_left():
             break
-        request.report_progress(f"how far {render_path(parameter.paths[0])} would have to move")
+        request.report_progress(f"trying a change of {render_path(parameter.paths[0])}")
         position = find_least_position(parameter, at)
         repair = None if position is None else _make_single_repair(at, request, parameter, position, basis)
         if repair is not None:
@@ -278,10 +278,8 @@ def find_repair_sets(
     for depth in range(1, deep + 1):
         repairs: list[Repair] = []
         for parameters in _enumerate_sets(at, found, choose, depth, wide) if request.budget.seconds_left() else ():
-            request.report_progress(
-                f"how far {' and '.join(render_path(parameter.paths[0]) for parameter in parameters)} would have to "
-                "move together"
-            )
+            names = " and ".join(render_path(parameter.paths[0]) for parameter in parameters)
+            request.report_progress(f"trying a change of {names} together")
             repair = _tighten_set(at, parameters, request)
             repairs += [repair] if repair is not None else []
             if len(repairs) == MAX_TRIED_SETS or not request.budget.seconds_left():
@@ -344,7 +342,7 @@ def find_greedy_set(
             return []
         parameters.append(best)
         now = rest
-    request.report_progress(f"how far {len(parameters)} figures would have to move together")
+    request.report_progress(f"trying a change of {len(parameters)} parameters together")
     repair = _tighten_set(at, tuple(parameters), request)
     return [] if repair is None else [repair]
 

@@ -51,7 +51,7 @@ def find_extension_repairs(at: InfeasibleInstance, rules: Conflict, request: Rep
     for row, end in rows[:MAX_TRIED_ROWS]:
         if not request.budget.seconds_left():
             return repairs
-        request.report_progress(f"how far {at.problem.extension_rows[row].name} would have to move")
+        request.report_progress(f"trying a change of {at.problem.extension_rows[row].name}")
         repairs += _repair_row(at, request, row, end)
     if not repairs and len(rows) > 1:
         repairs += _drop_rows(at, request, [at.problem.extension_rows[row] for row, _ in rows])
@@ -86,7 +86,7 @@ def find_mixed_repairs(
     ]
     for row, end in list(dict.fromkeys([*_list_conflict_rows(at, rules), *ends]))[:MAX_TRIED_ROWS]:
         if request.budget.seconds_left():
-            request.report_progress(f"what else stands in the way beside {at.problem.extension_rows[row].name}")
+            request.report_progress(f"finding what conflicts besides {at.problem.extension_rows[row].name}")
             repairs += _pair_with_parameters(at, request, at.problem.extension_rows[row], end, choose)
     return sorted(repairs, key=lambda repair: repair.objective)[:MAX_OFFERED_REPAIRS]
 
