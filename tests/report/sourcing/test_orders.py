@@ -121,11 +121,11 @@ def _periods(names: tuple[str, ...], length: str) -> Plan:
 @pytest.mark.parametrize(
     ("names", "length", "said"),
     [
-        (("2017-04", "2017-05"), "month", "each line within its month; 2017-04-01 to 2017-05-31 in all"),
-        (("2017-10", "2018-01"), "quarter", "each line within its quarter; 2017-10-01 to 2018-03-31 in all"),
-        (("2019-01", "2020-01"), "year", "each line within its year; 2019-01-01 to 2020-12-31 in all"),
-        (("2019-04", "2020-04"), "year", "each line within its year; 2019-04-01 to 2021-03-31 in all"),
-        (("1", "2"), "month", "each line within its period; periods 1 to 2 in all"),
+        (("2017-04", "2017-05"), "month", "each line within its month; 2017-04-01 to 2017-05-31 in total"),
+        (("2017-10", "2018-01"), "quarter", "each line within its quarter; 2017-10-01 to 2018-03-31 in total"),
+        (("2019-01", "2020-01"), "year", "each line within its year; 2019-01-01 to 2020-12-31 in total"),
+        (("2019-04", "2020-04"), "year", "each line within its year; 2019-04-01 to 2021-03-31 in total"),
+        (("1", "2"), "month", "each line within its period; periods 1 to 2 in total"),
     ],
 )
 def test_the_delivery_window_ends_with_the_last_day(names: tuple[str, ...], length: str, said: str) -> None:
@@ -167,7 +167,7 @@ def test_a_small_amount_is_not_rounded_away() -> None:
     made = plan("tiny", ("market.refined_silver.committed", "0.0123456 kg"))
     (order,) = [one for one in build_orders(made) if one.party[0][1] == "refined_silver"]
     texts = {cell for row in format_table(order.lines).rows for cell in row}
-    assert "0.01235" in texts and dict(order.terms)["Quantity"] == "0.01235 kg in all"
+    assert "0.01235" in texts and dict(order.terms)["Quantity"] == "0.01235 kg in total"
 
 
 def test_fineness_is_never_rounded_up_to_pure() -> None:

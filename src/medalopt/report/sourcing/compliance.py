@@ -16,11 +16,11 @@ from medalopt.report.document import CellValue, ReportColumn, ReportTable
 from medalopt.text import format_count
 
 _ASSUMPTIONS_DESCRIPTION = (
-    "Every figure that the plan rests on, as the instance writes it, with its source and its author's mark."
+    "Every parameter of the plan, as written in the instance, with its source and its author's mark."
 )
 _ASSUMPTIONS_NOTES = (
-    "Mark: the words seen, recalled, derived and estimated as they stand in source and note; 'no source' where neither "
-    "is given. A figure without remark of its own has that of what it belongs to.",
+    "Mark: the words seen, recalled, derived and estimated in source and note; 'no source' where neither is given. A "
+    "parameter without a source has that of its section.",
 )
 _MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
 _TABLE_SECTIONS = ("streams", "lanes")
@@ -39,8 +39,8 @@ def tabulate_assumptions(instance: Instance, source_values: SourceValues | None)
         The table `assumptions`.
     """
     columns = (
-        ReportColumn("path", "Where it stands"),
-        ReportColumn("figure", "Figure"),
+        ReportColumn("path", "Path"),
+        ReportColumn("figure", "Value"),
         ReportColumn("mark", "Mark"),
         ReportColumn("source", "Source"),
         ReportColumn("note", "Note"),
@@ -211,21 +211,20 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
         rows += [(name, paper.name, paper.purpose, paper.asked_by, *("",) * 4) for paper in wanted]
     columns = (
         ReportColumn("smelter", "Smelter"),
-        ReportColumn("paper", "Paper"),
-        ReportColumn("shows", "What it shows"),
-        ReportColumn("asked_by", "Asked for by"),
-        ReportColumn("reference", "Number or reference"),
+        ReportColumn("paper", "Document"),
+        ReportColumn("shows", "Content"),
+        ReportColumn("asked_by", "Required by"),
+        ReportColumn("reference", "Reference"),
         ReportColumn("valid_until", "Valid until"),
         ReportColumn("checked_by", "Checked by"),
         ReportColumn("checked_on", "Checked on"),
     )
     text = (
-        "What to have from each smelter before metal is called recycled and responsibly sourced. The blanks are ours."
+        "Documents required from each smelter for claims of recycled and responsibly sourced metal; blank columns are "
+        "for your records."
     )
     notes = (
-        "A reminder, not legal advice: which of them apply depends on where the plant stands and what it is sent. "
-        "Rules as of 2025.",
+        "A checklist, not legal advice: applicability depends on the location of the plant and its feed. "
+        "Regulations as of 2025.",
     )
-    return (
-        (ReportTable("papers", "Papers to have from each smelter", text, columns, tuple(rows), notes),) if rows else ()
-    )
+    return (ReportTable("papers", "Compliance documents", text, columns, tuple(rows), notes),) if rows else ()

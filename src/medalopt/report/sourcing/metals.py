@@ -23,16 +23,15 @@ from medalopt.report.solve_tables import get_period_word
 
 SPREAD_DEVIATIONS = 2  # standard deviations
 _ACCOUNT_DESCRIPTION = (
-    "What was in stock of each metal, what came in, what went out and what stays. "
-    "Opening, returned and bought less charged and what is left over is closing."
+    "Metal account by metal and period: opening stock + returned + bought − charged − surplus = closing stock."
 )
 _ACCOUNT_NOTES = (
-    "Low and high are two standard deviations below and above what is planned, by the cv of devices, treatments and "
-    "smelters: the relative deviations of assay, recovery and return add up as squares.",
-    "Lots apart: each lot (a stream by one way in one {period}) differs by itself. Lots alike: all lots of a device, "
-    "of a treatment or of a smelter differ in one way, as they do where the figure itself is wrong. "
-    "The truth lies between.",
-    "The correlation between the metals of a device does not change these ranges: it makes metals fall short together.",
+    "Lower and upper bound: two standard deviations around the planned value, from the cv of devices, treatments and "
+    "smelters; relative variances of assay, recovery and return add up.",
+    "Independent: each lot (one stream by one route in one {period}) deviates independently. Fully correlated: all "
+    "lots of a device, a treatment or a smelter deviate alike, as when the parameter itself is wrong. "
+    "Actual returns lie between.",
+    "Correlation between the metals of a device does not change these ranges; it makes shortfalls coincide.",
 )
 
 
@@ -85,10 +84,10 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
         return ReportColumn(key, title, "kg", places, total)
 
     bands = (
-        kg("returned_low_kg", "Low, lots apart"),
-        kg("returned_high_kg", "High, lots apart"),
-        kg("returned_low_alike_kg", "Low, lots alike"),
-        kg("returned_high_alike_kg", "High, lots alike"),
+        kg("returned_low_kg", "Lower bound, lots independent"),
+        kg("returned_high_kg", "Upper bound, lots independent"),
+        kg("returned_low_alike_kg", "Lower bound, lots fully correlated"),
+        kg("returned_high_alike_kg", "Upper bound, lots fully correlated"),
     )
     return (
         ReportColumn("metal", "Metal"),
@@ -98,7 +97,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
         *(bands if metal_account.uncertainty else ()),
         kg("bought_kg", "Bought"),
         kg("charged_kg", "Charged"),
-        kg("left_kg", "Sold or left over"),
+        kg("left_kg", "Surplus or sold"),
         kg("closing_kg", "Closing stock"),
     )
 
@@ -168,12 +167,12 @@ def _melt_card_table(plan: Plan) -> ReportTable:
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(plan.instance).capitalize()),
         ReportColumn("charge", "Charge"),
-        ReportColumn("origin", "From"),
-        ReportColumn("charge_kg", "Weigh in", "kg", _heat_decimals(plan)),
-        ReportColumn("share", "Share of the charge", "%", 2),
-        ReportColumn("cast_kg", "Cast from the heat", "kg", _heat_decimals(plan)),
+        ReportColumn("origin", "Source"),
+        ReportColumn("charge_kg", "Mass", "kg", _heat_decimals(plan)),
+        ReportColumn("share", "Share of charge", "%", 2),
+        ReportColumn("cast_kg", "Cast", "kg", _heat_decimals(plan)),
     )
-    text = "What to charge for each heat: metal from stock, offers as bought, and process scrap of the same alloy."
+    text = "Charge of each heat: metal from stock, purchases, and process scrap of the same alloy."
     return ReportTable("melt_cards", "Melt cards", text, columns, rows)
 
 
@@ -209,15 +208,15 @@ def _fineness_table(plan: Plan) -> ReportTable:
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(plan.instance).capitalize()),
         ReportColumn("metal", "Metal"),
-        ReportColumn("least_share", "Least", "%", places),
-        ReportColumn("resulting_share", "Resulting", "%", places),
-        ReportColumn("greatest_share", "Greatest", "%", places),
+        ReportColumn("least_share", "Minimum", "%", places),
+        ReportColumn("resulting_share", "Result", "%", places),
+        ReportColumn("greatest_share", "Maximum", "%", places),
         ReportColumn("fineness_permille", "Fineness", "‰", places - 1),
     )
-    text = "What the heats come to, process scrap included, beside the window that the alloy asks for."
+    text = "Composition of the heats including process scrap, against the specification of the alloy."
     notes = (
-        "Fineness in parts of a thousand stands for precious metals, as the trade tells it.",
-        "Metal from stock counts as pure: assay it before it is weighed in.",
+        "Fineness in parts per thousand, for precious metals only.",
+        "Metal from stock is assumed pure: assay it before charging.",
     )
     return ReportTable("fineness", "Resulting fineness", text, columns, rows, notes)
 
@@ -260,12 +259,12 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
         ReportColumn("medal", "On medals"),
         ReportColumn("due", "Due by the end of"),
         ReportColumn("medals", "Medals", "", total=True),
-        ReportColumn("each_g", "Each", "g", 2),
+        ReportColumn("each_g", "Per medal", "g", 2),
         ReportColumn("on_medals_kg", "On the medals", "kg", 3, total=True),
         ReportColumn("allowance_kg", "Allowance", "kg", 3, total=True),
-        ReportColumn("drawn_kg", "To draw in all", "kg", 3, total=True),
+        ReportColumn("drawn_kg", "Total requisition", "kg", 3, total=True),
     )
-    text = "What to draw for plating: the metal on the medals, the allowance, and what goes round as scrap or is lost."
+    text = "Metal requisition for plating: on the medals, allowance, and metal recirculated as scrap or lost."
     return (ReportTable("plating", "Plating requisition", text, columns, tuple(rows)),) if rows else ()
 
 
@@ -295,23 +294,21 @@ def _scrap_table(plan: Plan) -> ReportTable:
     )
     named = (
         ("cast_kg", "Cast"),
-        ("fallen_kg", "Scrap fallen"),
-        ("lost_kg", "Not fit to reuse"),
+        ("fallen_kg", "Scrap generated"),
+        ("lost_kg", "Not reusable"),
         ("opening_kg", "Opening stock"),
-        ("fit_kg", "Fit again"),
-        ("recharged_kg", "Charged again"),
+        ("fit_kg", "Available"),
+        ("recharged_kg", "Recharged"),
         ("closing_kg", "Closing stock"),
-        ("waiting_kg", "Not fit yet"),
+        ("waiting_kg", "Not yet available"),
     )
     columns = (
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(instance).capitalize()),
         *(ReportColumn(key, title, "kg", _heat_decimals(plan)) for key, title in named),
-        ReportColumn("value", "Worth", instance.currency),
+        ReportColumn("value", "Value", instance.currency),
     )
-    text = (
-        "Process scrap of the mint: what falls of what is cast, what is charged again, and what is left and its worth."
-    )
+    text = "Process scrap of the mint: generated, recharged, closing stock and its value."
     return ReportTable("scrap_account", "Scrap account of the mint", text, columns, rows)
 
 
@@ -334,10 +331,10 @@ def _medal_table(plan: Plan) -> ReportTable:
     columns = (
         ReportColumn("medal", "Medal"),
         ReportColumn("period", f"By the end of the {get_period_word(instance)}"),
-        ReportColumn("struck", "Can be struck so far", ""),
+        ReportColumn("struck", "Can be struck", ""),
         ReportColumn("ordered", "Ordered", ""),
         ReportColumn("share", "Of the order", "%", 1),
         ReportColumn("due", "Due"),
     )
-    text = "How many medals can be struck of what is cast so far, allowance included, the earliest due first."
+    text = "Medals that can be struck from the metal cast to date, allowance included; earliest due first."
     return ReportTable("medals", "Medals that can be struck", text, columns, rows)

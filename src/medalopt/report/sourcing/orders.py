@@ -64,7 +64,7 @@ def _make_document(
     party = (name, *((title, known.get(field, "")) for field, title in _PARTY_FIELDS.items() if field != "payment"))
     missing = tuple(title.lower() for field, title in _PARTY_FIELDS.items() if not known.get(field, "").strip())
     path = render_path(("parties", name[1]))
-    hint = (f"Write what is missing under {path} in the instance; the stamp goes when all of it is there.",)
+    hint = (f"Complete the missing fields under {path} in the instance to remove the draft stamp.",)
     return OrderDocument(
         kind,
         f"{instance.name}-{number}",
@@ -96,7 +96,7 @@ def format_delivery_window(instance: Instance, periods: list[int]) -> str:
     first, last = min(periods), max(periods)
     if "-" not in instance.periods[0]:
         span = f"periods {instance.periods[first]} to {instance.periods[last]}" if last > first else "its period"
-        return f"each line within its period; {span} in all" if last > first else f"within {span}"
+        return f"each line within its period; {span} in total" if last > first else f"within {span}"
     begins = f"{instance.periods[first]}-01"
     year, month = (int(part) for part in instance.periods[last].split("-"))
     year, month = (
@@ -104,7 +104,7 @@ def format_delivery_window(instance: Instance, periods: list[int]) -> str:
         (month + _PERIOD_MONTHS[instance.period_length] - 2) % 12 + 1,
     )
     ends = f"{year:04d}-{month:02d}-{calendar.monthrange(year, month)[1]:02d}"
-    return f"each line within its {instance.period_length}; {begins} to {ends} in all"
+    return f"each line within its {instance.period_length}; {begins} to {ends} in total"
 
 
 _CALL_OFF_RATES = {
@@ -117,10 +117,10 @@ _CALL_OFF_RATES = {
 _RATES_ALWAYS_LISTED = ("supply", "collection")
 NO_SMELTER = "(leaves the project)"
 _STOCKPILE_NOTE = (
-    "What waits at the end of a {period} is called off when it is sent; only its storage is charged before."
+    "Stockpiles at the end of a {period} are called off when they are sent; until then only storage is charged."
 )
 _CHARGES_NOTE = (
-    "Treatment, freight and residues are charged with the hand-over: the instance knows no other party for them."
+    "Treatment, freight and residues are charged with the delivery: the instance names no other party for them."
 )
 
 
@@ -139,12 +139,12 @@ def _build_call_offs(plan: Plan) -> tuple[OrderDocument, ...]:
             agreed = [f"{_CALL_OFF_RATES[kind][0]}_per_t" for kind in kinds]
             exact = set_exact_digits(columns, tuple(rows), agreed)
             exact = set_amount_digits(exact, tuple(rows), ("tonnes_t", "waiting_t"))
-            lines = ReportTable("call_off_lines", "What is called off", _CALL_OFF_DESCRIPTION, exact, tuple(rows))
+            lines = ReportTable("call_off_lines", "Call-off lines", _CALL_OFF_DESCRIPTION, exact, tuple(rows))
             documents.append(_call_off_document(instance, f"C{len(documents) + 1:02d}", name, sent, waiting, lines))
     return tuple(documents)
 
 
-_CALL_OFF_DESCRIPTION = "Devices to hand over, dry tonnes, the way that they go, and what is paid for a tonne of them."
+_CALL_OFF_DESCRIPTION = "Devices to hand over (dry tonnes), with route and rates per tonne."
 
 
 def _call_off_document(
@@ -158,7 +158,7 @@ def _call_off_document(
     tonnes = sum(line.tonnes for line in sent)
     money = sum(sum(line.costs.values()) for line in sent) + sum(one.cost for one in waiting)
     terms = (
-        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of devices, dry, in all"),
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of devices, dry, in total"),
         ("Quantity tolerance", f"{QUANTITY_TOLERANCE}; never more than is on offer"),
         (
             "Delivery window",
@@ -180,9 +180,9 @@ def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tu
         ReportColumn("device", "Device"),
         ReportColumn("period", get_period_word(instance).capitalize()),
         ReportColumn("treatment", "Treatment"),
-        ReportColumn("smelter", "Goes to"),
+        ReportColumn("smelter", "Smelter"),
         ReportColumn("tonnes_t", "Tonnes", "t", 3, total=True),
-        *((ReportColumn("waiting_t", "Waits", "t", 3),) if storing else ()),
+        *((ReportColumn("waiting_t", "Stockpiled", "t", 3),) if storing else ()),
         *(
             make_rate_column(f"{_CALL_OFF_RATES[kind][0]}_per_t", _CALL_OFF_RATES[kind][1], instance.currency, "t")
             for kind in kinds
@@ -216,17 +216,15 @@ def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, st
 
 
 _TOLLING_DESCRIPTION = (
-    "Feed by line of the terms, dry tonnes, with its treatment charge; below each the metals of it: contained, "
-    "returned on one's account, and the refining charge for a kilogram returned."
+    "Feed by line of the terms (dry tonnes) with its treatment charge; below each its metals: contained, returned to "
+    "the metal account, and the refining charge per kilogram returned."
 )
 _LOT_NOTE = (
-    "Each lot is settled by itself: of a metal the lower of its return and its assay less the deduction comes back, "
-    "of which the project's share is credited."
+    "Each lot is settled separately: payable metal is the lower of accountability times content and content less the "
+    "minimum deduction; the project's share of it is credited."
 )
-_POOLED_NOTE = (
-    "{lines}: all feed of a period is settled as one lot with its mean assay, of which the project's share is credited."
-)
-_LATE_NOTE = "What comes back after {last} is neither counted nor charged in the plan; it is settled by the contract."
+_POOLED_NOTE = "{lines}: all feed of a period is settled as one lot at its mean assay; the project's share is credited."
+_LATE_NOTE = "Metal returned after {last} is neither counted nor charged in the plan; it is settled by the contract."
 _GRAMS_PER_KILOGRAM = 1000
 EVERY_FEED = "every feed"
 _CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
@@ -260,7 +258,7 @@ def _tolling_document(
         f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items())
     )
     terms = (
-        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of feed, dry, in all"),
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of feed, dry, in total"),
         ("Metal expected back", metals or "none within the plan"),
         ("Quantity tolerance", QUANTITY_TOLERANCE),
         ("Delivery window", format_delivery_window(instance, [feed.period for feed in sent])),
@@ -285,10 +283,10 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
         ReportColumn("feed_t", "Feed", "t", 3, total=True),
         make_rate_column("treatment_charge_per_t", "Treatment charge", instance.currency, "t"),
         ReportColumn("contained_kg", "Contained", "kg", 3),
-        ReportColumn("returned_share", "Metal return", "%", 2),
-        ReportColumn("deduction_g_per_t", "Deduction", "g/t", 1),
+        ReportColumn("returned_share", "Accountability", "%", 2),
+        ReportColumn("deduction_g_per_t", "Minimum deduction", "g/t", 1),
         ReportColumn("returned_kg", "Returned", "kg", 3),
-        ReportColumn("back", "Back in"),
+        ReportColumn("back", "Returned in"),
         make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
         make_amount_column("amount", "Amount", instance.currency),
         ReportColumn("unit_code", "Unit code", hidden=True),
@@ -320,7 +318,7 @@ def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[Cel
     )
 
 
-_PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy that it is charged to."
+_PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy it is charged to."
 _INTO_STOCK = "(into stock)"
 
 
@@ -342,7 +340,7 @@ def _build_purchase_orders(plan: Plan) -> tuple[OrderDocument, ...]:
         if rows:
             columns = set_exact_digits(_purchase_columns(instance), rows, ("price_per_kg",))
             columns = set_amount_digits(columns, rows, ("bought_kg",))
-            lines = ReportTable("purchase_lines", "What is bought", _PURCHASE_DESCRIPTION, columns, rows)
+            lines = ReportTable("purchase_lines", "Purchase lines", _PURCHASE_DESCRIPTION, columns, rows)
             kilograms = float(account.bought[offer])
             documents.append(
                 _purchase_document(instance, f"P{len(documents) + 1:02d}", offer, period.tolist(), lines, kilograms)
@@ -362,10 +360,10 @@ def _purchase_document(
             "Goods",
             f"{market.names[offer]}: {goods}; recycled {format_exact_share(float(market.recycled.value[offer]))}",
         ),
-        ("Quantity", f"{kilograms:,.{count_amount_decimals([kilograms])}f} kg in all"),
+        ("Quantity", f"{kilograms:,.{count_amount_decimals([kilograms])}f} kg in total"),
         ("Quantity tolerance", QUANTITY_TOLERANCE),
         ("Delivery window", format_delivery_window(instance, periods)),
-        ("Price basis", f"{currency} per kilogram, as each line says"),
+        ("Price basis", f"{currency} per kilogram, by line"),
         ("Amount", f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")),
     )
     return _make_document(instance, PURCHASE_ORDER, number, ("Offer", market.names[offer]), terms, lines, ())
@@ -375,7 +373,7 @@ def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
     return (
         ReportColumn("period", get_period_word(instance).capitalize()),
         ReportColumn("alloy", "For alloy"),
-        ReportColumn("bought_kg", "Kilograms", "kg", 3, total=True),
+        ReportColumn("bought_kg", "Quantity", "kg", 3, total=True),
         make_rate_column("price_per_kg", "Price", instance.currency, "kg"),
         make_amount_column("amount", "Amount", instance.currency),
         ReportColumn("unit_code", "Unit code", hidden=True),
@@ -421,13 +419,13 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("state", "State"),
     )
     rows = tuple(_order_row(document) for document in documents)
-    text = "Every document that this plan needs. A draft is no order: what its party lacks stands on it."
-    return ReportTable("orders", "Documents to sign", text, columns, rows)
+    text = "All orders of the plan. A draft is not an order; it lists the missing supplier details."
+    return ReportTable("orders", "Orders", text, columns, rows)
 
 
 def _order_row(document: OrderDocument) -> tuple[CellValue, ...]:
     index = next(position for position, column in enumerate(document.lines.columns) if column.key == "amount")
     money = sum_column(document.lines, index)
-    quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in all")
+    quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in total")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     return (document.number, document.kind, document.party[0][1], quantity, money, state)

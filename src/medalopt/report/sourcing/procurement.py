@@ -30,18 +30,18 @@ from medalopt.report.solve_tables import COST_KINDS, get_period_word
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _AWARD_DESCRIPTION = (
-    "Every stream on offer, what is taken of it, and what that costs up to the metal on the account. What is refused "
-    "or taken in part comes first."
+    "Every stream: tonnes offered and taken, and the cost from supplier to metal account. Streams refused or taken in "
+    "part come first."
 )
 _ENTRY_NOTE = (
-    "More comes in at: what a tonne may cost at most, price and collection together, so that more of it is taken than "
-    "now. Streams of a bundle come in together, each cheaper by the same. '–': no price brings in more; empty: taken "
-    f"whole, or not among the {MAX_PRICED_SOURCES} sources with the most tonnes left, which alone are asked about."
+    "Break-even price: highest price including collection at which more of the stream is taken. Streams of a bundle "
+    "enter together, each with the same reduction. '–': no price suffices; empty: fully taken, or not among the "
+    f"{MAX_PRICED_SOURCES} sources with the largest remaining supply, the only ones analysed."
 )
 
 _NO_ROUTE_NOTE = (
-    "No route: the instance has no treatment, lane and smelter by which this stream, or one in its bundle, can go "
-    "anywhere, so that no price brings it in. `medalopt check` says why."
+    "No route: no treatment, lane and smelter of the instance accept this stream, or one of its bundle, at any price. "
+    "`medalopt check` reports the reason."
 )
 
 
@@ -136,9 +136,9 @@ def _award_columns(currency: str, asked: bool) -> tuple[ReportColumn, ...]:
         ReportColumn("offered_t", "Offered", "t", 3, total=True),
         ReportColumn("taken_t", "Taken", "t", 3, total=True),
         ReportColumn("award", "Award"),
-        make_rate_column("price_per_t", "Price and collection", currency, "t"),
+        make_rate_column("price_per_t", "Price incl. collection", currency, "t"),
         make_amount_column("cost", "Cost", currency),
-        *((make_rate_column("comes_in_per_t", "More comes in at", currency, "t"),) if asked else ()),
+        *((make_rate_column("comes_in_per_t", "Break-even price", currency, "t"),) if asked else ()),
     )
 
 
@@ -146,13 +146,13 @@ PAYMENT_TITLES = {
     CALL_OFF: "Call-offs",
     TOLL: "Toll refining",
     PURCHASE_ORDER: "Metal purchases",
-    OWN_ACCOUNT: "Own account",
+    OWN_ACCOUNT: "Internal items",
 }
 _PAYMENT_KEYS = {CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "purchases", OWN_ACCOUNT: "own_account"}
 _INTERNAL_NOTE = (
-    "Own account: interest on stock, less metal sold and process scrap left; no one is sent an order for it."
+    "Internal items (no purchase order): holding cost of stock, less sales of metal and remaining process scrap."
 )
-_FISCAL_YEAR_NOTE = "A {period} that reaches over the end of March counts in the fiscal year in which it begins."
+_FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of March counts in the fiscal year in which it begins."
 
 
 def tabulate_spend(facts: PlanFacts) -> tuple[ReportTable, ...]:
@@ -180,8 +180,8 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         *((ReportColumn("fiscal_year", "Fiscal year"),) if dated else ()),
         *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
         _money_column(instance, "spent", "Spent"),
-        _money_column(instance, "spent_so_far", "Spent so far", total=False),
-        _money_column(instance, "committed", "Still committed", total=False),
+        _money_column(instance, "spent_so_far", "Cumulative", total=False),
+        _money_column(instance, "committed", "Open commitment", total=False),
     )
     ordered = _sum_later_periods(spent[:-1].sum(axis=0))
     rows = tuple(
@@ -189,8 +189,8 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         for t, period in enumerate(instance.periods)
     )
     text = (
-        f"What is spent in each {word}, and what the orders of later ones come to once all of them are signed. "
-        "Charges count when devices are shipped, metal when it is bought."
+        f"Spend by {word}, and the open commitment from orders of later ones. "
+        "Charges count in the period of shipment, metal in that of purchase."
     )
     return ReportTable("spend", "Spend and commitment", text, columns, rows, (_INTERNAL_NOTE,))
 
@@ -210,7 +210,7 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
         ReportColumn("document", "Document"),
         ReportColumn("party", "Party"),
         *(_money_column(instance, year.lower(), year) for year in named),
-        _money_column(instance, "in_all", "In all"),
+        _money_column(instance, "in_all", "Total"),
     )
     rows: list[tuple[CellValue, ...]] = []
     for kind in DOCUMENT_KINDS:
@@ -222,7 +222,7 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
         _INTERNAL_NOTE,
         *((_FISCAL_YEAR_NOTE.format(period=get_period_word(instance)),) if has_straddling_periods(instance) else ()),
     )
-    text = "What each counterparty is paid in each fiscal year, April to March: the budget that its orders need."
+    text = "Payments to each counterparty by fiscal year, April to March: the budget of its orders."
     return ReportTable("fiscal_years", "Fiscal years", text, columns, tuple(rows), notes)
 
 
@@ -230,7 +230,7 @@ def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
     columns = (
         ReportColumn("cost", "Kind of cost"),
         *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
-        _money_column(instance, "in_all", "In all"),
+        _money_column(instance, "in_all", "Total"),
     )
     rows: list[tuple[CellValue, ...]] = []
     for cost, title in COST_KINDS.items():
@@ -239,10 +239,8 @@ def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
         ]
         if any(parts):
             rows.append((title, *parts, sum(part for part in parts if part is not None)))
-    text = "Every kind of cost and the documents that order it: together they are what the plan costs."
-    return ReportTable(
-        "reconciliation", "Documents against the plan's cost", text, columns, tuple(rows), (_INTERNAL_NOTE,)
-    )
+    text = "Cost by kind and by the documents that order it; the total is the cost of the plan."
+    return ReportTable("reconciliation", "Cost reconciliation", text, columns, tuple(rows), (_INTERNAL_NOTE,))
 
 
 def _money_column(instance: Instance, key: str, title: str, total: bool = True) -> ReportColumn:
@@ -250,12 +248,10 @@ def _money_column(instance: Instance, key: str, title: str, total: bool = True) 
 
 
 _EXPOSURE_DESCRIPTION = (
-    "What depends on the prices of metals: kilograms bought, as metal or in scrap, and kilograms left over that are "
-    "sold. All else that goes into the medals comes from devices, at charges that do not follow the market."
+    "Quantities whose cost depends on metal prices: purchases, as metal or in scrap, and surplus sold. All other metal "
+    "comes from devices, at charges that do not follow the market."
 )
-_PRICE_RISE_NOTE = (
-    "If all prices of the metal rise by 10 %, the plan costs so much more (a negative amount: less), as it stands."
-)
+_PRICE_RISE_NOTE = "Change of cost if all prices of the metal rise by 10 % and the plan stays as it is."
 _OTHER_MATTER = "other matter"
 PRICE_RISE = 0.1
 
@@ -273,10 +269,10 @@ def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
         ReportColumn("metal", "Metal"),
         ReportColumn("bought_kg", "Bought", "kg", 3),
         ReportColumn("sold_kg", "Sold", "kg", 3),
-        ReportColumn("exposed_kg", "Exposed: bought less sold", "kg", 3),
+        ReportColumn("exposed_kg", "Net exposure", "kg", 3),
         make_amount_column("paid", "Paid", plan.instance.currency),
         make_amount_column("earned", "Earned", plan.instance.currency),
-        make_amount_column("tenth", "If prices rise by 10 %", plan.instance.currency),
+        make_amount_column("tenth", "Prices +10 %", plan.instance.currency),
     )
     return (
         ReportTable(

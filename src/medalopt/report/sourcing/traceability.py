@@ -32,15 +32,15 @@ _DESTINATION_COLUMNS = {
     MetalDestination.MELT: ("melt_loss_kg", "Melt loss"),
     MetalDestination.SCRAP_LOST: ("scrap_lost_kg", "Process scrap not reused"),
     MetalDestination.SCRAP_LEFT: ("scrap_left_kg", "Process scrap left"),
-    MetalDestination.SURPLUS: ("left_kg", "Sold or left over"),
-    MetalDestination.STOCK: ("stock_kg", "In stock at the end"),
+    MetalDestination.SURPLUS: ("left_kg", "Surplus or sold"),
+    MetalDestination.STOCK: ("stock_kg", "Closing stock"),
 }
 _LOSS_COLUMNS = {
-    StreamLoss.LATE: ("late_kg", "Returned after the end"),
+    StreamLoss.LATE: ("late_kg", "Returned after the horizon"),
     StreamLoss.ELSEWHERE: ("elsewhere_kg", "Other projects"),
     StreamLoss.SMELTER: ("smelter_kg", "Kept by the smelter"),
     StreamLoss.RESIDUE: ("residue_kg", "Residue of treatment"),
-    StreamLoss.LEFT: ("left_project_kg", "Left the project"),
+    StreamLoss.LEFT: ("left_project_kg", "Passed on to recycling"),
 }
 
 
@@ -94,7 +94,7 @@ def _medal_source_table(plan: Plan, trace: MetalTrace, known: list[int]) -> Repo
     )
     return ReportTable(
         "medal_sources",
-        f"Where the medals' metal comes from: {ATTRIBUTION_RULE}",
+        f"Sources of metal: {ATTRIBUTION_RULE}",
         text,
         columns,
         tuple(rows),
@@ -143,7 +143,7 @@ def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> Repo
     columns = (
         ReportColumn("stream", "Stream"),
         ReportColumn("sent_t", "Sent", "t", 1, total=True),
-        ReportColumn("content_kg", f"{title.capitalize()} in it", "kg", places, total=True),
+        ReportColumn("content_kg", f"{title.capitalize()} content", "kg", places, total=True),
         *(ReportColumn(labels[end][0], labels[end][1], "kg", places, total=True) for end in shown),
     )
     rows = tuple(
@@ -156,12 +156,11 @@ def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> Repo
         for i in sent
     )
     text = (
-        f"By {ATTRIBUTION_RULE}: what the {title} of every stream ends in. The ends of a row add up to what is in it."
+        f"By {ATTRIBUTION_RULE}: destinations of the {title} of every stream. The destinations of a row add up to its "
+        "content."
     )
     key = f"stream_ends_{_make_key_part(instance.metals.names, metal)}"
-    return ReportTable(
-        key, f"What the {title} of each stream ends in: {ATTRIBUTION_RULE}", text, columns, rows, _TRACE_NOTES
-    )
+    return ReportTable(key, f"{title.capitalize()} by stream: {ATTRIBUTION_RULE}", text, columns, rows, _TRACE_NOTES)
 
 
 def _destination_labels(instance: Instance) -> list[tuple[str, str]]:
@@ -190,8 +189,8 @@ _DESTINATION_TITLES = {
     MetalDestination.MELT: "melt loss",
     MetalDestination.SCRAP_LOST: "scrap not reused",
     MetalDestination.SCRAP_LEFT: "scrap left",
-    MetalDestination.SURPLUS: "sold or left over",
-    MetalDestination.STOCK: "in stock at the end",
+    MetalDestination.SURPLUS: "surplus or sold",
+    MetalDestination.STOCK: "closing stock",
 }
 FlowLink = tuple[str, str, str, str]  # column and name of its source node, then of its target node
 
@@ -265,9 +264,9 @@ def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
         ReportColumn("from", "from"),
         ReportColumn("to", "to"),
         ReportColumn("amount_kg", "amount", "kg", style="significant"),
-        ReportColumn("share", "of all that comes in", "%", 1, style="share"),
+        ReportColumn("share", "share of total", "%", 1, style="share"),
     )
-    key, name = f"flow_{plan.instance.metals.names[metal]}", f"The way of {title}"
+    key, name = f"flow_{plan.instance.metals.names[metal]}", f"Flow of {title}"
     table = ReportTable(key, name, "Metal from each source to each destination.", columns, rows)
     return Chart(text, _sankey_option(links), (table,), notes, 460)
 
