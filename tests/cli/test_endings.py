@@ -31,7 +31,7 @@ def _raising(error: BaseException) -> int:
     ("error", "code", "said"),
     [
         (SolverError("no proof"), 70, "no proof\n"),
-        (NoPlanError("x", "unbounded"), 3, "x: no plan is best"),
+        (NoPlanError("x", "unbounded"), 3, "x: unbounded"),
         (BrokenPipeError(), 5, ""),
         (SystemExit(3), 3, ""),
         (asyncio.CancelledError("gone"), 70, "a fault of our own, CancelledError: gone; please report it"),
