@@ -18,12 +18,12 @@ from medalopt.text import escape_text, join_names
 
 MAX_LOTS_LISTED = 100  # lots listed individually
 _COST_TITLES = {
-    "supply": "paid to suppliers",
+    "supply": "supply",
     "collection": "collection",
     "treating": "treatment before the smelter",
     "transport": "transport to the smelter",
-    "residue": "residues, what they cost or earn",
-    "charges": "charges of smelters",
+    "residue": "residues (cost or revenue)",
+    "charges": "smelter charges",
 }
 _PLANNED_KINDS = {
     "supply": ("supply",),
@@ -93,12 +93,12 @@ def _build_metal_table(replan: Replan) -> ReportTable:
         ReportColumn("planned_kg", f"Planned by {after}", "kg", 1),
         ReportColumn("actual_kg", "Actual", "kg", 1),
         ReportColumn("of_plan", "Of plan", "%", 1),
-        ReportColumn("awaited_kg", "On its way", "kg", 1),
-        ReportColumn("stock_kg", "On the account", "kg", 1),
-        ReportColumn("first_plan_kg", "At the end, first plan", "kg", 1),
-        ReportColumn("new_plan_kg", "At the end, this plan", "kg", 1),
+        ReportColumn("awaited_kg", "In transit", "kg", 1),
+        ReportColumn("stock_kg", "Stock", "kg", 1),
+        ReportColumn("first_plan_kg", "Horizon, first plan", "kg", 1),
+        ReportColumn("new_plan_kg", "Horizon, this plan", "kg", 1),
     )
-    text = f"Metal that had come back by the end of {after}, by plan and by the settlement sheets, and what is to come."
+    text = f"Metal returned by the end of {after}, planned and settled; in transit; in stock; at the horizon."
     return ReportTable("actual_metal", "Metal: plan against actual", text, columns, tuple(rows))
 
 
@@ -125,10 +125,10 @@ def _build_device_table(replan: Replan) -> ReportTable:
         ReportColumn("period", _name_period(replan).capitalize()),
         ReportColumn("planned_t", "Planned", "t", 1, total=True),
         ReportColumn("actual_t", "Actual", "t", 1, total=True),
-        ReportColumn("more_t", "More (less: −)", "t", 1, total=True),
+        ReportColumn("more_t", "Difference", "t", 1, total=True),
     )
-    notes = (f"{actuals.stockpiles.sum():,.1f} t more wait in stockpiles.",) if actuals.stockpiles.any() else ()
-    text = "Devices sent, dry tonnes, worked back from the feed by the share that a treatment sends on."
+    notes = (f"{actuals.stockpiles.sum():,.1f} t more are in stockpiles.",) if actuals.stockpiles.any() else ()
+    text = "Devices sent (dry tonnes), computed from the feed by the yield of the treatment."
     return ReportTable("actual_devices", "Devices: plan against actual", text, columns, rows, notes)
 
 
@@ -144,18 +144,18 @@ def _build_cost_table(replan: Replan) -> ReportTable:
             rows.append((_COST_TITLES[kind], planned, spent))
     so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)
     left = None if before is None or so_far is None else before.cost - so_far
-    rows.append(("signed, and bought for melts so far", None, actuals.signed_cost))
-    rows.append(("what is left to plan", left, replan.plan.cost))
+    rows.append(("contracted, and purchased to date", None, actuals.signed_cost))
+    rows.append(("remaining horizon", left, replan.plan.cost))
     columns = (
         ReportColumn("kind", "Kind"),
         ReportColumn("first_plan", "First plan", actuals.instance.currency, 0, total=True),
         ReportColumn("now", "Now", actuals.instance.currency, 0, total=True),
     )
     text = (
-        f"What the lots up to {replan.problem.last_period} have cost, beside the first plan for those periods; what is "
-        "signed; and the rest, which for the first plan holds all it has after them."
+        f"Cost of lots up to {replan.problem.last_period} against the first plan for those periods; contracted cost; "
+        "and the remaining horizon, which in the first plan includes all later periods."
     )
-    notes = ("Charges of lots that are not settled are those of the terms; all other costs are those of the instance.",)
+    notes = ("Charges of unsettled lots follow the terms; all other costs are those of the instance.",)
     return ReportTable("actual_cost", "Cost: first plan and now", text, columns, tuple(rows), notes)
 
 
@@ -182,9 +182,9 @@ def _build_yield_table(replan: Replan) -> ReportTable:
         ReportColumn("payable_kg", "Payable", "kg", 2),
         ReportColumn("of_expected", "Of expected", "%", 1),
     )
-    text = "What smelters return of the lots they have settled, beside what the figures of the instance make of them."
-    notes = ("A share far from 100 % says that an assay, a recovery or a return of the instance should be changed.",)
-    return ReportTable("actual_yield", "Settled lots: expected against payable", text, columns, tuple(rows), notes)
+    text = "Payable metal of settled lots against the expectation from the parameters of the instance."
+    notes = ("A share far from 100 % suggests correcting an assay, a recovery or an accountability of the instance.",)
+    return ReportTable("actual_yield", "Settled lots, payable metal", text, columns, tuple(rows), notes)
 
 
 def _build_lot_table(replan: Replan) -> ReportTable:
@@ -209,12 +209,12 @@ def _build_lot_table(replan: Replan) -> ReportTable:
         ReportColumn("period", "Sent"),
         ReportColumn("feed_t", "Dry feed", "t", 2, total=every),
         ReportColumn("devices_t", "Devices", "t", 2, total=every),
-        ReportColumn("expected_charges", "Charges by the terms", currency, 0, total=every),
+        ReportColumn("expected_charges", "Charges by terms", currency, 0, total=every),
         ReportColumn("charges", "Charges", currency, 0, total=every),
         ReportColumn("settled", "Settled"),
     )
-    text = "The lots of the settlement sheet; without a treatment: waits in a stockpile."
-    some = f"Those {MAX_LOTS_LISTED} of {len(lots.names):,} lots that return least as expected; all stand in the sheet."
+    text = "Lots of the settlement sheet; without a treatment: in a stockpile."
+    some = f"The {MAX_LOTS_LISTED} of {len(lots.names):,} lots with the largest deviations; the sheet has all of them."
     return ReportTable("actual_lots", "Lots", text, columns, tuple(rows), () if every else (some,))
 
 
@@ -255,16 +255,14 @@ def _build_in_transit_table(replan: Replan) -> ReportTable:
     columns = (
         ReportColumn("period", _name_period(replan).capitalize()),
         ReportColumn("metal", "Metal"),
-        ReportColumn("awaited_kg", "Comes", "kg", 2),
+        ReportColumn("awaited_kg", "Arrives", "kg", 2),
     )
     notes = []
     if actuals.metal_by_arrival[:, -1].sum() > 0:
-        notes.append("Metal that comes after the last period is left out.")
-    notes.append("By payable metal where it is known, else by assay and terms, else by the figures of the instance.")
-    text = (
-        "Metal of lots that are not settled or settle later, of signed shipments, and of process scrap of past casts."
-    )
-    return ReportTable("on_its_way", "Metal on its way", text, columns, rows, tuple(notes))
+        notes.append("Metal that arrives after the last period is excluded.")
+    notes.append("From payable metal where known, else from assay and terms, else from the parameters of the instance.")
+    text = "Metal of unsettled lots, of contracted shipments, and of process scrap of past casts."
+    return ReportTable("on_its_way", "Metal in transit", text, columns, rows, tuple(notes))
 
 
 def _build_contract_table(replan: Replan) -> ReportTable:
@@ -280,12 +278,10 @@ def _build_contract_table(replan: Replan) -> ReportTable:
         ReportColumn("stream", "Stream"),
         ReportColumn("treatment", "Treatment"),
         ReportColumn("smelter", "Smelter"),
-        ReportColumn("signed_t", "Signed", "t", 1, total=True),
+        ReportColumn("signed_t", "Contracted", "t", 1, total=True),
     )
-    text = (
-        "Shipments that stay as they are signed: they are taken out of supply and capacity, and their metal is awaited."
-    )
-    return ReportTable("signed", "Signed shipments", text, columns, tuple(sorted(rows)))
+    text = "Contracted shipments: fixed, subtracted from supply and capacity; their metal is in transit."
+    return ReportTable("signed", "Contracted shipments", text, columns, tuple(sorted(rows)))
 
 
 def _build_metal_charts(replan: Replan) -> tuple[Chart, ...]:
@@ -323,7 +319,7 @@ def _build_metal_chart(replan: Replan, metal: int) -> Chart:
     series.append(
         build_line_series("this plan", planned, symbol="none", lineStyle=style, itemStyle={"color": COLOURS[1]})
     )
-    up = ChartAxis("back so far", "kg", minimum=0)
+    up = ChartAxis("returned", "kg", minimum=0)
     option = build_plot_option(ChartAxis("", names=actuals.instance.periods), up, series)
     return Chart(_title_metal_chart(replan, metal), option, (_build_chart_table(replan, metal),))
 
@@ -332,7 +328,7 @@ def _title_metal_chart(replan: Replan, metal: int) -> str:
     """Return the title: kilograms returned so far and their share of the first plan."""
     last, title = replan.actuals.last, escape_text(replan.actuals.instance.metals.titles[metal], 40).capitalize()
     actual, after = float(replan.returned_now[metal, last]), replan.problem.last_period
-    line_ = f"{title}: {format_mass(actual)} back by {after}"
+    line_ = f"{title}: {format_mass(actual)} returned by {after}"
     if replan.returned_before is None:
         return line_
     planned = float(replan.returned_before[metal, last])
@@ -354,7 +350,7 @@ def _build_chart_table(replan: Replan, metal: int) -> ReportTable:
         (period, planned, kg if t <= actuals.last else None, kg if t > actuals.last else None)
         for t, (period, planned, kg) in enumerate(zip(actuals.instance.periods, first, now, strict=True))
     )
-    title = f"{actuals.instance.metals.titles[metal].capitalize()} back so far"
+    title = f"{actuals.instance.metals.titles[metal].capitalize()} returned"
     return ReportTable(f"back_{actuals.instance.metals.names[metal]}", title, "Metal returned so far.", columns, rows)
 
 
@@ -375,7 +371,7 @@ def add_actuals(report: Report, replan: Replan) -> Report:
     title, actuals = replan.actuals.instance.title or replan.actuals.instance.name, _build_actuals_tables(replan)
     return replace(
         report,
-        title=f"{title}, planned anew after {replan.problem.last_period}",
+        title=f"{title}, replanned after {replan.problem.last_period}",
         headline=(*summarize_actuals(replan), *report.headline),
         tables=(*actuals, *report.tables),
         screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(report.tables)),
@@ -411,9 +407,9 @@ def summarize_actuals(replan: Replan) -> tuple[str, ...]:
         The sentences.
     """
     return (
+        *_describe_total_cost(replan),
         *_describe_devices(replan),
         *_describe_metals(replan),
-        *_describe_total_cost(replan),
         *_describe_warnings(replan),
     )
 
@@ -422,11 +418,11 @@ def _describe_devices(replan: Replan) -> tuple[str, ...]:
     """Return the tonnes sent so far against plan, and the tonnes under contract."""
     actuals, until = replan.actuals, slice(None, replan.actuals.last + 1)
     actual = float(actuals.sent.sum())
-    line = f"By the end of {replan.problem.last_period} {format_tonnes(actual)} of devices had been sent"
+    line = f"Devices sent by {replan.problem.last_period}: {format_tonnes(actual)}"
     if replan.before is not None:
-        line += f", {format_tonnes(float(replan.before.account.decisions.sent[:, until].sum()))} were planned"
+        line += f" of {format_tonnes(float(replan.before.account.decisions.sent[:, until].sum()))} planned"
     signed = float(actuals.executed_account.decisions.sent.sum())
-    more = f"; {format_tonnes(signed)} more are signed and stay" if signed else ""
+    more = f"; {format_tonnes(signed)} more are contracted" if signed else ""
     return (f"{line}{more}.",)
 
 
@@ -440,13 +436,13 @@ def _describe_metals(replan: Replan) -> tuple[str, ...]:
             continue
         line = (
             f"{actuals.instance.metals.titles[metal].capitalize()}: "
-            f"{format_mass(float(replan.returned_now[metal, last]))} back"
+            f"{format_mass(float(replan.returned_now[metal, last]))} returned"
         )
         if replan.returned_before is not None:
             line += f" of {format_mass(float(replan.returned_before[metal, last]))} planned"
         awaited, taken = float(actuals.metal_in_transit[metal].sum()), float(needed[metal])
-        on_way = f", {format_mass(awaited)} on its way" if awaited else ""
-        lines.append(f"{line}{on_way}; the melts to come take {format_mass(taken)}.")
+        on_way = f", {format_mass(awaited)} in transit" if awaited else ""
+        lines.append(f"{line}{on_way}; remaining need {format_mass(taken)}.")
     return tuple(lines)
 
 
@@ -454,10 +450,10 @@ def _describe_total_cost(replan: Replan) -> tuple[str, ...]:
     """Return the expected total cost and its difference to the first plan."""
     currency = replan.actuals.instance.currency
     parts = (
-        f"{format_money(replan.cost_to_date)} spent, {format_money(replan.actuals.signed_cost)} signed, "
-        f"{format_money(replan.plan.cost)} to come"
+        f"{format_money(replan.cost_to_date)} spent, {format_money(replan.actuals.signed_cost)} contracted, "
+        f"{format_money(replan.plan.cost)} remaining"
     )
-    line = f"In all it is now taken to cost {format_money(replan.total_cost, currency)} ({parts})"
+    line = f"Expected total cost: {format_money(replan.total_cost, currency)} ({parts})"
     if replan.before is None:
         return (f"{line}.",)
     more = replan.total_cost - replan.before.cost
@@ -469,18 +465,17 @@ def _describe_warnings(replan: Replan) -> tuple[str, ...]:
     """Return overdue alloys, missed shares, and metal that arrives after the horizon."""
     said = []
     if replan.problem.overdue_medals:
-        said.append(f"Overdue, and taken to be due at once: the alloy of {join_names(replan.problem.overdue_medals)}.")
+        said.append(f"Overdue, treated as due at once: the alloy of {join_names(replan.problem.overdue_medals)}.")
     for requirement in replan.missed_requirements:
         asked, comes = format_share(requirement.required_share, 1), format_share(requirement.actual_share, 1)
         said.append(
-            f"Missed over the whole horizon: {escape_text(requirement.path, 200)} asks for {asked}, and {comes} comes "
-            "of it."
+            f"Violated over the whole horizon: {escape_text(requirement.path, 200)} requires {asked}; actual {comes}."
         )
     left = replan.problem.remaining_instance
-    line = f"What follows is the plan of what is left, from {left.periods[0]} on"
+    line = f"Below: plan of the remaining horizon, from {left.periods[0]}"
     if get_in_transit_streams(left):
-        line += "; `on its way` stands there for metal that is awaited: it is not ordered, and costs nothing more"
+        line += "; `on its way` there denotes metal in transit: no order, no further cost"
     said.append(f"{line}.")
     if np.any(replan.actuals.metal_by_arrival[:, -1] > 0):
-        said.append("Some metal comes only after the last period, and is left out.")
+        said.append("Metal that arrives after the last period is excluded.")
     return tuple(said)

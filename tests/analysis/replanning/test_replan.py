@@ -301,10 +301,7 @@ def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
     regions = solve_replan(asked(tmp_path, policy__participation="60 %")).missed_requirements
     assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
     assert all(one.required_share == 0.6 and one.actual_share < 0.6 for one in regions)
-    assert any(
-        "Missed over the whole horizon: policy.device_share.phone asks for 30" in line
-        for line in summarize_actuals(found)
-    )
+    assert any("policy.device_share.phone" in line and "30" in line for line in summarize_actuals(found))
 
 
 def _sent(found: Replan) -> tuple[float, float]:
