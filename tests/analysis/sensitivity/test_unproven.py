@@ -173,7 +173,7 @@ def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest
         found = analyse_device_mix(variants)
     assert found.unproven == ("the mix half",) and [mix.name for mix in found.named] == ["whole"]
     part = report_device_mix(found)
-    assert "Left out, as no answer could be proven: the mix half." in part.lines
+    assert "Not proven, therefore left out: the mix half." in part.lines
     assert part.members["mix"]["unproven"] == ["the mix half"]
     monkeypatch.undo()
     break_solves(monkeypatch, lambda number: number == 4)

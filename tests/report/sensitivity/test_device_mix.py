@@ -78,7 +78,7 @@ def test_many_without_a_plan_are_told_together() -> None:
     ]
     lines = report_device_mix(mix(*curves)).lines
     for line, name, kg in zip(lines[1:5], "abcd", range(6, 2, -1), strict=True):
-        assert mentions(line, f" {name} ", "silver", numbers=(kg,))
+        assert mentions(line, f" {name}:", "silver", numbers=(kg,))
     assert mentions(lines[5], " e ", " f") and list_numbers(lines[5]) == []
 
 
@@ -86,12 +86,12 @@ def test_without_a_base_plan() -> None:
     """Where there is no plan as offered that is said, and what is short."""
     lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, shortage={"Ag": 2.0, "Cu": 3.0}))).lines
     (said,) = lines
-    assert mentions(said, "no plan", "copper", "silver") and list_numbers(said) == [40, 3, 2]
+    assert mentions(said, "nfeasible", "copper", "silver") and list_numbers(said) == [40, 3, 2]
     (said,) = report_device_mix(mix(base=dataclasses.replace(STUCK, reason="r: 5 t are committed"))).lines
-    assert mentions(said, "no plan", "r: 5 t are committed")
+    assert mentions(said, "nfeasible", "r: 5 t are committed")
     for base in (STUCK, dataclasses.replace(NONE, shortage={})):
         (said,) = report_device_mix(mix(base=base)).lines
-        assert "no plan" in said and list_numbers(said) == [40]
+        assert "nfeasible" in said and list_numbers(said) == [40]
 
 
 def test_the_shares_are_a_table() -> None:
@@ -99,8 +99,8 @@ def test_the_shares_are_a_table() -> None:
     table, metals = map(format_table, report_device_mix(mix(PHONE, KETTLE, LAPTOP)).tables)
     rows = {row[0]: row[1:] for row in table.rows}
     assert list(rows) == ["laptop", "phone", "kettle"]
-    assert rows["laptop"] == ("20.0", "no plan", "12 kg short", "+5", "1,200", "from 26.7 %")
-    assert rows["phone"] == ("20.0", "1,900", "−5", "+5", "no plan", "up to 20.0 %")
+    assert rows["laptop"] == ("20.0", "infeasible", "12 kg short", "+5", "1,200", "from 26.7 %")
+    assert rows["phone"] == ("20.0", "1,900", "−5", "+5", "infeasible", "up to 20.0 %")
     assert rows["kettle"][-1] == "any"
     assert {row[0]: row[1:] for row in metals.rows}["laptop"] == (
         "214 kg of silver short",
@@ -120,7 +120,7 @@ def test_ends_that_are_neither_none_nor_double_are_told() -> None:
     assert row[5] == "1,000 at 30.0 %"
     nowhere = curve("kettle", NONE, STUCK, NONE, less=None, more=None)
     row = format_table(report_device_mix(mix(nowhere)).tables[0]).rows[0]
-    assert row[2:] == ("no plan", "no plan", "no plan", "no plan", "no share")
+    assert row[2:] == ("infeasible", "infeasible", "infeasible", "infeasible", "no share")
     inside = curve("kettle", NONE, BASE, BASE, NONE)
     assert format_table(report_device_mix(mix(inside)).tables[0]).rows[0][-1] == "13.3 % to 26.7 %"
 
@@ -139,20 +139,20 @@ def test_named_mixes_stand_side_by_side() -> None:
     table = format_table(part.tables[0])
     assert [row[:4] for row in table.rows] == [
         ("as offered", "40", "1,000", ""),
-        ("phones", "40", "no plan", ""),
+        ("phones", "40", "infeasible", ""),
         ("boxes", "40", "1,100", "+100"),
-        ("two", "40", "no plan", ""),
+        ("two", "40", "infeasible", ""),
     ]
     missing, absent, left = table.notes
     assert mentions(missing, "phones", numbers=(90,)) and mentions(absent, "boxes", "kettle")
     assert mentions(left, "boxes", "box", numbers=(5,))
     (chart,) = part.charts
-    assert mentions(chart.title, "no plan", "phones", "two")
-    assert mentions(render_svg(chart), "no plan: 214 kg of silver")
+    assert mentions(chart.title, "nfeasible", "phones", "two")
+    assert mentions(render_svg(chart), "infeasible: 214 kg of silver")
     (chart,) = report_device_mix(mix(named=mixes[:2])).charts
-    assert mentions(chart.title, "no plan", "phones", "silver", numbers=(214,))
+    assert mentions(chart.title, "nfeasible", "phones", "silver", numbers=(214,))
     (chart,) = report_device_mix(mix(named=mixes[1:2])).charts
-    assert "no plan" not in chart.title
+    assert "nfeasible" not in chart.title
 
 
 def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
@@ -170,7 +170,7 @@ def test_charts_mark_the_base_case_and_what_has_no_plan() -> None:
     ]
     assert "markArea" not in third
     assert "laptop" in ranking.title
-    assert mentions(render_svg(ranking), "no plan: 12 kg")
+    assert mentions(render_svg(ranking), "infeasible: 12 kg")
     assert mentions(render_svg(curves), "laptop, %")
 
 
@@ -195,16 +195,16 @@ def test_the_triangle_is_a_map_with_a_table() -> None:
     now = TriangleSplit((0.2, 0.3, 0.5), BASE)
     triangle = MixTriangle(("phone", "laptop", "kettle"), 0.9, now, splits)
     chart = report_device_mix(mix(triangle=triangle)).charts[-1]
-    assert mentions(chart.title, "phone", "laptop", "kettle", "no plan")
+    assert mentions(chart.title, "phone", "laptop", "kettle", "nfeasible")
     assert list_numbers(chart.title) == [90, 1e6, 1, 4]  # percent, cost of the cheapest, splits without a plan
     names = [one.get("name") for one in chart.option["series"]]
-    assert names == [None, "silver scarce", "no metal scarce", "no plan", None, "now"]
+    assert names == [None, "silver scarce", "no metal scarce", "infeasible", None, "now"]
     drawn = render_svg(chart)
     for text in ("all phone", "all kettle", "214 kg", "cost, m JPY"):
         assert text in drawn
     table = format_table(chart.tables[0])
     assert [row[0] for row in table.rows] == ["now", "cheapest", "most phone", "most laptop", "most kettle"]
-    assert table.rows[3][4] == "no plan"
+    assert table.rows[3][4] == "infeasible"
 
 
 def test_all_of_it_goes_into_object_and_page() -> None:
@@ -226,7 +226,7 @@ def test_all_of_it_goes_into_object_and_page() -> None:
     assert found["triangle"]["splits"][0]["parts"] == {"phone": 1.0, "laptop": 0.0, "kettle": 0.0}
     assert found["triangle"]["splits"][0]["short"] is None
     assert "chart-3" in render_report_html(build_sensitivity_report(INSTANCE, [part]))
-    assert "The mixes of the file" in render_report_text(build_sensitivity_report(INSTANCE, [part]))
+    assert "Named mixes" in render_report_text(build_sensitivity_report(INSTANCE, [part]))
 
 
 def test_where_there_is_no_mix_that_is_said() -> None:

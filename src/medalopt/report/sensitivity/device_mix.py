@@ -103,12 +103,12 @@ def _share_table(device_mix: DeviceMix) -> ReportTable:
     unit = device_mix.unit
     columns = (
         ReportColumn("device", "device"),
-        ReportColumn("share", "share now", "%", 1, style="share"),
-        ReportColumn("without", "none of it", unit),
-        ReportColumn("tenth_less", "a tenth less", unit, rank=1, optional=True),
-        ReportColumn("tenth_more", "a tenth more", unit, rank=1, optional=True),
-        ReportColumn("most", "most of it", unit),
-        ReportColumn("feasible_shares", "a plan at", "", rank=2, optional=True),
+        ReportColumn("share", "present share", "%", 1, style="share"),
+        ReportColumn("without", "none", unit),
+        ReportColumn("tenth_less", "share −10 %", unit, rank=1, optional=True),
+        ReportColumn("tenth_more", "share +10 %", unit, rank=1, optional=True),
+        ReportColumn("most", "maximum", unit),
+        ReportColumn("feasible_shares", "feasible shares", "", rank=2, optional=True),
     )
     rows = tuple(
         (
@@ -123,11 +123,11 @@ def _share_table(device_mix: DeviceMix) -> ReportTable:
         for curve in device_mix.ranking
     )
     notes = (
-        "Most of it: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
-        "tonnes, the other devices move in proportion.",
-        "A tenth less, a tenth more: of the share now, 0.5 % becoming 0.45 % or 0.55 %; the change of the objective.",
+        "Maximum: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
+        "tonnes; the other devices change in proportion.",
+        "Share −10 %, +10 %: relative, 0.5 % becomes 0.45 % or 0.55 %; change of the objective.",
     )
-    title = f"What the share of each device does to the {device_mix.measure}"
+    title = f"{device_mix.measure.capitalize()} by share of each device"
     return ReportTable("device_shares", title, "The objective at other shares.", columns, rows, notes)
 
 
@@ -140,7 +140,7 @@ def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
 
 def _format_cost_change(change: float | None, shortage: float) -> str:
     if change is None:
-        return f"{format_mass(shortage)} short" if shortage else "no plan"
+        return f"{format_mass(shortage)} short" if shortage else "infeasible"
     return ("+" if change > 0 else "") + format_money(change)
 
 
@@ -160,9 +160,9 @@ def _scarce_metal_table(device_mix: DeviceMix) -> ReportTable:
     """Return the scarce metals with their shadow prices at both ends of each curve."""
     columns = (
         ReportColumn("device", "device"),
-        ReportColumn("without", "none of it"),
-        ReportColumn("now", "now"),
-        ReportColumn("most", "most of it"),
+        ReportColumn("without", "none"),
+        ReportColumn("now", "present"),
+        ReportColumn("most", "maximum"),
     )
     rows = tuple(
         (
@@ -173,7 +173,7 @@ def _scarce_metal_table(device_mix: DeviceMix) -> ReportTable:
         )
         for curve in device_mix.ranking
     )
-    title = f"Scarce metals, and what one kilogram more would save, {device_mix.unit}"
+    title = f"Shadow prices of scarce metals, {device_mix.unit}/kg"
     return ReportTable("scarce_metals", title, "Shadow prices at other shares.", columns, rows)
 
 
@@ -185,13 +185,13 @@ def _named_mix_table(device_mix: DeviceMix) -> ReportTable:
         ReportColumn("offered_t", "offered", "t", style="significant"),
         ReportColumn("objective", device_mix.measure, unit),
         ReportColumn("difference", "difference", unit, rank=1, optional=True),
-        ReportColumn("per_medal", "a medal", unit, rank=2, style="money", optional=True),
-        ReportColumn("scarce", "scarce, 1 kg more would save", rank=1, optional=True),
+        ReportColumn("per_medal", "per medal", unit, rank=2, style="money", optional=True),
+        ReportColumn("scarce", "shadow price per kg", rank=1, optional=True),
     )
     first = _tabulate_mix(device_mix, "as offered", device_mix.base)
     rows = (first, *(_tabulate_mix(device_mix, mix.name, mix.result) for mix in device_mix.named))
     notes = tuple(note for mix in device_mix.named for note in _mix_notes(mix))
-    return ReportTable("mixes", "The mixes of the file", "The best plan of each mix.", columns, rows, notes)
+    return ReportTable("mixes", "Named mixes", "Optimum of each mix.", columns, rows, notes)
 
 
 def _tabulate_mix(device_mix: DeviceMix, name: str, result: MixResult) -> tuple[CellValue, ...]:
@@ -212,9 +212,9 @@ def _mix_notes(mix: NamedMix) -> list[str]:
     where = f"the bundle {mix.bundle}" if mix.bundle else "all tonnes"
     notes = []
     if mix.absent:
-        notes.append(f"{mix.name}: nobody offers {join_names(mix.absent)} there, so none of it is handed in.")
+        notes.append(f"{mix.name}: no supply of {join_names(mix.absent)}; its share is not collected.")
     if mix.missing:
-        notes.append(f"{mix.name}: its shares leave {format_share(mix.missing, 1)} of {where}, which is not handed in.")
+        notes.append(f"{mix.name}: its shares leave {format_share(mix.missing, 1)} of {where} uncollected.")
     return notes
 
 
@@ -239,18 +239,16 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         *_describe_infeasible_mixes(device_mix),
     ]
     if device_mix.fixed:
-        lines.append(
-            f"Nothing else is offered where these come from, so that their share stays: {join_names(device_mix.fixed)}."
-        )
+        lines.append(f"Fixed shares (no other supply from the same source): {join_names(device_mix.fixed)}.")
     if device_mix.unproven:
-        lines.append(f"Left out, as no answer could be proven: {join_names(device_mix.unproven)}.")
+        lines.append(f"Not proven, therefore left out: {join_names(device_mix.unproven)}.")
     shown = (_share_table(device_mix), _scarce_metal_table(device_mix)) if device_mix.curves else ()
     return SensitivityPart(
         tuple(lines),
         (*shown, *((_named_mix_table(device_mix),) if device_mix.named else ())),
         _mix_charts(device_mix),
         {"mix": _encode_mix(device_mix)},
-        heading="Other goods handed in",
+        heading="Device mix",
     )
 
 
@@ -266,14 +264,14 @@ def _mix_charts(device_mix: DeviceMix) -> tuple[Chart, ...]:
 def _describe_present_mix(device_mix: DeviceMix) -> str:
     base = device_mix.base
     if not base.tonnes:
-        return "Nothing is offered: there is no mix to move."
+        return "No supply: no mix to vary."
     if base.value is None:
         return (
-            f"As offered, {format_tonnes(base.tonnes)}, there is no plan: {explain_infeasible_mix(device_mix, base)}."
+            f"Supply as offered, {format_tonnes(base.tonnes)}: infeasible ({explain_infeasible_mix(device_mix, base)})."
         )
-    each = f", {format_money(base.value / device_mix.medals, device_mix.unit)} a medal" if device_mix.medals else ""
+    each = f", {format_money(base.value / device_mix.medals, device_mix.unit)} per medal" if device_mix.medals else ""
     cost = format_money(base.value, device_mix.unit)
-    return f"As offered, {format_tonnes(base.tonnes)}, the plan comes to {cost}{each}."
+    return f"Supply as offered, {format_tonnes(base.tonnes)}: {cost}{each}."
 
 
 def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
@@ -285,12 +283,12 @@ def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
         return []
     none.sort(key=lambda curve: -curve.least_point.result.total_shortage)
     lines = [
-        f"Without {curve.device} there is no plan: {explain_infeasible_mix(device_mix, curve.least_point.result)}."
+        f"Infeasible without {curve.device}: {explain_infeasible_mix(device_mix, curve.least_point.result)}."
         for curve in none
     ]
     if len(none) > MOST_DEVICES_IN_TEXT:
         lines[MOST_DEVICES_IN_TEXT:] = [
-            f"Nor is there one without {join_names([curve.device for curve in none[MOST_DEVICES_IN_TEXT:]])}."
+            f"Also infeasible without {join_names([curve.device for curve in none[MOST_DEVICES_IN_TEXT:]])}."
         ]
     return lines
 
@@ -306,13 +304,12 @@ def _describe_costliest_loss(device_mix: DeviceMix) -> list[str]:
     lines = []
     if maximum > base:
         lines.append(
-            f"Without {dear.device} it comes to {format_money(maximum, device_mix.unit)}, "
-            f"{format_money(maximum - base)} more: the dearest to "
-            "lose."
+            f"Largest cost of a missing device: without {dear.device} {format_money(maximum, device_mix.unit)}, "
+            f"{format_money(maximum - base)} more."
         )
     if minimum < base:
         lines.append(
-            f"With other devices instead of {cheap.device} it comes to {format_money(minimum, device_mix.unit)}, "
+            f"Cheaper with other devices instead of {cheap.device}: {format_money(minimum, device_mix.unit)}, "
             f"{format_money(base - minimum)} less."
         )
     return lines
@@ -324,21 +321,21 @@ def _describe_main_share(device_mix: DeviceMix) -> list[str]:
         return []
     curve = rated[0]
     if max(abs(curve.less or 0.0), abs(curve.more or 0.0)) <= LEAST_RELATIVE_CHANGE * abs(device_mix.base.value):
-        return [f"As it is, the {device_mix.measure} hardly depends on any share: see what none and most of each do."]
+        return [f"No share has a notable effect on the {device_mix.measure} near its present value."]
     return [
-        f"The {device_mix.measure} depends most on the share of {curve.device}, now "
+        f"Largest effect on {device_mix.measure}: share of {curve.device}, at present "
         f"{format_share(curve.share, 1)} of the tonnes: "
-        f"a tenth more of it {_describe_cost_change(device_mix, curve.more, curve.shortage_more)}, a tenth less "
+        f"+10 %: {_describe_cost_change(device_mix, curve.more, curve.shortage_more)}; −10 %: "
         f"{_describe_cost_change(device_mix, curve.less, curve.shortage_less)}."
     ]
 
 
 def _describe_cost_change(device_mix: DeviceMix, change: float | None, shortage: float) -> str:
     if change is None:
-        return f"leaves no plan, {format_mass(shortage)} short" if shortage else "leaves no plan"
+        return f"infeasible, {format_mass(shortage)} short" if shortage else "infeasible"
     if not change:
-        return "changes nothing"
-    return f"{'costs' if change > 0 else 'saves'} {format_money(abs(change), device_mix.unit)}"
+        return "no effect"
+    return f"{'+' if change > 0 else '−'}{format_money(abs(change), device_mix.unit)}"
 
 
 def _describe_infeasible_mixes(device_mix: DeviceMix) -> list[str]:
@@ -351,11 +348,11 @@ def _describe_infeasible_mix(device_mix: DeviceMix, mix: NamedMix) -> str:
         ((metal, kg),) = lack.items()
         need = mix.min_charge[metal]
         return (
-            f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: there is no plan, {format_mass(kg)} of "
+            f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: infeasible, {format_mass(kg)} of "
             f"{device_mix.title_metal(metal)} short: "
-            f"by the deadlines at most {format_mass(max(0.0, need - kg))} of the {format_mass(need)} needed can be had."
+            f"at most {format_mass(max(0.0, need - kg))} of the {format_mass(need)} needed available by the deadlines."
         )
     return (
-        f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: there is no plan, "
+        f"Mix {mix.name}, {format_tonnes(mix.result.tonnes)}: infeasible, "
         f"{explain_infeasible_mix(device_mix, mix.result)}."
     )

@@ -36,9 +36,9 @@ _MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 def _describe_mix_shortfall(device_mix: DeviceMix, amounts: MetalAmounts | None) -> str:
     """Describe the metal shortfall of an infeasible mix, the largest first."""
     if amounts is None:
-        return "not for want of metal"
+        return "not for lack of metal"
     if not amounts:
-        return "at the very edge"
+        return "a rounding amount of metal short"
     parts = sorted(amounts.items(), key=lambda part: -part[1])
     return " and ".join(f"{format_mass(kg)} of {device_mix.title_metal(metal)}" for metal, kg in parts) + " short"
 
@@ -64,9 +64,9 @@ def format_mix_cost(result: MixResult) -> str:
         result: Solution of a mix.
 
     Returns:
-        The objective without its unit, or `no plan`.
+        The objective without its unit, or `infeasible`.
     """
-    return "no plan" if result.value is None else format_money(result.value)
+    return "infeasible" if result.value is None else format_money(result.value)
 
 
 def format_scarce_metals(device_mix: DeviceMix, result: MixResult) -> str:
@@ -92,7 +92,7 @@ def format_scarce_metals(device_mix: DeviceMix, result: MixResult) -> str:
 def _describe_scarcity(device_mix: DeviceMix, result: MixResult) -> str:
     """Describe the scarce metals of a mix, or that it is infeasible."""
     if result.value is None:
-        return "no plan"
+        return "infeasible"
     metals = [device_mix.title_metal(metal) for metal in sorted(result.scarce, key=lambda metal: -result.scarce[metal])]
     return f"{join_names(metals)} scarce" if metals else "no metal scarce"
 
@@ -151,19 +151,21 @@ def plot_share_curves(device_mix: DeviceMix) -> Chart:
     grids, across, ups, series = ([chart[part] for chart in charts] for part in range(4))
     option = build_plot_option(ChartAxis(""), ChartAxis(""), series, legend=False)
     height = 44 + SMALL_CHART_HEIGHT * (1 + (len(device_mix.curves) - 1) // CHARTS_PER_ROW)
-    notes = ("Dashed: the share now. Shaded: no plan. The tonnes stay, the other devices move in proportion.",)
+    notes = (
+        "Dashed: present share. Shaded: infeasible. Total tonnes are constant; the other devices change in proportion.",
+    )
     return Chart(_curves_title(device_mix), {**option, "grid": grids, "xAxis": across, "yAxis": ups}, (), notes, height)
 
 
 def _curves_title(device_mix: DeviceMix) -> str:
     """Summarise the curves: the device with the largest range of the objective."""
-    text = f"The {device_mix.measure} as the share of each device goes from none to double (dashed: now)"
+    text = f"{device_mix.measure.capitalize()} by share of each device, from none to double (dashed: present)"
     spans = {
         curve.device: max(values) - min(values)
         for curve in device_mix.curves
         if (values := [point.result.value for point in curve.points if point.result.value is not None])
     }
-    return f"{text}; it moves most with {max(spans, key=spans.__getitem__)}" if spans else text
+    return f"{text}; largest effect: {max(spans, key=spans.__getitem__)}" if spans else text
 
 
 def _small_chart(device_mix: DeviceMix, curve: ShareCurve, number: int, size: float) -> tuple[dict[str, Any], ...]:
@@ -233,8 +235,8 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
         return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
 
     series = [
-        bars("a tenth more of it", COLOURS[0], [(curve.more, curve.shortage_more) for curve in rows]),
-        bars("a tenth less of it", COLOURS[5], [(curve.less, curve.shortage_less) for curve in rows]),
+        bars("share +10 %", COLOURS[0], [(curve.more, curve.shortage_more) for curve in rows]),
+        bars("share −10 %", COLOURS[5], [(curve.less, curve.shortage_less) for curve in rows]),
     ]
     names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
     option = build_plot_option(
@@ -242,9 +244,9 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
         ChartAxis("", names=names),
         series,
     )
-    up = ChartAxis("device and its share now", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}).encode(
-        upward=True
-    )
+    up = ChartAxis(
+        "device and its present share", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}
+    ).encode(upward=True)
     up["axisLabel"] = {**up["axisLabel"], "interval": 0}
     up["data"] = names
     option["yAxis"] = {
@@ -253,7 +255,7 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
         "position": "left",
         "axisLine": {"onZero": False},
     }
-    title = f"What a tenth of each device's share does: most by {device_mix.ranking[0].device}"
+    title = f"Effect of ±10 % of the share of each device; largest: {device_mix.ranking[0].device}"
     return Chart(title, option, (), (), 110 + 30 * len(rows))
 
 
@@ -281,12 +283,12 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
     up = ChartAxis("", names=names).encode(upward=True)
     none = [mix for mix in device_mix.named if mix.result.value is None]
-    title = f"What the mixes of the file come to: no plan with {join_names([mix.name for mix in none])}"
+    title = f"Named mixes; infeasible: {join_names([mix.name for mix in none])}"
     if not none:
-        title = "What the mixes of the file come to"
+        title = "Named mixes"
     elif len(none) == 1:
         shortfall = _describe_mix_shortfall(device_mix, none[0].result.shortage)
-        title = f"With the mix {none[0].name} there is no plan: {shortfall}"
+        title = f"Mix {none[0].name}: infeasible ({shortfall})"
     return Chart(
         title,
         {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
@@ -299,7 +301,7 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
 def _mix_cost_item(device_mix: DeviceMix, result: MixResult, size: float, colour: str) -> dict[str, Any]:
     none = result.value is None
     text = (
-        f"no plan: {_describe_mix_shortfall(device_mix, result.shortage)}"
+        f"infeasible: {_describe_mix_shortfall(device_mix, result.shortage)}"
         if none
         else format_money(result.value or 0.0, device_mix.unit)
     )
@@ -316,7 +318,7 @@ def _mix_cost_item(device_mix: DeviceMix, result: MixResult, size: float, colour
 def _change_item(change: float | None, shortage: float, size: float) -> Any:
     if change is not None:
         return change / size
-    text = f"no plan: {format_mass(shortage)} short" if shortage else "no plan"
+    text = f"infeasible: {format_mass(shortage)} short" if shortage else "infeasible"
     return {"value": 0, "label": {"show": True, "formatter": text, "position": "right", "color": "#a34700"}}
 
 
@@ -342,7 +344,7 @@ def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
     groups: dict[str, list[TriangleSplit]] = {}
     for split in triangle.splits:
         groups.setdefault(_describe_scarcity(device_mix, split.result), []).append(split)
-    order = sorted(groups, key=lambda name: (name == "no plan", -len(groups[name]), name))
+    order = sorted(groups, key=lambda name: (name == "infeasible", -len(groups[name]), name))
     middle = (min(values) + max(values)) / 2 if values else 0.0
     series = [
         _scatter_group(name, groups[name], SYMBOLS[position % len(SYMBOLS)], size, middle)
@@ -380,21 +382,21 @@ def _triangle_title(device_mix: DeviceMix, triangle: MixTriangle) -> str:
     what = f"{first}, {second} and {third}, together {format_share(triangle.share, 1)} of the tonnes"
     known = [(split.result.value, split) for split in triangle.splits if split.result.value is not None]
     if not known:
-        return f"No split of {what} has a plan"
+        return f"Infeasible for every split of {what}; no feasible plan"
     value, best = min(known, key=lambda one: one[0])
     pairs = zip(best.parts, triangle.devices, strict=True)
     parts = join_names(
         [f"{round(100 * part)} % {name}" if part < 1 else f"only {name}" for part, name in pairs if part]
     )
     none = len(triangle.splits) - len(known)
-    text = f"; {none} of {len(triangle.splits)} splits {'has' if none == 1 else 'have'} no plan" if none else ""
-    return f"Of {what}: cheapest is {parts}, {format_money(value, device_mix.unit)}{text}"
+    text = f"; {none} of {len(triangle.splits)} splits infeasible" if none else ""
+    return f"Split of {what}: cheapest {parts}, {format_money(value, device_mix.unit)}{text}"
 
 
 def _triangle_notes(triangle: MixTriangle) -> tuple[str, ...]:
     return (
         "A corner: all these tonnes are this device; each bundle, region and period keeps its tonnes. In the map: "
-        "the cost in the unit of the scale, or the kilograms short. The form tells what is scarce.",
+        "the cost in the unit of the scale, or the kilograms short. The shape shows the scarce metals.",
     )
 
 
@@ -404,7 +406,7 @@ def _locate_split(parts: tuple[float, float, float]) -> list[float]:
 
 
 def _scatter_group(name: str, splits: list[TriangleSplit], form: str, size: float, middle: float) -> dict[str, Any]:
-    none = name == "no plan"
+    none = name == "infeasible"
     label = {"show": True, "position": "inside", "fontSize": 12, "color": INK, "fontFamily": FONT}
     shape = {"color": INFEASIBLE_FILL, "borderColor": "#a34700", "borderWidth": 1.5} if none else {"color": FAINT}
     data = [_split_item(split, size, middle) for split in splits]
@@ -471,7 +473,7 @@ def _cost_colour_map(minimum: float, maximum: float, text: str, order: list[str]
         "min": minimum,
         "max": maximum if maximum > minimum else minimum + 1,
         "dimension": 2,
-        "seriesIndex": [1 + position for position, name in enumerate(order) if name != "no plan"],
+        "seriesIndex": [1 + position for position, name in enumerate(order) if name != "infeasible"],
         "inRange": {"color": list(COST_COLOURS)},
         "right": 8,
         "top": 180,
@@ -494,7 +496,7 @@ def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> ReportTable
         ReportColumn("split", "split"),
         *(ReportColumn(device, device, "%", 1, style="share") for device in triangle.devices),
         ReportColumn("objective", device_mix.measure, device_mix.unit),
-        ReportColumn("scarce", "scarce, 1 kg more would save", rank=1, optional=True),
+        ReportColumn("scarce", "shadow price per kg", rank=1, optional=True),
     )
     rows = tuple(
         (
@@ -505,5 +507,5 @@ def _triangle_table(device_mix: DeviceMix, triangle: MixTriangle) -> ReportTable
         )
         for name, split in splits
     )
-    title = f"The tonnes of {', '.join(triangle.devices)} split among them"
+    title = f"Splits of the tonnes of {', '.join(triangle.devices)}"
     return ReportTable("triangle", title, "Shares of the tonnes of the three.", columns, rows)
