@@ -150,7 +150,7 @@ def test_a_bound_of_a_variable_may_be_off_by_rounding() -> None:
     of = instance()
     found = build_routes(of)
     beyond = math.nextafter(1e-9, 1)
-    for value, told in ((1e-9, []), (beyond, [("own", beyond, "added rows: own is broken by 1e-09")])):
+    for value, told in ((1e-9, []), (beyond, [("own", beyond, "added rows: own violated by 1e-09")])):
         rows = place_extensions(
             of, found, ExtensionData((), (ExtensionVariable("own", -1.0, 0.0, value),)), FLOAT_ARITHMETIC.lift
         )
