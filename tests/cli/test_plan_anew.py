@@ -37,7 +37,7 @@ def plan(*arguments: str) -> Run:
 
 def test_what_happened_comes_first(desk: Path) -> None:
     """Devices, silver and cost in sentences, then the tables of plan against actual, then the plan of what is left."""
-    ran = plan()
+    ran = plan("--full")
     out = " ".join(ran.out.split())
     assert ran.code == 0
     assert mentions(out, "base", "2018-02")

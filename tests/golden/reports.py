@@ -35,7 +35,7 @@ REPORTS: Mapping[str, tuple[str, ...]] = {
     "sensitivity": ("sensitivity", TINY),
     "sensitivity-tornado": ("sensitivity", TINY, "--tornado", "--jobs", "1"),
     "sensitivity-vary": ("sensitivity", TINY, "--vary", "medals.gold.count=30..40"),
-    "plan": ("plan", TINY),
+    "plan": ("plan", TINY, "--full"),
     "plan-brief": ("plan", TINY, "--brief"),
     "compare": ("compare", TINY, INFEASIBLE),
     "sweep": ("sweep", TINY, "--grid", "medals.gold.count=30..40/3", "--jobs", "1"),

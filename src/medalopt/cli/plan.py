@@ -22,7 +22,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveChoice, report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
@@ -56,6 +56,7 @@ def plan(
         bool,
         typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
     """Write the sourcing plan: orders, spend, metal, risks.
@@ -89,7 +90,7 @@ def plan(
         source_values = None if request.problem else source.read_source_values(wanted)
         report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values), plan)
     write_report(report, outputs, "the sourcing plan is written")
-    print_report(report, json, bool(outputs))
+    print_report(report, json, bool(outputs), full)
     return LimitError.exit_code if plan.stopped else 0
 
 
