@@ -96,7 +96,7 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
         return f"Main risk: {name}. {_describe_both_ends(unit, base, first)}."
     gone = [end for end in first.ends if end.result.status != base.status]
     ways = " or ".join(_describe_step(end) for end in gone)
-    status = "infeasible" if base.feasible else "feasible"
+    status = _STATUS_WORDS.get(gone[0].result.status, "feasible")
     short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
     return f"Main risk: {name}. {ways}: {status}{short}."
 
