@@ -35,7 +35,7 @@ def test_figures_stand_at_their_digits_with_units_in_the_header() -> None:
     assert told.rows[0] == ("phone", "1,234.6", "100.0")
     assert told.rows[1] == ("toaster", "≈0", "")
     assert told.rows[2] == ("laptop", "10.0", "25.7")
-    assert told.rows[-1] == ("in all", "1,249.5", "")
+    assert told.rows[-1] == ("total", "1,249.5", "")
     assert told.total
     assert told.notes == ("A note.",)
 
@@ -44,7 +44,7 @@ def test_a_long_table_is_cut_and_its_tail_summed() -> None:
     """What is not shown is counted, and stays in the total."""
     told = format_table(TABLE, maximum=2)
     assert told.rows[2] == ("… and 2 more", "15.0", "")
-    assert told.rows[3] == ("in all", "1,249.5", "")
+    assert told.rows[3] == ("total", "1,249.5", "")
     assert len(format_table(TABLE, maximum=3).rows) == 5  # one more row says as much as a line about it
 
 

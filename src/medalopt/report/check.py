@@ -23,7 +23,7 @@ def build_check_report(instance: Instance) -> Report:
         f"{instance.name}: no errors found{warned}.",
         _describe_size(instance),
         (_tabulate_size(instance), *_tabulate_warnings(instance)),
-        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=(),
         wrap=False,
         json=lambda _: render_json(build_check_object(instance)),

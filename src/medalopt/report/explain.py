@@ -62,7 +62,7 @@ def build_explanation_report(explanation: Explanation) -> Report:
         f"Explanation: {instance.title or instance.name}",
         tuple(summarize_explanation(explanation)),
         tabulate(whole=True),
-        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=tabulate(whole=False),
         json=lambda _: render_json(build_explanation_object(explanation)),
     )
@@ -220,7 +220,7 @@ def build_stream_report(explanation: StreamExplanation) -> Report:
         f"{name}: {device} from {region}",
         tuple(lines),
         tuple(table for table in (_tabulate_routes(explanation), _tabulate_balance(explanation)) if table.rows),
-        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=(),
         json=lambda _: render_json(build_stream_object(explanation)),
     )

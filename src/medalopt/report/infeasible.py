@@ -236,7 +236,7 @@ def build_infeasibility_report(
     return Report(
         f"{instance.title or instance.name}: no feasible plan exists",
         (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by)),
-        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         parts=parts,
         json=None if said is None else lambda _: render_json(said),
     )

@@ -309,7 +309,7 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
         title,
         (describe_status(plan), *summarize_plan(plan, worth)),
         build_plan_tables(plan, worth, whole=True) if whole else screen,
-        foot=(f"Figures of {plan.instance.name}: sha256 {plan.instance.figures}.",),
+        foot=(f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",),
         screen=screen,
         plan=plan,
         **writers,

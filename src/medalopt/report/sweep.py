@@ -64,7 +64,7 @@ def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult
         tuple(summarize_sweep(unit, rows, of)),
         (whole,) if rows else (),
         charts=tuple(_build_objective_chart(unit, ranked)),
-        foot=(f"Figures of {instance.name}: sha256 {instance.figures}.",),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=screen if rows else (),
         single=_list_scenarios(rows),
         json=lambda _: render_json({"format": "medalopt/sweep/1", "scenarios": list(map(_build_row, rows))}),

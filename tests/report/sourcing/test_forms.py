@@ -131,7 +131,7 @@ def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Report, Plan]) -> Non
     lines = text.partition("\nFiscal years\n")[2].partition("\n\n")[0].splitlines()
     assert len([line for line in lines if line.startswith(("call-off", "toll-refining", "metal purchase"))]) == 3
     assert (
-        next(line for line in lines if line.startswith("in all")).split()[-1]
+        next(line for line in lines if line.startswith("total")).split()[-1]
         == f"{sum_column(years, len(years.columns) - 1):,.0f}"
     )
     assert len(text.partition("\nAward table\n")[2].partition("\nin all")[0].splitlines()) == 2 + 6

@@ -68,7 +68,7 @@ def format_table(table: ReportTable, maximum: int | None = None) -> TextTable:
         rows.append(_sum_rows(table, len(rows), f"… and {left:,} more"))
     adds = bool(table.rows) and (bool(table.total) or any(column.total for column in table.columns))
     if adds:
-        rows.append(table.total or _sum_rows(table, 0, "in all"))
+        rows.append(table.total or _sum_rows(table, 0, "total"))
     shown = []
     for position, column in enumerate(table.columns):
         header, cells = _format_column(column, [row[position] for row in rows])

@@ -50,7 +50,7 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
     title = f"Sensitivity of the plan: {instance.title or instance.name}"
     reports = [Report(part.heading, part.lines, part.tables, charts=part.charts, screen=part.screen) for part in parts]
     whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
-    foot = (f"Figures of {instance.name}: sha256 {instance.figures}.",)
+    foot = (f"Parameters of {instance.name}: sha256 {instance.figures}.",)
     return replace(whole, foot=foot, json=lambda _: render_json(_join_members(instance, parts)))
 
 
