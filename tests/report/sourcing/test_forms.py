@@ -134,7 +134,7 @@ def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Report, Plan]) -> Non
         next(line for line in lines if line.startswith("total")).split()[-1]
         == f"{sum_column(years, len(years.columns) - 1):,.0f}"
     )
-    assert len(text.partition("\nAward table\n")[2].partition("\nin all")[0].splitlines()) == 2 + 6
+    assert len(text.partition("\nAward table\n")[2].partition("\ntotal")[0].splitlines()) == 2 + 6
     assert made.cost
 
 
