@@ -71,17 +71,16 @@ def test_the_bound_of_the_search_stands_beside_the_certified_one() -> None:
     assert plan.certificate.search_bound == pytest.approx(8_495, rel=1e-9)
     assert plan.certificate.lower_bound == pytest.approx(8_125.6, rel=1e-9)
     assert plan.status == "feasible"
-    said = "Optimal by search (bound of the solver); certified within 4.3 % of the best without whole lots"
-    assert describe_status(plan).startswith(said)
+    said = describe_status(plan)
+    assert said.startswith("Optimal") and "bound of the solver" in said and "within 4.3 %" in said
 
 
 def test_a_search_that_ends_early_says_how_near_it_took_itself_to_be() -> None:
     """A search bound 2 % below the plan is reported as such, not as an optimum."""
     plan = medalopt.solve(example())
     early = replace(plan, certificate=replace(plan.certificate, search_bound=0.98 * plan.objective))
-    assert describe_status(early).startswith(
-        "Feasible, within 2 % by search (bound of the solver); certified within 6.2 %"
-    )
+    said = describe_status(early)
+    assert said.startswith("Feasible") and said.index("within 2 %") < said.index("within 6.2 %")
 
 
 def test_only_a_program_with_whole_lots_has_a_bound_of_a_search() -> None:
