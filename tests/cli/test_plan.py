@@ -89,5 +89,5 @@ def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     run = here("plan", TINY)
     assert run.code == 0
     assert "tiny: a price could not be proven" in run.err
-    assert "tiny-P08" in run.out
+    assert "tiny-C01" in run.out
     assert "rules" not in json.loads(here("plan", TINY, "--json").out)["sourcing"]["tables"]

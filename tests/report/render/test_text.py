@@ -7,9 +7,16 @@ import io
 import pytest
 from rich.cells import cell_len
 
-from medalopt.report.document import ReportColumn, ReportTable, ShownValue
+from medalopt.report.document import Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
-from medalopt.report.render.text import lay_out_table, select_columns, show_progress, wrap_text
+from medalopt.report.render.text import (
+    Screen,
+    lay_out_table,
+    render_report_text,
+    select_columns,
+    show_progress,
+    wrap_text,
+)
 
 
 def _table(width: int, section: TextTable) -> list[str]:
@@ -108,3 +115,15 @@ def test_no_bar_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     with show_progress("moving every figure") as told:
         told(3, 7)
     assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("lines", [2, 30])
+def test_the_first_table_is_always_on_the_screen(lines: int) -> None:
+    """A long first table is cut to the screen with the sum of the other rows; further tables are named."""
+    columns = (ReportColumn("name", "name"), ReportColumn("cost", "cost", "JPY", total=True))
+    rows = tuple((f"order {number}", 10.0) for number in range(100))
+    tables = (ReportTable("orders", "Orders", "", columns, rows), ReportTable("years", "Years", "", columns, rows[:2]))
+    report = Report("Plan", ("One line.",) * lines, tables, screen=tables)
+    text = render_report_text(report, Screen(80), full=False)
+    assert len(text.splitlines()) <= 40 + 4 * (lines > 20)
+    assert "order 2" in text and "more " in text and "1,000" in text and "More tables with --full: Orders" in text

@@ -321,6 +321,7 @@ MOST_CELL_CHARACTERS = 300  # characters of a cell
 
 SCREEN_LINES = 40  # lines of a screen that the summary and the tables of a report fill
 _NOTE_LINES = 3  # of them for the note on further tables
+_MIN_ROWS = 3  # rows of the first table that are shown in any case
 
 
 def render_report_text(report: Report, screen: Screen | None = None, written: bool = False, full: bool = True) -> str:
@@ -362,15 +363,27 @@ def _render_note(screen: Screen, note: str) -> str:
 def _fit_screen(
     screen: Screen, report: Report, lines: list[tuple[str, TextStyle]], parts: list[TextTable | TextHeading]
 ) -> tuple[list[TextTable | TextHeading], list[str]]:
-    """Return the tables that fit a screen below the summary, in their order, and the titles of the others."""
+    """Return the tables that fit a screen below the summary, in their order, and the titles of the others.
+
+    The first table is always shown; rows that do not fit are summed in one.
+    """
+
+    def measure_excess(shown: list[TextTable | TextHeading]) -> int:
+        """Return the lines beyond those of a screen."""
+        text = render_text(screen, report.title, lines, shown, report.wrap)
+        return text.count("\n") - (SCREEN_LINES - _NOTE_LINES)
+
     shown: list[TextTable | TextHeading] = []
     left: list[str] = []
     for part in parts:
-        text = render_text(screen, report.title, lines, [*shown, part], report.wrap)
-        if text.count("\n") <= SCREEN_LINES - _NOTE_LINES:
+        excess = measure_excess([*shown, part])
+        if excess <= 0:
             shown.append(part)
-        else:
-            left.append(part.title.partition(":")[0])
+            continue
+        if not shown and not left and report.screen and isinstance(part, TextTable):
+            rows = max(_MIN_ROWS, len(report.screen[0].rows) - excess - 1)
+            shown.append(_escape_cells(format_table(report.screen[0], rows)))
+        left.append(part.title.partition(":")[0])
     return shown, left
 
 
