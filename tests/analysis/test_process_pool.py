@@ -13,7 +13,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
@@ -203,6 +205,21 @@ def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) 
             break
     work.join(timeout=180)
     assert not work.is_alive() and [one.status for one in found[0].results if one] == ["optimal"] * 2
+
+
+def test_a_pool_that_closes_while_a_process_starts(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a killed process lets the pool close the queues of the next one, its scenarios are solved all the same."""
+    monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
+    submit, closed = ProcessPoolExecutor.submit, [OSError("handle is closed")]
+
+    def submit_once_closed(pool: ProcessPoolExecutor, *given: Any) -> Any:
+        if closed:
+            raise closed.pop()
+        return submit(pool, *given)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit_once_closed)
+    found = solve_scenarios(ScenarioRunner(TINY), ASKED[2:4], 2).results
+    assert found == alone.results[2:4]
 
 
 def test_without_a_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

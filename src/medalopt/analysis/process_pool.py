@@ -299,10 +299,20 @@ def _submit_round(
     """Yield the results of one pool until all are there. Raises BrokenProcessPool if a process is killed."""
     with _start_processes(min(processes, len(numbers)), functools.partial(_initialize_worker, start)) as pool:
         futures: dict[Future[ScenarioResult], int] = {
-            pool.submit(_solve_in_worker, scenarios[number]): number for number in numbers
+            _submit_scenario(pool, scenarios[number]): number for number in numbers
         }
         for future in as_completed(futures):
             yield futures[future], future.result()
+
+
+def _submit_scenario(pool: ProcessPoolExecutor, changes: ParameterChanges) -> Future[ScenarioResult]:
+    """Submit one scenario. Raises BrokenProcessPool too where the pool is closing while it starts a process for it."""
+    try:
+        return pool.submit(_solve_in_worker, changes)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise BrokenProcessPool("the pool closed its queues while a process was starting") from error
 
 
 @contextlib.contextmanager
