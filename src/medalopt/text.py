@@ -6,6 +6,10 @@ import difflib
 import json
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Characters unsafe in terminals or invalid in XML: control characters except tab and line end, direction marks, other
 # line separators, lone surrogates, tags.
@@ -29,6 +33,18 @@ def escape_text(text: str, longest: int = _MAX_LENGTH) -> str:
     """
     cut = text if len(text) <= longest else text[:longest] + "…"
     return "".join(char if char.isprintable() else _escape_character(char) for char in cut)
+
+
+def format_path(path: Path) -> str:
+    """Return a path as text for messages.
+
+    Args:
+        path: Path.
+
+    Returns:
+        The path, shortened and with control characters escaped.
+    """
+    return escape_text(str(path), 400)
 
 
 def _escape_character(char: str) -> str:

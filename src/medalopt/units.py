@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from medalopt.text import escape_text, explain_comma, suggest_name
 
+PER_CENT = Fraction(1, 100)
 _UNITS = {
     "kg": "kilogram = [mass]",
     "mg": "milligram = 1/1000000 * kilogram",

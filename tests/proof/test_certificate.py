@@ -16,7 +16,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof import certificate, farkas
 from medalopt.proof.certificate import GAP_TOLERANCE, Certificate, certify_plan, sum_absolute_costs
 from medalopt.proof.extensions import ExtensionData, ExtensionTerm
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE
+from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
 SEEDS = range(100)
 

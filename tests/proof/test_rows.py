@@ -15,7 +15,8 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
-from medalopt.proof.rows import FEASIBILITY_TOLERANCE, ConstraintResidual, compute_residuals
+from medalopt.proof.rows import ConstraintResidual, compute_residuals
+from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
 TINY = ROOT / "instances" / "tiny.yaml"
 

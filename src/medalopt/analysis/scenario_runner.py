@@ -6,7 +6,6 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -49,9 +48,7 @@ from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
 from medalopt.tolerances import VALUE_TOLERANCE
-from medalopt.units import name_unit
-
-PER_CENT = Fraction(1, 100)
+from medalopt.units import PER_CENT, name_unit
 
 
 @dataclass(frozen=True, eq=False)

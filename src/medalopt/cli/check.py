@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, format_path, read_instance
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, read_instance
 from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
-from medalopt.text import escape_text
+from medalopt.text import escape_text, format_path
 
 
 def check(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, format_path, read_instance
+from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, read_instance
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
 from medalopt.errors import UsageError
+from medalopt.text import format_path
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance

@@ -1,9 +1,4 @@
-"""Arguments and options shared by several commands, reading of instances, and progress messages.
-
-Solver options `--gap`, `--time-limit` and `--method`.
-
-Replanning options `--after`, `--actuals` and `--frozen`, and the instance of the remaining horizon.
-"""
+"""Options shared by several commands: instances, `--set`, limits of the solver and replanning; progress messages."""
 
 from __future__ import annotations
 
@@ -21,7 +16,7 @@ import typer
 
 from medalopt.cli.run import print_message
 from medalopt.errors import OutputError, UsageError
-from medalopt.text import escape_text
+from medalopt.text import escape_text, format_path
 
 if TYPE_CHECKING:
     from medalopt.analysis.replanning.replan import ReplanProblem
@@ -155,18 +150,6 @@ def check_new_path(output: Path) -> None:
     """
     if os.path.lexists(output):
         raise OutputError(f"{format_path(output)}: is there already and still stands; choose another name, or -o PATH")
-
-
-def format_path(path: Path) -> str:
-    """Return a path as text for messages.
-
-    Args:
-        path: Path.
-
-    Returns:
-        The path, shortened and with control characters escaped.
-    """
-    return escape_text(str(path), 400)
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import check_output_path, format_path
+from medalopt.cli.options import check_output_path
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
+from medalopt.text import format_path
 
 if TYPE_CHECKING:
     from medalopt.report.atomic_write import FileContent

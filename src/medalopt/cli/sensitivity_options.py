@@ -1,11 +1,4 @@
-"""Options of `medalopt sensitivity` for curves and maps of the objective.
-
-Options of `medalopt sensitivity` for what-if analyses: outages, delay, scenarios and recycling premium.
-
-Options of `medalopt sensitivity` for the device mix.
-
-Options of `medalopt sensitivity` for global sensitivity: tornado and variance-based, by many solves on all cores.
-"""
+"""Options of `medalopt sensitivity`: curves and maps, what-if analyses, device mix, tornado and variance."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import check_new_path, check_output_path, format_path
+from medalopt.cli.options import check_new_path, check_output_path
 from medalopt.cli.run import print_message
 from medalopt.errors import Fault, InputError, UsageError
+from medalopt.text import format_path
 
 if TYPE_CHECKING:
     from medalopt.instance.loading import InstanceFile

@@ -101,3 +101,15 @@ class ExactArray:
         result[:] = flat
         result.flags.writeable = False
         return result.reshape(self.raw.shape)
+
+
+def drop_infinite(value: float) -> float | None:
+    """Return a number for JSON and tables, which have no infinity.
+
+    Args:
+        value: Number.
+
+    Returns:
+        The number, or None if it is infinite or no number.
+    """
+    return value if math.isfinite(value) else None

@@ -12,11 +12,10 @@ from medalopt.instance.resolve.parsed_document import Calendar, Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
 from medalopt.units import Money, QuantityError, name_unit, parse_quantity, split_number_unit
 
 _PER_CENT = "%", Fraction(1, 100)
-_PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
 
 
 class SourceValues:
@@ -88,8 +87,8 @@ class SourceValues:
         for index, name in enumerate(path):
             inner = get_child(node, name)
             if inner is None and isinstance(node, ScalarNode) and index == len(path) - 1:
-                return node if isinstance(name, int) or path[index - 1] in _PER_METAL_FIELDS else None
-            if inner is None and isinstance(node, MappingNode) and index and path[index - 1] in _PER_METAL_FIELDS:
+                return node if isinstance(name, int) or path[index - 1] in PER_METAL_FIELDS else None
+            if inner is None and isinstance(node, MappingNode) and index and path[index - 1] in PER_METAL_FIELDS:
                 inner = node.items.get("default")
             node = inner
         return node

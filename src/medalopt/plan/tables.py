@@ -5,7 +5,6 @@ Rows of zeros are dropped, except of metals.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import Ints
+from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.routes import list_pool_names
 from medalopt.proof.claims import OBJECTIVE_ROW
@@ -246,8 +245,8 @@ def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
     return {
         "added_rows": {
             "name": [row.name for row in added.rows],
-            "lower": [_finite_or_none(row.lower) for row in added.rows],
-            "upper": [_finite_or_none(row.upper) for row in added.rows],
+            "lower": [drop_infinite(row.lower) for row in added.rows],
+            "upper": [drop_infinite(row.upper) for row in added.rows],
             "dual": [row.dual for row in added.rows],
         },
         "added_terms": {
@@ -258,8 +257,8 @@ def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
         },
         "added_variables": {
             "name": [variable.name for variable in added.variables],
-            "lower": [_finite_or_none(variable.lower) for variable in added.variables],
-            "upper": [_finite_or_none(variable.upper) for variable in added.variables],
+            "lower": [drop_infinite(variable.lower) for variable in added.variables],
+            "upper": [drop_infinite(variable.upper) for variable in added.variables],
             "value": [variable.value for variable in added.variables],
         },
     }
@@ -316,11 +315,6 @@ def parse_extension_tables(
         ]
         for table, result in rows.items()
     }
-
-
-def _finite_or_none(value: float) -> float | None:
-    """Return a bound, None if infinite."""
-    return value if math.isfinite(value) else None
 
 
 def _parse_cell(cell: str) -> Any:

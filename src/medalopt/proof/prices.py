@@ -16,7 +16,7 @@ from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import get_limit, list_axis_names
 
-Duals = Mapping[str, Mapping[Any, float]]
+Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,6 @@ from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_s
 from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
 
-FEASIBILITY_TOLERANCE = 1e-9  # relative violation at which a constraint counts as satisfied
-
 
 @dataclass(frozen=True, eq=False)
 class ConstraintResidual:

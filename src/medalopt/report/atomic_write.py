@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from medalopt.errors import OutputError
-from medalopt.text import escape_control_characters, escape_text
+from medalopt.text import escape_control_characters, escape_text, format_path
 
 STALE_SECONDS = 600
 FileContent = str | bytes | Iterable[str]
@@ -37,7 +37,7 @@ def write_file(path: Path, content: FileContent) -> None:
     try:
         target = _resolve_path(path)
         if target.exists() and not target.is_file():
-            raise OutputError(f"{_show_path(path)}: is not a file; name another")
+            raise OutputError(f"{format_path(path)}: is not a file; name another")
         _remove_stale_parts(target)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=_make_prefix(target), suffix=".part")
         temporary = Path(name)
@@ -79,11 +79,6 @@ def write_folder(path: Path, contents: Mapping[str, FileContent], optional: Coll
             shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _show_path(path: Path) -> str:
-    """Return a path as messages show it."""
-    return escape_text(str(path), 400)
-
-
 def _resolve_path(path: Path) -> Path:
     """Return the real path, links followed."""
     return Path(os.path.realpath(path))
@@ -121,10 +116,10 @@ def _check_replaceable(path: Path, target: Path, names: Collection[str]) -> None
         others = sorted({entry.name for entry in target.iterdir()} - set(names))
         if others:
             raise OutputError(
-                f"{_show_path(path)}: holds other files ({escape_text(others[0])}); name a new or empty folder"
+                f"{format_path(path)}: holds other files ({escape_text(others[0])}); name a new or empty folder"
             )
     elif target.exists():
-        raise OutputError(f"{_show_path(path)}: is not a folder; name a new folder, or a file that ends in .json")
+        raise OutputError(f"{format_path(path)}: is not a folder; name a new folder, or a file that ends in .json")
 
 
 def _swap_folder(fresh: Path, target: Path) -> None:
@@ -171,4 +166,4 @@ def _get_umask() -> int:
 def _make_write_error(path: Path, error: OSError) -> OutputError:
     """Return the error for a path that cannot be written."""
     reason = error.strerror or type(error).__name__
-    return OutputError(f"{_show_path(path)}: could not be written ({reason}); what stood there before still stands")
+    return OutputError(f"{format_path(path)}: could not be written ({reason}); what stood there before still stands")

@@ -2,8 +2,6 @@
 
 Every command builds one `Report`; text, JSON, CSV, HTML, workbook, PDF and pictures are rendered from it, so that all
 agree.
-
-Columns of money at the minor unit of the currency.
 """
 
 from __future__ import annotations
@@ -84,12 +82,7 @@ def set_exact_digits(
     Returns:
         All columns, those of `keys` with their decimal places.
     """
-    return tuple(
-        replace(column, digits=count_exact_decimals(_printed_values(rows, position, column), column.digits))
-        if column.key in keys
-        else column
-        for position, column in enumerate(columns)
-    )
+    return _set_digits(columns, rows, keys, count_exact_decimals)
 
 
 def set_amount_digits(
@@ -105,8 +98,18 @@ def set_amount_digits(
     Returns:
         All columns, those of `keys` with their decimal places.
     """
+    return _set_digits(columns, rows, keys, count_amount_decimals)
+
+
+def _set_digits(
+    columns: tuple[ReportColumn, ...],
+    rows: TableRows,
+    keys: Collection[str],
+    count: Callable[[Sequence[float], int], int],
+) -> tuple[ReportColumn, ...]:
+    """Return all columns, those of `keys` with the decimal places that `count` finds for their numbers."""
     return tuple(
-        replace(column, digits=count_amount_decimals(_printed_values(rows, position, column), column.digits))
+        replace(column, digits=count(_printed_values(rows, position, column), column.digits))
         if column.key in keys
         else column
         for position, column in enumerate(columns)

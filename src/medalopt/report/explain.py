@@ -13,6 +13,7 @@ from medalopt.analysis.explain.explanation import Explanation, StreamExplanation
 from medalopt.analysis.explain.marginal_prices import MarginalPrice
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
+from medalopt.instance.arrays import drop_infinite
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
 from medalopt.report.document import Report, ReportColumn, ReportTable
@@ -236,7 +237,7 @@ def _tabulate_routes(explanation: StreamExplanation) -> ReportTable:
         ReportColumn("dearer", "extra cost of at least", f"{unit}/t", style="money"),
     )
     rows = tuple(
-        (route.treatment, route.smelter, route.tonnes, _null_if_infinite(route.shortfall)) for route in analysis.routes
+        (route.treatment, route.smelter, route.tonnes, drop_infinite(route.shortfall)) for route in analysis.routes
     )
     return ReportTable("routes", "Routes", "Every treatment and smelter that accepts it.", columns, rows)
 
@@ -439,9 +440,9 @@ def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
         "costs": dict(analysis.costs),
         "metals": [{"metal": metal, "kg": kilograms, "worth": worth} for metal, kilograms, worth in analysis.returned],
         "rent": analysis.rent,
-        "falls_at": _null_if_infinite(analysis.falls_at),
-        "leaves_at": _null_if_infinite(analysis.leaves_at),
-        "enters_at": _null_if_infinite(analysis.enters_at),
+        "falls_at": drop_infinite(analysis.falls_at),
+        "leaves_at": drop_infinite(analysis.leaves_at),
+        "enters_at": drop_infinite(analysis.enters_at),
         "least": analysis.minimum,
         "most": analysis.maximum,
         "ways": [
@@ -449,13 +450,8 @@ def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
                 "treatment": route.treatment,
                 "smelter": route.smelter,
                 "tonnes": route.tonnes,
-                "dearer": _null_if_infinite(route.shortfall),
+                "dearer": drop_infinite(route.shortfall),
             }
             for route in analysis.routes
         ],
     }
-
-
-def _null_if_infinite(value: float) -> float | None:
-    """Return the value, None where it is infinite."""
-    return value if math.isfinite(value) else None

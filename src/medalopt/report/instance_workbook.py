@@ -6,7 +6,6 @@ import io
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import xlsxwriter
@@ -39,7 +38,7 @@ from medalopt.instance.workbook.layout import (
     make_column,
     quote_text,
 )
-from medalopt.report.render.worksheet import clean_cell_text, compute_text_height
+from medalopt.report.render.worksheet import CREATION_DATE, clean_cell_text, compute_text_height
 from medalopt.text import escape_text
 from medalopt.units import Money
 
@@ -49,7 +48,6 @@ _WRITER_OPTIONS = {
     "strings_to_urls": False,
     "strings_to_numbers": False,
 }
-_CREATION_DATE = datetime(2000, 1, 1)
 _SPARE_ROWS = 1_000  # empty rows with drop-down lists
 _MAX_COLUMNS = 16_384
 _DOUBLE_ESCAPE = re.compile(
@@ -139,7 +137,7 @@ def render_instance_workbook(opened: InstanceFile) -> bytes:
     root = build_source_tree(opened)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, _WRITER_OPTIONS)
-    book.set_properties({"created": _CREATION_DATE})
+    book.set_properties({"created": CREATION_DATE})
     sheets = _InstanceWriter(book, root, money)
     names = [INSTANCE_SHEET, *(section.sheet for section in SHEET_SECTIONS), POLICY_SHEET, SCENARIOS_SHEET]
     _add_readme(sheets, names)

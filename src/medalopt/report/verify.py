@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from medalopt.instance.arrays import drop_infinite
 from medalopt.plan.workbook import WorkbookEdit
 from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
@@ -31,9 +32,9 @@ def build_verdict_object(verdict: Verdict) -> dict[str, Any]:
     return {
         "accepted": verdict.accepted,
         "broken": [_build_violation_row(broken) for broken in verdict.broken],
-        "gap": _null_if_infinite(certificate.gap),
-        "value": _null_if_infinite(verdict.value),
-        "lower_bound": _null_if_infinite(certificate.lower_bound),
+        "gap": drop_infinite(certificate.gap),
+        "value": drop_infinite(verdict.value),
+        "lower_bound": drop_infinite(certificate.lower_bound),
         "unit": verdict.unit,
         "arithmetic": certificate.arithmetic,
         "basis": certificate.basis,
@@ -56,20 +57,15 @@ def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
         "accepted": verdict.accepted,
         "broken": [_build_violation_row(broken) for broken in verdict.broken],
         "gap": None,
-        "margin": _null_if_infinite(verdict.refutation.margin),
+        "margin": drop_infinite(verdict.refutation.margin),
         "arithmetic": verdict.refutation.arithmetic,
         "scope": verdict.refutation.scope,
     }
 
 
-def _null_if_infinite(value: float) -> float | None:
-    """Return the value, None where it is not finite."""
-    return value if math.isfinite(value) else None
-
-
 def _build_violation_row(broken: Violation) -> dict[str, Any]:
     """Return one violation as a row."""
-    amount = _null_if_infinite(broken.amount)
+    amount = drop_infinite(broken.amount)
     return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
 
 
@@ -121,7 +117,7 @@ def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
         ReportColumn("text", "error"),
     )
     rows = tuple(
-        (violation.rule, violation.path, _null_if_infinite(violation.amount), violation.unit, violation.text)
+        (violation.rule, violation.path, drop_infinite(violation.amount), violation.unit, violation.text)
         for violation in broken
     )
     return ReportTable(

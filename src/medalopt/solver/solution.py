@@ -5,7 +5,6 @@ A verified plan is converted back to columns and duals, from which every post-op
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +17,9 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.program import SolverProgram, find_defining_rows
-
-Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
+from medalopt.units import PER_CENT
 
-PER_CENT = Fraction(1, 100)
 MAX_MEDAL_FACTOR = 10.0  # largest factor on the number of medals in a repair
 MAX_DEVICE_KINDS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
 EMPTY_RANKING: Mapping[str, int] = MappingProxyType({})

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
-from medalopt.analysis.scenario_runner import PER_CENT, ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import InputError, UsageError
 from medalopt.instance.paths import ParameterPath, PathError, has_wildcard, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
@@ -21,7 +21,7 @@ from medalopt.instance.scenario import DUE_FIELD, SCALE_SIGN, Change, Operation,
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
-from medalopt.units import Quantity, QuantityError, name_unit, split_number_unit
+from medalopt.units import PER_CENT, Quantity, QuantityError, name_unit, split_number_unit
 
 _SIGNED_OFFSET = re.compile(r"[+-][0-9]{1,4}")
 

@@ -15,7 +15,7 @@ from medalopt.analysis.explain.marginal_prices import QuantityChange, list_quant
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
@@ -293,17 +293,12 @@ def _make_range(
         parameter.value,
         price_up,
         price_down,
-        _drop_infinite(max(low, parameter.least)),
-        _drop_infinite(min(high, parameter.greatest)),
+        drop_infinite(max(low, parameter.least)),
+        drop_infinite(min(high, parameter.greatest)),
         _make_range_end(neighbourhood, down) if low >= parameter.least else SensitivityRangeEnd(),
         _make_range_end(neighbourhood, up) if high <= parameter.greatest else SensitivityRangeEnd(),
         costs,
     )
-
-
-def _drop_infinite(value: float) -> float | None:
-    """Return None for an infinite value."""
-    return value if math.isfinite(value) else None
 
 
 def _make_range_end(neighbourhood: PlanNeighbourhood, end: RangeLimit) -> SensitivityRangeEnd:

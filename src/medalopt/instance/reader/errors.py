@@ -13,6 +13,9 @@ MAX_WORDED_FAULTS = 2 * MAX_LISTED_FAULTS  # errors that keep their message; fur
 _UNLISTED = Fault("", 0, 0, "", "")
 
 
+MAX_LISTED = 20  # errors or warnings of one kind; the others are counted
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class Location:
     """Location in a file: line and column from 1; 0 refers to the file as a whole."""

@@ -14,7 +14,7 @@ from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.rows import PERIOD, CellColumn, ColumnKey, InputSheet, format_scalar
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")
@@ -34,7 +34,6 @@ _NAMED_SECTIONS = (
     "parties",
 )
 _PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity")
-_PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
 
 
 class OverrideError(ValueError):
@@ -198,7 +197,7 @@ def _expand_mapping(node: Node | None, field: str | int) -> MappingNode:
     if node is None or (isinstance(node, ScalarNode) and node.null):
         whole = {"default": ScalarNode("100 %", False, OVERRIDE_LOCATION)} if field == "recovery" else {}
         return MappingNode(dict(whole), dict.fromkeys(whole, OVERRIDE_LOCATION), OVERRIDE_LOCATION)
-    if isinstance(node, ScalarNode) and field in _PER_METAL_FIELDS:
+    if isinstance(node, ScalarNode) and field in PER_METAL_FIELDS:
         return MappingNode({"default": node}, {"default": node.place}, node.place)
     raise OverrideError(f"`{escape_text(str(field))}` is one figure and has nothing below it")
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import ScalarNode, find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import LaneRows, StreamRows
@@ -21,7 +22,6 @@ _OUTLIER_FACTOR = 1000.0
 _PRICE_OUTLIER_FACTOR = 100.0  # for prices of one metal, which vary less
 _SMALL_SHARE = 0.02  # credited share below which an erroneous % sign is likely
 _VALUES_PER_OUTLIER = 10  # values of a kind per outlier allowed
-_MAX_LISTED = 20  # warnings per kind
 _HEAVY_MEDAL_KG, _HEAVY_PIECE_KG, _RICH_GRADE_KG_T = 10, 100, 20
 _PRECIOUS_METALS = frozenset({"Ag", "Au", "Ir", "Os", "Pd", "Pt", "Rh", "Ru"})
 
@@ -96,7 +96,7 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, lanes
 
 def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: bool = True, name: bool = False) -> None:
     """Warn of outliers among `values`; `name` adds the path of the nearest value."""
-    for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
+    for outlier in find_outliers(values, low=low)[:MAX_LISTED]:
         nearest = render_path(path(outlier.nearest)) if name else ""
         draft.add_warning(path(outlier.place), _describe_outlier(outlier, nearest), key=False)
 
@@ -162,7 +162,7 @@ def _warn_of_periods(draft: Draft, instance: Instance) -> None:
     ]
     for section, field, names, values, low, far in lists:
         for index in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
-            for outlier in find_outliers(values[index], low=low, far=far)[:_MAX_LISTED]:
+            for outlier in find_outliers(values[index], low=low, far=far)[:MAX_LISTED]:
                 draft.add_warning(
                     (section, names[index], field, outlier.place), _describe_outlier(outlier, ""), key=False
                 )
@@ -178,7 +178,7 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
         offers = np.flatnonzero(main == e).tolist()
         paths: list[ParameterPath] = [("market", market.names[o], "price") for o in offers]
         pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
-        told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:_MAX_LISTED]
+        told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:MAX_LISTED]
         for outlier in told:
             draft.add_warning(
                 paths[outlier.place], _describe_outlier(outlier, render_path(paths[outlier.nearest])), key=False
@@ -199,7 +199,7 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
         ("storage", "cost"): (streams.storage_cost.value, True),
     }
     for field, (values, low) in columns.items():
-        for outlier in find_outliers(values, low=low)[:_MAX_LISTED]:
+        for outlier in find_outliers(values, low=low)[:MAX_LISTED]:
             path: ParameterPath = ("streams", streams.names[outlier.place], *field)
             draft.faults.add_warning(
                 supply.sheet.locate_cell(rows[outlier.place], field), path, _describe_outlier(outlier, "")
@@ -211,7 +211,7 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
     first = supply.groups.first.tolist()
     for key, column in ((key, read) for key, read in supply.read.items() if key[0] == "credited"):
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
-        for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:_MAX_LISTED].tolist():
+        for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:MAX_LISTED].tolist():
             text = f"only {share[at] * 100:.4g} % of the metal is credited to the project; for a share such as 0.95"
             path: ParameterPath = ("streams", supply.groups.names[at], *key)
             draft.faults.add_warning(supply.sheet.locate_cell(first[at], key), path, f"{text} write `0.95` or `95 %`")
@@ -226,13 +226,13 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
     smelter = {name: number for number, name in enumerate(instance.smelters.names)}
     g = np.array([place[name or ""] for name in sheet.get_column(("region",))], dtype=np.intp)
     k = np.array([smelter[name or ""] for name in sheet.get_column(("smelter",))], dtype=np.intp)
-    for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:_MAX_LISTED]:
+    for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:MAX_LISTED]:
         field = "distance" if distance.filled[outlier.place] else "cost"
         path: ParameterPath = ("lanes", lanes.names[outlier.place] or "", field)
         draft.faults.add_warning(sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""))
     given = cost.filled | distance.filled
     if given.any():
-        for row in np.flatnonzero(~given)[:_MAX_LISTED].tolist():
+        for row in np.flatnonzero(~given)[:MAX_LISTED].tolist():
             text = "this lane has neither `distance` nor `cost`, so it is free, unlike others; write `cost: 0`"
             draft.faults.add_warning(
                 sheet.locate_cell(row), ("lanes", lanes.names[row] or ""), f"{text} if that is intended"

@@ -9,12 +9,12 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import StreamRows
 from medalopt.text import escape_text, format_count, suggest_name
 
-_MAX_LISTED = 20  # reasons listed
 _MAX_BATCH = 2_000_000  # pairs times smelters per batch
 
 
@@ -110,10 +110,10 @@ def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: S
         if (reason := why[p]) is not None:
             reasons.setdefault(reason, []).append(i)
     ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
-    for (field, what, text), streams in ordered[:_MAX_LISTED]:
+    for (field, what, text), streams in ordered[:MAX_LISTED]:
         amount = f"{_format_tonnes(float(tonnes[streams].sum()))} {what} cannot reach any smelter: {text}"
         _warn_at_field(draft, supply, streams[0], field, amount)
-    if rest := ordered[_MAX_LISTED:]:
+    if rest := ordered[MAX_LISTED:]:
         lost = float(sum(tonnes[streams].sum() for _, streams in rest))
         text = f"{_format_tonnes(lost)} more cannot reach any smelter, for {format_count(len(rest), 'more reason')}"
         _warn_at_field(draft, supply, rest[0][1][0], "region", text)
@@ -156,7 +156,7 @@ def _warn_of_blocked_bundles(draft: Draft, reachability: Reachability, supply: S
     stuck = reachability.offered[~(reachability.smelted | reachability.leaves)[which]]
     bundle = instance.streams.bundle
     tonnes = instance.streams.available.value.sum(axis=1)
-    for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:_MAX_LISTED].tolist():
+    for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:MAX_LISTED].tolist():
         members = np.flatnonzero(bundle == b)
         first = int(stuck[bundle[stuck] == b][0])
         name, region = escape_text(instance.bundles[b][1]), escape_text(instance.bundles[b][0])
@@ -177,11 +177,11 @@ def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
     if not reachability.smelted.any():
         return
     lanes = instance.lanes.exists.any(axis=0)
-    for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:_MAX_LISTED].tolist():
+    for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:MAX_LISTED].tolist():
         name = instance.smelters.names[k]
         text = f"no supply can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
         draft.add_warning(("smelters", name), text)
-    for h in np.flatnonzero(~reachability.treated.any(axis=0))[:_MAX_LISTED].tolist():
+    for h in np.flatnonzero(~reachability.treated.any(axis=0))[:MAX_LISTED].tolist():
         name = instance.treatments.names[h]
         if find_node(draft.root, ("treatments", name)) is not None:
             text = f"no supply can go through `{escape_text(name)}`; check its `accepts` and `regions`"

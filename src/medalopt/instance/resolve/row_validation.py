@@ -10,7 +10,7 @@ import numpy as np
 from pydantic_core import PydanticUndefined
 
 from medalopt.instance.arrays import Ints
-from medalopt.instance.reader.errors import Location
+from medalopt.instance.reader.errors import MAX_LISTED, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
     CellColumn,
@@ -181,9 +181,6 @@ def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> tupl
     return (sheet.section, name or "", *(step for step in key if step != "{}"))
 
 
-_MAX_LISTED = 20  # errors of one kind listed per column
-
-
 @lru_cache(maxsize=8)
 def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
     """List the columns of a model of streams or lanes.
@@ -276,7 +273,7 @@ def _check_required(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft:
     if sheet.entry_index is None and key not in sheet.header_locations:
         draft.faults.add_error(Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
         return
-    for row in np.flatnonzero(sheet.get_column(key).code == 0)[:_MAX_LISTED].tolist():
+    for row in np.flatnonzero(sheet.get_column(key).code == 0)[:MAX_LISTED].tolist():
         draft.faults.add_error(
             sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), f"`{key[0]}` is missing"
         )
@@ -301,13 +298,13 @@ def _list_cell_texts(sheet: InputSheet, key: ColumnKey) -> list[str]:
 
 
 def _report_cells(sheet: InputSheet, key: ColumnKey, wrong: dict[str, str], names: CellColumn, draft: Draft) -> None:
-    """Log the errors of a column by distinct cell, at most `_MAX_LISTED`."""
+    """Log the errors of a column by distinct cell, at most `MAX_LISTED`."""
     for number, (cell, message) in enumerate(wrong.items(), start=1):
-        if number > _MAX_LISTED:
+        if number > MAX_LISTED:
             break
         more = (
-            f"; {len(wrong) - _MAX_LISTED} more cells of this column are wrong"
-            if number == _MAX_LISTED < len(wrong)
+            f"; {len(wrong) - MAX_LISTED} more cells of this column are wrong"
+            if number == MAX_LISTED < len(wrong)
             else ""
         )
         _report_cell(sheet, key, cell, message + more, names, draft)
@@ -367,7 +364,7 @@ def check_unit_masses(
     """
     masses = draft.unit_mass
     heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
-    for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:_MAX_LISTED].tolist():
+    for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:MAX_LISTED].tolist():
         cell = escape_text(sheet.get_column(key)[row] or "")
         message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
         draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message)

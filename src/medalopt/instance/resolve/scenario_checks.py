@@ -25,12 +25,12 @@ from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.scenario import Change, ParameterChanges, format_value, resolve_change
 from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.schema.validation import build_section_model, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text
 
 _GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
-_TABLE_SECTIONS = ("streams", "lanes")
 _InstanceBuilder = Callable[[ParameterChanges], object]
 
 
@@ -118,7 +118,7 @@ def _validate_changes(draft: Draft, changes: ParameterChanges, reasons: Reasons,
     sections = {str(change.path[0]) for change in wanted}
     calendar = draft.calendar
     root = apply_tree_overrides(draft.root, wanted, calendar.count if calendar else None, faults)
-    inner = frozenset(sections - set(_TABLE_SECTIONS))
+    inner = frozenset(sections - set(TABLE_SECTIONS))
     bare = MappingNode({name: root.items[name] for name in inner if name in root.items}, root.keys, root.place)
     part = validate_tree(split_notes(bare, faults)[0], build_section_model(inner), draft.context, faults)
     document = draft.document.model_copy(update={name: getattr(part, name) for name in inner})

@@ -18,6 +18,7 @@ from medalopt.instance.demand import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.outliers import warn_of_outliers
 from medalopt.instance.resolve.parsed_document import Draft
@@ -28,7 +29,6 @@ from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_FEED_GRADE_KG_T = 500.0
 _NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
-_MAX_LISTED = 20  # warnings of one kind
 
 
 def add_warnings(draft: Draft, instance: Instance, supply: StreamRows, lanes: LaneRows | None) -> None:
@@ -162,7 +162,7 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
         lacks = (
             []
             if render_path(("alloys", alloys.names[a])) in told
-            else np.flatnonzero(richest < low[a])[:_MAX_LISTED].tolist()
+            else np.flatnonzero(richest < low[a])[:MAX_LISTED].tolist()
         )
         for e in lacks:
             name, metal = alloys.names[a], instance.metals.names[e]
@@ -221,14 +221,14 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
     streams, market = instance.streams, instance.market
     maximum = _compute_largest_shipment(instance)
     for field, minimum in (("minimum_order", streams.minimum_order.value), ("lot", streams.lot.value)):
-        for i in np.flatnonzero((maximum > 0) & (minimum > maximum * (1 + AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+        for i in np.flatnonzero((maximum > 0) & (minimum > maximum * (1 + AMOUNT_TOLERANCE)))[:MAX_LISTED].tolist():
             text = (
                 f"{minimum[i]:_.6g} t, but at most {maximum[i]:_.6g} t can be sent in a period, so nothing can be taken"
             )
             _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
     for field, minimum in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
-        for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + AMOUNT_TOLERANCE)))[:_MAX_LISTED].tolist():
+        for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + AMOUNT_TOLERANCE)))[:MAX_LISTED].tolist():
             text = f"{minimum[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
             draft.add_warning(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
 
@@ -260,7 +260,7 @@ def _find_similar_names(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return each name that differs from an earlier one only in case, blanks or width, with that one."""
     first: dict[str, str] = {}
     pairs = ((name, first.setdefault(_fold_name(name), name)) for name in names)
-    return [(name, like) for name, like in pairs if name != like][:_MAX_LISTED]
+    return [(name, like) for name, like in pairs if name != like][:MAX_LISTED]
 
 
 def _fold_name(name: str) -> str:
@@ -286,7 +286,7 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
         number_of = dict(members)
         same = dict(_find_similar_names(number_of))
         result += [(number_of[name], _describe_similar_names(name, like)) for name, like in same.items()]
-        for name, number in members[:_MAX_LISTED]:
+        for name, number in members[:MAX_LISTED]:
             if (
                 size[number] == 1
                 and name not in {*same, *same.values()}
@@ -294,7 +294,7 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
             ):
                 text = f"this bundle has a single stream, and this region has a bundle `{escape_text(suggestion)}`"
                 result.append((number, f"{text}; write both alike if one is meant"))
-    for number, text in result[:_MAX_LISTED]:
+    for number, text in result[:MAX_LISTED]:
         _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
 
 
@@ -302,7 +302,7 @@ def _find_near_name(name: str, names: Iterable[str]) -> str:
     """Return a similar name with the same digits, '' if there is none."""
     digits = [char for char in name if char.isdigit()]
     others = [one for one in names if one != name and [char for char in one if char.isdigit()] == digits]
-    return next(iter(difflib.get_close_matches(name, others[:_MAX_LISTED], n=1, cutoff=_NAME_SIMILARITY)), "")
+    return next(iter(difflib.get_close_matches(name, others[:MAX_LISTED], n=1, cutoff=_NAME_SIMILARITY)), "")
 
 
 def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:

@@ -15,6 +15,9 @@ from medalopt.instance.schema.containers import Entry, check_list, check_period_
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import BooleanField, IntegerField, NameField, QuantityField, TextField
 
+PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
+TABLE_SECTIONS = ("streams", "lanes")  # sections that may be given as a table
+
 _NOTE_MEANINGS = {
     "source": "Where the figures come from; one a line.",
     "note": "A remark; travels into plan and report.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from medalopt.report.document import (
     CellValue,
     NumberStyle,
+    OrderDocument,
     ReportColumn,
     ReportTable,
     ShownValue,
@@ -49,6 +51,7 @@ class TextHeading:
     lines: tuple[str, ...]
 
 
+BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")  # separators of a name, after which a line may be broken
 _SCALED_STYLES = ("scaled", "signed")
 
 
@@ -160,3 +163,24 @@ def _sum_rows(table: ReportTable, start: int, name: str) -> tuple[CellValue, ...
     ]
     first = next((position for position, column in enumerate(table.columns) if not column.hidden), 0)
     return tuple(name if position == first and value is None else value for position, value in enumerate(sums))
+
+
+def encode_document(document: OrderDocument, lines: object) -> dict[str, object]:
+    """Return an order document as a page or a print takes it.
+
+    Args:
+        document: Order document.
+        lines: Its lines, as the renderer lays them out.
+
+    Returns:
+        Title, stamp, party, terms, missing details, lines and notes.
+    """
+    return {
+        "title": f"{document.kind.capitalize()} {document.number}",
+        "stamp": document.stamp,
+        "party": document.party,
+        "terms": document.terms,
+        "missing": document.missing,
+        "lines": lines,
+        "notes": document.notes,
+    }

@@ -1,9 +1,7 @@
-"""Lines, tables and charts as one self-contained HTML file: no network, no other file.
+"""Report as one HTML file: key figures, charts, tables and documents, without network or another file; prints well.
 
 The content security policy admits the style and the scripts of the page by their hashes and nothing else. All content
 of an instance is escaped as text, in charts too, which are plain data.
-
-Report as one HTML file that works offline and prints well.
 """
 
 from __future__ import annotations
@@ -22,12 +20,11 @@ from markupsafe import Markup, escape
 
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
-from medalopt.report.render.formatted_table import TextHeading, TextTable, format_table
+from medalopt.report.document import Report, ReportTable, fold_table
+from medalopt.report.render.formatted_table import BREAK_PATTERN, TextHeading, TextTable, encode_document, format_table
 from medalopt.report.render.pictures import load_echarts, render_svg
 
 _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
-_BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -73,6 +70,7 @@ _STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No 
 _KEY_FIGURE_PATTERN = re.compile(
     r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(][0-9]))(?P<detail>.*))?"
 )
+_UNSORTED_ROWS = 3  # rows up to which a table is not sorted on the page
 _MAX_KEY_VALUE = 48  # characters of a key figure; longer sentences stay sentences
 
 
@@ -112,13 +110,11 @@ def _has_sorted_table(part: TextTable | Chart | TextHeading) -> bool:
     return any(len(table.rows) > _UNSORTED_ROWS for table in tables)
 
 
-_UNSORTED_ROWS = 3
-
-
 def _load_template(name: str) -> Any:
     """Load a template with automatic escaping."""
     loader = FunctionLoader(_read_asset)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
+    environment.globals["unsorted_rows"] = _UNSORTED_ROWS
     environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points}
     return environment.get_template(name)
 
@@ -144,7 +140,7 @@ def _build_column_rules(maximum: int) -> str:
 
 def _add_break_points(text: str) -> Markup:
     """Return a name with optional line breaks after its separators."""
-    return Markup(_BREAK_PATTERN.sub(r"\1<wbr>", str(escape(text))))
+    return Markup(BREAK_PATTERN.sub(r"\1<wbr>", str(escape(text))))
 
 
 def _read_asset(name: str) -> str:
@@ -229,7 +225,7 @@ def render_report_html(report: Report) -> str:
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     if not report.documents:
         return render_html(report.title, report.headline, parts, report.foot)
-    documents = [_encode_document(document) for document in report.documents]
+    documents = [encode_document(document, format_document_lines(document.lines)) for document in report.documents]
     return render_html(report.title, report.headline, parts, report.foot, "plan.html.j2", documents=documents)
 
 
@@ -240,18 +236,6 @@ def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | Te
     for part in report.parts:
         yield TextHeading(part.title, part.headline)
         yield from _list_parts(part, maximum)
-
-
-def _encode_document(document: OrderDocument) -> dict[str, Any]:
-    return {
-        "title": f"{document.kind.capitalize()} {document.number}",
-        "stamp": document.stamp,
-        "party": document.party,
-        "terms": document.terms,
-        "missing": document.missing,
-        "lines": format_document_lines(document.lines),
-        "notes": document.notes,
-    }
 
 
 def format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:

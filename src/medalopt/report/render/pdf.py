@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
-from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, list_tables
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.document import Report, ReportColumn, ReportTable, list_tables
+from medalopt.report.render.formatted_table import BREAK_PATTERN, encode_document, format_table
 from medalopt.report.render.pictures import list_font_files, render_svg
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
 LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape
-_BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")  # a line may be broken after it
 _TIMESTAMP = 0  # of the file, fixed so that equal reports give equal bytes
 
 
@@ -69,7 +67,7 @@ def _encode_report(content: Report) -> dict[str, Any]:
         "title": content.title,
         "name": content.title,
         "sections": list(_encode_sections(content)),
-        "documents": [_encode_document(document) for document in content.documents],
+        "documents": [encode_document(document, _encode_table(document.lines)) for document in content.documents],
         "foot": content.foot,
         "wide": any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in (*list_tables(content), *lines)),
     }
@@ -103,19 +101,7 @@ def _encode_table(table: ReportTable) -> dict[str, Any]:
         "title": told.title,
         "says": table.description,
         "columns": [{"title": column.header, "right": column.right} for column in told.columns],
-        "rows": [[_BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
+        "rows": [[BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
         "total": told.total,
         "notes": told.notes,
-    }
-
-
-def _encode_document(document: OrderDocument) -> dict[str, Any]:
-    return {
-        "title": f"{document.kind.capitalize()} {document.number}",
-        "stamp": document.stamp,
-        "party": document.party,
-        "terms": document.terms,
-        "missing": document.missing,
-        "lines": _encode_table(document.lines),
-        "notes": document.notes,
     }

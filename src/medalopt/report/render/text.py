@@ -1,14 +1,6 @@
-"""Output device of a text report: its width, and whether it supports bold type.
+"""Report as text: title, summary and tables laid out for the width of a terminal or a file, and progress bars.
 
-Layout of a table as lines of text within a width: optional columns are dropped, long names broken at separators.
-
-Text report: a title, lines and tables laid out for the width of a terminal, with bold type where supported.
-
-A report in plain type: title, lines and tables at the width of the terminal.
-
-Progress bar on standard error, if that is a terminal.
-
-Report as text, about two screens: the summary and the tables needed for a decision.
+Optional columns are dropped and long names broken at separators until a table fits. Bold type only where supported.
 """
 
 from __future__ import annotations

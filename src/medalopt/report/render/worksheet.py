@@ -1,8 +1,6 @@
-"""Text, sheet names and table names within Excel's limits.
+"""Writer of one XlsxWriter workbook: sheets, formats, names within Excel's limits, and typed cells.
 
-Writer of one XlsxWriter workbook: sheets, formats, and cells that keep their type.
-
-Table on a sheet: an Excel table with filters, its totals as formulas.
+A table is an Excel table with filters; its totals are formulas.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from medalopt.plan.digests import FormulaValue
@@ -17,6 +16,7 @@ from medalopt.report.document import CellValue, PlainValue, ReportColumn, Report
 from medalopt.report.render.formatted_table import format_cell
 from medalopt.text import escape_control_characters
 
+CREATION_DATE = datetime(2000, 1, 1)  # of every workbook, so that equal reports give equal bytes
 MOST_CELL_UNITS = 32_767  # UTF-16 units of one cell
 _MOST_NAME_UNITS = 31  # UTF-16 units of the name of a sheet
 _FORBIDDEN_IN_NAME = re.compile(r"[\[\]:*?/\\]")

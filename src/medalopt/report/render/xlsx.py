@@ -1,10 +1,6 @@
-"""Sheets that `medalopt verify` reads back: editable decisions, and the plan as it was made on hidden sheets.
+"""Report as an Excel workbook: cover sheet, pictures, and a sheet for each table and order document.
 
-Sheets of tables and of order documents.
-
-Cover sheet: summary, contents, orders and provenance.
-
-Report as an Excel workbook: cover sheet, pictures, a sheet for each table and document, editable decisions.
+`medalopt verify` reads the workbook of a plan: editable decisions, and the plan as it was made on hidden sheets.
 """
 
 from __future__ import annotations
@@ -12,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import xlsxwriter
@@ -34,6 +29,7 @@ from medalopt.report.document import (
 from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.render.formatted_table import fix_digits
 from medalopt.report.render.worksheet import (
+    CREATION_DATE,
     WorkbookWriter,
     clean_cell_text,
     compute_text_height,
@@ -269,7 +265,6 @@ def _quote_sheet_name(name: str) -> str:
     return name.replace("'", "''")
 
 
-_CREATION_DATE = datetime(2000, 1, 1)  # fixed, so that equal reports give equal bytes
 _WORKBOOK_OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -298,7 +293,7 @@ def render_report_xlsx(report: Report) -> bytes:
     """
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, _WORKBOOK_OPTIONS)
-    book.set_properties({"title": report.title[:200], "created": _CREATION_DATE})
+    book.set_properties({"title": report.title[:200], "created": CREATION_DATE})
     writer = WorkbookWriter(book)
     record = {} if report.plan is None else render_csv_folder(report.plan)
     front = writer.names.name_sheet("Decision" if record or report.documents else "Summary")

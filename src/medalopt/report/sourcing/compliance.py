@@ -10,6 +10,7 @@ import numpy as np
 
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
@@ -23,7 +24,6 @@ _ASSUMPTIONS_NOTES = (
     "parameter without a source has that of its section.",
 )
 _MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
-_TABLE_SECTIONS = ("streams", "lanes")
 _WHOLE_FILE = "(the whole file)"
 NO_SOURCE = "no source"
 
@@ -61,19 +61,17 @@ def _parameter_rows(
     instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
 ) -> Iterator[tuple[CellValue, ...]]:
     yield from _remark_rows({path: note for path, note in remarks.items() if not path})
-    for section in _TABLE_SECTIONS:
+    for section in TABLE_SECTIONS:
         rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
         if rows:
             yield _assumption_row(
                 render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
             )
     for path, scalar, _ in source_values.iterate_parameters():
-        if path[0] not in _TABLE_SECTIONS:
+        if path[0] not in TABLE_SECTIONS:
             yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
     below = {path: note for path, note in remarks.items() if path}
-    yield from _remark_rows(
-        {path: note for path, note in below.items() if path[0] in _TABLE_SECTIONS and len(path) > 1}
-    )
+    yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
     yield from _remark_rows(
         {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties")}
     )

@@ -13,7 +13,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.routes import has_supply
 from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
-from medalopt.proof.prices import DualGrid
+from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import Basis
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
@@ -27,7 +27,7 @@ from medalopt.solver.decomposition.subproblems import SubproblemSolution
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import tighten_bounds_to_demand
-from medalopt.solver.solution import Duals, Solution, extract_decisions
+from medalopt.solver.solution import Solution, extract_decisions
 from medalopt.solver.solve_lp import generate_scalings
 from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE
 
