@@ -21,11 +21,11 @@ pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq
 locked := --require-hashes --only-binary :all:
 sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE
 
-.PHONY: help solve test golden matrix lint docs bench campaigns develop lock clean distclean
+.PHONY: help solve test golden matrix lint docs docs-site bench campaigns develop lock clean distclean
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 solve: $(VENV)/.installed ## plan the medals of Tokyo 2020
 	@$(bin)/medalopt solve $(INSTANCE)
@@ -48,6 +48,9 @@ lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 docs: $(VENV)/.installed ## write anew the pages, the picture and the schema that are generated
 	@$(bin)/python docs/generate.py
 
+docs-site: $(VENV)-docs/.installed ## build the documentation site into build/site: any warning or broken link fails
+	@$(VENV)-docs/bin/python docs/site/build.py
+
 bench: $(VENV)/.installed $(VENV)-bench/.installed ## measure against a bare solver, linopy and a bare command line
 	@$(bin)/python benchmarks/run.py --peer $(VENV)-bench/bin/python
 
@@ -62,6 +65,7 @@ lock: $(VENV)/.lock ## pin all dependencies anew (make lock UPGRADE=--upgrade fo
 	@$(compile) pyproject.toml --all-extras --group build --group develop --group test --group lint --constraints requirements/install.txt --output-file requirements/test.txt
 	@$(compile) pyproject.toml --all-extras --group build --group bench --constraints requirements/install.txt --output-file requirements/bench.txt
 	@$(compile) pyproject.toml --all-extras --group build --group develop --group test --group campaign --constraints requirements/test.txt --output-file requirements/campaign.txt
+	@$(compile) --group site --output-file requirements/site.txt
 	@$(compile) --group lock --output-file requirements/lock.txt
 
 compile = $(bin)/uv pip compile --universal --fork-strategy fewest --generate-hashes --no-header --quiet $(UPGRADE)
@@ -71,7 +75,7 @@ clean: ## remove what was built and cached
 	@find src tests campaigns models benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## likewise, and the environments
-	@rm -rf $(VENV) $(VENV)-bench .venv-matrix
+	@rm -rf $(VENV) $(VENV)-bench $(VENV)-docs .venv-matrix
 
 # A new environment. Where the interpreter comes without ensurepip (Debian's python3 alone), its own pip fills it.
 %/pyvenv.cfg:
@@ -102,4 +106,8 @@ $(VENV)/.installed: $(sources) $(VENV)/.locked
 $(VENV)-bench/.installed: requirements/bench.txt $(sources) | $(VENV)-bench/pyvenv.cfg
 	@$(VENV)-bench/bin/python -m pip --disable-pip-version-check -qq install $(locked) -r requirements/bench.txt
 	@$(VENV)-bench/bin/python -m pip --disable-pip-version-check -qq install --no-index --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+$(VENV)-docs/.installed: requirements/site.txt | $(VENV)-docs/pyvenv.cfg
+	@$(VENV)-docs/bin/python -m pip --disable-pip-version-check -qq install $(locked) -r $<
 	@touch $@

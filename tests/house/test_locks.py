@@ -40,7 +40,7 @@ def project() -> dict[str, Any]:
 
 def test_each_lock_is_known() -> None:
     """Every lock is one that the tests below look at."""
-    assert set(LOCKS) == {*GROUPS, "lock"}
+    assert set(LOCKS) == {*GROUPS, "lock", "site"}
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -50,6 +50,13 @@ def test_lock_holds_all_that_the_project_asks_for(name: str) -> None:
         each for group in GROUPS[name] for each in project()["dependency-groups"][group]
     ]
     assert {canonicalize_name(Requirement(each).name) for each in wanted} <= set(pins(LOCKS[name].read_text()))
+
+
+@pytest.mark.parametrize("name", ["lock", "site"])
+def test_lock_of_a_tool_holds_its_group(name: str) -> None:
+    """Tools that run apart from the package, in an environment of their own, are pinned too."""
+    wanted = {canonicalize_name(Requirement(each).name) for each in project()["dependency-groups"][name]}
+    assert wanted <= set(pins(LOCKS[name].read_text()))
 
 
 def test_each_dependency_has_bounds_that_hold_the_locked_version() -> None:
