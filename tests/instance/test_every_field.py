@@ -67,6 +67,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "format": ("format", "medalopt/2"),
     "name": ("name", "other"),
     "currency": ("currency", "EUR"),
+    "project.jurisdiction": ("project.jurisdiction", "JP"),
     "periods.start": ("periods.start", "2021-01"),
     "periods.length": ("periods.length", "month"),
     "streams.*.name": ("streams.first.name", "third"),

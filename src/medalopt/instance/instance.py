@@ -213,7 +213,7 @@ class Instance:
     medals: Medals
     policy: PolicyLimits
     lots: Names = ()  # paths of whole lots and minimum orders
-    annex: Mapping[str, Any] = field(default_factory=dict)  # optional sections: mixes, scenarios, parties, uncertainty
+    annex: Mapping[str, Any] = field(default_factory=dict)  # mixes, scenarios, parties, project, uncertainty
     sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
     warnings: tuple[Fault, ...] = ()

@@ -80,6 +80,11 @@ _TOP_FIELDS = (
     "periods.count",
     "periods.length",
     "transport_rate",
+    "project.buyer",
+    "project.fiscal_year_start",
+    "project.jurisdiction",
+    "project.incoterm",
+    "project.tax",
 )
 _POLICY_FIELDS = tuple(".".join(map(str, one.path[1:])) for _, one in list_limits("policy") if one.common)
 
@@ -176,7 +181,7 @@ def _describe_sheet(name: str) -> str:
     """Return the description of a sheet."""
     paths: dict[str, tuple[str, ...]] = {section.sheet: section.path for section in SHEET_SECTIONS}
     own: dict[str, str] = {
-        INSTANCE_SHEET: "Name, currency, exchange rates, periods.",
+        INSTANCE_SHEET: "Name, project, currency, exchange rates, periods.",
         SCENARIOS_SHEET: "Named sets of changes, path to value.",
         "Treatment devices": "What a treatment does differently with one device.",
         "Smelter terms": "Lines of a smelter's schedule of feeds; what a line leaves out is the smelter's.",

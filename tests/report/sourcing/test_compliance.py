@@ -15,11 +15,22 @@ def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
 def test_papers_of_a_metal_are_asked_where_it_is_returned() -> None:
     """A plant that returns no gold is not asked for the guidance of gold, nor Shonan for a brand of copper."""
     silver_and_copper = {str(row[1]) for row in tabulate_compliance_documents(plan("tiny"))[0].rows}
-    assert len(silver_and_copper) == len(COMPLIANCE_DOCUMENTS) - 2
+    wanted = [one for one in COMPLIANCE_DOCUMENTS if not one.metals or one.metals & {"Ag", "Cu"}]
+    assert silver_and_copper == {one.name for one in wanted if one.jurisdictions != {"JP"}}
     assert not any("Gold" in paper for paper in silver_and_copper)
     shonan = {str(row[3]) for row in tabulate_compliance_documents(plan("tokyo2020"))[0].rows if row[0] == "shonan"}
     assert "London Metal Exchange" not in shonan
     assert "LBMA" in shonan
+
+
+def test_documents_of_a_country_are_required_in_its_jurisdiction() -> None:
+    """Tokyo's list has those of Japan; that of tiny, which states no jurisdiction, names no country."""
+    tiny, tokyo = (tabulate_compliance_documents(plan(name))[0].rows for name in ("tiny", "tokyo2020"))
+    assert {"Waste manifest of each load"} == {row[1] for row in tokyo} & {
+        "Waste manifest of each load",
+        "Consignment note of each load",
+    }
+    assert not any("Japan" in str(cell) for row in tiny for cell in row)
 
 
 def test_without_smelters_there_is_no_list() -> None:

@@ -8,6 +8,7 @@ from tests.report.plans import plan
 from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan
+from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.report.document import DRAFT_STAMP, OrderDocument
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.sourcing.metals import tabulate_melting
@@ -93,6 +94,20 @@ def test_a_party_that_is_known_takes_the_stamp_off() -> None:
     states = {row[2]: row[-1] for row in tabulate_orders(made, tuple(by_party.values())).rows}
     assert states["near"] == "complete"
     assert states["far"] == "draft: 1 missing"
+
+
+def test_every_order_names_the_buyer_and_the_clauses_of_the_project() -> None:
+    """Buyer and tax are on all three kinds of order; the delivery term of a party wins over that of the project."""
+    project = {"buyer": "Organising Committee", "tax": "VAT not included", "incoterm": "FCA"}
+    made = with_parties(plan("tiny"), {"near": PARTY})
+    made = replace(made, instance=replace(made.instance, annex={**made.instance.annex, "project": project}))
+    documents = build_orders(made)
+    assert {one.kind for one in documents} == {CALL_OFF, TOLL, PURCHASE_ORDER}
+    for one in documents:
+        terms, party = dict(one.terms), dict(one.party)
+        assert (terms["Buyer"], terms["Tax"]) == ("Organising Committee", "VAT not included")
+        assert party["Delivery term"] == ("DAP" if one.party[0][1] == "near" else "FCA")
+    assert not {"Buyer", "Tax"} & {name for one in build_orders(plan("tiny")) for name, _ in one.terms}
 
 
 def test_the_list_comes_to_what_the_documents_come_to() -> None:

@@ -7,6 +7,7 @@ from tests.report.plans import plan
 
 from medalopt.analysis.sourcing.payments import get_fiscal_years, has_straddling_periods
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.instance.instance import Instance
 from medalopt.report.document import ReportTable, sum_column
 from medalopt.report.sourcing.procurement import tabulate_spend
 
@@ -39,23 +40,32 @@ def test_what_is_committed_is_what_later_periods_cost() -> None:
     assert spend.rows[-1][keys.index("committed")] == 0
 
 
-def test_fiscal_years_run_from_april_to_march() -> None:
-    """March belongs to the year before, April begins one; periods without dates have none."""
-    instance = replace(plan("tiny").instance, periods=("2018-03", "2018-04", "2019-03", "2019-04"))
-    assert get_fiscal_years(instance) == ("FY2017", "FY2018", "FY2018", "FY2019")
+def _from_april(instance: Instance) -> Instance:
+    """Return the instance with a fiscal year from April to March."""
+    return replace(instance, annex={**instance.annex, "project": {"fiscal_year_start": 4}})
+
+
+def test_fiscal_years_begin_in_the_month_stated() -> None:
+    """From April on, March belongs to the year before; without a statement it is the calendar year; or no dates."""
+    instance = replace(plan("tiny").instance, periods=("2018-03", "2018-04", "2018-12", "2019-01"))
+    assert get_fiscal_years(_from_april(instance)) == ("FY2017", "FY2018", "FY2018", "FY2018")
+    assert get_fiscal_years(instance) == ("FY2018", "FY2018", "FY2018", "FY2019")
     assert set(get_fiscal_years(replace(instance, periods=("1", "2")))) == {""}
 
 
 @pytest.mark.parametrize(("start", "length", "over"), [("2018-03", "month", False), ("2018-01", "quarter", False)])
 def test_months_and_plain_quarters_end_with_march(start: str, length: str, over: bool) -> None:
     """No month reaches into another fiscal year, nor does a quarter of the calendar."""
-    assert has_straddling_periods(replace(plan("tiny").instance, periods=(start,), period_length=length)) == over
+    instance = replace(plan("tiny").instance, periods=(start,), period_length=length)
+    assert has_straddling_periods(_from_april(instance)) == has_straddling_periods(instance) == over
 
 
 def test_a_year_that_reaches_over_march_is_told() -> None:
     """A calendar year counts where it begins, and a note says so; one from April on needs none."""
     made = plan("tiny")
-    april = replace(made.instance, periods=("2018-04", "2019-04", "2020-04", "2021-04"), period_length="year")
+    april = replace(
+        _from_april(made.instance), periods=("2018-04", "2019-04", "2020-04", "2021-04"), period_length="year"
+    )
     years = replace(made, instance=april)
     assert not any("end of March" in note for note in tabulate_spend(PlanFacts(years))[1].notes)
     january = replace(years.instance, periods=("2018-01", "2019-01", "2020-01", "2021-01"))

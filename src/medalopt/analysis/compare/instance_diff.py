@@ -12,7 +12,7 @@ from medalopt.instance.schema.fields_at_path import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 
 IGNORED_SECTIONS = frozenset(
-    {"format", "name", "title", "scenarios", "mixes", "parties"}
+    {"format", "name", "title", "scenarios", "mixes", "parties", "project"}
 )  # sections without effect on a plan
 DEFINED = "defined"  # value of a section member that another file lacks, in place of all its parameters
 

@@ -1,4 +1,4 @@
-"""Payments by counterparty, period and fiscal year (April to March): the cost of a plan allocated to its documents.
+"""Payments by counterparty, period and fiscal year: the cost of a plan allocated to its documents.
 
 Regions are paid for devices and all costs up to the smelter's gate, smelters for treatment and refining, offers at
 their price. Interest on stock, metal sales and remaining process scrap have no counterparty and are internal items.
@@ -19,7 +19,17 @@ from medalopt.instance.routes import compute_refining_costs
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
-FISCAL_START_MONTH = 4
+
+def get_fiscal_year_start(instance: Instance) -> int:
+    """Return the month in which the buyer's fiscal year begins.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The month, 1 to 12; 1 if the instance does not state it.
+    """
+    return int(instance.annex.get("project", {}).get("fiscal_year_start", 1))
 
 
 def get_fiscal_years(instance: Instance) -> Names:
@@ -31,7 +41,8 @@ def get_fiscal_years(instance: Instance) -> Names:
     Returns:
         (T,): names such as FY2018, the year in which the fiscal year begins; '' if periods have no dates.
     """
-    return tuple(_format_fiscal_year(period) if "-" in period else "" for period in instance.periods)
+    start = get_fiscal_year_start(instance)
+    return tuple(_format_fiscal_year(period, start) if "-" in period else "" for period in instance.periods)
 
 
 def has_straddling_periods(instance: Instance) -> bool:
@@ -41,17 +52,17 @@ def has_straddling_periods(instance: Instance) -> bool:
         instance: The instance.
 
     Returns:
-        True if a period of more than one month extends beyond March.
+        True if a period of more than one month extends beyond the end of a fiscal year.
     """
     starts = {int(period[5:]) for period in instance.periods if "-" in period}
     months = {"month": 1, "quarter": 3, "year": 12}[instance.period_length]
-    return any((start - FISCAL_START_MONTH) % 12 + months > 12 for start in starts)
+    return any((start - get_fiscal_year_start(instance)) % 12 + months > 12 for start in starts)
 
 
-def _format_fiscal_year(period: str) -> str:
+def _format_fiscal_year(period: str, start: int) -> str:
     """Return the name of the fiscal year of a month."""
     year, month = int(period[:4]), int(period[5:])
-    return f"FY{year if month >= FISCAL_START_MONTH else year - 1}"
+    return f"FY{year if month >= start else year - 1}"
 
 
 CALL_OFF, TOLL, PURCHASE_ORDER, OWN_ACCOUNT = (

@@ -1,6 +1,6 @@
 """Assemble the frozen instance from a parsed document without errors, with the data of single commands.
 
-These are lots, mixes, scenarios, parties and uncertainty, as plain values.
+These are lots, mixes, scenarios, parties, project and uncertainty, as plain values.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
 
 
 def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
-    """Return mixes, scenarios, parties, lots and uncertainty as plain data, without empty sections."""
+    """Return mixes, scenarios, parties, project, lots and uncertainty as plain data, without empty sections."""
     document = draft.document
     result: dict[str, Any] = {
-        name: _convert_to_plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties")
+        name: _convert_to_plain(getattr(document, name)) for name in ("mixes", "scenarios", "parties", "project")
     }
     result["scenarios"] = {  # of two changes that name one parameter the later counts
         name: {path: changes[path] for path in document.scenarios[name]}

@@ -256,7 +256,7 @@ def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
 def _find_currency_codes(draft: Draft) -> Iterator[str]:
     """Yield each word of three capitals in a value, without names, texts and the currency itself."""
     for name, node in draft.root.items.items():
-        if name not in ("currency", "scenarios", "parties", "mixes", "title", "name", "streams", "lanes"):
+        if name not in ("currency", "scenarios", "parties", "project", "mixes", "title", "name", "streams", "lanes"):
             yield from _find_codes_in_node(node)
     for scenario in draft.document.scenarios.values():
         for value in scenario.values():

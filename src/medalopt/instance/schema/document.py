@@ -315,6 +315,24 @@ class Party(Entry):
     terms: FreeText | None = describe_field("Further terms.", None)
 
 
+JURISDICTIONS = ("international", "JP")
+"""Jurisdictions whose compliance documents are known; `international`: those that do not depend on a country."""
+
+
+class Project(Entry):
+    """The buyer, and what its orders and budgets depend on."""
+
+    buyer: FreeText | None = describe_field("Who orders: legal name and address; printed on every order.", None)
+    fiscal_year_start: Annotated[int, IntegerField(1, 12)] = describe_field(
+        "Month in which the fiscal year begins, 1 to 12; left out: January.", 1
+    )
+    jurisdiction: Annotated[str, TextField(words=JURISDICTIONS)] = describe_field(
+        "Country whose compliance documents apply; left out: the international list.", "international"
+    )
+    incoterm: FreeText | None = describe_field("Delivery term of every party without its own, such as FCA.", None)
+    tax: FreeText | None = describe_field("Tax clause, printed on every order.", None)
+
+
 class Document(Entry):
     """An instance of medalopt: devices, smelters, market, alloys and medals of one planning problem."""
 
@@ -323,6 +341,7 @@ class Document(Entry):
         "A short name."
     )
     title: FreeText | None = describe_field("What people call it.", None)
+    project: Project | None = describe_field("Buyer, fiscal year and jurisdiction of orders and budgets.", None)
     currency: Currency = describe_field("The currency of all money without a code, by ISO 4217.")
     exchange: Amounts[Currency, Rate] = describe_field("What one unit of another currency is worth.", {})
     periods: Periods = describe_field("The horizon; left out: one period.", Periods())

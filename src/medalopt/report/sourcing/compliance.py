@@ -73,7 +73,7 @@ def _parameter_rows(
     below = {path: note for path, note in remarks.items() if path}
     yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
     yield from _remark_rows(
-        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties")}
+        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties", "project")}
     )
 
 
@@ -108,14 +108,16 @@ def extract_marks(source: SourceNote) -> str:
 
 @dataclass(frozen=True)
 class ComplianceDocument:
-    """Compliance document, its purpose, who requires it, and the metals it concerns (none named: all)."""
+    """Compliance document, its purpose, who requires it, the metals it concerns and its jurisdictions (none: all)."""
 
     name: str
     purpose: str
     asked_by: str
     metals: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str] = frozenset()
 
 
+_INTERNATIONAL, _JAPAN = frozenset({"international"}), frozenset({"JP"})
 COMPLIANCE_DOCUMENTS = (
     ComplianceDocument(
         "Supply chain policy",
@@ -160,17 +162,32 @@ COMPLIANCE_DOCUMENTS = (
     ComplianceDocument(
         "Licence to treat this waste, and its limits",
         "that the plant may take these goods, and how much of them in a year",
+        "law of the plant's country",
+        jurisdictions=_INTERNATIONAL,
+    ),
+    ComplianceDocument(
+        "Consignment note of each load",
+        "the route of the goods as waste from the collection point to the plant, where national law requires it",
+        "law of the countries of collection and treatment",
+        jurisdictions=_INTERNATIONAL,
+    ),
+    ComplianceDocument(
+        "Licence to treat this waste, and its limits",
+        "that the plant may take these goods, and how much of them in a year",
         "law of the plant's country; in Japan the Waste Management Act",
+        jurisdictions=_JAPAN,
     ),
     ComplianceDocument(
         "Approval of the recycling business plan (or commission by an approved operator)",
         "in Japan: that small appliances from households may be collected and treated across municipalities",
         "Small Home Appliance Recycling Act, article 10 (Japan, in force since April 2013)",
+        jurisdictions=_JAPAN,
     ),
     ComplianceDocument(
         "Waste manifest of each load",
         "in Japan: the way of goods that count as industrial waste, signed at each hand-over",
         "Waste Management Act (Japan)",
+        jurisdictions=_JAPAN,
     ),
     ComplianceDocument(
         "Notification with consents, and movement document of each load",
@@ -185,13 +202,13 @@ COMPLIANCE_DOCUMENTS = (
     ComplianceDocument(
         "Statement on recycled content and chain of custody",
         "by which rule the returned metal counts as recycled: here mass balance, not physical segregation",
-        "the organising committee; compare ISO 22095",
+        "the buyer; compare ISO 22095",
     ),
 )
 
 
 def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
-    """Tabulate the compliance documents of every smelter that receives feed.
+    """Tabulate the compliance documents, by jurisdiction, of every smelter that receives feed.
 
     Args:
         plan: Plan to report.
@@ -201,10 +218,12 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     """
     account, instance = plan.account, plan.instance
     back = account.returned.sum(axis=2)  # (K, E)
+    place = instance.annex.get("project", {}).get("jurisdiction", "international")
+    papers = [paper for paper in COMPLIANCE_DOCUMENTS if not paper.jurisdictions or place in paper.jurisdictions]
     rows: list[tuple[CellValue, ...]] = []
     for smelter in np.flatnonzero(account.feed.sum(axis=1) > 0).tolist():
         metals = {instance.metals.names[e] for e in np.flatnonzero(back[smelter] > 0).tolist()}
-        wanted = (paper for paper in COMPLIANCE_DOCUMENTS if not paper.metals or paper.metals & metals)
+        wanted = (paper for paper in papers if not paper.metals or paper.metals & metals)
         name = instance.smelters.names[smelter]
         rows += [(name, paper.name, paper.purpose, paper.asked_by, *("",) * 4) for paper in wanted]
     columns = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,9 @@ def _make_document(
     notes: tuple[str, ...],
 ) -> OrderDocument:
     """Return an order document for the party `name` (its role and its name); a draft where its details are missing."""
-    known: Mapping[str, str] = instance.annex.get("parties", {}).get(name[1], {})
+    project: Mapping[str, Any] = instance.annex.get("project", {})
+    shared = {field: project[field] for field in ("incoterm",) if field in project}
+    known: Mapping[str, str] = {**shared, **instance.annex.get("parties", {}).get(name[1], {})}
     party = (name, *((title, known.get(field, "")) for field, title in _PARTY_FIELDS.items() if field != "payment"))
     missing = tuple(title.lower() for field, title in _PARTY_FIELDS.items() if not known.get(field, "").strip())
     path = render_path(("parties", name[1]))
@@ -70,7 +73,9 @@ def _make_document(
         f"{instance.name}-{number}",
         party,
         (
+            *_list_project_terms(project, "buyer", "Buyer"),
             *terms,
+            *_list_project_terms(project, "tax", "Tax"),
             ("Payment", known.get("payment", "")),
             *((("Further terms", known["terms"]),) if known.get("terms", "").strip() else ()),
             ("Ordered by", ""),
@@ -81,6 +86,11 @@ def _make_document(
         missing,
         (*notes, *(hint if missing else ())),
     )
+
+
+def _list_project_terms(project: Mapping[str, Any], field: str, title: str) -> FieldPairs:
+    """Return a term of all orders, none if the instance does not state it."""
+    return ((title, project[field]),) if project.get(field, "").strip() else ()
 
 
 def format_delivery_window(instance: Instance, periods: list[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +15,7 @@ from medalopt.analysis.sourcing.payments import (
     PURCHASE_ORDER,
     TOLL,
     Payments,
+    get_fiscal_year_start,
     get_fiscal_years,
     has_straddling_periods,
 )
@@ -152,7 +154,7 @@ _PAYMENT_KEYS = {CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "
 _INTERNAL_NOTE = (
     "Internal items (no purchase order): holding cost of stock, less sales of metal and remaining process scrap."
 )
-_FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of March counts in the fiscal year in which it begins."
+_FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of {month} counts in the fiscal year in which it begins."
 
 
 def tabulate_spend(facts: PlanFacts) -> tuple[ReportTable, ...]:
@@ -218,11 +220,11 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
         for party, of_party in zip(paid.parties[kind], spent.tolist(), strict=True):
             if any(of_party):
                 rows.append((kind, party, *of_party, sum(of_party)))
-    notes = (
-        _INTERNAL_NOTE,
-        *((_FISCAL_YEAR_NOTE.format(period=get_period_word(instance)),) if has_straddling_periods(instance) else ()),
-    )
-    text = "Payments to each counterparty by fiscal year, April to March: the budget of its orders."
+    start = get_fiscal_year_start(instance)
+    first, last = calendar.month_name[start], calendar.month_name[(start - 2) % 12 + 1]
+    straddles = _FISCAL_YEAR_NOTE.format(period=get_period_word(instance), month=last)
+    notes = (_INTERNAL_NOTE, *((straddles,) if has_straddling_periods(instance) else ()))
+    text = f"Payments to each counterparty by fiscal year, {first} to {last}: the budget of its orders."
     return ReportTable("fiscal_years", "Fiscal years", text, columns, tuple(rows), notes)
 
 
