@@ -1,7 +1,8 @@
-"""Linear equations in exact fractions: with the rationals of python-flint if installed, else with `Fraction`."""
+"""Linear equations in exact fractions, with the rationals of python-flint if installed, and enclosed square roots."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -78,3 +79,24 @@ def _back_substitute(rows: list[_PivotRow], order: Mapping[int, int]) -> dict[in
     for pivot, others, value in reversed(rows):
         result[pivot] = value - sum(slope * result[k] for k, slope in others.items() if k in order)
     return {unknown: Fraction(int(value.numerator), int(value.denominator)) for unknown, value in result.items()}
+
+
+def enclose_square_root(number: Fraction, digits: int = 30) -> tuple[Fraction, Fraction]:
+    """Enclose the square root of a fraction by two fractions.
+
+    Args:
+        number: A fraction of at least 0.
+        digits: Decimal digits of the enclosure, relative to the root.
+
+    Returns:
+        Lower and upper bound; equal where the root is exact.
+    """
+    if number < 0:
+        raise ValueError(f"{number} has no real square root")
+    if not number:
+        return number, number
+    shift = 4 * digits + max(0, number.denominator.bit_length() - number.numerator.bit_length())
+    scaled = (number.numerator << (2 * shift)) // number.denominator
+    root = math.isqrt(scaled)
+    low = Fraction(root, 1 << shift)
+    return low, low if low * low == number else Fraction(root + 1, 1 << shift)
