@@ -93,6 +93,7 @@ VALUES: dict[str, tuple[str, str]] = {
     "mixes.*.bundle": ("mixes.boxed.bundle", "crate"),
     "mixes.*.shares.*": ("mixes.boxed.shares.phone", "7 %"),
     "scenarios.*.*": ("scenarios.dear", "{market.coins.price: 300}"),
+    "distribution": ("distribution", "normal"),
     "alloys.*.scrap.returned": ("alloys.silver.scrap.returned", "7 %"),
 }
 """By the pattern of a field, the path and the value tried, where those of `attempts` would not do."""

@@ -85,6 +85,8 @@ _TOP_FIELDS = (
     "project.jurisdiction",
     "project.incoterm",
     "project.tax",
+    "distribution",
+    *(f"supply_correlation.{part}" for part in ("region", "device", "all")),
 )
 _POLICY_FIELDS = tuple(".".join(map(str, one.path[1:])) for _, one in list_limits("policy") if one.common)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
-from medalopt.instance.reader.rows import CellColumn
+from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
 from medalopt.instance.resolve.demand import build_alloys, build_market, build_medals, build_metals, build_policy
@@ -20,6 +20,7 @@ from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import build_devices, build_smelters, build_terms, build_treatments
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
 from medalopt.instance.schema.containers import Entry
+from medalopt.instance.schema.document import DISTRIBUTIONS
 from medalopt.units import Quantity
 
 _LOT_FIELDS = ("lot", "minimum_order")
@@ -69,7 +70,20 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
         members = getattr(document, section) or {}
         spread = {name: _collect_uncertainty(one) for name, one in sorted(members.items())}
         result[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
+    result["streams_cv"] = _collect_stream_deviations(supply)
+    result["supply_correlation"] = {
+        name: share for name, share in _convert_to_plain(document.supply_correlation).items() if share
+    }
+    result["distribution"] = document.distribution if document.distribution != DISTRIBUTIONS[0] else ""
     return {name: one for name, one in result.items() if one}
+
+
+def _collect_stream_deviations(supply: StreamRows) -> dict[str, dict[str, float]]:
+    """Return the coefficient of variation of every stream that has one, in the form of the other sections."""
+    column, streams = supply.read["cv",], supply.groups.names
+    value = convert_column(column, supply.device, ()).value
+    rows = np.flatnonzero(column.filled)
+    return {name: {"cv": cv} for name, cv in sorted((streams[i], float(value[i])) for i in rows.tolist())}
 
 
 def _collect_uncertainty(member: Entry) -> Any:

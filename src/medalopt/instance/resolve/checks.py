@@ -180,6 +180,13 @@ def _check_compositions(draft: Draft) -> None:
         _check_share_sum(draft, ("mixes", name), shares.values(), "the shares")
 
 
+def _check_supply_correlation(draft: Draft) -> None:
+    """Log parts of the correlation between streams that sum to more than 100 %."""
+    parts = draft.document.supply_correlation
+    path = ("supply_correlation",)
+    _check_share_sum(draft, path, (parts.region, parts.device, parts.all), "region, device and all")
+
+
 def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantity], what: str) -> None:
     """Log shares that sum to more than 100 %."""
     whole = sum((share.exact for share in shares), Fraction(0))
@@ -284,6 +291,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_sections: frozenset({"metals", "alloys", "medals", "streams", "smelters"}),
     _check_contents: frozenset({"devices"}),
     _check_compositions: frozenset({"market", "alloys", "mixes"}),
+    _check_supply_correlation: frozenset({"supply_correlation"}),
     _check_commitments: frozenset({"smelters", "market"}),
     _check_piece_costs: frozenset({"treatments", "devices"}),
     _check_terms: frozenset({"smelters", "treatments", "devices"}),

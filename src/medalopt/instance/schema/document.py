@@ -59,6 +59,8 @@ from medalopt.instance.schema.field_types import (
     YesOrNo,
 )
 
+DISTRIBUTIONS = ("lognormal", "normal")  # the first is the default
+
 
 class Periods(Entry):
     """The horizon: as many periods of one length, one after the other."""
@@ -116,6 +118,7 @@ class Stream(Entry):
     footprint: DeviceCarbon = describe_field("Footprint of fetching.", ZERO_QUANTITY)
     lot: DeviceTonnes | None = describe_field("Shipments of a period are whole lots.", None)
     minimum_order: DeviceTonnes | None = describe_field("Shipments of a period are none or at least this.", None)
+    cv: Proportion | None = describe_field("Relative standard deviation of the tonnes that arrive.", None)
 
 
 class Override(Entry):
@@ -333,6 +336,14 @@ class Project(Entry):
     tax: FreeText | None = describe_field("Tax clause, printed on every order.", None)
 
 
+class SupplyCorrelation(Entry):
+    """Correlation between the supply of two streams; the parts that apply to a pair add up."""
+
+    region: Share = describe_field("Added for streams of one region.", ZERO_QUANTITY)
+    device: Share = describe_field("Added for streams of one device type.", ZERO_QUANTITY)
+    all: Share = describe_field("Correlation of any two streams.", ZERO_QUANTITY)
+
+
 class Document(Entry):
     """An instance of medalopt: devices, smelters, market, alloys and medals of one planning problem."""
 
@@ -348,6 +359,12 @@ class Document(Entry):
     metals: Named[AnyName, Metal] = describe_field("Metals, by symbol.")
     devices: Named[AnyName, Device] = describe_field("Device types and their assay.", {})
     streams: SkipValidation[list[Stream] | Table | None] = describe_field("Who offers what.", None)
+    supply_correlation: SupplyCorrelation = describe_field(
+        "Correlation between the supply of streams with a `cv`.", SupplyCorrelation()
+    )
+    distribution: Annotated[str, TextField(words=DISTRIBUTIONS)] = describe_field(
+        "Distribution of what has a `cv`.", DISTRIBUTIONS[0]
+    )
     treatments: Named[AnyName, Treatment] | None = describe_field(
         "Pre-processing; left out: `whole`, which does nothing.", None
     )

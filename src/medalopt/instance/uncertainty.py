@@ -1,0 +1,404 @@
+r"""Uncertainty of the metal returned: random factors, their correlation, and the derivatives by shipments.
+
+Every assay of a device type and metal, recovery of a treatment, accountability of a smelter and supply of a stream
+with a coefficient of variation is one factor with mean 1: one factor for all tonnes of its owner, as the error is
+systematic. To first order the metal $e$ returned by the end of period $t$ is
+
+$$\tilde R_{et}=\bar R_{et}(x)+\sum_f\sigma_f\,g_{fet}(x)\,\xi_f,\qquad
+g_{fet}(x)=\sum_j g_{fej}\sum_{\tau+\ell\le t}x_{j\tau},$$
+
+with standard normal $\xi=L\zeta$, so that the standard deviation is $\lVert L^\top D g_{et}(x)\rVert_2$ with
+$D=\mathrm{diag}(\sigma)$. $L$ has a column for each factor and one for each shared cause, not the triangular form of
+Cholesky: so $LL^\top$ is the correlation matrix exactly, also where that is singular (correlation 100 %).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.routes import Routes
+
+ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY = "assay", "recovery", "accountability", "supply"
+_CV_SECTIONS = {  # section of the instance: field that its `cv` refers to
+    "devices": "content",
+    "treatments": "recovery",
+    "smelters": "returned",
+    "streams": "available",
+}
+
+
+@dataclass(frozen=True)
+class UncertainFactor:
+    """A random factor with mean 1 on one parameter of `owner`; `metal` is '' where it scales all metals.
+
+    `deviation` is its standard deviation, the coefficient of variation in the file.
+    """
+
+    kind: str
+    owner: str
+    metal: str
+    deviation: float
+
+    @property
+    def path(self) -> ParameterPath:
+        """Path of the parameter that it scales."""
+        section = {ASSAY: "devices", RECOVERY: "treatments", ACCOUNTABILITY: "smelters", SUPPLY: "streams"}[self.kind]
+        return (section, self.owner, _CV_SECTIONS[section], *([self.metal] if self.metal else []))
+
+
+@dataclass(frozen=True, eq=False)
+class LoadingMatrix:
+    """The sparse matrix $L$ (F, Z): factors as combinations of Z independent standard normal variates."""
+
+    factor: Ints  # (N,) row of each element
+    variate: Ints  # (N,) column of each element
+    loading: Floats  # (N,)
+    shape: tuple[int, int]
+
+    def apply(self, variates: Floats) -> Floats:
+        """Return $L\\zeta$.
+
+        Args:
+            variates (..., Z): Independent standard normal variates.
+
+        Returns:
+            (..., F): correlated standard normal variates.
+        """
+        result = np.zeros((*variates.shape[:-1], self.shape[0]))
+        order = np.argsort(self.factor, kind="stable")
+        place = np.arange(len(order)) - np.searchsorted(self.factor[order], self.factor[order])
+        for rank in range(int(place.max(initial=-1)) + 1):  # the n-th term of every factor: few, each factor once
+            rows = order[place == rank]
+            result[..., self.factor[rows]] += self.loading[rows] * variates[..., self.variate[rows]]
+        return result
+
+    def apply_transposed(self, values: Floats) -> Floats:
+        """Return $L^\\top v$.
+
+        Args:
+            values (F,): One value for each factor.
+
+        Returns:
+            (Z,): one value for each independent variate.
+        """
+        return np.bincount(self.variate, self.loading * values[self.factor], self.shape[1])
+
+    def build_dense(self) -> Floats:
+        """Return the matrix as an array (F, Z)."""
+        dense = np.zeros(self.shape)
+        np.add.at(dense, (self.factor, self.variate), self.loading)
+        return dense
+
+
+@dataclass(frozen=True, eq=False)
+class UncertaintyModel:
+    """Factors, their correlation, and the derivatives of the metal returned by each factor and shipment.
+
+    An element of the gradient: a tonne sent on `route` returns `rate` kilograms of `metal` more, `lead` periods later,
+    for each unit by which `factor` rises. `deducted_rate` holds instead where the lot is pooled and its minimum
+    deduction is in force; of other lots the regime in force decides, and both rates are equal.
+    """
+
+    factors: tuple[UncertainFactor, ...]
+    loading: LoadingMatrix
+    route: Ints  # (N,)
+    metal: Ints  # (N,)
+    factor: Ints  # (N,)
+    lead: Ints  # (N,)
+    pool: Ints  # (N,) index of the pooled lot, -1: settled by route
+    rate: Floats  # (N,) kg/t of devices
+    deducted_rate: Floats  # (N,) kg/t of devices
+    route_count: int
+    normal: bool  # the factors are normal, else lognormal; the moments are the same
+
+    @cached_property
+    def deviation(self) -> Floats:
+        """Standard deviations of the factors (F,)."""
+        return np.array([factor.deviation for factor in self.factors])
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """Correlation matrix of the factors (F, F), dense."""
+        dense = self.loading.build_dense()
+        return np.asarray(dense @ dense.T)
+
+    @cached_property
+    def _rows(self) -> Mapping[int, Ints]:
+        """Elements of the gradient by metal."""
+        return {metal: np.flatnonzero(self.metal == metal) for metal in np.unique(self.metal).tolist()}
+
+    def compute_exposure(self, sent: Floats, metal: int, period: int, deducted: Bools | None = None) -> Floats:
+        """Compute $Dg_{et}(x)$: change of the metal returned by the end of a period for one deviation of each factor.
+
+        Args:
+            sent (J, T): Devices sent on each route in each period, t.
+            metal: Index of the metal.
+            period: Index of the period by whose end the metal is back.
+            deducted (P, E, T): Pooled lots whose minimum deduction is in force, by period of shipment; None: none.
+
+        Returns:
+            (F,): kilograms.
+        """
+        rows = self._rows.get(metal, np.zeros(0, dtype=np.intp))
+        due = np.arange(sent.shape[1])[None, :] + self.lead[rows][:, None] <= period
+        tonnes = np.where(due, sent[self.route[rows]], 0.0)
+        moved = self.rate[rows] * tonnes.sum(axis=1)
+        if deducted is not None and len(deducted):
+            held = (self.pool[rows] >= 0)[:, None] & deducted[self.pool[rows], metal]
+            moved += (self.deducted_rate[rows] - self.rate[rows]) * np.where(held, tonnes, 0.0).sum(axis=1)
+        return np.bincount(self.factor[rows], moved, len(self.factors)) * self.deviation
+
+    def compute_deviation(self, exposure: Floats) -> float:
+        r"""Compute the standard deviation $\lVert L^\top Dg\rVert_2$.
+
+        Args:
+            exposure (F,): Result of `compute_exposure`, kg.
+
+        Returns:
+            Kilograms.
+        """
+        return float(np.linalg.norm(self.loading.apply_transposed(exposure)))
+
+    def compute_direction(self, exposure: Floats) -> Floats:
+        r"""Compute $u=L^\top Dg/\lVert L^\top Dg\rVert$, the unit vector of the supporting hyperplane of the cone.
+
+        Args:
+            exposure (F,): Result of `compute_exposure` at the incumbent, kg.
+
+        Returns:
+            (Z,): unit vector; 0 where there is no uncertainty.
+        """
+        own = self.loading.apply_transposed(exposure)
+        length = np.linalg.norm(own)
+        return np.asarray(own / length if length > 0 else own)
+
+    def compute_cut_rates(self, metal: int, direction: Floats) -> Floats:
+        r"""Compute the coefficients of $u^\top L^\top Dg_{et}(x)$ on shipments, a lower bound of the deviation.
+
+        The coefficient of a route is the same for every shipment that is back by the end of the period, that is shipped
+        no later than the lead time before, and 0 for later ones. Rates of pooled lots are those without deduction.
+
+        Args:
+            metal: Index of the metal.
+            direction (Z,): Vector of length at most 1.
+
+        Returns:
+            (J,): kg/t of devices.
+        """
+        rows = self._rows.get(metal, np.zeros(0, dtype=np.intp))
+        dense = np.bincount(
+            self.loading.factor, self.loading.loading * direction[self.loading.variate], len(self.factors)
+        )
+        weight = dense * self.deviation
+        return np.bincount(self.route[rows], self.rate[rows] * weight[self.factor[rows]], self.route_count)
+
+
+@dataclass(frozen=True, eq=False)
+class YieldDerivatives:
+    """Metal of N routes per tonne of devices (N, E), kg/t, and the regime of settlement in force."""
+
+    credited: Floats  # metal in the feed that is credited, chi m
+    payable: Floats  # its payable share, chi r m
+    returned: Floats  # metal returned; of pooled lots without the deduction
+    deducted: Floats  # chi (m - delta pi), returned where the minimum deduction is in force
+    by_share: Bools  # the payable share decides, else the minimum deduction
+    active: Bools  # any metal is returned
+
+
+def compute_yield_derivatives(instance: Instance, routes: Routes, used: Ints) -> YieldDerivatives:
+    """Compute the metal of routes in each regime of settlement, and which regime is in force at the planned assay.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        used (N,): Indices of routes that have a smelter.
+
+    Returns:
+        Metal by route; pooled lots in the regime of the payable share.
+    """
+    device, treatment = instance.streams.device[routes.stream[used]], routes.treatment[used]
+    line = routes.line[used]
+    credited = instance.streams.credited.value[routes.stream[used]]
+    metal = instance.devices.assay.value[device] * instance.treatments.recovery.value[treatment, device]
+    share = instance.terms.returned.value[line]
+    deducted = metal - instance.terms.deduction.value[line] * routes.to_smelter[used][:, None]
+    by_share = (share * metal <= deducted) | instance.terms.pooled[line][:, None]
+    returned = np.asarray(routes.returned[used])
+    return YieldDerivatives(
+        credited * metal, credited * share * metal, returned, credited * deducted, by_share, returned > 0
+    )
+
+
+def has_uncertain_returns(instance: Instance) -> bool:
+    """Return whether an assay, a recovery, an accountability or a supply has a coefficient of variation."""
+    return any(
+        value > 0
+        for section in _CV_SECTIONS
+        for member in instance.annex.get(f"{section}_cv", {}).values()
+        for value in _list_values(member.get("cv"))
+    )
+
+
+def _list_values(cv: Any) -> list[float]:
+    """Return the coefficients of variation of one member."""
+    return list(cv.values()) if isinstance(cv, Mapping) else [cv or 0.0]
+
+
+def build_uncertainty(instance: Instance, routes: Routes, used: Ints | None = None) -> UncertaintyModel:
+    """Build the model of uncertainty of the metal returned.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        used: Indices of the routes whose derivatives are wanted; None: all.
+
+    Returns:
+        Factors, correlation and gradient; without factors where the instance gives no coefficient of variation.
+    """
+    used = np.arange(len(routes)) if used is None else used
+    used = used[routes.smelter[used] >= 0]
+    factors = tuple(list_uncertain_factors(instance))
+    yields = compute_yield_derivatives(instance, routes, used)
+    entries = [_build_entries(instance, routes, used, yields, kind, factors) for kind in _RATES]
+    row, metal, factor, rate, deducted = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    route = used[row]
+    pools = np.full(len(instance.terms.names) + 1, -1, dtype=np.intp)
+    lines = np.flatnonzero(instance.terms.pooled)
+    pools[lines] = np.arange(len(lines))
+    return UncertaintyModel(
+        factors,
+        build_loading(instance, factors),
+        route,
+        metal,
+        factor,
+        instance.smelters.lead[routes.smelter[route], metal],
+        pools[routes.line[route]],
+        rate,
+        np.where(pools[routes.line[route]] >= 0, deducted, rate),
+        len(routes),
+        instance.annex.get("distribution") == "normal",
+    )
+
+
+_RATES = (ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY)
+
+
+def _build_entries(
+    instance: Instance,
+    routes: Routes,
+    used: Ints,
+    yields: YieldDerivatives,
+    kind: str,
+    factors: tuple[UncertainFactor, ...],
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Return row of `used`, metal, factor and both rates of every element of the gradient of one kind of factor."""
+    owners, names = {
+        ASSAY: (instance.streams.device[routes.stream[used]], instance.devices.names),
+        RECOVERY: (routes.treatment[used], instance.treatments.names),
+        ACCOUNTABILITY: (routes.smelter[used], instance.smelters.names),
+        SUPPLY: (routes.stream[used], instance.streams.names),
+    }[kind]
+    moved = np.where(yields.by_share, yields.payable, yields.credited)
+    rate, deducted = {
+        ASSAY: (moved, yields.credited),
+        RECOVERY: (moved, yields.credited),
+        ACCOUNTABILITY: (np.where(yields.by_share, yields.payable, 0.0), np.zeros_like(moved)),
+        SUPPLY: (yields.returned, yields.deducted),
+    }[kind]
+    table = np.full((len(names), len(instance.metals.names)), -1, dtype=np.intp)
+    place = {name: number for number, name in enumerate(names)}
+    metals = {name: number for number, name in enumerate(instance.metals.names)}
+    for number, factor in enumerate(factors):
+        if factor.kind == kind:
+            table[place[factor.owner], metals[factor.metal] if factor.metal else slice(None)] = number
+    which = table[owners]  # (N, E)
+    row, metal = np.nonzero((which >= 0) & yields.active & (rate != 0))
+    return row, metal, which[row, metal], rate[row, metal], deducted[row, metal]
+
+
+def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:
+    """Yield the random factors of the metal returned, in canonical order.
+
+    An assay has one factor for each device type and metal. A recovery or accountability has one for all its metals, or
+    one for each where its coefficient of variation is given by metal. A supply has one factor for all periods.
+
+    Args:
+        instance: The instance.
+
+    Yields:
+        Factors with a positive standard deviation.
+    """
+    kinds = ((ASSAY, "devices"), (RECOVERY, "treatments"), (ACCOUNTABILITY, "smelters"), (SUPPLY, "streams"))
+    for kind, section in kinds:
+        given = instance.annex.get(f"{section}_cv", {})
+        for owner in getattr(instance, section).names if given else ():
+            cv = given.get(owner, {}).get("cv") or 0.0
+            if kind == ASSAY or isinstance(cv, Mapping):
+                by_metal = cv if isinstance(cv, Mapping) else {"default": cv}
+                every = ((metal, by_metal.get(metal, by_metal.get("default", 0.0))) for metal in instance.metals.names)
+                yield from (UncertainFactor(kind, owner, metal, value) for metal, value in every if value > 0)
+            elif cv > 0:
+                yield UncertainFactor(kind, owner, "", cv)
+
+
+def build_loading(instance: Instance, factors: tuple[UncertainFactor, ...]) -> LoadingMatrix:
+    """Build the matrix that makes correlated factors from independent variates.
+
+    Each factor has a variate of its own; assays of one device type share one, and so do supplies of one region, of one
+    device type, and of all streams. A shared variate with correlation rho has the loading sqrt(rho), the own one the
+    root of what is left to 1.
+
+    Args:
+        instance: The instance.
+        factors: Its factors (F).
+
+    Returns:
+        The matrix (F, Z).
+    """
+    shared = list(_list_shared_causes(instance, factors))
+    left = np.ones(len(factors))
+    column: dict[tuple[str, ...], int] = {}
+    rows, columns, loadings = [], [], []
+    for factor, cause, correlation in shared:
+        rows.append(factor)
+        columns.append(column.setdefault(cause, len(factors) + len(column)))
+        loadings.append(math.sqrt(correlation))
+        left[factor] -= correlation
+    own = np.arange(len(factors))
+    return LoadingMatrix(
+        np.concatenate([own, np.array(rows, dtype=np.intp)]),
+        np.concatenate([own, np.array(columns, dtype=np.intp)]),
+        np.concatenate([np.sqrt(np.maximum(left, 0.0)), np.array(loadings)]),
+        (len(factors), len(factors) + len(column)),
+    )
+
+
+def _list_shared_causes(
+    instance: Instance, factors: tuple[UncertainFactor, ...]
+) -> Iterator[tuple[int, tuple[str, ...], float]]:
+    """Yield factor, name of the shared cause and correlation due to it."""
+    supply, streams = instance.annex.get("supply_correlation", {}), instance.streams
+    assays = instance.annex.get("devices_cv", {})
+    place = {name: number for number, name in enumerate(streams.names)}
+    for number, factor in enumerate(factors):
+        if factor.kind == ASSAY and (correlation := assays[factor.owner].get("correlation") or 0.0) > 0:
+            yield number, (ASSAY, factor.owner), correlation
+        if factor.kind == SUPPLY and supply:
+            i = place[factor.owner]
+            groups = {
+                "all": "",
+                "region": instance.regions[streams.region[i]],
+                "device": instance.devices.names[streams.device[i]],
+            }
+            for name, group in groups.items():
+                if supply.get(name, 0.0) > 0:
+                    yield number, (SUPPLY, name, group), supply[name]
