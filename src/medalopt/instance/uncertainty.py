@@ -90,7 +90,7 @@ class LoadingMatrix:
         Returns:
             (Z,): one value for each independent variate.
         """
-        return np.bincount(self.variate, self.loading * values[self.factor], self.shape[1])
+        return np.bincount(self.variate, self.loading * values[self.factor], self.shape[1]).astype(np.float64)
 
     def build_dense(self) -> Floats:
         """Return the matrix as an array (F, Z)."""
@@ -199,7 +199,8 @@ class UncertaintyModel:
             self.loading.factor, self.loading.loading * direction[self.loading.variate], len(self.factors)
         )
         weight = dense * self.deviation
-        return np.bincount(self.route[rows], self.rate[rows] * weight[self.factor[rows]], self.route_count)
+        kilograms = self.rate[rows] * weight[self.factor[rows]]
+        return np.bincount(self.route[rows], kilograms, self.route_count).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
