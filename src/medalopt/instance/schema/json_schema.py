@@ -12,6 +12,7 @@ from medalopt.instance.schema.document import Document
 from medalopt.units import Quantity
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ID = "https://json.schemastore.org/medalopt-1.json"  # the address in the public collection of schemas for editors
 
 
 class _PlainDefaults(GenerateJsonSchema):
@@ -38,7 +39,7 @@ def build_json_schema() -> dict[str, Any]:
         The schema.
     """
     schema = Document.model_json_schema(schema_generator=_PlainDefaults)
-    return {"$schema": _DIALECT, "$id": "medalopt/1", **_drop_empty_parts(schema)}
+    return {"$schema": _DIALECT, "$id": _ID, **_drop_empty_parts(schema)}
 
 
 def _drop_empty_parts(part: Any) -> Any:
