@@ -8,8 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import INFEASIBLE, ROOT, TINY, Run, here
-from tests.documents import untrue
+from tests.cli.runs import INFEASIBLE, TINY, Run, here
 from tests.report.reading import mentions
 
 from medalopt.analysis.compare import comparison
@@ -237,9 +236,3 @@ def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
     ran = here("compare", "base.yaml", "many.yaml", "-o", "many.html")
     assert "--json" in ran.out
     assert f"{MAX_BARS} of 26 streams" in (files / "many.html").read_text()
-
-
-def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/how-to/compare.md shows below a command is what the command prints."""
-    monkeypatch.chdir(ROOT)
-    assert untrue("docs/how-to/compare.md") == []

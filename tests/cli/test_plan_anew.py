@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.analysis.replanning.test_replan import BASE, LOTS, SIGNED
-from tests.cli.runs import ROOT, Run, here
-from tests.documents import untrue
+from tests.cli.runs import Run, here
 from tests.report.reading import mentions
 
 import medalopt
@@ -165,12 +164,6 @@ def test_what_happened_is_not_written_over(desk: Path) -> None:
     """-o may not name the sheet that is read."""
     (desk / "sheet.json").symlink_to("actuals.csv")
     assert plan("-o", "sheet.json").code == 5 and (desk / "actuals.csv").read_text() == LOTS
-
-
-def test_the_page_of_the_documents_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What docs/how-to/replan.md shows below its command is what the command prints."""
-    monkeypatch.chdir(ROOT)
-    assert untrue("docs/how-to/replan.md") == []
 
 
 def test_odd_rows_are_told(desk: Path) -> None:

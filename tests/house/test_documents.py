@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import here
+from tests.documents import Command, list_commands, list_scripts, list_untrue_lines, run_commands
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -29,16 +29,10 @@ def blocks(language: str) -> list[tuple[str, str]]:
     ]
 
 
-def scripts() -> list[tuple[str, str]]:
-    """Return page and commands of every session of medalopt that a page shows; a tutorial is one session."""
-    shown: list[tuple[str, list[str]]] = []
-    for page, text in blocks("console"):
-        lines = re.findall(r"^\$ (medalopt .*)$", text, flags=re.MULTILINE)
-        if shown and page.startswith("docs/tutorials/") and shown[-1][0] == page:
-            shown[-1][1].extend(lines)
-        elif lines:
-            shown.append((page, lines))
-    return [(page, "\n".join(lines)) for page, lines in shown]
+def pages_with(listed: Callable[[str], Iterator[Command]]) -> list[str]:
+    """Return the pages in which `listed` finds something."""
+    texts = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
+    return [page for page, text in texts.items() if any(listed(text))]
 
 
 @pytest.fixture
@@ -62,28 +56,40 @@ def test_the_readme_starts_with_the_two_commands() -> None:
     assert re.findall(r"^\$ (make \w+)", first[1], flags=re.MULTILINE) == ["make solve", "make test"]
 
 
-@pytest.mark.parametrize(("page", "script"), scripts())
-def test_commands_of_the_documents_run(page: str, script: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands that a page shows at a prompt run, one after the other, as they stand there.
+def test_commands_of_the_readme_run(desk: Path) -> None:
+    """The commands of the README run in a shell, one after the other, as they stand there."""
+    lines = re.findall(r"^\$ (medalopt .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ran = run(["bash", "-ec", "\n".join(lines)], desk)
+    assert lines and ran.returncode == 0, ran.stderr
 
-    Those of the README in a shell of their own, the others within this process.
-    """
-    if page == "README.md":
-        ran = run(["bash", "-ec", script], desk)
-        assert ran.returncode == 0, ran.stderr
-        return
+
+@pytest.mark.parametrize("page", [page for page in pages_with(list_commands) if page != "README.md"])
+def test_commands_of_the_documents_run(page: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands that a page shows at a prompt run, one after the other, and print the lines below them."""
     monkeypatch.chdir(desk)
-    for line in script.splitlines():
-        _, *arguments = shlex.split(line, comments=True)
-        ended = here(*arguments)
-        assert ended.code == 0, (line, ended.err)
+    assert run_commands(page) == []
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("python"))
-def test_python_of_the_documents_runs(page: str, text: str, desk: Path) -> None:
-    """Python that a page shows runs as it stands there."""
-    ran = run([sys.executable, "-W", "error", "-c", text], desk)
+@pytest.mark.parametrize("page", pages_with(list_scripts))
+def test_python_of_the_documents_runs(page: str, desk: Path) -> None:
+    """The Python that a page shows runs, block after block in one process, and prints the text below it."""
+    scripts = list(list_scripts((ROOT / page).read_text(encoding="utf-8")))
+    mark = "-- end of a block --"
+    text = "".join(f"{script.words[0]}\nprint({mark!r})\n" for script in scripts)
+    (desk / "page.py").write_text(text, encoding="utf-8")  # a file, as the processes of a cluster start from it
+    ran = run([sys.executable, "-W", "error", "page.py"], desk)
     assert ran.returncode == 0, ran.stderr
+    printed = ran.stdout.split(mark + "\n")
+    wrong = [list_untrue_lines(script.shown, part) for script, part in zip(scripts, printed, strict=False)]
+    assert len(printed) == len(scripts) + 1 and not any(wrong), wrong
+
+
+def test_a_page_that_is_not_true_is_seen(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another exit code and another line than those on the page are found where they are planted."""
+    monkeypatch.chdir(desk)
+    page = "```console\n$ medalopt check instances/gone.yaml\ninstances/gone.yaml: no errors found.\n```\n"
+    (desk / "page.md").write_text(page, encoding="utf-8")
+    assert len(run_commands(str(desk / "page.md"))) == 2
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))
