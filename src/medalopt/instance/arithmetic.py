@@ -11,13 +11,13 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from medalopt.instance.arrays import ExactArray, Floats, Ints
+from medalopt.instance.exact_fraction import ExactFraction
 
 _ROUNDING_UNIT = 2.0**-52  # twice the unit roundoff: room for the rounding of the error bound itself
 SPARSE_PRODUCT_SIZE = 4096  # least size of a product for which its nonzero elements are multiplied alone
@@ -321,10 +321,10 @@ def read_floats(array: ExactArray) -> Numbers:
 
 
 def _convert_to_fractions(values: Any) -> Numbers:
-    """Convert finite floats to `Fraction`s without rounding; infinities stay floats."""
+    """Convert finite floats to fractions without rounding; infinities stay floats."""
     array = np.asarray(values, dtype=np.float64)
     lifted = np.empty(array.size, dtype=object)
-    lifted[:] = [Fraction(value) if np.isfinite(value) else value for value in array.ravel().tolist()]
+    lifted[:] = [ExactFraction(value) if np.isfinite(value) else value for value in array.ravel().tolist()]
     return lifted.reshape(array.shape)
 
 

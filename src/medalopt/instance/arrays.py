@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from medalopt.instance.exact_fraction import ExactFraction
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -85,7 +87,7 @@ class ExactArray:
         """Return the values in their canonical unit without rounding.
 
         Returns:
-            `Fraction`s, `math.inf` where a limit is not given.
+            Fractions, `math.inf` where a limit is not given.
         """
         return self._exact
 
@@ -94,7 +96,7 @@ class ExactArray:
         """The exact values, computed once."""
         unit = np.broadcast_to(self.unit, self.raw.shape)
         flat = [
-            Fraction(repr(raw)) * self.factors[which] if math.isfinite(raw) else raw
+            ExactFraction(repr(raw)) * self.factors[which] if math.isfinite(raw) else raw
             for raw, which in zip(self.raw.ravel().tolist(), unit.ravel().tolist(), strict=True)
         ]
         result = np.empty(len(flat), dtype=object)

@@ -19,6 +19,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.exact_fraction import ExactFraction
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,
@@ -139,7 +140,7 @@ class UnknownVector:
         forms = EXACT_ARITHMETIC.lift(known)
         for place, value in np.ndenumerate(known):
             if value:
-                forms[place] = AffineNumber(0, {len(self.at): Fraction(1)}, self.at)
+                forms[place] = AffineNumber(0, {len(self.at): ExactFraction(1)}, self.at)
                 self.at.append(float(value))
         return forms
 
@@ -152,7 +153,7 @@ class UnknownVector:
         Returns:
             Value of each unknown, undetermined ones at their float, and whether all are determined.
         """
-        at = [Fraction(value) for value in self.at]
+        at = [ExactFraction(value) for value in self.at]
         forms = [form for part in equations for form in np.ravel(part) if isinstance(form, AffineNumber)]
         forms.sort(key=lambda form: len(form.slopes))
         steps = solve_equations((form.slopes, -Fraction(form.evaluate(at))) for form in forms)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from medalopt.instance.exact_fraction import ExactFraction
+
 LinearEquation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
 _PivotRow = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side
 
@@ -78,7 +80,7 @@ def _back_substitute(rows: list[_PivotRow], order: Mapping[int, int]) -> dict[in
     result: dict[int, Any] = {}
     for pivot, others, value in reversed(rows):
         result[pivot] = value - sum(slope * result[k] for k, slope in others.items() if k in order)
-    return {unknown: Fraction(int(value.numerator), int(value.denominator)) for unknown, value in result.items()}
+    return {unknown: ExactFraction(int(value.numerator), int(value.denominator)) for unknown, value in result.items()}
 
 
 def enclose_square_root(number: Fraction, digits: int = 30) -> tuple[Fraction, Fraction]:
