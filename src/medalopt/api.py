@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from medalopt.errors import Fault, InputError, NoPlanError, SolverError, UsageError, WholeLotsNotFoundError
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import apply_party
 from medalopt.instance.scenario import format_value
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
@@ -45,7 +46,8 @@ def solve(
 
     Args:
         instance: Instance to plan.
-        objective: Objective to minimise: `cost`, `footprint` or `mass`; ties are broken by cost, then by tonnes.
+        objective: Objective to minimise: `cost`, `footprint`, `mass` or, for what one payer bears, `cost@PARTY`; ties
+            are broken by cost, then by tonnes.
         extensions: Python files, or functions `extend(model, instance)`, that add constraints or variables.
         gap: Relative optimality gap at which to stop, such as 0.01; None: verified optimum.
         time_limit: Time limit [s], after which the best plan so far is returned; None: no limit.
@@ -151,7 +153,7 @@ def explain(instance: Instance, objective: str = "cost", extensions: Sequence[Ex
     from medalopt.results import AnalysisResult
 
     given = list_extensions(extensions)
-    found = explain_plan(solve(drop_lot_constraints(instance), objective, given), given)
+    found = explain_plan(solve(*apply_party(drop_lot_constraints(instance), objective), given), given)
     return AnalysisResult(build_explanation_report(found), found)
 
 

@@ -19,6 +19,7 @@ from medalopt.errors import (
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.instance import Instance, find_widest_spread
+from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import Routes, build_routes, list_pool_names
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
@@ -56,7 +57,7 @@ def solve(
 
     Args:
         instance: Instance to plan.
-        objective: Objective to minimise.
+        objective: Objective to minimise: `cost`, `footprint`, `mass`, or `cost@PARTY` for the costs of one payer.
         extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
         time_limit: Time limit [s], after which the best plan so far is returned, marked `stopped`; None: no limit.
@@ -81,6 +82,11 @@ def solve(
         what = "constraints of your own" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
         what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
         raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
+    measure, party = parse_cost_objective(objective)
+    if party is not None:
+        own = solve(restrict_costs(instance, party), measure, extensions, gap, time_limit, method)
+        account = PlanAccount(instance, build_routes(instance), own.account.decisions)
+        return replace(own, instance=instance, measure=objective, account=account)
     if instance.lots:
         return _solve_whole_lots(instance, objective, extensions, gap, budget)
     warm = NO_WARM_START
@@ -196,7 +202,8 @@ def solve_continuous(
         The plan and the final basis (None if stopped); raises as `solve`.
     """
     if objective not in OBJECTIVES:
-        raise UsageError(f"'{objective}' is no objective: choose one of {', '.join(OBJECTIVES)}")
+        text = f"'{escape_text(objective)}' is no objective: choose one of {', '.join((*OBJECTIVES, 'cost@PARTY'))}"
+        raise UsageError(text)
     instance = drop_lot_constraints(instance)
     routes = build_routes(instance)
     given = list_extensions(extensions)

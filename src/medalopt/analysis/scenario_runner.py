@@ -23,6 +23,7 @@ from medalopt.instance.loading import (
     open_instance,
 )
 from medalopt.instance.paths import PathError, parse_path
+from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.scenario import ParameterChanges, Scenario
@@ -148,8 +149,13 @@ class ScenarioRunner:
 
         Raises:
             InputError: If the file or a change is not valid.
+            UsageError: The objective counts the cost of one party.
         """
         opened = file if isinstance(file, InstanceFile) else open_instance(file)
+        if parse_cost_objective(objective)[1] is not None:
+            raise UsageError(
+                f"{escape_text(objective)} is for solve, explain, compare and export; scenarios count cost"
+            )
         self.objective = objective
         self._ineffective: InputError | None = None
         try:

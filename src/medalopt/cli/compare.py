@@ -10,7 +10,7 @@ import typer
 from medalopt.cli.options import JsonOption, SetOption, parse_changes, report_progress
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
-from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
+from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def compare(
         list[str] | None,
         typer.Option("--scenario", metavar="NAME", help="Also compare this scenario of A (repeatable)."),
     ] = None,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -44,7 +44,7 @@ def compare(
     if len(set(asked)) < len(asked):
         raise UsageError("the same thing is named twice; leave one of the two")
     outputs = check_outputs(output, {Path(name): "the instance" for name in things})
-    comparison = _compare_inputs(asked, wanted, objective.value)
+    comparison = _compare_inputs(asked, wanted, objective)
     from medalopt.report.compare import build_comparison_report
 
     report = build_comparison_report(comparison)

@@ -17,7 +17,7 @@ from medalopt.cli.options import (
 )
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
-from medalopt.cli.solve import ExtendOption, ObjectiveChoice, ObjectiveOption
+from medalopt.cli.solve import ExtendOption, ObjectiveOption
 from medalopt.errors import NoPlanError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def explain(
     about: Annotated[
         str | None, typer.Argument(metavar="PATH", help="One stream to explain in detail, such as streams.phone@tokyo.")
     ] = None,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     extend: ExtendOption = None,
     set_: SetOption = None,
     output: OutputOption = None,
@@ -54,24 +54,24 @@ def explain(
     try:
         report = _build_explanation(figures, about, objective, tuple(extend or ()))
     except NoPlanError as error:
-        given = (figures, error, instance, set_, objective.value, json)
+        given = (figures, error, instance, set_, objective, json)
         return report_infeasibility(*given, tuple(extend or ()), outputs)
     write_report(report, outputs, "the explanation is written")
     print_report(report, json, full=full)
     return 0
 
 
-def _build_explanation(
-    instance: Instance, about: str | None, objective: ObjectiveChoice, extensions: tuple[Path, ...]
-) -> Report:
+def _build_explanation(instance: Instance, about: str | None, objective: str, extensions: tuple[Path, ...]) -> Report:
     """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
     from medalopt.api import solve
+    from medalopt.instance.payers import apply_party
     from medalopt.report.explain import build_explanation_report, build_stream_report
 
+    instance, objective = apply_party(instance, objective)
     stream = None if about is None else parse_stream_path(instance, about)
     with report_progress(f"solving {instance.name}"):
-        plan = solve(instance, objective.value, extensions)
+        plan = solve(instance, objective, extensions)
     with report_progress("analysing the optimum"):
         if stream is not None:
             return build_stream_report(explain_stream(plan, stream, extensions))

@@ -10,7 +10,7 @@ import typer
 
 from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, read_instance
 from medalopt.cli.run import print_message, print_output
-from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
+from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
 from medalopt.text import format_path
 
@@ -38,7 +38,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="File to write; default: standard output."),
     ] = None,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     set_: SetOption = None,
 ) -> int:
     """Export the model as LP, MPS or MathProg data.
@@ -68,18 +68,19 @@ def export(
     return 0
 
 
-def _render_files(
-    instance: Instance, form: ExportFormat, objective: ObjectiveChoice, output: Path | None
-) -> dict[Path, str]:
+def _render_files(instance: Instance, form: ExportFormat, objective: str, output: Path | None) -> dict[Path, str]:
     """Return the text of each file to write: the program, and the table of names of an LP or MPS file."""
+    from medalopt.instance.payers import apply_party
+
+    instance, objective = apply_party(instance, objective)
     path = output or Path("-")
     if form == ExportFormat.mathprog:
         from medalopt.export import write_mathprog
 
-        return {path: write_mathprog(instance, objective.value)}
+        return {path: write_mathprog(instance, objective)}
     from medalopt.export import write_lp, write_mps, write_names
     from medalopt.solver.assemble import build_named_program
 
-    program = build_named_program(instance, objective.value)
+    program = build_named_program(instance, objective)
     names = path.with_name(f"{path.stem}.names.csv")
     return {path: write_lp(program) if form == ExportFormat.lp else write_mps(program), names: write_names(program)}

@@ -24,7 +24,7 @@ from medalopt.cli.options import (
 )
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message
-from medalopt.cli.solve import ObjectiveChoice, report_time_limit
+from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.text import escape_text
 
@@ -74,7 +74,7 @@ def plan(
         plan = _solve_plan(request.figures, *within)
     except LimitError:
         if json:
-            report_time_limit(request.figures, ObjectiveChoice.cost)
+            report_time_limit(request.figures, "cost")
         raise
     except NoPlanError as error:
         return report_infeasibility(request.figures, error, None if request.problem else instance, set_, "cost", json)

@@ -38,7 +38,7 @@ from medalopt.cli.sensitivity_options import (
     WhatIfRequest,
     WithoutOption,
 )
-from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
+from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import NoPlanError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def sensitivity(
     rows: GlobalOption = None,
     jobs: JobsOption = None,
     journal: JournalOption = None,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -94,13 +94,13 @@ def sensitivity(
     otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)
     request = SensitivityRequest(
-        objective.value, ranges, CurveRequest(tuple(vary or ()), budget, exact), otherwise, mixing, mattering
+        objective, ranges, CurveRequest(tuple(vary or ()), budget, exact), otherwise, mixing, mattering
     )
-    runner = open_variants(instance, set_, objective.value, deferred=bool(vary))
+    runner = open_variants(instance, set_, objective, deferred=bool(vary))
     try:
         parts = _run_parts(runner, request)
     except NoPlanError as error:
-        return report_infeasibility(runner.instance, error, instance, set_, objective.value, json, outputs=outputs)
+        return report_infeasibility(runner.instance, error, instance, set_, objective, json, outputs=outputs)
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
     report = build_sensitivity_report(runner.instance, parts)

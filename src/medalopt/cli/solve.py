@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +23,7 @@ from medalopt.cli.options import (
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, has_tables, print_report, write_report
 from medalopt.cli.run import print_output
 from medalopt.errors import LimitError, NoPlanError
+from medalopt.text import escape_text
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from medalopt.solver.budget import TimeBudget
 
 
-class ObjectiveChoice(StrEnum):
-    """Objective to minimise."""
-
-    cost = "cost"
-    footprint = "footprint"
-    mass = "mass"
+def _parse_objective(text: str) -> str:
+    """Return an objective; the party of `cost@PARTY` is looked up in the instance."""
+    if text in ("cost", "footprint", "mass") or (text.startswith("cost@") and text != "cost@"):
+        return text
+    raise typer.BadParameter(f"'{escape_text(text)}' is not one of cost, footprint, mass, cost@PARTY")
 
 
 ExtendOption = Annotated[
@@ -46,14 +45,19 @@ ExtendOption = Annotated[
     ),
 ]
 ObjectiveOption = Annotated[
-    ObjectiveChoice,
-    typer.Option("--objective", help="Objective to minimise (ties are broken by cost, then by tonnes)."),
+    str,
+    typer.Option(
+        "--objective",
+        metavar="cost|footprint|mass|cost@PARTY",
+        parser=_parse_objective,
+        help="Objective to minimise (ties are broken by cost, then by tonnes); cost@PARTY: what one payer bears.",
+    ),
 ]
 
 
 def solve(
     instance: InstanceArgument,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     extend: ExtendOption = None,
     set_: SetOption = None,
     gap: GapOption = None,
@@ -78,7 +82,7 @@ def solve(
             report_time_limit(figures, objective)
         raise
     except NoPlanError as error:
-        given = (figures, error, instance, set_, objective.value, json)
+        given = (figures, error, instance, set_, objective, json)
         return report_infeasibility(*given, tuple(extend or ()), budget=budget)
     from medalopt.report.solve import build_solve_report
 
@@ -98,7 +102,7 @@ def _start_budget(seconds: float | None) -> TimeBudget | None:
 
 def _solve_instance(
     instance: Instance,
-    objective: ObjectiveChoice,
+    objective: str,
     extensions: tuple[Path, ...],
     gap: float | None,
     time_limit: float | None,
@@ -108,10 +112,10 @@ def _solve_instance(
     from medalopt.api import solve as solved
 
     with report_progress(f"solving {instance.name}"):
-        return solved(instance, objective.value, extensions, gap, time_limit, method.value)
+        return solved(instance, objective, extensions, gap, time_limit, method.value)
 
 
-def report_time_limit(instance: Instance, objective: ObjectiveChoice) -> None:
+def report_time_limit(instance: Instance, objective: str) -> None:
     """Print, as JSON, that the time limit was reached without a plan.
 
     Args:
@@ -120,4 +124,4 @@ def report_time_limit(instance: Instance, objective: ObjectiveChoice) -> None:
     """
     from medalopt.report.plan_json import build_no_plan_object, render_json
 
-    print_output(render_json(build_no_plan_object(instance, "interrupted", objective.value)))
+    print_output(render_json(build_no_plan_object(instance, "interrupted", objective)))

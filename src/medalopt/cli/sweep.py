@@ -12,7 +12,7 @@ import typer
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
 from medalopt.cli.run import print_message, print_output
-from medalopt.cli.solve import ObjectiveChoice, ObjectiveOption
+from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def sweep(
     scheduler: SchedulerOption = None,
     jobs: JobsOption = None,
     journal: JournalOption = None,
-    objective: ObjectiveOption = ObjectiveChoice.cost,
+    objective: ObjectiveOption = "cost",
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -151,7 +151,7 @@ def sweep(
     outputs = check_outputs(output, {instance: "the instance"})
     asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
     deferred = bool(asked.grid or asked.listed)
-    runner = open_variants(instance, set_, objective.value, deferred=deferred)
+    runner = open_variants(instance, set_, objective, deferred=deferred)
     scenarios = asked.list_scenarios(runner)
     rows: list[SweepResult] = []
     interrupted = False

@@ -21,10 +21,12 @@ from medalopt.instance.demand import (
     is_stocked,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
 from medalopt.instance.routes import (
     NumberReader,
     PooledLots,
     Routes,
+    build_routes,
     compute_refining_costs,
     compute_route_costs,
     find_pooled_lots,
@@ -257,26 +259,50 @@ class PlanAccount:
     def costs(self) -> dict[str, Numbers]:
         """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
         instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
-
-        def of_routes(rate: Numbers) -> Numbers:
-            return rate @ decisions.sent
-
         prices = read(instance.market.price)
+        by_route = {kind: rate @ decisions.sent for kind, rate in self._route_rates.items()}
         return {
-            "supply": of_routes(routes.supply),
-            "collection": of_routes(routes.collection),
-            "treatment": of_routes(routes.treating),
-            "transport": of_routes(routes.transport),
-            "smelting": of_routes(routes.smelting),
+            **{kind: by_route[kind] for kind in ("supply", "collection", "treatment", "transport", "smelting")},
             "refining": (compute_refining_costs(instance, routes) * decisions.sent).sum(axis=0)
             - self._sum_unrefined_charge(),
-            "residue": of_routes(routes.residue),
+            "residue": by_route["residue"],
             "storage": read(instance.streams.storage_cost) @ decisions.stockpile,
             "purchases": (prices * self.purchases).sum(axis=0),
             "holding": self._holding_cost(),
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
         }
+
+    @property
+    def _route_rates(self) -> dict[str, Numbers]:
+        """Unit costs of the routes by kind, (J,) each, money/t."""
+        routes = self.routes
+        return {
+            "supply": routes.supply,
+            "collection": routes.collection,
+            "treatment": routes.treating,
+            "transport": routes.transport,
+            "smelting": routes.smelting,
+            "residue": routes.residue,
+        }
+
+    def split_costs(self, kind: str, group: Ints) -> dict[int, Numbers]:
+        """Split one kind of cost by groups of streams or treatments.
+
+        Args:
+            kind: `supply`, `collection` or `storage` by stream; `treatment` or `residue` by treatment.
+            group: Group of each stream (I,) or treatment (H,).
+
+        Returns:
+            Money by group and period (T,).
+        """
+        if kind == "storage":
+            rate, amount, of = self.read(self.instance.streams.storage_cost), self.decisions.stockpile, group
+        else:
+            by_stream = kind in ("supply", "collection")
+            rate, amount = self._route_rates[kind], self.decisions.sent
+            of = group[self.routes.stream if by_stream else self.routes.treatment]
+        return {number: rate[of == number] @ amount[of == number] for number in np.unique(group).tolist()}
 
     def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""
@@ -330,11 +356,31 @@ class PlanAccount:
         """Return the value of an objective.
 
         Args:
-            objective: `cost`, `footprint` or `mass`.
+            objective: `cost`, `cost@PARTY`, `footprint` or `mass`.
 
         Returns:
-            The plan's cost (money), footprint (kg CO2e) or devices sent (t).
+            The plan's cost (money), all or that of one party, footprint (kg CO2e) or devices sent (t).
         """
+        party = parse_cost_objective(objective)[1]
+        if party is not None:
+            return sum(by_period.sum() for by_period in compute_party_costs(self)[party].values())
         return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[
             objective
         ]()
+
+
+def restrict_account(account: PlanAccount, objective: str) -> tuple[PlanAccount, str]:
+    """Return a plan with the costs that its objective counts, and the objective of that plan.
+
+    Args:
+        account: Plan.
+        objective: Objective; `cost@PARTY` counts the costs of one party.
+
+    Returns:
+        The plan at the prices of the party, with objective `cost`; both as given for other objectives.
+    """
+    measure, party = parse_cost_objective(objective)
+    if party is None:
+        return account, objective
+    instance = restrict_costs(account.instance, party)
+    return replace(account, instance=instance, routes=build_routes(instance, account.read)), measure

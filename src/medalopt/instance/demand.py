@@ -68,9 +68,10 @@ def has_casting_holding_cost(instance: Instance) -> Bools:
         instance: The instance.
 
     Returns:
-        Mask (A,): in demand, with a positive holding cost before the last period.
+        Mask (A,): in demand, with a positive holding cost before the last period, whoever pays it.
     """
-    return has_demand(instance) & (instance.alloys.holding.raw[:, :-1] > 0).any(axis=1)
+    holding = (instance.whole or instance).alloys.holding.raw
+    return has_demand(instance) & (holding[:, :-1] > 0).any(axis=1)
 
 
 def can_return_metal(instance: Instance, routes: Routes) -> Bools:

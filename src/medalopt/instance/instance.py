@@ -217,7 +217,8 @@ class Instance:
     sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
     warnings: tuple[Fault, ...] = ()
-    stated_digest: str = ""  # of a relaxation: the digest of the instance that it relaxes
+    stated_digest: str = ""  # of a relaxation or restriction: the digest of the instance from which it was made
+    whole: Instance | None = None  # of an instance restricted to the costs of one party: that with all costs
     origin: ClassVar[InstanceOrigin | None] = None  # of an instance from a file, see `set_origin`
 
     @cached_property
@@ -258,7 +259,7 @@ class Instance:
         return f"<Instance {self.name}: {text}; digest {self.figures[:12] or 'none'}>"
 
 
-_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest")
+_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest", "whole")
 _SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
 _NEUTRAL_VALUES = {
     ".alloys.holding": 0,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -83,6 +83,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock")},
     "melts": {"kg": "charged [kg]"},
     "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
+    "parties": {"cost": "cost "},
 }
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
@@ -130,6 +131,15 @@ class Plan:
         """Cost by kind (money), revenue negative; the sum is `cost`."""
         return {kind: float(by_period.sum()) for kind, by_period in self.account.costs.items()}
 
+    @cached_property
+    def party_costs(self) -> Mapping[str, Mapping[str, float]]:
+        """Cost by party and kind (money), revenue negative; empty where the instance states no payers."""
+        table = self.tables.get("parties", {"party": [], "kind": [], "cost": []})
+        result: dict[str, dict[str, float]] = {}
+        for party, kind, cost in zip(*table.values(), strict=True):
+            result.setdefault(party, {})[kind] = cost
+        return result
+
     @property
     def cost(self) -> float:
         """Total cost (money)."""
@@ -158,7 +168,9 @@ class Plan:
     @cached_property
     def priced(self) -> ColumnTable:
         """The marginal values as columns."""
-        return self.stated_prices or tabulate_marginal_values(self.account, self.duals, self.unit, self.added)
+        return self.stated_prices or tabulate_marginal_values(
+            restrict_account(self.account, self.measure)[0], self.duals, self.unit, self.added
+        )
 
     @cached_property
     def marginals_at_lots(self) -> tuple[MarginalValue, ...]:

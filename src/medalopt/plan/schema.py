@@ -28,7 +28,7 @@ class SavedIdentity(StrictModel):
 class SavedObjective(StrictModel):
     """Objective, its value and unit."""
 
-    measure: Literal["cost", "footprint", "mass"]
+    measure: Annotated[str, Field(pattern=r"^(cost|footprint|mass|cost@.+)$")]
     value: Number
     unit: str
 
@@ -144,6 +144,14 @@ class SavedWithheld(StrictModel):
     kg: Number
 
 
+class SavedPartyCost(StrictModel):
+    """Cost of one kind that a party bears over the horizon; revenue is negative."""
+
+    party: str
+    kind: str
+    cost: Number
+
+
 class SavedPrice(StrictModel):
     """A marginal value."""
 
@@ -221,6 +229,7 @@ class SavedPlan(StrictModel):
     lots: SavedWholeLots | None = None
     prices_at_lots: list[SavedPrice] = []
     withheld: list[SavedWithheld] = []
+    parties: list[SavedPartyCost] = []
     duals: list[SavedDual]
     added_rows: list[SavedExtensionRow] = []
     added_terms: list[SavedExtensionTerm] = []
@@ -247,6 +256,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "offer_charges": SavedOfferCharge,
     "prices_at_lots": SavedPrice,
     "withheld": SavedWithheld,
+    "parties": SavedPartyCost,
 }
 
 

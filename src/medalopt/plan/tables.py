@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.routes import list_pool_names
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData
@@ -165,6 +166,18 @@ def _tabulate_withheld(account: PlanAccount) -> ColumnTable:
     }
 
 
+def _tabulate_parties(account: PlanAccount) -> ColumnTable:
+    """Return cost by party and kind over the horizon, revenue negative; amounts of rounding are left out."""
+    noise = AMOUNT_TOLERANCE * sum(float(abs(by_period).sum()) for by_period in account.costs.values())
+    rows = [
+        (party, kind, total)
+        for party, kinds in compute_party_costs(account).items()
+        for kind, spent in kinds.items()
+        if abs(total := float(spent.sum())) > noise
+    ]
+    return {name: [row[n] for row in rows] for n, name in enumerate(("party", "kind", "cost"))}
+
+
 TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "shipments": _tabulate_shipments,
     "stockpiles": _tabulate_stockpiles,
@@ -174,6 +187,7 @@ TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "casts": _tabulate_casts,
 }
 POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
+PARTY_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"parties": _tabulate_parties}
 STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "offer_stock": _tabulate_offer_stock,
     "offer_charges": _tabulate_offer_charges,
@@ -187,11 +201,12 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         account: Plan.
 
     Returns:
-        Columns by table; those of offers in stock and of pooled lots only if the instance has any.
+        Columns by table; those of offers in stock, pooled lots and payers only if the instance has any.
     """
     stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
-    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled}.items()}
+    parties = PARTY_TABLE_BUILDERS if has_payers(account.instance) else {}
+    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled, **parties}.items()}
 
 
 _FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]

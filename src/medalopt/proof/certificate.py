@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.accounting import Decisions, PlanAccount, restrict_account
 from medalopt.instance.arithmetic import (
     EXACT_ARITHMETIC,
     FLOAT_ARITHMETIC,
@@ -111,11 +111,12 @@ def sum_absolute_costs(account: PlanAccount, objective: str) -> Numbers:
 
     Args:
         account: Plan.
-        objective: Objective: `cost`, `footprint` or `mass`.
+        objective: Objective: `cost`, `cost@PARTY`, `footprint` or `mass`.
 
     Returns:
         The sum, in the unit of the objective.
     """
+    account, objective = restrict_account(account, objective)
     if objective == "cost":
         return sum(abs(by_period).sum() for by_period in account.costs.values())
     return abs(account.compute_objective(objective))

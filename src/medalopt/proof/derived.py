@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
@@ -85,6 +86,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
                 stated = getattr(row, name) if row is not None else 0.0
                 path = f"casts.{alloy}.{name}, {period}"
                 yield from _compare_values("melt", path, stated, true, max(1e-3, cast[a].sum(), abs(true)), "kg")
+    yield from _check_party_costs(account, plan)
     yield from _check_unnamed_matter(account, plan)
     yield from _check_offer_stock(account, plan)
 
@@ -141,6 +143,25 @@ def check_marginal_values(follow: Iterable[MarginalValue], told: Iterable[Any]) 
             f"prices.{escape_text(path)}" if period is None else f"prices.{escape_text(path)}, {escape_text(period)}"
         )
         yield from _compare_values("prices", where, value, follows_, size.get(meaning, _PRICE_TOLERANCE), "")
+
+
+def _check_party_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check the cost of every party and kind against the decisions; a row left out states 0."""
+    if not plan.parties and not has_payers(account.instance):
+        return
+    size = max(1.0, sum(float(abs(by_period).sum()) for by_period in account.costs.values()))
+    stated = {(row.party, row.kind): row.cost for row in plan.parties}
+    true = {
+        (party, kind): float(spent.sum())
+        for party, kinds in compute_party_costs(account).items()
+        for kind, spent in kinds.items()
+    }
+    for key in {**true, **stated}:
+        path = f"parties.{escape_text(key[0])}.{escape_text(key[1])}"
+        value = stated.get(key, 0.0)
+        yield from _compare_values("cost", path, value, true.get(key, 0.0), size, account.instance.currency)
+    if len(stated) < len(plan.parties):
+        yield Violation("cost", "parties", 0.0, "", "parties: a party and kind of cost is listed twice")
 
 
 def _check_unnamed_matter(account: PlanAccount, plan: Any) -> Iterator[Violation]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
@@ -66,9 +66,10 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     measure = plan.objective.measure
     duals = parse_duals(instance, plan.duals)[0]
     added, unfit = parse_extensions(instance, routes, plan)
-    certificate = certify_plan(account, bounds, duals, measure, added=added)
+    priced, counted = restrict_account(account, measure)
+    certificate = certify_plan(priced, bounds, duals, counted, added=added)
     if added == NO_EXTENSIONS and not instance.lots:
-        certificate = ExactBasis.build(account, bounds, duals, measure).add_to_certificate(certificate)
+        certificate = ExactBasis.build(priced, bounds, duals, counted).add_to_certificate(certificate)
     broken = [*broken, *unfit]
     for rule in compute_residuals(account, bounds):
         broken += _violated_rows(instance, account, rule)
@@ -86,7 +87,7 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
         *_check_lot_claims(plan, certificate, value, unit),
     ]
     if not broken:  # otherwise they may be wrong as a consequence
-        broken = list(check_marginal_values(compute_marginal_values(account, duals, unit, added), plan.prices))
+        broken = list(check_marginal_values(compute_marginal_values(priced, duals, unit, added), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, account, against)
 
 

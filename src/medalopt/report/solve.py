@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
+from medalopt.instance.payers import parse_cost_objective
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import Report, ReportTable
@@ -21,13 +22,14 @@ from medalopt.report.solve_tables import (
     build_cost_table,
     build_medal_table,
     build_metal_table,
+    build_party_table,
     build_purchase_table,
     build_smelter_table,
     build_source_tables,
     build_treatment_table,
     group_streams,
 )
-from medalopt.text import format_count
+from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE
 
 _PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
@@ -156,6 +158,7 @@ def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, of
 
 
 _MAX_BOTTLENECKS = 3
+_MAX_PARTIES = 5
 
 
 def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
@@ -171,9 +174,8 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         Lines on cost, whole lots, supply taken and bottleneck metals; empty ones are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
-    return tuple(
-        line for line in (_describe_cost(plan), describe_lot_cost(plan), _describe_supply(plan), *scarce) if line
-    )
+    lines = (_describe_cost(plan), _describe_payers(plan), describe_lot_cost(plan), _describe_supply(plan), *scarce)
+    return tuple(line for line in lines if line)
 
 
 def _describe_cost(plan: Plan) -> str:
@@ -182,9 +184,23 @@ def _describe_cost(plan: Plan) -> str:
     line = f"Total cost: {format_money(plan.cost, currency)}"
     if count:
         line += f", {format_money(plan.cost / count, currency)} per medal ({format_count(count, 'medal')})"
-    if plan.measure != "cost":
+    party = parse_cost_objective(plan.measure)[1]
+    if party is not None:
+        line = f"Minimum cost of {party}: {format_money(plan.objective, currency)}. {line}"
+    elif plan.measure != "cost":
         line = f"Minimum {plan.measure}: {format_number(plan.objective)} {plan.unit}. {line}"
     return f"{line}."
+
+
+def _describe_payers(plan: Plan) -> str:
+    """Return the line on the cost of each party, the largest first; empty where no payers are stated."""
+    totals = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
+    named = sorted(totals, key=lambda party: -abs(totals[party]))
+    parts = [
+        f"{escape_text(party)} {format_money(totals[party], plan.instance.currency)}" for party in named[:_MAX_PARTIES]
+    ]
+    rest = f" and {len(named) - _MAX_PARTIES} more" if len(named) > _MAX_PARTIES else ""
+    return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
 
 
 def _describe_supply(plan: Plan) -> str:
@@ -273,6 +289,7 @@ def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tu
     """
     made = (
         build_metal_table(plan, worth),
+        *((build_party_table(plan),) if plan.party_costs else ()),
         build_cost_table(plan),
         *build_source_tables(plan, whole),
         build_smelter_table(plan),

@@ -17,7 +17,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
-from medalopt.report.numbers import format_mass, format_money_range, format_share
+from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 COST_KINDS = {
@@ -57,6 +57,31 @@ def build_cost_table(plan: Plan) -> ReportTable:
     return ReportTable("cost", "Cost by kind", "Revenue is negative.", columns, rows, total=total)
 
 
+def build_party_table(plan: Plan) -> ReportTable:
+    """Return the table of cost by party: one row for each party, with its largest kinds of cost.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table; without rows where the instance states no payers.
+    """
+    costs = plan.party_costs
+    columns = (
+        ReportColumn("party", "party"),
+        ReportColumn("cost", "", plan.instance.currency, style="scaled"),
+        ReportColumn("kinds", "of which", rank=1),
+    )
+    rows = []
+    for party, kinds in sorted(costs.items(), key=lambda one: -abs(sum(one[1].values()))):
+        largest = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:_MAX_KINDS]
+        parts = [f"{COST_KINDS[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest]
+        rows.append((party, sum(kinds.values()), ", ".join(parts)))
+    total = ("total", plan.cost, None)
+    return ReportTable("parties", "Cost by party", "Revenue is negative.", columns, tuple(rows), total=total)
+
+
+_MAX_KINDS = 3  # kinds of cost named of a party
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
 MAX_SOURCE_ROWS = 20  # rows of a table before the rest is summed
 _SOURCE_COLUMNS = {"region": ("region", "region"), "what": ("what", "stream")}  # key and title

@@ -8,6 +8,7 @@ For export, the whole program has a name for every row and column.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +89,23 @@ def assemble_program(
         built.add_entries(first[part.row], part.column, sign * part.value)
     built.add_entries(defining, columns[:count])
     built.add_entries(rows[half.entries.row], columns[half.entries.column], half.entries.value)
-    return built.build()
+    program = built.build()
+    return program if instance.whole is None else _break_ties_by_total_cost(program, instance.whole)
+
+
+def _break_ties_by_total_cost(program: SolverProgram, whole: Instance) -> SolverProgram:
+    """Return the program of one party's costs with ties broken by the costs of all parties."""
+    routes = build_routes(whole)
+    network, master = build_network(whole, routes), CompiledMaster.compile(whole, routes, "cost")
+    keys = [(link.name, key) for link in master.families for key in link.keys]
+    spend = np.array([name == "spend" for name, _ in keys])
+    defining = network.defining
+    paid = spend[defining.row]
+    total = program.costs.copy()
+    total[1, : program.network] = np.bincount(defining.column[paid], defining.value[paid], program.network)
+    total[1, program.network :] = master.compiled.costs[1]
+    total[1, program.network + np.flatnonzero(spend)] = 0.0  # counted on the columns of the network
+    return replace(program, costs=total)
 
 
 def add_supply_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:

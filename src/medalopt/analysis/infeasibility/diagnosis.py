@@ -32,6 +32,7 @@ from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.infeasibility.search import InfeasibleInstance, measure_infeasibility
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
@@ -91,7 +92,7 @@ def diagnose_infeasibility(
 
     Args:
         instance: Instance.
-        objective: `cost`, `footprint` or `mass`.
+        objective: `cost`, `footprint` or `mass`; of `cost@PARTY` repairs are priced in total cost.
         extensions: Python files or functions of the user's extensions.
         source: File the instance was read from, on which repairs are verified as it spells them.
         changes: Path to value, made when the file was read.
@@ -101,6 +102,7 @@ def diagnose_infeasibility(
     Returns:
         The diagnosis; None if the instance is feasible.
     """
+    objective = parse_cost_objective(objective)[0]
     request = RepairRequest(
         source, changes, objective, Extensions(list_extensions(extensions)), report_progress, budget
     )

@@ -201,6 +201,7 @@ _TEXT_FIELDS = (
     "smelter",
     "name",
     "bundle",
+    "payer",
     "period",
     "source",
     "note",

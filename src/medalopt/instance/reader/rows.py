@@ -256,7 +256,7 @@ class InputSheet:
 
 
 _PER_PERIOD_FIELD = "available"
-_NAME_FIELDS = ("device", "region", "smelter", "name", "bundle")
+_NAME_FIELDS = ("device", "region", "smelter", "name", "bundle", "payer")
 
 
 @dataclass

@@ -66,6 +66,11 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
         for name, changes in result["scenarios"].items()
     }
     result["lots"] = _collect_lots(draft, supply)
+    result["payers"] = _convert_to_plain(document.payers)
+    result["streams_payers"] = _collect_stream_payers(supply)
+    result["treatments_payers"] = {
+        name: one.payer for name, one in sorted((document.treatments or {}).items()) if one.payer is not None
+    }
     for section in _UNCERTAIN_SECTIONS:
         members = getattr(document, section) or {}
         spread = {name: _collect_uncertainty(one) for name, one in sorted(members.items())}
@@ -78,12 +83,23 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     return {name: one for name, one in result.items() if one}
 
 
+<<<<<<< HEAD
 def _collect_stream_deviations(supply: StreamRows) -> dict[str, dict[str, float]]:
     """Return the coefficient of variation of every stream that has one, in the form of the other sections."""
     column, streams = supply.read["cv",], supply.groups.names
     value = convert_column(column, supply.device, ()).value
     rows = np.flatnonzero(column.filled)
     return {name: {"cv": cv} for name, cv in sorted((streams[i], float(value[i])) for i in rows.tolist())}
+=======
+def _collect_stream_payers(supply: StreamRows) -> dict[str, str]:
+    """Return the payer of each stream that names one of its own."""
+    column, first = supply.sheet.get_column(("payer",)), supply.groups.first
+    return {
+        supply.groups.names[i]: column.texts[code] or ""
+        for i, code in enumerate(column.code[first].tolist())
+        if code > 0
+    }
+>>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
 
 
 def _collect_uncertainty(member: Entry) -> Any:

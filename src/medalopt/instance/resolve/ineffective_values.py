@@ -30,7 +30,7 @@ _EVERY_METAL = "every metal has its own"
 _NOT_PER_UNIT = "no parameter of this device is given per unit"
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _PIECE_UNIT = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
-_TEXT_COLUMNS = ("name", "device", "region", "smelter", "bundle", "note", "source")  # columns without numbers
+_TEXT_COLUMNS = ("name", "device", "region", "smelter", "bundle", "payer", "note", "source")  # columns without numbers
 
 Reasons = Mapping[ParameterPath, str]
 _MetalRule = Quantity | Mapping[str, Quantity] | None
@@ -256,7 +256,11 @@ def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
 def _find_currency_codes(draft: Draft) -> Iterator[str]:
     """Yield each word of three capitals in a value, without names, texts and the currency itself."""
     for name, node in draft.root.items.items():
+<<<<<<< HEAD
         if name not in ("currency", "scenarios", "parties", "project", "mixes", "title", "name", "streams", "lanes"):
+=======
+        if name not in ("currency", "scenarios", "parties", "payers", "mixes", "title", "name", "streams", "lanes"):
+>>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
             yield from _find_codes_in_node(node)
     for scenario in draft.document.scenarios.values():
         for value in scenario.values():

@@ -118,7 +118,11 @@ class Stream(Entry):
     footprint: DeviceCarbon = describe_field("Footprint of fetching.", ZERO_QUANTITY)
     lot: DeviceTonnes | None = describe_field("Shipments of a period are whole lots.", None)
     minimum_order: DeviceTonnes | None = describe_field("Shipments of a period are none or at least this.", None)
+<<<<<<< HEAD
     cv: Proportion | None = describe_field("Relative standard deviation of the tonnes that arrive.", None)
+=======
+    payer: AnyName | None = describe_field("Party that pays its price, collection and storage.", None)
+>>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
 
 
 class Override(Entry):
@@ -144,6 +148,7 @@ class Treatment(Entry):
     devices: Named[Device_, Override] = describe_field("What differs for single devices.", {})
     footprint: CarbonPerTonne = describe_field("Footprint of a tonne of devices.", ZERO_QUANTITY)
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the recovery.", None)
+    payer: AnyName | None = describe_field("Party that pays treatment and residue.", None)
 
 
 SettlementLot = Annotated[str, TextField(words=("route", "pooled"))]
@@ -306,6 +311,24 @@ class Policy(Entry):
     concentration: Concentration = describe_field("Greatest shares of one smelter, region or offer.", Concentration())
 
 
+class Payers(Entry):
+    """Which party bears each kind of cost, or receives the revenue."""
+
+    default: AnyName | None = describe_field("What no other entry names; left out: `project`.", None)
+    supply: AnyName | None = describe_field("Price paid to suppliers.", None)
+    collection: AnyName | None = describe_field("Collection.", None)
+    treatment: AnyName | None = describe_field("Treatment before the smelter.", None)
+    transport: AnyName | None = describe_field("Transport to the smelter.", None)
+    smelting: AnyName | None = describe_field("Treatment charges of the smelters.", None)
+    refining: AnyName | None = describe_field("Refining charges.", None)
+    residue: AnyName | None = describe_field("Residues, cost or revenue.", None)
+    storage: AnyName | None = describe_field("Stockpiles of devices.", None)
+    purchases: AnyName | None = describe_field("Metal and scrap bought.", None)
+    holding: AnyName | None = describe_field("Holding of metal and castings.", None)
+    by_products: AnyName | None = describe_field("Receives the revenue for surplus metal.", None)
+    scrap: AnyName | None = describe_field("Receives the value of process scrap left.", None)
+
+
 class Party(Entry):
     """Whom an order is addressed to."""
 
@@ -381,4 +404,5 @@ class Document(Entry):
     policy: Policy = describe_field("What the plan must respect.", Policy())
     mixes: Named[AnyName, Mix] = describe_field("Named shares of devices, for sensitivity.", {})
     scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named sets of changes, path to value.", {})
+    payers: Payers = describe_field("Who pays which kind of cost.", Payers())
     parties: Named[AnyName, Party] = describe_field("Regions, smelters and offers as parties of a contract.", {})

@@ -1,0 +1,200 @@
+"""Payers: which party bears each cost or receives each revenue, and the instance as one party pays for it.
+
+Splitting by payer is an accounting identity: the costs of all parties add up to the total cost. Own payers of streams
+and treatments come first, then the payer of the kind of cost, then `default`, then `project`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medalopt.errors import UsageError
+from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.arrays import ExactArray, Ints
+from medalopt.instance.instance import Instance, Names
+from medalopt.text import escape_text, join_names
+
+if TYPE_CHECKING:
+    from medalopt.instance.accounting import PlanAccount
+
+DEFAULT_PARTY = "project"
+COST_OBJECTIVE = "cost"
+STREAM_KINDS = ("supply", "collection", "storage")  # borne by the payer of the stream, where it has one
+TREATMENT_KINDS = ("treatment", "residue")  # likewise of the treatment
+PAYER_KINDS = (
+    *("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage"),
+    *("purchases", "holding", "by_products", "scrap"),
+)
+_COST_KEYS = {"by_products": "sales"}  # key in the costs of a plan, where it differs from the kind in the file
+
+
+@dataclass(frozen=True, eq=False)
+class CostPayers:
+    """The party that bears each cost: by kind, and by stream or treatment with a payer of its own.
+
+    Attributes:
+        parties (P,): Names, sorted.
+        kinds: Index of the party by kind of cost, named as in the file.
+        streams (I,): Index of the party of each stream, -1 for that of the kind.
+        treatments (H,): Index of the party of each treatment, -1 for that of the kind.
+    """
+
+    parties: Names
+    kinds: Mapping[str, int]
+    streams: Ints
+    treatments: Ints
+
+    @classmethod
+    def from_instance(cls, instance: Instance) -> CostPayers:
+        """Return the payers that an instance states; one party where it states none.
+
+        Args:
+            instance: Instance.
+        """
+        annex = instance.annex
+        stated: Mapping[str, str] = annex.get("payers", {})
+        default = stated.get("default", DEFAULT_PARTY)
+        by_kind = {kind: stated.get(kind, default) for kind in PAYER_KINDS}
+        own = [annex.get(f"{section}_payers", {}) for section in ("streams", "treatments")]
+        parties = tuple(sorted({*by_kind.values(), *own[0].values(), *own[1].values()}))
+        number = {party: index for index, party in enumerate(parties)}
+        streams, treatments = (
+            np.array([number.get(of.get(name), -1) for name in names], dtype=np.intp)
+            for of, names in zip(own, (instance.streams.names, instance.treatments.names), strict=True)
+        )
+        return cls(parties, {kind: number[party] for kind, party in by_kind.items()}, streams, treatments)
+
+    def assign(self, kind: str, own: Ints | None = None) -> Any:
+        """Return the index of the party of one kind of cost, for each stream or treatment where `own` is given.
+
+        Args:
+            kind: Kind of cost, named as in the file.
+            own (N,): Index of the own payer, -1 for none.
+        """
+        return self.kinds[kind] if own is None else np.where(own >= 0, own, self.kinds[kind])
+
+
+def has_payers(instance: Instance) -> bool:
+    """Return whether an instance states who pays.
+
+    Args:
+        instance: Instance.
+    """
+    return any(instance.annex.get(name) for name in ("payers", "streams_payers", "treatments_payers"))
+
+
+def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbers]]:
+    """Split the cost of a plan by party and kind.
+
+    Args:
+        account: Plan.
+
+    Returns:
+        By party and kind of cost (as in `PlanAccount.costs`), money by period (T,); revenue is negative.
+    """
+    payers, costs = CostPayers.from_instance(account.instance), account.costs
+    result: dict[str, dict[str, Numbers]] = {
+        party: {kind: costs[kind] * 0 for kind in costs} for party in payers.parties
+    }
+    for kind in PAYER_KINDS:
+        key = _COST_KEYS.get(kind, kind)
+        own = payers.streams if kind in STREAM_KINDS else payers.treatments if kind in TREATMENT_KINDS else None
+        if own is None or (own < 0).all():
+            result[payers.parties[payers.kinds[kind]]][key] = costs[key]
+            continue
+        for index, spent in account.split_costs(kind, payers.assign(kind, own)).items():
+            result[payers.parties[index]][key] = spent
+    return result
+
+
+def parse_cost_objective(objective: str) -> tuple[str, str | None]:
+    """Split an objective `cost@PARTY`.
+
+    Args:
+        objective: Objective.
+
+    Returns:
+        The objective and the party; None for a party of another objective.
+    """
+    measure, at, party = objective.partition("@")
+    return (measure, party) if at and measure == COST_OBJECTIVE else (objective, None)
+
+
+def restrict_costs(instance: Instance, party: str) -> Instance:
+    """Return the instance with the prices that one party pays or receives; all others are 0.
+
+    Its optimum is the plan that costs the party least; its supply, needs and limits are those of `instance`, which it
+    keeps as `whole`.
+
+    Args:
+        instance: Instance.
+        party: Party.
+
+    Raises:
+        UsageError: No such party pays anything.
+    """
+    payers = CostPayers.from_instance(instance)
+    if party not in payers.parties:
+        raise UsageError(
+            f"no payer is called `{escape_text(party)}`; those of the instance are {join_names(payers.parties)}"
+        )
+    number = payers.parties.index(party)
+
+    def keep(values: ExactArray, kind: str, own: Ints | None = None) -> ExactArray:
+        """Return the values where the party pays, else 0; `own` runs along the first axis."""
+        mask = np.asarray(payers.assign(kind, own) == number)
+        mask = mask.reshape(mask.shape + (1,) * (values.raw.ndim - mask.ndim))
+        return ExactArray(np.where(mask, values.raw, 0.0), values.unit, values.factors)
+
+    streams, treatments, metals, terms = instance.streams, instance.treatments, instance.metals, instance.terms
+    return replace(
+        instance,
+        metals=replace(metals, sell=keep(metals.sell, "by_products"), holding=keep(metals.holding, "holding")),
+        streams=replace(
+            streams,
+            price=keep(streams.price, "supply", payers.streams),
+            collection=keep(streams.collection, "collection", payers.streams),
+            storage_cost=keep(streams.storage_cost, "storage", payers.streams),
+        ),
+        treatments=replace(
+            treatments,
+            cost=keep(treatments.cost, "treatment", payers.treatments),
+            residue_value=keep(treatments.residue_value, "residue", payers.treatments),
+        ),
+        terms=replace(
+            terms,
+            treatment_charge=keep(terms.treatment_charge, "smelting"),
+            refining_charge=keep(terms.refining_charge, "refining"),
+        ),
+        lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
+        market=replace(instance.market, price=keep(instance.market.price, "purchases")),
+        alloys=replace(
+            instance.alloys,
+            holding=keep(instance.alloys.holding, "holding"),
+            scrap_value=keep(instance.alloys.scrap_value, "scrap"),
+        ),
+        title=f"{instance.title or instance.name}, costs of {party}",
+        stated_digest=instance.figures,
+        whole=instance,
+    )
+
+
+def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:
+    """Return the instance and objective that an analysis of `cost@PARTY` works on.
+
+    Args:
+        instance: Instance.
+        objective: Objective.
+
+    Returns:
+        The instance at the prices of the party, with objective `cost`; both as given for other objectives.
+
+    Raises:
+        UsageError: No such party pays anything.
+    """
+    measure, party = parse_cost_objective(objective)
+    return (instance, objective) if party is None else (restrict_costs(instance, party), measure)

@@ -1,0 +1,102 @@
+"""Payers split the cost: the parts add up, and each party's optimum is that of the instance at its own prices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from tests.laws.answer import answer
+from tests.model.cases import ROOT, loaded
+from tests.random_instances import Document, with_stock
+
+import medalopt
+from medalopt.errors import InputError, UsageError
+from medalopt.instance.accounting import PlanAccount, restrict_account
+from medalopt.instance.payers import PAYER_KINDS
+from medalopt.plan.plan import Plan
+from medalopt.report.plan_json import build_plan_object
+
+KINDS = dict(zip(PAYER_KINDS, ("committee", "operators", "municipalities") * 4, strict=True))
+
+
+def paid(seed: int, **payers: str) -> Document:
+    """Return a random instance with payers by kind, one stream and one treatment with a payer of their own."""
+    content = with_stock(seed)
+    first, *others = content["streams"]
+    treatments = {name: dict(one or {}) for name, one in content.get("treatments", {}).items()}
+    for one in list(treatments.values())[:1]:
+        one["payer"] = "operators"
+    more: dict[str, Any] = {"treatments": treatments} if treatments else {}
+    return {**content, **more, "streams": [{**first, "payer": "shop"}, *others], "payers": payers or KINDS}
+
+
+SEEDS = (0, 2, 5, 6, 10, 12)  # random instances that have a plan
+
+
+def solved(seed: int, objective: str = "cost") -> Plan:
+    """Return the plan of a random instance with payers."""
+    return medalopt.solve(loaded(paid(seed)), objective)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_parts_add_up_and_each_party_has_its_own_prices(seed: int) -> None:
+    """The costs of all parties add up to the total, kind by kind, and each is the cost at the prices of that party."""
+    plan = solved(seed)
+    for kind, total in plan.costs.items():
+        parts = [kinds.get(kind, 0.0) for kinds in plan.party_costs.values()]
+        assert sum(parts) == pytest.approx(total, abs=1e-9 * max(1.0, abs(plan.cost)))
+    for party, kinds in plan.party_costs.items():
+        own = restrict_account(plan.account, f"cost@{party}")[0]
+        assert isinstance(own, PlanAccount)
+        assert float(own.cost) == pytest.approx(sum(kinds.values()), abs=1e-9 * max(1.0, abs(plan.cost)))
+    rows = build_plan_object(plan)["parties"]
+    assert sum(row["cost"] for row in rows) == pytest.approx(plan.cost, rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:3])
+def test_the_least_cost_of_a_party(seed: int, tmp_path: Any) -> None:
+    """No plan costs a party less than its optimum, which is proven, saved and read again."""
+    plan = solved(seed)
+    for party, kinds in plan.party_costs.items():
+        least = solved(seed, f"cost@{party}")
+        assert least.certificate.optimal
+        assert least.objective <= sum(kinds.values()) + 1e-7 * max(1.0, abs(plan.cost))
+        assert plan.cost <= least.cost + 1e-7 * max(1.0, abs(plan.cost))
+        least.save(tmp_path / "plan.json")
+        assert medalopt.read_plan(tmp_path / "plan.json", least.instance).objective == pytest.approx(least.objective)
+
+
+@pytest.mark.parametrize("seed", SEEDS[3:])
+def test_payers_change_no_plan(seed: int) -> None:
+    """The decisions, prices and certificate are those of the instance without payers."""
+    plan, without = solved(seed), answer(loaded({**paid(seed), "payers": {}, **_without_own(seed)}))
+    told = build_plan_object(plan)
+    for member in ("shipments", "prices", "duals", "certificate"):
+        assert told[member] == json.loads(without)[member]
+
+
+def _without_own(seed: int) -> Document:
+    """Return streams and treatments without payers of their own."""
+    content = with_stock(seed)
+    return {key: content[key] for key in ("streams", "treatments") if key in content}
+
+
+def test_ties_are_broken_by_the_total_cost() -> None:
+    """A party that pays for one contract alone is served by the plan that costs all parties together least."""
+    content = yaml.safe_load((ROOT / "instances" / "tiny.yaml").read_text(encoding="utf-8"))
+    kettle = next(stream for stream in content["streams"] if "committed" in stream)
+    kettle["payer"] = "shop"
+    instance = loaded(content)
+    least = medalopt.solve(instance, "cost@shop")
+    assert least.objective == 40_000  # one committed tonne at its collection cost
+    assert least.cost == pytest.approx(medalopt.solve(instance).cost, rel=1e-9)
+
+
+def test_an_unknown_party_or_kind_is_an_error() -> None:
+    """The message names the parties of the instance, and an unknown kind of cost is refused when it is read."""
+    with pytest.raises(UsageError, match="`committee`"):
+        medalopt.solve(loaded(paid(0)), "cost@nobody")
+    with pytest.raises(InputError, match="payers"):
+        loaded({**with_stock(0), "payers": {"colection": "committee"}})
