@@ -83,14 +83,14 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     return {name: one for name, one in result.items() if one}
 
 
-<<<<<<< HEAD
 def _collect_stream_deviations(supply: StreamRows) -> dict[str, dict[str, float]]:
     """Return the coefficient of variation of every stream that has one, in the form of the other sections."""
     column, streams = supply.read["cv",], supply.groups.names
     value = convert_column(column, supply.device, ()).value
     rows = np.flatnonzero(column.filled)
     return {name: {"cv": cv} for name, cv in sorted((streams[i], float(value[i])) for i in rows.tolist())}
-=======
+
+
 def _collect_stream_payers(supply: StreamRows) -> dict[str, str]:
     """Return the payer of each stream that names one of its own."""
     column, first = supply.sheet.get_column(("payer",)), supply.groups.first
@@ -99,7 +99,6 @@ def _collect_stream_payers(supply: StreamRows) -> dict[str, str]:
         for i, code in enumerate(column.code[first].tolist())
         if code > 0
     }
->>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
 
 
 def _collect_uncertainty(member: Entry) -> Any:

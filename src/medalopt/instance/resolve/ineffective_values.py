@@ -253,14 +253,16 @@ def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
         yield ("transport_rate",), "no lane gives a `distance`"
 
 
+_SECTIONS_WITHOUT_AMOUNTS = (
+    *("currency", "scenarios", "parties", "project", "payers", "mixes", "title", "name"),
+    *("streams", "lanes"),  # searched by column
+)
+
+
 def _find_currency_codes(draft: Draft) -> Iterator[str]:
     """Yield each word of three capitals in a value, without names, texts and the currency itself."""
     for name, node in draft.root.items.items():
-<<<<<<< HEAD
-        if name not in ("currency", "scenarios", "parties", "project", "mixes", "title", "name", "streams", "lanes"):
-=======
-        if name not in ("currency", "scenarios", "parties", "payers", "mixes", "title", "name", "streams", "lanes"):
->>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
+        if name not in _SECTIONS_WITHOUT_AMOUNTS:
             yield from _find_codes_in_node(node)
     for scenario in draft.document.scenarios.values():
         for value in scenario.values():

@@ -118,11 +118,8 @@ class Stream(Entry):
     footprint: DeviceCarbon = describe_field("Footprint of fetching.", ZERO_QUANTITY)
     lot: DeviceTonnes | None = describe_field("Shipments of a period are whole lots.", None)
     minimum_order: DeviceTonnes | None = describe_field("Shipments of a period are none or at least this.", None)
-<<<<<<< HEAD
     cv: Proportion | None = describe_field("Relative standard deviation of the tonnes that arrive.", None)
-=======
     payer: AnyName | None = describe_field("Party that pays its price, collection and storage.", None)
->>>>>>> e71543a (Add payers: cost by party, checked by verify, and the objective cost@PARTY)
 
 
 class Override(Entry):
