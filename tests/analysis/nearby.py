@@ -18,7 +18,7 @@ from medalopt import Instance, Plan
 from medalopt.analysis.explain.explanation import Explanation, explain_plan
 
 ROOT = Path(__file__).parents[2]
-SEEDS = range(100)
+SEEDS = range(85)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What binds and what loosening it saves: the figure itself is moved, and the instance solved again."""
+"""Binding constraints and their shadow prices, against finite differences: the parameter is moved and solved again."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _policy(instance: Instance, row: BindingConstraint, by: float) -> Instance |
 
 
 def slopes(plan: Plan, row: BindingConstraint) -> Iterator[float]:
-    """Yield what a unit saves, by steps of several sizes."""
+    """Yield the saving per unit, by finite differences with steps of several sizes, until one suits the caller."""
     for step in (1e-2, 1e-3, 1e-4):
         other = loosened(plan.instance, row, step)
         again = None if other is None else pool.solved(other)
@@ -65,22 +65,28 @@ def slopes(plan: Plan, row: BindingConstraint) -> Iterator[float]:
 
 @pytest.mark.no_cover
 def test_the_figure_moved_saves_what_is_told() -> None:
-    """On random instances a small step of every kind of figure that binds saves what was told of it."""
+    """On random instances a small step of every kind of binding parameter saves its shadow price."""
     kinds: dict[str, int] = {}
     for found in explanations():
         for row in found.binding:
             kind = ".".join(str(step) for step in (parse_path(row.paths[0])[0], parse_path(row.paths[0])[-1]))
-            if kinds.get(kind, 0) >= 3 or not (saved := list(slopes(found.plan, row))):
+            if kinds.get(kind, 0) >= 3:
                 continue
-            noise = 1e-8 * size(found.plan) / 1e-2 + 1e-4 * abs(row.saves)
-            assert min(abs(value - row.saves) for value in saved) <= noise, (row, saved)
-            kinds[kind] = kinds.get(kind, 0) + 1
+            noise, saved = 1e-8 * size(found.plan) / 1e-2 + 1e-4 * abs(row.saves), list[float]()
+            for value in slopes(found.plan, row):
+                saved.append(value)
+                if abs(value - row.saves) <= noise:
+                    break
+            if saved:
+                assert abs(saved[-1] - row.saves) <= noise, (row, saved)
+                kinds[kind] = kinds.get(kind, 0) + 1
     assert {"streams.available", "smelters.capacity", "market.limit", "market.committed"} <= set(kinds)
     assert {"treatments.capacity", "alloys.capacity", "policy.footprint_cap", "streams.committed"} <= set(kinds)
 
 
+@pytest.mark.no_cover
 def test_nothing_binds_that_saves_nothing() -> None:
-    """Every row saves something, and a hundredth of the first saves most."""
+    """Every binding constraint has a positive shadow price, and they are listed by the saving of one per cent."""
     for found in explanations():
         hints = [row.hint for row in found.binding]
         assert all(row.saves > 0 for row in found.binding) and hints == sorted(hints, reverse=True)

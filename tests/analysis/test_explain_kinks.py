@@ -77,6 +77,7 @@ def test_what_is_left_over_costs_its_sale() -> None:
     assert (found["metals.Pd"].more, found["metals.Pd"].less) == pytest.approx((7, 7))
 
 
+@pytest.mark.no_cover
 def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
     """The measure is convex in what is needed, so of two prices the one for more is the greater."""
     pairs = [(kink.more, kink.less) for found in explanations() for kink in found.marginal_prices]

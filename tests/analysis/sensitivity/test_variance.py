@@ -62,6 +62,7 @@ def test_what_does_not_vary_has_no_shares() -> None:
     assert estimate_sobol_indices(same, same, np.array([same])) == (SobolIndices(None, None, 20),)
 
 
+@pytest.mark.no_cover
 def test_shares_of_a_cost_that_is_a_sum() -> None:
     """With enough on offer the cost is 10 kg less what phones give, at one price: the shares follow by arithmetic."""
     changes = {
@@ -84,6 +85,7 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
     assert found.quantiles[1] == pytest.approx(684_000, rel=0.03)
 
 
+@pytest.mark.no_cover
 def test_no_plan_is_counted() -> None:
     """Where phones may fail there is no plan in some cases; the assay is what causes it."""
     found = analyse_variance(ScenarioRunner(BY_HAND), 32, 1)
