@@ -19,7 +19,7 @@ CAMPAIGNS ?= right_plans decomposed twins same_bytes units prices curves blends 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq
 locked := --require-hashes --only-binary :all:
-sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE
+sources := $(shell find src -name __pycache__ -prune -o -print) pyproject.toml README.md LICENSE $(wildcard instances/*.yaml instances/tokyo2020/*.csv)
 
 .PHONY: help solve test golden matrix lint docs docs-site bench campaigns develop lock clean distclean
 .DELETE_ON_ERROR:

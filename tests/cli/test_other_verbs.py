@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import TINY, here
+from tests.cli.runs import ROOT, TINY, here
 from tests.report.reading import mentions
+
+from medalopt.instance.examples import list_examples
 
 
 def test_check_describes_what_is_right() -> None:
@@ -45,7 +48,7 @@ def test_a_new_instance_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     made = here("new", "my-games")
     assert (made.code, made.out) == (0, "")
-    assert "my-games.yaml: is written" in made.err
+    assert "my-games.yaml" in made.err
     ran = here("solve", "my-games.yaml")
     assert (ran.code, ran.err) == (0, "")
     before = Path("my-games.yaml").read_bytes()
@@ -53,6 +56,36 @@ def test_a_new_instance_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert Path("my-games.yaml").read_bytes() == before
     assert here("new", "my-games", "-o", "other.yaml").code == 0
     assert Path("other.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("example", list_examples())
+def test_an_example_is_copied_with_its_tables(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of each shipped instance differs in its name alone; nothing is overwritten; a wheel contains it."""
+    monkeypatch.chdir(tmp_path)
+    assert here("new", "my-games", "--example", example).code == 0
+    shipped = (ROOT / "instances" / f"{example}.yaml").read_text(encoding="utf-8")
+    assert Path("my-games.yaml").read_text(encoding="utf-8") == shipped.replace(
+        f"name: {example}\n", "name: my-games\n"
+    )
+    assert here("check", "my-games.yaml").code == 0
+    assert here("new", "my-games", "--example", example).code == 5
+    for table in Path().glob("*/*.csv"):
+        assert table.read_bytes() == (ROOT / "instances" / table).read_bytes()
+        table.write_text("mine", encoding="utf-8")
+        assert here("new", "other", "--example", example).code == 5
+        assert not Path("other.yaml").exists() and table.read_text(encoding="utf-8") == "mine"
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for file in (f"{example}.yaml", *map(str, Path().glob("*/*.csv"))):
+        assert packed["force-include"][f"instances/{file}"] == f"medalopt/examples/{file}"
+
+
+def test_examples_are_listed() -> None:
+    """`list` prints a line for each shipped instance; an unknown name does so as an error; no name is an error."""
+    listed, unknown = here("new", "--example", "list"), here("new", "--example", "nowhere")
+    shipped = {path.stem for path in (ROOT / "instances").glob("*.yaml")}
+    assert {line.split()[0] for line in listed.out.splitlines()} == shipped
+    assert (listed.code, unknown.code, unknown.out) == (0, 2, "") and listed.out in unknown.err
+    assert here("new").code == 2
 
 
 @pytest.mark.parametrize(("form", "beginning"), [("lp", "minimize"), ("mps", "NAME"), ("mathprog", "# tiny: data")])

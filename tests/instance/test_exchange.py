@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_another_currency_of_the_whole(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(path)
     amounts = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    count = sum(line.partition("#")[0].count(" JPY") + line.partition("#")[0].count(" USD") for line in amounts)
+    count = sum(len(re.findall("[0-9] (?:JPY|USD)", line.partition("#")[0])) for line in amounts)
     assert len(caught.value.faults) == count > 20
     assert {fault.path for fault in caught.value.faults} >= {"exchange.USD", "smelters.naoshima.treatment_charge"}
 

@@ -234,6 +234,7 @@ def test_the_template_loads_without_a_warning(tmp_path: Path) -> None:
     assert (len(one.alloys.names), len(one.medals.names), one.period_length) == (3, 3, "month")
     assert one.policy.recycled.value[one.metals.names.index("Ag")] > 0
     assert not math.isinf(one.smelters.capacity.value[0, 0])
+    assert "{" not in path.read_text(encoding="utf-8")  # block style, as an editor's lines
 
 
 def test_a_table_is_read_once_and_a_wrong_one_each_time(tmp_path: Path) -> None:

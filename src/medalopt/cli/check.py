@@ -45,22 +45,54 @@ def schema() -> int:
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new instance: a-z, 0-9, _ and -.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Name of the new instance: a-z, 0-9, _ and -; default: the example."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PATH", help="File to write; default: NAME.yaml.")
+    ] = None,
+    example: Annotated[
+        str | None,
+        typer.Option("--example", metavar="EXAMPLE", help="Shipped instance to copy, with its tables; `list`: all."),
     ] = None,
 ) -> int:
     """Write a commented instance to start from.
 
-    It is feasible, so that it can be solved at once.
+    A small feasible one, or a shipped example; no file is overwritten.
     """
+    from medalopt.instance.examples import list_examples, read_example
     from medalopt.instance.loading import render_starter_template
-    from medalopt.report.atomic_write import write_file
 
+    examples = list_examples() if example is not None else {}
+    if example is not None and example not in examples:
+        lines = [f"{one:<24} {title}" for one, title in examples.items()]
+        if example == "list":
+            print_output("".join(f"{line}\n" for line in lines))
+            return 0
+        for line in lines:
+            print_message(line)
+        raise UsageError(f"--example {escape_text(example)}: not in the list above")
+    name = name if name is not None or example is None else example
+    if name is None:
+        raise UsageError("give the name of the new instance, such as my-games, or --example list")
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
         raise UsageError(f"{escape_text(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
     path = output or Path(f"{name}.yaml")
-    check_new_path(path)
-    write_file(path, render_starter_template(name))
-    print_message(f"{format_path(path)}: is written; change its figures, then: medalopt solve {format_path(path)}")
+    texts = read_example(example, name) if example is not None else {f"{name}.yaml": render_starter_template(name)}
+    _write_new_files({path if file == f"{name}.yaml" else path.parent / file: text for file, text in texts.items()})
+    print_message(f"{format_path(path)}: written; edit its values, then: medalopt solve {format_path(path)}")
     return 0
+
+
+def _write_new_files(texts: dict[Path, str]) -> None:
+    """Write new files in their order; one that exists is left unchanged, an error unless it has the same content."""
+    from medalopt.report.atomic_write import write_file
+
+    *tables, instance = texts
+    check_new_path(instance)
+    for path in [table for table in tables if not (table.is_file() and table.read_bytes() == texts[table].encode())]:
+        check_new_path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, texts[path])
+    write_file(instance, texts[instance])

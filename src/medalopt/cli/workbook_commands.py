@@ -20,7 +20,7 @@ def template(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Workbook to write: NAME.xlsx.")],
     instance: Annotated[
         Path | None,
-        typer.Argument(metavar="[INSTANCE]", help="Instance to write; default: a small one to start from."),
+        typer.Argument(metavar="INSTANCE", help="Instance to write; default: a small one to start from."),
     ] = None,
 ) -> int:
     """Write an instance as an Excel workbook.

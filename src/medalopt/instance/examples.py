@@ -1,0 +1,65 @@
+"""Shipped instances: their names, titles and files, from the installed package or from the source tree."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
+
+_NAME_LINE = re.compile(r"^name: .*$", re.MULTILINE)
+
+
+def _find_folder() -> Traversable:
+    """Return the folder of the shipped instances: packed into a wheel; beside `src` where the sources run in place."""
+    packed = resources.files("medalopt").joinpath("examples")
+    return packed if packed.is_dir() else Path(__file__).parents[3] / "instances"
+
+
+def list_examples() -> dict[str, str]:
+    """List the shipped instances.
+
+    Returns:
+        Title of each instance by its name, sorted.
+    """
+    files = (file for file in _find_folder().iterdir() if file.name.endswith(".yaml"))
+    return {
+        file.name.removesuffix(".yaml"): _read_text(_parse_example(file.read_text(encoding="utf-8")), ("title",))
+        for file in sorted(files, key=lambda file: file.name.removesuffix(".yaml"))
+    }
+
+
+def read_example(example: str, name: str) -> dict[str, str]:
+    """Read a shipped instance and its tables.
+
+    Args:
+        example: Name of the shipped instance.
+        name: Name that the copy bears.
+
+    Returns:
+        Texts by path relative to the folder of the instance: the tables, and last the instance as `NAME.yaml`.
+    """
+    folder = _find_folder()
+    text = folder.joinpath(f"{example}.yaml").read_text(encoding="utf-8")
+    root = _parse_example(text)
+    tables = [table for section in TABLE_SECTIONS if (table := _read_text(root, (section, "table")))]
+    result = {table: folder.joinpath(*table.split("/")).read_text(encoding="utf-8") for table in tables}
+    return {**result, f"{name}.yaml": _NAME_LINE.sub(f"name: {name}", text, count=1)}
+
+
+def _parse_example(text: str) -> MappingNode:
+    """Return the tree of a shipped instance."""
+    root = parse_yaml(text, "example", FaultLog())
+    assert isinstance(root, MappingNode), "shipped instances are valid"
+    return root
+
+
+def _read_text(root: MappingNode, path: tuple[str, ...]) -> str:
+    """Return the text at a path of the tree; '' where there is none."""
+    node = find_node(root, path)
+    return node.text if isinstance(node, ScalarNode) else ""
