@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from tests.cli.runs import ROOT, here
 
+SCHEDULER = "tcp://127.0.0.1:8786"
+
 
 class Command(NamedTuple):
     """A command that a page shows: its words, the lines below it, and the exit code that the page gives it."""
@@ -41,10 +43,15 @@ def list_untrue_lines(shown: list[str], printed: str) -> list[str]:
     return [line for line in shown if " ".join(line.split()) not in text]
 
 
-def run_commands(page: str) -> list[str]:
-    """Run the commands of a page, one after the other in this folder, and return what is not as the page has it."""
+def run_commands(page: str, scheduler: str = SCHEDULER) -> list[str]:
+    """Run the commands of a page, one after the other in this folder, and return what is not as the page has it.
+
+    Args:
+        page: Path of the page from the root.
+        scheduler: Address of a Dask scheduler in the place of the one on the page.
+    """
     wrong = []
-    for command in list_commands((ROOT / page).read_text(encoding="utf-8")):
+    for command in list_commands((ROOT / page).read_text(encoding="utf-8").replace(SCHEDULER, scheduler)):
         ended = here(*command.words)
         if ended.code != command.code:
             wrong.append(f"{shlex.join(command.words)}: exit code {ended.code}: {ended.err}")

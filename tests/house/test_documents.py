@@ -16,6 +16,8 @@ from tests.documents import Command, list_commands, list_scripts, list_untrue_li
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+# in a shell, below; with a cluster, in tests/analysis/sweep/test_cluster.py
+ELSEWHERE = {"README.md", "docs/tutorials/nation.md"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -63,7 +65,7 @@ def test_commands_of_the_readme_run(desk: Path) -> None:
     assert lines and ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("page", [page for page in pages_with(list_commands) if page != "README.md"])
+@pytest.mark.parametrize("page", [page for page in pages_with(list_commands) if page not in ELSEWHERE])
 def test_commands_of_the_documents_run(page: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands that a page shows at a prompt run, one after the other, and print the lines below them."""
     monkeypatch.chdir(desk)

@@ -17,7 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from instances.japan1621.__main__ import main as write_nation
 from tests.analysis.varied import ROOT, TINY
+from tests.documents import run_commands
 
 from medalopt.analysis.process_pool import PROCESS_ENDED, ScenarioExecutor, WorkerSetup, make_process_executor
 from medalopt.analysis.result_cache import open_result_cache
@@ -94,6 +96,14 @@ def test_the_same_bits_though_a_worker_is_killed(
 
 
 VERSIONS = cluster.get_versions()
+
+
+def test_the_tutorial_is_true(dask: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of the tutorial print what it shows, and cluster and single process write the same bytes."""
+    write_nation(12, tmp_path / "nation")
+    monkeypatch.chdir(tmp_path)
+    assert run_commands("docs/tutorials/nation.md", dask.address) == []
+    assert Path("nation.csv").read_bytes() == Path("alone.csv").read_bytes()
 
 
 def test_a_worker_of_another_version(
