@@ -84,6 +84,7 @@ def test_plans_are_accepted_as_they_were_written() -> None:
             assert base.accepts(written(base, form)), form
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(3))
 def test_no_column_of_a_plan_in_json_can_be_altered(number: int) -> None:
     """A figure or text in each column of each table, and in each member, altered in turn: the plan is refused."""
@@ -95,6 +96,7 @@ def test_no_column_of_a_plan_in_json_can_be_altered(number: int) -> None:
     assert {path[:2] for path in let_pass} <= {WITHOUT_MEANING}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(3))
 def test_no_column_of_a_folder_of_csv_can_be_altered(number: int, tmp_path: Path) -> None:
     """The last filled cell of each column of each file, heads too, altered in turn: the plan is refused."""
@@ -143,6 +145,7 @@ def filled(rows: list[list[Any]]) -> list[tuple[int, int]]:
     return list(ends)
 
 
+@pytest.mark.no_cover
 def test_no_column_of_a_workbook_can_be_altered() -> None:
     """The last filled cell of each column of each sheet, of hidden ones the head too: the plan is refused."""
     base = sourced()
@@ -209,6 +212,7 @@ def derived(form: str) -> tuple[SavedFile, Any]:
     return saved, build_plan_report(plan, source_values=base.written, pictures=False)
 
 
+@pytest.mark.no_cover
 def test_what_follows_from_the_decisions_is_derived_again() -> None:
     """With digests made anew no column of a table or order can be altered, but for what took further solves."""
     saved, content = derived("json")
