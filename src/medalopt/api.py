@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medalopt.errors import Fault, InputError, NoPlanError, SolverError, UsageError, WholeLotsNotFoundError
+from medalopt.errors import Fault, FaultKind, InputError, NoPlanError, SolverError, UsageError, WholeLotsNotFoundError
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import apply_party
@@ -107,7 +107,9 @@ def read_plan(path: str | os.PathLike[str], instance: Instance | None = None) ->
     verdict = check_tables(file, verify_plan(instance, saved), lambda: values)
     if not verdict.accepted:
         name = escape_text(str(path), 400)
-        raise InputError([Fault(name, 0, 0, broken.path, broken.text) for broken in verdict.broken])
+        raise InputError(
+            [Fault(name, 0, 0, broken.path, broken.text, kind=FaultKind.SAVED_PLAN) for broken in verdict.broken]
+        )
     prices = {name: [getattr(row, name) for row in saved.prices] for name in MarginalValue.COLUMNS}
     return replace(rebuild_plan(saved, verdict), certificate=verdict.certificate, stated_prices=prices)
 

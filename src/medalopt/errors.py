@@ -3,9 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
+
+
+class FaultKind(StrEnum):
+    """Kind of an error or a warning, by its remedy; each has a section in docs/reference/messages.md."""
+
+    # errors
+    USAGE = "usage"
+    FILE = "file"
+    ENCODING = "encoding"
+    SYNTAX = "syntax"
+    TABLE = "table"
+    WORKBOOK = "workbook"
+    SIZE = "size"
+    UNKNOWN_KEY = "unknown-key"
+    MISSING = "missing"
+    STRUCTURE = "structure"
+    VALUE = "value"
+    UNIT_MASS = "unit-mass"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    CHANGE = "change"
+    SCENARIOS = "scenarios"
+    ACTUALS = "actuals"
+    SAVED_PLAN = "saved-plan"
+    COEFFICIENT_RANGE = "coefficient-range"
+    # warnings
+    NO_EFFECT = "no-effect"  # an error for a change of a scenario
+    UNREACHABLE = "unreachable"
+    UNUSED = "unused"
+    NEVER_CAST = "never-cast"
+    LATE_METAL = "late-metal"
+    OUTLIER = "outlier"
+    UNIT_MISSING = "unit-missing"
+    LIST_OF_DIGITS = "list-of-digits"
+    RICH_FEED = "rich-feed"
+    REFINING_WITHOUT_PRICE = "refining-without-price"
+    FREE_OFFER = "free-offer"
+    FREE_LANE = "free-lane"
+    MINIMUM_ORDER = "minimum-order"
+    SIMILAR_NAMES = "similar-names"
+    # both
+    UNLISTED = "unlisted"
 
 
 @dataclass(frozen=True, order=True)
@@ -18,6 +61,7 @@ class Fault:
         column: Column from 1; 0 if the fault concerns the file as a whole.
         path: Path of the parameter, such as `smelters.kosaka.limit`; may be empty.
         message: Description of the fault and the remedy.
+        kind: Its kind.
     """
 
     file: str
@@ -25,6 +69,7 @@ class Fault:
     column: int
     path: str
     message: str
+    kind: FaultKind = field(compare=False, kw_only=True)
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)

@@ -57,7 +57,7 @@ def test_a_wrong_command_line_is_told_to_programs_too(name: str) -> None:
     told = json.loads(ran.out)
     assert ran.code == 2
     assert told.keys() == {"status", "faults"} and told["status"] == "input"
-    assert [fault.keys() for fault in told["faults"]] == [{"file", "line", "column", "path", "message"}]
+    assert [fault.keys() for fault in told["faults"]] == [{"file", "line", "column", "path", "message", "kind"}]
     assert told["faults"][0]["message"] in ran.err
 
 

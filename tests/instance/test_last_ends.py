@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from tests.instance.writing import faults, loaded, written
 
-from medalopt.errors import InputError
+from medalopt.errors import FaultKind, InputError
 from medalopt.instance import load
 from medalopt.instance.reader import csv_reader, excel_reader, limits
 from medalopt.instance.reader.errors import FaultLog, Location
@@ -23,7 +23,7 @@ def test_of_many_faults_the_first_thousand_are_told() -> None:
     """Of 1,500 that are found from the last on, those of the first thousand lines, and in the first file the rest."""
     found = FaultLog()
     for line in range(1500, 0, -1):
-        found.add_error(Location("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong")
+        found.add_error(Location("a.csv" if line <= 1200 else "b.csv", line), (), "is wrong", kind=FaultKind.VALUE)
     with pytest.raises(InputError) as caught:
         found.raise_errors()
     *told, rest = caught.value.faults

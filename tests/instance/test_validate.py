@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.instance.writing import faults
 
+from medalopt.errors import FaultKind
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.schema.validation import _explain_type
 
@@ -24,8 +25,8 @@ def test_what_the_models_say_in_words_of_their_own_is_shown_cut() -> None:
 def test_the_name_of_a_file_is_shown_cut() -> None:
     """Of a name that is longer than any path may be 4,096 characters are shown."""
     found = FaultLog()
-    found.add_error(Location("f" * 4_097), (), "")
-    found.add_error(Location("f" * 4_096), (), "")
+    found.add_error(Location("f" * 4_097), (), "", kind=FaultKind.FILE)
+    found.add_error(Location("f" * 4_096), (), "", kind=FaultKind.FILE)
     assert [fault.file for fault in found.errors] == ["f" * 4_096 + "…", "f" * 4_096]
 
 

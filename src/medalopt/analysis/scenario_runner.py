@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.errors import Fault, InputError, SolverError, UsageError
+from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
@@ -192,7 +192,7 @@ class ScenarioRunner:
             result = [self.file.has_effect(one, path) for one in (held[0], held[-1])]
             if True not in result and False in result:
                 text = "has no effect: the instance is the same with and without this change"
-                faults.append(Fault(option, 0, 0, escape_text(path), text))
+                faults.append(Fault(option, 0, 0, escape_text(path), text, kind=FaultKind.CHANGE))
         if faults:
             raise InputError(faults)
 

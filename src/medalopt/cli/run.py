@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from medalopt.errors import CoefficientRangeError, Fault, InputError, MedaloptError, OutputError, UsageError
+from medalopt.errors import CoefficientRangeError, Fault, FaultKind, InputError, MedaloptError, OutputError, UsageError
 from medalopt.text import escape_control_characters, escape_text
 
 INTERNAL_ERROR, INTERRUPTED = 70, 130
@@ -114,7 +114,8 @@ def _report_error(error: MedaloptError, as_json: bool) -> int:
     if as_json and isinstance(error, InputError | UsageError | CoefficientRangeError):
         from medalopt.report.plan_json import build_faults_object, render_json
 
-        told = build_faults_object(faults or (Fault("", 0, 0, "", _single_line(error)),))
+        kind = FaultKind.COEFFICIENT_RANGE if isinstance(error, CoefficientRangeError) else FaultKind.USAGE
+        told = build_faults_object(faults or (Fault("", 0, 0, "", _single_line(error), kind=kind),))
         return run_guarded(lambda: _print_and_return(render_json(told), error.exit_code), as_json=False)
     return error.exit_code
 

@@ -9,7 +9,7 @@ import typer
 
 from medalopt.cli.options import check_new_path, check_output_path
 from medalopt.cli.run import print_message
-from medalopt.errors import Fault, InputError, UsageError
+from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.text import format_path
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def import_(
     reports: list[str] = []
     data = read_file(book, format_path(book), LARGEST_WORKBOOK, reports.append)
     if data is None:
-        raise InputError([Fault(format_path(book), 0, 0, "", reports[0])])
+        raise InputError([Fault(format_path(book), 0, 0, "", reports[0], kind=FaultKind.WORKBOOK)])
     found = import_workbook(data)
     result = render_instance_files(found.root, found.calendar, output.stem)
     instance = f"{output.stem}.yaml"

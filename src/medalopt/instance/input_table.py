@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.csv_reader import build_csv_sheet
@@ -61,7 +62,12 @@ class InputTable:
             The table; None, and faults, where it cannot be read or lacks columns.
         """
         name = str(path)
-        data = read_file(path, name, MAX_LIST_BYTES, lambda message: faults.add_error(Location(name), (), message))
+        data = read_file(
+            path,
+            name,
+            MAX_LIST_BYTES,
+            lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
+        )
         text = decode_csv(data, faults) if data else None
         sheet = build_csv_sheet(section, name, text, known, faults) if text is not None else None
         if data is None or sheet is None:
@@ -72,6 +78,7 @@ class InputTable:
                 Location(name, 1, 1),
                 (),
                 f"lacks the column{'s' if lacks[1:] else ''} {join_names(lacks)}; add what is missing",
+                kind=FaultKind.ACTUALS,
             )
             return None
         return cls(sheet, data.sha256, make_calendar(instance), Money(instance.currency), faults)
@@ -102,7 +109,9 @@ class InputTable:
             name: The column; '' for the whole row.
             message: The fault and its remedy.
         """
-        self.faults.add_error(self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message)
+        self.faults.add_error(
+            self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message, kind=FaultKind.ACTUALS
+        )
 
     def add_warning(self, row: int, name: str, message: str) -> None:
         """Record a warning on a cell.
@@ -112,7 +121,9 @@ class InputTable:
             name: The column; '' for the whole row.
             message: The warning and its remedy.
         """
-        self.faults.add_warning(self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message)
+        self.faults.add_warning(
+            self.sheet.locate_cell(row, (name,)), (), f"{name}: {message}" if name else message, kind=FaultKind.ACTUALS
+        )
 
     def report_missing(self, row: int, name: str) -> None:
         """Record that a required cell is empty.

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from medalopt.errors import Fault, InputError, UsageError
+from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
 from medalopt.instance.origin import InstanceOrigin, set_origin
 from medalopt.instance.paths import has_wildcard, parse_path
@@ -158,7 +158,7 @@ class InstanceFile:
             return instance
         for path in changes if len(changes) <= MAX_COMPARED_CHANGES else ():
             if self.has_effect(changes, path, instance) is False:
-                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {_SAME_INSTANCE}")
+                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {_SAME_INSTANCE}", kind=FaultKind.NO_EFFECT)
         faults.raise_errors()
         return instance
 
@@ -226,7 +226,7 @@ class InstanceFile:
             named = parse_overrides(self._resolve({path: changes[path]}, FaultLog()), FaultLog())
             reasons = [find_reason(override.path, idle) for override in named]
             if reasons and all(reasons):
-                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {reasons[0]}")
+                faults.add_error(OVERRIDE_LOCATION, path, f"{NO_EFFECT}: {reasons[0]}", kind=FaultKind.NO_EFFECT)
         faults.raise_errors()
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
@@ -263,7 +263,7 @@ class InstanceFile:
                 result.update(resolve_change(source_values, change))
             except UsageError as error:
                 message = str(error).removeprefix(f"{escape_text(change.path)}: ")
-                faults.add_error(OVERRIDE_LOCATION, change.path, message)
+                faults.add_error(OVERRIDE_LOCATION, change.path, message, kind=FaultKind.CHANGE)
         return result
 
 
@@ -281,14 +281,21 @@ def find_ineffective_paths(error: InputError) -> set[str]:
 
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:
     """Parse the file to a mapping node; return None, and record faults, where this fails."""
-    data = read_file(path, name, MAX_INSTANCE_BYTES, lambda message: faults.add_error(Location(name), (), message))
+    data = read_file(
+        path,
+        name,
+        MAX_INSTANCE_BYTES,
+        lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
+    )
     text = decode_yaml(data, faults) if data else None
     if data is None or text is None:
         return None
     digests[path.name] = data.sha256
     root = parse_yaml(text, name, faults)
     if root is not None and not isinstance(root, MappingNode):
-        faults.add_error(root.place, (), "an instance is a mapping that begins with `format: medalopt/1`")
+        faults.add_error(
+            root.place, (), "an instance is a mapping that begins with `format: medalopt/1`", kind=FaultKind.STRUCTURE
+        )
     return root if isinstance(root, MappingNode) else None
 
 
@@ -329,7 +336,12 @@ def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
             if Document.model_fields[name].is_required():
                 items[name] = MappingNode({}, {}, item.place)
             else:
-                faults.add_error(root.keys[name], (name,), "this section is empty: fill it or delete its name")
+                faults.add_error(
+                    root.keys[name],
+                    (name,),
+                    "this section is empty: fill it or delete its name",
+                    kind=FaultKind.MISSING,
+                )
     return MappingNode(items, root.keys, root.place)
 
 
@@ -387,7 +399,10 @@ def _read_section_rows(
         or node.items.keys() - {"table", "encoding"}
     ):
         faults.add_error(
-            node.place, (name,), "expected a list, or {table: FILE.csv} for rows in a table beside the instance"
+            node.place,
+            (name,),
+            "expected a list, or {table: FILE.csv} for rows in a table beside the instance",
+            kind=FaultKind.STRUCTURE,
         )
         return None
     return _read_table(name, table, _read_encoding(name, node, faults), file, digests, faults)
@@ -400,7 +415,7 @@ def _read_encoding(section: str, node: MappingNode, faults: FaultLog) -> str | N
         return stated.text if isinstance(stated, ScalarNode) else None
     suggestion = suggest_name(stated.text, CODECS) if isinstance(stated, ScalarNode) else ""
     message = f"no encoding of a table; those known are {join_names(CODECS, 30)}{suggestion}"
-    faults.add_error(stated.place, (section, "encoding"), message)
+    faults.add_error(stated.place, (section, "encoding"), message, kind=FaultKind.ENCODING)
     return None
 
 
@@ -412,7 +427,7 @@ def _read_table(
     shown_as = os.fspath(file.path.parent / node.text)
 
     def report(message: str) -> None:
-        faults.add_error(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}")
+        faults.add_error(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}", kind=FaultKind.FILE)
 
     if target is None:
         return None

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from medalopt.errors import Fault, InputError
+from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK, ZIP_SIGNATURE, Spreadsheet
 from medalopt.instance.reader.files import FileBytes, read_file
 from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
@@ -85,7 +85,7 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
         return read_plan_workbook(data, parts=parts)
     if path.suffix.lower() == ".xlsx":
         reason = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
-        raise InputError([Fault(name, 0, 0, "", reason)])
+        raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     return read_plan_json(data, parts=parts)
 
 
@@ -145,6 +145,7 @@ def _validate_plan(
                 0,
                 escape_text(".".join(map(str, fault["loc"])), 200),
                 escape_text(fault["msg"], 200),
+                kind=FaultKind.SAVED_PLAN,
             )
             for fault in error.errors()[:_MAX_FAULTS]
         ]
@@ -175,7 +176,9 @@ def _read_bytes(path: Path) -> FileBytes:
     largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else MAX_PLAN_BYTES
     data = read_file(path, escape_text(str(path), _MAX_PATH_LENGTH), largest, reports.append)
     if data is None:
-        raise InputError([Fault(escape_text(str(path), _MAX_PATH_LENGTH), 0, 0, "", reports[0])])
+        raise InputError(
+            [Fault(escape_text(str(path), _MAX_PATH_LENGTH), 0, 0, "", reports[0], kind=FaultKind.SAVED_PLAN)]
+        )
     return data
 
 
@@ -184,7 +187,13 @@ def _decode_text(data: FileBytes) -> str:
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError([Fault(data.name, 0, 0, "", "is not UTF-8 text; give a plan that medalopt wrote")]) from error
+        raise InputError(
+            [
+                Fault(
+                    data.name, 0, 0, "", "is not UTF-8 text; give a plan that medalopt wrote", kind=FaultKind.SAVED_PLAN
+                )
+            ]
+        ) from error
 
 
 def _parse_json(text: str, name: str) -> Any:
@@ -208,7 +217,7 @@ def _parse_json(text: str, name: str) -> Any:
         content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         reason = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file that `medalopt solve -o` wrote"
-        raise InputError([Fault(name, 0, 0, "", reason)]) from error
+        raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]) from error
     if _CONTROL_ESCAPES.search(text):
         _reject_control_characters(name, _walk_strings(content, ()))
     return content
@@ -232,7 +241,7 @@ def _reject_control_characters(name: str, strings: Iterable[tuple[str, str]]) ->
     reason = "holds a control character ({}); no plan that medalopt writes has one"
     found = ((path, _CONTROL_CHARACTERS.search(text)) for path, text in strings)
     faults = [
-        Fault(name, 0, 0, escape_text(path, 200), reason.format(escape_text(hit.group())))
+        Fault(name, 0, 0, escape_text(path, 200), reason.format(escape_text(hit.group())), kind=FaultKind.SAVED_PLAN)
         for path, hit in found
         if hit is not None
     ]
@@ -247,10 +256,14 @@ def _read_extra_tables(folder: Path) -> dict[str, list[list[str]]]:
         names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
     except OSError as error:
         reason = f"cannot be read: {escape_text(error.strerror or type(error).__name__)}"
-        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason)]) from error
+        raise InputError(
+            [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
+        ) from error
     if len(names) > MAX_PLAN_FILES:
         reason = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
-        raise InputError([Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason)])
+        raise InputError(
+            [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
+        )
     return {name.removesuffix(".csv"): _read_table(folder / name) for name in names}
 
 
@@ -269,7 +282,7 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
     for item, value in read("plan", ["item", "value"]):
         if not _insert_value(content, item, value):
             reason = f"the item {escape_text(item)} comes twice, or stands within another"
-            raise InputError([Fault(name, 0, 0, "", reason)])
+            raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     for table, model in TABLE_MODELS.items():
         content[table] = _read_typed_rows(read, table, model)
     duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
@@ -294,7 +307,7 @@ def _read_columns(path: Path, columns: list[str]) -> list[list[str]]:
     name, (header, *rows) = escape_text(str(path), _MAX_PATH_LENGTH), _read_table(path) or [[]]
     if header != columns or any(len(row) != len(columns) for row in rows):
         wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
-        raise InputError([Fault(name, 1, 0, "", wanted)])
+        raise InputError([Fault(name, 1, 0, "", wanted, kind=FaultKind.SAVED_PLAN)])
     return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
 
 
@@ -306,7 +319,9 @@ def _read_table(path: Path) -> list[list[str]]:
             raise ValueError(f"it has more than {MAX_CELLS:_} cells")
         rows = parse_csv_rows(text)
     except (csv.Error, ValueError) as error:
-        raise InputError([Fault(name, 0, 0, "", f"is not a table of a plan ({escape_text(str(error))})")]) from error
+        raise InputError(
+            [Fault(name, 0, 0, "", f"is not a table of a plan ({escape_text(str(error))})", kind=FaultKind.SAVED_PLAN)]
+        ) from error
     if _CONTROL_CHARACTERS.search(text):
         _reject_control_characters(name, ((str(line), cell) for line, row in enumerate(rows, start=1) for cell in row))
     return rows

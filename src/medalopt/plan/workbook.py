@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from medalopt.errors import Fault, InputError
+from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.reader.excel_reader import (
     SheetRows,
     Spreadsheet,
@@ -87,10 +87,10 @@ class PlanWorkbook:
         reports: list[str] = []
         workbook = data if isinstance(data, Spreadsheet) else read_workbook(data, reports.append)
         if workbook is None:
-            raise InputError([Fault(data.name, 0, 0, "", reports[0])])
+            raise InputError([Fault(data.name, 0, 0, "", reports[0], kind=FaultKind.SAVED_PLAN)])
         if name_hidden_sheet("plan") not in workbook.sheets:
             reason = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
-            raise InputError([Fault(data.name, 0, 0, "", reason)])
+            raise InputError([Fault(data.name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
         return cls(workbook)
 
     def iterate_texts(self) -> Iterator[tuple[str, str]]:
@@ -290,11 +290,13 @@ class PlanWorkbook:
     def _record_fault(self, where: str, reason: str) -> None:
         """Record a fault of a cell."""
         if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", reason))
+            self.faults.append(Fault(f"{self.book.name}:{where}", 0, 0, "", reason, kind=FaultKind.SAVED_PLAN))
 
     def _raise_fault(self, where: str, reason: str) -> NoReturn:
         """Raise the recorded faults and a final one."""
-        raise InputError([*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", reason)])
+        raise InputError(
+            [*self.faults, Fault(f"{self.book.name}:{where}", 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
+        )
 
 
 def _first_rows(rows: SheetRows, columns: set[int]) -> dict[tuple[int, str], int]:

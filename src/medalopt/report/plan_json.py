@@ -242,7 +242,14 @@ def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
 def _list_faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
     """Return errors or warnings as rows."""
     return [
-        {"file": fault.file, "line": fault.line, "column": fault.column, "path": fault.path, "message": fault.message}
+        {
+            "file": fault.file,
+            "line": fault.line,
+            "column": fault.column,
+            "path": fault.path,
+            "message": fault.message,
+            "kind": str(fault.kind),
+        }
         for fault in faults
     ]
 

@@ -25,7 +25,7 @@ from medalopt.analysis.sensitivity.uncertain_parameters import (
     draw_saltelli_sample,
     find_uncertain_inputs,
 )
-from medalopt.errors import Fault, InputError, UsageError
+from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.reader.scenario_file import read_scenario_file
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
 from medalopt.instance.scenario import Change, Scenario
@@ -129,10 +129,28 @@ def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[Scenario]:
         except InputError as error:
             faults += error.faults
         except UsageError as error:
-            faults.append(Fault("" if str(error).startswith(GRID_OPTION) else GRID_OPTION, 0, 0, "", str(error)))
+            faults.append(
+                Fault(
+                    "" if str(error).startswith(GRID_OPTION) else GRID_OPTION,
+                    0,
+                    0,
+                    "",
+                    str(error),
+                    kind=FaultKind.SCENARIOS,
+                )
+            )
     count = math.prod(len(steps) for steps in axes.values())
     if count > MAX_SCENARIOS:
-        faults.append(Fault("", 0, 0, "", f"{GRID_OPTION}: makes {count:_} scenarios; {MAX_SCENARIOS:_} are the most"))
+        faults.append(
+            Fault(
+                "",
+                0,
+                0,
+                "",
+                f"{GRID_OPTION}: makes {count:_} scenarios; {MAX_SCENARIOS:_} are the most",
+                kind=FaultKind.SCENARIOS,
+            )
+        )
     if faults:
         raise InputError(faults)
     every = enumerate(itertools.product(*axes.values()), start=1)

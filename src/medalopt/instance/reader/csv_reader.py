@@ -18,6 +18,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
@@ -226,7 +227,7 @@ def resolve_table_path(
     absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor or name.startswith("~")
     message = "the path of a table is relative to the instance and stays below its folder, such as `tiny/streams.csv`"
     if not name.strip() or "\0" in name or absolute or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-        faults.add_error(node.place, path, message)
+        faults.add_error(node.place, path, message, kind=FaultKind.FILE)
         return None
     target = folder / name
     try:
@@ -234,7 +235,7 @@ def resolve_table_path(
     except (OSError, RuntimeError, ValueError):
         inside = False
     if not inside:
-        faults.add_error(node.place, path, f"{message}; this one leads elsewhere by a link")
+        faults.add_error(node.place, path, f"{message}; this one leads elsewhere by a link", kind=FaultKind.FILE)
         return None
     return target
 
@@ -255,17 +256,19 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
     rows = read_csv_rows(text)
     if len(rows.header) > limits.MAX_COLUMNS:
         message = f"has {len(rows.header):_} columns; a table has at most {limits.MAX_COLUMNS:_}"
-        faults.add_error(Location(name, rows.line), (section,), message)
+        faults.add_error(Location(name, rows.line), (section,), message, kind=FaultKind.TABLE)
         return None
     heads = _read_header(rows.header, Location(name, rows.line, 1), known, faults)
     _check_row_widths(rows, name, faults)
     if rows.error is not None:
         said, line = rows.error
         message = f"is not a CSV table: {escape_text(said)}; look for a quote that is not closed"
-        faults.add_error(Location(name, line), (section,), message)
+        faults.add_error(Location(name, line), (section,), message, kind=FaultKind.TABLE)
         return None
     if not len(rows.lines):
-        faults.add_error(Location(name), (section,), "holds no rows: a table has a header and at least one row")
+        faults.add_error(
+            Location(name), (section,), "holds no rows: a table has a header and at least one row", kind=FaultKind.TABLE
+        )
         return None
     columns = {key: rows.column(location.column - 1) for key, location in heads.items()}
     sheet = InputSheet(section, name, columns, rows.lines, heads, {})
@@ -285,7 +288,12 @@ def _check_comma_numbers(sheet: InputSheet, faults: FaultLog) -> None:
         for row in np.flatnonzero(np.isin(sheet.columns[after].code, rests)).tolist():
             first, rest = (sheet.columns[key][row] or "").strip(), (sheet.columns[after][row] or "").strip()
             if is_thousands_head(first):
-                faults.add_error(sheet.locate_cell(row, key), (sheet.section, *key), explain_comma(f"{first},{rest}"))
+                faults.add_error(
+                    sheet.locate_cell(row, key),
+                    (sheet.section, *key),
+                    explain_comma(f"{first},{rest}"),
+                    kind=FaultKind.VALUE,
+                )
 
 
 def _check_row_widths(rows: CsvRows, name: str, faults: FaultLog) -> None:
@@ -293,10 +301,15 @@ def _check_row_widths(rows: CsvRows, name: str, faults: FaultLog) -> None:
     width = len(rows.header)
     for line, cells in rows.uneven[:MAX_WORDED_FAULTS]:
         message = f"this row has {cells} cells, but the header has {width}: look for a missing or a stray comma"
-        faults.add_error(Location(name, line, min(cells, width) + 1), (), message)
+        faults.add_error(Location(name, line, min(cells, width) + 1), (), message, kind=FaultKind.TABLE)
     faults.add_unlisted(len(rows.uneven[MAX_WORDED_FAULTS:]))
     if not rows.whole:
-        faults.add_error(Location(name), (), f"has more than {limits.MAX_CELLS:_} cells; no instance needs as many")
+        faults.add_error(
+            Location(name),
+            (),
+            f"has more than {limits.MAX_CELLS:_} cells; no instance needs as many",
+            kind=FaultKind.SIZE,
+        )
 
 
 def _read_header(
@@ -310,10 +323,13 @@ def _read_header(
         if key is None:
             more = suggest_name(text, known) or f"; the columns known are {join_names(known, 30)}"
             hint = "; separate cells by commas" if len(header) == 1 and (";" in text or "\t" in text) else more
-            faults.add_error(location, (), f"unknown column `{escape_text(text)}`{hint}")
+            faults.add_error(location, (), f"unknown column `{escape_text(text)}`{hint}", kind=FaultKind.UNKNOWN_KEY)
         elif key in heads:
             faults.add_error(
-                location, (), f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}"
+                location,
+                (),
+                f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}",
+                kind=FaultKind.DUPLICATE,
             )
         else:
             heads[key] = location

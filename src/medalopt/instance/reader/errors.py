@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from medalopt.errors import Fault, InputError
+from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.text import escape_text
 
 MAX_LISTED_FAULTS = 1_000  # errors that are listed
 MAX_WORDED_FAULTS = 2 * MAX_LISTED_FAULTS  # errors that keep their message; further ones are only counted
-_UNLISTED = Fault("", 0, 0, "", "")
+_UNLISTED = Fault("", 0, 0, "", "", kind=FaultKind.UNLISTED)
 
 
 MAX_LISTED = 20  # errors or warnings of one kind; the others are counted
@@ -32,15 +32,17 @@ class FaultLog:
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
 
-    def add_error(self, location: Location, path: ParameterPath | str, message: str) -> None:
+    def add_error(self, location: Location, path: ParameterPath | str, message: str, *, kind: FaultKind) -> None:
         """Add an error; after `MAX_WORDED_FAULTS` errors the others are only counted.
 
         Args:
             location: Location in the file.
             path: Path of the parameter, or a pattern as text.
             message: Description and remedy.
+            kind: Kind of the error.
         """
-        self.errors.append(_build_fault(location, path, message) if len(self.errors) < MAX_WORDED_FAULTS else _UNLISTED)
+        listed = len(self.errors) < MAX_WORDED_FAULTS
+        self.errors.append(_build_fault(location, path, message, kind) if listed else _UNLISTED)
 
     def add_unlisted(self, count: int) -> None:
         """Count further errors without a message.
@@ -60,15 +62,16 @@ class FaultLog:
         self.add_unlisted(len(others.errors[MAX_WORDED_FAULTS:]))
         self.warnings.extend(others.warnings)
 
-    def add_warning(self, location: Location, path: ParameterPath, message: str) -> None:
+    def add_warning(self, location: Location, path: ParameterPath, message: str, *, kind: FaultKind) -> None:
         """Add a warning.
 
         Args:
             location: Location in the file.
             path: Path of the parameter.
             message: Description and remedy.
+            kind: Kind of the warning.
         """
-        self.warnings.append(_build_fault(location, path, message))
+        self.warnings.append(_build_fault(location, path, message, kind))
 
     def raise_errors(self) -> None:
         """Raise the collected errors, sorted and without duplicates, at most `MAX_LISTED_FAULTS` of them.
@@ -81,7 +84,14 @@ class FaultLog:
         each = sorted(set(self.errors) - {_UNLISTED})
         count = len(each) + self.errors.count(_UNLISTED)
         if count > MAX_LISTED_FAULTS:
-            rest = Fault(each[0].file, 0, 0, "", f"{count - MAX_LISTED_FAULTS} more faults are not listed")
+            rest = Fault(
+                each[0].file,
+                0,
+                0,
+                "",
+                f"{count - MAX_LISTED_FAULTS} more faults are not listed",
+                kind=FaultKind.UNLISTED,
+            )
             each = [*each[:MAX_LISTED_FAULTS], rest]
         raise InputError(each)
 
@@ -93,12 +103,19 @@ class FaultLog:
         """
         each = sorted(set(self.warnings))
         if len(each) > MAX_LISTED_FAULTS:
-            rest = Fault(each[0].file, 0, 0, "", f"{len(each) - MAX_LISTED_FAULTS} more warnings are not listed")
+            rest = Fault(
+                each[0].file,
+                0,
+                0,
+                "",
+                f"{len(each) - MAX_LISTED_FAULTS} more warnings are not listed",
+                kind=FaultKind.UNLISTED,
+            )
             each = [*each[:MAX_LISTED_FAULTS], rest]
         return tuple(each)
 
 
-def _build_fault(location: Location, path: ParameterPath | str, message: str) -> Fault:
+def _build_fault(location: Location, path: ParameterPath | str, message: str, kind: FaultKind) -> Fault:
     """Build a fault with an escaped file name."""
     shown = escape_text(path) if isinstance(path, str) else render_path(path)
-    return Fault(escape_text(location.file, 4_096), location.line, location.column, shown, message)
+    return Fault(escape_text(location.file, 4_096), location.line, location.column, shown, message, kind=kind)

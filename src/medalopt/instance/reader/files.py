@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from medalopt.errors import FaultKind
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.text import escape_text
 
@@ -163,7 +164,10 @@ def decode_table(data: FileBytes, stated: str | None, faults: FaultLog) -> str |
     if stated in (None, "utf-8") or text.isascii():
         return text
     faults.add_warning(
-        Location(data.name), (), f"is UTF-8, but read as {stated}, as `encoding` says; delete `encoding`"
+        Location(data.name),
+        (),
+        f"is UTF-8, but read as {stated}, as `encoding` says; delete `encoding`",
+        kind=FaultKind.ENCODING,
     )
     return _decode_stated(data, stated or "", faults)
 
@@ -176,7 +180,10 @@ def _decode_utf8(data: FileBytes, advice: str, faults: FaultLog) -> str | None:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError:
         faults.add_error(
-            _locate_byte(data, _find_invalid_byte(data.content)), (), f"is not UTF-8 text: {advice} and try again"
+            _locate_byte(data, _find_invalid_byte(data.content)),
+            (),
+            f"is not UTF-8 text: {advice} and try again",
+            kind=FaultKind.ENCODING,
         )
         return None
 
@@ -186,7 +193,9 @@ def _note_utf16(data: FileBytes, advice: str, faults: FaultLog) -> bool:
     head = data.content[:64]
     blank = len(head) >= 4 and (not any(head[0::2]) or not any(head[1::2]))
     if blank or head.startswith(_UTF16_MARKS):
-        faults.add_error(Location(data.name), (), f"is UTF-16, not UTF-8: {advice} and try again")
+        faults.add_error(
+            Location(data.name), (), f"is UTF-16, not UTF-8: {advice} and try again", kind=FaultKind.ENCODING
+        )
     return blank or head.startswith(_UTF16_MARKS)
 
 
@@ -205,6 +214,7 @@ def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None
         _locate_cell(data, index),
         (),
         f"is not {stated} text, as `encoding` says: {_SAVE_AS_UTF8}, or name another `encoding`",
+        kind=FaultKind.ENCODING,
     )
     return None
 
@@ -215,7 +225,9 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     other = _find_utf8_line(data.content)
     if other:
         message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: write this cell anew"
-        faults.add_error(location, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of")
+        faults.add_error(
+            location, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of", kind=FaultKind.ENCODING
+        )
         return None
     state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
     try:
@@ -223,16 +235,24 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     except UnicodeDecodeError:
         text = ""
     if not text or _CP932_UNUSED.search(text):
-        faults.add_error(location, (), f"is neither UTF-8 nor CP932 text: {state}")
+        faults.add_error(location, (), f"is neither UTF-8 nor CP932 text: {state}", kind=FaultKind.ENCODING)
         return None
     example = escape_text(_find_example_cell(text))
     if _CP932_PRIVATE.search(text) or not _is_japanese(data.content):
         faults.add_error(
-            location, (), f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}"
+            location,
+            (),
+            f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}",
+            kind=FaultKind.ENCODING,
         )
         return None
     message = f"is not UTF-8 and is read as CP932, in which the first such cell is `{example}`"
-    faults.add_warning(location, (), f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}")
+    faults.add_warning(
+        location,
+        (),
+        f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}",
+        kind=FaultKind.ENCODING,
+    )
     return text
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.rows import PERIOD, CellColumn, ColumnKey, InputSheet, format_scalar
@@ -65,22 +66,27 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
             if any("\ud800" <= char <= "\udfff" for char in text):
                 raise PathError("holds bytes that are no text; write the path in UTF-8")
         except PathError as error:
-            faults.add_error(OVERRIDE_LOCATION, (text,), str(error))
+            faults.add_error(OVERRIDE_LOCATION, (text,), str(error), kind=FaultKind.CHANGE)
             continue
         node: Node | None = _parse_quantities(value)
         if len(value) > _MAX_VALUE_LENGTH:
-            faults.add_error(OVERRIDE_LOCATION, path, f"the new value is longer than {_MAX_VALUE_LENGTH:_} characters")
+            faults.add_error(
+                OVERRIDE_LOCATION,
+                path,
+                f"the new value is longer than {_MAX_VALUE_LENGTH:_} characters",
+                kind=FaultKind.CHANGE,
+            )
             continue
         if node is None:
             own = FaultLog()
             node = parse_yaml(value, OVERRIDE_LOCATION.file, own)
             for fault in own.errors:
-                faults.add_error(OVERRIDE_LOCATION, path, fault.message)
+                faults.add_error(OVERRIDE_LOCATION, path, fault.message, kind=fault.kind)
             for fault in own.warnings:
-                faults.add_warning(OVERRIDE_LOCATION, path, fault.message)
+                faults.add_warning(OVERRIDE_LOCATION, path, fault.message, kind=fault.kind)
         if node is not None:
             for at in _find_sums(path, node):
-                faults.add_error(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED)
+                faults.add_error(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED, kind=FaultKind.CHANGE)
             result.append(ParameterOverride(path, _relocate_node(node)))
     return result
 
@@ -137,7 +143,7 @@ def apply_tree_overrides(
             _check_member_exists(root, change.path)
             changed = _replace_at(root, change.path, change, 0, periods)
         except OverrideError as error:
-            faults.add_error(OVERRIDE_LOCATION, change.path, str(error))
+            faults.add_error(OVERRIDE_LOCATION, change.path, str(error), kind=FaultKind.CHANGE)
             continue
         root = changed if isinstance(changed, MappingNode) else root
     return root
@@ -235,7 +241,7 @@ def apply_row_overrides(
         try:
             changed = _build_edits(sheet, change, rows, labels)
         except OverrideError as error:
-            faults.add_error(OVERRIDE_LOCATION, change.path, str(error))
+            faults.add_error(OVERRIDE_LOCATION, change.path, str(error), kind=FaultKind.CHANGE)
             continue
         if not isinstance(changed, InputSheet) and all(_is_independent(sheet, key) for _, key, _ in changed):
             waiting += changed

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader import limits
@@ -302,7 +303,10 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
         path = (section, name_list_entry((section,), number, item))
         if not isinstance(item, MappingNode):
             faults.add_error(
-                item.place, path, "expected a mapping such as {device: phone, region: tokyo, available: 10 t}"
+                item.place,
+                path,
+                "expected a mapping such as {device: phone, region: tokyo, available: 10 t}",
+                kind=FaultKind.STRUCTURE,
             )
             continue
         spread = item.items.get(_PER_PERIOD_FIELD)
@@ -314,7 +318,9 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
             rows.add(number, item.place, cells)
         if len(rows.columns) * len(rows.entry) > limits.MAX_FIGURES:
             keys = f"{len(rows.columns):_} different keys in {len(rows.entry):_} entries"
-            faults.add_error(item.place, (section,), f"{keys} are more than any list has: look for unknown keys")
+            faults.add_error(
+                item.place, (section,), f"{keys} are more than any list has: look for unknown keys", kind=FaultKind.SIZE
+            )
             break
     for column in rows.columns.values():
         column.extend([None] * (len(rows.entry) - len(column)))
@@ -355,7 +361,7 @@ def _read_cell(
         found[key] = ("\n".join(texts), node.place)
     elif not isinstance(node, ScalarNode):
         kind = "list" if isinstance(node, SequenceNode) else "mapping"
-        faults.add_error(node.place, path, f"expected one value; found a {kind}")
+        faults.add_error(node.place, path, f"expected one value; found a {kind}", kind=FaultKind.STRUCTURE)
     elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):
         found[key] = (node.text if key[0] in _NAME_FIELDS else format_scalar(node), node.place)
     else:
@@ -388,13 +394,16 @@ def _split_by_period(
     if periods is not None and len(node.items) != len(periods):
         values = format_count(len(node.items), "value")
         message = f"{state_count(len(periods), 'period')}, but {values}: give one for each, or one for all"
-        faults.add_error(node.place, path, message)
+        faults.add_error(node.place, path, message, kind=FaultKind.VALUE)
     rows = []
     for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
         result: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
         if _is_null(item):
             faults.add_error(
-                item.place, (*path, index), "a list has a figure for each period: write 0 where there is none"
+                item.place,
+                (*path, index),
+                "a list has a figure for each period: write 0 where there is none",
+                kind=FaultKind.VALUE,
             )
         _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), result, faults)
         rows.append(result)

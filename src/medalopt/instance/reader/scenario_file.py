@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+from medalopt.errors import FaultKind
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
@@ -36,14 +37,19 @@ def read_scenario_file(path: Path) -> list[Scenario]:
     """
     faults = FaultLog()
     name = os.fspath(path)
-    data = read_file(path, name, limits.MAX_LIST_BYTES, lambda message: faults.add_error(Location(name), (), message))
+    data = read_file(
+        path,
+        name,
+        limits.MAX_LIST_BYTES,
+        lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
+    )
     yaml = path.suffix.lower() in _YAML_SUFFIXES
     text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
     result: dict[str, Scenario] = {}
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
         if not result and not faults.errors:
-            faults.add_error(Location(name), (), "holds no scenarios")
+            faults.add_error(Location(name), (), "holds no scenarios", kind=FaultKind.SCENARIOS)
     faults.raise_errors()
     return list(result.values())
 
@@ -61,7 +67,12 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[
             location = Location(data.name, reader.line_num, 1)
             cells_read += len(row)
             if cells_read > limits.MAX_CELLS:
-                faults.add_error(location, (), f"has more than {limits.MAX_CELLS:_} cells; make several files of it")
+                faults.add_error(
+                    location,
+                    (),
+                    f"has more than {limits.MAX_CELLS:_} cells; make several files of it",
+                    kind=FaultKind.SIZE,
+                )
                 break
             if len(row) == len(header):
                 cells = dict(zip(header, row, strict=True))
@@ -70,23 +81,30 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[
                     result, name, {path: cell for path, cell in cells.items() if cell.strip()}, location, faults
                 )
             elif row:
-                faults.add_error(location, (), f"this row has {len(row)} cells, but the header has {len(header)}")
+                faults.add_error(
+                    location,
+                    (),
+                    f"this row has {len(row)} cells, but the header has {len(header)}",
+                    kind=FaultKind.SCENARIOS,
+                )
     except csv.Error as error:
         said = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
-        faults.add_error(Location(data.name, reader.line_num), (), said)
+        faults.add_error(Location(data.name, reader.line_num), (), said, kind=FaultKind.SCENARIOS)
     return result
 
 
 def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
     """Log invalid column headers; return False if there are too many columns."""
     if len(header) > limits.MAX_COLUMNS:
-        faults.add_error(place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}")
+        faults.add_error(
+            place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}", kind=FaultKind.SIZE
+        )
         return False
     seen: set[str] = set()
     for column, head in enumerate(header, start=1):
         location = Location(place.file, place.line, column)
         if head in seen:
-            faults.add_error(location, (), f"the column `{escape_text(head)}` stands twice")
+            faults.add_error(location, (), f"the column `{escape_text(head)}` stands twice", kind=FaultKind.SCENARIOS)
         elif head != _SCENARIO_COLUMN:
             _check_path(head, location, faults)
         seen.add(head)
@@ -101,14 +119,20 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[s
     if not isinstance(root, MappingNode):
         if root is not None:
             faults.add_error(
-                root.place, (), "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}"
+                root.place,
+                (),
+                "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}",
+                kind=FaultKind.SCENARIOS,
             )
         return {}
     result: dict[str, Scenario] = {}
     for name, node in root.items.items():
         if not isinstance(node, MappingNode):
             faults.add_error(
-                node.place, (name,), "expected changes, path to value, such as {devices.*.content.Ag: 85 %}"
+                node.place,
+                (name,),
+                "expected changes, path to value, such as {devices.*.content.Ag: 85 %}",
+                kind=FaultKind.SCENARIOS,
             )
             continue
         changes = {}
@@ -124,7 +148,9 @@ def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
     items = node.items if isinstance(node, SequenceNode) else (node,)
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     if isinstance(node, MappingNode) or len(texts) < len(items):
-        faults.add_error(node.place, path, "expected the new value: one figure, or a list of them")
+        faults.add_error(
+            node.place, path, "expected the new value: one figure, or a list of them", kind=FaultKind.SCENARIOS
+        )
     return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
 
 
@@ -133,12 +159,15 @@ def _check_path(path: str, location: Location, faults: FaultLog) -> None:
     try:
         section = str(parse_path(path)[0])
     except PathError as error:
-        faults.add_error(location, (path[:100],), str(error))
+        faults.add_error(location, (path[:100],), str(error), kind=FaultKind.SCENARIOS)
         return
     if section not in Document.model_fields:
         suggestion = suggest_name(section, Document.model_fields)
         faults.add_error(
-            location, (path,), f"a path begins with a section; `{escape_text(section)}` is none{suggestion}"
+            location,
+            (path,),
+            f"a path begins with a section; `{escape_text(section)}` is none{suggestion}",
+            kind=FaultKind.SCENARIOS,
         )
 
 
@@ -152,9 +181,12 @@ def _add_scenario(
         *map(check_control_characters, changes.values()),
     ):
         if problem:
-            faults.add_error(location, (name[:100],), problem)
+            faults.add_error(location, (name[:100],), problem, kind=FaultKind.SCENARIOS)
     if name in found:
         faults.add_error(
-            location, (), f"the scenario `{escape_text(name)}` stands twice: give one of them another name"
+            location,
+            (),
+            f"the scenario `{escape_text(name)}` stands twice: give one of them another name",
+            kind=FaultKind.SCENARIOS,
         )
     found[name] = Scenario.build(name, changes)

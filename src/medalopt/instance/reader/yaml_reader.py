@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from medalopt.errors import FaultKind
 from medalopt.instance.instance import SourceNote
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader import limits
@@ -79,7 +80,10 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
     if bad := _FORBIDDEN_CHARACTERS.search(text):
         code = f"U+{ord(bad[0]):04X}"
         faults.add_error(
-            _locate_offset(text, bad.start(), file), (), f"the character {code} may not stand in YAML: delete it"
+            _locate_offset(text, bad.start(), file),
+            (),
+            f"the character {code} may not stand in YAML: delete it",
+            kind=FaultKind.SYNTAX,
         )
         return None
     try:
@@ -89,10 +93,13 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
         location = Location(file, mark.line + 1, mark.column + 1) if mark else whole
         said = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
         faults.add_error(
-            location, (), f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab"
+            location,
+            (),
+            f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab",
+            kind=FaultKind.SYNTAX,
         )
     except yaml.YAMLError as error:
-        faults.add_error(whole, (), f"is not YAML: {escape_text(str(error), 200)}")
+        faults.add_error(whole, (), f"is not YAML: {escape_text(str(error), 200)}", kind=FaultKind.SYNTAX)
     return None
 
 
@@ -112,21 +119,31 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
             documents += 1
             if documents > 1:
                 faults.add_error(
-                    location, (), "a second document begins here; an instance is one document: delete the `---`"
+                    location,
+                    (),
+                    "a second document begins here; an instance is one document: delete the `---`",
+                    kind=FaultKind.SYNTAX,
                 )
                 return root
             if event.version and event.version != (1, 2):
-                faults.add_error(location, (), "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
+                faults.add_error(
+                    location,
+                    (),
+                    "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line",
+                    kind=FaultKind.SYNTAX,
+                )
         nodes += isinstance(event, yaml.NodeEvent)
         if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
             deep = len(stack) > limits.MAX_DEPTH
             limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
-            faults.add_error(location, (), f"the file is more than {limit}; no instance is")
+            faults.add_error(location, (), f"the file is more than {limit}; no instance is", kind=FaultKind.SIZE)
             return None
         done = _process_event(event, location, stack, faults)
         root = done if done is not None and not stack else root
     if root is None:
-        faults.add_error(Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from")
+        faults.add_error(
+            Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from", kind=FaultKind.SYNTAX
+        )
     return root if root is None else _report_comma_numbers(root, (), faults)
 
 
@@ -159,12 +176,21 @@ def _process_event(event: Any, location: Location, stack: list[_OpenCollection],
 def _reject_anchors(event: Any, location: Location, faults: FaultLog) -> None:
     """Log an error for an anchor, alias or tag, which the format excludes."""
     if isinstance(event, yaml.AliasEvent):
-        faults.add_error(location, (), f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
+        faults.add_error(
+            location,
+            (),
+            f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out",
+            kind=FaultKind.SYNTAX,
+        )
         return
     if event.anchor:
-        faults.add_error(location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
+        faults.add_error(
+            location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it", kind=FaultKind.SYNTAX
+        )
     if event.tag:
-        faults.add_error(location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
+        faults.add_error(
+            location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it", kind=FaultKind.SYNTAX
+        )
 
 
 def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
@@ -179,7 +205,7 @@ def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
 
 def _append_key(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
     """Set a node as the next key of its parent, or log an error if it is not a valid key."""
-    problem = ""
+    problem, kind = "", FaultKind.SYNTAX
     before = parent.named[parent.last] if parent.last is not None else None
     parent.rest = is_split_by_comma(before, node)
     if not isinstance(node, ScalarNode):
@@ -187,9 +213,9 @@ def _append_key(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
     elif node.plain and node.text == "<<":
         problem = "a merge key (`<<`) is not allowed: write the values out"
     elif node.text in parent.named and not parent.rest:
-        problem = _describe_duplicate(parent, node)
+        problem, kind = _describe_duplicate(parent, node), FaultKind.DUPLICATE
     if problem or not isinstance(node, ScalarNode):
-        faults.add_error(node.place, (), problem)
+        faults.add_error(node.place, (), problem, kind=kind)
         parent.skip = True
     else:
         parent.key = node
@@ -208,7 +234,7 @@ def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None
         assert parent.last is not None and isinstance(before, ScalarNode), "a number stands before"
         parent.named[parent.last] = join_comma_number(before, key)
     elif key is not None and parent.rest and key.text in parent.named:
-        faults.add_error(key.place, (), _describe_duplicate(parent, key))
+        faults.add_error(key.place, (), _describe_duplicate(parent, key), kind=FaultKind.DUPLICATE)
     elif key is not None:
         parent.named[key.text], parent.keys[key.text] = node, key.place
         parent.last = key.text
@@ -218,7 +244,7 @@ def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None
 def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> Node:
     """Log an error for each number with a comma; return the tree with these numbers corrected."""
     if isinstance(node, CommaNumber):
-        faults.add_error(node.place, path, explain_comma(node.text))
+        faults.add_error(node.place, path, explain_comma(node.text), kind=FaultKind.VALUE)
         return node.without_comma
     if isinstance(node, MappingNode):
         for name, item in node.items.items():
@@ -228,7 +254,7 @@ def _report_comma_numbers(node: Node, path: ParameterPath, faults: FaultLog) -> 
     if isinstance(node, SequenceNode):
         if is_ambiguous_list(node.items):
             text = f"is read as {len(node.items)} values; put a space behind each comma, or write 1_000 for a thousand"
-            faults.add_warning(node.place, path, text)
+            faults.add_warning(node.place, path, text, kind=FaultKind.LIST_OF_DIGITS)
         parts = (
             _report_comma_numbers(item, (*path, name_list_entry(path, number, item)), faults)
             for number, item in enumerate(node.items)
@@ -277,9 +303,12 @@ def _read_note_texts(node: Node, path: ParameterPath, faults: FaultLog) -> tuple
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     for item in items:
         if isinstance(item, ScalarNode) and (problem := check_control_characters(item.text)):
-            faults.add_error(item.place, path, problem)
+            faults.add_error(item.place, path, problem, kind=FaultKind.VALUE)
     if not all(isinstance(item, ScalarNode) for item in items):
         faults.add_error(
-            node.place, path, f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else"
+            node.place,
+            path,
+            f"`{path[-1]}` is a remark, text or a list of texts; call a thing something else",
+            kind=FaultKind.STRUCTURE,
         )
     return tuple(texts)

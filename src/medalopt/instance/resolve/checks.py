@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.bounds import has_negative_price
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
@@ -82,7 +83,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
             product = " times ".join(f"{counts[kind]:_} {kind}" for kind in kinds)
             section = {"offers": "market", "lines of terms": "smelters", "windows": "policy"}.get(kinds[0], kinds[0])
             message = f"{product} are more than the {limits.MAX_FIGURES:_} figures that an instance may have of a kind"
-            draft.add_fault((section,), message, key=True)
+            draft.add_fault((section,), message, key=True, kind=FaultKind.SIZE)
     if found:
         draft.faults.raise_errors()
 
@@ -109,7 +110,7 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
     market = instance.market
     for o in np.flatnonzero(market.storable & has_negative_price(instance) & np.isinf(market.limit.raw)).tolist():
         message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
-        draft.add_fault(("market", market.names[o], "price"), message)
+        draft.add_fault(("market", market.names[o], "price"), message, kind=FaultKind.CONFLICT)
 
 
 def check_pooled_lots(draft: Draft, instance: Instance) -> None:
@@ -134,7 +135,12 @@ def check_pooled_lots(draft: Draft, instance: Instance) -> None:
                     f"of this pooled lot {pair[0]} and {pair[1]} credit different shares of {instance.metals.titles[e]}"
                 )
                 path = locate_pool_terms(instance, pool)
-                draft.add_fault(path, f"{text}; give them the same `credited`, or `settlement_lot: route`", key=True)
+                draft.add_fault(
+                    path,
+                    f"{text}; give them the same `credited`, or `settlement_lot: route`",
+                    key=True,
+                    kind=FaultKind.CONFLICT,
+                )
                 break
 
 
@@ -144,13 +150,20 @@ def _check_sections(draft: Draft) -> None:
     for name in ("metals", "alloys", "medals"):
         section = root.get(name)
         if isinstance(section, MappingNode) and not section.items:
-            draft.add_fault((name,), f"`{name}` holds none: an instance has at least one", key=True)
+            draft.add_fault(
+                (name,), f"`{name}` holds none: an instance has at least one", key=True, kind=FaultKind.MISSING
+            )
     for name, other in (("streams", "smelters"), ("smelters", "streams")):
         if name in root and other not in root:
-            draft.add_fault((name,), f"`{name}` is given without `{other}`: give both or neither", key=True)
+            draft.add_fault(
+                (name,), f"`{name}` is given without `{other}`: give both or neither", key=True, kind=FaultKind.MISSING
+            )
     if isinstance(metals := root.get("metals"), MappingNode) and "default" in metals.items:
         draft.add_fault(
-            ("metals", "default"), "`default` stands for every metal: give this one another symbol", key=True
+            ("metals", "default"),
+            "`default` stands for every metal: give this one another symbol",
+            key=True,
+            kind=FaultKind.VALUE,
         )
 
 
@@ -161,11 +174,11 @@ def _check_contents(draft: Draft) -> None:
         for metal, quantity in device.content.items():
             if quantity.pieces and mass is None and find_node(draft.root, ("devices", name, "unit_mass")) is None:
                 message = "a figure per piece needs the mass of a piece: give the device a `unit_mass`"
-                draft.add_fault(("devices", name, "content", metal), message)
+                draft.add_fault(("devices", name, "content", metal), message, kind=FaultKind.UNIT_MASS)
         whole = sum((convert_quantity(quantity, mass).exact for quantity in device.content.values()), Fraction(0))
         if whole > 1000:
             message = f"the metals sum to {float(whole):_.6g} kg/t, more than a tonne in a tonne"
-            draft.add_fault(("devices", name, "content"), message)
+            draft.add_fault(("devices", name, "content"), message, kind=FaultKind.CONFLICT)
 
 
 def _check_compositions(draft: Draft) -> None:
@@ -191,7 +204,7 @@ def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantit
     """Log shares that sum to more than 100 %."""
     whole = sum((share.exact for share in shares), Fraction(0))
     if whole > 1:
-        draft.add_fault(path, f"{what} sum to {float(whole * 100):.10g} %, more than 100 %")
+        draft.add_fault(path, f"{what} sum to {float(whole * 100):.10g} %, more than 100 %", kind=FaultKind.CONFLICT)
 
 
 def _check_commitments(draft: Draft) -> None:
@@ -204,7 +217,7 @@ def _check_commitments(draft: Draft) -> None:
     for section, name, committed, limit in pairs:
         if limit.raw != math.inf and committed.exact > limit.exact:
             message = "more is committed than the `limit` allows: the window is turned round"
-            draft.add_fault((section, name, "committed"), message)
+            draft.add_fault((section, name, "committed"), message, kind=FaultKind.CONFLICT)
 
 
 def _check_piece_costs(draft: Draft) -> None:
@@ -214,12 +227,12 @@ def _check_piece_costs(draft: Draft) -> None:
         for device, cost in own.items():
             if cost.pieces and not _has_unit_mass(draft, device):
                 message = f"a cost per piece needs the mass of a piece: give `{escape_text(device)}` a `unit_mass`"
-                draft.add_fault(("treatments", name, "devices", device, "cost"), message)
+                draft.add_fault(("treatments", name, "devices", device, "cost"), message, kind=FaultKind.UNIT_MASS)
         taken = treatment.accepts if treatment.accepts is not None else list(draft.document.devices)
         light = [device for device in taken if device not in own and not _has_unit_mass(draft, device)]
         if treatment.cost.pieces and light:
             message = f"a cost per piece needs a `unit_mass` of every device treated; {join_names(light)} give none"
-            draft.add_fault(("treatments", name, "cost"), message)
+            draft.add_fault(("treatments", name, "cost"), message, kind=FaultKind.UNIT_MASS)
 
 
 def _has_unit_mass(draft: Draft, device: str) -> bool:
@@ -240,11 +253,13 @@ def _check_terms(draft: Draft) -> None:
             feed = f"`{escape_text(devices.names[d])}` after `{escape_text(treatments.names[h])}`"
             both = join_names((names[first], names[second]))
             message = f"{both} match the same feed, {feed}: narrow `devices` or `treatments` of one"
-            draft.add_fault(("smelters", smelter, "terms", names[second]), message, key=True)
+            draft.add_fault(("smelters", smelter, "terms", names[second]), message, key=True, kind=FaultKind.CONFLICT)
         used = {names[number] for number in np.unique(line[line >= 0]).tolist()}
         for unused in [] if twice else sorted(one.terms.keys() - used):
             draft.add_warning(
-                ("smelters", smelter, "terms", unused), f"no feed matches the line `{escape_text(unused)}`"
+                ("smelters", smelter, "terms", unused),
+                f"no feed matches the line `{escape_text(unused)}`",
+                kind=FaultKind.UNREACHABLE,
             )
 
 
@@ -252,7 +267,7 @@ def _check_due_periods(draft: Draft) -> None:
     """Log due dates that are no period."""
     for name, medal in draft.document.medals.items():
         if medal.due is not None and draft.calendar and draft.calendar.find_period(medal.due) is None:
-            draft.add_fault(("medals", name, "due"), draft.calendar.describe_unknown(medal.due))
+            draft.add_fault(("medals", name, "due"), draft.calendar.describe_unknown(medal.due), kind=FaultKind.VALUE)
 
 
 def _check_device_shares(draft: Draft) -> None:
@@ -262,7 +277,10 @@ def _check_device_shares(draft: Draft) -> None:
         if not isinstance(one, Group) and known is not None and name not in known:
             suggestion = suggest_name(name, known) or "; a group is written {devices: […], share: [least, greatest]}"
             draft.add_fault(
-                ("policy", "device_share", name), f"no device is called `{escape_text(name)}`{suggestion}", key=True
+                ("policy", "device_share", name),
+                f"no device is called `{escape_text(name)}`{suggestion}",
+                key=True,
+                kind=FaultKind.VALUE,
             )
 
 
@@ -275,16 +293,19 @@ def _check_scenario_paths(draft: Draft) -> None:
             try:
                 section = str(parse_path(text)[0])
             except PathError as error:
-                draft.add_fault(path, str(error), key=True)
+                draft.add_fault(path, str(error), key=True, kind=FaultKind.CHANGE)
                 continue
             if section not in known:
                 suggestion = suggest_name(section, known)
                 draft.add_fault(
-                    path, f"a path begins with a section; `{escape_text(section)}` is none{suggestion}", key=True
+                    path,
+                    f"a path begins with a section; `{escape_text(section)}` is none{suggestion}",
+                    key=True,
+                    kind=FaultKind.CHANGE,
                 )
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, ScalarNode) and not item.null for item in items):
-                draft.add_fault(path, "expected the new value: one figure, or a list of them")
+                draft.add_fault(path, "expected the new value: one figure, or a list of them", kind=FaultKind.CHANGE)
 
 
 _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.resolve.broadcast import find_covered_metals
@@ -66,7 +67,7 @@ def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
     """
     for path, reason in reasons.items():
         if reason != _NOT_PER_UNIT:  # a unit mass may be given for later use
-            draft.add_warning(path, f"has no effect: {reason}")
+            draft.add_warning(path, f"has no effect: {reason}", kind=FaultKind.NO_EFFECT)
 
 
 def find_reason(path: ParameterPath, reasons: Reasons) -> str | None:

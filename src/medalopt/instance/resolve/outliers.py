@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
@@ -98,7 +99,7 @@ def _warn_of_group(draft: Draft, values: ArrayLike, path: PathBuilder, *, low: b
     """Warn of outliers among `values`; `name` adds the path of the nearest value."""
     for outlier in find_outliers(values, low=low)[:MAX_LISTED]:
         nearest = render_path(path(outlier.nearest)) if name else ""
-        draft.add_warning(path(outlier.place), _describe_outlier(outlier, nearest), key=False)
+        draft.add_warning(path(outlier.place), _describe_outlier(outlier, nearest), key=False, kind=FaultKind.OUTLIER)
 
 
 def _describe_outlier(outlier: Outlier, nearest: str) -> str:
@@ -164,7 +165,10 @@ def _warn_of_periods(draft: Draft, instance: Instance) -> None:
         for index in np.flatnonzero((values != values[:, :1]).any(axis=1)).tolist() if values.size else ():
             for outlier in find_outliers(values[index], low=low, far=far)[:MAX_LISTED]:
                 draft.add_warning(
-                    (section, names[index], field, outlier.place), _describe_outlier(outlier, ""), key=False
+                    (section, names[index], field, outlier.place),
+                    _describe_outlier(outlier, ""),
+                    key=False,
+                    kind=FaultKind.OUTLIER,
                 )
 
 
@@ -181,7 +185,10 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
         told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:MAX_LISTED]
         for outlier in told:
             draft.add_warning(
-                paths[outlier.place], _describe_outlier(outlier, render_path(paths[outlier.nearest])), key=False
+                paths[outlier.place],
+                _describe_outlier(outlier, render_path(paths[outlier.nearest])),
+                key=False,
+                kind=FaultKind.OUTLIER,
             )
         prices[[offers[outlier.place] for outlier in told]] = 0
         paths.append(("metals", metals.names[e], "sell"))
@@ -202,7 +209,10 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
         for outlier in find_outliers(values, low=low)[:MAX_LISTED]:
             path: ParameterPath = ("streams", streams.names[outlier.place], *field)
             draft.faults.add_warning(
-                supply.sheet.locate_cell(rows[outlier.place], field), path, _describe_outlier(outlier, "")
+                supply.sheet.locate_cell(rows[outlier.place], field),
+                path,
+                _describe_outlier(outlier, ""),
+                kind=FaultKind.OUTLIER,
             )
 
 
@@ -214,7 +224,12 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
         for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:MAX_LISTED].tolist():
             text = f"only {share[at] * 100:.4g} % of the metal is credited to the project; for a share such as 0.95"
             path: ParameterPath = ("streams", supply.groups.names[at], *key)
-            draft.faults.add_warning(supply.sheet.locate_cell(first[at], key), path, f"{text} write `0.95` or `95 %`")
+            draft.faults.add_warning(
+                supply.sheet.locate_cell(first[at], key),
+                path,
+                f"{text} write `0.95` or `95 %`",
+                kind=FaultKind.UNIT_MISSING,
+            )
 
 
 def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> None:
@@ -229,13 +244,18 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
     for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:MAX_LISTED]:
         field = "distance" if distance.filled[outlier.place] else "cost"
         path: ParameterPath = ("lanes", lanes.names[outlier.place] or "", field)
-        draft.faults.add_warning(sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""))
+        draft.faults.add_warning(
+            sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""), kind=FaultKind.OUTLIER
+        )
     given = cost.filled | distance.filled
     if given.any():
         for row in np.flatnonzero(~given)[:MAX_LISTED].tolist():
             text = "this lane has neither `distance` nor `cost`, so it is free, unlike others; write `cost: 0`"
             draft.faults.add_warning(
-                sheet.locate_cell(row), ("lanes", lanes.names[row] or ""), f"{text} if that is intended"
+                sheet.locate_cell(row),
+                ("lanes", lanes.names[row] or ""),
+                f"{text} if that is intended",
+                kind=FaultKind.FREE_LANE,
             )
 
 
@@ -267,5 +287,8 @@ def _warn_of_bare_number(
     if isinstance(node, ScalarNode) and isinstance(node.value, (int, float)) and quantity.exact > maximum:
         text = f"{escape_text(node.text)} {what}: a number without unit is in {unit}"
         draft.add_warning(
-            path, f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`", key=False
+            path,
+            f"{text}; write its unit, such as `{example}`, or `{escape_text(node.text)} {unit}`",
+            key=False,
+            kind=FaultKind.UNIT_MISSING,
         )

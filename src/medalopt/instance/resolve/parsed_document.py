@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.rows import InputSheet
@@ -77,7 +78,7 @@ def _list_rates(root: MappingNode, currency: str, faults: FaultLog) -> dict[str,
     result = {code: node for code, node in section.items.items() if isinstance(node, ScalarNode) and not node.null}
     if currency in result:
         message = f"`{escape_text(currency)}` is the instance's own currency: delete its rate"
-        faults.add_error(section.keys[currency], ("exchange", currency), message)
+        faults.add_error(section.keys[currency], ("exchange", currency), message, kind=FaultKind.VALUE)
     return {
         code: node.value
         for code, node in result.items()
@@ -197,25 +198,31 @@ class Draft:
     lanes: InputSheet | None
     faults: FaultLog
 
-    def add_fault(self, path: ParameterPath, message: str, *, key: bool = False) -> None:
+    def add_fault(self, path: ParameterPath, message: str, *, kind: FaultKind, key: bool = False) -> None:
         """Add an error at a path of the file.
 
         Args:
             path: Path of the parameter.
             message: Description and remedy.
+            kind: Its kind.
             key: True for the location of the key, False for that of the value.
         """
-        self.faults.add_error(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
+        self.faults.add_error(
+            locate_key(self.root, path) if key else locate_path(self.root, path), path, message, kind=kind
+        )
 
-    def add_warning(self, path: ParameterPath, message: str, *, key: bool = True) -> None:
+    def add_warning(self, path: ParameterPath, message: str, *, kind: FaultKind, key: bool = True) -> None:
         """Add a warning at a path of the file.
 
         Args:
             path: Path of the parameter.
             message: Description and remedy.
+            kind: Its kind.
             key: True for the location of the key, False for that of the value.
         """
-        self.faults.add_warning(locate_key(self.root, path) if key else locate_path(self.root, path), path, message)
+        self.faults.add_warning(
+            locate_key(self.root, path) if key else locate_path(self.root, path), path, message, kind=kind
+        )
 
     @cached_property
     def unit_mass(self) -> dict[str, Fraction]:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import MAX_LISTED
@@ -180,19 +181,21 @@ def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
     for k in np.flatnonzero(~reachability.feeds.any(axis=(1, 2)) & lanes)[:MAX_LISTED].tolist():
         name = instance.smelters.names[k]
         text = f"no supply can be sent to `{escape_text(name)}`; check its `accepts`, `terms` and lanes"
-        draft.add_warning(("smelters", name), text)
+        draft.add_warning(("smelters", name), text, kind=FaultKind.UNREACHABLE)
     for h in np.flatnonzero(~reachability.treated.any(axis=0))[:MAX_LISTED].tolist():
         name = instance.treatments.names[h]
         if find_node(draft.root, ("treatments", name)) is not None:
             text = f"no supply can go through `{escape_text(name)}`; check its `accepts` and `regions`"
-            draft.add_warning(("treatments", name), text)
+            draft.add_warning(("treatments", name), text, kind=FaultKind.UNREACHABLE)
 
 
 def _warn_at_field(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
     """Warn at a field of a stream, or at its entry if the field is absent."""
     row = int(supply.groups.first[supply.order[stream]])
     name = supply.groups.names[supply.order[stream]]
-    draft.faults.add_warning(supply.sheet.locate_cell(row, (field,)), ("streams", name, field), message)
+    draft.faults.add_warning(
+        supply.sheet.locate_cell(row, (field,)), ("streams", name, field), message, kind=FaultKind.UNREACHABLE
+    )
 
 
 def _format_tonnes(amount: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 from pydantic_core import PydanticUndefined
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Ints
 from medalopt.instance.reader.errors import MAX_LISTED, Location
 from medalopt.instance.reader.rows import (
@@ -108,7 +109,10 @@ def group_rows(sheet: InputSheet, names: CellColumn, draft: Draft) -> StreamGrou
             f"of them another `name`"
         )
         draft.faults.add_error(
-            sheet.locate_cell(int(first[number]), _NAME), (sheet.section, own[number] or ""), message
+            sheet.locate_cell(int(first[number]), _NAME),
+            (sheet.section, own[number] or ""),
+            message,
+            kind=FaultKind.DUPLICATE,
         )
     if spread:
         _check_agreement(sheet, names, first[owner], draft)
@@ -134,7 +138,9 @@ def _read_periods(sheet: InputSheet, names: CellColumn, draft: Draft) -> Ints:
         index = draft.calendar.find_period(text.strip()) if draft.calendar and text else _UNKNOWN_PERIOD
         if index is None and draft.calendar:
             path = (sheet.section, names[row] or "", *PERIOD)
-            draft.faults.add_error(sheet.locate_cell(row, PERIOD), path, draft.calendar.describe_unknown(text))
+            draft.faults.add_error(
+                sheet.locate_cell(row, PERIOD), path, draft.calendar.describe_unknown(text), kind=FaultKind.VALUE
+            )
         slot[code] = _UNKNOWN_PERIOD if index is None else index
     return slot[cells.code]
 
@@ -151,7 +157,9 @@ def _check_agreement(sheet: InputSheet, names: CellColumn, leader: Ints, draft: 
                 f"{sheet.lines[first]}"
             )
             path = (sheet.section, names[row] or "", *key)
-            draft.faults.add_error(sheet.locate_cell(row, key), path, f"rows of one stream must agree: {message}")
+            draft.faults.add_error(
+                sheet.locate_cell(row, key), path, f"rows of one stream must agree: {message}", kind=FaultKind.CONFLICT
+            )
 
 
 def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: Ints, draft: Draft) -> None:
@@ -164,7 +172,12 @@ def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: I
         row, before = int(order[place + 1]), int(order[place])
         what = "this period is" if slot[row] >= 0 and slot[before] >= 0 else "all periods are"
         message = f"{what} given already, in line {sheet.lines[before]}: delete one of the rows"
-        draft.faults.add_error(sheet.locate_cell(row, PERIOD), (sheet.section, names[row] or "", *AVAILABLE), message)
+        draft.faults.add_error(
+            sheet.locate_cell(row, PERIOD),
+            (sheet.section, names[row] or "", *AVAILABLE),
+            message,
+            kind=FaultKind.DUPLICATE,
+        )
 
 
 def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> tuple[str, ...]:
@@ -228,7 +241,9 @@ def check_sheet(sheet: InputSheet, model: type[Entry], names: CellColumn, draft:
         given = np.flatnonzero(cells.code)[:1].tolist()
         if message := _describe_unknown_column(key, known, draft, given=bool(given)):
             row = given[0] if given else min((row for row, at in sheet.cell_locations if at == key), default=0)
-            draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message)
+            draft.faults.add_error(
+                sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message, kind=FaultKind.VALUE
+            )
         if key[-1] in ("source", "note"):
             _check_texts(sheet, key, names, draft)
     for key, (kind, default) in known.items():
@@ -271,11 +286,16 @@ def _describe_unknown_column(
 def _check_required(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Draft) -> None:
     """Log a missing required column or its empty cells."""
     if sheet.entry_index is None and key not in sheet.header_locations:
-        draft.faults.add_error(Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing")
+        draft.faults.add_error(
+            Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing", kind=FaultKind.MISSING
+        )
         return
     for row in np.flatnonzero(sheet.get_column(key).code == 0)[:MAX_LISTED].tolist():
         draft.faults.add_error(
-            sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), f"`{key[0]}` is missing"
+            sheet.locate_cell(row, key),
+            build_cell_path(sheet, names[row], key),
+            f"`{key[0]}` is missing",
+            kind=FaultKind.MISSING,
         )
 
 
@@ -314,7 +334,9 @@ def _report_cell(sheet: InputSheet, key: ColumnKey, cell: str, message: str, nam
     """Log the error of a cell at the first row that has it."""
     row, *others = sheet.get_column(key).find_rows(cell)
     more = f" (and in {len(others)} more rows)" if others and sheet.entry_index is None else ""
-    draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message + more)
+    draft.faults.add_error(
+        sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message + more, kind=FaultKind.VALUE
+    )
 
 
 def read_numeric_column(
@@ -367,4 +389,6 @@ def check_unit_masses(
     for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:MAX_LISTED].tolist():
         cell = escape_text(sheet.get_column(key)[row] or "")
         message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
-        draft.faults.add_error(sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message)
+        draft.faults.add_error(
+            sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message, kind=FaultKind.VALUE
+        )

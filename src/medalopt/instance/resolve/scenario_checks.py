@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
-from medalopt.errors import InputError, UsageError
+from medalopt.errors import FaultKind, InputError, UsageError
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.overrides import (
@@ -94,7 +94,7 @@ def _check_scenario(
     for key, messages in wrong.items():
         path = ("scenarios", name, key) if key else ("scenarios", name)
         more = f" (and {len(messages) - 1} more of what it names)" if len(set(messages)) > 1 else ""
-        draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more)
+        draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more, kind=FaultKind.CHANGE)
 
 
 def _begins_with_section(key: str) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import Lanes, Streams
 from medalopt.instance.reader.errors import Location
@@ -115,7 +116,7 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
     count = len(rows.groups.names)
     if rows.sheet.entry_index is None and not {AVAILABLE, _TOTAL} & rows.sheet.header_locations.keys():
         message = "a column `available` or `total` is missing"
-        draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message)
+        draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message, kind=FaultKind.MISSING)
         return
     said = rows.read[AVAILABLE].filled | (rows.groups.slot >= 0)
     available = np.bincount(rows.groups.owner, weights=said, minlength=count) > 0
@@ -127,7 +128,10 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
         )
         key = _TOTAL if total[number] else ()
         draft.faults.add_error(
-            rows.sheet.locate_cell(row, key), build_cell_path(rows.sheet, rows.names[row], AVAILABLE), what
+            rows.sheet.locate_cell(row, key),
+            build_cell_path(rows.sheet, rows.names[row], AVAILABLE),
+            what,
+            kind=FaultKind.CONFLICT,
         )
 
 
@@ -288,15 +292,22 @@ def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
     again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
     for row in np.flatnonzero(again).tolist():
         message = f"this lane stands in line {sheet.lines[first[pair[row]]]} already: delete one"
-        draft.faults.add_error(sheet.locate_cell(row), build_cell_path(sheet, names[row], ()), message)
+        draft.faults.add_error(
+            sheet.locate_cell(row), build_cell_path(sheet, names[row], ()), message, kind=FaultKind.DUPLICATE
+        )
     for row in np.flatnonzero(read[_DISTANCE].filled & read[_COST].filled)[:20].tolist():
         path = build_cell_path(sheet, names[row], _COST)
-        draft.faults.add_error(sheet.locate_cell(row, _COST), path, "give `distance` or `cost`, not both")
+        draft.faults.add_error(
+            sheet.locate_cell(row, _COST), path, "give `distance` or `cost`, not both", kind=FaultKind.CONFLICT
+        )
     if bool(read[_DISTANCE].filled.any()) and draft.document.transport_rate is None:
         row = int(np.flatnonzero(read[_DISTANCE].filled)[0])
         message = "distances cost nothing, for there is no `transport_rate`"
         draft.faults.add_warning(
-            sheet.locate_cell(row, _DISTANCE), build_cell_path(sheet, names[row], _DISTANCE), message
+            sheet.locate_cell(row, _DISTANCE),
+            build_cell_path(sheet, names[row], _DISTANCE),
+            message,
+            kind=FaultKind.FREE_LANE,
         )
     _warn_unreached_smelters(sheet, draft)
     return LaneRows(sheet, names, read)
@@ -307,7 +318,9 @@ def _warn_unreached_smelters(sheet: InputSheet, draft: Draft) -> None:
     reached = set(sheet.get_column(_SMELTER).texts)
     for smelter in sorted(set(draft.document.smelters or {}) - reached):
         draft.add_warning(
-            ("smelters", smelter), f"no lane leads to `{escape_text(smelter)}`, so nothing can be sent there"
+            ("smelters", smelter),
+            f"no lane leads to `{escape_text(smelter)}`, so nothing can be sent there",
+            kind=FaultKind.UNREACHABLE,
         )
 
 

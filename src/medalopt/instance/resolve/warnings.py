@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import (
     explain_exclusion,
@@ -73,7 +74,7 @@ def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
         known = find_node(draft.root, ("treatments", treatment)) is not None
         path: ParameterPath = ("treatments", treatment) if known else ("devices", device, "content")
         text = f"a tonne of feed from `{escape_text(device)}` would contain {grade[h, d]:_.0f} kg of metal"
-        draft.add_warning(path, f"{text}; check `content`, `recovery` and `to_smelter`")
+        draft.add_warning(path, f"{text}; check `content`, `recovery` and `to_smelter`", kind=FaultKind.RICH_FEED)
 
 
 def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
@@ -83,7 +84,7 @@ def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
     for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
         name = instance.metals.names[e]
         text = f"`{escape_text(name)}` has a refining charge but no selling price, so that surplus costs money"
-        draft.add_warning(("metals", name), f"{text}; give its `sell`")
+        draft.add_warning(("metals", name), f"{text}; give its `sell`", kind=FaultKind.REFINING_WITHOUT_PRICE)
 
 
 def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
@@ -91,17 +92,19 @@ def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
     offering = {instance.regions[g] for g in instance.streams.region.tolist()}
     for region in [name for name in instance.regions if name not in offering]:
         text = f"no stream is in the region `{escape_text(region)}`, which a lane or a treatment names"
-        draft.add_warning(("streams",), f"{text}{suggest_name(region, offering)}")
+        draft.add_warning(("streams",), f"{text}{suggest_name(region, offering)}", kind=FaultKind.UNUSED)
     used = {name for medal in draft.document.medals.values() for name in medal.parts}
     for name in [alloy for alloy in instance.alloys.names if alloy not in used]:
-        draft.add_warning(("alloys", name), f"no medal is made of `{escape_text(name)}`")
+        draft.add_warning(("alloys", name), f"no medal is made of `{escape_text(name)}`", kind=FaultKind.UNUSED)
     document = draft.document
     holders = [device.content for device in document.devices.values()]
     holders += [offer.composition for offer in document.market.values()]
     held = {name for holder in holders for name in holder}
     held |= {name for alloy in document.alloys.values() for name in alloy.composition}
     for name in [metal for metal in instance.metals.names if metal not in held]:
-        draft.add_warning(("metals", name), f"no device, offer or alloy names `{escape_text(name)}`")
+        draft.add_warning(
+            ("metals", name), f"no device, offer or alloy names `{escape_text(name)}`", kind=FaultKind.UNUSED
+        )
 
 
 def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
@@ -114,7 +117,9 @@ def _warn_of_unfillable_alloys(draft: Draft, instance: Instance) -> None:
                 f"the greatest shares of `{escape_text(name)}` sum to {float(share * 100):.6g} %, so it "
                 f"can never be cast"
             )
-            draft.add_warning(("alloys", name), f"{text}; name the remaining metals, or give `others`")
+            draft.add_warning(
+                ("alloys", name), f"{text}; name the remaining metals, or give `others`", kind=FaultKind.NEVER_CAST
+            )
 
 
 def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
@@ -135,11 +140,15 @@ def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
             offers = find_excluded_offers(instance, a)
             told.update(offers)
             text = f"`{escape_text(alloys.names[a])}` can never be cast: {explain_exclusion(instance, a, offers)}"
-            draft.add_warning(("alloys", alloys.names[a]), text)
+            draft.add_warning(("alloys", alloys.names[a]), text, kind=FaultKind.NEVER_CAST)
     for o in np.flatnonzero(barred.any(axis=1) & ~admitted.any(axis=1)).tolist():
         if o not in told:
             text = explain_exclusion(instance, int(np.argmax(barred[o])), [o])
-            draft.add_warning(("market", market.names[o]), f"no alloy can be charged with this offer: {text}")
+            draft.add_warning(
+                ("market", market.names[o]),
+                f"no alloy can be charged with this offer: {text}",
+                kind=FaultKind.NEVER_CAST,
+            )
 
 
 def _is_fillable(instance: Instance, a: int, had: Bools) -> bool:
@@ -173,7 +182,11 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
             if richest[e]:
                 text = f"{text} except offers that contain at most {richest[e] * 100:.6g} %"
             text += ": it is not in stock, and no smelter returns it in time"
-            draft.add_warning(("alloys", name, "composition", metal), f"{text}, so the alloy can never be cast")
+            draft.add_warning(
+                ("alloys", name, "composition", metal),
+                f"{text}, so the alloy can never be cast",
+                kind=FaultKind.NEVER_CAST,
+            )
 
 
 def _find_returned_metals(instance: Instance, reachability: Reachability) -> tuple[Bools, Bools]:
@@ -200,7 +213,12 @@ def _warn_of_late_returns(draft: Draft, instance: Instance, ever: Bools) -> None
         name, metals = instance.smelters.names[k], np.flatnonzero(late[k]).tolist()
         what = join_names(instance.metals.names[e] for e in metals)
         text = f"{what} from `{escape_text(name)}` is returned after the last period: the lead is {lead[k, metals[0]]}"
-        draft.add_warning(("smelters", name, "lead"), f"{text}, and {state_count(periods, 'period')}", key=False)
+        draft.add_warning(
+            ("smelters", name, "lead"),
+            f"{text}, and {state_count(periods, 'period')}",
+            key=False,
+            kind=FaultKind.LATE_METAL,
+        )
 
 
 def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
@@ -209,11 +227,11 @@ def _warn_of_unused_floors(draft: Draft, instance: Instance) -> None:
     for e in np.flatnonzero((instance.policy.recycled.raw > 0) & ~named).tolist():
         metal = instance.metals.names[e]
         text = f"no alloy names `{escape_text(metal)}`, so this floor has no effect"
-        draft.add_warning(("policy", "recycled", metal), text)
+        draft.add_warning(("policy", "recycled", metal), text, kind=FaultKind.NO_EFFECT)
     market = instance.market
     for o in np.flatnonzero((market.price.raw <= 0).all(axis=1) & np.isinf(market.limit.raw)).tolist():
         text = "this offer has a price of zero or less and no `limit`; check its `price`"
-        draft.add_warning(("market", market.names[o], "price"), text, key=False)
+        draft.add_warning(("market", market.names[o], "price"), text, key=False, kind=FaultKind.FREE_OFFER)
 
 
 def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows) -> None:
@@ -225,12 +243,19 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
             text = (
                 f"{minimum[i]:_.6g} t, but at most {maximum[i]:_.6g} t can be sent in a period, so nothing can be taken"
             )
-            _warn_at_stream(draft, instance, supply, i, field, f"{text}; lower it, or check its unit")
+            _warn_at_stream(
+                draft, instance, supply, i, field, f"{text}; lower it, or check its unit", FaultKind.MINIMUM_ORDER
+            )
     for field, minimum in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
         for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + AMOUNT_TOLERANCE)))[:MAX_LISTED].tolist():
             text = f"{minimum[o]:_.6g} kg, but the `limit` of the offer is {limit[o]:_.6g} kg, so nothing can be bought"
-            draft.add_warning(("market", market.names[o], field), f"{text}; lower it, or raise the `limit`", key=False)
+            draft.add_warning(
+                ("market", market.names[o], field),
+                f"{text}; lower it, or raise the `limit`",
+                key=False,
+                kind=FaultKind.MINIMUM_ORDER,
+            )
 
 
 def _compute_largest_shipment(instance: Instance) -> Floats:
@@ -248,12 +273,13 @@ def _warn_of_similar_names(draft: Draft, instance: Instance, supply: StreamRows)
     """Warn of names of one kind that differ only in case, blanks or width."""
     for section in ("metals", "devices", "treatments", "smelters", "market", "alloys", "medals"):
         for name, like in _find_similar_names(getattr(instance, section).names):
-            draft.add_warning((section, name), _describe_similar_names(name, like))
+            draft.add_warning((section, name), _describe_similar_names(name, like), kind=FaultKind.SIMILAR_NAMES)
     streams = instance.streams
     offering = np.unique(streams.region)
     for name, like in _find_similar_names(instance.regions[g] for g in offering.tolist()):
         i = int(np.argmax(streams.region == instance.regions.index(name)))
-        _warn_at_stream(draft, instance, supply, i, "region", _describe_similar_names(name, like))
+        text = _describe_similar_names(name, like)
+        _warn_at_stream(draft, instance, supply, i, "region", text, FaultKind.SIMILAR_NAMES)
 
 
 def _find_similar_names(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -295,7 +321,8 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
                 text = f"this bundle has a single stream, and this region has a bundle `{escape_text(suggestion)}`"
                 result.append((number, f"{text}; write both alike if one is meant"))
     for number, text in result[:MAX_LISTED]:
-        _warn_at_stream(draft, instance, supply, int(np.argmax(bundle == number)), "bundle", text)
+        i = int(np.argmax(bundle == number))
+        _warn_at_stream(draft, instance, supply, i, "bundle", text, FaultKind.SIMILAR_NAMES)
 
 
 def _find_near_name(name: str, names: Iterable[str]) -> str:
@@ -305,7 +332,9 @@ def _find_near_name(name: str, names: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(name, others[:MAX_LISTED], n=1, cutoff=_NAME_SIMILARITY)), "")
 
 
-def _warn_at_stream(draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str) -> None:
+def _warn_at_stream(
+    draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str, kind: FaultKind
+) -> None:
     """Warn of a field of stream `i` (canonical order) at the location of its cell."""
     location = supply.sheet.locate_cell(int(supply.groups.first[supply.order[i]]), (field,))
-    draft.faults.add_warning(location, ("streams", instance.streams.names[i], field), text)
+    draft.faults.add_warning(location, ("streams", instance.streams.names[i], field), text, kind=kind)

@@ -69,7 +69,7 @@ def _check_mapping(value: object) -> object:
     if is_null(value):
         return {}
     if not isinstance(value, dict):
-        raise make_error(f"expected a mapping of names (`name: …`); found {describe_found(value)}")
+        raise make_error(f"expected a mapping of names (`name: …`); found {describe_found(value)}", "wrong_structure")
     return value
 
 
@@ -171,7 +171,7 @@ def check_list(values: list[T]) -> list[T]:
         PydanticCustomError: It is none.
     """
     if not isinstance(values, list):
-        raise make_error(f"expected a list, such as [a, b]; found {describe_found(values)}")
+        raise make_error(f"expected a list, such as [a, b]; found {describe_found(values)}", "wrong_structure")
     return values
 
 

@@ -48,16 +48,17 @@ class ValidationContext:
         return next(self._asked) < _MAX_HINTS
 
 
-def make_error(text: str) -> PydanticCustomError:
+def make_error(text: str, kind: Literal["wrong", "wrong_structure"] = "wrong") -> PydanticCustomError:
     """Make a validation error that carries its text unchanged.
 
     Args:
         text: The fault and its remedy.
+        kind: Type of the error: a wrong value, or one of the wrong structure.
 
     Returns:
         The error.
     """
-    return PydanticCustomError("wrong", "{text}", {"text": text})
+    return PydanticCustomError(kind, "{text}", {"text": text})
 
 
 def describe_found(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_ori
 
 from pydantic import Tag, ValidationError, create_model
 
+from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import (
@@ -34,6 +35,11 @@ from medalopt.text import escape_text, join_names, suggest_name
 
 E = TypeVar("E", bound=Entry)
 _BRANCH_TAGS = frozenset({BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, "[key]"})
+_KINDS = {  # of pydantic's types of errors; the others are of structure
+    "missing": FaultKind.MISSING,
+    "extra_forbidden": FaultKind.UNKNOWN_KEY,
+    "wrong": FaultKind.VALUE,
+}
 _PLACEHOLDERS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 
@@ -81,10 +87,10 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
             result = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
         fresh = [one for one in result if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
         for one in fresh:
-            faults.add_error(one.place(root), one.path, one.text)
+            faults.add_error(one.place(root), one.path, one.text, kind=_KINDS.get(one.kind, FaultKind.STRUCTURE))
         for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
             if told_too := _find_list_fault(path, root, context):
-                faults.add_error(locate_path(root, path), path, told_too)
+                faults.add_error(locate_path(root, path), path, told_too, kind=FaultKind.VALUE)
         if len(listed) > MAX_WORDED_FAULTS:
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
             faults.raise_errors()
@@ -137,7 +143,7 @@ class _SchemaError(NamedTuple):
             return _explain_missing(self.loc)
         if self.kind == "extra_forbidden":
             return _explain_unknown(self.loc, str(self.path[-1]))
-        return self.message if self.kind == "wrong" else _explain_type(self.kind, self.message)
+        return self.message if self.kind in ("wrong", "wrong_structure") else _explain_type(self.kind, self.message)
 
 
 def _find_list_fault(path: ParameterPath, root: MappingNode, context: ValidationContext) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from medalopt.errors import Fault, InputError
+from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, read_calendar
 from medalopt.instance.paths import ParameterPath, PathError, render_path
@@ -99,7 +99,10 @@ class TreeBuilder:
             if named_only and stands.file != location.file:
                 return  # a sheet of parts came first
             self.faults.add_error(
-                location, path, f"`{path[-1]}` stands in row {stands.line} already: give it another name"
+                location,
+                path,
+                f"`{path[-1]}` stands in row {stands.line} already: give it another name",
+                kind=FaultKind.WORKBOOK,
             )
         elif path[-1] not in branch.items:
             branch.items[path[-1]] = _Branch(location)
@@ -117,7 +120,9 @@ class TreeBuilder:
         if branch is None:
             return
         if path[-1] in branch.items:
-            self.faults.add_error(node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)))
+            self.faults.add_error(
+                node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)), kind=FaultKind.WORKBOOK
+            )
             return
         branch.items[path[-1]] = node
         branch.keys[path[-1]] = key
@@ -131,7 +136,9 @@ class TreeBuilder:
                 branch.keys[step] = key or location
             inner = branch.items[step]
             if not isinstance(inner, _Branch):
-                self.faults.add_error(location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])))
+                self.faults.add_error(
+                    location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])), kind=FaultKind.WORKBOOK
+                )
                 return None
             branch = inner
         return branch
@@ -160,7 +167,9 @@ class TreeBuilder:
         window = shape is not None and shape.value_form is ValueForm.WINDOW
         count = 2 if window else max(branch.items) + 1
         if set(branch.items) != set(range(count)):
-            self.faults.add_error(branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE)
+            self.faults.add_error(
+                branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE, kind=FaultKind.WORKBOOK
+            )
         items = tuple(self._build_node(branch.items[place], path) for place in sorted(branch.items))
         return SequenceNode(items, branch.place)
 
@@ -196,7 +205,7 @@ def import_workbook(data: FileBytes) -> ImportedInstance:
     reports: list[str] = []
     workbook = read_workbook(data, reports.append, _KNOWN_SHEETS.__contains__, MAX_INSTANCE_CELLS)
     if workbook is None:
-        raise InputError([Fault(data.name, 0, 0, "", reports[0])])
+        raise InputError([Fault(data.name, 0, 0, "", reports[0], kind=FaultKind.WORKBOOK)])
     reading = _WorkbookImport(data.name)
     try:
         root = reading.build_tree(workbook.sheets)
@@ -215,7 +224,7 @@ def _locate_in_cell(fault: Fault) -> Fault:
     if match is None:
         return fault
     cell = format_cell_address(match[2], fault.line - 1, fault.column - 1) if fault.line else match[2]
-    return Fault(f"{match[1]}:{cell}", 0, 0, fault.path, fault.message)
+    return Fault(f"{match[1]}:{cell}", 0, 0, fault.path, fault.message, kind=fault.kind)
 
 
 class _HeadedColumn(NamedTuple):
@@ -244,17 +253,18 @@ class _WorkbookImport:
         """Build the root node from all sheets; raise InputError where the sheet `Instance` is missing."""
         if INSTANCE_SHEET not in sheets:
             text = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
-            raise InputError([Fault(self.name, 0, 0, "", text)])
+            raise InputError([Fault(self.name, 0, 0, "", text, kind=FaultKind.WORKBOOK)])
         for sheet in sheets.keys() - _KNOWN_SHEETS - {"Read me"}:
             suggestion = suggest_name(sheet, _KNOWN_SHEETS)
             self.faults.add_error(
                 self._locate(sheet),
                 (),
                 f"unknown sheet{suggestion or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}",
+                kind=FaultKind.WORKBOOK,
             )
         for sheet in sorted(_KNOWN_SHEETS - sheets.keys()):
             text = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
-            self.faults.add_error(Location(self.name), (), text)
+            self.faults.add_error(Location(self.name), (), text, kind=FaultKind.WORKBOOK)
         for sheet in _KNOWN_SHEETS & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
         grown = TreeBuilder(self.faults, self._locate(INSTANCE_SHEET))
@@ -288,9 +298,16 @@ class _WorkbookImport:
                     text = (
                         f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
                     )
-                    self.faults.add_error(self._locate(sheet, number, position), (), f"holds {text} and type it anew")
+                    self.faults.add_error(
+                        self._locate(sheet, number, position),
+                        (),
+                        f"holds {text} and type it anew",
+                        kind=FaultKind.WORKBOOK,
+                    )
                 elif isinstance(value, UnreadableCell):
-                    self.faults.add_error(self._locate(sheet, number, position), (), f"holds {value.reason}")
+                    self.faults.add_error(
+                        self._locate(sheet, number, position), (), f"holds {value.reason}", kind=FaultKind.WORKBOOK
+                    )
 
     def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
         """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
@@ -298,7 +315,7 @@ class _WorkbookImport:
             return False
         if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
             text = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
-            self.faults.add_error(self._locate(sheet), (), text)
+            self.faults.add_error(self._locate(sheet), (), text, kind=FaultKind.WORKBOOK)
             return False
         below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
         headed = {position for position, head in enumerate(below) if head is not None or position < len(heads)}
@@ -310,7 +327,10 @@ class _WorkbookImport:
                         "stands in a column without a head, and would count for nothing: give it a head, or delete it"
                     )
                     self.faults.add_error(
-                        self._locate(sheet, number, position), (), f"`{escape_text(format_cell(row[position]))}` {text}"
+                        self._locate(sheet, number, position),
+                        (),
+                        f"`{escape_text(format_cell(row[position]))}` {text}",
+                        kind=FaultKind.WORKBOOK,
                     )
         return True
 
@@ -361,7 +381,10 @@ class _WorkbookImport:
             path = None if heads[position] is None else self._parse_heading(format_cell(heads[position]), (), location)
             if path is not None and seen.setdefault(path, position) != position:
                 self.faults.add_error(
-                    location, path, f"the heading `{escape_text(format_cell(heads[position]))}` stands twice"
+                    location,
+                    path,
+                    f"the heading `{escape_text(format_cell(heads[position]))}` stands twice",
+                    kind=FaultKind.WORKBOOK,
                 )
             elif path is not None:
                 shape = find_field_description((*example, *path))
@@ -378,7 +401,10 @@ class _WorkbookImport:
             and unit not in ("", COUNT_UNIT, LINES_UNIT)
         ):
             self.faults.add_error(
-                location, (), f"the unit `{escape_text(unit)}` would count for nothing here: delete it"
+                location,
+                (),
+                f"the unit `{escape_text(unit)}` would count for nothing here: delete it",
+                kind=FaultKind.WORKBOOK,
             )
 
     def _read_entry_path(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
@@ -394,6 +420,7 @@ class _WorkbookImport:
                     self._locate(section.sheet, number, position),
                     (section.path[0],),
                     f"the name of the {key} is missing",
+                    kind=FaultKind.WORKBOOK,
                 )
                 return None
         given = iter(names)
@@ -410,7 +437,10 @@ class _WorkbookImport:
             location = self._locate(SCENARIOS_SHEET, number, 0)
             if name is None or (change is None) != (value is None):
                 self.faults.add_error(
-                    location, (), "a change has a scenario, the path that it changes, and what it is to be"
+                    location,
+                    (),
+                    "a change has a scenario, the path that it changes, and what it is to be",
+                    kind=FaultKind.WORKBOOK,
                 )
                 continue
             for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
@@ -438,14 +468,16 @@ class _WorkbookImport:
         """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, DateText | PercentNumber):
             text = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
-            self.faults.add_error(location, path, text)
+            self.faults.add_error(location, path, text, kind=FaultKind.WORKBOOK)
 
     def _parse_heading(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
         """Return the path of a heading; None, and a fault, where it is none."""
         try:
             return (*above, *parse_heading(text, self.calendar))
         except PathError as error:
-            self.faults.add_error(location, above, f"the heading `{escape_text(text)}` is no path: {error}")
+            self.faults.add_error(
+                location, above, f"the heading `{escape_text(text)}` is no path: {error}", kind=FaultKind.WORKBOOK
+            )
             return None
 
     def _convert_cell(
@@ -457,7 +489,7 @@ class _WorkbookImport:
         if shape is not None and shape.measure is not None:
             if isinstance(value, DateText):
                 told = f"holds the date {value} in place of a number: give it the number format `General`"
-                self.faults.add_error(location, (), f"{told}, and type it anew")
+                self.faults.add_error(location, (), f"{told}, and type it anew", kind=FaultKind.WORKBOOK)
             return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), location)
         self._check_text(value, location, ())
         text = format_cell(value)
