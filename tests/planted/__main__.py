@@ -1,7 +1,7 @@
-"""Plants every error and prints what catches it: `python -m tests.planted [--json] [ROOM ...]`.
+"""Plant every error and print which checks catch it: `python -m tests.planted [--json] [--errors] [ROOM ...]`.
 
-With `--json` only the first check that catches an error is asked; that comes with what is caught where nothing is
-planted, which all checks are asked. With `--none` nothing else is.
+With `--json` the checks of an error end with the first that catches it, and all checks are run on the code without an
+error, too, unless `--errors` is given. `--none` does the latter alone.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ NONE = "nothing planted"
 
 
 def main(arguments: list[str]) -> int:
-    """Return 1 where an error is not caught, or something is caught where there is none."""
+    """Return 1 if an error is not caught, or a check fails on the code without an error."""
     rooms = [argument for argument in arguments if not argument.startswith("--")]
     wanted = [error for error in errors() if not rooms or error.room in rooms] if arguments != ["--none"] else []
-    right = _first(wanted) if {"--json", "--none"} & {*arguments} else _table(wanted) == len(wanted)
+    unchanged = [] if "--errors" in arguments else [None]
+    right = _first([*unchanged, *wanted]) if {"--json", "--none"} & {*arguments} else _table(wanted) == len(wanted)
     return 0 if right else 1
 
 
-def _first(wanted: Sequence[Planted]) -> bool:
+def _first(wanted: Sequence[Planted | None]) -> bool:
     """Print as JSON which check catches each error first; return whether all are caught, and nothing without one."""
-    names = [NONE, *(f"{error.file}: {error.name}" for error in wanted)]
-    found = dict(zip(names, tried([None, *wanted]), strict=True))
+    names = [f"{error.file}: {error.name}" if error else NONE for error in wanted]
+    found = dict(zip(names, tried(wanted), strict=True))
     print(json.dumps(found, indent=1))
     return all(bool(said) == (name != NONE) for name, said in found.items())
 

@@ -24,7 +24,10 @@ READING = (  # the code that is at work while an instance is read
     *("instance/routes.py", "instance/demand.py"),  # for its warnings, and what pools credit
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
-    "lots": ("model/lots.py", "solver/mip.py", "parts of a lot let pass"),
+    "lots": ("model/lots.py", "solver/mip.py", "parts of a lot let pass", "a tenth is exact", "nothing need be whole"),
+    "measures": ("footprint of what stays", "footprint of the account without purchases"),
+    "tiny": ("the least withheld is free", "withheld metal is worth nothing"),
+    "bounds": ("proof/bound.py",),
     "moved: proof": ("solver/verification.py",),
     "moved: sweep": ("solver/parametric_sweep.py",),
     "taken apart": tuple(
