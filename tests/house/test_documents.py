@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.documents import Command, list_commands, list_scripts, list_untrue_lines, run_commands
 
+import medalopt
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 # in a shell, below; with a cluster, in tests/analysis/sweep/test_cluster.py
@@ -157,3 +159,13 @@ def test_every_make_command_that_a_page_names_exists() -> None:
     named = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert named and named <= known
+
+
+def test_every_public_name_of_python_is_documented() -> None:
+    """The page of the Python API names each public name, and each public member of a plan and of a result."""
+    text = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    members = {
+        name for one in (medalopt.Plan, medalopt.AnalysisResult) for name in vars(one) if not name.startswith("_")
+    }
+    words = set(re.findall(r"\w+", text))
+    assert sorted((set(medalopt.__all__) | members) - words) == []

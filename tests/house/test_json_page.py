@@ -27,6 +27,7 @@ smelters: {works: {returned: {Ag: 90 %}}}
 market: {bar: {composition: {Ag: 100 %}, price: 900 EUR/kg, limit: 2 kg}}
 alloys: {silver: {composition: {Ag: 100 %}}}
 medals: {m: {count: 20, parts: {silver: 400 g}}}
+payers: {default: committee}
 scenarios: {poorer: {"devices.*.content.Ag": 95 %}, none: {"streams.*.available": 50 %}}
 mixes: {half: {phone: 50 %}}
 """

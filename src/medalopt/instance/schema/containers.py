@@ -33,10 +33,10 @@ BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING = "«one»", "«list»", "«mapping»"
 
 NOTE_SCHEMAS: Schema = {
     "source": {
-        "description": "Where the figures come from; travels into plan and report.",
+        "description": "Where the values come from; copied into plan and report.",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     },
-    "note": {"description": "A remark; travels into plan and report.", "type": "string"},
+    "note": {"description": "A remark; copied into plan and report.", "type": "string"},
 }
 
 

@@ -86,7 +86,7 @@ class Metal(Entry):
 class Device(Entry):
     """What one dry tonne of a device type holds."""
 
-    unit_mass: PieceMass | None = describe_field("Mass of one device; needed where figures are given per unit.", None)
+    unit_mass: PieceMass | None = describe_field("Mass of one device; needed where values are given per unit.", None)
     content: Amounts[Metal_, Assay] = describe_field("Assay by metal; not named: none.", {})
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the assay, by metal.", None)
     correlation: Share | None = describe_field("Correlation between the assays of two metals.", None)
@@ -332,7 +332,7 @@ class Party(Entry):
     legal_name: FreeText | None = describe_field("Name in law.", None)
     address: FreeText | None = describe_field("Postal address.", None)
     contract: FreeText | None = describe_field("Number of the contract.", None)
-    deliver_to: FreeText | None = describe_field("Where goods are delivered.", None)
+    deliver_to: FreeText | None = describe_field("Place of delivery.", None)
     incoterm: FreeText | None = describe_field("Delivery term, such as FCA.", None)
     payment: FreeText | None = describe_field("Terms of payment.", None)
     terms: FreeText | None = describe_field("Further terms.", None)
