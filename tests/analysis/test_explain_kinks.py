@@ -10,7 +10,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain
 
 import medalopt
-from medalopt.analysis.explain.explanation import Explanation, explain_instance
+from medalopt.analysis.explain.explanation import Explanation, explain_plan
 from medalopt.analysis.explain.marginal_prices import MarginalPrice
 
 CLOSE = 1e-7
@@ -24,7 +24,7 @@ def kinks(found: Explanation) -> dict[str, MarginalPrice]:
 
 def test_two_prices_on_a_kink() -> None:
     """Five kilograms are needed and five are cheap, so one more costs the dear 30 and one fewer saves the cheap 10."""
-    found = kinks(explain_instance(silver({"cheap": offer(10, limit=5), "dear": offer(30)}, 5)))
+    found = kinks(explain_plan(medalopt.solve(silver({"cheap": offer(10, limit=5), "dear": offer(30)}, 5))))
     assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((30, 10))
     assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((30, 10))
     assert found["metals.Ag"].market is not None
@@ -34,14 +34,14 @@ def test_two_prices_on_a_kink() -> None:
 
 def test_a_whole_medal_may_pass_a_kink() -> None:
     """Half a kilogram of the cheap is left: the next gram costs 10, the next medal 0.5 * 10 + 0.5 * 30 = 20."""
-    found = kinks(explain_instance(silver({"cheap": offer(10, limit=5.5), "dear": offer(30)}, 5)))
+    found = kinks(explain_plan(medalopt.solve(silver({"cheap": offer(10, limit=5.5), "dear": offer(30)}, 5))))
     assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((10, 10))
     assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((20, 10))
 
 
 def test_no_plan_lies_one_further() -> None:
     """All five kilograms on offer are needed: there is no plan for one more, and one fewer saves 10."""
-    found = kinks(explain_instance(silver({"cheap": offer(10, limit=5)}, 5)))
+    found = kinks(explain_plan(medalopt.solve(silver({"cheap": offer(10, limit=5)}, 5))))
     assert (found["metals.Ag"].more, found["metals.Ag"].less) == (None, pytest.approx(10))
     assert found["medals.coin.count"].more is None
 
@@ -49,7 +49,7 @@ def test_no_plan_lies_one_further() -> None:
 def test_the_last_medal_and_the_first() -> None:
     """The only medal of a kind saves all it costs; a kind of which none is ordered costs what its first one does."""
     instance = silver({"cheap": offer(10)}, 1, medals={"coin": {"count": 1, "parts": {"pure": "1 kg"}}, "none": NONE})
-    found = kinks(explain_instance(instance))
+    found = kinks(explain_plan(medalopt.solve(instance)))
     assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((10, 10))
     assert (found["medals.none.count"].more, found["medals.none.count"].less) == (pytest.approx(30), None)
 
@@ -57,7 +57,7 @@ def test_the_last_medal_and_the_first() -> None:
 def test_the_floor_holds_for_what_is_needed_more() -> None:
     """With 30 % recycled at 20 and the rest new at 10, one more kilogram costs 0.3 * 20 + 0.7 * 10 = 13, both ways."""
     market = {"new": offer(10, recycled=0.0), "used": offer(20, recycled=1.0)}
-    found = kinks(explain_instance(silver(market, 4, policy={"recycled": {"Ag": 0.3}})))
+    found = kinks(explain_plan(medalopt.solve(silver(market, 4, policy={"recycled": {"Ag": 0.3}}))))
     assert (found["metals.Ag"].more, found["metals.Ag"].less) == pytest.approx((13, 13))
 
 
@@ -73,7 +73,7 @@ def test_what_is_left_over_costs_its_sale() -> None:
             "medals": {"coin": {"count": 10, "parts": {"pure": "1 kg"}}},
         }
     )
-    found = kinks(explain_instance(instance))
+    found = kinks(explain_plan(medalopt.solve(instance)))
     assert (found["metals.Pd"].more, found["metals.Pd"].less) == pytest.approx((7, 7))
 
 
@@ -111,7 +111,7 @@ def test_a_metal_of_a_blend_by_another_blend(metal: str, place: int) -> None:
     0.3, 0.3 and 0.4 kg of lead, zinc and tin are charged; with a gram more of one of them the whole is 1.001 kg.
     """
     instance = medalopt.load(ROOT / "instances/dantzig.yaml")
-    kink = kinks(explain_instance(instance))[f"metals.{metal}"]
+    kink = kinks(explain_plan(medalopt.solve(instance)))[f"metals.{metal}"]
     prices = []
     for gram in (1e-3, -1e-3):
         kilograms = [0.3, 0.3, 0.4]

@@ -178,16 +178,28 @@ def test_orders_are_of_the_period_of_purchase(tmp_path: Path) -> None:
     assert [float(row["charged_kg"]) for row in account] == pytest.approx([4, 4, 4])
 
 
-def test_what_is_in_stock_cannot_be_planned_on(tmp_path: Path) -> None:
-    """After the first period eight kilograms of a signed plan are in stock; once all is charged there is an answer."""
-    path, plan = saved(tmp_path, EARLY.replace("count: 3", "count: 4")), tmp_path / "plan.json"
-    text = Path(path).read_text(encoding="utf-8").replace("30 EUR/kg]", "30 EUR/kg, 30 EUR/kg]")
-    Path(path).write_text(text, encoding="utf-8")
-    assert here("solve", path, "-o", str(plan), "--set", "alloys.silver.capacity=[4, 4, 4, 0]").code == 0
-    setting = ("--set", "alloys.silver.capacity=[4, 4, 4, 0]")
-    ran = here("plan", path, "--after", "1", "--frozen", str(plan), *setting)
-    assert ran.code == 2 and "8 kg of bar is in stock" in ran.err
-    assert here("plan", path, "--after", "3", "--frozen", str(plan), *setting).code == 0
+def test_purchases_in_stock_are_carried_over(tmp_path: Path) -> None:
+    """Of 12 kg bought, 8 are left after the first period: nothing is ordered again, and 4 kg wait for 2 EUR each.
+
+    A share that no offer may exceed cannot be told from purchases before; what was charged must have been bought.
+    """
+    path, plan, signed = saved(tmp_path, EARLY), tmp_path / "plan.json", tmp_path / "signed.csv"
+    assert here("solve", path, "-o", str(plan)).code == 0
+    signed.write_text("offer,alloy,period,kg\nbar,,1,12\nbar,silver,1,4\n", encoding="utf-8")
+    for file in (plan, signed):
+        folder, again = tmp_path / file.stem, ("--after", "1", "--frozen", str(file))
+        ran = here("plan", path, *again, "-o", str(folder))
+        assert ran.code == 0, ran.err
+        found = json.loads(here("plan", path, *again, "--json").out)
+        assert found["cost"]["total"] == pytest.approx(8)
+        assert {row["offer"] for row in found["offer_charges"]} == {"bar, in stock"}
+        assert not found["sourcing"]["documents"] and not (folder / "purchase_lines.csv").exists()
+        assert here("verify", str(folder), path, *again).code == 0
+    ran = here("plan", path, *again, "--set", "policy.concentration.offers=60 %")
+    assert ran.code == 2 and "policy.concentration.offers" in ran.err
+    signed.write_text("offer,alloy,period,kg\nbar,,1,2\nbar,silver,1,4\n", encoding="utf-8")
+    ran = here("plan", path, *again)
+    assert ran.code == 2 and "2 kg of bar more" in ran.err
 
 
 def test_one_figure_is_asked_for_everywhere(tmp_path: Path) -> None:

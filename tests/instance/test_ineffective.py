@@ -14,6 +14,7 @@ from medalopt.instance.loading import open_instance
 
 OWN, NAMED = "every line of `terms` has its own", "every metal has its own"
 NOTHING = "the smelter returns no `Ag`"
+REST = "the smelter returns none of the other metals"
 TERMS = "smelters: {{kosaka: {{{smelter}, terms: {{a: {{devices: [phone], {a}}}, b: {{devices: [laptop], {b}}}}}}}}}"
 
 
@@ -91,6 +92,13 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             "refining_charge: {Ag: 1, default: 2}}}"
         },
         {f"smelters.kosaka.{field}.Ag": NOTHING for field in ("lead", "deduction", "refining_charge")},
+    ),
+    "a default for metals that do not return": (
+        {
+            "smelters": "smelters: {kosaka: {returned: {Au: 1}, lead: {Au: 1, default: 3}, "
+            "deduction: {Au: 1, default: 2}}}"
+        },
+        {f"smelters.kosaka.{field}.default": REST for field in ("lead", "deduction")},
     ),
     "a deduction in a line that returns none of the metal": (
         _terms("returned: {Au: 1, default: 0}", "returned: {Ag: 1}, deduction: {Ag: 1}", "deduction: {Ag: 2, Au: 1}"),

@@ -14,7 +14,7 @@ from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, phones
 from tests.report.reading import list_numbers, mentions
 
 import medalopt
-from medalopt.analysis.explain.explanation import Explanation, explain_instance, explain_stream
+from medalopt.analysis.explain.explanation import Explanation, explain_plan, explain_stream
 from medalopt.report.explain import (
     build_explanation_object,
     build_explanation_report,
@@ -32,7 +32,7 @@ NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")
 @cache
 def explained(name: str) -> Explanation:
     """Return the explanation of a shipped instance."""
-    return explain_instance(medalopt.load(ROOT / f"instances/{name}.yaml"))
+    return explain_plan(medalopt.solve(medalopt.load(ROOT / f"instances/{name}.yaml")))
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -68,7 +68,7 @@ def test_what_is_left_out_is_told_with_its_price() -> None:
     """South asks 400 and comes in below 250, which a sentence says."""
     line = next(
         line
-        for line in summarize_explanation(explain_instance(phones(EAST, WEST, SOUTH)))
+        for line in summarize_explanation(explain_plan(medalopt.solve(phones(EAST, WEST, SOUTH))))
         if "phone from south" in line
     )
     assert mentions(line, numbers=(20, 250, 400))  # t offered; JPY/t below which it enters, and now
@@ -106,7 +106,7 @@ def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch
 
 def test_a_stream_on_its_own_has_no_bundle() -> None:
     """East's story names its way, what a tonne costs and brings, and the prices at which that would change."""
-    found = explain_stream(explain_instance(phones(EAST, WEST, SOUTH)).plan, 0)
+    found = explain_stream(explain_plan(medalopt.solve(phones(EAST, WEST, SOUTH))).plan, 0)
     page = " ".join(render_report_text(build_stream_report(found)).split())
     assert found.bundle is None
     assert mentions(page, "6 t by whole to near", numbers=(6, 100))

@@ -11,7 +11,7 @@ import pytest
 from tests.model.cases import changed, conformance, loaded, plain, planned
 
 import medalopt
-from medalopt.analysis.explain.explanation import explain_instance
+from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.ranges import compute_ranges
@@ -176,7 +176,7 @@ def test_a_program_without_columns_and_rows_has_an_empty_plan(tmp_path: Path) ->
     variants = ScenarioRunner(tmp_path / "instance.yaml")
     assert variants.plan.certificate.optimal and variants.plan.objective == 0
     assert variants.solve_scenario().value == 0 and evaluate_outages(variants).losses
-    assert explain_instance(variants.instance).is_unique and not compute_ranges(variants).rows
+    assert explain_plan(medalopt.solve(variants.instance)).is_unique and not compute_ranges(variants).rows
 
 
 def least(variants: ScenarioRunner, objective: str) -> float:

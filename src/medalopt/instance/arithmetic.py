@@ -364,6 +364,18 @@ def sum_by_group(values: Numbers, group: Ints, groups: int) -> Numbers:
     return total
 
 
+def zero_where_infinite(limit: Numbers) -> Numbers:
+    """Return a limit with 0 in place of infinity, where nothing can violate it and its dual value is 0.
+
+    Args:
+        limit: Upper bounds in any arithmetic.
+
+    Returns:
+        The finite bounds, and 0 for the others.
+    """
+    return np.where(limit < np.inf, limit, 0)
+
+
 def bound_above(values: Numbers) -> Floats:
     """Return upper bounds in floating point.
 

@@ -18,6 +18,7 @@ from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
 from medalopt.instance.origin import InstanceOrigin, set_origin
 from medalopt.instance.paths import has_wildcard, parse_path
+from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, read_file
@@ -279,6 +280,7 @@ def find_ineffective_paths(error: InputError) -> set[str]:
     return {fault.path for fault in error.faults if fault.message.startswith(NO_EFFECT)}
 
 
+@pause_garbage_collection()
 def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog) -> MappingNode | None:
     """Parse the file to a mapping node; return None, and record faults, where this fails."""
     data = read_file(
@@ -299,6 +301,7 @@ def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog
     return root if isinstance(root, MappingNode) else None
 
 
+@pause_garbage_collection()
 def _parse_draft(
     file: InstanceFile, wanted: list[ParameterOverride], digests: dict[str, str], faults: FaultLog
 ) -> tuple[Draft, tuple[SourceNote, ...]]:

@@ -357,7 +357,8 @@ def _insert_value(content: dict[str, Any], item: str, value: str) -> bool:
         return False
     texts = ("format", "status", "instance", "solver", "digests")
     plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
-    at[parts[-1]] = value if plain else _parse_number(value)
+    missing = parts[-1] == "exact_value" and not value  # the vertex was not proven exactly
+    at[parts[-1]] = None if missing else value if plain else _parse_number(value)
     return True
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.demand import (
@@ -209,30 +209,25 @@ def _next_period(values: Numbers) -> Numbers:
     return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
 
 
-def _finite_or_zero(limit: Numbers) -> Numbers:
-    """Return a limit with 0 in place of infinity; its dual value is 0 there."""
-    return np.where(limit < np.inf, limit, 0)
-
-
 def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
     """Return the sum of dual values times right-hand sides."""
     instance, read = context.instance, context.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
     offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
     parts = (
-        y.feed_capacity * _finite_or_zero(read(smelters.capacity)),
-        y.treatment_capacity * _finite_or_zero(read(instance.treatments.capacity)),
-        y.cast_capacity * _finite_or_zero(read(instance.alloys.capacity)),
+        y.feed_capacity * zero_where_infinite(read(smelters.capacity)),
+        y.treatment_capacity * zero_where_infinite(read(instance.treatments.capacity)),
+        y.cast_capacity * zero_where_infinite(read(instance.alloys.capacity)),
         y.balance[:, 0] * read(instance.metals.opening_stock),
         y.demand * compute_cumulative_demand(instance, read),
         np.maximum(y.purchase, 0) * read(market.committed)
-        + np.minimum(y.purchase, 0) * _finite_or_zero(read(market.limit)),
+        + np.minimum(y.purchase, 0) * zero_where_infinite(read(market.limit)),
         y.stream_commitment * read(streams.committed),
         np.maximum(y.feed_total, 0) * read(smelters.committed),
-        np.minimum(y.feed_total, 0) * _finite_or_zero(read(smelters.limit)),
+        np.minimum(y.feed_total, 0) * zero_where_infinite(read(smelters.limit)),
         y.participation * read(policy.participation) * offers,
     )
-    return sum(part.sum() for part in parts) + y.footprint_cap * _finite_or_zero(read(policy.footprint_cap))
+    return sum(part.sum() for part in parts) + y.footprint_cap * zero_where_infinite(read(policy.footprint_cap))
 
 
 def price_routes(

@@ -24,8 +24,9 @@ from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, accumula
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices
+from medalopt.units import PER_CENT
 
-_PER_CENT, KILOGRAMS = 0.01, 1000.0  # of one per cent; of one tonne
+KILOGRAMS = 1000.0  # of one tonne
 SUPPLY_MEANING = "one more tonne on offer"
 _COMMITTED_MEANING = FAMILIES["stream_commitment"].limits[0].effect
 
@@ -205,7 +206,10 @@ def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]
         By constraint: what its limits are shares of (members,), and the rest of the factor: 0.01 for per cent.
     """
     return {
-        family.name: (np.asarray(_ROWS_PER_UNIT[family.name](account)), _PER_CENT if limit.unit == "%" else KILOGRAMS)
+        family.name: (
+            np.asarray(_ROWS_PER_UNIT[family.name](account)),
+            float(PER_CENT) if limit.unit == "%" else KILOGRAMS,
+        )
         for family, limit in list_limits("policy")
     }
 

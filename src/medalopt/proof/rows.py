@@ -11,7 +11,14 @@ import numpy as np
 
 from medalopt.catalog import FAMILIES
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arithmetic import Numbers, bound_above, bound_below, make_zeros, sum_by_group
+from medalopt.instance.arithmetic import (
+    Numbers,
+    bound_above,
+    bound_below,
+    make_zeros,
+    sum_by_group,
+    zero_where_infinite,
+)
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge
 from medalopt.instance.limits import get_limit
@@ -69,11 +76,6 @@ def _excess_over(value: Numbers, limit: Numbers | float) -> Numbers:
     return np.maximum(value - limit, 0)
 
 
-def _finite_or_zero(limit: Numbers) -> Numbers:
-    """Return a limit with 0 in place of infinity; the violation is 0 there."""
-    return np.where(limit < np.inf, limit, 0)
-
-
 def _largest_magnitude(*parts: Numbers) -> Numbers:
     """Return the largest absolute value of several arrays, entry by entry."""
     return reduce(np.maximum, map(abs, parts))
@@ -129,7 +131,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         "t",
         axes,
         _excess_over(decisions.stockpile, limit),
-        _largest_magnitude(_finite_or_zero(limit), decisions.stockpile),
+        _largest_magnitude(zero_where_infinite(limit), decisions.stockpile),
     )
     total = sum_by_group(available[~alone], bundle[~alone], len(instance.bundles))
     got = sum_by_group(taken[~alone], bundle[~alone], len(instance.bundles))
@@ -166,7 +168,7 @@ def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         ("cast_capacity", account.cast),
     ):
         limit = account.read(get_limit(account.instance, FAMILIES[name].limits[0]))
-        yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(_finite_or_zero(limit), used))
+        yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(zero_where_infinite(limit), used))
 
 
 def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
@@ -224,7 +226,7 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         excess, size = _excess_over(least, total), _largest_magnitude(least, total)
         for limit in most:
             excess = np.maximum(excess, _excess_over(total, limit))
-            size = _largest_magnitude(size, _finite_or_zero(limit))
+            size = _largest_magnitude(size, zero_where_infinite(limit))
         yield _make_residual(name, excess, size)
 
 
@@ -255,7 +257,9 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
             yield _make_residual(f"concentration_{name}", _excess_over(each, read(share) * everything), everything)
     none = make_zeros((1,), account.sent)
     cap, emitted = none + read(policy.footprint_cap), none + account.footprint
-    yield _make_residual("footprint_cap", _excess_over(emitted, cap), _largest_magnitude(_finite_or_zero(cap), emitted))
+    yield _make_residual(
+        "footprint_cap", _excess_over(emitted, cap), _largest_magnitude(zero_where_infinite(cap), emitted)
+    )
 
 
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:

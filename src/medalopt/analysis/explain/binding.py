@@ -27,9 +27,9 @@ from medalopt.proof.extensions import compute_activity
 from medalopt.proof.marginal import compute_policy_bases
 from medalopt.solver.local_analysis import BoundChange
 from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.units import PER_CENT
 
 MAX_PRICED_CONSTRAINTS = 24  # constraints that are verified, by descending estimate
-PER_CENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def find_binding_constraints(
             unproven.append(figure.paths[0])
             continue
         if saves * figure.amount > minimum:
-            hint = saves * figure.amount * PER_CENT
+            hint = saves * figure.amount * float(PER_CENT)
             result.append(
                 BindingConstraint(figure.paths, figure.name, figure.step, figure.unit, figure.every_period, saves, hint)
             )
@@ -154,7 +154,7 @@ def _relax_side(limit: Limit, by: float) -> tuple[float, float]:
 def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
     """Yield composition windows and shares of unnamed metals, relaxed by one percentage point."""
     instance, y = neighbourhood.instance, neighbourhood.prices
-    alloys, charge = instance.alloys, neighbourhood.account.charge * PER_CENT
+    alloys, charge = instance.alloys, neighbourhood.account.charge * float(PER_CENT)
     for a, alloy in enumerate(alloys.names):
         for e, metal in enumerate(instance.metals.names):
             for end, price, row, step in (

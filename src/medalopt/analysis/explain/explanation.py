@@ -26,7 +26,6 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.model.extensions import Extension
 from medalopt.plan.plan import Plan
-from medalopt.solve_instance import solve
 from medalopt.text import escape_text, suggest_name
 
 
@@ -49,24 +48,6 @@ class Explanation:
     def is_unique(self) -> bool | None:
         """True if the optimum is unique; None if that is not verified."""
         return None if self.others is None else not self.others
-
-
-def explain_instance(instance: Instance, objective: str = "cost", extensions: Sequence[Extension] = ()) -> Explanation:
-    """Solve an instance and explain its plan.
-
-    Args:
-        instance: Instance.
-        objective: Objective: `cost`, `footprint` or `mass`.
-        extensions: Python files or functions of the user's extensions.
-
-    Returns:
-        The explanation.
-
-    Raises:
-        NoPlanError: If the instance is infeasible.
-        SolverError: If no optimum can be verified.
-    """
-    return explain_plan(solve(instance, objective, extensions), extensions)
 
 
 def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanation:

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from medalopt.errors import UsageError
+from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import ExactArray, Floats, Ints
+from medalopt.instance.demand import compute_offer_holding_cost, may_buy
 from medalopt.instance.instance import (
     Devices,
     Instance,
@@ -24,6 +26,7 @@ from medalopt.instance.instance import (
     Streams,
     Treatments,
 )
+from medalopt.text import join_names
 
 IN_STOCK_FORMAT = "{}, in stock"
 _ZERO_FIELDS = ("committed", "lot", "minimum_order", "price", "collection", "footprint")
@@ -80,6 +83,51 @@ def _add_stock_streams(streams: Streams, waits: Ints, tonnes: Floats, region: In
     result["bundle"][first:], result["region"][first:] = -1, region
     names = (*streams.names, *(IN_STOCK_FORMAT.format(streams.names[i]) for i in waits.tolist()))
     return replace(streams, **{**result, "names": names})
+
+
+def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
+    """Add purchased metal in stock to an instance, as storable offers `NAME, in stock` that are paid already.
+
+    All of it is committed. A kilogram that is entered in a later period costs the holding until then, so that the plan
+    pays for holding from the first period on, whenever it is entered, also for metal that is never charged.
+
+    Args:
+        instance: The instance.
+        kilograms (O,): Stock of each offer, kg.
+
+    Returns:
+        The instance with one more offer per stock that some alloy in demand admits.
+
+    Raises:
+        UsageError: If no offer may exceed a share of purchases, of which metal bought before is no part.
+    """
+    market = instance.market
+    waits = np.flatnonzero((kilograms > 0) & may_buy(instance).any(axis=1))
+    if not len(waits):
+        return instance
+    if instance.policy.concentration_offers.value < 1:
+        names = join_names([market.names[o] for o in waits.tolist()])
+        raise UsageError(
+            f"purchases of {names} are in stock, and `policy.concentration.offers` limits shares of what is bought "
+            "from now on, which --after cannot tell apart: plan after a period at whose end all has been charged"
+        )
+    holding = compute_offer_holding_cost(instance, read_floats)[waits]
+    price = np.zeros(holding.shape)
+    price[:, 1:] = np.cumsum(holding[:, :-1], axis=1)
+    which, first = np.append(np.arange(len(market.names)), waits), len(market.names)
+    result: dict[str, Any] = {
+        field.name: _select_rows(part, which)
+        for field in fields(market)
+        if isinstance(part := getattr(market, field.name), ExactArray)
+    }
+    for name in ("footprint", "lot", "minimum_order"):
+        result[name].raw[first:] = 0.0
+    for name, values in (("committed", kilograms[waits]), ("limit", kilograms[waits]), ("price", price)):
+        own = getattr(market, name).value
+        result[name] = ExactArray(np.concatenate([own, values]), np.zeros((len(which), *own.shape[1:]), dtype=np.intp))
+    names = (*market.names, *(IN_STOCK_FORMAT.format(market.names[o]) for o in waits.tolist()))
+    storable = np.append(market.storable, np.ones(len(waits), dtype=np.bool_))
+    return replace(instance, market=replace(market, **result, names=names, storable=storable))
 
 
 IN_TRANSIT = "on its way"

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from medalopt.analysis.replanning.actuals import Actuals
-from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_stockpiles
+from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_offer_stock, add_stockpiles
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
@@ -50,6 +50,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         policy=_reduce_policy(actuals),
         warnings=(),
     )
+    left = add_offer_stock(left, actuals.offer_stock_left)
     return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit)
 
 
@@ -79,14 +80,13 @@ def _check_scrap_stock(actuals: Actuals) -> None:
 
 
 def _check_offer_stock(actuals: Actuals) -> None:
-    """Raise UsageError if purchased metal is in stock: it cannot be planned, and would be bought again."""
+    """Raise UsageError if more purchased metal was charged than bought."""
     kept = actuals.offer_stock_left
-    for offer in np.flatnonzero(kept).tolist():
+    for offer in np.flatnonzero(kept < 0).tolist():
         when, name = actuals.instance.periods[actuals.last], escape_text(actuals.instance.market.names[offer])
-        how = "is in stock" if kept[offer] > 0 else "has been charged beyond what was bought"
         raise UsageError(
-            f"by {when} {abs(kept[offer]):,.6g} kg of {name} {how}, which --after cannot plan with: "
-            "plan after a period at whose end all that was bought has been charged"
+            f"by {when} {-kept[offer]:,.6g} kg of {name} more are said to have been charged than were bought: "
+            "look at --frozen"
         )
 
 

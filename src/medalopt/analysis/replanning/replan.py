@@ -91,10 +91,11 @@ def _check_participation(actuals: Actuals, plan: Plan) -> Iterator[MissedRequire
 def _check_recycled_content(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
     """Yield the metals whose recycled content is too low."""
     instance, floors = actuals.instance, actuals.instance.policy.recycled.value
-    content = instance.market.composition.value * (1 - instance.market.recycled.value)[:, None]  # (O, E)
-    bought = actuals.executed_account.decisions.bought.sum(axis=(1, 2)) + plan.account.decisions.bought.sum(axis=(1, 2))
     charged = actuals.executed_account.composition.sum(axis=(0, 2)) + plan.account.composition.sum(axis=(0, 2))
-    new = bought @ content
+    new = np.zeros(len(floors))
+    for market, account in ((instance.market, actuals.executed_account), (plan.instance.market, plan.account)):
+        content = market.composition.value * (1 - market.recycled.value)[:, None]  # (O, E)
+        new += account.decisions.bought.sum(axis=(1, 2)) @ content
     for metal in np.flatnonzero((floors > 0) & (new > (1 - floors + FEASIBILITY_TOLERANCE) * charged)).tolist():
         path = render_path(("policy", "recycled", instance.metals.names[metal]))
         yield MissedRequirement(path, float(floors[metal]), 1 - float(new[metal] / charged[metal]))
@@ -104,13 +105,14 @@ def _check_concentration(actuals: Actuals, plan: Plan) -> Iterator[MissedRequire
     """Yield the smelters, regions and offers with more than their share of the whole horizon."""
     instance, before = actuals.instance, actuals.executed_account
     travelled = actuals.routes.smelter >= 0
+    bought = np.asarray(plan.account.bought)[: len(instance.market.names)] + before.bought  # stock was bought before
     feed = np.asarray(plan.account.feed).sum(axis=1)
     sent = (actuals.routes.to_smelter[:, None] * (actuals.sent + before.decisions.sent)).sum(axis=1)
     np.add.at(feed, actuals.routes.smelter[travelled], sent[travelled])
     for name, names, each in (
         ("smelters", instance.smelters.names, feed),
         ("regions", instance.regions, _sum_sent(actuals, plan)[1]),
-        ("offers", instance.market.names, np.asarray(plan.account.bought) + np.asarray(before.bought)),
+        ("offers", instance.market.names, bought),
     ):
         most, everything = float(getattr(instance.policy, f"concentration_{name}").value), float(each.sum())
         for n in np.flatnonzero(each > (most + FEASIBILITY_TOLERANCE) * everything).tolist():
@@ -132,10 +134,12 @@ class ReplanProblem:
 
     @property
     def settled_parties(self) -> frozenset[str]:
-        """Regions and smelters that represent stock and metal in transit, and get no orders."""
-        instance = self.actuals.instance
-        known = {*instance.regions, *instance.smelters.names}
-        return frozenset({*self.remaining_instance.regions, *self.remaining_instance.smelters.names} - known)
+        """Regions, smelters and offers that represent stock and metal in transit, and get no orders."""
+        before, left = (
+            {*instance.regions, *instance.smelters.names, *instance.market.names}
+            for instance in (self.actuals.instance, self.remaining_instance)
+        )
+        return frozenset(left - before)
 
     @property
     def overdue_medals(self) -> tuple[str, ...]:

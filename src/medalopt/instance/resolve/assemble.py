@@ -12,6 +12,7 @@ import numpy as np
 
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
+from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
@@ -163,6 +164,7 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
     return NameAxis.from_names(names)
 
 
+@pause_garbage_collection()
 def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
     """Assemble the instance.
 

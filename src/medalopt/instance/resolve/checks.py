@@ -13,6 +13,7 @@ from medalopt.instance.bounds import has_negative_price
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
+from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_window_ends
 from medalopt.instance.resolve.parsed_document import Draft
@@ -88,6 +89,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
         draft.faults.raise_errors()
 
 
+@pause_garbage_collection()
 def check_document(draft: Draft, changed: Collection[str] | None = None) -> None:
     """Log all errors that involve more than one value.
 

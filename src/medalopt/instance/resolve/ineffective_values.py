@@ -15,6 +15,7 @@ import numpy as np
 
 from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
+from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.resolve.broadcast import find_covered_metals
 from medalopt.instance.resolve.parsed_document import Draft
@@ -38,6 +39,7 @@ _MetalRule = Quantity | Mapping[str, Quantity] | None
 NO_REASONS: Reasons = MappingProxyType({})
 
 
+@pause_garbage_collection()
 def find_ineffective(draft: Draft, changed: Collection[str] | None = None, before: Reasons = NO_REASONS) -> Reasons:
     """Find the values of an instance that have no effect.
 
@@ -196,12 +198,16 @@ def _list_returned_in_scenarios(draft: Draft) -> dict[str, set[str]]:
 def _find_values_of_unreturned(
     path: ParameterPath, rule: Any, returned: set[str], draft: Draft, who: str
 ) -> Iterator[tuple[ParameterPath, str]]:
-    """Yield nonzero values of a rule by metal for metals that are not `returned`."""
+    """Yield nonzero values of a rule by metal for metals that are not `returned`, and a default for these alone."""
     if not isinstance(rule, Mapping):
         return
     for metal, figure in rule.items():
         if metal in draft.document.metals and metal not in returned and getattr(figure, "raw", figure):
             yield (*path, metal), f"{who} returns no `{escape_text(metal)}`"
+    rest = draft.document.metals.keys() - rule.keys()
+    default = rule.get("default")
+    if rest and not rest & returned and getattr(default, "raw", default):
+        yield (*path, "default"), f"{who} returns none of the other metals"
 
 
 def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, Ints
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints
 from medalopt.instance.instance import Devices, Smelters, SmelterTerms, Treatments
 from medalopt.instance.resolve.broadcast import (
     NameAxis,
@@ -230,21 +230,24 @@ def match_terms(
         Index of the terms line of each feed (D, H), -1 if the smelter does not accept it; and up to `_MAX_CONFLICTS`
         pairs of lines that match the same feed, each with the first such feed (d, h).
     """
-    taken = feeds & mask_names(smelter.accepts, devices)[:, None]
+    taken = (feeds & mask_names(smelter.accepts, devices)[:, None]).ravel()
     line = np.full(taken.shape, -1, dtype=np.intp)
     twice: dict[tuple[int, int], tuple[int, int]] = {}
     for position, terms in enumerate(list_terms_lines(smelter).values()):
         d, h = _find_indices(terms.devices, devices), _find_indices(terms.treatments, treatments)
-        index = np.ix_(d, h)
-        before = line[index]
-        clash = np.argwhere(taken[index] & (before >= 0))
-        if len(clash):
-            one, two = clash[0].tolist()
-            twice[int(before[one, two]), position] = int(d[one]), int(h[two])
+        cells = (d[:, None] * len(treatments) + h).ravel()
+        cells = cells[taken[cells]]
+        before = line[cells]
+        clash = before >= 0
+        if clash.any():
+            first = int(clash.argmax())
+            one, two = divmod(int(cells[first]), len(treatments))
+            twice[int(before[first]), position] = one, two
             if len(twice) >= _MAX_CONFLICTS:
                 break
-        line[index] = np.where(taken[index] & (before < 0), position, before)
-    return line, twice
+            cells = cells[~clash]
+        line[cells] = position
+    return line.reshape(feeds.shape), twice
 
 
 def _find_indices(names: list[str] | None, axis: NameAxis) -> Ints:
@@ -325,8 +328,16 @@ def build_terms(draft: Draft, metals: NameAxis) -> SmelterTerms:
     ]
 
     def cascade(field: str) -> ExactArray:
-        rules = ((getattr(line, field), getattr(smelter, field)) for _, smelter, _, line in triples)
-        return build_grid((resolve_cascade(*both, metals=metals, missing=ZERO_QUANTITY) for both in rules), len(metals))
+        plain: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of a line without a rule of its own
+
+        def resolve(k: int, smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
+            own = getattr(line, field)
+            if own is None and k in plain:
+                return plain[k]
+            result = resolve_cascade(own, getattr(smelter, field), metals=metals, missing=ZERO_QUANTITY)
+            return plain.setdefault(k, result) if own is None else result
+
+        return build_grid((resolve(k, smelter, line) for k, smelter, _, line in triples), len(metals))
 
     return SmelterTerms(
         names=tuple(name for _, _, name, _ in triples),
