@@ -14,6 +14,7 @@ import numpy as np
 from medalopt.errors import Fault
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.demand import is_stocked
 from medalopt.instance.input_table import InputTable
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import FaultLog
@@ -267,8 +268,8 @@ def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> N
 
 _CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
 _CONTRACT_ROW_KINDS = (
-    "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), metal from stock charged to a "
-    "melt (alloy, metal, kg), or process scrap charged again (alloy, kg)"
+    "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), a purchase that is in stock "
+    "(offer, kg), metal from stock charged to a melt (alloy, metal, kg), or process scrap charged again (alloy, kg)"
 )
 
 
@@ -337,9 +338,31 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
         if not table.is_filled("period", row):
             table.report_missing(row, "period")
         _add_contract_row(table, decisions, row, route, index, period, tonnes, kilograms)
+    stocked = _read_offer_stock(table, decisions, instance, index, period, kilograms)
     _warn_of_repeated_rows(table)
     faults.raise_errors()
-    return decisions, table.sha256, faults.list_warnings()
+    return stocked, table.sha256, faults.list_warnings()
+
+
+def _read_offer_stock(
+    table: InputTable, decisions: Decisions, instance: Instance, at: dict[str, Ints], period: Ints, kilograms: Floats
+) -> Decisions:
+    """Return the decisions with the purchases that are in stock, rows of an offer without an alloy."""
+    purchases = decisions.bought.sum(axis=1)
+    offer, market, stocked, any_row = at["offer"], instance.market, is_stocked(instance), False
+    for row in range(table.count):
+        if {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)} != {"offer", "kg"}:
+            continue
+        if min(offer[row], period[row]) < 0 or not np.isfinite(kilograms[row]):
+            continue
+        if not stocked[offer[row]]:
+            name = escape_text(market.names[offer[row]])
+            text = f"`{name}` is not `storable`, or no alloy admits it: name the `alloy` that it was charged to"
+            table.add_fault(row, "offer", text)
+            continue
+        purchases[offer[row], period[row]] += kilograms[row]
+        any_row = True
+    return replace(decisions, purchased=purchases[np.flatnonzero(stocked)]) if any_row else decisions
 
 
 def _warn_of_repeated_rows(table: InputTable) -> None:
@@ -372,6 +395,8 @@ def _add_contract_row(
     elif filled == {"offer", "alloy", "kg"}:
         if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
             decisions.bought[at["offer"][row], alloy, t] += kilograms[row]
+    elif filled == {"offer", "kg"}:
+        pass  # read by `_read_offer_stock`
     elif filled == {"alloy", "metal", "kg"}:
         if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
             decisions.charged[alloy, at["metal"][row], t] += kilograms[row]

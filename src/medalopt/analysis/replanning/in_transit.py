@@ -106,9 +106,9 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     if not len(waits):
         return instance
     if instance.policy.concentration_offers.value < 1:
-        names = join_names([market.names[o] for o in waits.tolist()])
+        held = join_names([market.names[o] for o in waits.tolist()])
         raise UsageError(
-            f"purchases of {names} are in stock, and `policy.concentration.offers` limits shares of what is bought "
+            f"purchases of {held} are in stock, and `policy.concentration.offers` limits shares of what is bought "
             "from now on, which --after cannot tell apart: plan after a period at whose end all has been charged"
         )
     holding = compute_offer_holding_cost(instance, read_floats)[waits]
