@@ -239,7 +239,7 @@ def test_a_year_holds_its_months(tmp_path: Path) -> None:
         ("phone@north,whole,kosaka,,,,,1,", "period: is missing here"),
         ("phone@north,whole,kosaka,,,,2018-03,,", "a row is a shipment"),
         ("phone@north,whole,kosaka,silver,,,2018-03,1,", "this one fills offer, smelter, stream, tonnes, treatment"),
-        (",,,silver,,,2018-03,,1", "this one fills kg, offer"),
+        (",,,silver,,,2018-03,,1", "name the `alloy` that it was charged to"),
         (",,,,,,2018-03,,", "this one fills nothing"),
         (",,,silver,silver,,2018-03,,-1", "kg: `-1` is out of range"),
         (",,,gold,silver,,2018-03,,1", "offer: `gold` is not in the instance"),
