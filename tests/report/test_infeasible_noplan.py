@@ -83,6 +83,7 @@ def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
     assert any("process scrap included" in text for text in told(closed))
 
 
+@pytest.mark.no_cover
 def test_no_claim_comes_too_soon() -> None:
     """As more and more medals are asked of the Tokyo goods, nothing is claimed while there is a plan."""
     for count in (1700, 1900, 2100, 2300):

@@ -350,6 +350,7 @@ def test_a_brief_plan_without_digests_holds_nothing_that_is_not_derived(tmp_path
     assert run.code == 0, run.out
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["plan.xlsx", "plan.json", "plan"])
 def test_every_kind_of_plan_that_is_written_is_valid(name: str, tmp_path: Path) -> None:
     """In whole loads, brief, or of what is left after some time: `verify` accepts it with the same options."""
