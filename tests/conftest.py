@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-LAWS = {"campaigns", "conformance", "extensions", "laws", "planted", "twin"}  # they compare results, not code paths
+UNTRACED = {"campaigns", "conformance", "extensions", "house", "laws", "planted", "twin"}  # results, not code paths
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
 MEASURED_CASES = 1  # of each test on random instances
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as `no_cover` the laws, and all but the first cases of each test on random instances."""
+    """Mark as `no_cover` the tests of `UNTRACED`, and all but the first cases of each test on random instances."""
     if not config.pluginmanager.hasplugin("_cov"):
         return
     cases: Counter[str] = Counter()
     for item in items:
         test = item.nodeid.partition("[")[0]
         cases[test] += not NUMBERED.isdisjoint(getattr(getattr(item, "callspec", None), "params", ()))
-        if cases[test] > MEASURED_CASES or item.path.relative_to(TESTS).parts[0] in LAWS:
+        if cases[test] > MEASURED_CASES or item.path.relative_to(TESTS).parts[0] in UNTRACED:
             item.add_marker("no_cover")

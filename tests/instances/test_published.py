@@ -77,6 +77,54 @@ def test_london_needs_three_quarters_of_what_japan_recovered() -> None:
     assert metals.loc["Au", "returned [kg]"] == pytest.approx(143 * 1210 / 1566, rel=1e-6)
 
 
+def test_a_rugby_medal_needs_138_phones() -> None:
+    """1,491 medals of 2,953 kg of metal need 206,000 phones, 31 t, to a thousandth."""
+    plan = solved("rugby2023", "mass")
+    assert plan.tonnes == pytest.approx(31, rel=1e-3)
+    assert plan.tonnes / 150.5e-6 / 1491 == pytest.approx(138, abs=0.5)
+
+
+def test_vancouver_s_metal_was_worth_a_million() -> None:
+    """The metal costs what was published, 1.24 million USD, within 5 %; the recycled shares are those published."""
+    plan = solved("vancouver2010")
+    assert plan.cost == pytest.approx(1.24e6, rel=0.05)
+    recycled = {metal: bought(plan)[f"board_{metal}"] for metal in ("gold", "silver", "copper")}
+    needed = {"gold": 2.05 * 0.0152, "silver": 1950 * 0.00122, "copper": 903 * 0.0111}
+    assert recycled == pytest.approx(needed, rel=1e-9)
+
+
+def test_paris_buys_certified_metal() -> None:
+    """5,084 medals need the kilograms derived from the published masses, and iron of 18 g each."""
+    kilograms = bought(solved("paris2024"))
+    assert kilograms["certified_gold"] == pytest.approx(10.17, abs=0.01)
+    assert kilograms["certified_silver"] == pytest.approx(1_715, abs=1)
+    assert kilograms["bronze_offcuts"] == pytest.approx(741, abs=1)
+    assert kilograms["eiffel_iron"] == pytest.approx(5_084 * 0.018)
+    assert "mined_gold" not in kilograms and "mined_silver" not in kilograms
+
+
+def test_milano_cortina_needs_382_kilograms_of_silver() -> None:
+    """The metal used is that of 1,146 medals: 382 kg silver, 2.29 kg gold, 160 kg copper."""
+    used = solved("milano_cortina2026").metals.groupby("metal")["used [kg]"].sum()
+    assert used.to_dict() == pytest.approx({"Ag": 382, "Au": 2.292, "Cu": 160.44})
+
+
+def test_the_collection_rate_that_suffices() -> None:
+    """3,500 of the 31.0 g of silver in a tonne need 17.4 % of 650,000 t; what was collected in 2016 has no plan."""
+    plan = solved("japan_potential", "mass")
+    assert plan.tonnes == pytest.approx(50_491 * 3_500 / 1_566, rel=1e-6)
+    instance = medalopt.load(INSTANCES / "japan_potential.yaml")
+    with pytest.raises(medalopt.errors.NoPlanError):
+        medalopt.solve(instance.with_changes({"streams.small_appliance@japan.available": "100_000 t"}))
+
+
+def test_the_metal_sent_to_the_mint_of_london_is_too_much() -> None:
+    """With 5,042 kg of silver instead of 1,210 what Japan recovered in 2014 does not suffice."""
+    instance = medalopt.load(INSTANCES / "london2012.yaml")
+    with pytest.raises(medalopt.errors.NoPlanError):
+        medalopt.solve(instance.with_changes({"medals.all_medals.parts.silver": "5_042 kg"}))
+
+
 def test_the_showcase_has_no_plan() -> None:
     """Twelve medals of silver that comes a month too late, and from too little of it, cannot be made."""
     with pytest.raises(medalopt.errors.NoPlanError):
