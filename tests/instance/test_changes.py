@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instance.hostile import GOOD
 from tests.instance.writing import written
@@ -166,6 +166,7 @@ def test_changes_are_made_in_order() -> None:
     assert one.smelters.lead[0].tolist() == [3, 0, 0, 0, 0]
 
 
+@settings(deadline=None)  # the processor may be busy
 @given(st.lists(st.one_of(st.text(min_size=1, max_size=20), st.integers(0, 10**6)), min_size=1, max_size=6))
 def test_paths_are_read_as_they_are_written(steps: list[str | int]) -> None:
     """What `render` writes `parse` reads, for any names that may be shown as they are."""
