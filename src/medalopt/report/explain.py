@@ -281,7 +281,7 @@ def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
         shortage = nearest[0].shortfall
-        dearer = f"at least {format_money(shortage, unit)}/t dearer" if shortage > 0 else "same cost"
+        dearer = f"at least {format_money(shortage, unit)}/t more" if shortage > 0 else "same cost"
         lines.append(f"Next route: {describe_route(nearest[0])}; {dearer}.")
     return lines
 
@@ -376,6 +376,7 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
                 "unit": row.unit or None,
                 "every_period": row.every_period,
                 "saves": row.saves,
+                "costs": row.costs,
             }
             for row in explanation.binding
         ],

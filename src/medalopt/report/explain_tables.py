@@ -24,6 +24,10 @@ from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7
 _MIN_SAVING = 1e-3  # relative to the largest saving from relaxing by a hundredth; smaller ones are in --json only
+_PRICE_DEFINITIONS = (
+    "Metals: per kilogram charged, in proportion. Medals: one whole medal; `sensitivity` states the rate per medal "
+    "within its range."
+)
 DEAR_PRICE_RATIO = 1.5  # times the market price, above which a metal gets a sentence
 _MARKET_TOLERANCE = 1e-4  # relative tolerance within which a price equals the market price
 
@@ -48,13 +52,21 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
         ReportColumn("paths", "paths", hidden=True),
         ReportColumn("change", "change"),
         ReportColumn("saves", "saves", explanation.plan.unit, style="money"),
+        ReportColumn("costs", "the opposite costs", explanation.plan.unit, style="money", rank=1, optional=True),
     )
-    rows = tuple((row.name, " ".join(row.paths), _describe_step(row), row.saves) for row in listed)
+    rows = tuple((row.name, " ".join(row.paths), _describe_step(row), row.saves, _show_cost(row)) for row in listed)
     order = "Sorted by the saving from relaxing each by 1 %"
     more = f"; {rest} more with smaller savings (--json lists all)" if rest > 0 else ""
     notes = (f"{order}{more}.",) if len(rows) > 1 else ()
     title, text = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
     return ReportTable("binding", title, text, columns, rows, notes)
+
+
+def _show_cost(row: BindingConstraint) -> CellValue:
+    """Return the cost of tightening by one unit, where it differs from the saving of relaxing."""
+    if not row.has_kink:
+        return None
+    return "infeasible" if row.costs is None else row.costs
 
 
 def _describe_step(row: BindingConstraint) -> str:
@@ -117,7 +129,7 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
         )
         notes.append(f"Far below the market price, since in surplus: {names}.")
     if any(marginal_price.unit for marginal_price in listed):
-        notes.append("Metals: per kilogram charged; `solve` states the shadow price per kilogram in stock in a period.")
+        notes.append(_PRICE_DEFINITIONS)
     title, text = "Marginal costs of metals and medals", "Cost of one more and saving of one fewer."
     return ReportTable("prices", title, text, columns, rows, tuple(notes))
 

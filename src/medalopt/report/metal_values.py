@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.analysis.explain.marginal_prices import compute_use_profile
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
 from medalopt.plan.plan import Plan
@@ -52,6 +53,24 @@ class MetalValues:
         return np.where(charged.any(axis=1)[:, None], charged, self.plan.account.decisions.surplus > 0)
 
     @cached_property
+    def per_kilogram(self) -> Floats:
+        """Shadow price of a kilogram less needed, where the plan charges the metal, in proportion, (E,).
+
+        The recycled-content row holds for it as for every kilogram charged, so it differs from the value at hand, which
+        is that of recycled metal. The value at hand in its surplus for a metal that is never charged. It is the price
+        of `explain` where that does not differ between more and less, else between the two.
+        """
+        charged = self.plan.account.composition  # (A, E, T)
+        total = charged.sum(axis=(0, 2))
+        of_metal = _compute_content_price(self.plan, self.prices)
+        worth = -((self.charge_cost[:, None, :] + of_metal) * charged).sum(axis=(0, 2))
+        in_surplus = [
+            float(self.at_hand[e] @ compute_use_profile(self.plan, e))
+            for e in range(len(self.plan.instance.metals.names))
+        ]
+        return np.where(total > 0, np.divide(worth, total, out=np.zeros_like(worth), where=total > 0), in_surplus)
+
+    @cached_property
     def market_prices(self) -> Floats:
         """Lowest market price per kilogram of each metal, (E, T); infinite without an offer.
 
@@ -94,10 +113,15 @@ def _compute_charge_cost(plan: Plan, y: Prices) -> Floats:
     return (1 - alloys.loss.value)[:, None] * y.melt + whole - (1 - alloys.others.value)[:, None] * y.others
 
 
+def _compute_content_price(plan: Plan, y: Prices) -> Floats:
+    """Return the marginal cost of a kilogram of one metal in the charge, beyond that of any content, (A, E, T)."""
+    named = plan.instance.alloys.named[:, :, None]
+    return np.asarray(named * y.others[:, None, :] - y.fineness_low - y.fineness_high)
+
+
 def _compute_value_in_charge(plan: Plan, y: Prices, matter: Floats) -> Floats:
     """Return the saving from one more kilogram to charge, (E, T), in the alloy in which it saves most."""
-    alloys = plan.instance.alloys
-    of_metal = alloys.named[:, :, None] * y.others[:, None, :] - y.fineness_low - y.fineness_high
+    alloys, of_metal = plan.instance.alloys, _compute_content_price(plan, y)
     floor = (1 - plan.instance.policy.recycled.value) * y.recycled
     saved = -(matter[:, None, :] + of_metal + floor[None, :, None])  # (A, E, T)
     may = alloys.named & has_demand(plan.instance)[:, None]

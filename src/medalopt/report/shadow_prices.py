@@ -23,14 +23,15 @@ from medalopt.report.solve_tables import MAX_SEPARATE_SOURCES, group_streams
 
 _MAX_ROWS = 15  # rows
 _MIN_VALUE, _MIN_PART_VALUE = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
-_STEP_AT_HAND, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
-    "1 kg more at hand",
+_STEP_NEEDED, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
+    "1 kg less needed",
     "1 t more, as offered",
     "1 {} more in each period",
 )
 _DEFINITIONS = (
-    "As offered: the tonnes of all periods scaled alike. In one period: a unit in that period alone, as `sensitivity` "
-    "has it. At hand: metal in stock in a period; `explain` has the price of metal in proportion to what is charged."
+    "Metals in proportion to what is charged, streams to what is offered. In one period: that period alone, as in "
+    "`sensitivity` (metals: 1 kg more of recycled metal in stock). Where increase and decrease differ (`explain`), a "
+    "value between the two."
 )
 _RANKS = {"smelters": 1, "treatments": 1, "alloys": 1, "streams": 2, "market": 3, "policy": 4}  # order by section
 
@@ -86,7 +87,7 @@ def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool 
     )
     rows = tuple((what, step, *_tabulate_group(plan, groups[rank, what, step])) for rank, what, step in listed)
     notes = [_DEFINITIONS] if any(price.by_period for group in groups.values() for price in group) else []
-    notes += [f"{rest} more are in the plan's prices (-o, --json)."] if rest > 0 else []
+    notes += [f"{rest} more: -o or --json."] if rest > 0 else []
     title, text = "Binding constraints and shadow prices", "Saving in the objective from relaxing each by one unit."
     return ReportTable("shadow_prices", title, text, columns, rows, tuple(notes))
 
@@ -109,14 +110,15 @@ def _show_range(values: list[float]) -> CellValue:
 
 
 def _price_metals(plan: Plan, metal_values: MetalValues) -> Iterator[ConstraintPrice]:
-    """Yield the shadow price of each bottleneck metal at hand, period by period."""
+    """Yield the shadow price of each bottleneck metal, and of its stock in each period."""
     charged = plan.account.composition.sum(axis=0)
     for e in metal_values.scarce:
+        price = (float(metal_values.per_kilogram[e]),)
         for t, period in enumerate(plan.instance.periods):
             if metal_values.used[e, t]:
                 value = float(metal_values.at_hand[e, t])
                 yield ConstraintPrice(
-                    0, plan.instance.metals.titles[e], _STEP_AT_HAND, (value,), value * charged[e, t], period
+                    0, plan.instance.metals.titles[e], _STEP_NEEDED, (value,), value * charged[e, t], period, price
                 )
 
 
@@ -140,12 +142,11 @@ def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Ite
     np.add.at(whole, index, amount)
     np.minimum.at(low, index, each)
     np.maximum.at(high, index, each)
-    tonnes = offered.sum(axis=1)
-    scaled = np.divide(saved.sum(axis=1), tonnes, out=np.zeros_like(tonnes), where=tonnes > 0)
+    tonnes, total = (np.bincount(kind, each.sum(axis=1)).astype(np.float64) for each in (offered, saved))
+    scaled = np.divide(total, tonnes, out=np.zeros_like(total), where=tonnes > 0)
     for name, number in numbers.items():
-        of_name = scaled[np.unique(source[kind[source] == number])]
         for t in np.flatnonzero(whole[number]).tolist():
-            saves, every = (float(low[number, t]), float(high[number, t])), (float(of_name.min()), float(of_name.max()))
+            saves, every = (float(low[number, t]), float(high[number, t])), (float(scaled[number]),)
             yield ConstraintPrice(
                 2, name, _STEP_AS_OFFERED, saves, float(whole[number, t]), plan.instance.periods[t], every
             )

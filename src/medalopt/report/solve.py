@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.analysis.explain.marginal_prices import find_market_price
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
@@ -112,7 +113,7 @@ class RejectedOffer:
 
 
 def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> RejectedOffer | None:
-    """Return the cheapest offer of a metal if it is priced far below the marginal value, in the most valuable period.
+    """Return the cheapest offer of a metal if it is priced far below the shadow price of the metal.
 
     Args:
         plan: Optimal plan.
@@ -122,20 +123,13 @@ def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> Re
     Returns:
         The offer with the ratio of value to price and the reason; None for an objective other than cost.
     """
-    if plan.measure != "cost":
+    market, value = find_market_price(plan, metal), float(metal_values.per_kilogram[metal])
+    if market is None or not market.offered or not 0 < market.price * _REJECTED_PRICE_RATIO < value:
         return None
-    market = plan.instance.market
-    value = np.where(metal_values.used[metal], metal_values.at_hand[metal], 0.0)
-    t = int(value.argmax())
-    asked = float(metal_values.market_prices[metal, t])
-    if not 0 < asked * _REJECTED_PRICE_RATIO < value[t]:
-        return None
-    content = market.composition.value[:, metal]
-    each = np.divide(market.price.value[:, t], content, out=np.full(len(content), np.inf), where=content > 0.5)
-    offer = int(each.argmin())
-    return RejectedOffer(
-        market.names[offer], asked, float(value[t]) / asked, _find_rejection_reason(plan, metal_values, metal, offer, t)
-    )
+    period = int(np.where(metal_values.used[metal], metal_values.at_hand[metal], 0.0).argmax())
+    offer = plan.instance.market.names.index(market.name)
+    reason = _find_rejection_reason(plan, metal_values, metal, offer, period)
+    return RejectedOffer(market.name, market.price, value / market.price, reason)
 
 
 def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, offer: int, period: int) -> str:
@@ -226,7 +220,7 @@ def _describe_bottlenecks(plan: Plan, metal_values: MetalValues) -> tuple[str, .
 def _describe_bottleneck(plan: Plan, metal_values: MetalValues, metal: int) -> tuple[str, ...]:
     """Return the shadow price of a bottleneck metal with the cheaper offer that is excluded, and its next source."""
     title = plan.instance.metals.titles[metal]
-    price = format_money_range(metal_values.at_hand[metal][metal_values.used[metal]].tolist())
+    price = format_money_range([float(metal_values.per_kilogram[metal])])
     line = f"Bottleneck: {title}. Shadow price {price} {plan.unit}/kg"
     refused = find_rejected_offer(plan, metal_values, metal)
     if refused:

@@ -18,7 +18,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
-from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 COST_KINDS = {
     "supply": "purchase of devices",
@@ -364,21 +364,36 @@ def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         ReportColumn("left_over_kg", "surplus", "kg", style="significant", optional=True),
     ]
     columns += [ReportColumn("worth", "shadow price per kg", plan.unit, style="money", optional=True)] if best else []
+    columns += [_make_period_price_column(plan)] if best else []
     rows = []
     for e in listed:
         amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
-        rows.append((metal.titles[e], *amounts, *([_show_metal_value(metal_values, e)] if best else [])))
+        rows.append((metal.titles[e], *amounts, *(_show_metal_values(metal_values, e) if best else [])))
     text = "Opening stock, metal returned and metal bought equal need and surplus."
-    notes = (
-        ("Shadow price: saving per additional kilogram in the periods in which the metal is charged.",) if best else ()
-    )
+    notes = (_METAL_PRICE_NOTE.format(period=get_period_word(plan.instance)),) if best else ()
     return ReportTable("metals", "Metals", text, tuple(columns), tuple(rows), notes)
 
 
-def _show_metal_value(metal_values: MetalValues, metal: int) -> CellValue:
-    """Return the greatest marginal value of the periods in which the metal is used, shown as their range."""
+_METAL_PRICE_NOTE = (
+    "Shadow price: saving per kilogram less needed, in proportion to what is charged; in stock: saving per kilogram "
+    "more of recycled metal in one {period}."
+)
+
+
+def _make_period_price_column(plan: Plan) -> ReportColumn:
+    """Return the column of the shadow prices in single periods."""
+    title = f"in stock, by {get_period_word(plan.instance)}"
+    return ReportColumn("at_hand", title, f"{plan.unit}/kg", rank=2, style="money", optional=True)
+
+
+def _show_metal_values(metal_values: MetalValues, metal: int) -> tuple[CellValue, CellValue]:
+    """Return the shadow price of a metal, and the greatest value in the periods of its use, shown as their range."""
     values = [max(value, 0.0) for value in metal_values.at_hand[metal][metal_values.used[metal]].tolist()]
-    return ShownValue(max(values), format_money_range(values)) if values else ShownValue(None, "–")
+    if not values:
+        return ShownValue(None, "–"), None
+    price = max(float(metal_values.per_kilogram[metal]), 0.0)
+    differs = max(abs(value - price) for value in values) > DISPLAY_TOLERANCE * price
+    return price, ShownValue(max(values), format_money_range(values)) if differs else None
 
 
 def build_purchase_table(plan: Plan) -> ReportTable:

@@ -95,6 +95,13 @@ class BoundChange:
     rows: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     uppers: Mapping[int, float] = field(default_factory=dict)
 
+    def reverse(self) -> BoundChange:
+        """Return the change in the opposite direction."""
+        return BoundChange(
+            {row: (-low, -high) for row, (low, high) in self.rows.items()},
+            {column: -by for column, by in self.uppers.items()},
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class OptimumShift:
@@ -253,7 +260,7 @@ class LocalAnalysis:
             ):
                 return dearer
             dearer = max(dearer, (nothing.value - answer.value) / left)
-        raise SolverError("no end was found of the prices at which a source is taken")
+        raise SolverError("no break-even price of a source was found")
 
     def solve_at_unit_cost(self, meter: int, by: float) -> ScaledOptimum | None:
         """Solve on the whole polyhedron with the unit cost of a metered quantity increased.

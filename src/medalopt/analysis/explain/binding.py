@@ -26,7 +26,7 @@ from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
 from medalopt.proof.marginal import compute_policy_bases
 from medalopt.solver.local_analysis import BoundChange
-from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, PRICE_TOLERANCE
 from medalopt.units import PER_CENT
 
 MAX_PRICED_CONSTRAINTS = 24  # constraints that are verified, by descending estimate
@@ -34,7 +34,10 @@ MAX_PRICED_CONSTRAINTS = 24  # constraints that are verified, by descending esti
 
 @dataclass(frozen=True)
 class BindingConstraint:
-    """Binding constraint: relaxing its parameter by one `unit` (`step` 1: increase, -1: decrease) `saves` so much."""
+    """Binding constraint: relaxing its parameter by one `unit` (`step` 1: increase, -1: decrease) `saves` so much.
+
+    Tightening it by one unit `costs` so much, at the rate of a small change; None if that is infeasible.
+    """
 
     paths: tuple[str, ...]
     name: str
@@ -43,6 +46,12 @@ class BindingConstraint:
     every_period: bool
     saves: float
     hint: float  # saving of one per cent of the parameter, the order of the report
+    costs: float | None
+
+    @property
+    def has_kink(self) -> bool:
+        """True if relaxing saves another amount than tightening costs."""
+        return self.costs is None or abs(self.costs - self.saves) > PRICE_TOLERANCE * max(abs(self.costs), self.saves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +97,14 @@ def find_binding_constraints(
     for figure in values[:MAX_PRICED_CONSTRAINTS]:
         try:
             saves = -(neighbourhood.compute_price(figure.change) or 0.0)
+            costs = neighbourhood.compute_price(figure.change.reverse()) if saves * figure.amount > minimum else None
         except SolverError:
             unproven.append(figure.paths[0])
             continue
         if saves * figure.amount > minimum:
             hint = saves * figure.amount * float(PER_CENT)
-            result.append(
-                BindingConstraint(figure.paths, figure.name, figure.step, figure.unit, figure.every_period, saves, hint)
-            )
+            how = (figure.paths, figure.name, figure.step, figure.unit, figure.every_period)
+            result.append(BindingConstraint(*how, saves, hint, costs))
     return tuple(sorted(result, key=lambda row: (-row.hint, row.paths)))
 
 
@@ -165,7 +174,7 @@ def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_Con
                 what = f"{'least' if step < 0 else 'greatest'} {instance.metals.titles[e]} in {alloy}"
                 change = make_composition_change(neighbourhood, row, alloy, metal, step * charge[a])
                 yield _ConstraintCandidate((path,), what, step, "%", 1.0, float(np.abs(price) @ charge[a]), change)
-        path, what = render_path(("alloys", alloy, "others")), f"what is not named in {alloy}"
+        path, what = render_path(("alloys", alloy, "others")), f"unnamed matter in {alloy}"
         change = make_composition_change(neighbourhood, "others", alloy, None, charge[a])
         yield _ConstraintCandidate((path,), what, 1, "%", 1.0, float(np.abs(y.others[a]) @ charge[a]), change)
 

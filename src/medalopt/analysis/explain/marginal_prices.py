@@ -12,6 +12,7 @@ from medalopt.analysis.explain.sources import list_sources
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.arrays import Floats
 from medalopt.instance.paths import render_path
+from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -95,7 +96,7 @@ def _price_metal(neighbourhood: PlanNeighbourhood, e: int) -> MarginalPrice | No
         neighbourhood.is_verified(up),
         _negate_price(neighbourhood.is_verified(down)),
         "kg",
-        _find_market_price(neighbourhood, e),
+        find_market_price(neighbourhood.plan, e),
         () if up is None else list_quantity_changes(neighbourhood, up.x),
     )
 
@@ -136,28 +137,45 @@ def _negate_price(value: float | None) -> float | None:
     return None if value is None else 0.0 - value
 
 
-def _find_market_price(neighbourhood: PlanNeighbourhood, e: int) -> MarketPrice | None:
-    """Return the cheapest offer of a metal, averaged over the periods of its use; else its sales price."""
-    instance = neighbourhood.instance
-    if neighbourhood.plan.measure != "cost":
+def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
+    """Find the market price of a metal: its cheapest offer, averaged over the periods of its use; else its sales price.
+
+    Args:
+        plan: Plan; its use of the metal weights the periods.
+        metal: Index of the metal, charged or in surplus.
+
+    Returns:
+        The price; None without offer and sale, or for an objective other than cost.
+    """
+    instance = plan.instance
+    if plan.measure != "cost":
         return None
-    weights = _compute_use_profile(neighbourhood, e)
-    content, asked = instance.market.composition.value[:, e], instance.market.price.value @ weights
+    weights = compute_use_profile(plan, metal)
+    content, asked = instance.market.composition.value[:, metal], instance.market.price.value @ weights
     each = np.divide(asked, content, out=np.full_like(asked, np.inf), where=content > PURE_METAL_SHARE)
     if len(each) and np.isfinite(each.min()):
         offer = int(each.argmin())
         name = instance.market.names[offer]
         return MarketPrice(render_path(("market", name, "price")), name, float(each[offer]), True)
-    fetched = float(instance.metals.sell.value[e] @ weights)
-    symbol = instance.metals.names[e]
+    fetched = float(instance.metals.sell.value[metal] @ weights)
+    symbol = instance.metals.names[metal]
     return MarketPrice(render_path(("metals", symbol, "sell")), "sold", fetched, False) if fetched else None
 
 
-def _compute_use_profile(neighbourhood: PlanNeighbourhood, e: int) -> Floats:
-    """Return the share of each period in the use of a metal, or else in its surplus, (T,)."""
-    used = neighbourhood.account.composition[:, e].sum(axis=0)
-    spread = used if used.sum() > 0 else neighbourhood.account.decisions.surplus[e]
-    return np.asarray(spread / spread.sum())
+def compute_use_profile(plan: Plan, metal: int) -> Floats:
+    """Compute the share of each period in the use of a metal, or else in its surplus.
+
+    Args:
+        plan: Plan.
+        metal: Index of the metal.
+
+    Returns:
+        (T,) shares that sum to 1; zeros for a metal without use and surplus.
+    """
+    used = plan.account.composition[:, metal].sum(axis=0)
+    spread = used if used.sum() > 0 else plan.account.decisions.surplus[metal]
+    total = float(spread.sum())
+    return np.asarray(spread / total) if total > 0 else np.zeros_like(spread)
 
 
 def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
