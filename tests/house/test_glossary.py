@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,36 @@ def test_an_entry_is_complete(term: str) -> None:
     assert definition.endswith(".") and not definition.startswith("- ")
     assert attributes(ENTRIES[term]).keys() & {"Report", "Code"}
     assert attributes(ENTRIES[term]).keys() <= KINDS
+
+
+def anchor(term: str) -> str:
+    """Return the anchor of the heading of a term."""
+    return re.sub(r"[^\w\- ]", "", term.lower()).replace(" ", "-")
+
+
+def mentions(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the terms that a definition mentions outside code, the longest first, and whether it links to each."""
+    prose = re.sub(r"`[^`]*`", "", "\n".join(line for line in text.splitlines() if not line.startswith("- ")))
+    linked = set(re.findall(r"\]\(#([\w-]+)\)", prose))
+    plain = re.sub(r"\[[^\]]*\]\([^)]*\)", "\0", prose)
+    for term in sorted(ENTRIES, key=len, reverse=True):
+        if re.search(rf"(?<![\w\-]){re.escape(term)}(s|es)?(?![\w\-])", plain, flags=re.IGNORECASE):
+            yield term, anchor(term) in linked
+            plain = re.sub(rf"(?<![\w\-]){re.escape(term)}(s|es)?(?![\w\-])", "\0", plain, flags=re.IGNORECASE)
+
+
+@pytest.mark.parametrize("term", ENTRIES)
+def test_a_definition_links_to_the_terms_it_uses(term: str) -> None:
+    """Each other term that a definition mentions is linked at least once."""
+    assert [other for other, linked in mentions(ENTRIES[term]) if not linked and other != term] == []
+
+
+def test_every_term_is_linked() -> None:
+    """Each term is linked from another definition or from a page, and no link leads to a term that is none."""
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md") if path.name != "glossary.md"]
+    linked = {name for page in pages for name in re.findall(r"glossary\.md#([\w-]+)", page)}
+    linked |= {name for text in ENTRIES.values() for name in re.findall(r"\]\(#([\w-]+)\)", text)}
+    assert linked == {anchor(term) for term in ENTRIES}
 
 
 @pytest.mark.parametrize(("term", "reference"), quoted("Code"))
