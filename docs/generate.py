@@ -2,15 +2,18 @@
 
 `reference/cli.md` is the output of `--help`, `reference/plan_tables.md` lists the tables of `medalopt plan`, the JSON
 Schema is the output of `medalopt schema`. `images/answer.svg` shows the beginning of
-`medalopt solve instances/tokyo2020.yaml` on a terminal, `images/tornado.svg` the tornado of a small case.
+`medalopt solve instances/tokyo2020.yaml` on a terminal; the other pictures are what the commands of `gallery.md` write.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -105,12 +108,24 @@ def run_plain(*arguments: str) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
 
 
-def render_chart(*arguments: str) -> str:
-    """Return the SVG that `medalopt` with `arguments` writes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "chart.svg"
-        run_plain(*arguments, "-o", str(path))
-        return path.read_text(encoding="utf-8")
+def draw_gallery() -> dict[str, str]:
+    """Return the pictures that the commands of docs/gallery.md write, by their path from the root.
+
+    Raises:
+        SystemExit: A command failed.
+    """
+    from medalopt.cli.main import run_command
+
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):
+        for line in re.findall(r"^\$ medalopt (.* -o docs/images/.*)$", page, flags=re.MULTILINE):
+            words = shlex.split(line.replace("docs/images", folder))
+            said = io.StringIO()
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+                code = run_command(words)
+            if code:
+                sys.exit(f"medalopt {line}: exit code {code}: {said.getvalue()}")
+        return {f"docs/images/{path.name}": path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
 
 
 def render_help(*verb: str) -> str:
@@ -236,7 +251,7 @@ def main() -> int:
     pages = {
         "docs/reference/cli.md": render_reference(),
         "docs/images/answer.svg": render_terminal_svg("solve", "instances/tokyo2020.yaml"),
-        "docs/images/tornado.svg": render_chart("sensitivity", "instances/tiny.yaml", "--tornado", "--jobs", "1"),
+        **draw_gallery(),
         "docs/reference/format_fields.md": render_fields(),
         "docs/reference/plan_tables.md": render_plan_tables(),
         "instances/medalopt-1.schema.json": run_plain("schema"),

@@ -18,8 +18,8 @@ import medalopt
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-# in a shell, below; with a cluster, in tests/analysis/sweep/test_cluster.py
-ELSEWHERE = {"README.md", "docs/tutorials/nation.md"}
+# in a shell, below; with a cluster, in tests/analysis/sweep/test_cluster.py; by docs/generate.py
+ELSEWHERE = {"README.md", "docs/tutorials/nation.md", "docs/gallery.md"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -144,6 +144,13 @@ def test_generated_pages_are_up_to_date() -> None:
     """What `make docs` writes is what stands in docs/."""
     ran = run([sys.executable, "docs/generate.py", "--check"], ROOT)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_gallery_shows_every_picture() -> None:
+    """Each picture in docs/images is in the gallery, which has at least twelve, each below its command."""
+    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^!\[[^\]]{20,}\]\(images/(.+)\)$", page, flags=re.MULTILINE)
+    assert len(shown) >= 12 and sorted(shown) == sorted(path.name for path in (ROOT / "docs/images").iterdir())
 
 
 def test_the_index_lists_every_page() -> None:
