@@ -71,6 +71,7 @@ def stated(of: PlanAccount) -> Any:
             for t, period in enumerate(periods)
         ],
         offer_stock=[],
+        parties=[],
         casts=[
             ROW(alloy=alloy, period=period, charged=float(of.charge[a, t]), cast=float(of.cast[a, t]))
             for a, alloy in enumerate(instance.alloys.names)
