@@ -34,9 +34,9 @@ def _raising(error: BaseException) -> int:
         (NoPlanError("x", "unbounded"), 3, "x: unbounded"),
         (BrokenPipeError(), 5, ""),
         (SystemExit(3), 3, ""),
-        (asyncio.CancelledError("gone"), 70, "a fault of our own, CancelledError: gone; please report it"),
+        (asyncio.CancelledError("gone"), 70, "internal error, CancelledError: gone; please report it"),
         (SystemExit("done"), 0, ""),
-        (MemoryError("all\ngone\x1b[31m"), 70, "a fault of our own, MemoryError: all gone\\x1b[31m; please report it"),
+        (MemoryError("all\ngone\x1b[31m"), 70, "internal error, MemoryError: all gone\\x1b[31m; please report it"),
     ],
 )
 def test_every_end_has_its_code(error: BaseException, code: int, said: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +56,7 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("medalopt.api.solve_instance", broken)
     ran = here("solve", TINY)
     assert (ran.code, ran.out) == (70, "")
-    assert ran.err == "medalopt: a fault of our own, ZeroDivisionError: planted; please report it\n"
+    assert ran.err == "medalopt: internal error, ZeroDivisionError: planted; please report it\n"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_no_medals_to_make(verb: tuple[str, ...], count: str, parts: str, tmp_pa
 
 
 def test_a_load_larger_than_all_there_is() -> None:
-    """Loads of a billion tonnes are refused, as no source fills one, and not by a fault of our own."""
+    """Loads of a billion tonnes are refused, as no source fills one, and not by an internal error."""
     ran = here("plan", TINY, "--round", "1e12t", "--brief")
     assert ran.code == 2 and "--round 1e+12 t: " in ran.err
 

@@ -1,4 +1,4 @@
-"""Outputs that cannot be written: exit code 5, one line, and what stood there before still stands."""
+"""Outputs that cannot be written: exit code 5, one line, and an existing file is unchanged."""
 
 from __future__ import annotations
 

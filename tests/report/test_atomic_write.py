@@ -83,7 +83,7 @@ def test_nothing_stays_of_a_file_that_could_not_be_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os if step == "fsync" else Path, step, full)
-    with pytest.raises(OutputError, match=r"No space left on device\); what stood there before still stands"):
+    with pytest.raises(OutputError, match=r"No space left on device\); an existing file is unchanged"):
         write_file(plan, "later")
     assert plan.read_text(encoding="utf-8") == "earlier" and names(tmp_path) == ["plan.json"]
 
@@ -105,7 +105,7 @@ def test_nothing_stays_of_a_folder_that_could_not_be_written(
 
     monkeypatch.setattr(atomic_write, "_exchange_names", lambda *_: False)
     monkeypatch.setattr(os if step == "fsync" else Path, step, full)
-    with pytest.raises(OutputError, match="what stood there before still stands"):
+    with pytest.raises(OutputError, match="an existing file is unchanged"):
         write_folder(plan, {"a.csv": "later"})
     assert (plan / "a.csv").read_text(encoding="utf-8") == "earlier" and names(tmp_path) == ["plan"]
 
@@ -163,7 +163,7 @@ def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, number
 
 
 def test_text_that_ends_in_the_middle_is_not_written(tmp_path: Path) -> None:
-    """Text may come in pieces; where it breaks off, what stood there before still stands, and nothing beside it."""
+    """Text may come in pieces; where it breaks off, an existing file is unchanged, and nothing beside it."""
 
     def pieces() -> Iterator[str]:
         yield "one "

@@ -209,7 +209,7 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
     except SolverError as error:
         return ScenarioResult("unanswered", None, str(error))
     except Exception as error:
-        text = f"a fault of our own, {type(error).__name__}: {escape_text(str(error), 300)}; please report it"
+        text = f"internal error, {type(error).__name__}: {escape_text(str(error), 300)}; please report it"
         return ScenarioResult("unanswered", None, text)
     return ScenarioResult(result.status, float(result.value) if result.feasible else None)
 

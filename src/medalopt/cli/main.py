@@ -81,4 +81,4 @@ def _usage_message(error: Exception) -> str:
     """Return the error of the command line with a reference to its help."""
     message = getattr(error, "format_message", error.__str__)().replace("Value error, ", "").rstrip(".")
     command = getattr(getattr(error, "ctx", None), "command_path", "medalopt")
-    return f"{message}; {command} --help tells what may stand there"
+    return f"{message}; {command} --help lists arguments and options"

@@ -149,7 +149,7 @@ def check_new_path(output: Path) -> None:
         OutputError: The file exists.
     """
     if os.path.lexists(output):
-        raise OutputError(f"{format_path(output)}: is there already and still stands; choose another name, or -o PATH")
+        raise OutputError(f"{format_path(output)}: exists already and is unchanged; choose another name, or -o PATH")
 
 
 @contextmanager

@@ -137,7 +137,7 @@ def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | N
     from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 
     try:
-        with report_progress("asking what lies around the plan") as step:
+        with report_progress("analysing the plan") as step:
             return analyse_plan(plan, runner, step)
     except SolverError as error:
         print_message(f"{error}; what takes further solves is left out, as with --brief")

@@ -50,7 +50,7 @@ def run_guarded(action: Callable[[], int], as_json: bool) -> int:
     except BaseException as error:  # libraries and extensions raise some that do not derive from Exception
         if os.environ.get("MEDALOPT_TRACEBACK"):
             raise
-        print_message(f"medalopt: a fault of our own, {type(error).__name__}: {_single_line(error)}; please report it")
+        print_message(f"medalopt: internal error, {type(error).__name__}: {_single_line(error)}; please report it")
         return INTERNAL_ERROR
 
 

@@ -161,7 +161,7 @@ class WhatIfRequest:
         from medalopt.analysis.sensitivity.outages import evaluate_outages
         from medalopt.report.sensitivity.what_if import report_outages
 
-        with report_progress("leaving out one after the other") as step:
+        with report_progress("removing one after the other") as step:
             return report_outages(evaluate_outages(runner, self.drop, self.start, step), runner.instance)
 
     def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
@@ -177,7 +177,7 @@ class WhatIfRequest:
         from medalopt.analysis.sensitivity.delay import evaluate_delays
         from medalopt.report.sensitivity.what_if import report_delay
 
-        with report_progress("putting off one after the other") as step:
+        with report_progress("delaying one after the other") as step:
             return report_delay(evaluate_delays(runner, self.delay or 0, step), runner.instance)
 
     def _report_scenarios(self, runner: ScenarioRunner) -> SensitivityPart:
@@ -284,7 +284,7 @@ class ImportanceRequest:
         from medalopt.analysis.sensitivity.tornado import compute_tornado
         from medalopt.report.sensitivity.tornado import report_tornado
 
-        with self._open_cache(runner, "moving every figure") as (cache, step):
+        with self._open_cache(runner, "varying every parameter") as (cache, step):
             return report_tornado(runner.instance, runner.unit, compute_tornado(runner, self.jobs, cache, step))
 
     def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
@@ -293,7 +293,7 @@ class ImportanceRequest:
         from medalopt.report.sensitivity.variance import report_variance
 
         assert self.rows is not None
-        with self._open_cache(runner, "moving all figures at once") as (cache, step):
+        with self._open_cache(runner, "varying all parameters at once") as (cache, step):
             return report_variance(
                 runner.instance, runner.unit, analyse_variance(runner, self.rows, self.jobs, cache, step)
             )

@@ -166,4 +166,4 @@ def _get_umask() -> int:
 def _make_write_error(path: Path, error: OSError) -> OutputError:
     """Return the error for a path that cannot be written."""
     reason = error.strerror or type(error).__name__
-    return OutputError(f"{format_path(path)}: could not be written ({reason}); what stood there before still stands")
+    return OutputError(f"{format_path(path)}: could not be written ({reason}); an existing file is unchanged")

@@ -187,7 +187,7 @@ def analyse_plan(
         compare_with_buying(base.account),
         find_binding_constraints(neighbourhood, group_sources(base.instance), []),
     )
-    report_progress("asking when refused streams come in, and what each rule costs")
+    report_progress("computing break-even prices and the cost of each constraint")
     entering, rules = compute_entry_prices(base), compute_constraint_costs(base)
     found = None
     if runner is not None:
