@@ -42,6 +42,7 @@ medals: {m: {count: 170, parts: {silver: 500 g}}}
 """
 WRONG = "format: medalopt/1\nname: wrong\ncurrency: EUR\nmetals: {Ag: {sell: 5 km}}\n"
 STEEL = str(ROOT / "instances/steel_mill.yaml")
+LIST = "scenario,medals.m.count\nfewer,10\nnone,many\n"
 POOLED = str(ROOT / "tests/model/golden/pooled_settlement.yaml")
 ADDED = "import pyomo.environ as pyo\n\n\ndef extend(model, instance):\n" + "".join(
     f"    {line}\n"
@@ -137,7 +138,13 @@ def read_golden(*names: str) -> list[Any]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Return the path of an instance or extension, by name."""
     folder = tmp_path_factory.mktemp("instances")
-    for name, text in {"small.yaml": ONE_TOWN, "stored.yaml": STORED, "wrong.yaml": WRONG, "added.py": ADDED}.items():
+    for name, text in {
+        "small.yaml": ONE_TOWN,
+        "stored.yaml": STORED,
+        "wrong.yaml": WRONG,
+        "added.py": ADDED,
+        "list.csv": LIST,
+    }.items():
         (folder / name).write_text(text, encoding="utf-8")
     return lambda name: str(folder / name)
 
@@ -156,6 +163,9 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("solve", "instance"), [*read_golden("solve"), *(each for words in plans for each in run(*words))]
     yield ("infeasible", "instance"), read_golden("solve-infeasible", "explain-infeasible")
     yield ("explain", "instance"), [*read_golden("explain"), *run("explain", files("stored.yaml"))]
+    alone = run("explain", TINY, "streams.kettle@west")[0]  # of a bundle
+    bundle = {**alone, "explanation": {"stream": alone["explanation"]["bundle"], "bundle": None}}
+    yield ("explain-stream", "instance"), [{**alone, "explanation": {**alone["explanation"], "bundle": None}}, bundle]
     yield ("sensitivity", "instance", "ranges"), read_golden("sensitivity")
     vary = ("sensitivity", small, "--vary", "medals.m.count=18..20")
     curves = [*read_golden("sensitivity-vary"), *run(*vary, "--budget", "10_000")]
@@ -166,7 +176,8 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     flags += ["--tornado", "--global", "8", "--jobs", "1"]
     yield ("sensitivity", "instance", *others), run("sensitivity", small, *flags)
     yield ("compare",), [*read_golden("compare"), *run("compare", TINY, INFEASIBLE)][:1]
-    yield ("sweep",), read_golden("sweep")
+    listed = run("sweep", small, "--list", files("list.csv"), "--jobs", "1")
+    yield ("sweep",), [*read_golden("sweep"), *listed]
     yield ("verify",), read_golden("verify", "verify-refused")
     yield ("solve", "instance", "plan"), run("plan", small, "--brief")
 
