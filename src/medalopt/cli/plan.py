@@ -56,6 +56,12 @@ def plan(
         bool,
         typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Write and print the first page alone; of a PDF exactly one page.")
+    ] = False,
+    date: Annotated[
+        str | None, typer.Option("--date", metavar="DAY", help="Date of the plan in its header (default: today).")
+    ] = None,
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
@@ -66,6 +72,7 @@ def plan(
     read = {path: "what has happened" for path in (actuals, frozen) if path is not None}
     outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
+    day = _parse_day(date)
     from medalopt.instance.loading import open_instance
 
     wanted, source = parse_changes(set_), open_instance(instance)
@@ -78,6 +85,7 @@ def plan(
         raise
     except NoPlanError as error:
         return report_infeasibility(request.figures, error, None if request.problem else instance, set_, "cost", json)
+    from medalopt.report.document import select_summary
     from medalopt.report.sourcing.plan_report import build_plan_report
 
     in_loads = None if load is None else _round_loads(plan, load)
@@ -88,9 +96,10 @@ def plan(
         found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
     with report_progress("writing the sourcing plan"):
         source_values = None if request.problem else source.read_source_values(wanted)
-        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values), plan)
+        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
+        report = select_summary(report) if summary else report
     write_report(report, outputs, "the sourcing plan is written")
-    print_report(report, json, bool(outputs), full)
+    print_report(report, json, bool(outputs) and not summary, full)
     return LimitError.exit_code if plan.stopped else 0
 
 
@@ -100,6 +109,18 @@ def _solve_plan(instance: Instance, gap: float | None, time_limit: float | None)
 
     with report_progress(f"solving {instance.name}"):
         return solve(instance, gap=gap, time_limit=time_limit)
+
+
+def _parse_day(text: str | None) -> str:
+    """Return the date of the plan, today where none is given. Raises UsageError."""
+    from datetime import date
+
+    if text is None:
+        return date.today().isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--date {escape_text(text)}: a day is given as YYYY-MM-DD, such as 2018-04-01") from error
 
 
 def _parse_tonnes(text: str) -> float:
@@ -140,5 +161,5 @@ def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | N
         with report_progress("analysing the plan") as step:
             return analyse_plan(plan, runner, step)
     except SolverError as error:
-        print_message(f"{error}; what takes further solves is left out, as with --brief")
+        print_message(f"{error}; analyses that take further solves are left out, as with --brief")
         return None

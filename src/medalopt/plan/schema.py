@@ -205,6 +205,7 @@ class SavedSourcing(StrictModel):
     tables: dict[str, SavedTable]
     documents: list[SavedDocument]
     foot: list[str]
+    date: str = ""
 
 
 class SavedPlan(StrictModel):

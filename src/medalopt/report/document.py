@@ -161,7 +161,18 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class OrderDocument:
-    """Call-off, toll-refining instruction or metal purchase order; a draft while details of the party are missing."""
+    """Call-off, toll-refining instruction or metal purchase order; a draft while details of the party are missing.
+
+    Attributes:
+        kind: Kind of document.
+        number: Number, unique in a plan.
+        party: Fields of the counterparty and their values, '' where unknown.
+        terms: Fields of the terms and their values.
+        lines: Exact lines, for programs and data sheets.
+        missing: Fields of the party that an order needs.
+        notes: Notes below the lines.
+        grouped: The same lines summed and rounded to units of the trade, for page and paper; empty: `lines`.
+    """
 
     kind: str
     number: str
@@ -170,11 +181,34 @@ class OrderDocument:
     lines: ReportTable
     missing: tuple[str, ...] = ()  # fields of the party that an order needs
     notes: tuple[str, ...] = ()
+    grouped: tuple[ReportTable, ...] = ()
 
     @property
     def stamp(self) -> str:
         """Stamp of a draft; empty once the party is complete."""
         return DRAFT_STAMP if self.missing else ""
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """First page of a report that a person signs: everything on it is also in the report.
+
+    Attributes:
+        figures: Key figures; columns `figure`, `value` and `detail`.
+        orders: What to order from whom, and by when to sign.
+        risks: Main risks, a sentence each.
+        charts: At most two charts.
+    """
+
+    figures: ReportTable
+    orders: ReportTable
+    risks: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+    @property
+    def tables(self) -> tuple[ReportTable, ...]:
+        """Tables of the first page, those with rows."""
+        return tuple(table for table in (self.figures, self.orders) if table.rows)
 
 
 @dataclass(frozen=True)
@@ -196,6 +230,9 @@ class Report:
         json_lines: Writer of JSON with a line for each row; None: there is no such form.
         csv: Writer of the files of the CSV folder; None: a file for each table.
         plan: Plan that JSON, CSV and workbook hold besides, so that `medalopt verify` reads them.
+        summary: First page; None: the headline alone.
+        printed: Tables on paper, where those are a selection; None: all.
+        date: Date of the report, YYYY-MM-DD; '' where none is stated.
     """
 
     title: str
@@ -212,6 +249,33 @@ class Report:
     json_lines: Callable[[Report], str | Iterable[str]] | None = None
     csv: Callable[[Report], Mapping[str, FileContent]] | None = None
     plan: Plan | None = None
+    summary: ReportSummary | None = None
+    printed: tuple[ReportTable, ...] | None = None
+    date: str = ""
+
+
+def select_summary(report: Report) -> Report:
+    """Return the first page of a report as a report of its own.
+
+    Args:
+        report: Report with a summary.
+
+    Returns:
+        Status, key figures, orders, risks and charts; without the plan and its documents.
+    """
+    assert report.summary is not None
+    summary = report.summary
+    lines = (*report.headline[:1], *summary.risks)
+    return Report(
+        report.title,
+        lines,
+        summary.tables,
+        charts=summary.charts,
+        foot=report.foot,
+        summary=summary,
+        screen=summary.tables,
+        date=report.date,
+    )
 
 
 def list_charts(report: Report) -> tuple[Chart, ...]:
@@ -249,9 +313,29 @@ def list_tables(report: Report) -> tuple[ReportTable, ...]:
     return tuple(result.values())
 
 
+def list_order_lines(documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
+    """Join the exact lines of the documents of each kind.
+
+    Args:
+        documents: Order documents.
+
+    Returns:
+        A table for each kind of lines, with the number of the document in its first column.
+    """
+    by_kind: dict[str, list[OrderDocument]] = {}
+    for document in documents:
+        by_kind.setdefault(document.lines.key, []).append(document)
+    joined = []
+    for of_kind in by_kind.values():
+        lines = of_kind[0].lines
+        rows = tuple((document.number, *row) for document in of_kind for row in document.lines.rows)
+        joined.append(replace(lines, columns=(ReportColumn("document", "Document"), *lines.columns), rows=rows))
+    return tuple(joined)
+
+
 def _walk_tables(report: Report) -> Iterator[ReportTable]:
     """Yield the tables of a report in reading order; the charts of a sourcing plan repeat its tables."""
-    if report.plan is None and not report.documents:
+    if report.plan is None and not report.documents and report.summary is None:
         yield from (table for chart in report.charts for table in chart.tables)
     yield from report.tables
     for part in report.parts:

@@ -14,6 +14,8 @@ from medalopt.report.document import CellValue, Report, ReportColumn, ReportTabl
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_screen_tables
+from medalopt.report.sourcing.print_tables import select_print_tables
+from medalopt.report.sourcing.summary import select_due_orders
 from medalopt.text import escape_text, join_names
 
 MAX_LOTS_LISTED = 100  # lots listed individually
@@ -374,6 +376,7 @@ def add_actuals(report: Report, replan: Replan) -> Report:
         title=f"{title}, replanned after {replan.problem.last_period}",
         headline=(*summarize_actuals(replan), *report.headline),
         tables=(*actuals, *report.tables),
+        printed=select_print_tables((*actuals, *report.tables)),
         screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(report.tables)),
         charts=(*_build_metal_charts(replan), *report.charts),
     )
@@ -390,11 +393,22 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
         The report without these documents and rows.
     """
     kept = tuple(document for document in report.documents if settled.isdisjoint(value for _, value in document.party))
-    result = []
+    result, summary = [], report.summary
     for table in report.tables:
         rows = tuple(row for row in table.rows if table.key not in _ORDER_TABLES or settled.isdisjoint(row))
         result += [replace(table, rows=rows)] if rows else []
-    return replace(report, documents=kept, tables=tuple(result), screen=select_screen_tables(result))
+    orders = next((table for table in result if table.key == "orders"), None)
+    if summary is not None and orders is not None:
+        summary = replace(summary, orders=select_due_orders(orders))
+        result = [summary.orders if table.key == summary.orders.key else table for table in result]
+    return replace(
+        report,
+        documents=kept,
+        tables=tuple(result),
+        screen=select_screen_tables(result),
+        printed=select_print_tables(result),
+        summary=summary,
+    )
 
 
 def summarize_actuals(replan: Replan) -> tuple[str, ...]:

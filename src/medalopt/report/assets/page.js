@@ -11,6 +11,6 @@ for (const place of document.querySelectorAll(".chart")) {
 const fitted = () => { for (const chart of drawn) chart.resize(); };
 addEventListener("resize", fitted);
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of document.querySelectorAll("article details")) details.open = true;
   fitted();
 });

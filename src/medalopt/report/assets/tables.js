@@ -15,19 +15,22 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   const rows = () => [...body.rows].filter((row) => !row.classList.contains("total"));
   const sort = (head, column) => {
     const down = head.getAttribute("aria-sort") === "ascending";
-    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const sorted = rows().sort((a, b) => (down ? -1 : 1) * compared(written(a, column), written(b, column)));
     for (const row of sorted) body.append(row);
     for (const row of body.querySelectorAll("tr.total")) body.append(row);
   };
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    head.dataset.column = column;
-    head.tabIndex = 0;
-    head.addEventListener("click", () => sort(head, column));
-    head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(head, column); });
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = "Sort by this column";
+    button.append(...head.childNodes);
+    head.append(button);
+    head.setAttribute("aria-sort", "none");
+    button.addEventListener("click", () => sort(head, column));
   });
-  if (rows().length <= 12) continue;
+  if (rows().length <= 12 || table.closest(".first")) continue;
   const filter = document.createElement("input");
   filter.type = "search";
   filter.className = "filter";
@@ -39,3 +42,10 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   });
   table.parentElement.before(filter);
 }
+// A link to a folded table or order opens it.
+const unfold = () => {
+  const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+  for (const details of target ? target.querySelectorAll("article > details, details.rows") : []) details.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();

@@ -6,14 +6,21 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from medalopt.instance.reader.files import read_file
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.reader import parse_csv_rows
 from medalopt.report.atomic_write import FileContent
-from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable, get_cell_value, list_tables
+from medalopt.report.document import (
+    OrderDocument,
+    Report,
+    ReportColumn,
+    ReportTable,
+    get_cell_value,
+    list_order_lines,
+    list_tables,
+)
 from medalopt.report.plan_csv import OPTIONAL_FILES, render_csv, render_digest_rows, stream_plan_folder
 from medalopt.report.render.data_package import PACKAGE_FILE, describe_resource, render_package
 
@@ -95,10 +102,7 @@ def _list_file_tables(report: Report) -> Iterator[ReportTable]:
     yield from tables
     if report.single is not None and report.single.key not in {table.key for table in tables}:
         yield report.single
-    lines: dict[str, list[OrderDocument]] = {}
-    for document in report.documents:
-        lines.setdefault(document.lines.key, []).append(document)
-    yield from (_join_lines(documents) for documents in lines.values())
+    yield from list_order_lines(report.documents)
     if report.documents:
         yield _list_document_fields(report.documents)
     key = "headline" if report.plan is None else "decision"
@@ -115,13 +119,6 @@ def _list_lines(report: Report) -> Iterator[str]:
 def _make_text_columns(key: str, names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> ReportTable:
     """Return a table of text that is in the folder only."""
     return ReportTable(key, key, _FILE_DESCRIPTIONS[key], tuple(ReportColumn(name, name) for name in names), rows)
-
-
-def _join_lines(documents: list[OrderDocument]) -> ReportTable:
-    """Return the lines of several documents as one table."""
-    lines = documents[0].lines
-    rows = tuple((document.number, *row) for document in documents for row in document.lines.rows)
-    return replace(lines, columns=(ReportColumn("document", "Document"), *lines.columns), rows=rows)
 
 
 def _list_document_fields(documents: tuple[OrderDocument, ...]) -> ReportTable:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -20,9 +19,10 @@ from markupsafe import Markup, escape
 
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import Report, ReportTable, fold_table
+from medalopt.report.document import Report, ReportSummary, ReportTable, fold_table
 from medalopt.report.render.formatted_table import BREAK_PATTERN, TextHeading, TextTable, encode_document, format_table
 from medalopt.report.render.pictures import load_echarts, render_svg
+from medalopt.report.render.summary_text import SummaryText, split_headline, split_summary
 
 _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -49,59 +49,41 @@ def render_html(
     Returns:
         The HTML text.
     """
-    charts = any(isinstance(part, Chart) for part in parts)
-    style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules(parts)}"
+    return _render_page(title, split_headline(tuple(lines)), parts, foot, template, **more)
+
+
+def _render_page(
+    title: str,
+    summary: SummaryText,
+    parts: Sequence[TextTable | Chart | TextHeading],
+    foot: Iterable[str] = (),
+    template: str = "page.html.j2",
+    first: ReportSummary | None = None,
+    **more: Any,
+) -> str:
+    """Render a page; `first` is what its first screen shows besides the key figures."""
+    above = () if first is None else first.charts
+    charts = bool(above) or any(isinstance(part, Chart) for part in parts)
+    style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules((*parts, *above))}"
     code = f"{load_echarts()}\n{_read_asset('page.js')}" if charts else ""
-    if any(_has_sorted_table(part) for part in parts):
+    if first or any(_has_sorted_table(part) for part in parts):
         code = f"{code}\n{{{_read_asset('tables.js')}}}"
     return _load_template(template).render(
         title=title,
-        summary=_split_summary(tuple(lines)),
+        summary=summary,
         foot=tuple(foot),
         parts=[_prepare_part(part, number) for number, part in enumerate(parts)],
         style=Markup(style),
         script=Markup(code),
         policy=_build_security_policy(style, code),
-        **more,
+        first=None if first is None else _prepare_first_screen(first, len(parts)),
+        **{"date": "", **more},
     )
 
 
-_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No plan", "No errors")
-_KEY_FIGURE_PATTERN = re.compile(
-    r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(][0-9]))(?P<detail>.*))?"
-)
 _UNSORTED_ROWS = 3  # rows up to which a table is not sorted on the page
-_MAX_KEY_VALUE = 48  # characters of a key figure; longer sentences stay sentences
-
-
-@dataclass(frozen=True)
-class _KeyFigure:
-    """A line `label: value, detail` of the summary."""
-
-    label: str
-    value: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class _Summary:
-    """Summary of a page: status, key figures and the other sentences."""
-
-    status: str
-    key_figures: tuple[_KeyFigure, ...]
-    lines: tuple[str, ...]
-
-
-def _split_summary(lines: tuple[str, ...]) -> _Summary:
-    """Split the sentences below the title into the status, key figures and the others."""
-    status = next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
-    figures: dict[str, _KeyFigure] = {}
-    for line in lines:
-        found = _KEY_FIGURE_PATTERN.fullmatch(line)
-        if found and line != status and len(found["value"]) <= _MAX_KEY_VALUE:
-            figures[line] = _KeyFigure(found["label"], found["value"].removesuffix("."), found["detail"] or "")
-    rest = tuple(line for line in lines if line not in figures and line != status)
-    return _Summary(status, tuple(figures.values()), rest)
+_FOLDED_ROWS = 24  # rows from which a table of a plan is folded
+_OPEN_DOCUMENTS = 3  # documents up to which their lines are shown unfolded
 
 
 def _has_sorted_table(part: TextTable | Chart | TextHeading) -> bool:
@@ -115,7 +97,8 @@ def _load_template(name: str) -> Any:
     loader = FunctionLoader(_read_asset)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
     environment.globals["unsorted_rows"] = _UNSORTED_ROWS
-    environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points}
+    environment.globals |= {"folded_rows": _FOLDED_ROWS, "open_documents": _OPEN_DOCUMENTS}
+    environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points, "short": _shorten_title}
     return environment.get_template(name)
 
 
@@ -146,6 +129,20 @@ def _add_break_points(text: str) -> Markup:
 def _read_asset(name: str) -> str:
     """Return the text of a file of the package."""
     return resources.files("medalopt.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _shorten_title(title: str) -> str:
+    """Return the part of a title before its finding, for the navigation."""
+    return title.partition(": ")[0]
+
+
+def _prepare_first_screen(first: ReportSummary, start: int) -> dict[str, Any]:
+    """Return the first screen as the template takes it; its charts are numbered from `start` on."""
+    return {
+        "tables": [format_table(first.orders)] if first.orders.rows else [],
+        "risks": first.risks,
+        "charts": [_prepare_part(chart, number) for number, chart in enumerate(first.charts, start=start)],
+    }
 
 
 def _make_chart_id(number: int) -> str:
@@ -210,7 +207,7 @@ def _hash_source(text: str) -> str:
 MOST_TABLE_ROWS = 1_000  # rows of a table on the page; the rest is summed, and listed in the workbook
 MOST_PLAN_ROWS = 50  # likewise on the page of a report with order documents
 MOST_DOCUMENT_LINES = 40  # of a document; a longer one is shown as sums over the periods and by period
-_FULL_LINES_NOTE = "Line by line, period by period: in the workbook, the print, and {}.csv of the folder."
+_FULL_LINES_NOTE = "All lines: in the workbook, and {}.csv of the folder."
 
 
 def render_report_html(report: Report) -> str:
@@ -223,16 +220,25 @@ def render_report_html(report: Report) -> str:
         The HTML text.
     """
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
-    if not report.documents:
-        return render_html(report.title, report.headline, parts, report.foot)
-    documents = [encode_document(document, format_document_lines(document.lines)) for document in report.documents]
-    return render_html(report.title, report.headline, parts, report.foot, "plan.html.j2", documents=documents)
+    summary = split_summary(report)
+    if report.summary is None and not report.documents:
+        return _render_page(report.title, summary, parts, report.foot, date=report.date)
+    documents = [
+        encode_document(document, [format_table(table) for table in document.grouped])
+        if document.grouped
+        else encode_document(document, format_document_lines(document.lines))
+        for document in report.documents
+    ]
+    first = report.summary
+    more = {"documents": documents, "date": report.date}
+    return _render_page(report.title, summary, parts, report.foot, "plan.html.j2", first, **more)
 
 
 def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | TextHeading]:
     """Yield the charts and tables of a report, then each of its parts with a heading."""
-    yield from report.charts
-    yield from (format_table(table, maximum) for table in report.tables)
+    first = report.summary
+    yield from (chart for chart in report.charts if first is None or chart not in first.charts)
+    yield from (format_table(table, maximum) for table in report.tables if first is None or table not in first.tables)
     for part in report.parts:
         yield TextHeading(part.title, part.headline)
         yield from _list_parts(part, maximum)

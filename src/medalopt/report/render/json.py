@@ -46,6 +46,7 @@ def _encode_report(report: Report) -> dict[str, Any]:
         "tables": {table.key: _encode_table(table) for table in report.tables},
         "documents": [_encode_document(document) for document in report.documents],
         "foot": list(report.foot),
+        **({"date": report.date} if report.date else {}),
     }
 
 

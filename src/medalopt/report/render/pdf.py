@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
+from medalopt.report.charts.chart import Chart
 from medalopt.report.document import Report, ReportColumn, ReportTable, list_tables
 from medalopt.report.render.formatted_table import BREAK_PATTERN, encode_document, format_table
-from medalopt.report.render.pictures import list_font_files, render_svg
+from medalopt.report.render.pictures import PICTURE_WIDTH, list_font_files, render_svg
+from medalopt.report.render.summary_text import SummaryText, split_summary
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
 LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape
+_SUMMARY_CHART_WIDTH = 430  # pixels; two of them stand side by side on the first page
 _TIMESTAMP = 0  # of the file, fixed so that equal reports give equal bytes
 
 
@@ -62,33 +65,67 @@ def make_typst_compiler(content: Report) -> Any:
 
 
 def _encode_report(content: Report) -> dict[str, Any]:
-    lines = (document.lines for document in content.documents)
+    summary = split_summary(content)
     return {
         "title": content.title,
-        "name": content.title,
+        "status": summary.status,
+        "date": content.date,
+        "summary": _encode_summary(content, summary),
         "sections": list(_encode_sections(content)),
-        "documents": [encode_document(document, _encode_table(document.lines)) for document in content.documents],
+        "documents": [
+            encode_document(document, [_encode_table(table) for table in document.grouped or (document.lines,)])
+            for document in content.documents
+        ],
         "foot": content.foot,
-        "wide": any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in (*list_tables(content), *lines)),
+        "wide": content.summary is None and _has_wide_table(content),
+    }
+
+
+def _has_wide_table(content: Report) -> bool:
+    lines = (document.lines for document in content.documents)
+    return any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in (*list_tables(content), *lines))
+
+
+def _encode_summary(content: Report, summary: SummaryText) -> dict[str, Any]:
+    """Return the first page: key figures, sentences, orders and two charts."""
+    first = content.summary
+    figures = [[figure.label, figure.value, figure.detail] for figure in summary.key_figures]
+    if first is None:
+        return {"figures": figures, "lines": summary.lines, "tables": [], "charts": [], "one_page": False}
+    return {
+        "figures": figures,
+        "lines": first.risks,
+        "tables": [_encode_table(first.orders)] if first.orders.rows else [],
+        "charts": [_encode_chart(chart, _SUMMARY_CHART_WIDTH) for chart in first.charts],
+        "one_page": True,
     }
 
 
 def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any]]:
-    """Yield the report itself, and each of its parts with its title."""
+    """Yield the report itself without its first page, and each of its parts with its title."""
+    first = content.summary
     of_charts = (
-        [] if content.plan or content.documents else [table for chart in content.charts for table in chart.tables]
+        []
+        if content.plan or content.documents or first
+        else [table for chart in content.charts for table in chart.tables]
     )
+    tables = content.printed if content.printed is not None else content.tables
+    charts = [chart for chart in content.charts if first is None or chart not in first.charts]
     yield {
         "title": title,
-        "lines": content.headline,
-        "charts": [
-            {"title": chart.title, "svg": render_svg(chart, title=False), "notes": chart.notes}
-            for chart in content.charts
+        "lines": content.headline if title else (),
+        "charts": [_encode_chart(chart) for chart in charts],
+        "tables": [
+            _encode_table(table) for table in (*of_charts, *tables) if first is None or table not in first.tables
         ],
-        "tables": [_encode_table(table) for table in (*of_charts, *content.tables)],
     }
     for part in content.parts:
         yield from _encode_sections(part, part.title)
+
+
+def _encode_chart(chart: Chart, width: int = PICTURE_WIDTH) -> dict[str, Any]:
+    svg = render_svg(chart, title=False, width=width)
+    return {"title": chart.title, "svg": svg, "notes": chart.notes, "ratio": chart.height / width}
 
 
 def _visible_columns(table: ReportTable) -> list[ReportColumn]:
@@ -96,7 +133,7 @@ def _visible_columns(table: ReportTable) -> list[ReportColumn]:
 
 
 def _encode_table(table: ReportTable) -> dict[str, Any]:
-    told = format_table(table, MOST_TABLE_ROWS)
+    told = format_table(table, table.most or MOST_TABLE_ROWS)
     return {
         "title": told.title,
         "says": table.description,

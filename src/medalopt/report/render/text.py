@@ -384,7 +384,8 @@ def _list_parts(report: Report, whole: bool) -> Iterator[TextTable | TextHeading
     tables = report.screen
     if tables is None or whole:
         of_charts = (table for chart in report.charts for table in chart.tables)
-        tables = tuple(table for table in (*of_charts, *report.tables) if table.rows)
+        again = report.summary.tables if report.summary and report.plan else ()  # the headline says it
+        tables = tuple(table for table in (*of_charts, *report.tables) if table.rows and table not in again)
     yield from (_escape_cells(format_table(table, None if whole else table.most)) for table in tables)
     for part in report.parts:
         yield TextHeading(part.title, part.headline)

@@ -70,6 +70,32 @@ class SheetNames:
         )
         return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
 
+    def name_table_sheet(self, title: str, key: str) -> str:
+        """Return a free sheet name for a table: its title, or a name from its key where the title is too long.
+
+        Args:
+            title: Title of the table.
+            key: Key of the table.
+
+        Returns:
+            The name.
+        """
+        short = " ".join(key.replace("_", " ").split())
+        return self.name_sheet(title if _count_units(title) <= _MOST_NAME_UNITS else short[:1].upper() + short[1:])
+
+    def name_document_sheet(self, number: str, party: str) -> str:
+        """Return a free sheet name for an order document: the end of its number, and the party where there is room.
+
+        Args:
+            number: Number of the document, such as `tiny-C01`.
+            party: Name of the party.
+
+        Returns:
+            The name.
+        """
+        end = number.rpartition("-")[2]
+        return self.name_sheet(f"{end} {party}" if _count_units(f"{end} {party}") <= _MOST_NAME_UNITS else end)
+
     def name_table(self, wanted: str) -> str:
         """Return a free table name: letters, digits and underscores, distinct from cell addresses.
 
@@ -215,8 +241,9 @@ class RecordedSheet:
 class WorkbookWriter:
     """Workbook of XlsxWriter with its sheets, names and formats; each format is created once."""
 
-    def __init__(self, book: Any) -> None:
+    def __init__(self, book: Any, head: str = "", date: str = "") -> None:
         self.book = book
+        self.head, self.date = head, date  # of the printed pages
         self.names = SheetNames()
         self.sheets: dict[str, RecordedSheet] = {}
         self._formats: dict[str, Any] = {}
@@ -341,8 +368,10 @@ def compute_text_height(value: str, width: float) -> float:
     return min(409.0, 14.0 * lines + 2)
 
 
-def set_print_layout(sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp: str = "") -> None:
-    """Set the print layout: A4, one page wide, sheet name and page number in the footer.
+def set_print_layout(
+    sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp: str = "", head: str = "", date: str = ""
+) -> None:
+    """Set the print layout: A4, one page wide; title, sheet, date and page number in header and footer.
 
     Args:
         sheet: Sheet to print.
@@ -350,17 +379,29 @@ def set_print_layout(sheet: Any, last_row: int, last_column: int, *, landscape: 
         last_column: Last column of the print area.
         landscape: Print in landscape.
         stamp: Text of the header, such as that of a draft.
+        head: Title and status in the header.
+        date: Date in the footer.
     """
     sheet.set_paper(9)
     if landscape:
         sheet.set_landscape()
-    sheet.set_margins(left=0.5, right=0.5, top=0.9 if stamp else 0.6, bottom=0.7)
+    sheet.set_margins(left=0.5, right=0.5, top=0.9 if stamp or head else 0.6, bottom=0.7)
     sheet.fit_to_pages(1, 0)
     sheet.print_area(0, 0, max(last_row, 1), last_column)
-    sheet.set_footer("&L&9&A&R&9&P / &N")
+    sheet.set_footer(f"&L&9&A&C&9 {_escape_header(date)}&R&9 Page &P of &N")
     if stamp:
-        sheet.set_header(f"&C&16&B&K{RED[1:]}{stamp.replace('&', '&&')}")
+        sheet.set_header(f"&C&16&B&K{RED[1:]}{_escape_header(stamp)}")
+    elif head:
+        sheet.set_header(f"&L&9 {_escape_header(head)}")
     sheet.hide_gridlines(2)
+
+
+_MOST_HEADER_CHARACTERS = 120  # Excel allows 255 with all codes
+
+
+def _escape_header(text: str) -> str:
+    """Return a text for header or footer, in which `&` begins a code."""
+    return clean_cell_text(text)[:_MOST_HEADER_CHARACTERS].replace("&", "&&").replace("\n", " ")
 
 
 MOST_COLUMN_WIDTH, LEAST_COLUMN_WIDTH = 46, 9

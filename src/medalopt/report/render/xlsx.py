@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import xlsxwriter
 
-from medalopt.errors import UsageError
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.report.charts.chart import Chart
@@ -24,12 +23,15 @@ from medalopt.report.document import (
     ReportColumn,
     ReportTable,
     list_charts,
-    list_tables,
 )
 from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.render.formatted_table import fix_digits
+from medalopt.report.render.sheet_plan import SheetPlan, list_line_tables, list_sheet_tables, plan_sheets
+from medalopt.report.render.summary_sheet import draw_charts, insert_picture, write_summary_sheet
+from medalopt.report.render.summary_text import split_summary
 from medalopt.report.render.worksheet import (
     CREATION_DATE,
+    LEAST_COLUMN_WIDTH,
     WorkbookWriter,
     clean_cell_text,
     compute_text_height,
@@ -80,11 +82,13 @@ def _strip_guard(value: str) -> str:
     return value[1:] if value.startswith("'") else value
 
 
-def _write_hidden_sheets(writer: WorkbookWriter, record: Mapping[str, str]) -> Callable[[Mapping[str, str]], None]:
+def _write_hidden_sheets(
+    writer: WorkbookWriter, hidden: Mapping[str, str], record: Mapping[str, str]
+) -> Callable[[Mapping[str, str]], None]:
     """Add the CSV files of the plan as hidden sheets; return a function that appends digests of visible sheets."""
     ends: dict[str, tuple[Any, int]] = {}
     for name, content in record.items():
-        sheet: Any = writer.book.add_worksheet(writer.names.name_sheet(name_hidden_sheet(name.removesuffix(".csv"))))
+        sheet: Any = writer.book.add_worksheet(hidden[name])
         for number, row in enumerate(csv.reader(io.StringIO(content, newline=""))):
             for position, value in enumerate(row):
                 if value:
@@ -115,20 +119,20 @@ def _write_table_sheet(writer: WorkbookWriter, name: str, front: str, table: Rep
     sheet.set_row(0, 1.6 * compute_text_height(table.title, wide / 1.6))
     write_merged(sheet, 1, last, table.description, writer.get_format("text"))
     sheet.set_row(1, compute_text_height(table.description, max(wide, _LEAST_TEXT_WIDTH)))
-    sheet.write_url(2, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the first sheet")
+    sheet.write_url(2, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the contents")
     end = write_table(writer, sheet, 3, table)
     end = _write_notes(writer, sheet, end + 1, last, table.notes, max(wide, _LEAST_TEXT_WIDTH))
     sheet.freeze_panes(4, 1)
     sheet.repeat_rows(3)
-    set_print_layout(sheet, end - 1, last, landscape=True)
+    set_print_layout(sheet, end - 1, last, landscape=True, head=writer.head, date=writer.date)
     return sheet
 
 
 def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, document: OrderDocument) -> Any:
     """Add a sheet with an order document, stamped while it is a draft, in print too."""
     sheet = writer.add_sheet(name)
-    last = max(_set_column_widths(sheet, document.lines, _LABEL_WIDTH), 2)
-    wide = max(sum(measure_widths(document.lines)), _LEAST_TEXT_WIDTH)
+    tables = document.grouped or (document.lines,)
+    last, wide = _set_shared_widths(sheet, tables)
     write_merged(sheet, 0, last, f"{document.kind.capitalize()} {document.number}", writer.get_format("title"))
     sheet.set_row(0, 24)
     row = 1
@@ -136,29 +140,48 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
         write_merged(sheet, row, last, document.stamp, writer.get_format("stamp"))
         sheet.set_row(row, 24)
         row += 1
-    sheet.write_url(row, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the first sheet")
+    sheet.write_url(row, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the contents")
     row = _write_pairs(writer, sheet, row + 1, last, wide, "Party", document.party)
     row = _write_pairs(writer, sheet, row + 1, last, wide, "Terms", document.terms)
-    write_merged(sheet, row + 1, last, document.lines.title, writer.get_format("heading"))
-    sheet.repeat_rows(row + 2)
-    row = write_table(writer, sheet, row + 2, document.lines) + 1
+    for table in tables:
+        write_merged(sheet, row + 1, last, table.title, writer.get_format("heading"))
+        row = write_table(writer, sheet, row + 2, table) + 1
     missing = [f"Before this is an order: {one}" for one in document.missing]
-    row = _write_notes(writer, sheet, row, last, (*missing, *document.lines.notes, *document.notes), wide)
-    set_print_layout(sheet, row - 1, last, landscape=wide > 2 * _LEAST_TEXT_WIDTH, stamp=document.stamp)
+    row = _write_notes(writer, sheet, row, last, (*missing, *tables[-1].notes, *document.notes), wide)
+    landscape = wide > 2 * _LEAST_TEXT_WIDTH
+    set_print_layout(
+        sheet, row - 1, last, landscape=landscape, stamp=document.stamp, head=writer.head, date=writer.date
+    )
     return sheet
 
 
-def _set_column_widths(sheet: Any, table: ReportTable, first: int = 0) -> int:
+def _set_column_widths(sheet: Any, table: ReportTable) -> int:
     """Set the column widths, hide columns for machines, and return the index of the last column."""
     for position, (column, width) in enumerate(zip(table.columns, measure_widths(table), strict=True)):
         sheet.set_column(
             position,
             position,
-            width if position else max(first, width),
+            width,
             None,
             {"hidden": True} if column.hidden else {},
         )
     return len(table.columns) - 1
+
+
+def _set_shared_widths(sheet: Any, tables: tuple[ReportTable, ...]) -> tuple[int, int]:
+    """Set column widths for tables below each other; return the last column and the width of text."""
+    last = max(2, *(len(table.columns) - 1 for table in tables))
+    wide = [LEAST_COLUMN_WIDTH] * (last + 1)
+    hidden = [True] * (last + 1)
+    for table in tables:
+        for position, (column, width) in enumerate(zip(table.columns, measure_widths(table), strict=True)):
+            wide[position] = max(wide[position], width)
+            hidden[position] = hidden[position] and column.hidden
+    wide[0] = max(wide[0], _LABEL_WIDTH)
+    for position, width in enumerate(wide):
+        filled = position < max(len(table.columns) for table in tables)
+        sheet.set_column(position, position, width, None, {"hidden": True} if hidden[position] and filled else {})
+    return last, max(sum(wide), _LEAST_TEXT_WIDTH)
 
 
 def _write_pairs(
@@ -217,7 +240,7 @@ def _write_cover_sheet(
         sheet.set_column(position, position, width)
     write_merged(sheet, 0, 2, report.title, writer.get_format("title"))
     sheet.set_row(0, 26)
-    row = _write_lines(writer, sheet, 1, report.headline, "text")
+    row = _write_lines(writer, sheet, 1, (*report.headline, *([report.date] if report.date else ())), "text")
     for part in report.parts:
         write_merged(sheet, row + 1, 2, part.title, writer.get_format("heading"))
         row = _write_lines(writer, sheet, row + 2, part.headline, "text")
@@ -230,8 +253,9 @@ def _write_cover_sheet(
         write_merged(sheet, row + 1, 2, "What it rests on", writer.get_format("heading"))
         row = _write_lines(writer, sheet, row + 2, report.foot, "faint")
     sheet.freeze_panes(1, 0)
-    set_print_layout(sheet, row - 1, 2, landscape=False)
-    sheet.activate()
+    set_print_layout(sheet, row - 1, 2, landscape=False, head=writer.head, date=writer.date)
+    if report.summary is None:
+        sheet.activate()
 
 
 def _write_lines(writer: WorkbookWriter, sheet: Any, row: int, lines: tuple[str, ...], style: str) -> int:
@@ -271,15 +295,10 @@ _WORKBOOK_OPTIONS = {
     "strings_to_urls": False,
     "strings_to_numbers": False,
 }
-_PICTURES_PER_PAGE, _PRINT_SCALE = 2, 75  # pictures on a printed page, and the print scale in per cent
+_PRINT_SCALE = 75  # print scale of the pictures in per cent
+_PAGE_HEIGHT = 1_180  # pixels of a portrait page at that scale
+_PICTURE_COLUMN = 130  # characters, wider than a picture in every program, so that none is cut
 _PICTURE_SCALE = 0.5  # pictures are drawn at twice their size
-
-
-class _DrawnChart(NamedTuple):
-    """Chart with its picture."""
-
-    chart: Chart
-    png: bytes
 
 
 def render_report_xlsx(report: Report) -> bytes:
@@ -294,78 +313,87 @@ def render_report_xlsx(report: Report) -> bytes:
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, _WORKBOOK_OPTIONS)
     book.set_properties({"title": report.title[:200], "created": CREATION_DATE})
-    writer = WorkbookWriter(book)
+    status = split_summary(report).status
+    writer = WorkbookWriter(book, f"{report.title} · {status}" if status else report.title, report.date)
     record = {} if report.plan is None else render_csv_folder(report.plan)
-    front = writer.names.name_sheet("Decision" if record or report.documents else "Summary")
-    sheet = writer.add_sheet(front)
-    decisions = _tabulate_decisions(record, report.plan.instance.currency) if report.plan else []
-    reserved = [writer.names.name_sheet(table.title) for table in decisions]
-    seal = _write_hidden_sheets(writer, record)
-    pictures = _add_picture_sheet(writer, front, list_charts(report))
-    entries = [
-        *([pictures] if pictures else []),
-        *(_add_table_sheet(writer, front, table) for table in list_tables(report)),
-    ]
-    documents = []
-    for document in report.documents:
-        name = writer.names.name_sheet(f"{document.number} {document.kind}")
-        _write_document_sheet(writer, name, front, document)
-        party = next((value for _, value in document.party if value), "")
-        documents.append(_SheetEntry(name, f"{document.kind.capitalize()}: {party}", document.stamp))
-    for table, name in zip(decisions, reserved, strict=True):
-        _write_table_sheet(writer, name, front, table)
-        entries.append(_SheetEntry(name, table.description))
-    _write_cover_sheet(writer, sheet, report, entries, documents, bool(record))
+    hidden = {name: writer.names.name_sheet(_name_hidden(name)) for name in record}
+    names = plan_sheets(report, writer.names)
+    if names.summary:
+        write_summary_sheet(writer, names, report)
+    cover = writer.add_sheet(names.contents) if names.contents else None
+    seal = _write_hidden_sheets(writer, hidden, record)
+    entries = _write_content_sheets(writer, names, report)
+    documents = _write_document_sheets(writer, names, report)
+    entries += [_write_lines_sheet(writer, names, table) for table in list_line_tables(report)]
+    if report.plan is not None:
+        for table in _tabulate_decisions(record, report.plan.instance.currency):
+            _write_table_sheet(writer, names.decisions[table.key], names.front, table)
+            entries.append(_SheetEntry(names.decisions[table.key], table.description))
+    if cover is not None:
+        _write_cover_sheet(writer, cover, report, entries, documents, bool(record))
     if record:
         seal(compute_part_digests("xlsx", {name: sheet.rows for name, sheet in writer.sheets.items()}))
     book.close()
     return buffer.getvalue()
 
 
-def _add_table_sheet(writer: WorkbookWriter, front: str, table: ReportTable) -> _SheetEntry:
-    name = writer.names.name_sheet(table.title)
-    _write_table_sheet(writer, name, front, fix_digits(table))
-    return _SheetEntry(name, table.description, title=table.title)
+def _name_hidden(name: str) -> str:
+    return name_hidden_sheet(name.removesuffix(".csv"))
 
 
-def _add_picture_sheet(writer: WorkbookWriter, front: str, charts: tuple[Chart, ...]) -> _SheetEntry | None:
-    """Add a sheet of pictures; none without charts or without the drawing libraries."""
-    drawn = _draw_charts(charts)
+def _write_content_sheets(writer: WorkbookWriter, names: SheetPlan, report: Report) -> list[_SheetEntry]:
+    """Add the sheets of pictures and tables, and return their entries."""
+    charts = list_charts(report) if names.contents else ()
+    pictures = _add_picture_sheet(writer, names, charts)
+    entries = [pictures] if pictures else []
+    for table in list_sheet_tables(report):
+        _write_table_sheet(writer, names.tables[table.key], names.front, fix_digits(table))
+        entries.append(_SheetEntry(names.tables[table.key], table.description, title=table.title))
+    return entries
+
+
+def _write_document_sheets(writer: WorkbookWriter, names: SheetPlan, report: Report) -> list[_SheetEntry]:
+    """Add the sheets of the order documents, and return their entries."""
+    entries = []
+    for document in report.documents:
+        name = names.documents[document.number]
+        _write_document_sheet(writer, name, names.front, document)
+        party = next((value for _, value in document.party if value), "")
+        entries.append(_SheetEntry(name, f"{document.kind.capitalize()} {document.number}: {party}", document.stamp))
+    return entries
+
+
+def _write_lines_sheet(writer: WorkbookWriter, names: SheetPlan, table: ReportTable) -> _SheetEntry:
+    """Add the data sheet of the exact lines of one kind of order."""
+    name = names.lines[table.key]
+    _write_table_sheet(writer, name, names.front, fix_digits(table))
+    return _SheetEntry(name, f"All lines of these orders in full. {table.description}")
+
+
+def _add_picture_sheet(writer: WorkbookWriter, names: SheetPlan, charts: tuple[Chart, ...]) -> _SheetEntry | None:
+    """Add a sheet of pictures, broken into pages between charts; none without charts or the drawing libraries."""
+    drawn = draw_charts(charts)
     if not drawn:
         return None
-    name = writer.names.name_sheet("Pictures")
-    sheet = writer.add_sheet(name)
-    sheet.set_column(0, 0, 118)
-    breaks = []
-    sheet.write_url(0, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the first sheet")
-    row = 1
-    for number, (chart, png) in enumerate(drawn):
-        if number and number % _PICTURES_PER_PAGE == 0:
+    sheet = writer.add_sheet(names.pictures)
+    sheet.set_column(0, 0, _PICTURE_COLUMN)
+    breaks: list[int] = []
+    sheet.write_url(0, 0, f"internal:'{names.front}'!A1", writer.get_format("link"), "to the contents")
+    row, top = 1, 0  # pixels used of the page
+    for chart, png in drawn:
+        tall = chart.height + 60 + 40 + 20 * len(chart.notes)
+        if top and top + tall > _PAGE_HEIGHT:
             breaks.append(row)
-        options = {
-            "image_data": io.BytesIO(png),
-            "x_scale": _PICTURE_SCALE,
-            "y_scale": _PICTURE_SCALE,
-            "description": chart.title[:250],
-            "object_position": 2,
-        }
-        sheet.insert_image(row, 0, "chart.png", options)
+            top = 0
+        top += tall
+        insert_picture(sheet, row, 0, chart, png, _PICTURE_SCALE)
         row += (chart.height + 60) // 20 + 2
         for note in chart.notes:
             write_merged(sheet, row, 0, note, writer.get_format("faint"))
-            sheet.set_row(row, compute_text_height(note, 118))
+            sheet.set_row(row, compute_text_height(note, _PICTURE_COLUMN))
             row += 1
         row += 1
-    set_print_layout(sheet, row, 0, landscape=False)
+    set_print_layout(sheet, row, 0, landscape=False, head=writer.head, date=writer.date)
     sheet.set_print_scale(_PRINT_SCALE)  # page breaks need a print scale instead of fit-to-page
     sheet.set_h_pagebreaks(breaks)
-    return _SheetEntry(name, "The charts; what each shows stands above it.")
-
-
-def _draw_charts(charts: tuple[Chart, ...]) -> list[_DrawnChart]:
-    from medalopt.report.render.pictures import render_png
-
-    try:
-        return [_DrawnChart(chart, render_png(chart)) for chart in charts]
-    except UsageError:  # the drawing libraries are not installed
-        return []
+    return _SheetEntry(names.pictures, "The charts; what each shows stands above it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,9 @@ from medalopt.report.document import (
     set_exact_digits,
     sum_column,
 )
-from medalopt.report.numbers import count_amount_decimals, format_exact_share
+from medalopt.report.numbers import count_amount_decimals, format_exact_share, format_money
 from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.order_layout import group_order_lines
 
 TONNE_CODE, KILOGRAM_CODE = "TNE", "KGM"  # UN/ECE Recommendation 20
 QUANTITY_TOLERANCE = "5 % more or less, unless the contract says otherwise"  # UCP 600, article 30 b
@@ -48,6 +50,7 @@ _PARTY_FIELDS = {
     "incoterm": "Delivery term",
     "payment": "Payment",
 }
+_MOST_GOODS = 3  # devices and bundles named in the list of orders
 _PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -85,6 +88,7 @@ def _make_document(
         lines,
         missing,
         (*notes, *(hint if missing else ())),
+        group_order_lines(lines, instance.periods),
     )
 
 
@@ -188,6 +192,7 @@ def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tu
     return (
         ReportColumn("stream", "Stream"),
         ReportColumn("device", "Device"),
+        ReportColumn("bundle", "Bundle", optional=True),
         ReportColumn("period", get_period_word(instance).capitalize()),
         ReportColumn("treatment", "Treatment"),
         ReportColumn("smelter", "Smelter"),
@@ -220,9 +225,11 @@ def _stockpile_row(instance: Instance, one: StorageLine, kinds: list[str]) -> tu
     return (*cells, *(None for _ in kinds), one.cost, TONNE_CODE)
 
 
-def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str]:
+def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str, str]:
     device = instance.devices.names[instance.streams.device[stream]]
-    return instance.streams.names[stream], device, instance.periods[period]
+    bundle = int(instance.streams.bundle[stream])
+    of_bundle = instance.bundles[bundle][1] if bundle >= 0 else ""
+    return instance.streams.names[stream], device, of_bundle, instance.periods[period]
 
 
 _TOLLING_DESCRIPTION = (
@@ -427,15 +434,62 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("quantity", "Quantity"),
         make_amount_column("amount", "Amount", plan.instance.currency),
         ReportColumn("state", "State"),
+        ReportColumn("goods", "Goods"),
+        ReportColumn("first_delivery", f"First {get_period_word(plan.instance)}"),
+        ReportColumn("sign_by", "Sign by"),
     )
-    rows = tuple(_order_row(document) for document in documents)
-    text = "All orders of the plan. A draft is not an order; it lists the missing supplier details."
-    return ReportTable("orders", "Orders", text, columns, rows)
+    rows = tuple(_order_row(plan.instance, document) for document in documents)
+    text = (
+        "All orders of the plan. A draft is not an order; it lists the missing supplier details. An order is signed "
+        f"before the first {get_period_word(plan.instance)} in which it delivers."
+    )
+    internal = plan.cost - sum(float(row[4]) for row in rows if isinstance(row[4], int | float))
+    notes: tuple[str, ...] = ()
+    if abs(internal) >= 10.0 ** -count_minor_digits(plan.instance.currency):
+        amount = format_money(internal, plan.instance.currency)
+        notes = (f"Internal items (holding of stock, less sales): {amount}; with the orders they make the total cost.",)
+    return ReportTable("orders", "Orders", text, columns, rows, notes)
 
 
-def _order_row(document: OrderDocument) -> tuple[CellValue, ...]:
+def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, ...]:
     index = next(position for position, column in enumerate(document.lines.columns) if column.key == "amount")
     money = sum_column(document.lines, index)
     quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in total")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
-    return (document.number, document.kind, document.party[0][1], quantity, money, state)
+    ordered = {str(period) for period in _list_column(document.lines, "period")}
+    first = next(period for period in instance.periods if period in ordered)
+    named = (document.number, document.kind, document.party[0][1], quantity, money, state)
+    return (*named, _describe_goods(document), first, format_signing_date(instance, first))
+
+
+def _list_column(lines: ReportTable, key: str) -> list[CellValue]:
+    """Return the cells of a column."""
+    position = next(position for position, column in enumerate(lines.columns) if column.key == key)
+    return [row[position] for row in lines.rows]
+
+
+def _describe_goods(document: OrderDocument) -> str:
+    """Return what an order is for, in a few words."""
+    if document.kind == TOLL:
+        return "toll refining"
+    if document.kind == PURCHASE_ORDER:
+        return dict(document.terms)["Goods"].partition(": ")[2].partition(";")[0]
+    pairs = zip(_list_column(document.lines, "bundle"), _list_column(document.lines, "device"), strict=True)
+    names = list(dict.fromkeys(str(bundle or device) for bundle, device in pairs))
+    return ", ".join(names[:_MOST_GOODS]) + (f", {len(names) - _MOST_GOODS} more" if len(names) > _MOST_GOODS else "")
+
+
+def format_signing_date(instance: Instance, period: str) -> str:
+    """Format the last day on which an order can be signed: the day before its first period of delivery begins.
+
+    Args:
+        instance: Instance, for its kind of periods.
+        period: First period with deliveries.
+
+    Returns:
+        The day as YYYY-MM-DD, or `before PERIOD` where periods are no dates.
+    """
+    if "-" not in instance.periods[0]:
+        return f"before {period}"
+    year, month = (int(part) for part in period.split("-"))
+    return (date(year, month, 1) - timedelta(days=1)).isoformat() if (year, month) > (1, 1) else f"before {period}"

@@ -1,4 +1,4 @@
-"""Charts of a plan: cost waterfall, supplier heat map, smelter loads, and metal balances."""
+"""Charts of a plan: cost waterfall, metal against need, supplier heat map, smelter loads, and metal balances."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 _INVISIBLE = {"color": "transparent"}
+_LEAST_COST_SHARE = 0.005  # of all costs; smaller kinds are drawn as one bar
 
 
 def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
@@ -44,11 +45,11 @@ def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
 
 
 def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
-    size, word = choose_money_scale([plan.cost, *(value for _, value in parts)])
+    size, word = choose_money_scale([100 * value for value in (plan.cost, *(value for _, value in parts))])
     unit = f"{word}{plan.instance.currency}"
     steps: list[tuple[str, float, float, str]] = []
     position = 0.0
-    for name, value in parts:
+    for name, value in _merge_small_parts(parts):
         steps.append((name, position / size, (position + value) / size, COLOURS[1] if value > 0 else COLOURS[2]))
         position += value
     steps.append(("total", 0.0, plan.cost / size, INK))
@@ -62,13 +63,24 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
     )
     option["grid"] = {**option["grid"], "right": 80}
     columns = (ReportColumn("kind", ""), ReportColumn("cost", "", plan.instance.currency, style="money"))
-    text = "Cost by kind; what is earned is negative."
+    text = "Cost by kind; revenue is negative."
     table = ReportTable("cost", "Cost", text, columns, tuple(parts), total=("total", plan.cost))
     name, maximum = parts[0]
     spent = sum(value for _, value in parts if value > 0)
-    text = f"The plan costs {format_money(plan.cost, plan.instance.currency)}"
-    text += f"; {name} is the largest part, {format_share(maximum, spent)} of what is paid" if maximum > 0 else ""
-    return Chart(text, option, (table,), ("Orange is paid, green is earned.",), 120 + 34 * len(steps))
+    text = f"Cost by kind: {format_money(plan.cost, plan.instance.currency)}"
+    text += f", of which {name} {format_share(maximum, spent)}" if maximum > 0 and len(parts) > 1 else ""
+    note = "Orange: cost; green: revenue." if any(value < 0 for _, value in parts) else ""
+    return Chart(text, option, (table,), (note,) if note else (), 120 + 34 * len(steps))
+
+
+def _merge_small_parts(parts: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return the parts of a waterfall, several that are too small to see merged into one."""
+    paid = sum(abs(value) for _, value in parts)
+    small = [value for _, value in parts if abs(value) < _LEAST_COST_SHARE * paid]
+    if len(small) < 2:
+        return parts
+    large = [part for part in parts if abs(part[1]) >= _LEAST_COST_SHARE * paid]
+    return [*large, (f"{len(small)} other kinds, net", sum(small))]
 
 
 def _waterfall_series(steps: list[tuple[str, float, float, str]]) -> list[dict[str, Any]]:
@@ -158,13 +170,11 @@ def _supplier_heatmap(plan: Plan) -> Chart:
     }
     peak = int(np.argmax(sent.sum(axis=0)))
     text = (
-        f"{format_tonnes(float(sent.sum()))} are taken; most in {periods[peak]}, "
-        f"{format_tonnes(float(sent[:, peak].sum()))}"
+        f"Supply by {get_period_word(plan.instance)}: {format_tonnes(float(sent.sum()))}, peak "
+        f"{format_tonnes(float(sent[:, peak].sum()))} in {periods[peak]}; "
+        f"{format_share(float(sent[0].sum()), float(sent.sum()))} from {escape_text(names[0], 40)}"
     )
-    text += f"; {format_share(float(sent[0].sum()), float(sent.sum()))} from {escape_text(names[0], 40)}"
-    return Chart(
-        text, option, (_period_table(plan, names, sent, "t"),), ("White: nothing is taken.",), 110 + 24 * len(names)
-    )
+    return Chart(text, option, (_period_table(plan, names, sent, "t"),), ("White: no supply.",), 110 + 24 * len(names))
 
 
 def _period_table(plan: Plan, names: list[str], values: Floats, unit: str) -> ReportTable:
@@ -173,7 +183,7 @@ def _period_table(plan: Plan, names: list[str], values: Floats, unit: str) -> Re
         *(ReportColumn(name, name, unit, 1, style="share" if unit == "%" else "significant") for name in names),
     )
     rows: TableRows = tuple((period, *map(float, values[:, t])) for t, period in enumerate(plan.instance.periods))
-    return ReportTable("figures", "The figures", "By period.", columns, rows)
+    return ReportTable("figures", "Data by period", "By period.", columns, rows)
 
 
 def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
@@ -200,14 +210,126 @@ def _smelter_load_charts(plan: Plan) -> tuple[Chart, ...]:
     maximum = int(np.argmax(full))
     word = get_period_word(plan.instance)
     if full[maximum]:
-        text = f"{escape_text(names[maximum], 40)} is full in {int(full[maximum])} of {load.shape[1]} {word}s"
+        name = escape_text(names[maximum], 40)
+        text = f"Smelter load: {name} at capacity in {int(full[maximum])} of {load.shape[1]} {word}s"
     else:
         text = (
-            f"No smelter is full; {escape_text(names[0], 40)} comes nearest, "
+            f"Smelter load: below capacity; highest at {escape_text(names[0], 40)}, "
             f"{format_share(float(load[listed[0]].max()), 1)}"
         )
     notes = (f"Smelters that reach {100 * LEAST_LOAD:g} % of their capacity in some {word}.",)
     return (Chart(text, option, (_period_table(plan, names, load[listed], "%"),), notes),)
+
+
+_MOST_NEED_RATIO = 200.0  # per cent of need; longer bars end there
+_NEED_AXIS_ENDS = (125.0, 150.0)  # per cent of need
+_MOST_METALS = 8  # metals drawn
+_SOURCES = (("opening stock", COLOURS[5]), ("from devices", COLOURS[0]), ("bought", COLOURS[1]))
+
+
+def draw_metal_coverage(facts: PlanFacts) -> tuple[Chart, ...]:
+    """Draw the metal at hand by source against the need of each metal, with the range of what devices return.
+
+    Args:
+        facts: Facts of the plan to report.
+
+    Returns:
+        One chart; none where no metal is charged.
+    """
+    account = facts.metal_account
+    need = account.charged.sum(axis=1)
+    listed = [e for e in np.argsort(-need, kind="stable").tolist() if need[e] > AMOUNT_TOLERANCE * need.max()]
+    if not listed:
+        return ()
+    listed = listed[:_MOST_METALS]
+    parts = np.stack([account.opening[:, 0], account.returned.sum(axis=1), account.bought.sum(axis=1)])[:, listed]
+    share = 100 * parts / need[listed]  # (3, N) per cent
+    return (_coverage_chart(facts, listed, parts, share),)
+
+
+def _coverage_chart(facts: PlanFacts, listed: list[int], parts: Floats, share: Floats) -> Chart:
+    account, titles = facts.metal_account, facts.plan.instance.metals.titles
+    need = account.charged.sum(axis=1)[listed]
+    drawn = np.diff(np.minimum(share.cumsum(axis=0), _MOST_NEED_RATIO), axis=0, prepend=0.0)
+    series: list[dict[str, Any]] = [
+        {
+            "type": "bar",
+            "name": name,
+            "stack": "metal",
+            "barWidth": "55%",
+            "silent": True,
+            "data": [float(value) for value in drawn[number]],
+            "itemStyle": {"color": colour},
+        }
+        for number, (name, colour) in enumerate(_SOURCES)
+        if parts[number].any()
+    ]
+    font: dict[str, Any] = {"show": True, "position": "right", "color": INK, "fontFamily": FONT, "fontSize": 12}
+    texts = [f"{format_mass(float(parts[:, n].sum()))} for {format_mass(float(need[n]))}" for n in range(len(listed))]
+    ranges = _range_series(facts, listed, share)
+    ends = drawn.sum(axis=0)
+    for n, line in ranges.items():
+        ends[n] = max(float(ends[n]), line["data"][1][0])
+    cells: list[dict[str, Any]] = [
+        {"value": [float(end), n], "label": {**font, "formatter": text}}
+        for n, (end, text) in enumerate(zip(ends, texts, strict=True))
+    ]
+    series.append({"type": "scatter", "symbolSize": 0.1, "silent": True, "data": cells})
+    series += list(ranges.values())
+    top = next((end for end in _NEED_AXIS_ENDS if ends.max() <= end), _MOST_NEED_RATIO)
+    limit: dict[str, Any] = {"silent": True, "symbol": "none", "data": [{"xAxis": 100}], "label": {"show": False}}
+    mark: dict[str, Any] = {"lineStyle": {"color": INK, "type": "solid", "width": 1.5}}
+    series[0]["markLine"] = limit | mark
+    names = [titles[e].capitalize() for e in listed]
+    across = ChartAxis("At hand", "% of need", minimum=0, maximum=top)
+    option = build_plot_option(across, ChartAxis("", names=names, extra={"inverse": True}), series)
+    option["grid"] = {**option["grid"], "right": 150}
+    columns = (
+        ReportColumn("metal", "Metal"),
+        *(ReportColumn(f"part_{n}_kg", name, "kg", style="significant") for n, (name, _) in enumerate(_SOURCES)),
+        ReportColumn("need_kg", "need", "kg", style="significant"),
+    )
+    rows: TableRows = tuple(
+        (titles[e], *(float(value) for value in parts[:, n]), float(need[n])) for n, e in enumerate(listed)
+    )
+    table = ReportTable("coverage", "Metal against need", "Metal over the whole plan.", columns, rows)
+    notes = ("Line: need, the metal charged to all melts." + _describe_clipping(facts, share),)
+    return Chart(_coverage_title(facts, listed, share), option, (table,), notes, 130 + 38 * len(listed))
+
+
+def _describe_clipping(facts: PlanFacts, share: Floats) -> str:
+    band = " Whisker: two standard deviations of what devices return." if facts.metal_account.uncertainty else ""
+    cut = f" Bars end at {_MOST_NEED_RATIO:g} %." if (share.sum(axis=0) > _MOST_NEED_RATIO).any() else ""
+    return band + cut
+
+
+def _range_series(facts: PlanFacts, listed: list[int], share: Floats) -> dict[int, dict[str, Any]]:
+    """Return the whiskers of two standard deviations around the metal at hand, as lines by position of the metal."""
+    account = facts.metal_account
+    if account.uncertainty is None:
+        return {}
+    need = account.charged.sum(axis=1)
+    series = {}
+    for n, e in enumerate(listed):
+        spread = 100 * SPREAD_DEVIATIONS * float(account.uncertainty.correlated_cumulated[e, -1]) / float(need[e])
+        ends = [min(max(0.0, float(share[:, n].sum()) + sign * spread), _MOST_NEED_RATIO) for sign in (-1, 1)]
+        if spread > 0 and ends[0] < _MOST_NEED_RATIO:
+            line = build_line_series("", [(end, float(n)) for end in ends], symbol="rect", silent=True, z=5)
+            ink = {"lineStyle": {"color": INK, "width": 1.5}, "itemStyle": {"color": INK}}
+            series[n] = {**line, **ink, "symbolSize": [2, 12]}
+    return series
+
+
+def _coverage_title(facts: PlanFacts, listed: list[int], share: Floats) -> str:
+    """Return the title: the metals without surplus."""
+    total = share.sum(axis=0)
+    titles = facts.plan.instance.metals.titles
+    tight = [escape_text(titles[e], 40) for n, e in enumerate(listed) if total[n] <= 100 * (1 + DISPLAY_TOLERANCE)]
+    if not tight:
+        return "Metal against need: every metal has a surplus"
+    if len(tight) == len(listed):
+        return "Metal against need: no metal has a surplus"
+    return f"Metal against need: no surplus of {', '.join(tight[:3])}" + (" and more" if len(tight) > 3 else "")
 
 
 _MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there at the latest
@@ -233,9 +355,9 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
     at_hand = metal_account.at_hand[metal]
     charged = metal_account.charged[metal].cumsum()
     series = [
-        build_line_series("at hand so far", _list_points(at_hand), symbol="none", z=4),
+        build_line_series("cumulative supply", _list_points(at_hand), symbol="none", z=4),
         build_line_series(
-            "charged so far",
+            "cumulative charge",
             _list_points(charged),
             symbol="none",
             z=4,
@@ -243,18 +365,17 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
             lineStyle={"width": 2, "type": "dashed"},
         ),
         build_line_series(
-            "in medals due so far", _list_points(metal_account.metal_due[metal]), symbol="none", step="end", z=4
+            "in medals due", _list_points(metal_account.metal_due[metal]), symbol="none", step="end", z=4
         ),
         *_spread_series(metal_account, metal, at_hand),
     ]
     title = plan.instance.metals.titles[metal]
-    up = ChartAxis(title.capitalize(), "kg, from the start on", minimum=0, maximum=_axis_top(metal_account, metal))
+    up = ChartAxis(title.capitalize(), "kg, cumulative", minimum=0, maximum=_axis_top(metal_account, metal))
     option = build_plot_option(ChartAxis("", names=plan.instance.periods), up, series)
     notes = (
-        "At hand: opening stock and all that was returned and bought, also what is then sold or left over. "
-        "Where there is much more of it than is charged, its line leaves the picture.",
-        "The shaded band: two standard deviations of all that has returned, were all lots of a device, a treatment or "
-        "a smelter to differ in the same way.",
+        "Supply: opening stock, returned and bought metal, including surplus; cut off where it far exceeds the charge.",
+        "Shaded band: two standard deviations of the returned metal, lots of a device, treatment or smelter fully "
+        "correlated.",
     )
     table = _metal_balance_table(plan, at_hand, charged, metal_account.metal_due[metal])
     return Chart(
@@ -304,35 +425,32 @@ def _metal_balance_title(plan: Plan, metal_account: MetalAccount, metal: int) ->
     spare = metal_account.at_hand[metal] - charged
     busy = np.flatnonzero(metal_account.charged[metal] > 0)
     index = int(busy[np.argmin(spare[busy])])
-    room = _describe_slack(plan, metal_account.at_hand[metal], charged, float(spare[index]), index)
-    text = f"{title}: {format_mass(float(charged[-1]))} charged, {room}"
+    slack = _describe_slack(plan, charged, float(spare[index]), index)
+    text = f"{title} by {get_period_word(plan.instance)} against its need: {slack}"
     if metal_account.uncertainty is None:
         return text
     shortage = float((SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal] - spare)[busy].max())
-    return (
-        f"{text}; {format_mass(shortage)} short if all comes out low"
-        if shortage > 0
-        else f"{text}; enough if all comes out low"
-    )
+    low = f"{format_mass(shortage)} short" if shortage > 0 else "still enough"
+    return f"{text}; low case: {low}"
 
 
-def _describe_slack(plan: Plan, at_hand: Floats, charged: Floats, spare: float, index: int) -> str:
+def _describe_slack(plan: Plan, charged: Floats, spare: float, index: int) -> str:
     if spare <= DISPLAY_TOLERANCE * charged[-1]:
-        return f"with nothing to spare in {plan.instance.periods[index]}"
+        return f"no slack in {plan.instance.periods[index]}"
     if spare > charged[-1]:
-        return f"all of it at hand in {plan.instance.periods[int(np.argmax(at_hand >= charged[-1]))]}"
-    return f"never less than {format_mass(spare)} more at hand"
+        return f"ample, {format_mass(float(charged[-1]))} charged"
+    return f"smallest slack {format_mass(spare)}, in {plan.instance.periods[index]}"
 
 
 def _metal_balance_table(plan: Plan, at_hand: Floats, charged: Floats, owed: Floats) -> ReportTable:
     columns = (
         ReportColumn("period", ""),
-        ReportColumn("at_hand_kg", "at hand so far", "kg", style="significant"),
-        ReportColumn("charged_kg", "charged so far", "kg", style="significant"),
-        ReportColumn("due_kg", "due so far", "kg", style="significant"),
+        ReportColumn("at_hand_kg", "cumulative supply", "kg", style="significant"),
+        ReportColumn("charged_kg", "cumulative charge", "kg", style="significant"),
+        ReportColumn("due_kg", "in medals due", "kg", style="significant"),
     )
     rows: TableRows = tuple(
         (period, *(float(values[position]) for values in (at_hand, charged, owed)))
         for position, period in enumerate(plan.instance.periods)
     )
-    return ReportTable("balance", "Since the start", "Metal summed from the first period on.", columns, rows)
+    return ReportTable("balance", "Cumulative balance", "Metal summed from the first period on.", columns, rows)

@@ -27,9 +27,16 @@ from medalopt.report.solve import describe_status, summarize_plan
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
 from medalopt.report.sourcing.metals import tabulate_melting, tabulate_metal_account
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
-from medalopt.report.sourcing.plan_charts import draw_cost_waterfall, draw_metal_balances, draw_supply_charts
+from medalopt.report.sourcing.plan_charts import (
+    draw_cost_waterfall,
+    draw_metal_balances,
+    draw_metal_coverage,
+    draw_supply_charts,
+)
+from medalopt.report.sourcing.print_tables import select_print_tables
 from medalopt.report.sourcing.procurement import tabulate_awards, tabulate_price_exposure, tabulate_spend
 from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
+from medalopt.report.sourcing.summary import build_summary
 from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_traceability
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import VALUE_TOLERANCE
@@ -168,6 +175,7 @@ def build_plan_report(
     source_values: SourceValues | None = None,
     *,
     pictures: bool = True,
+    date: str = "",
 ) -> Report:
     """Build the procurement report of a plan.
 
@@ -177,6 +185,7 @@ def build_plan_report(
         analyses: Analyses around the plan (entry prices, rule costs, risks); None leaves them out.
         source_values: Parameters as the instance file writes them.
         pictures: Include charts.
+        date: Date of the plan, YYYY-MM-DD; '' for none.
 
     Returns:
         The report in reading order; tables without rows are left out.
@@ -194,17 +203,23 @@ def build_plan_report(
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, source_values),
     )
-    filled = tuple(table for table in tables if table.rows)
+    headline = summarize_decision(facts, orders, analyses, in_loads)
+    first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
+    summary = build_summary(facts, tables[0], headline, first)
+    filled = (*summary.tables, *(table for table in tables if table.rows))
     return Report(
         plan.instance.title or plan.instance.name,
-        summarize_decision(facts, orders, analyses, in_loads),
+        headline,
         filled,
         orders,
-        _draw_charts(facts) if pictures else (),
+        (*first, *_draw_charts(facts)) if pictures else (),
         _list_versions(plan),
         screen=select_screen_tables(filled),
         json=render_sourcing_json,
         plan=plan,
+        summary=summary,
+        printed=select_print_tables(filled),
+        date=date,
     )
 
 
@@ -239,7 +254,6 @@ def _shorten_table(table: ReportTable) -> ReportTable:
 def _draw_charts(facts: PlanFacts) -> tuple[Chart, ...]:
     plan = facts.plan
     return (
-        *draw_cost_waterfall(plan),
         *draw_supply_charts(plan),
         *draw_metal_balances(facts),
         *draw_metal_flows(facts),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from medalopt.plan.reader import SavedFile
-from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
 from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
+from medalopt.report.render.sheet_plan import list_line_tables, plan_sheets
 from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
 from medalopt.report.render.xlsx import BLANK_FIELD
 
@@ -36,6 +36,22 @@ class StoredPart:
 
 class StoredForm(Protocol):
     """Access to the parts of a saved report in any form; None for a part that the file lacks."""
+
+    def list_known_parts(self) -> frozenset[str]:
+        """Return the parts that are compared otherwise or hold no values of their own."""
+
+    def read_first_page(self) -> tuple[str, Sequence[str]] | None:
+        """Return the name and the texts of the first page, None where this form has none of its own."""
+
+    def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
+        """Return the grouped tables of an order with their stored parts, where this form has them.
+
+        Args:
+            document: Derived order.
+
+        Returns:
+            Derived table and stored part.
+        """
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table.
@@ -91,6 +107,18 @@ class _StoredJson:
         self.parts = parts
         self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
+    def list_known_parts(self) -> frozenset[str]:
+        """Return the parts that are compared otherwise."""
+        return frozenset({"title", "foot", "date", "documents", "tables"})
+
+    def read_first_page(self) -> tuple[str, Sequence[str]] | None:
+        """Return nothing: this form has no first page of its own."""
+        return None
+
+    def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
+        """Return nothing: this form has the exact lines alone."""
+        return ()
+
     def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
         part = f"tables.{table.key}"
@@ -123,6 +151,18 @@ def _read_json_rows(part: str, table: Mapping[str, Any]) -> StoredPart:
 class _StoredFolder:
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self.parts = parts
+
+    def list_known_parts(self) -> frozenset[str]:
+        """Return the parts that are compared otherwise."""
+        return frozenset({"documents", "tables"})
+
+    def read_first_page(self) -> tuple[str, Sequence[str]] | None:
+        """Return nothing: this form has no first page of its own."""
+        return None
+
+    def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
+        """Return nothing: this form has the exact lines alone."""
+        return ()
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
@@ -163,23 +203,40 @@ def _strip_guard(cell: str) -> str:
 class _StoredWorkbook:
     def __init__(self, parts: Mapping[str, Any], report: Report) -> None:
         self.parts = parts
-        names = SheetNames()  # names depend on the order of the sheets
-        self.front = names.name_sheet("Decision")
-        for name in (*map(name_visible_sheet, EDITABLE_TABLES), "Pictures"):
-            if name in parts:
-                names.name_sheet(name)
-        self.sheets = {table.key: names.name_sheet(table.title) for table in report.tables}
-        self.sheets |= {
-            document.number: names.name_sheet(f"{document.number} {document.kind}") for document in report.documents
-        }
+        self.report = report
+        self.names = plan_sheets(report, SheetNames())
+
+    def list_known_parts(self) -> frozenset[str]:
+        """Return the sheets that are compared cell by cell or hold no values of their own."""
+        names = self.names
+        named = (names.summary, names.contents, names.pictures, *names.decisions.values(), *names.documents.values())
+        return frozenset(named)
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
         """Return the stored part of a table."""
-        return self._read_rows(self.sheets[table.key], table.columns)
+        return self._read_rows(self.names.tables.get(table.key, self.names.summary), table.columns)
 
     def read_document(self, document: OrderDocument) -> StoredPart | None:
-        """Return the stored lines and fields of an order."""
-        return self._read_rows(self.sheets[document.number], document.lines.columns)
+        """Return the stored lines, from the data sheet of its kind, and fields of an order."""
+        shown = self._read_rows(self.names.documents[document.number], document.grouped[0].columns)
+        joined = next(table for table in list_line_tables(self.report) if table.key == document.lines.key)
+        lines = self._read_rows(self.names.lines[joined.key], joined.columns)
+        if shown is None or lines is None:
+            return None
+        rows = [row for row in lines.rows if row.get("document") == document.number]
+        return replace(lines, rows=rows, fields=shown.fields)
+
+    def read_first_page(self) -> tuple[str, Sequence[str]] | None:
+        """Return the name of the first sheet and the texts of its first column."""
+        if not self.names.summary:
+            return None
+        cells = [row[0] for row in self.parts.get(self.names.summary, []) if row]
+        return self.names.summary, [cell for cell in cells if isinstance(cell, str)]
+
+    def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
+        """Return the grouped tables of an order with their stored parts."""
+        sheet = self.names.documents[document.number]
+        return [(table, self._read_rows(sheet, table.columns)) for table in document.grouped]
 
     def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that the workbook must have of an order."""
@@ -187,8 +244,8 @@ class _StoredWorkbook:
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
         """Return the name of the sheet with the summary, and its lines with the footer."""
-        cells = [row[0] for row in self.parts.get(self.front, []) if row]
-        return self.front, [cell for cell in cells if isinstance(cell, str)]
+        cells = [row[0] for row in self.parts.get(self.names.contents, []) if row]
+        return self.names.contents, [cell for cell in cells if isinstance(cell, str)]
 
     def _read_rows(self, sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
         rows, wanted = self.parts.get(sheet), make_unique_heads(tuple(columns))

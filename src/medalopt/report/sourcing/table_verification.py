@@ -20,9 +20,11 @@ from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
 from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, Report, ReportColumn
+from medalopt.report.render.summary_text import split_summary
 from medalopt.report.replanning import remove_settled_parties
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
+from medalopt.report.sourcing.summary import BOTTLENECK
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -150,7 +152,7 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     """
     account, claim = verdict.account, saved.certificate
     instance = account.instance
-    certificate = Certificate(**claim.model_dump())
+    certificate = Certificate(**{**claim.model_dump(), "exact_value": claim.exact_value or None})  # empty in a workbook
     duals = parse_duals(instance, saved.duals)[0]
     lots = None
     if saved.lots is not None:
@@ -176,10 +178,11 @@ def compare_parts(form: StoredForm, report: Report, saved: SavedFile) -> tuple[l
         line.startswith(f"medalopt {__version__},") for line in prose
     )  # other versions may word sentences differently
     broken: list[Violation] = []
-    seen = {part, "title", "foot", "documents", "tables"}
+    seen = {part, *form.list_known_parts()}
     more: list[str] = []
     for table in report.tables:
-        stored = form.read_table(table)
+        stored = _drop_underivable(form.read_table(table), table.key)
+        table = replace(table, rows=tuple(row for row in table.rows if not _is_underivable(table.key, row[0])))
         broken += _compare_table(stored, table.key, table.columns, table.rows, alike)
         more += _list_extra_columns(stored, table.columns)
         seen |= {stored.part} if stored else set()
@@ -187,13 +190,27 @@ def compare_parts(form: StoredForm, report: Report, saved: SavedFile) -> tuple[l
         stored = form.read_document(document)
         broken += _compare_table(stored, document.number, document.lines.columns, document.lines.rows, alike)
         broken += _compare_fields(stored, form.list_fields(document), alike)
+        for table, part_of_sheet in form.list_grouped_tables(document):
+            broken += _compare_table(part_of_sheet, document.number, table.columns, table.rows, alike)
         seen |= {stored.part} if stored else set()
     derived = report.headline if alike else ()
     broken += _compare_decision(part, derived, prose)
-    if saved.file_format == "xlsx":
-        seen |= {"Pictures", *map(name_visible_sheet, EDITABLE_TABLES)}
+    first = form.read_first_page()
+    if first is not None and alike:
+        broken += _compare_decision(first[0], (split_summary(report).status, ""), first[1])
     left = [name for name in saved.parts if name not in seen]
     return broken, [*left, *more]
+
+
+def _is_underivable(key: str, cell: CellValue) -> bool:
+    """Return True for the key figure that follows from the duals, which need not be stored."""
+    return key == "key_figures" and cell == BOTTLENECK
+
+
+def _drop_underivable(stored: StoredPart | None, key: str) -> StoredPart | None:
+    if stored is None:
+        return None
+    return replace(stored, rows=[row for row in stored.rows if not _is_underivable(key, row.get("figure"))])
 
 
 def _list_extra_columns(stored: StoredPart | None, columns: Sequence[ReportColumn]) -> list[str]:

@@ -94,7 +94,7 @@ def _medal_source_table(plan: Plan, trace: MetalTrace, known: list[int]) -> Repo
     )
     return ReportTable(
         "medal_sources",
-        f"Sources of metal: {ATTRIBUTION_RULE}",
+        "Sources of metal",
         text,
         columns,
         tuple(rows),
@@ -160,7 +160,7 @@ def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> Repo
         "content."
     )
     key = f"stream_ends_{_make_key_part(instance.metals.names, metal)}"
-    return ReportTable(key, f"{title.capitalize()} by stream: {ATTRIBUTION_RULE}", text, columns, rows, _TRACE_NOTES)
+    return ReportTable(key, f"{title.capitalize()} by stream", text, columns, rows, _TRACE_NOTES)
 
 
 def _destination_labels(instance: Instance) -> list[tuple[str, str]]:
@@ -252,9 +252,9 @@ def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
             sources[name] += kilograms
     first = max(sources, key=lambda name: sources[name], default="other sources")
     text = (
-        f"{escape_text(title, 40).capitalize()}: {format_share(held, whole)} of {format_mass(whole)} ends in medals; "
+        f"Flow of {escape_text(title, 40)}: {format_share(held, whole)} of {format_mass(whole)} into medals; "
+        f"largest source {escape_text(first, 40)}, {format_share(sources[first], whole)}"
     )
-    text += f"most comes from {escape_text(first, 40)}, {format_share(sources[first], whole)}"
     notes = (
         f"By {ATTRIBUTION_RULE}. Widths are kilograms of {escape_text(title, 40)}; bands below "
         f"{100 * LEAST_BAND_SHARE:g} % of all are not drawn.",

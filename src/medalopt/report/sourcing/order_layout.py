@@ -1,0 +1,227 @@
+"""Layout of the lines of an order for people: grouped by bundle or stream, with totals by period, in units of trade.
+
+The exact lines stay in the data sheets. Tonnes are rounded to the weighbridge's step at the finest, metal to the gram.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
+
+_FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
+_LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
+MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
+_MOST_PARTS = 6  # devices named in the composition of a bundle
+_ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
+Cells = Mapping[str, CellValue]
+
+
+def choose_trade_decimals(amounts: Iterable[float], unit: str) -> int:
+    """Choose the decimal places of a column of quantities as weighed: two to three significant digits.
+
+    Args:
+        amounts: Quantities of a column.
+        unit: `t` or `kg`.
+
+    Returns:
+        Decimal places, at most those of the scale.
+    """
+    sizes = [math.floor(math.log10(abs(amount))) for amount in amounts if amount and math.isfinite(amount)]
+    if not sizes:
+        return 0
+    wanted = max(_LEAST_DIGITS - 1 - min(sizes), _MOST_DIGITS - 1 - max(sizes))
+    return max(0, min(_FINEST_DECIMALS[unit], wanted))
+
+
+def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[ReportTable, ...]:
+    """Group the exact lines of an order for page and paper.
+
+    Args:
+        lines: Exact lines: `call_off_lines`, `toll_lines` or `purchase_lines`.
+        periods: Periods of the instance, in their order.
+
+    Returns:
+        Tables of the same quantities and amounts: by period, and by kind of goods.
+    """
+    keys = [column.key for column in lines.columns]
+    at = {period: number for number, period in enumerate(periods)}
+    rows = sorted((dict(zip(keys, row, strict=True)) for row in lines.rows), key=lambda row: at[str(row["period"])])
+    group = {"call_off_lines": _group_call_off, "toll_lines": _group_tolling, "purchase_lines": _group_purchase}
+    tables = [replace(table, notes=()) for table in group[lines.key](lines, rows)]
+    last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
+    return round_quantities((*tables[:-1], last))
+
+
+def round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
+    """Give quantities the decimal places of the trade: tonnes the same in all tables, metal by column; money none.
+
+    Args:
+        tables: Tables with columns in t, kg and money.
+
+    Returns:
+        The tables with other decimal places; their cells hold the numbers in full.
+    """
+    tonnes = choose_trade_decimals([value for table in tables for value in _list_quantities(table, "t")], "t")
+    return tuple(replace(table, columns=tuple(_round_columns(table, tonnes))) for table in tables)
+
+
+def _list_quantities(table: ReportTable, unit: str) -> list[float]:
+    places = [position for position, column in enumerate(table.columns) if column.unit == unit]
+    return [_to_number(row[position]) for row in table.rows for position in places]
+
+
+def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
+    """Yield the columns of a table with the decimal places of the trade."""
+    for position, column in enumerate(table.columns):
+        if column.unit == "t":
+            yield replace(column, digits=tonnes)
+        elif column.unit == "kg":
+            yield replace(column, digits=choose_trade_decimals([_to_number(row[position]) for row in table.rows], "kg"))
+        else:
+            yield replace(column, digits=0) if column.key == "amount" else column
+
+
+def _to_number(cell: CellValue) -> float:
+    value = get_cell_value(cell)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _sum_cells(rows: Iterable[Cells], key: str) -> float:
+    return sum(_to_number(row.get(key)) for row in rows)
+
+
+def _collect_rows(rows: Iterable[Cells], key: Callable[[Cells], str]) -> dict[str, list[Cells]]:
+    """Return rows by a key, in the order in which the keys first appear."""
+    groups: dict[str, list[Cells]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+def _find_column(lines: ReportTable, key: str) -> ReportColumn:
+    return next(column for column in lines.columns if column.key == key)
+
+
+def _name_goods(row: Cells) -> str:
+    return f"{row['bundle']} (bundle)" if row.get("bundle") else str(row["stream"])
+
+
+def _group_call_off(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
+    """Return tonnes by period and kind of goods, then the goods with composition, rates and amount."""
+    groups = _collect_rows(rows, _name_goods)
+    return (_tabulate_quantities(lines, rows, groups), _tabulate_goods(lines, groups))
+
+
+def _tabulate_quantities(lines: ReportTable, rows: Sequence[Cells], groups: Mapping[str, list[Cells]]) -> ReportTable:
+    """Return a row for each period: tonnes of each kind of goods, or of all where there are many, and the amount."""
+    period = _find_column(lines, "period")
+    across = list(groups) if 1 < len(groups) <= MOST_GROUPS_ACROSS else []
+    columns = (
+        period,
+        *(ReportColumn(f"group_{number}_t", name, "t", 2, total=True) for number, name in enumerate(across, start=1)),
+        ReportColumn("tonnes_t", "Total" if across else "Tonnes", "t", 2, total=True),
+        _find_column(lines, "amount"),
+    )
+    table: list[tuple[CellValue, ...]] = []
+    for name, of_period in _collect_rows(rows, lambda row: str(row["period"])).items():
+        each = _collect_rows(of_period, _name_goods)
+        tonnes = (_sum_cells(each.get(group, ()), "tonnes_t") for group in across)
+        table.append((name, *tonnes, _sum_cells(of_period, "tonnes_t"), _sum_cells(of_period, "amount")))
+    word = period.title.lower()
+    text = f"Dry tonnes to hand over in each {word}, and the amount due for them."
+    return ReportTable("quantities", f"Quantities by {word}", text, columns, tuple(table))
+
+
+def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> ReportTable:
+    """Return a row for each kind of goods: composition of a bundle, tonnes, mean rates and amount."""
+    rates = [replace(column, optional=True) for column in lines.columns if column.key.endswith("_per_t")]
+    columns = (
+        ReportColumn("goods", "Goods"),
+        ReportColumn("contains", "Composition (information)", optional=True),
+        ReportColumn("tonnes_t", "Tonnes", "t", 2, total=True),
+        *(replace(rate, digits=2) for rate in rates),
+        _find_column(lines, "amount"),
+    )
+    table: list[tuple[CellValue, ...]] = []
+    for name, rows in groups.items():
+        tonnes = _sum_cells(rows, "tonnes_t")
+        means = (
+            sum(_to_number(row[rate.key]) * _to_number(row["tonnes_t"]) for row in rows) / tonnes if tonnes else None
+            for rate in rates
+        )
+        table.append((name, _describe_composition(rows, tonnes), tonnes, *means, _sum_cells(rows, "amount")))
+    text = "Rates per dry tonne; of a bundle, or of goods that go several ways, the mean. Amounts include storage."
+    return ReportTable("goods", "Goods and rates", text, columns, tuple(table))
+
+
+def _describe_composition(rows: Sequence[Cells], tonnes: float) -> str:
+    """Return the devices of a bundle with their shares of its mass, the largest first; '' for a single stream."""
+    if not rows[0].get("bundle") or not tonnes:
+        return ""
+    held = {device: _sum_cells(one, "tonnes_t") for device, one in _collect_rows(rows, _name_device).items()}
+    order = sorted(held, key=lambda device: (-held[device], device))
+    named = [f"{device} {100 * held[device] / tonnes:.0f} %" for device in order[:_MOST_PARTS]]
+    rest = sum(held[device] for device in order[_MOST_PARTS:])
+    more = [f"{len(order) - _MOST_PARTS} more {100 * rest / tonnes:.0f} %"] if rest else []
+    return ", ".join([*named, *more])
+
+
+def _name_device(row: Cells) -> str:
+    return str(row["device"])
+
+
+def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
+    """Return feed and metal by period of shipment, then the charges by line of the terms."""
+    items = list(dict.fromkeys(str(row["item"]) for row in rows if row["feed_t"] is None))
+    columns = (
+        _find_column(lines, "period"),
+        replace(_find_column(lines, "feed_t"), title="Feed"),
+        *(
+            ReportColumn(f"metal_{number}_kg", f"{item.capitalize()} returned", "kg", 3, total=True)
+            for number, item in enumerate(items[:MOST_GROUPS_ACROSS], start=1)
+        ),
+        _find_column(lines, "amount"),
+    )
+    table: list[tuple[CellValue, ...]] = []
+    for name, of_period in _collect_rows(rows, lambda row: str(row["period"])).items():
+        by_item = _collect_rows(of_period, lambda row: str(row["item"]))
+        metal = (_sum_cells(by_item.get(item, ()), "returned_kg") for item in items[:MOST_GROUPS_ACROSS])
+        table.append((name, _sum_cells(of_period, "feed_t"), *metal, _sum_cells(of_period, "amount")))
+    text = "Dry tonnes to treat, and the metal to return for them, by period of shipment."
+    first = ReportTable("quantities", "Feed and metal by period", text, columns, tuple(table))
+    return (first, _tabulate_charges(lines, rows))
+
+
+def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
+    """Return a row for each item of each line of the terms: quantities summed, contract terms as agreed."""
+    sums = ("feed_t", "contained_kg", "returned_kg", "amount")
+    kept = [column for column in lines.columns if column.key not in ("period", "back", "unit_code")]
+    columns = tuple(replace(column, optional=column.unit is not None) for column in kept)
+    table: list[tuple[CellValue, ...]] = []
+    for of_item in _collect_rows(rows, lambda row: f"{row['terms']}\n{row['item']}").values():
+        first = of_item[0]
+        cells = (
+            (_sum_cells(of_item, column.key) if first[column.key] is not None else None)
+            if column.key in sums
+            else first[column.key]
+            for column in kept
+        )
+        table.append(tuple(cells))
+    text = "Terms and charges: feed per dry tonne, metal per kilogram returned."
+    return ReportTable("charges", "Terms and charges", text, columns, tuple(table))
+
+
+def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
+    """Return a row for each period: kilograms, price, amount, and the alloys that it is for."""
+    columns = tuple(_find_column(lines, key) for key in ("period", "bought_kg", "price_per_kg", "amount", "alloy"))
+    table: list[tuple[CellValue, ...]] = []
+    for name, of_period in _collect_rows(rows, lambda row: str(row["period"])).items():
+        alloys = ", ".join(dict.fromkeys(str(row["alloy"]) for row in of_period))
+        amount = _sum_cells(of_period, "amount")
+        table.append((name, _sum_cells(of_period, "bought_kg"), of_period[0]["price_per_kg"], amount, alloys))
+    text = "Kilograms to deliver in each period, at the agreed price."
+    return (ReportTable("quantities", "Quantities and price", text, columns, tuple(table)),)
