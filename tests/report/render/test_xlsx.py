@@ -143,19 +143,19 @@ def test_a_draft_is_stamped_on_paper_and_screen(made: bytes) -> None:
     drafts = [part for part in _parts(made).values() if "DRAFT, NOT AN ORDER</oddHeader>" in part]
     assert len(drafts) == 1
     sheets = _sheets(made)
-    assert sheets["CO-001 call-off"][1][0] == "DRAFT, NOT AN ORDER"
-    assert not any("DRAFT" in str(cell) for row in sheets["CO-002 call-off"] for cell in row)
+    assert sheets["001"][1][0] == "DRAFT, NOT AN ORDER"
+    assert not any("DRAFT" in str(cell) for row in sheets["002"] for cell in row)
 
 
 def test_pictures_are_left_out_where_nothing_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the engine that draws the workbook is whole but for the sheet of pictures."""
     from medalopt.errors import UsageError
-    from medalopt.report.render import pictures
+    from medalopt.report.render import summary_sheet
 
-    def refuse(chart: object) -> bytes:
+    def refuse(chart: object, width: int) -> bytes:
         raise UsageError("not installed")
 
-    monkeypatch.setattr(pictures, "render_png", refuse)
+    monkeypatch.setattr(summary_sheet, "render_png", refuse)
     names = list(_sheets(render_report_xlsx(content())))
     assert "Pictures" not in names
     assert "What is taken" in names

@@ -113,7 +113,7 @@ def test_without_documents_there_is_no_file_of_them() -> None:
 def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Report, Plan]) -> None:
     """Decision, documents and award are shown; what is worked with later is named in one line."""
     text = render_report_text(hostile[0], Screen(100))
-    assert "\nOrders\n" in text
+    assert "\nOrders to sign\n" in text
     assert "Award table" in text
     assert "Medals that can be struck\n" in text
     assert "\nMelt cards\n" not in text
@@ -142,7 +142,7 @@ def test_of_a_plan_that_is_written_a_terminal_shows_the_decision(hostile: tuple[
     """With `-o` the tables stand in what was written, and the decision alone on the terminal."""
     text = render_report_text(hostile[0], Screen(100), written=True)
     assert hostile[0].headline[0] in text and "sha256" in text
-    assert "\nOrders\n" not in text and "Besides" not in text
+    assert "\nOrders to sign\n" not in text and "Besides" not in text
 
 
 def test_without_dates_the_spend_is_shown_by_period(hostile: tuple[Report, Plan]) -> None:

@@ -38,16 +38,13 @@ def test_low_and_high_stand_where_a_cv_is_given() -> None:
 def test_pictures_say_what_is_short() -> None:
     """The title tells where silver is scarcest and what would be missing; gold and copper are there early."""
     silver, gold, copper = draw_metal_balances(PlanFacts(plan("tokyo2020")))
-    assert (
-        silver.title
-        == "Silver: 3,500 kg charged, with nothing to spare in 2019-02; 1,127 kg short if all comes out low"
-    )
-    assert gold.title == "Gold: 32 kg charged, all of it at hand in 2017-11; enough if all comes out low"
-    assert "2017-08" in copper.title
+    assert silver.title == "Silver by month against its need: no slack in 2019-02; low case: 1,127 kg short"
+    assert gold.title == "Gold by month against its need: ample, 32 kg charged; low case: still enough"
+    assert "ample" in copper.title
     assert [one["name"] for one in silver.option["series"]][:3] == [
-        "at hand so far",
-        "charged so far",
-        "in medals due so far",
+        "cumulative supply",
+        "cumulative charge",
+        "in medals due",
     ]
 
 

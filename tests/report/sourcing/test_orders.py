@@ -74,7 +74,7 @@ def test_what_waits_is_charged_as_storage_and_called_off_once() -> None:
     east = build_orders(made)[0]
     waiting = [row for row in east.lines.rows if row[3] == "waits"]
     assert sum(float(row[-2]) for row in waiting) == pytest.approx(made.costs["storage"])  # type: ignore[arg-type]
-    assert all(row[5] is None for row in waiting)
+    assert all(row[6] is None for row in waiting)
 
 
 def test_a_party_that_is_known_takes_the_stamp_off() -> None:

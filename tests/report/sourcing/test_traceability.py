@@ -15,7 +15,7 @@ def _named(table: ReportTable) -> list[dict[str, CellValue]]:
 def test_every_table_says_that_it_is_no_segregation() -> None:
     """Nobody can take the attribution for metal that was kept apart."""
     for table in tabulate_traceability(PlanFacts(plan("tiny"))):
-        assert "mass-balance attribution, not physical segregation" in table.title
+        assert "mass-balance attribution, not physical segregation" in table.description
         assert "in proportion" in table.notes[0]
 
 

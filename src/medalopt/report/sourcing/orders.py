@@ -192,10 +192,10 @@ def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tu
     return (
         ReportColumn("stream", "Stream"),
         ReportColumn("device", "Device"),
-        ReportColumn("bundle", "Bundle", optional=True),
         ReportColumn("period", get_period_word(instance).capitalize()),
         ReportColumn("treatment", "Treatment"),
         ReportColumn("smelter", "Smelter"),
+        ReportColumn("bundle", "Bundle", optional=True),
         ReportColumn("tonnes_t", "Tonnes", "t", 3, total=True),
         *((ReportColumn("waiting_t", "Stockpiled", "t", 3),) if storing else ()),
         *(
@@ -212,6 +212,7 @@ def _shipment_row(instance: Instance, line: DeviceOrderLine, kinds: list[str], s
         *_stream_cells(instance, line.stream, line.period),
         instance.treatments.names[line.treatment],
         instance.smelters.names[line.smelter] if line.smelter >= 0 else NO_SMELTER,
+        _name_bundle(instance, line.stream),
         line.tonnes,
         *((None,) if storing else ()),
         *(line.costs[kind] / line.tonnes for kind in kinds),
@@ -221,15 +222,25 @@ def _shipment_row(instance: Instance, line: DeviceOrderLine, kinds: list[str], s
 
 
 def _stockpile_row(instance: Instance, one: StorageLine, kinds: list[str]) -> tuple[CellValue, ...]:
-    cells = (*_stream_cells(instance, one.stream, one.period), "waits", None, None, one.tonnes)
+    cells = (
+        *_stream_cells(instance, one.stream, one.period),
+        "waits",
+        None,
+        _name_bundle(instance, one.stream),
+        None,
+        one.tonnes,
+    )
     return (*cells, *(None for _ in kinds), one.cost, TONNE_CODE)
 
 
-def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str, str]:
+def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str]:
     device = instance.devices.names[instance.streams.device[stream]]
+    return instance.streams.names[stream], device, instance.periods[period]
+
+
+def _name_bundle(instance: Instance, stream: int) -> str:
     bundle = int(instance.streams.bundle[stream])
-    of_bundle = instance.bundles[bundle][1] if bundle >= 0 else ""
-    return instance.streams.names[stream], device, of_bundle, instance.periods[period]
+    return instance.bundles[bundle][1] if bundle >= 0 else ""
 
 
 _TOLLING_DESCRIPTION = (
@@ -433,10 +444,10 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("party", "Party"),
         ReportColumn("quantity", "Quantity"),
         make_amount_column("amount", "Amount", plan.instance.currency),
-        ReportColumn("state", "State"),
         ReportColumn("goods", "Goods"),
         ReportColumn("first_delivery", f"First {get_period_word(plan.instance)}"),
         ReportColumn("sign_by", "Sign by"),
+        ReportColumn("state", "State"),
     )
     rows = tuple(_order_row(plan.instance, document) for document in documents)
     text = (
@@ -458,8 +469,8 @@ def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, 
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     ordered = {str(period) for period in _list_column(document.lines, "period")}
     first = next(period for period in instance.periods if period in ordered)
-    named = (document.number, document.kind, document.party[0][1], quantity, money, state)
-    return (*named, _describe_goods(document), first, format_signing_date(instance, first))
+    named = (document.number, document.kind, document.party[0][1], quantity, money)
+    return (*named, _describe_goods(document), first, format_signing_date(instance, first), state)
 
 
 def _list_column(lines: ReportTable, key: str) -> list[CellValue]:

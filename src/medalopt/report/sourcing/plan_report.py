@@ -237,7 +237,7 @@ def select_screen_tables(tables: Sequence[ReportTable]) -> tuple[ReportTable, ..
         Tables of two screens: spend summed over the parties, the award without the attributes of the streams.
     """
     has = {table.key for table in tables}
-    shown = {"orders", "award", "fiscal_years" if "fiscal_years" in has else "spend", "medals"}
+    shown = {"due_orders", "award", "fiscal_years" if "fiscal_years" in has else "spend", "medals"}
     return tuple(replace(_shorten_table(table), most=MOST_SCREEN_ROWS) for table in tables if table.key in shown)
 
 
