@@ -35,8 +35,20 @@ if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.instance.loading import InstanceFile
     from medalopt.plan.plan import Plan
+    from medalopt.report.document import Report
 
 _MIN_LOAD_TONNES = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
+
+_RoundOption = Annotated[
+    str | None,
+    typer.Option("--round", metavar="SIZE", help="Plan whole loads of this size within the supply, such as 1t."),
+]
+_SummaryOption = Annotated[
+    bool, typer.Option("--summary", help="Write and print the first page alone; of a PDF exactly one page.")
+]
+_DateOption = Annotated[
+    str | None, typer.Option("--date", metavar="DAY", help="Date of the plan in its header (default: today).")
+]
 
 
 def plan(
@@ -47,21 +59,14 @@ def plan(
     set_: SetOption = None,
     gap: GapOption = None,
     time_limit: TimeLimitOption = None,
-    round_: Annotated[
-        str | None,
-        typer.Option("--round", metavar="SIZE", help="Plan whole loads of this size within the supply, such as 1t."),
-    ] = None,
+    round_: _RoundOption = None,
     output: OutputOption = None,
     brief: Annotated[
         bool,
         typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
-    summary: Annotated[
-        bool, typer.Option("--summary", help="Write and print the first page alone; of a PDF exactly one page.")
-    ] = False,
-    date: Annotated[
-        str | None, typer.Option("--date", metavar="DAY", help="Date of the plan in its header (default: today).")
-    ] = None,
+    summary: _SummaryOption = False,
+    date: _DateOption = None,
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
@@ -85,19 +90,13 @@ def plan(
         raise
     except NoPlanError as error:
         return report_infeasibility(request.figures, error, None if request.problem else instance, set_, "cost", json)
-    from medalopt.report.document import select_summary
-    from medalopt.report.sourcing.plan_report import build_plan_report
-
     in_loads = None if load is None else _round_loads(plan, load)
     plan = plan if in_loads is None else in_loads.plan
     found = None
     if not (brief or plan.stopped):  # the time limit may leave none for more
         runner = None if request.problem else _open_plan_variants(source, wanted)
         found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
-    with report_progress("writing the sourcing plan"):
-        source_values = None if request.problem else source.read_source_values(wanted)
-        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
-        report = select_summary(report) if summary else report
+    report = _build_report(request, plan, in_loads, found, None if request.problem else source, wanted, day, summary)
     write_report(report, outputs, "the sourcing plan is written")
     print_report(report, json, bool(outputs) and not summary, full)
     return LimitError.exit_code if plan.stopped else 0
@@ -109,6 +108,26 @@ def _solve_plan(instance: Instance, gap: float | None, time_limit: float | None)
 
     with report_progress(f"solving {instance.name}"):
         return solve(instance, gap=gap, time_limit=time_limit)
+
+
+def _build_report(
+    request: ReplanRequest,
+    plan: Plan,
+    in_loads: WholeLoadPlan | None,
+    found: PlanAnalyses | None,
+    source: InstanceFile | None,
+    wanted: dict[str, str],
+    day: str,
+    first_page: bool,
+) -> Report:
+    """Return the report of the plan or its first page; `source` is None for a remaining horizon, which has no file."""
+    from medalopt.report.document import select_summary
+    from medalopt.report.sourcing.plan_report import build_plan_report
+
+    with report_progress("writing the sourcing plan"):
+        source_values = None if source is None else source.read_source_values(wanted)
+        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
+        return select_summary(report) if first_page else report
 
 
 def _parse_day(text: str | None) -> str:

@@ -140,7 +140,7 @@ def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> Re
     """Return a row for each kind of goods: composition of a bundle, tonnes, mean rates and amount."""
     rates = [replace(column, optional=True) for column in lines.columns if column.key.endswith("_per_t")]
     columns = (
-        ReportColumn("goods", "Goods"),
+        ReportColumn("goods", "Material"),
         ReportColumn("contains", "Composition (information)", optional=True),
         ReportColumn("tonnes_t", "Tonnes", "t", 2, total=True),
         *(replace(rate, digits=2) for rate in rates),
@@ -154,8 +154,8 @@ def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> Re
             for rate in rates
         )
         table.append((name, _describe_composition(rows, tonnes), tonnes, *means, _sum_cells(rows, "amount")))
-    text = "Rates per dry tonne; of a bundle, or of goods that go several ways, the mean. Amounts include storage."
-    return ReportTable("goods", "Goods and rates", text, columns, tuple(table))
+    text = "Rates per dry tonne; of a bundle, or of material on several routes, the mean. Amounts include storage."
+    return ReportTable("goods", "Material and rates", text, columns, tuple(table))
 
 
 def _describe_composition(rows: Sequence[Cells], tonnes: float) -> str:

@@ -444,7 +444,7 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("party", "Party"),
         ReportColumn("quantity", "Quantity"),
         make_amount_column("amount", "Amount", plan.instance.currency),
-        ReportColumn("goods", "Goods"),
+        ReportColumn("goods", "Material"),
         ReportColumn("first_delivery", f"First {get_period_word(plan.instance)}"),
         ReportColumn("sign_by", "Sign by"),
         ReportColumn("state", "State"),

@@ -28,7 +28,7 @@ MOST_DUE_ORDERS = 14  # rows of orders on the first page
 _RISK_LINES = ("Main risk", "Second risk", "Third risk", "Scenarios", "Whole loads", "Benchmark")  # in this order
 BOTTLENECK = "Bottleneck"  # key figure that follows from the dual values, not from the decisions
 _FIGURE_COLUMNS = (
-    ReportColumn("figure", "Key figure"),
+    ReportColumn("figure", "Result"),
     ReportColumn("value", "Value"),
     ReportColumn("detail", "Detail"),
 )
@@ -60,7 +60,7 @@ def build_summary(
         *_footprint_figure(plan),
     )
     text = "The plan on one page."
-    figures = ReportTable("key_figures", "Key figures", text, _FIGURE_COLUMNS, rows)
+    figures = ReportTable("key_figures", "Key results", text, _FIGURE_COLUMNS, rows)
     risks = tuple(line for start in _RISK_LINES for line in headline if line.startswith(start))
     return ReportSummary(figures, select_due_orders(orders), risks, charts)
 
