@@ -21,6 +21,7 @@ from tests.planted.taken_apart import taken_apart
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
 APART = (TINY, *(CONFORMANCE / f"{name}.yaml" for name in ("c00", "c07", "c10")))
+UNCERTAIN = ROOT / "tests/instance/uncertain.yaml"
 REFUSED = ROOT / "instances/infeasible.yaml"
 ADDED = OWN / "added.py"
 NOTHING_MORE = "def extend(model, instance):\n    pass\n"
@@ -331,6 +332,33 @@ def lots(known: Known) -> Iterator[str]:
             yield "a wrong plan"
 
 
+def risk(known: Known) -> Iterator[str]:
+    """Need, distribution and probability of every deadline are those that the proof derives from the plan anew."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+    from medalopt.instance.risk import compute_risk
+    from medalopt.proof.risk import derive_risk
+
+    changes = {"smelters.works.settlement_lot": "pooled", "smelters.works.deduction.Ag": "60 g/t"}
+    for change in ({}, changes):
+        try:
+            account = medalopt.solve(medalopt.load(UNCERTAIN, change)).account
+        except MedaloptError:
+            yield "no plan"
+            continue
+        told, follows = compute_risk(account), dict(derive_risk(account))
+        names = account.instance.metals.names, account.instance.periods
+        found = {(names[0][one.metal], names[1][one.period]): one for one in told}
+        if found.keys() != follows.keys():
+            yield "another deadline"
+            continue
+        for key, values in follows.items():
+            one = found[key]
+            stated = (one.needed, one.mean, one.deviation, one.low, one.high, one.probability)
+            if any(abs(a - b) > CLOSE * max(1, abs(b)) for a, b in zip(stated, values.values(), strict=True)):
+                yield "another distribution"
+
+
 CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "tiny": tiny,
     "conformance": conformance,
@@ -346,6 +374,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "refusals": refusals,
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
+    "risk": risk,
     "explained": lambda known: explained(),
     "taken apart": lambda known: taken_apart(known.optima, APART),
     "own rules": lambda known: own_rules(),

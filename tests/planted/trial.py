@@ -53,6 +53,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "additions": ("proof/extension_rows.py",),
     "refutations": ("proof/farkas.py",),
     "refusals": ("proof/verdict.py", "proof/claims.py"),
+    "risk": ("instance/risk.py", "instance/uncertainty.py", "proof/risk.py"),
     "statements": ("proof/derived.py", "proof/verdict.py"),
 }
 PATIENCE = 600.0  # seconds, that the checks of one error may take

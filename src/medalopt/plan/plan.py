@@ -13,6 +13,7 @@ from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.risk import DeadlineRisk, compute_risk
 from medalopt.plan.tables import ColumnTable, build_plan_tables
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.extension_rows import sum_extension_costs
@@ -82,6 +83,10 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     "offer_charges": {"kg": "charged [kg]"},
     "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock")},
     "melts": {"kg": "charged [kg]"},
+    "risk": {
+        **{f"{name}_kg": f"{name} [kg]" for name in ("needed", "mean", "sd", "q05", "q95")},
+        "probability": "probability",
+    },
     "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
     "parties": {"cost": "cost "},
 }
@@ -216,6 +221,16 @@ class Plan:
     def casts(self) -> pd.DataFrame:
         """Charge, recharged process scrap and castings by alloy and period."""
         return self.frames["casts"]
+
+    @cached_property
+    def risks(self) -> tuple[DeadlineRisk, ...]:
+        """Risk of each metal and deadline, to first order; empty where nothing returned is uncertain."""
+        return compute_risk(self.account)
+
+    @property
+    def risk(self) -> pd.DataFrame:
+        """Risk by metal and deadline: kilograms needed, mean, deviation, quantiles and probability that it suffices."""
+        return self.frames["risk"]
 
     @property
     def shadow_prices(self) -> pd.DataFrame:

@@ -152,6 +152,19 @@ class SavedPartyCost(StrictModel):
     cost: Number
 
 
+class SavedRisk(StrictModel):
+    """Need and distribution of the metal returned by a deadline, kg, and the probability that it suffices."""
+
+    metal: str
+    period: str
+    needed_kg: Number
+    mean_kg: Number
+    sd_kg: Number
+    q05_kg: Number
+    q95_kg: Number
+    probability: Number
+
+
 class SavedPrice(StrictModel):
     """A marginal value."""
 
@@ -231,6 +244,7 @@ class SavedPlan(StrictModel):
     prices_at_lots: list[SavedPrice] = []
     withheld: list[SavedWithheld] = []
     parties: list[SavedPartyCost] = []
+    risk: list[SavedRisk] = []
     duals: list[SavedDual]
     added_rows: list[SavedExtensionRow] = []
     added_terms: list[SavedExtensionTerm] = []
@@ -258,6 +272,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "prices_at_lots": SavedPrice,
     "withheld": SavedWithheld,
     "parties": SavedPartyCost,
+    "risk": SavedRisk,
 }
 
 

@@ -15,7 +15,9 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.payers import compute_party_costs, has_payers
+from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import list_pool_names
+from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -178,6 +180,21 @@ def _tabulate_parties(account: PlanAccount) -> ColumnTable:
     return {name: [row[n] for row in rows] for n, name in enumerate(("party", "kind", "cost"))}
 
 
+def _tabulate_risk(account: PlanAccount) -> ColumnTable:
+    """Return need, distribution of the metal returned and probability of each metal and deadline."""
+    risks, instance = compute_risk(account), account.instance
+    return {
+        "metal": [instance.metals.names[risk.metal] for risk in risks],
+        "period": [instance.periods[risk.period] for risk in risks],
+        "needed_kg": [risk.needed for risk in risks],
+        "mean_kg": [risk.mean for risk in risks],
+        "sd_kg": [risk.deviation for risk in risks],
+        "q05_kg": [risk.low for risk in risks],
+        "q95_kg": [risk.high for risk in risks],
+        "probability": [risk.probability for risk in risks],
+    }
+
+
 TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "shipments": _tabulate_shipments,
     "stockpiles": _tabulate_stockpiles,
@@ -188,6 +205,7 @@ TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
 }
 POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
 PARTY_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"parties": _tabulate_parties}
+RISK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"risk": _tabulate_risk}
 STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "offer_stock": _tabulate_offer_stock,
     "offer_charges": _tabulate_offer_charges,
@@ -201,12 +219,13 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         account: Plan.
 
     Returns:
-        Columns by table; those of offers in stock, pooled lots and payers only if the instance has any.
+        Columns by table; those of offers in stock, pooled lots, payers and risk only if the instance has any.
     """
     stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
     parties = PARTY_TABLE_BUILDERS if has_payers(account.instance) else {}
-    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled, **parties}.items()}
+    risk = RISK_TABLE_BUILDERS if has_uncertain_returns(account.instance) else {}
+    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled, **parties, **risk}.items()}
 
 
 _FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]

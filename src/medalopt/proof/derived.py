@@ -10,9 +10,11 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.payers import compute_party_costs, has_payers
+from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
+from medalopt.proof.risk import derive_risk
 from medalopt.text import escape_text
 from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
@@ -89,6 +91,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_party_costs(account, plan)
     yield from _check_unnamed_matter(account, plan)
     yield from _check_offer_stock(account, plan)
+    yield from _check_risk(account, plan)
 
 
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
@@ -191,3 +194,22 @@ def _check_offer_stock(account: PlanAccount, plan: Any) -> Iterator[Violation]:
             ):
                 path = f"offer_stock.{instance.market.names[o]}.{name}, {period}"
                 yield from _compare_values("metal balance", path, getattr(row, name, 0.0), float(true), float(of), unit)
+
+
+def _check_risk(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check need, distribution and probability of every metal and deadline; a plan of an earlier version has none."""
+    stated = {(row.metal, row.period): row for row in plan.risk}
+    if not stated and "risk" not in plan.digests:
+        return
+    follows = dict(derive_risk(account)) if has_uncertain_returns(account.instance) else {}
+    for key in [*follows, *(key for key in stated if key not in follows)]:
+        path = f"risk.{escape_text(key[0])}, {escape_text(key[1])}"
+        if (key in stated) != (key in follows) or len(stated) != len(plan.risk):
+            reason = "is missing" if key in follows else "stands for no deadline, or comes twice"
+            yield Violation("risk", path, 0.0, "", f"{path} {reason}; solve the instance again")
+            continue
+        values = follows[key]
+        size = max(values["mean_kg"], values["needed_kg"], 1e-3)
+        for name, true in values.items():
+            unit, of = ("", 1.0) if name == "probability" else ("kg", size)
+            yield from _compare_values("risk", f"{path}: {name}", getattr(stated[key], name), true, of, unit)

@@ -18,6 +18,7 @@ from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
 from medalopt.report.plan_csv import render_packaged_folder
 from medalopt.report.plan_json import build_plan_members, stream_json
+from medalopt.report.risk import describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
     build_cost_table,
@@ -165,11 +166,11 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         metal_values: Marginal values of its metals.
 
     Returns:
-        Lines on cost, whole lots, supply taken and bottleneck metals; empty ones are left out.
+        Lines on cost, whole lots, supply taken, risk of a shortfall and bottleneck metals; empty ones are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
-    lines = (_describe_cost(plan), _describe_payers(plan), describe_lot_cost(plan), _describe_supply(plan), *scarce)
-    return tuple(line for line in lines if line)
+    lines = (_describe_cost(plan), _describe_payers(plan), describe_lot_cost(plan), _describe_supply(plan))
+    return tuple(line for line in (*lines, *describe_risks(plan), *scarce) if line)
 
 
 def _describe_cost(plan: Plan) -> str:
@@ -283,6 +284,7 @@ def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tu
     """
     made = (
         build_metal_table(plan, worth),
+        tabulate_risk(plan),
         *((build_party_table(plan),) if plan.party_costs else ()),
         build_cost_table(plan),
         *build_source_tables(plan, whole),

@@ -22,6 +22,7 @@ from medalopt.report.document import OrderDocument, Report, ReportTable, fold_ta
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import render_sourcing_json
+from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.recycling_premium import describe_premium
 from medalopt.report.solve import describe_status, summarize_plan
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
@@ -196,6 +197,7 @@ def build_plan_report(
         *tabulate_awards(plan, analyses.entry_prices if analyses else None),
         *tabulate_spend(facts),
         *tabulate_price_exposure(plan),
+        tabulate_risk(plan),
         *tabulate_metal_account(facts),
         *tabulate_melting(plan),
         *_analysis_tables(plan, analyses),

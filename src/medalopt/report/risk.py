@@ -1,0 +1,113 @@
+"""Risk of a plan as ordered, to first order: sentences on the metals most at risk, and the table of all deadlines."""
+
+from __future__ import annotations
+
+from medalopt.instance.risk import DeadlineRisk
+from medalopt.plan.plan import Plan
+from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.numbers import format_number, format_share
+
+SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
+_MOST_METALS = 2  # metals named in the headline
+_UNITS = ((1e4, 1e3, "t"), (1.0, 1.0, "kg"), (0.0, 1e-3, "g"))  # least mass (kg), size of the unit (kg)
+_DESCRIPTION = (
+    "Metal returned by the end of the deadline's period against the need, shipments and purchases as planned. "
+    "Melts may be re-timed up to the deadline."
+)
+RISK_COLUMNS = (
+    ReportColumn("metal", "metal"),
+    ReportColumn("period", "deadline"),
+    ReportColumn("needed_kg", "needed", "kg", style="significant"),
+    ReportColumn("mean_kg", "expected", "kg", style="significant"),
+    ReportColumn("sd_kg", "standard deviation", "kg", rank=2, style="significant"),
+    ReportColumn("q05_kg", "5 % quantile", "kg", rank=1, style="significant"),
+    ReportColumn("q95_kg", "95 % quantile", "kg", rank=1, style="significant"),
+    ReportColumn("probability", "probability", "%", 1, style="share"),
+)
+
+
+def describe_risks(plan: Plan) -> tuple[str, ...]:
+    """Describe the metals most at risk, each by its deadline with the smallest probability.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        At most two sentences; none where nothing returned is uncertain.
+    """
+    worst: dict[int, DeadlineRisk] = {}
+    for risk in sorted(plan.risks, key=lambda risk: (risk.probability, risk.period)):
+        worst.setdefault(risk.metal, risk)
+    named = [risk for risk in worst.values() if risk.probability < SAFE_PROBABILITY][:_MOST_METALS]
+    if not named and worst:
+        least = format_probability(min(risk.probability for risk in worst.values()))
+        return (f"Every metal suffices at every deadline with a probability of at least {least}.",)
+    several = len({risk.period for risk in plan.risks}) > 1
+    return tuple(_describe_risk(plan, risk, several) for risk in named)
+
+
+def _describe_risk(plan: Plan, risk: DeadlineRisk, dated: bool) -> str:
+    """Return the sentence on one metal and deadline."""
+    title = plan.instance.metals.titles[risk.metal]
+    when = f" by {plan.instance.periods[risk.period]}" if dated else ""
+    return describe_distribution(
+        f"{title[:1].upper()}{title[1:]}{when}", risk.needed, risk.mean, (risk.low, risk.high), risk.probability
+    )
+
+
+def describe_distribution(
+    what: str, needed: float, mean: float, interval: tuple[float, float], probability: float
+) -> str:
+    """Describe need, expected return, the range of 9 of 10 cases and the probability.
+
+    Args:
+        what: Metal, with its deadline where there are several.
+        needed: Need (kg).
+        mean: Expected return (kg).
+        interval: 5 and 95 % quantiles (kg).
+        probability: Probability that the return covers the need.
+
+    Returns:
+        One sentence.
+    """
+    scale, unit = next((scale, unit) for least, scale, unit in _UNITS if needed >= least)
+    first, second, low, high = (format_number(value / scale) for value in (needed, mean, *interval))
+    return (
+        f"{what}: {first} {unit} needed, {second} expected, {low} to {high} in 9 of 10 cases; "
+        f"probability {format_probability(probability)}."
+    )
+
+
+def format_probability(probability: float) -> str:
+    """Format a probability in whole per cent, with a decimal from 99 % on and below 1 %.
+
+    Args:
+        probability: Probability, 0 to 1.
+
+    Returns:
+        The text; only certainty is `100 %`.
+    """
+    whole = 0.01 <= probability <= SAFE_PROBABILITY
+    return f"{100 * probability:.0f} %" if whole else format_share(probability, 1)
+
+
+def tabulate_risk(plan: Plan) -> ReportTable:
+    """Tabulate the risk of every metal and deadline.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table `metal_risk`; without rows where nothing returned is uncertain.
+    """
+    names = plan.instance.metals.titles
+    rows: tuple[tuple[CellValue, ...], ...] = tuple(
+        (
+            names[risk.metal],
+            plan.instance.periods[risk.period],
+            *(risk.needed, risk.mean, risk.deviation, risk.low, risk.high, risk.probability),
+        )
+        for risk in plan.risks
+    )
+    notes = ("Normal approximation; `medalopt risk` simulates the distribution of the file.",)
+    return ReportTable("metal_risk", "Shortfall risk", _DESCRIPTION, RISK_COLUMNS, rows, notes)
