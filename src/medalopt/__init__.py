@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medalopt.api import explain as explain
     from medalopt.api import outages as outages
     from medalopt.api import read_plan as read_plan
+    from medalopt.api import risk as risk
     from medalopt.api import sensitivity_ranges as sensitivity_ranges
     from medalopt.api import solve as solve
     from medalopt.api import sweep as sweep
@@ -52,6 +53,7 @@ _HOMES = {
             "explain",
             "outages",
             "read_plan",
+            "risk",
             "sensitivity_ranges",
             "solve",
             "sweep",
@@ -78,6 +80,7 @@ __all__ = [
     "load",
     "outages",
     "read_plan",
+    "risk",
     "sensitivity_ranges",
     "solve",
     "sweep",

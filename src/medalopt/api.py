@@ -280,6 +280,28 @@ def outages(
     return _wrap_part(instance, report_outages(found, instance), found)
 
 
+def risk(subject: Instance | Plan, draws: int = 20_000, seed: int = 2020) -> AnalysisResult:
+    """Simulate how safe a plan is as ordered: shipments and purchases as planned, melts re-timed.
+
+    Args:
+        subject: Instance, whose optimal plan is simulated, or plan.
+        draws: Number of draws.
+        seed: Seed of the random generator.
+
+    Returns:
+        Frames `risk` (by metal and deadline), `cost` (with recourse) and `information` (shares of the variance).
+
+    Raises:
+        UsageError: Nothing that is returned is uncertain, or an argument is out of range.
+    """
+    from medalopt.analysis.risk.simulation import simulate_risk
+    from medalopt.report.risk_simulation import build_risk_report
+    from medalopt.results import AnalysisResult
+
+    found = simulate_risk(solve(subject) if isinstance(subject, Instance) else subject, draws, seed)
+    return AnalysisResult(build_risk_report(found), found)
+
+
 def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str = "cost") -> AnalysisResult:
     """Compare plans: every quantity side by side, with differences from the first.
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from medalopt.cli import check, compare, explain, export, plan, sensitivity, solve, sweep, verify
+from medalopt.cli import check, compare, explain, export, plan, risk, sensitivity, solve, sweep, verify
 from medalopt.cli.run import print_output, run_guarded
 from medalopt.cli.workbook_commands import import_, template
 
@@ -70,6 +70,7 @@ _COMMANDS: Mapping[str, tuple[tuple[Callable[..., int], str], ...]] = {  # by pa
     ),
     "Understand": (
         (explain.explain, "explain instances/tiny.yaml streams.phone@east"),
+        (risk.risk, "risk instances/tokyo2020.yaml --draws 5000"),
         (sensitivity.sensitivity, "sensitivity instances/tiny.yaml --vary medals.gold.count=30..50"),
     ),
     "Explore": (

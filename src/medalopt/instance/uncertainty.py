@@ -28,7 +28,8 @@ from medalopt.instance.paths import ParameterPath
 from medalopt.instance.routes import Routes
 
 ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY = "assay", "recovery", "accountability", "supply"
-_CV_SECTIONS = {  # section of the instance: field that its `cv` refers to
+_SECTIONS = {ASSAY: "devices", RECOVERY: "treatments", ACCOUNTABILITY: "smelters", SUPPLY: "streams"}  # by kind
+_CV_FIELDS = {  # section of the instance: field that its `cv` refers to
     "devices": "content",
     "treatments": "recovery",
     "smelters": "returned",
@@ -51,8 +52,8 @@ class UncertainFactor:
     @property
     def path(self) -> ParameterPath:
         """Path of the parameter that it scales."""
-        section = {ASSAY: "devices", RECOVERY: "treatments", ACCOUNTABILITY: "smelters", SUPPLY: "streams"}[self.kind]
-        return (section, self.owner, _CV_SECTIONS[section], *([self.metal] if self.metal else []))
+        section = _SECTIONS[self.kind]
+        return (section, self.owner, _CV_FIELDS[section], *([self.metal] if self.metal else []))
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +244,7 @@ def has_uncertain_returns(instance: Instance) -> bool:
     """Return whether an assay, a recovery, an accountability or a supply has a coefficient of variation."""
     return any(
         value > 0
-        for section in _CV_SECTIONS
+        for section in _CV_FIELDS
         for member in instance.annex.get(f"{section}_cv", {}).values()
         for value in _list_values(member.get("cv"))
     )
@@ -269,7 +270,7 @@ def build_uncertainty(instance: Instance, routes: Routes, used: Ints | None = No
     used = used[routes.smelter[used] >= 0]
     factors = tuple(list_uncertain_factors(instance))
     yields = compute_yield_derivatives(instance, routes, used)
-    entries = [_build_entries(instance, routes, used, yields, kind, factors) for kind in _RATES]
+    entries = [_build_entries(instance, routes, used, yields, kind, factors) for kind in _SECTIONS]
     row, metal, factor, rate, deducted = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     route = used[row]
     pools = np.full(len(instance.terms.names) + 1, -1, dtype=np.intp)
@@ -290,9 +291,6 @@ def build_uncertainty(instance: Instance, routes: Routes, used: Ints | None = No
     )
 
 
-_RATES = (ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY)
-
-
 def _build_entries(
     instance: Instance,
     routes: Routes,
@@ -302,11 +300,11 @@ def _build_entries(
     factors: tuple[UncertainFactor, ...],
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Return row of `used`, metal, factor and both rates of every element of the gradient of one kind of factor."""
-    owners, names = {
-        ASSAY: (instance.streams.device[routes.stream[used]], instance.devices.names),
-        RECOVERY: (routes.treatment[used], instance.treatments.names),
-        ACCOUNTABILITY: (routes.smelter[used], instance.smelters.names),
-        SUPPLY: (routes.stream[used], instance.streams.names),
+    owners = {
+        ASSAY: instance.streams.device[routes.stream[used]],
+        RECOVERY: routes.treatment[used],
+        ACCOUNTABILITY: routes.smelter[used],
+        SUPPLY: routes.stream[used],
     }[kind]
     moved = np.where(yields.by_share, yields.payable, yields.credited)
     rate, deducted = {
@@ -315,15 +313,30 @@ def _build_entries(
         ACCOUNTABILITY: (np.where(yields.by_share, yields.payable, 0.0), np.zeros_like(moved)),
         SUPPLY: (yields.returned, yields.deducted),
     }[kind]
+    which = index_factors(instance, factors, kind)[owners]  # (N, E)
+    row, metal = np.nonzero((which >= 0) & yields.active & (rate != 0))
+    return row, metal, which[row, metal], rate[row, metal], deducted[row, metal]
+
+
+def index_factors(instance: Instance, factors: tuple[UncertainFactor, ...], kind: str) -> Ints:
+    """Return the factor of each owner and metal.
+
+    Args:
+        instance: The instance.
+        factors: Its factors.
+        kind: Kind of the factors.
+
+    Returns:
+        Index of the factor, (owners, E); -1: none.
+    """
+    names: tuple[str, ...] = getattr(instance, _SECTIONS[kind]).names
     table = np.full((len(names), len(instance.metals.names)), -1, dtype=np.intp)
     place = {name: number for number, name in enumerate(names)}
     metals = {name: number for number, name in enumerate(instance.metals.names)}
     for number, factor in enumerate(factors):
         if factor.kind == kind:
             table[place[factor.owner], metals[factor.metal] if factor.metal else slice(None)] = number
-    which = table[owners]  # (N, E)
-    row, metal = np.nonzero((which >= 0) & yields.active & (rate != 0))
-    return row, metal, which[row, metal], rate[row, metal], deducted[row, metal]
+    return table
 
 
 def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:
@@ -338,8 +351,7 @@ def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:
     Yields:
         Factors with a positive standard deviation.
     """
-    kinds = ((ASSAY, "devices"), (RECOVERY, "treatments"), (ACCOUNTABILITY, "smelters"), (SUPPLY, "streams"))
-    for kind, section in kinds:
+    for kind, section in _SECTIONS.items():
         given = instance.annex.get(f"{section}_cv", {})
         for owner in getattr(instance, section).names if given else ():
             cv = given.get(owner, {}).get("cv") or 0.0

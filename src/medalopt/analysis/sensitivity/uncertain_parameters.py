@@ -1,8 +1,8 @@
 """Uncertain parameters of an instance with their coefficients of variation, and Saltelli samples of them.
 
-A parameter with a coefficient of variation is lognormal with its value as mean; one without is uniform within ±10 %.
-Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one input. The samples A
-and B are Latin hypercube samples; a third one is A with one input taken from B.
+A parameter with a coefficient of variation has the distribution of the file with its value as mean; one without is
+uniform within ±10 %. Correlated assays of one device are drawn by a Gaussian copula with equal correlation and form one
+input. The samples A and B are Latin hypercube samples; a third one is A with one input taken from B.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.analysis.sampling import SAMPLING_SEED, compute_factors, compute_normal_quantiles, draw_latin_hypercube
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
@@ -279,10 +280,6 @@ def get_assay_correlation(runner: ScenarioRunner, device: str) -> float:
     return float(runner.instance.annex.get("devices_cv", {}).get(device, {}).get("correlation") or 0.0)
 
 
-SAMPLING_SEED = 2020
-QUANTILE_MARGIN = 1e-12  # least distance of a uniform variate from 0 and 1
-
-
 @dataclass(frozen=True)
 class UncertainInput:
     """Parameter groups that are drawn jointly with a common `correlation`; a single group has none."""
@@ -290,6 +287,7 @@ class UncertainInput:
     path: ParameterPath
     factors: tuple[ParameterGroup, ...]
     correlation: float = 0.0
+    normal: bool = False  # else lognormal
 
     @property
     def variate_count(self) -> int:
@@ -305,11 +303,12 @@ class UncertainInput:
         Returns:
             (N, F): factors with mean 1.
         """
-        normal = NormalDist()
-        z = np.vectorize(normal.inv_cdf, otypes=[float])(np.clip(evenly, QUANTILE_MARGIN, 1 - QUANTILE_MARGIN))
+        z = compute_normal_quantiles(evenly)
         if self.correlation:
             z = math.sqrt(self.correlation) * z[:, -1:] + math.sqrt(1 - self.correlation) * z[:, :-1]
-        return np.stack([_compute_factors(group, z[:, index]) for index, group in enumerate(self.factors)], axis=1)
+        return np.stack(
+            [_compute_factors(group, z[:, index], self.normal) for index, group in enumerate(self.factors)], axis=1
+        )
 
 
 def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
@@ -334,18 +333,18 @@ def _make_uncertain_input(
     runner: ScenarioRunner, path: ParameterPath, group: tuple[ParameterGroup, ...]
 ) -> UncertainInput:
     """Return the input of one group, or of correlated groups."""
+    normal = runner.instance.annex.get("distribution") == "normal"
     if len(group) == 1:
-        return UncertainInput(group[0].path, group)
-    return UncertainInput(path, group, get_assay_correlation(runner, str(path[1])))
+        return UncertainInput(group[0].path, group, normal=normal)
+    return UncertainInput(path, group, get_assay_correlation(runner, str(path[1])), normal)
 
 
-def _compute_factors(factor: ParameterGroup, z: Floats) -> Floats:
-    """Return the factors for standard normal variates: lognormal with mean 1, or uniform within the step."""
+def _compute_factors(factor: ParameterGroup, z: Floats, normal: bool) -> Floats:
+    """Return the factors for standard normal variates: with mean 1 and its cv, or uniform within the step."""
     if factor.cv is None:
         share = np.vectorize(NormalDist().cdf, otypes=[float])(z)
         return 1 + factor.relative_step * (2 * share - 1)
-    spread = math.sqrt(math.log1p(factor.cv**2))
-    return np.exp(spread * z - spread**2 / 2)
+    return compute_factors(z, factor.cv, normal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -412,8 +411,7 @@ def draw_saltelli_sample(
     """
     width = sum(uncertain_input.variate_count for uncertain_input in uncertain_inputs)
     random = np.random.Generator(np.random.PCG64(seed))
-    ranks = np.stack([random.permutation(count) for _ in range(2 * width)], axis=1) if width else np.zeros((count, 0))
-    evenly = (ranks + random.random(ranks.shape)) / count
+    evenly = draw_latin_hypercube(random, count, 2 * width)
     edges = np.cumsum([0, *(uncertain_input.variate_count for uncertain_input in uncertain_inputs)])
     pieces = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     first, second = evenly[:, :width], evenly[:, width:]

@@ -18,13 +18,10 @@ from pathlib import Path
 
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioExecutor, ignore_progress, stream_results
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.sampling import SAMPLING_SEED
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange, attribute_faults_to, parse_parameter_range
-from medalopt.analysis.sensitivity.uncertain_parameters import (
-    SAMPLING_SEED,
-    draw_saltelli_sample,
-    find_uncertain_inputs,
-)
+from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.reader.scenario_file import read_scenario_file
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail

@@ -1,0 +1,70 @@
+"""`medalopt risk`: how safe a plan is as ordered, by simulation of its uncertain parameters."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medalopt.cli.infeasible_output import report_infeasibility
+from medalopt.cli.options import JsonOption, SetOption, read_instance, report_progress
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.errors import NoPlanError, UsageError
+
+if TYPE_CHECKING:
+    from medalopt.plan.plan import Plan
+
+DrawsOption = Annotated[int, typer.Option("--draws", metavar="N", help="Number of draws, 1,000 to 1,000,000.")]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Random seed.")]
+_DEFAULT_DRAWS, _DEFAULT_SEED = 20_000, 2020
+
+
+def risk(
+    subject: Annotated[
+        Path,
+        typer.Argument(metavar="INSTANCE|PLAN", help="Instance, or a saved plan: NAME.json, NAME.xlsx or its folder."),
+    ],
+    instance: Annotated[
+        Path | None, typer.Argument(metavar="[INSTANCE]", help="Instance of a plan; default: the file that it names.")
+    ] = None,
+    draws: DrawsOption = _DEFAULT_DRAWS,
+    seed: SeedOption = _DEFAULT_SEED,
+    set_: SetOption = None,
+    output: OutputOption = None,
+    full: FullOption = False,
+    json: JsonOption = False,
+) -> int:
+    """Simulate how safe the plan is: probability that each metal suffices.
+
+    Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
+    """
+    outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
+    try:
+        plan = _open_plan(subject, instance, set_)
+    except NoPlanError as error:
+        return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", json, outputs=outputs)
+    from medalopt.analysis.risk.simulation import simulate_risk
+    from medalopt.report.risk_simulation import build_risk_report
+
+    report = build_risk_report(simulate_risk(plan, draws, seed))
+    write_report(report, outputs, "the risk is written")
+    print_report(report, json, full=full)
+    return 0
+
+
+def _open_plan(subject: Path, instance: Path | None, given: list[str] | None) -> Plan:
+    """Return the saved plan, or the optimal plan of the instance."""
+    from medalopt.api import read_plan, solve
+    from medalopt.plan.reader import PLAN_SUFFIXES
+
+    if os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
+        if given and instance is None:
+            raise UsageError("--set changes an instance; name that of the plan: medalopt risk PLAN INSTANCE --set …")
+        return read_plan(subject, None if instance is None else read_instance(instance, given))
+    if instance is not None:
+        raise UsageError("a second file goes with a saved plan: medalopt risk PLAN INSTANCE")
+    data = read_instance(subject, given)
+    with report_progress(f"solving {data.name}"):
+        return solve(data)

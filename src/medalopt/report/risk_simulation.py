@@ -1,0 +1,328 @@
+"""Report of `medalopt risk`: how safe the plan is as ordered, a histogram for each metal, and what to measure first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, SimulatedRisk, VarianceShare
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
+from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, UncertainFactor
+from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
+from medalopt.report.numbers import format_mass, format_money
+from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
+from medalopt.report.sensitivity.parameter_titles import capitalize_first
+from medalopt.text import escape_text
+
+_MOST_METALS, _MOST_FACTORS, _MOST_ROWS = 2, 3, 10
+_MIN_UNMET = 0.001  # probability from which unmet metal is named
+_TITLES = {
+    ASSAY: "assay of {metal} in {owner}",
+    RECOVERY: "recovery of {metal} by {owner}",
+    ACCOUNTABILITY: "accountability of {metal} at {owner}",
+}
+
+
+def build_risk_report(simulation: RiskSimulation) -> Report:
+    """Build the report of a simulated plan.
+
+    Args:
+        simulation: Risk of a plan.
+
+    Returns:
+        The report: probability of each metal, cost with recourse, and the factors to measure first.
+    """
+    plan = simulation.plan
+    risk, factors = _tabulate_rows(simulation), _tabulate_shares(simulation)
+    tables = (risk, _tabulate_cost(simulation), factors)
+    cut = limit_rows(factors, _MOST_ROWS, "{} more (--full, -o NAME.xlsx, --json).")
+    return Report(
+        f"Risk of the plan of {plan.instance.title or plan.instance.name}",
+        tuple(_summarize(simulation)),
+        tables,
+        charts=tuple(_draw_histograms(simulation)),
+        foot=(f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",),
+        screen=(risk, tables[1], cut),
+        json=lambda _: render_json(encode_simulation(simulation)),
+    )
+
+
+def _summarize(simulation: RiskSimulation) -> Iterable[str]:
+    """Yield the headline: joint probability, the metals most at risk, cost, and what to measure first."""
+    instance, joint = simulation.plan.instance, simulation.joint
+    where = "every deadline" if len({row.risk.period for row in simulation.rows}) > 1 else "the deadline"
+    yield (
+        f"Probability that every metal suffices at {where}: {format_probability(joint.probability)} "
+        f"(95 % confidence interval {_format_interval(joint.low, joint.high)})."
+    )
+    worst = _find_worst_rows(simulation)
+    for row in [row for row in worst if row.enough.probability < SAFE_PROBABILITY][:_MOST_METALS]:
+        yield describe_distribution(
+            capitalize_first(_name_row(instance, row)),
+            row.risk.needed,
+            row.mean,
+            (row.low, row.high),
+            row.enough.probability,
+        )
+        yield f"Expected shortfall of {_name_row(instance, row)}: {format_mass(row.shortfall)}."
+    yield _describe_cost(instance, simulation.cost)
+    first = [share for share in simulation.shares if share.risk is simulation.shares[0].risk][:_MOST_FACTORS]
+    named = "; ".join(f"{_name_factor(instance, one)} {format_probability(one.share)}" for one in first)
+    if named:
+        yield f"Measure first (share of the variance of {_title(instance, first[0].risk.metal)}): {named}."
+    yield (
+        f"{simulation.draws:,} draws (Latin hypercube, {_name_distribution(instance)}, seed {simulation.seed}); "
+        "shipments and purchases as planned."
+    )
+
+
+def _describe_cost(instance: Instance, cost: CostDistribution) -> str:
+    """Return the sentence on the cost with recourse, and on metal that cannot be bought."""
+    low, mean, high = (format_money(value) for value in (cost.low, cost.mean, cost.high))
+    text = f"Cost with recourse: {mean} {instance.currency} expected, {low} to {high} in 9 of 10 cases"
+    if cost.purchases > 0:
+        text += f", {format_money(cost.purchases, instance.currency)} of it for missing metal"
+    named = [
+        f"{format_mass(kilograms)} of {_title(instance, metal)}"
+        for metal, kilograms, probability in cost.unmet
+        if probability >= _MIN_UNMET
+    ]
+    unmet = f". On average {' and '.join(named)} cannot be bought" if named else ""
+    return f"{text}{unmet}."
+
+
+def _find_worst_rows(simulation: RiskSimulation) -> list[SimulatedRisk]:
+    """Return the row with the smallest probability of each metal, the smallest first."""
+    worst: dict[int, SimulatedRisk] = {}
+    for row in sorted(simulation.rows, key=lambda row: (row.enough.probability, row.risk.probability)):
+        worst.setdefault(row.risk.metal, row)
+    return list(worst.values())
+
+
+def _name_row(instance: Instance, row: SimulatedRisk) -> str:
+    """Return metal and deadline; the latter where there are several periods."""
+    when = f" by {instance.periods[row.risk.period]}" if len(instance.periods) > 1 else ""
+    return f"{_title(instance, row.risk.metal)}{when}"
+
+
+def _title(instance: Instance, metal: int) -> str:
+    return instance.metals.titles[metal]
+
+
+def _format_interval(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _name_distribution(instance: Instance) -> str:
+    return str(instance.annex.get("distribution", "lognormal"))
+
+
+def _name_factor(instance: Instance, share: VarianceShare) -> str:
+    """Return the title of a factor."""
+    factor: UncertainFactor = share.factor
+    title = _TITLES.get(factor.kind, "supply of {owner}")
+    titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    metal = titles.get(factor.metal, "all metals")
+    return title.format(owner=escape_text(factor.owner, 60), metal=metal)
+
+
+def _tabulate_rows(simulation: RiskSimulation) -> ReportTable:
+    """Return the table of all metals and deadlines."""
+    instance = simulation.plan.instance
+    columns = (
+        *RISK_COLUMNS,
+        ReportColumn("probability_low", "95 % interval, from", "%", 1, rank=3, style="share"),
+        ReportColumn("probability_high", "95 % interval, to", "%", 1, rank=3, style="share"),
+        ReportColumn("probability_as_timed", "as timed", "%", 1, rank=2, style="share"),
+        ReportColumn("probability_normal", "normal approximation", "%", 1, rank=4, style="share"),
+        ReportColumn("shortfall_kg", "expected shortfall", "kg", style="significant"),
+    )
+    rows: tuple[tuple[CellValue, ...], ...] = tuple(
+        (
+            _title(instance, row.risk.metal),
+            instance.periods[row.risk.period],
+            *(row.risk.needed, row.mean, row.deviation, row.low, row.high, row.enough.probability),
+            *(row.enough.low, row.enough.high, row.as_timed, row.risk.probability, row.shortfall),
+        )
+        for row in simulation.rows
+    )
+    notes = (
+        "As timed: the plan's own melts can be carried out in their own periods. Expected shortfall: mean of max(0, "
+        "needed − returned) over all draws.",
+    )
+    text = "Metal returned by the end of the deadline's period against the need, shipments and purchases as planned."
+    return ReportTable("risk", "Shortfall risk", text, columns, rows, notes)
+
+
+def _tabulate_cost(simulation: RiskSimulation) -> ReportTable:
+    """Return the table of the cost with recourse."""
+    cost, currency = simulation.cost, simulation.plan.instance.currency
+    columns = (ReportColumn("quantity", "quantity"), ReportColumn("cost", "cost", currency, style="significant"))
+    rows = (
+        ("planned", cost.planned),
+        ("mean", cost.mean),
+        ("standard deviation", cost.deviation),
+        ("5 % quantile", cost.low),
+        ("median", cost.median),
+        ("95 % quantile", cost.high),
+        ("mean cost of missing metal", cost.purchases),
+    )
+    text = "Cost of the plan in the draws, metal bought for what is missing included where the instance allows it."
+    return ReportTable("cost", "Cost with recourse", text, columns, rows)
+
+
+def _tabulate_shares(simulation: RiskSimulation) -> ReportTable:
+    """Return the table of the factors by their share of the variance."""
+    instance = simulation.plan.instance
+    columns = (
+        ReportColumn("metal", "metal"),
+        ReportColumn("period", "deadline", rank=1),
+        ReportColumn("factor", "factor"),
+        ReportColumn("path", "path", rank=2),
+        ReportColumn("cv", "cv", "%", 1, rank=1, style="share"),
+        ReportColumn("variance_share", "share of the variance", "%", 1, style="share"),
+    )
+    rows = tuple(
+        (
+            _title(instance, one.risk.metal),
+            instance.periods[one.risk.period],
+            _name_factor(instance, one),
+            render_path(one.factor.path),
+            one.factor.deviation,
+            one.share,
+        )
+        for one in simulation.shares
+    )
+    text = "Which assay, recovery, accountability or supply to measure first, by its share of the variance."
+    return ReportTable("information", "Value of information", text, columns, rows)
+
+
+def _draw_histograms(simulation: RiskSimulation) -> Iterable[Chart]:
+    """Yield a histogram for each metal, of its deadline with the smallest probability."""
+    instance = simulation.plan.instance
+    for row in _find_worst_rows(simulation):
+        if row.deviation > 0:
+            yield _draw_histogram(instance, row, simulation.draws)
+
+
+def _draw_histogram(instance: Instance, row: SimulatedRisk, draws: int) -> Chart:
+    """Return the histogram of one metal and deadline, short draws in another colour, with the need marked."""
+    needed, edges, shares = row.risk.needed, row.edges.tolist(), (100 * row.counts / draws).tolist()
+    short: list[list[float]] = []
+    enough: list[list[float]] = []
+    for start, end, share in zip(edges[:-1], edges[1:], shares, strict=True):
+        side = short if (start + end) / 2 < needed else enough
+        side += [[start, share], [end, share]]
+    name = _name_row(instance, row)
+    series = [
+        {
+            "type": "line",
+            "name": label,
+            "data": [[points[0][0], 0.0], *points, [points[-1][0], 0.0]],
+            "showSymbol": False,
+            "lineStyle": {"width": 1, "color": colour},
+            "itemStyle": {"color": colour},
+            "areaStyle": {"color": colour, "opacity": 0.75},
+        }
+        for points, label, colour in (
+            (short, f"short ({format_probability(1 - row.enough.probability)} of the draws)", COLOURS[1]),
+            (enough, f"enough ({format_probability(row.enough.probability)})", COLOURS[0]),
+        )
+        if any(share for _, share in points)
+    ]
+    series[-1]["markLine"] = mark_base_case(needed, f"needed {format_mass(needed)}")
+    option = build_plot_option(
+        ChartAxis(f"{_title(instance, row.risk.metal)} returned by {instance.periods[row.risk.period]}", "kg"),
+        ChartAxis("share of the draws", "%", minimum=0, extra={"nameGap": 28}),  # above the label of the need
+        series,
+        legend=True,
+    )
+    option["legend"]["icon"] = "roundRect"
+    option["grid"]["top"] = 78
+    title = (
+        f"{capitalize_first(name)}: the metal returned covers the need of {format_mass(needed)} in "
+        f"{format_probability(row.enough.probability)} of the draws."
+    )
+    return Chart(title, option, (), ("Draws beyond the outermost 0.2 % on either side are counted in the last bins.",))
+
+
+def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
+    """Return a simulated plan as plain data, in kilograms and the instance's currency.
+
+    Args:
+        simulation: Risk of a plan.
+
+    Returns:
+        The members of the JSON object.
+    """
+    instance, plan, cost, joint = simulation.plan.instance, simulation.plan, simulation.cost, simulation.joint
+    names = instance.metals.names
+    return {
+        "status": plan.status,
+        "instance": identify_instance(instance),
+        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
+        "distribution": _name_distribution(instance),
+        "risk": [_encode_row(instance, row) for row in simulation.rows],
+        "joint": {
+            "probability": joint.probability,
+            "low": joint.low,
+            "high": joint.high,
+            "draws": simulation.draws,
+            "seed": simulation.seed,
+        },
+        "cost": {
+            "planned": cost.planned,
+            "mean": cost.mean,
+            "sd": cost.deviation,
+            "q05": cost.low,
+            "median": cost.median,
+            "q95": cost.high,
+            "missing_metal": cost.purchases,
+            "unit": instance.currency,
+        },
+        "unmet": [
+            {"metal": names[metal], "unmet_kg": kilograms, "probability": probability}
+            for metal, kilograms, probability in cost.unmet
+        ],
+        "information": [
+            {
+                "path": render_path(one.factor.path),
+                "metal": names[one.risk.metal],
+                "period": instance.periods[one.risk.period],
+                "cv": one.factor.deviation,
+                "variance_share": one.share,
+            }
+            for one in simulation.shares
+        ],
+        "histograms": [
+            {
+                "metal": names[row.risk.metal],
+                "period": instance.periods[row.risk.period],
+                "edges_kg": row.edges.tolist(),
+                "draws": row.counts.tolist(),
+            }
+            for row in simulation.rows
+        ],
+    }
+
+
+def _encode_row(instance: Instance, row: SimulatedRisk) -> dict[str, Any]:
+    """Return one metal and deadline as a row."""
+    return {
+        "metal": instance.metals.names[row.risk.metal],
+        "period": instance.periods[row.risk.period],
+        "needed_kg": row.risk.needed,
+        "mean_kg": row.mean,
+        "sd_kg": row.deviation,
+        "q05_kg": row.low,
+        "q95_kg": row.high,
+        "probability": row.enough.probability,
+        "probability_low": row.enough.low,
+        "probability_high": row.enough.high,
+        "probability_normal": row.risk.probability,
+        "probability_as_timed": row.as_timed,
+        "shortfall_kg": row.shortfall,
+    }
