@@ -1,6 +1,6 @@
 """Draws of the metal that a plan's shipments return: exact piecewise yields under random factors.
 
-Each draw settles every lot anew: recovery and accountability are cut at 100 %, an assay at a tonne in a tonne, and the
+Each draw settles every lot again: recovery and accountability are cut at 100 %, an assay at a tonne in a tonne, and the
 smelter pays the lower of the payable share and the metal less the minimum deduction. Routes of one kind, with the same
 factor on their supply, form one cell.
 """
