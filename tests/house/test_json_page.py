@@ -43,6 +43,7 @@ medals: {m: {count: 170, parts: {silver: 500 g}}}
 WRONG = "format: medalopt/1\nname: wrong\ncurrency: EUR\nmetals: {Ag: {sell: 5 km}}\n"
 STEEL = str(ROOT / "instances/steel_mill.yaml")
 LIST = "scenario,medals.m.count\nfewer,10\nnone,many\n"
+UNCERTAIN = str(ROOT / "tests/instance/uncertain.yaml")
 POOLED = str(ROOT / "tests/model/golden/pooled_settlement.yaml")
 ADDED = "import pyomo.environ as pyo\n\n\ndef extend(model, instance):\n" + "".join(
     f"    {line}\n"
@@ -158,6 +159,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
         ("solve", POOLED),
         ("solve", STEEL),
         ("solve", files("stored.yaml")),
+        ("solve", UNCERTAIN),
         ("solve", small, "--extend", files("added.py")),
     ]
     yield ("solve", "instance"), [*read_golden("solve"), *(each for words in plans for each in run(*words))]
@@ -178,6 +180,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("compare",), [*read_golden("compare"), *run("compare", TINY, INFEASIBLE)][:1]
     listed = run("sweep", small, "--list", files("list.csv"), "--jobs", "1")
     yield ("sweep",), [*read_golden("sweep"), *listed]
+    yield ("risk", "instance"), run("risk", UNCERTAIN, "--draws", "1000")
     yield ("verify",), read_golden("verify", "verify-refused")
     yield ("solve", "instance", "plan"), run("plan", small, "--brief")
 

@@ -72,6 +72,8 @@ def stated(of: PlanAccount) -> Any:
         ],
         offer_stock=[],
         parties=[],
+        risk=[],
+        digests={},
         casts=[
             ROW(alloy=alloy, period=period, charged=float(of.charge[a, t]), cast=float(of.cast[a, t]))
             for a, alloy in enumerate(instance.alloys.names)

@@ -236,7 +236,7 @@ def compute_yield_derivatives(instance: Instance, routes: Routes, used: Ints) ->
     by_share = (share * metal <= deducted) | instance.terms.pooled[line][:, None]
     returned = np.asarray(routes.returned[used])
     return YieldDerivatives(
-        credited * metal, credited * share * metal, returned, credited * deducted, by_share, returned > 0
+        credited * metal, credited * (share * metal), returned, credited * deducted, by_share, returned > 0
     )
 
 

@@ -261,6 +261,7 @@ def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
     instance, plan, cost, joint = simulation.plan.instance, simulation.plan, simulation.cost, simulation.joint
     names = instance.metals.names
     return {
+        "format": "medalopt/risk/1",
         "status": plan.status,
         "instance": identify_instance(instance),
         "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},

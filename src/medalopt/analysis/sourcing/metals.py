@@ -16,6 +16,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate, is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.uncertainty import compute_yield_derivatives, has_uncertain_returns
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
@@ -42,7 +43,7 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
         Standard deviations; None if the instance gives no coefficient of variation.
     """
     instance, routes = account.instance, account.routes
-    if not any(instance.annex.get(f"{section}_cv") for section in ("devices", "treatments", "smelters")):
+    if not has_uncertain_returns(instance):
         return None
     used = np.nonzero((routes.smelter >= 0) & (account.decisions.sent > 0).any(axis=1))[0]
     device = instance.streams.device[routes.stream[used]]
@@ -64,19 +65,15 @@ def _compute_route_deviations(account: PlanAccount, used: Ints, device: Ints) ->
     """Return the standard deviation of each route's metal due to assay, recovery and return, (J, E) kg/t of devices."""
     instance, routes = account.instance, account.routes
     treatment, smelter = routes.treatment[used], routes.smelter[used]
-    line = instance.smelters.line[smelter, device, treatment]
-    metal = instance.devices.assay.value[device] * instance.treatments.recovery.value[treatment, device]
-    share = instance.terms.returned.value[line]
-    deducted = metal - instance.terms.deduction.value[line] * routes.to_smelter[used][:, None]
-    by_share = share * metal <= deducted
+    yields = compute_yield_derivatives(instance, routes, used)
+    by_share = yields.by_share
     if instance.terms.pooled.any():  # settled by the pooled lot, not by route
         wholly = [
             account.compute_settled_share(used, e).min(axis=1, initial=1) >= 1
             for e in range(len(instance.metals.names))
         ]
-        by_share = np.where(instance.terms.pooled[line][:, None], np.stack(wholly, axis=1), by_share)
-    credited = np.where(routes.returned[used] > 0, instance.streams.credited.value[routes.stream[used]], 0)
-    moves = credited * np.where(by_share, share * metal, metal)
+        by_share = np.where(instance.terms.pooled[routes.line[used]][:, None], np.stack(wholly, axis=1), by_share)
+    moves = np.where(yields.active, np.where(by_share, yields.payable, yields.credited), 0)
     return (
         moves * get_relative_deviations(instance, "devices", instance.devices.names)[device],
         moves * get_relative_deviations(instance, "treatments", instance.treatments.names)[treatment],
