@@ -258,7 +258,7 @@ def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
     Returns:
         The members of the JSON object.
     """
-    instance, plan, cost, joint = simulation.plan.instance, simulation.plan, simulation.cost, simulation.joint
+    instance, plan, cost = simulation.plan.instance, simulation.plan, simulation.cost
     names = instance.metals.names
     return {
         "format": "medalopt/risk/1",
@@ -267,23 +267,8 @@ def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
         "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
         "distribution": _name_distribution(instance),
         "risk": [_encode_row(instance, row) for row in simulation.rows],
-        "joint": {
-            "probability": joint.probability,
-            "low": joint.low,
-            "high": joint.high,
-            "draws": simulation.draws,
-            "seed": simulation.seed,
-        },
-        "cost": {
-            "planned": cost.planned,
-            "mean": cost.mean,
-            "sd": cost.deviation,
-            "q05": cost.low,
-            "median": cost.median,
-            "q95": cost.high,
-            "missing_metal": cost.purchases,
-            "unit": instance.currency,
-        },
+        "joint": _encode_joint(simulation),
+        "cost": _encode_cost(simulation),
         "unmet": [
             {"metal": names[metal], "unmet_kg": kilograms, "probability": probability}
             for metal, kilograms, probability in cost.unmet
@@ -307,6 +292,28 @@ def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
             }
             for row in simulation.rows
         ],
+    }
+
+
+def _encode_joint(simulation: RiskSimulation) -> dict[str, Any]:
+    """Return the joint probability with its interval."""
+    joint = simulation.joint
+    ends = {"probability": joint.probability, "low": joint.low, "high": joint.high}
+    return {**ends, "draws": simulation.draws, "seed": simulation.seed}
+
+
+def _encode_cost(simulation: RiskSimulation) -> dict[str, Any]:
+    """Return the distribution of the cost with recourse."""
+    cost = simulation.cost
+    return {
+        "planned": cost.planned,
+        "mean": cost.mean,
+        "sd": cost.deviation,
+        "q05": cost.low,
+        "median": cost.median,
+        "q95": cost.high,
+        "missing_metal": cost.purchases,
+        "unit": simulation.plan.instance.currency,
     }
 
 
