@@ -68,6 +68,8 @@ def test_the_page_of_a_plan_is_whole(browser: Any, tmp_path: Path, name: str) ->
         chart.title for chart in told.charts
     } <= set(heads)
     assert tab.locator("article").count() == len(told.documents)
+    tab.set_viewport_size({"width": 390, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390  # a telephone scrolls tables, not the page
     assert (len([url for url in asked if not url.startswith("data:")]), said) == (1, [])
 
 
