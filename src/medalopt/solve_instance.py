@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
-from medalopt.instance.routes import Routes, build_routes, list_pool_names
+from medalopt.instance.routes import ConfidenceCut, Routes, build_routes, list_pool_names
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
@@ -32,6 +32,7 @@ from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
 from medalopt.solver.highs import get_highs_version
 from medalopt.solver.mip import solve_lot_mip
 from medalopt.solver.solution import Solution
@@ -156,7 +157,7 @@ def _solve_whole_lots(
 
 def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | None:
     """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
-    for solution in solve_lot_mip(task, gap):
+    for task, solution in _iterate_with_cuts(task, lambda task: solve_lot_mip(task, gap)):
         if solution.status == "infeasible":
             raise WholeLotsNotFoundError(task.instance.name)
         if solution.decisions is not None:
@@ -210,7 +211,7 @@ def solve_continuous(
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None
     prices = BestDuals({}, -math.inf)
-    for solution in _iterate_solutions(task, gap, method):
+    for task, solution in _iterate_with_cuts(task, lambda task: _iterate_solutions(task, gap, method)):
         if solution.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
         if solution.status == "stopped":
@@ -225,6 +226,29 @@ def solve_continuous(
         if best and (best.certificate.optimal or best.certificate.gap <= gap):
             return best, solution.basis
     raise _build_unproven_error(instance)
+
+
+def _iterate_with_cuts(
+    task: SolveTask, solve_task: Callable[[SolveTask], Iterator[Solution]]
+) -> Iterator[tuple[SolveTask, Solution]]:
+    """Yield solutions with their tasks; one that violates the promised confidence is cut off and solved again."""
+    solutions, rounds = solve_task(task), 0
+    while (solution := next(solutions, None)) is not None:
+        cuts: tuple[ConfidenceCut, ...] = ()
+        if solution.decisions is not None and solution.status == "optimal" and rounds < MAX_CUT_ROUNDS:
+            cuts = separate_cuts(task.instance, task.routes, solution.decisions)
+        if cuts:
+            rounds += 1
+            routes = replace(task.routes, cuts=(*task.routes.cuts, *cuts))
+            task = replace(task, routes=routes, basis=solution.basis or task.basis)
+            solutions = solve_task(task)
+            continue
+        yield task, replace(solution, duals=merge_cut_duals(task.instance, task.routes.cuts, solution.duals))
+        if rounds and solution.decisions is not None:  # the dual values of a warm start are less precise
+            cuts = select_active_cuts(task.instance, task.routes.cuts, solution.duals)
+            other = next(solve_task(replace(task, routes=replace(task.routes, cuts=cuts), basis=None)), solution)
+            if other.decisions is not None:
+                yield task, replace(solution, duals=merge_cut_duals(task.instance, cuts, other.duals))
 
 
 def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Solution]:
@@ -337,7 +361,10 @@ def _scale_duals(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float
 def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: ExtensionData) -> Plan:
     """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
     assert solution.decisions is not None
-    account = PlanAccount(task.instance, task.routes, solution.decisions)
+    routes = task.routes
+    if routes.cuts:
+        routes = replace(routes, cuts=join_cuts(task.instance, routes, duals))
+    account = PlanAccount(task.instance, routes, solution.decisions)
     linear = added == NO_EXTENSIONS and not task.instance.lots
     basis = ExactBasis.build(account, task.bounds, duals, task.objective) if linear else None
     account = basis.round_plan(account) if basis else account

@@ -30,6 +30,7 @@ FEASIBILITY_TOLERANCE = 1e-9  # violation of a constraint, of its size
 GAP_TOLERANCE = 1e-9  # objective above its lower bound, of the sum of the magnitudes of its terms
 FARKAS_TOLERANCE = 1e-9  # margin of multipliers of magnitude at most 1, in floating point
 CANCELLATION_TOLERANCE = 1e-9  # sum of many products, of the largest or of the sum of its terms: rounding
+CUT_TOLERANCE = 2.0**-31  # violation of a chance constraint, of its size, from which a cut is added
 
 # HiGHS: absolute, in the units of the scaled program
 SOLVER_FEASIBILITY_TOLERANCE = 1e-10  # rows and reduced costs in HiGHS, its minimum

@@ -333,6 +333,21 @@ EXACT_ARITHMETIC = Arithmetic("exact rational", ExactArray.exact, _convert_to_fr
 INTERVAL_ARITHMETIC = Arithmetic("float64 with a proven error bound", read_intervals, convert_to_intervals)
 
 
+def lift_floats(values: Any, like: Numbers) -> Numbers:
+    """Convert floats to the arithmetic of `like`, without rounding.
+
+    Args:
+        values: Floats, any shape.
+        like: Array of floats, of fractions, or of intervals.
+
+    Returns:
+        Numbers of the same shape.
+    """
+    if isinstance(like, IntervalArray):
+        return convert_to_intervals(values)
+    return _convert_to_fractions(values) if like.dtype == object else np.asarray(values, dtype=np.float64)
+
+
 def make_zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
     """Return an array of zeros in the arithmetic of `like`.
 

@@ -266,6 +266,7 @@ _NEUTRAL_VALUES = {
     ".market.storable": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
+_DEVIATIONS = (*(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams")), "supply_correlation")
 
 
 def compute_digest(instance: Instance) -> str:
@@ -282,6 +283,8 @@ def compute_digest(instance: Instance) -> str:
     _hash_part(state, "lots", instance.annex.get("lots", {}))
     if instance.terms.pooled.any():
         _hash_part(state, "pooled", instance.terms.pooled)
+    if instance.annex.get("confidence") and any(instance.annex.get(name) for name in _DEVIATIONS):
+        _hash_part(state, "confidence", {name: instance.annex.get(name) for name in ("confidence", *_DEVIATIONS)})
     return state.hexdigest()
 
 

@@ -34,7 +34,13 @@ from medalopt.instance.reader.rows import InputSheet, build_list_sheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode, convert_to_plain, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
 from medalopt.instance.resolve.assemble import assemble_instance, collect_regions, collect_sources
-from medalopt.instance.resolve.checks import check_array_sizes, check_document, check_pooled_lots, check_storable_offers
+from medalopt.instance.resolve.checks import (
+    check_array_sizes,
+    check_certainty,
+    check_document,
+    check_pooled_lots,
+    check_storable_offers,
+)
 from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
 from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
 from medalopt.instance.resolve.processing import WHOLE_TREATMENT
@@ -232,6 +238,7 @@ class InstanceFile:
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
         check_storable_offers(draft, instance)
+        check_certainty(draft, instance)
         add_warnings(draft, instance, supply, lanes)
         warn_ineffective(draft, idle)
         faults.raise_errors()

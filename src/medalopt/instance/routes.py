@@ -24,6 +24,19 @@ NumberReader = Callable[[ExactArray], Numbers]
 
 
 @dataclass(frozen=True, eq=False)
+class ConfidenceCut:
+    r"""A cut of the chance constraint of one metal and deadline: metal returned less a bound on its deviation.
+
+    Along `direction` $u$ of length at most 1, the deviation is at least $u^\top L^\top Dg(x)$.
+    """
+
+    metal: int
+    period: int
+    direction: Floats  # (Z,)
+    rate: Numbers  # (J,) assured metal, kg/t of devices: returned less the quantile times the bound
+
+
+@dataclass(frozen=True, eq=False)
 class Routes:
     """J routes $(i,h,k)$ in canonical order, with the yield and the unit costs of a tonne of devices.
 
@@ -44,6 +57,7 @@ class Routes:
     residue: Numbers  # (J,) money/t of devices, a cost (negative: revenue)
     footprint: Numbers  # (J,) kg CO2e/t
     line: Ints  # (J,) line of terms, -1: none
+    cuts: tuple[ConfidenceCut, ...] = ()  # of the promised confidence, in the program only
 
     def __len__(self) -> int:
         """Return the number of routes."""

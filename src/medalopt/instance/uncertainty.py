@@ -27,6 +27,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.routes import Routes
 
+JOINT_CONFIDENCE = "joint confidence"  # beside the metals, in the promised confidences of an instance
 ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY = "assay", "recovery", "accountability", "supply"
 _SECTIONS = {ASSAY: "devices", RECOVERY: "treatments", ACCOUNTABILITY: "smelters", SUPPLY: "streams"}  # by kind
 _CV_FIELDS = {  # section of the instance: field that its `cv` refers to

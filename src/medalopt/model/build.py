@@ -10,6 +10,7 @@ from medalopt.model.balance import add_metal_balance, add_offer_balance
 from medalopt.model.capacity import add_capacity_constraints
 from medalopt.model.commitments import add_commitment_constraints
 from medalopt.model.concentration import add_concentration_constraints
+from medalopt.model.confidence import add_confidence_cuts
 from medalopt.model.demand import add_casting_stock, add_demand_constraints
 from medalopt.model.device_mix import add_device_mix_constraints
 from medalopt.model.fineness import add_fineness_constraints
@@ -74,6 +75,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_process_scrap_constraints(model, instance)
     add_concentration_constraints(model, instance)
     add_lot_constraints(model, instance, routes)
+    add_confidence_cuts(model, instance, routes)
     declare_cost_expressions(model, instance)
     set_objective(model, objective)
     return model

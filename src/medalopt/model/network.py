@@ -289,6 +289,7 @@ def _defining_entries(
     ordered = has_lot_constraint(instance.streams)
     place = np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream]
     add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)
+    add(*_assured_entries(instance, routes, lots, shape), len(routes.cuts))
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
     withheld = shape.first_withheld + np.arange(len(shape.pool))
@@ -297,6 +298,24 @@ def _defining_entries(
     add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
     parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)
+
+
+def _assured_entries(
+    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout
+) -> tuple[Ints, Ints, Floats]:
+    """Return rows, columns and values of the assured metal of the cuts (kg per t)."""
+    ships = np.flatnonzero(routes.smelter[shape.route] >= 0)
+    route, smelter = shape.route[ships], routes.smelter[shape.route[ships]]
+    keeper = lots.smelter[shape.pool]
+    rows, columns, values = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.intp)], [np.zeros(0)]
+    for number, cut in enumerate(routes.cuts):
+        back = shape.period[ships] + instance.smelters.lead[smelter, cut.metal] <= cut.period
+        due = shape.pool_period + instance.smelters.lead[keeper, cut.metal] <= cut.period
+        kept = shape.first_withheld + np.flatnonzero(due & (shape.pool_metal == cut.metal))
+        rows.append(np.full(int(back.sum()) + len(kept), number))
+        columns.append(np.concatenate([ships[back], kept]))
+        values.append(np.concatenate([cut.rate[route[back]], np.full(len(kept), -1.0)]))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
 
 
 def _returned_entries(

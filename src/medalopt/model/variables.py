@@ -97,6 +97,9 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
     by_period = LinkingFamily(
         "shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t"
     )
+    assured = LinkingFamily(
+        "assured", list_cut_keys(instance, routes), "Y: metal returned less its deviation along a cut, kg", None
+    )
     return (
         LinkingFamily("feed", tuple(product(smelters, periods)), "F: feed of a smelter in a period, t"),
         LinkingFamily(
@@ -115,8 +118,25 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
             "X_i: devices sent, by stream, t",
         ),
         *((by_period,) if ordered else ()),
+        *((assured,) if routes.cuts else ()),
         LinkingFamily("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", None),
         LinkingFamily("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),
+    )
+
+
+def list_cut_keys(instance: Instance, routes: Routes) -> tuple[LinkingKey, ...]:
+    """Return metal, period and number of the cuts of the promised confidence.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes, with the cuts.
+
+    Returns:
+        One key for each cut; empty without any.
+    """
+    return tuple(
+        (instance.metals.names[cut.metal], instance.periods[cut.period], str(number))
+        for number, cut in enumerate(routes.cuts)
     )
 
 

@@ -19,6 +19,7 @@ from medalopt.instance.arithmetic import (
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import BoundContext
+from medalopt.proof.confidence import compute_cone_payments
 from medalopt.proof.extension_rows import compute_extended_bound, compute_extension_residuals, evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices, convert_prices
@@ -88,9 +89,9 @@ def certify_plan(
     broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
     context = BoundContext(account.instance, account.routes, bounds, account.read)
-    bound = compute_extended_bound(
-        context, convert_prices(build_prices(account.instance, duals), chosen), objective, rows
-    )
+    prices = convert_prices(build_prices(account.instance, duals), chosen)
+    cones = compute_cone_payments(account.instance, account.routes, duals, account.read)
+    bound = compute_extended_bound(context, prices, objective, rows, cones)
     extra, its_size = evaluate_extension_costs(account, rows)
     value, size = account.compute_objective(objective) + extra, sum_absolute_costs(account, objective) + its_size
     proven = bound_number_below(bound)

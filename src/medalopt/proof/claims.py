@@ -17,6 +17,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
+from medalopt.proof.confidence import list_cone_axes
 from medalopt.proof.extension_rows import compute_extension_residuals
 from medalopt.proof.extensions import (
     ExtensionData,
@@ -96,7 +97,8 @@ def parse_duals(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict
     Returns:
         Dual values by constraint and index, and a violation per unknown or duplicate row.
     """
-    known = {rule: [frozenset(axis) for axis in along] for rule, along in list_price_axes(instance).items()}
+    axes = list_price_axes(instance) | list_cone_axes(instance)
+    known = {rule: [frozenset(axis) for axis in along] for rule, along in axes.items()}
     duals: dict[str, dict[Any, float]] = {}
     broken: list[Violation] = []
     for row in rows:

@@ -29,6 +29,7 @@ from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import NumberReader, Routes, compute_route_costs, find_pooled_lots
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
+from medalopt.proof.confidence import ConePayments, merge_payments
 from medalopt.proof.extensions import (
     OWN_VARIABLES,
     ExtensionData,
@@ -221,7 +222,9 @@ def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
     )
 
 
-def compute_extended_bound(context: BoundContext, y: Prices, objective: str, rows: PlacedExtensions) -> Numbers:
+def compute_extended_bound(
+    context: BoundContext, y: Prices, objective: str, rows: PlacedExtensions, cones: ConePayments | None = None
+) -> Numbers:
     """Return a lower bound on objective plus added costs of every plan that satisfies the extension rows.
 
     Args:
@@ -229,6 +232,7 @@ def compute_extended_bound(context: BoundContext, y: Prices, objective: str, row
         y: Dual values of the linking constraints.
         objective: Objective, see `ObjectiveWeights.of`.
         rows: Extensions as arrays, with the dual values of their rows.
+        cones: Payments of chance constraints.
 
     Returns:
         The bound, in the unit of the objective; minus infinity if a user variable makes it unbounded.
@@ -239,6 +243,8 @@ def compute_extended_bound(context: BoundContext, y: Prices, objective: str, row
     if own is None:
         return -math.inf
     fixed = (rows.lift(duals) * rows.lift(bounds)).sum()
+    if cones is not None:
+        paid, fixed = replace(paid, pull=merge_payments(paid.pull, cones)), fixed + cones.fixed
     return minimise_lagrangian(paid, y, ObjectiveWeights.from_objective(objective)) + fixed + own
 
 

@@ -21,6 +21,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import ZERO_OBJECTIVE, BoundContext
 from medalopt.proof.certificate import EXACT_SIZE_LIMIT
+from medalopt.proof.confidence import compute_cone_payments, list_cone_axes
 from medalopt.proof.extension_rows import compute_extended_bound
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices, convert_prices, list_price_axes
@@ -78,7 +79,9 @@ def prove_infeasibility(
         routes = build_routes(instance, chosen.read)
     context = BoundContext(instance, routes, compute_bounds(instance, routes, chosen.read), chosen.read)
     y = convert_prices(build_prices(instance, weighed), chosen)
-    bound = compute_extended_bound(context, y, ZERO_OBJECTIVE, place_extensions(instance, routes, rows, chosen.lift))
+    placed = place_extensions(instance, routes, rows, chosen.lift)
+    cones = compute_cone_payments(instance, routes, weighed, chosen.read)
+    bound = compute_extended_bound(context, y, ZERO_OBJECTIVE, placed, cones)
     return InfeasibilityProof(weighed, bound_number_below(bound), chosen.name, rows.scope, rows)
 
 
@@ -100,7 +103,7 @@ def adopt_compiled_proof(duals: Duals, margin: float, added: ExtensionData) -> I
 
 def _usable_multipliers(instance: Instance, duals: Duals) -> Duals:
     """Return the multipliers that enter a bound; supply of streams without stockpile is priced by the bound itself."""
-    streams, known = instance.streams, list_price_axes(instance)
+    streams, known = instance.streams, list_price_axes(instance).keys() | list_cone_axes(instance).keys()
     stored = {name for name, may in zip(streams.names, streams.storable.tolist(), strict=True) if may}
     return {
         rule: {key: value for key, value in rows.items() if rule not in _SUPPLY_ROWS or key[0] in stored}

@@ -23,6 +23,7 @@ from medalopt.instance.bounds import VariableBounds, bound_metal_charged
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge
 from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
+from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,8 @@ def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[
     yield from _demand_residuals(account)
     yield from _commitment_residuals(account)
     yield from _policy_residuals(account)
+    for excess, size in iterate_cone_residuals(account):
+        yield ConstraintResidual("confidence", CONE_RULE, "kg", ("metal", "period"), excess, size)
     if account.instance.lots:
         yield from _lot_residuals(account)
 

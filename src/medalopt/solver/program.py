@@ -291,6 +291,42 @@ def eliminate_linking_variables(program: SolverProgram) -> SolverProgram:
     return _drop_rows_and_columns(replace(program, costs=costs, dual_offsets=offsets), gone, quantity[gone])
 
 
+def substitute_linking_variable(program: SolverProgram, name: str) -> SolverProgram:
+    """Return the program with a family of free linking variables replaced by their definitions.
+
+    Args:
+        program: Program; each variable of the family has one defining row, and no cost.
+        name: Component of the variables.
+
+    Returns:
+        The program without these variables and rows.
+    """
+    entries, definition = program.entries, f"define_{name}"
+    defining = np.array([row == definition for row, _ in program.rows], dtype=bool)
+    if not defining.any():
+        return program
+    quantity = np.zeros(len(program.lower), dtype=bool)
+    quantity[program.network :] = [component == name for component, _ in program.places]
+    own = defining[entries.row] & quantity[entries.column]
+    row_of = np.full(len(program.lower), -1, dtype=np.intp)  # defining row of each variable
+    row_of[entries.column[own]] = entries.row[own]
+    terms = np.flatnonzero(defining[entries.row] & ~own)
+    terms = terms[np.argsort(entries.row[terms], kind="stable")]
+    used = np.flatnonzero(quantity[entries.column] & ~defining[entries.row])
+    parts = [
+        SparseEntries(*(part[~defining[entries.row] & ~quantity[entries.column]] for part in vars(entries).values()))
+    ]
+    for at in used.tolist():
+        first, last = np.searchsorted(entries.row[terms], row_of[entries.column[at]] + np.arange(2))
+        its = terms[first:last]
+        value = -entries.value[at] * entries.value[its]
+        parts.append(SparseEntries(np.full(len(its), entries.row[at]), entries.column[its], value))
+    joined = SparseEntries(
+        *(np.concatenate([getattr(part, axis) for part in parts]) for axis in ("row", "column", "value"))
+    )
+    return _drop_rows_and_columns(replace(program, entries=joined), np.flatnonzero(defining), np.flatnonzero(quantity))
+
+
 def _find_defined_columns(program: SolverProgram, definition: Bools) -> Ints:
     """Return the linking column that each row defines, with coefficient 1, (M,); -1 for other rows."""
     entries = program.entries

@@ -29,7 +29,7 @@ from medalopt.solver.exact_simplex import LARGEST_PROGRAM, solve_exactly
 from medalopt.solver.extensions import relax_extension_rows
 from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
 from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
-from medalopt.solver.program import SolverProgram, eliminate_linking_variables
+from medalopt.solver.program import SolverProgram, eliminate_linking_variables, substitute_linking_variable
 from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
 from medalopt.solver.solution import Solution, extract_decisions, extract_duals, fill_extension_values
 from medalopt.solver.verification import compute_bound_and_violation
@@ -128,6 +128,7 @@ def _magnify_program(rest: ScaledProgram, primal: int, dual: int) -> ScaledProgr
     return replace(rest, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper, costs=costs)
 
 
+_CUT_METHODS = (METHODS[1], METHODS[0], METHODS[2])  # a basis with further rows stays dual feasible
 FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
 LOOSENING_SHARE = (
     2.0**-33
@@ -171,7 +172,7 @@ def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
         if task.extensions
         else assemble_program(*arguments, task.master)
     )
-    return network, eliminate_linking_variables(program)
+    return network, substitute_linking_variable(eliminate_linking_variables(program), "assured")
 
 
 def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
@@ -190,8 +191,9 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     network, program = build_program(task)
     for ready in generate_scalings(program, lambda: _useful_sizes(task)):
         refused = False
-        for method in METHODS:
-            start = task.basis.transfer(program) if task.basis is not None and method == METHODS[0] else None
+        methods = _CUT_METHODS if _starts_from_cuts(task.basis) else METHODS
+        for method in methods:
+            start = task.basis.transfer(program) if task.basis is not None and method == methods[0] else None
             result = (
                 solve_by_method(ready, method, start, task.budget)
                 if task.budget.seconds_left()
@@ -212,6 +214,11 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     yield from _yield_refined(task, network, program)
     if not task.budget.seconds_left():
         yield Solution("stopped", METHODS[-1])
+
+
+def _starts_from_cuts(basis: ProgramBasis | None) -> bool:
+    """Return whether a basis is that of a program with cuts, which differ little from those added since."""
+    return basis is not None and any(name == "confidence" for name, _ in basis.program.rows)
 
 
 def _yield_refined(task: SolveTask, network: Network, program: SolverProgram) -> Iterator[Solution]:

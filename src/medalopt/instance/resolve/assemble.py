@@ -22,6 +22,7 @@ from medalopt.instance.resolve.processing import build_devices, build_smelters, 
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import DISTRIBUTIONS
+from medalopt.instance.uncertainty import JOINT_CONFIDENCE
 from medalopt.units import Quantity
 
 _LOT_FIELDS = ("lot", "minimum_order")
@@ -80,8 +81,19 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     result["supply_correlation"] = {
         name: share for name, share in _convert_to_plain(document.supply_correlation).items() if share
     }
+    result["confidence"] = _collect_confidence(draft)
     result["distribution"] = document.distribution if document.distribution != DISTRIBUTIONS[0] else ""
     return {name: one for name, one in result.items() if one}
+
+
+def _collect_confidence(draft: Draft) -> dict[str, float]:
+    """Return the promised confidence by metal, and the joint one as `joint`, without those left out."""
+    policy, metals = draft.document.policy, draft.document.metals
+    given = _convert_to_plain(policy.confidence) or {}
+    by_metal = given if isinstance(given, dict) else {"default": given}
+    levels = {metal: by_metal.get(metal, by_metal.get("default")) for metal in metals}
+    levels[JOINT_CONFIDENCE] = _convert_to_plain(policy.joint_confidence)
+    return {name: float(level) for name, level in sorted(levels.items()) if level}
 
 
 def _collect_stream_deviations(supply: StreamRows) -> dict[str, dict[str, float]]:

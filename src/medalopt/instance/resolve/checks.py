@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -26,6 +26,7 @@ from medalopt.instance.resolve.processing import (
 )
 from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
 from medalopt.instance.schema.document import BundleMix, Document, Group
+from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Quantity
 
@@ -202,6 +203,37 @@ def _check_supply_correlation(draft: Draft) -> None:
     _check_share_sum(draft, path, (parts.region, parts.device, parts.all), "region, device and all")
 
 
+def _list_confidences(draft: Draft) -> Iterator[tuple[ParameterPath, Quantity]]:
+    """Yield path and level of every promised confidence."""
+    policy = draft.document.policy
+    given = policy.confidence if isinstance(policy.confidence, dict) else {"": policy.confidence}
+    for name, level in given.items():
+        if level is not None:
+            yield ("policy", "confidence", name) if name else ("policy", "confidence"), level
+    if policy.joint_confidence is not None:
+        yield ("policy", "joint_confidence"), policy.joint_confidence
+
+
+def _check_confidence(draft: Draft) -> None:
+    """Log a promised confidence below 50 %."""
+    for path, level in _list_confidences(draft):
+        if level.exact < Fraction(1, 2):
+            draft.add_fault(path, "a confidence is at least 50 %: below it, uncertainty would count as metal")
+
+
+def check_certainty(draft: Draft, instance: Instance) -> None:
+    """Log a promised confidence of 100 % where the metal returned is uncertain.
+
+    Args:
+        draft: Parsed instance.
+        instance: The instance assembled from it.
+    """
+    for path, level in _list_confidences(draft):
+        if level.exact == 1 and has_uncertain_returns(instance):
+            message = "no plan is certain where figures have a `cv`: ask for less than 100 %, such as 99 %"
+            draft.add_fault(path, message)
+
+
 def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantity], what: str) -> None:
     """Log shares that sum to more than 100 %."""
     whole = sum((share.exact for share in shares), Fraction(0))
@@ -315,6 +347,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_contents: frozenset({"devices"}),
     _check_compositions: frozenset({"market", "alloys", "mixes"}),
     _check_supply_correlation: frozenset({"supply_correlation"}),
+    _check_confidence: frozenset({"policy"}),
     _check_commitments: frozenset({"smelters", "market"}),
     _check_piece_costs: frozenset({"treatments", "devices"}),
     _check_terms: frozenset({"smelters", "treatments", "devices"}),

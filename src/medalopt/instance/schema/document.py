@@ -306,6 +306,12 @@ class Policy(Entry):
     participation: Share | None = describe_field("Least share of its offer that each region sends.", None)
     footprint_cap: CarbonTonnes | None = describe_field("Greatest footprint.", None)
     concentration: Concentration = describe_field("Greatest shares of one smelter, region or offer.", Concentration())
+    confidence: ByMetal[Share] | None = describe_field(
+        "Least probability that the metal suffices at every deadline, by metal; 50 % or more.", None
+    )
+    joint_confidence: Share | None = describe_field(
+        "Least probability that every metal suffices at every deadline; 50 % or more.", None
+    )
 
 
 class Payers(Entry):

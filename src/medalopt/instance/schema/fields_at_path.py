@@ -15,7 +15,7 @@ from medalopt.instance.schema.containers import Entry, check_list, check_period_
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import BooleanField, IntegerField, NameField, QuantityField, TextField
 
-PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv")
+PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv", "confidence")
 TABLE_SECTIONS = ("streams", "lanes")  # sections that may be given as a table
 
 _NOTE_MEANINGS = {

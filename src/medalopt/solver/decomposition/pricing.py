@@ -35,6 +35,7 @@ class LinkingIndex:
     device: Ints  # (D,)
     region: Ints  # (G,)
     stream: Ints  # (I,)
+    assured: Ints  # (N,) of the cuts of the promised confidence
     spend: Ints  # (T,)
     footprint: int
     count: int
@@ -60,11 +61,12 @@ class LinkingIndex:
             np.ones(len(instance.devices.names), dtype=bool),
             mark_linked_regions(instance, routes, whole=False),
             mark_linked_streams(instance, whole=False),
+            np.ones(len(routes.cuts), dtype=bool),
             np.ones(periods, dtype=bool),
         )
         ends = np.cumsum([family.sum() for family in every]).tolist()
-        feed, treated, returned, device, region, stream, spend = map(_number_places, every, ends)
-        return cls(feed, treated, returned, device, region, stream, spend, ends[-1], ends[-1] + 1)
+        feed, treated, returned, device, region, stream, assured, spend = map(_number_places, every, ends)
+        return cls(feed, treated, returned, device, region, stream, assured, spend, ends[-1], ends[-1] + 1)
 
 
 def _number_places(there: Bools, end: int) -> Ints:
@@ -85,6 +87,15 @@ def select_weights(weights: Floats, places: Ints) -> Floats:
         Weights of the shape of `places`; 0 where there is no position.
     """
     return np.append(weights, 0.0)[places]
+
+
+def _split_kinds(routes: Routes, kind: Ints, typical: Ints) -> tuple[Ints, Ints]:
+    """Return kinds of routes that also share the assured metal of every cut, and one route of each kind."""
+    if all(np.array_equal(cut.rate, cut.rate[typical][kind]) for cut in routes.cuts):
+        return kind, typical
+    told = np.column_stack([kind, *(cut.rate for cut in routes.cuts)])
+    _, typical, kind = np.unique(told, axis=0, return_index=True, return_inverse=True)
+    return kind.ravel(), typical
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +196,7 @@ class RoutePricing:
         Returns:
             The routes, ready for pricing.
         """
-        kind, typical = classify_routes(instance, routes)
+        kind, typical = _split_kinds(routes, *classify_routes(instance, routes))
         cost = compute_base_costs(routes)
         refining = compute_refining_costs_of(instance, routes, typical)
         available = np.asfortranarray(instance.streams.available.value)
@@ -247,6 +258,9 @@ class RoutePricing:
             back = periods[None, :] + self.instance.smelters.lead[by, metal][:, None]
             worth = select_weights(weights, places.returned[by[:, None], metal, back])
             total[travels] += routes.returned[those, metal][:, None] * worth
+        for cut, price in zip(routes.cuts, weights[places.assured].tolist(), strict=True):
+            back = periods[None, :] + self.instance.smelters.lead[by, cut.metal][:, None] <= cut.period
+            total[travels] += np.where(back, (price * cut.rate[those])[:, None], 0.0)
         return np.ascontiguousarray(total.T)
 
     def find_best(self, weights: Floats) -> tuple[Floats, Ints, Floats]:

@@ -1,0 +1,225 @@
+r"""Promised confidence in the certificate: the cones of a plan, and what their dual values add to the lower bound.
+
+A chance constraint $s(x)\ge z\lVert h(x)\rVert$ has a dual value $\mu\ge0$ and a vector $v$ no longer than $\mu$; then
+$\mu s(x)-zv^\top h(x)\ge0$ for every plan (Cauchy and Schwarz), and this linear expression is relaxed as any
+other row. No cut of the solver is trusted: $v$ is shortened until $v^\top v\le\mu^2$ holds in fractions.
+
+The quantile $z$, loadings, deviations and rates of the model of uncertainty are data in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import IntervalArray, Numbers, lift_floats, make_zeros
+from medalopt.instance.arrays import Floats
+from medalopt.instance.confidence import ConfidencePolicy, ConfidenceRow, build_confidence
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
+from medalopt.proof.rational import enclose_square_root
+
+CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values
+_SHRINKAGE = 2.0**-40  # of a vector that is longer than its dual value
+
+Duals = Mapping[str, Mapping[Any, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class ConePrice:
+    """Dual value of a chance constraint and the vector of its direction, at most as long."""
+
+    row: ConfidenceRow
+    value: float  # mu
+    direction: Floats  # (Z,) v
+
+
+@dataclass(frozen=True, eq=False)
+class ConePayments:
+    """Payments of chance constraints per unit of each decision, by array, and in all."""
+
+    pull: Mapping[str, Numbers]
+    fixed: Numbers
+
+
+def list_cone_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the names along each index of the dual values of chance constraints.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        By rule, one tuple of names per index; empty without chance constraints.
+    """
+    policy = build_confidence(instance)
+    if policy is None:
+        return {}
+    places = instance.metals.names, instance.periods
+    variates = tuple(str(number) for number in range(policy.model.loading.shape[1]))
+    return {CONE_RULE: places, DIRECTION_RULE: (*places, variates)}
+
+
+def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
+    """Parse the dual values of chance constraints; each direction is shortened to its dual value.
+
+    Args:
+        instance: Instance.
+        duals: Dual values by rule and names; they need not be right.
+
+    Returns:
+        One price for each chance constraint with a positive dual value.
+    """
+    policy = build_confidence(instance)
+    given = duals.get(CONE_RULE, {})
+    if policy is None or not given:
+        return []
+    length = policy.model.loading.shape[1]
+    vectors: dict[tuple[str, str], Floats] = {}
+    for (metal, period, variate), value in duals.get(DIRECTION_RULE, {}).items():
+        vectors.setdefault((metal, period), np.zeros(length))[int(variate)] = value if np.isfinite(value) else 0.0
+    result = []
+    for row in policy.rows:
+        key = instance.metals.names[row.metal], instance.periods[row.period]
+        value = given.get(key, 0.0)
+        if 0 < value < np.inf:
+            result.append(ConePrice(row, value, _shorten(vectors.get(key, np.zeros(length)), value)))
+    return result
+
+
+def _shorten(vector: Floats, most: float) -> Floats:
+    """Return a vector scaled to a length of at most `most`, proven in fractions."""
+    limit = Fraction(most) ** 2
+    while sum((Fraction(value) ** 2 for value in vector.tolist()), Fraction(0)) > limit:
+        longer = float(np.linalg.norm(vector)) / most
+        vector = vector / max(longer, 1.0) * (1 - _SHRINKAGE)
+    return vector
+
+
+def compute_cone_payments(instance: Instance, routes: Routes, duals: Duals, read: NumberReader) -> ConePayments | None:
+    """Compute what chance constraints pay for each decision at their dual values.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J), in the arithmetic of the result.
+        duals: Dual values by rule and names.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        The payments; None without a positive dual value.
+    """
+    prices = parse_cone_prices(instance, duals)
+    policy = build_confidence(instance)
+    if not prices or policy is None:
+        return None
+    periods = len(instance.periods)
+    sent = make_zeros((len(routes), periods), routes.returned)
+    charge = make_zeros((len(instance.alloys.names), len(instance.metals.names), periods), routes.returned)
+    lots = find_pooled_lots(instance, routes, read)
+    withheld = make_zeros(lots.exists.shape, routes.returned)
+    fixed, opening = make_zeros((), routes.returned), read(instance.metals.opening_stock)
+    arrives = np.where(routes.smelter >= 0, 0, periods)[:, None] + np.arange(periods)[None, :]
+    for price in prices:
+        metal, period = price.row.metal, price.row.period
+        value = lift_floats(np.full(1, price.value), routes.returned)
+        rate = value * routes.returned[:, metal] - _weigh_spread(policy, price, routes)
+        back = arrives + instance.smelters.lead[routes.smelter, metal][:, None] <= period
+        sent = sent + np.where(back, rate[:, None], 0)
+        charge[:, metal, : period + 1] = charge[:, metal, : period + 1] - value
+        due = np.arange(periods)[None, :] + instance.smelters.lead[lots.smelter, metal][:, None] <= period
+        withheld[:, metal] = withheld[:, metal] - np.where(due, value, 0)
+        fixed = fixed - (value * opening[metal : metal + 1]).sum()
+    pull = {"sent": sent, "charge": charge, **({"withheld": withheld} if len(lots.line) else {})}
+    return ConePayments(pull, fixed)
+
+
+def _weigh_spread(policy: ConfidencePolicy, price: ConePrice, routes: Routes) -> Numbers:
+    r"""Return $zv^\top L^\top Dg$ per tonne on each route (J,), in the arithmetic of the routes."""
+    model, like = policy.model, routes.returned
+    weight = make_zeros((len(model.factors),), like)
+    direction = lift_floats(price.direction * 1.0, like)
+    np.add.at(weight, model.loading.factor, lift_floats(model.loading.loading, like) * direction[model.loading.variate])
+    weight = weight * lift_floats(model.deviation, like) * lift_floats(np.full(1, price.row.quantile), like)
+    rows = np.flatnonzero(model.metal == price.row.metal)
+    spread = make_zeros((len(routes),), like)
+    np.add.at(spread, model.route[rows], lift_floats(model.rate[rows], like) * weight[model.factor[rows]])
+    return spread
+
+
+def merge_payments(pull: Mapping[str, Numbers], payments: ConePayments | None) -> dict[str, Numbers]:
+    """Return payments of extension rows and chance constraints together.
+
+    Args:
+        pull: Payments of extension rows by array.
+        payments: Payments of chance constraints.
+
+    Returns:
+        Their sums by array.
+    """
+    added = {} if payments is None else payments.pull
+    return {
+        array: pull[array] + added[array] if array in pull and array in added else pull.get(array, added.get(array))
+        for array in {**pull, **added}
+    }
+
+
+def iterate_cone_residuals(account: PlanAccount) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield the violations and sizes of all chance constraints of a plan, by metal and period.
+
+    Args:
+        account: Plan.
+
+    Yields:
+        At most one pair of arrays (E, T), kg; the square root is bounded from above.
+    """
+    policy = build_confidence(account.instance)
+    if policy is None:
+        return
+    sent = account.decisions.sent
+    opening = account.read(account.instance.metals.opening_stock)[:, None]
+    come = opening + np.cumsum(account.returned.sum(axis=0), axis=1)
+    gone = np.cumsum(account.decisions.charged.sum(axis=0), axis=1)
+    excess, size = make_zeros(come.shape, sent), np.maximum(abs(come), abs(gone))
+    for row in policy.rows:
+        at = row.metal, slice(row.period, row.period + 1)
+        deviation = compute_root_above(_sum_squares(policy, row, sent))
+        quantile = lift_floats(np.full(1, row.quantile), sent)
+        excess[at] = np.maximum(quantile * deviation - (come - gone)[at], 0)
+    yield excess, size
+
+
+def _sum_squares(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers) -> Numbers:
+    r"""Return $\lVert L^\top Dg(x)\rVert^2$ of one chance constraint, (1,), kg2."""
+    model = policy.model
+    rows = np.flatnonzero(model.metal == row.metal)
+    due = np.arange(sent.shape[1])[None, :] + model.lead[rows][:, None] <= row.period
+    tonnes = np.where(due, sent[model.route[rows]], 0).sum(axis=1)
+    exposure = make_zeros((len(model.factors),), sent)
+    np.add.at(exposure, model.factor[rows], lift_floats(model.rate[rows], sent) * tonnes)
+    exposure = exposure * lift_floats(model.deviation, sent)
+    own = make_zeros((model.loading.shape[1],), sent)
+    np.add.at(own, model.loading.variate, lift_floats(model.loading.loading, sent) * exposure[model.loading.factor])
+    return (own * own)[None, :].sum(axis=1)
+
+
+def compute_root_above(values: Numbers) -> Numbers:
+    """Return square roots, or bounds above them, in the arithmetic of the values.
+
+    Args:
+        values: Nonnegative numbers, one axis.
+
+    Returns:
+        Upper bounds of the roots; intervals contain them, floats are rounded.
+    """
+    if isinstance(values, IntervalArray):
+        low = np.nextafter(np.sqrt(np.maximum(values.low, 0.0)), 0.0)
+        return IntervalArray(low, np.nextafter(np.sqrt(np.maximum(values.high, 0.0)), np.inf))
+    if values.dtype != object:
+        return np.sqrt(values)
+    roots = make_zeros(values.shape, values)
+    roots[:] = [enclose_square_root(Fraction(value))[1] for value in values.tolist()]
+    return roots

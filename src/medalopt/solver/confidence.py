@@ -1,0 +1,117 @@
+"""Cuts of the promised confidence at a solution, and the dual values of chance constraints from those of their cuts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.arrays import Floats
+from medalopt.instance.confidence import build_confidence, measure_confidence
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import ConfidenceCut, Routes
+from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE
+from medalopt.proof.prices import Duals
+from medalopt.tolerances import CUT_TOLERANCE
+
+MAX_CUT_ROUNDS = 60  # programs with further cuts, beyond which the last one counts
+
+
+def separate_cuts(instance: Instance, routes: Routes, decisions: Decisions) -> tuple[ConfidenceCut, ...]:
+    """Return the cuts that a solution violates.
+
+    Args:
+        instance: Instance.
+        routes: Its routes.
+        decisions: The solution.
+
+    Returns:
+        One cut for each violated chance constraint; empty where all hold.
+    """
+    policy = build_confidence(instance)
+    if policy is None:
+        return ()
+    slacks = measure_confidence(policy, PlanAccount(instance, routes, decisions))
+    return tuple(
+        policy.build_cut(routes, slack.row, slack.direction) for slack in slacks if slack.excess > CUT_TOLERANCE
+    )
+
+
+def select_active_cuts(instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: Duals) -> tuple[ConfidenceCut, ...]:
+    """Return the cuts with a dual value: they alone give the same optimal value.
+
+    Args:
+        instance: Instance.
+        cuts: Cuts of the program.
+        duals: Dual values, those of cuts by metal, period and number.
+
+    Returns:
+        The binding cuts.
+    """
+    given = duals.get(CONE_RULE, {})
+    keys = [(instance.metals.names[cut.metal], instance.periods[cut.period], str(n)) for n, cut in enumerate(cuts)]
+    return tuple(cut for cut, key in zip(cuts, keys, strict=True) if given.get(key, 0.0) > 0)
+
+
+def _sum_cut_duals(
+    instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: Duals
+) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], Floats]]:
+    """Return the sums of the dual values of cuts, and of their directions times these, by metal and period."""
+    values: dict[tuple[str, str], float] = {}
+    vectors: dict[tuple[str, str], Floats] = {}
+    for number, cut in enumerate(cuts):
+        key = instance.metals.names[cut.metal], instance.periods[cut.period]
+        value = max(duals.get(CONE_RULE, {}).get((*key, str(number)), 0.0), 0.0)
+        values[key] = values.get(key, 0.0) + value
+        vectors[key] = vectors.get(key, 0.0) + value * cut.direction
+    return values, vectors
+
+
+def merge_cut_duals(instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: Duals) -> Duals:
+    """Replace the dual values of cuts by those of their chance constraints and by the vectors of their directions.
+
+    Args:
+        instance: Instance.
+        cuts: Cuts of the program.
+        duals: Dual values by rule and names, those of cuts by metal, period and number.
+
+    Returns:
+        Dual values of the chance constraints by metal and period, of directions also by variate.
+    """
+    if not cuts:
+        return duals
+    values, vectors = _sum_cut_duals(instance, cuts, duals)
+    directions: dict[Any, float] = {
+        (*key, str(n)): float(vector[n]) for key, vector in vectors.items() for n in np.flatnonzero(vector).tolist()
+    }
+    others = {rule: rows for rule, rows in duals.items() if rule not in (CONE_RULE, "define_assured")}
+    return {**others, CONE_RULE: values, DIRECTION_RULE: directions}
+
+
+def join_cuts(instance: Instance, routes: Routes, duals: Duals) -> tuple[ConfidenceCut, ...]:
+    """Return one cut for each chance constraint with a dual value: the sum of its cuts, weighted by their duals.
+
+    The plan and these dual values are optimal for the program with these cuts alone.
+
+    Args:
+        instance: Instance.
+        routes: Its routes.
+        duals: Dual values with those of chance constraints, from `merge_cut_duals`.
+
+    Returns:
+        The cuts.
+    """
+    policy = build_confidence(instance)
+    if policy is None or CONE_RULE not in duals:
+        return ()
+    result = []
+    for row in policy.rows:
+        key = instance.metals.names[row.metal], instance.periods[row.period]
+        value = duals[CONE_RULE].get(key, 0.0)
+        if value > 0:
+            vector = np.zeros(policy.model.loading.shape[1])
+            for number in range(len(vector)):
+                vector[number] = duals[DIRECTION_RULE].get((*key, str(number)), 0.0)
+            result.append(policy.build_cut(routes, row, vector / value))
+    return tuple(result)
