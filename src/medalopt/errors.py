@@ -148,6 +148,19 @@ class NoPlanError(MedaloptError):
         return self.diagnose() if self.diagnose is not None else None
 
 
+class ConfidenceNotReachedError(NoPlanError):
+    """No plan can promise the confidence asked for; without it the instance is feasible.
+
+    Attributes:
+        highest: The highest confidence found, a `HighestConfidence` of `medalopt.solver.highest_confidence`.
+    """
+
+    def __init__(self, name: str, refutation: Any, highest: Any, reason: str) -> None:
+        super().__init__(name, "infeasible", refutation)
+        self.highest = highest
+        self.args = (f"{name}: {reason}",)
+
+
 class WholeLotsNotFoundError(NoPlanError):
     """The search found no feasible plan in whole lots (not proven); the continuous relaxation is feasible."""
 

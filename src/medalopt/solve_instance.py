@@ -8,8 +8,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from medalopt.catalog import FAMILIES
 from medalopt.errors import (
     CoefficientRangeError,
+    ConfidenceNotReachedError,
     LimitError,
     NoPlanError,
     SolverError,
@@ -42,6 +44,7 @@ from medalopt.tolerances import FARKAS_TOLERANCE
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
+MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
 DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
 DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
 
@@ -219,7 +222,7 @@ def solve_continuous(
         if solution.status == "infeasible":
             refutation = _refute_instance(task, solution)
             if refutation.holds:
-                raise NoPlanError(instance.name, "infeasible", refutation)
+                raise _explain_refutation(task, refutation)
             continue
         plan, prices = _select_certified(task, solution, prices)
         best = _select_smaller_gap(best, plan)
@@ -293,6 +296,28 @@ def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
         if not shown.holds and margin > FARKAS_TOLERANCE:
             return adopt_compiled_proof(solution.duals, margin, solution.added)
     return shown
+
+
+def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPlanError:
+    """Return the error of an infeasible instance; where a promised confidence is the cause, with the highest one."""
+    from medalopt.solver.highest_confidence import find_highest_confidence
+
+    name = task.instance.name
+    highest = find_highest_confidence(task)
+    if highest is None:
+        return NoPlanError(name, "infeasible", refutation)
+    raised = sorted(highest.gains.items(), key=lambda item: -item[1])[:MAX_REMEDIES]
+    remedies = [f"10 % more of {_name_remedy(*key)} +{gain * 100:.2g} points" for key, gain in raised if gain > 0]
+    text = f"no plan can promise more than {math.floor(highest.level * 1000) / 10:g} %: "
+    text += f"{highest.metal} by {highest.period} limits it"
+    text += f"; what would raise it: {', '.join(remedies)}" if remedies else ""
+    return ConfidenceNotReachedError(name, refutation, highest, text)
+
+
+def _name_remedy(family: str, name: str) -> str:
+    """Return what a right-hand side limits, in words."""
+    known = FAMILIES[family]
+    return f"supply of {name}" if family == "supply" else " ".join(filter(None, (known.title, name)))
 
 
 def _finish_stopped(best: Plan | None, name: str) -> Plan:

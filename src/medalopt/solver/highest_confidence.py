@@ -1,0 +1,164 @@
+r"""Highest confidence that any plan can promise, and which right-hand sides limit it.
+
+Let $F(z)=\min_x\max_rz\lVert h_r(x)\rVert-s_r(x)$ be the least shortfall of the chance constraints $r$ at quantile
+$z$. $F$ is convex and increases; its zero is the highest quantile. Newton's method from above is applied to the outer
+approximation of $F$ by cuts, whose slope in $z$ follows from the dual values; every program is a relaxation, so the
+zero is an upper bound, and the plan found promises the confidence that it attains, a lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from medalopt.catalog import FAMILIES
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Floats
+from medalopt.instance.confidence import (
+    ConfidencePolicy,
+    ConfidenceSlack,
+    build_confidence,
+    measure_confidence,
+)
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import ConfidenceCut
+from medalopt.proof.confidence import CONE_RULE
+from medalopt.solver.highs import METHODS, solve_by_method
+from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.scaling import scale_program
+from medalopt.solver.solution import extract_decisions
+from medalopt.solver.solve_lp import SolveTask, build_program
+
+LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence that suffices
+MAX_ROUNDS = 40
+RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list of what raises the confidence
+
+
+@dataclass(frozen=True)
+class HighestConfidence:
+    """Highest confidence that a plan can promise for all metals and deadlines at once.
+
+    `gains` is the confidence gained by 10 % more of each right-hand side, by family and name, to first order.
+    """
+
+    level: float  # attained by a plan
+    upper: float  # no plan promises more
+    metal: str  # of the chance constraint that limits it
+    period: str
+    gains: Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True, eq=False)
+class _ShortfallOptimum:
+    """Least shortfall at some quantile: kilograms, slope in the quantile, chance constraints at the plan, and gains."""
+
+    shortfall: float
+    slope: float
+    slacks: Sequence[ConfidenceSlack]
+    gains: Mapping[tuple[str, str], float]  # kg per 10 % of each right-hand side
+
+
+def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
+    """Find the highest confidence that some plan can promise; metals with a lower promise keep theirs.
+
+    Args:
+        task: Instance with a promised confidence, and the cuts that make its program infeasible.
+
+    Returns:
+        The highest confidence; None where it is not found, also where there is no plan at 50 %.
+    """
+    policy = build_confidence(task.instance)
+    if policy is None or not task.routes.cuts:
+        return None
+    asked, normal, cuts = policy, NormalDist(), task.routes.cuts
+    quantile, reached, best = max(row.quantile for row in policy.rows), 0.0, None
+    for _ in range(MAX_ROUNDS):
+        policy = _cap_quantiles(asked, quantile)
+        found = _minimise_shortfall(task, policy, cuts)
+        if found is None:
+            return best
+        ratios = [_attained_quantile(slack) for slack in found.slacks]
+        if reached < min(quantile, *ratios):
+            reached = min(quantile, *ratios)
+        limiting = found.slacks[int(np.argmin(ratios))].row
+        if found.slope > 0:
+            factor = normal.pdf(quantile) / found.slope
+            best = HighestConfidence(
+                normal.cdf(reached),
+                normal.cdf(quantile),
+                task.instance.metals.names[limiting.metal],
+                task.instance.periods[limiting.period],
+                {key: gain * factor for key, gain in found.gains.items()},
+            )
+            quantile -= found.shortfall / found.slope
+        if quantile <= 0:
+            return None
+        if normal.cdf(quantile) - normal.cdf(reached) <= LEVEL_TOLERANCE:
+            return best and replace(best, level=normal.cdf(reached), upper=normal.cdf(quantile))
+        cuts = (*cuts, *(policy.build_cut(task.routes, slack.row, slack.direction) for slack in found.slacks))
+    return best
+
+
+def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
+    """Return the chance constraints with quantiles of at most `most`."""
+    level = NormalDist().cdf(most)
+    rows = tuple(row if row.quantile <= most else replace(row, quantile=most, level=level) for row in policy.rows)
+    return replace(policy, rows=rows)
+
+
+def _attained_quantile(slack: ConfidenceSlack) -> float:
+    """Return the quantile that a plan attains in a chance constraint; infinite where it attains the one asked for."""
+    if slack.excess <= 0 or slack.deviation == 0:
+        return np.inf
+    return slack.buffer / slack.deviation
+
+
+def _minimise_shortfall(
+    task: SolveTask, policy: ConfidencePolicy, cuts: tuple[ConfidenceCut, ...]
+) -> _ShortfallOptimum | None:
+    """Minimise the largest shortfall of the chance constraints, approximated by cuts; None without an optimum."""
+    rows = {(row.metal, row.period): row for row in policy.rows}
+    cuts = tuple(policy.build_cut(task.routes, rows[cut.metal, cut.period], cut.direction) for cut in cuts)
+    network, program = build_program(replace(task, routes=replace(task.routes, cuts=cuts), basis=None))
+    program = _add_shortfall(program)
+    ready = scale_program(program)
+    result = solve_by_method(ready, METHODS[0])
+    if result.status != "optimal":
+        return None
+    x, y = ready.unscale_columns(result.x), ready.unscale_duals(result.y)
+    decisions = extract_decisions(task.instance, task.routes, network, program, x)
+    slacks = measure_confidence(policy, PlanAccount(task.instance, task.routes, decisions))
+    state = {(slack.row.metal, slack.row.period): slack for slack in slacks}
+    weights = [max(value, 0.0) for (name, _), value in zip(program.rows, y.tolist(), strict=True) if name == CONE_RULE]
+    slope = sum(
+        weight * state[cut.metal, cut.period].deviation * float(cut.direction @ state[cut.metal, cut.period].direction)
+        for weight, cut in zip(weights, cuts, strict=True)
+    )
+    return _ShortfallOptimum(float(x[-1]), slope, slacks, _sum_gains(task.instance, program, y))
+
+
+def _add_shortfall(program: SolverProgram) -> SolverProgram:
+    """Return the program that minimises a shortfall common to all cuts, its last column."""
+    rows = [number for number, (name, _) in enumerate(program.rows) if name == CONE_RULE]
+    built = ProgramBuilder.extend(replace(program, costs=np.zeros((3, len(program.lower)))))
+    size = float(np.abs(program.row_lower[rows]).max(initial=1.0))
+    column = built.add_columns([("shortfall", None)], size=size, costs=np.array([[1.0], [0.0], [0.0]]))
+    built.add_entries(np.array(rows), column)
+    return built.build()
+
+
+def _sum_gains(instance: Instance, program: SolverProgram, y: Floats) -> dict[tuple[str, str], float]:
+    """Return the shortfall saved by 10 % more of right-hand sides (kg), supply by device type."""
+    device = dict(zip(instance.streams.names, instance.streams.device.tolist(), strict=True))
+    gains: dict[tuple[str, str], float] = {}
+    for (name, index), value, upper in zip(program.rows, y.tolist(), program.row_upper.tolist(), strict=True):
+        family = FAMILIES.get(name)
+        if family is None or not 0 < upper < np.inf or not value < 0:
+            continue
+        first = index[0] if isinstance(index, tuple) else index
+        key = instance.devices.names[device[first]] if name == "supply" else str(first or "")
+        gains[name, key] = gains.get((name, key), 0.0) - value * upper * RELAXED_SHARE
+    return gains
