@@ -22,7 +22,7 @@ from medalopt.cli.options import (
 )
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, has_tables, print_report, write_report
 from medalopt.cli.run import print_output
-from medalopt.errors import LimitError, NoPlanError
+from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.text import escape_text
 
 if TYPE_CHECKING:
@@ -44,6 +44,17 @@ ExtendOption = Annotated[
         "--extend", metavar="FILE", help="Python file with constraints of your own; it is executed (repeatable)."
     ),
 ]
+ConfidenceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--confidence",
+        metavar="SHARE",
+        help="Least probability that each metal suffices at each deadline, 50 % or more, such as 90%.",
+    ),
+]
+JointOption = Annotated[
+    bool, typer.Option("--joint", help="With --confidence: that all metals suffice at all deadlines together.")
+]
 ObjectiveOption = Annotated[
     str,
     typer.Option(
@@ -60,6 +71,8 @@ def solve(
     objective: ObjectiveOption = "cost",
     extend: ExtendOption = None,
     set_: SetOption = None,
+    confidence: ConfidenceOption = None,
+    joint: JointOption = False,
     gap: GapOption = None,
     time_limit: TimeLimitOption = None,
     method: MethodOption = SolveMethod.auto,
@@ -73,6 +86,7 @@ def solve(
     """
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
+    set_ = add_confidence_change(set_, confidence, joint)
     figures = read_instance(instance, set_)
     budget = _start_budget(within[1])
     try:
@@ -91,6 +105,27 @@ def solve(
     write_report(report, outputs, "the plan is written")
     print_report(report, json, full=full)
     return LimitError.exit_code if plan.stopped else 0
+
+
+def add_confidence_change(given: list[str] | None, confidence: str | None, joint: bool) -> list[str] | None:
+    """Return the changes of `--set` with those of `--confidence` and `--joint`.
+
+    Args:
+        given: Texts `PATH=VALUE`, or None.
+        confidence: Least probability that the metal suffices at every deadline, or None.
+        joint: The probability is that of all metals and deadlines together.
+
+    Returns:
+        The texts.
+
+    Raises:
+        UsageError: `--joint` is given without `--confidence`.
+    """
+    if confidence is None:
+        if joint:
+            raise UsageError("--joint: says what --confidence is about; give both, such as --confidence 90% --joint")
+        return given
+    return [*(given or []), f"policy.{'joint_' if joint else ''}confidence={confidence}"]
 
 
 def _start_budget(seconds: float | None) -> TimeBudget | None:

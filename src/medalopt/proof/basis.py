@@ -32,9 +32,10 @@ from medalopt.proof.bound import (
     price_supply,
 )
 from medalopt.proof.certificate import Certificate
+from medalopt.proof.confidence import CONE_RULE
 from medalopt.proof.prices import Duals, Prices, build_prices
 from medalopt.proof.rational import solve_equations
-from medalopt.proof.rows import compute_residuals
+from medalopt.proof.rows import compute_linear_residuals, compute_residuals
 from medalopt.tolerances import CANCELLATION_TOLERANCE
 
 AffineConstant = Fraction | int | float  # float only for infinity
@@ -238,6 +239,8 @@ class ExactBasis:
         """
         if not _is_small(account):
             return cls(BASIS_TOO_LARGE, objective)
+        if duals.get(CONE_RULE):  # the optimum on a cone is no vertex, and not rational
+            return cls(BASIS_NOT_PROVEN, objective)
         best = _find_exact_optimum(account, bounds, duals, objective)
         return cls(BASIS_NOT_PROVEN, objective) if best is None else cls(BASIS_PROVEN, objective, best)
 
@@ -306,7 +309,8 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
 
     unknown = UnknownVector()
     parts = {name: unknown.build_unknowns(values) for name, values in _fields_of(account.decisions).items()}
-    at, all_settled = unknown.solve_unknowns(rule.excess for rule in compute_residuals(stated(parts), context.bounds))
+    equations = (rule.excess for rule in compute_linear_residuals(stated(parts), context.bounds))
+    at, all_settled = unknown.solve_unknowns(equations)
     result = {name: substitute_unknowns(values, at) for name, values in parts.items()}
     plan = stated(result)
     near = all(_is_close(values, getattr(account.decisions, name)) for name, values in result.items())

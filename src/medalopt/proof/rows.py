@@ -44,7 +44,22 @@ class ConstraintResidual:
 
 
 def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
-    """Yield the residuals of every constraint family on a plan.
+    """Yield the residuals of every constraint family on a plan, chance constraints included.
+
+    Args:
+        account: Plan.
+        bounds: Implied bounds of the instance, as reference magnitudes and variable bounds.
+
+    Yields:
+        Residuals, in the arithmetic of the plan.
+    """
+    yield from compute_linear_residuals(account, bounds)
+    for excess, size in iterate_cone_residuals(account):
+        yield ConstraintResidual("confidence", CONE_RULE, "kg", ("metal", "period"), excess, size)
+
+
+def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:
+    """Yield the residuals of every linear constraint family on a plan.
 
     Args:
         account: Plan.
@@ -62,8 +77,6 @@ def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[
     yield from _demand_residuals(account)
     yield from _commitment_residuals(account)
     yield from _policy_residuals(account)
-    for excess, size in iterate_cone_residuals(account):
-        yield ConstraintResidual("confidence", CONE_RULE, "kg", ("metal", "period"), excess, size)
     if account.instance.lots:
         yield from _lot_residuals(account)
 

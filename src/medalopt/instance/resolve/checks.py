@@ -218,7 +218,8 @@ def _check_confidence(draft: Draft) -> None:
     """Log a promised confidence below 50 %."""
     for path, level in _list_confidences(draft):
         if level.exact < Fraction(1, 2):
-            draft.add_fault(path, "a confidence is at least 50 %: below it, uncertainty would count as metal")
+            message = "a confidence is at least 50 %: below it, uncertainty would count as metal"
+            draft.add_fault(path, message, kind=FaultKind.VALUE)
 
 
 def check_certainty(draft: Draft, instance: Instance) -> None:
@@ -231,7 +232,7 @@ def check_certainty(draft: Draft, instance: Instance) -> None:
     for path, level in _list_confidences(draft):
         if level.exact == 1 and has_uncertain_returns(instance):
             message = "no plan is certain where figures have a `cv`: ask for less than 100 %, such as 99 %"
-            draft.add_fault(path, message)
+            draft.add_fault(path, message, kind=FaultKind.CONFLICT)
 
 
 def _check_share_sum(draft: Draft, path: ParameterPath, shares: Iterable[Quantity], what: str) -> None:
