@@ -266,7 +266,14 @@ _NEUTRAL_VALUES = {
     ".market.storable": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
-_DEVIATIONS = (*(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams")), "supply_correlation")
+_DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))
+
+
+def _has_positive(value: Any) -> bool:
+    """Return whether nested mappings hold a positive number."""
+    if isinstance(value, Mapping):
+        return any(map(_has_positive, value.values()))
+    return isinstance(value, float) and value > 0
 
 
 def compute_digest(instance: Instance) -> str:
@@ -283,8 +290,9 @@ def compute_digest(instance: Instance) -> str:
     _hash_part(state, "lots", instance.annex.get("lots", {}))
     if instance.terms.pooled.any():
         _hash_part(state, "pooled", instance.terms.pooled)
-    if instance.annex.get("confidence") and any(instance.annex.get(name) for name in _DEVIATIONS):
-        _hash_part(state, "confidence", {name: instance.annex.get(name) for name in ("confidence", *_DEVIATIONS)})
+    if instance.annex.get("confidence") and _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
+        given = ("confidence", "supply_correlation", *_DEVIATIONS)
+        _hash_part(state, "confidence", {name: instance.annex.get(name) for name in given})
     return state.hexdigest()
 
 

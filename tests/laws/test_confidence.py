@@ -1,0 +1,183 @@
+"""Promised confidence: plans on the cone, their certificate, and what no plan can promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import clarabel
+import numpy as np
+import pytest
+from scipy import sparse
+
+import medalopt
+from medalopt.errors import ConfidenceNotReachedError, InputError
+from medalopt.instance.confidence import build_confidence, measure_confidence
+from medalopt.instance.instance import Instance
+from medalopt.instance.uncertainty import build_uncertainty
+from medalopt.plan.plan import Plan
+from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE
+from medalopt.proof.verdict import verify_plan
+from medalopt.report.plan_json import build_plan_object
+from medalopt.solve_instance import solve
+
+TEXT = """
+format: medalopt/1
+name: two_sources
+currency: JPY
+distribution: normal
+periods: {count: 3}
+metals: {Ag: {}}
+devices:
+  phone: {content: {Ag: 1 kg/t}, cv: {Ag: 40 %}}
+  board: {content: {Ag: 1 kg/t}, cv: {Ag: 20 %}}
+streams:
+- {device: phone, region: north, available: 90 t, collection: 100 JPY/t, cv: 10 %}
+- {device: board, region: north, available: 60 t, collection: 200 JPY/t, cv: 10 %}
+- {device: board, region: south, available: 60 t, collection: 250 JPY/t, cv: 10 %}
+supply_correlation: {device: 50 %}
+smelters: {works: {returned: 100 %, lead: 1, cv: 5 %}}
+alloys: {silver: {composition: {Ag: 100 %}}}
+medals:
+  first: {count: 40, parts: {silver: 1 kg}, due: 2}
+  second: {count: 60, parts: {silver: 1 kg}}
+"""
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Instance:
+    """Return two device types, three streams with correlated supply, and two deadlines."""
+    path: Path = tmp_path_factory.mktemp("confidence") / "two_sources.yaml"
+    path.write_text(TEXT)
+    return medalopt.load(path)
+
+
+@pytest.fixture(scope="module")
+def plan(instance: Instance) -> Plan:
+    """Return the plan with a confidence of 70 % for each deadline."""
+    return solve(instance.with_changes({"policy.confidence": "70 %"}))
+
+
+def solve_cone_program(instance: Instance, level: str) -> float:
+    """Return the least cost by an interior-point solver for cones, written from the formulation."""
+    changed = instance.with_changes({"policy.confidence": level})
+    plan = solve(instance)
+    routes, policy = plan.account.routes, build_confidence(changed)
+    assert policy is not None
+    model, periods = build_uncertainty(instance, routes), len(instance.periods)
+    columns = [(j, t) for j in range(len(routes)) for t in range(periods)]
+    unit = np.array([routes.collection[j] for j, _ in columns])
+    supply = np.array([instance.streams.available.value[routes.stream[j], t] for j, t in columns])
+    parts, right = [np.eye(len(columns)), -np.eye(len(columns))], [supply, np.zeros(len(columns))]
+    kinds = [clarabel.NonnegativeConeT(2 * len(columns))]
+    needs = {1: 40.0, 2: 100.0}
+    loading = model.loading.build_dense()
+    for row in policy.rows:
+        rates = np.zeros((len(model.factors), len(columns)))
+        mean = np.zeros(len(columns))
+        for number, (j, t) in enumerate(columns):
+            if t + instance.smelters.lead[routes.smelter[j], 0] <= row.period:
+                mean[number] = routes.returned[j, 0]
+                own = np.flatnonzero(model.route == j)
+                rates[model.factor[own], number] = model.rate[own]
+        inner = row.quantile * loading.T @ (model.deviation[:, None] * rates)
+        parts.append(-np.vstack([mean, inner]))
+        right.append(np.concatenate([[-needs[row.period]], np.zeros(len(inner))]))
+        kinds.append(clarabel.SecondOrderConeT(1 + len(inner)))
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-11
+    none = sparse.csc_matrix((len(columns), len(columns)))
+    matrix = sparse.csc_matrix(np.vstack(parts))
+    return float(clarabel.DefaultSolver(none, unit, matrix, np.concatenate(right), kinds, settings).solve().obj_val)
+
+
+@pytest.mark.parametrize("level", ["60 %", "75 %", "90 %"])
+def test_both_ways_find_the_optimum_of_a_cone_solver(instance: Instance, level: str) -> None:
+    """The direct way and the decomposition cost what an interior-point solver finds, and prove it."""
+    changed, least = instance.with_changes({"policy.confidence": level}), solve_cone_program(instance, level)
+    for method in ("direct", "decomposition"):
+        found = solve(changed, method=method)
+        assert found.objective == pytest.approx(least, rel=1e-7) and found.certificate.optimal
+        assert verify_plan(changed, read_back(found)).accepted
+
+
+def read_back(plan: Plan) -> object:
+    """Return a plan as read from its JSON."""
+    from medalopt.plan.schema import SavedPlan
+
+    return SavedPlan.model_validate(build_plan_object(plan))
+
+
+def test_confidence_costs_and_none_costs_nothing(instance: Instance) -> None:
+    """Cost rises with confidence; 50 % and no coefficient of variation change nothing at all."""
+    bare = build_plan_object(solve(instance))
+    costs = [solve(instance.with_changes({"policy.confidence": f"{level} %"})).objective for level in (50, 60, 70, 80)]
+    assert costs == sorted(costs) and costs[0] == bare["objective"]["value"] < costs[1]
+    certain = {f"devices.{name}.cv.Ag": 0 for name in ("phone", "board")} | {"smelters.works.cv": 0, "streams.*.cv": 0}
+    known = instance.with_changes(certain)
+    plans = [build_plan_object(solve(one)) for one in (known, known.with_changes({"policy.confidence": "90 %"}))]
+    assert plans[0] == plans[1]
+
+
+def test_the_promise_holds_out_of_sample(plan: Plan) -> None:
+    """Of 100,000 normal draws 70 % return enough at each deadline that the plan meets without slack."""
+    policy, account = build_confidence(plan.instance), plan.account
+    assert policy is not None
+    draws = np.random.default_rng(1).standard_normal((100_000, policy.model.loading.shape[1]))
+    tight = 0
+    for slack in measure_confidence(policy, account):
+        exposure = policy.model.compute_exposure(account.decisions.sent, slack.row.metal, slack.row.period)
+        held = (policy.model.loading.apply(draws) @ exposure + slack.buffer >= 0).mean()
+        assert held >= 0.70 - 0.005
+        if abs(slack.excess) < 1e-9:
+            tight += 1
+            assert held == pytest.approx(0.70, abs=0.005)
+    assert tight
+
+
+def test_planted_errors_are_caught(plan: Plan) -> None:
+    """Less metal than promised, and a direction longer than its dual value, are no proof."""
+    saved = read_back(plan)
+    assert verify_plan(plan.instance, saved).accepted
+    easier = plan.instance.with_changes({"policy.confidence": "70.01 %"})
+    verdict = verify_plan(easier, saved)
+    assert any(broken.text.startswith("confidence: confidence[Ag") for broken in verdict.broken)
+    from medalopt.instance.bounds import compute_bounds
+    from medalopt.proof.certificate import certify_plan
+
+    bounds = compute_bounds(plan.instance, plan.account.routes)
+    longer = {key: 2 * value for key, value in plan.duals[DIRECTION_RULE].items()}
+    flipped = {key: -value for key, value in plan.duals[DIRECTION_RULE].items()}
+    cleared = dict.fromkeys(plan.duals[CONE_RULE], 0.0)
+    for duals in ({DIRECTION_RULE: flipped}, {DIRECTION_RULE: {}}, {CONE_RULE: cleared}):
+        certificate = certify_plan(plan.account, bounds, {**plan.duals, **duals}, "cost")
+        assert certificate.lower_bound < plan.objective and not certificate.optimal
+    shortened = certify_plan(plan.account, bounds, {**plan.duals, DIRECTION_RULE: longer}, "cost")
+    assert shortened.lower_bound == pytest.approx(plan.objective) and shortened.lower_bound <= plan.objective
+
+
+def test_what_no_plan_can_promise(instance: Instance) -> None:
+    """The error names the highest confidence, its deadline and a remedy; a little below it there is a plan."""
+    with pytest.raises(ConfidenceNotReachedError, match=r"more than \d+(\.\d)? %: Ag by") as caught:
+        solve(instance.with_changes({"policy.confidence": "99.99 %"}))
+    highest = caught.value.highest
+    assert highest.upper - highest.level <= 1e-4 and highest.gains["supply", "board"] > 0
+    assert solve(instance.with_changes({"policy.confidence": f"{100 * highest.level - 0.01} %"})).certificate.optimal
+    with pytest.raises(ConfidenceNotReachedError):
+        solve(instance.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
+
+
+def test_joint_confidence_is_split_equally(instance: Instance) -> None:
+    """Of a joint 80 % each of two deadlines has 90 %."""
+    joint, each = ({"policy.joint_confidence": "80 %"}, {"policy.confidence": "90 %"})
+    policies = [build_confidence(instance.with_changes(changes)) for changes in (joint, each)]
+    assert [one and [(row.period, round(row.level, 12)) for row in one.rows] for one in policies] == [
+        [(1, 0.9), (2, 0.9)]
+    ] * 2
+
+
+@pytest.mark.parametrize(("level", "reason"), [("100 %", "less than 100 %"), ("40 %", "at least 50 %")])
+def test_promises_without_sense_are_refused(instance: Instance, level: str, reason: str) -> None:
+    """A certainty where figures are uncertain and a confidence below 50 % are errors with a remedy."""
+    with pytest.raises(InputError, match=reason):
+        instance.with_changes({"policy.confidence": level})
