@@ -21,6 +21,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.arrays import Floats
 
 TOKYO = TINY.parent / "tokyo2020.yaml"
+UNCERTAIN = TINY.parents[1] / "tests" / "instance" / "uncertain.yaml"
 ROWS = 4_096
 
 
@@ -143,3 +144,15 @@ def test_interrupted_shares_are_of_what_is_there() -> None:
     found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, report_progress=told)
     assert (found.interrupted, found.solved_count, found.scenario_count) == (True, 40, 96)
     assert [one.rows for one in found.feasibility_indices] == [8, 0, 0, 0]
+
+
+def test_supplies_are_drawn_as_correlated() -> None:
+    """Streams with a cv are drawn together, with the correlation of the file; a draw changes what they offer."""
+    inputs = find_uncertain_inputs(ScenarioRunner(UNCERTAIN))
+    (supply,) = [one for one in inputs if one.path[0] == "streams"]
+    assert [str(factor.path[1]) for factor in supply.factors] == ["laptop@east", "phone@east", "phone@west"]
+    drawn = draw_saltelli_sample((supply,), 4_000)
+    assert np.corrcoef(np.log(drawn.first[0]).T) == pytest.approx(
+        np.array([[1, 0.4, 0.1], [0.4, 1, 0.3], [0.1, 0.3, 1]]), abs=0.05
+    )
+    assert set(next(drawn.iterate_draws())) == {f"streams.{factor.path[1]}.available" for factor in supply.factors}

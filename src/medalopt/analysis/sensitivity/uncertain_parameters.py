@@ -25,6 +25,7 @@ from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
+from medalopt.instance.uncertainty import SUPPLY, LoadingMatrix, build_loading, list_uncertain_factors
 
 DEFAULT_STEP = 0.1
 MAX_SEPARATE_MEMBERS = 12  # streams or lanes varied one by one; more are grouped by device, region or smelter
@@ -282,17 +283,21 @@ def get_assay_correlation(runner: ScenarioRunner, device: str) -> float:
 
 @dataclass(frozen=True)
 class UncertainInput:
-    """Parameter groups that are drawn jointly with a common `correlation`; a single group has none."""
+    """Parameter groups that are drawn jointly with a common `correlation`; a single group has none.
+
+    Supplies have the matrix of `instance.uncertainty` as `loading`; `correlation` is then the greatest of two of them.
+    """
 
     path: ParameterPath
     factors: tuple[ParameterGroup, ...]
     correlation: float = 0.0
     normal: bool = False  # else lognormal
+    loading: LoadingMatrix | None = None
 
     @property
     def variate_count(self) -> int:
         """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
-        return len(self.factors) + bool(self.correlation)
+        return self.loading.shape[1] if self.loading else len(self.factors) + bool(self.correlation)
 
     def transform_variates(self, evenly: Floats) -> Floats:
         """Transform uniform variates to factors of the groups.
@@ -304,7 +309,9 @@ class UncertainInput:
             (N, F): factors with mean 1.
         """
         z = compute_normal_quantiles(evenly)
-        if self.correlation:
+        if self.loading:
+            z = self.loading.apply(z)
+        elif self.correlation:
             z = math.sqrt(self.correlation) * z[:, -1:] + math.sqrt(1 - self.correlation) * z[:, :-1]
         return np.stack(
             [_compute_factors(group, z[:, index], self.normal) for index, group in enumerate(self.factors)], axis=1
@@ -318,15 +325,39 @@ def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
         runner: Scenarios of the instance.
 
     Returns:
-        All groups with a coefficient of variation; without any, all assays, recoveries, returns and offer prices.
+        All groups with a coefficient of variation, supplies besides; without any, all assays, recoveries, returns and
+        offer prices.
     """
     moved = [factor for factor in find_parameter_groups(runner) if factor.can_have_cv]
     given = [factor for factor in moved if factor.cv]
+    supply = _find_supply_inputs(runner)
     result: dict[ParameterPath, list[ParameterGroup]] = {}
-    for factor in given or moved:
+    for factor in given or (() if supply else moved):
         own = factor.path[0] == "devices" and get_assay_correlation(runner, str(factor.path[1])) > 0
         result.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
-    return tuple(_make_uncertain_input(runner, path, tuple(group)) for path, group in result.items())
+    return (*(_make_uncertain_input(runner, path, tuple(group)) for path, group in result.items()), *supply)
+
+
+def _find_supply_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
+    """Return the supplies with a coefficient of variation: one input each, or one of all where they are correlated."""
+    annex = runner.instance.annex
+    factors = tuple(factor for factor in list_uncertain_factors(runner.instance) if factor.kind == SUPPLY)
+    if not factors:
+        return ()
+    offered = {
+        str(member.path[1]): member
+        for member in _find_members(runner.source_values)
+        if member.path[0] == "streams" and member.path[2] in ("available", "total")
+    }
+    factors = tuple(factor for factor in factors if factor.owner in offered)
+    groups = [
+        ParameterGroup(offered[factor.owner].path, (offered[factor.owner],), factor.deviation) for factor in factors
+    ]
+    normal, parts = annex.get("distribution") == "normal", annex.get("supply_correlation", {})
+    if not parts or len(groups) < 2:
+        return tuple(UncertainInput(group.path, (group,), normal=normal) for group in groups)
+    loading = build_loading(runner.instance, factors)
+    return (UncertainInput(("streams", "*"), tuple(groups), sum(parts.values()), normal, loading),)
 
 
 def _make_uncertain_input(

@@ -31,7 +31,12 @@ MOST_HALF_WIDTH = 0.25  # of a 95 % interval, half its width; above it a share i
 LEAST_SHARE = 1e-3  # a smaller share is shown as below it
 PLAN_EXISTENCE = "feasibility"
 RankedCauses = list[tuple[UncertainInput, SobolIndex, SobolIndex]]
-_GROUP_TITLES = {"devices": "assays of {}", "treatments": "recovery by {}", "smelters": "returns of {}"}
+_GROUP_TITLES = {
+    "devices": "assays of {}",
+    "treatments": "recovery by {}",
+    "smelters": "returns of {}",
+    "streams": "supply of all streams",
+}
 
 
 def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -> SensitivityPart:
