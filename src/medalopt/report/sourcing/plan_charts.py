@@ -31,7 +31,7 @@ _LEAST_COST_SHARE = 0.005  # of all costs; smaller kinds are drawn as one bar
 
 
 def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
-    """Draw the waterfall of costs.
+    """Draw the waterfall of costs, by party where the instance states payers, else by kind.
 
     Args:
         plan: Plan to report.
@@ -40,11 +40,15 @@ def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
         One chart; none where every cost is zero.
     """
     paid = sum(abs(value) for value in plan.costs.values())
-    parts = [(COST_KINDS[kind], value) for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * paid]
-    return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1])),) if parts else ()
+    parties = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
+    amounts = parties or {COST_KINDS[kind]: value for kind, value in plan.costs.items()}
+    parts = [(name, value) for name, value in amounts.items() if abs(value) > AMOUNT_TOLERANCE * paid]
+    by = "party" if parties else "kind"
+    return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1]), by),) if parts else ()
 
 
-def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
+def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]], by: str) -> Chart:
+    """Return the chart of cost `by` party or kind, with its table."""
     size, word = choose_money_scale([100 * value for value in (plan.cost, *(value for _, value in parts))])
     unit = f"{word}{plan.instance.currency}"
     steps: list[tuple[str, float, float, str]] = []
@@ -62,12 +66,12 @@ def _waterfall_chart(plan: Plan, parts: list[tuple[str, float]]) -> Chart:
         legend=False,
     )
     option["grid"] = {**option["grid"], "right": 80}
-    columns = (ReportColumn("kind", ""), ReportColumn("cost", "", plan.instance.currency, style="money"))
-    text = "Cost by kind; revenue is negative."
+    columns = (ReportColumn(by, ""), ReportColumn("cost", "", plan.instance.currency, style="money"))
+    text = f"Cost by {by}; revenue is negative."
     table = ReportTable("cost", "Cost", text, columns, tuple(parts), total=("total", plan.cost))
     name, maximum = parts[0]
     spent = sum(value for _, value in parts if value > 0)
-    text = f"Cost by kind: {format_money(plan.cost, plan.instance.currency)}"
+    text = f"Cost by {by}: {format_money(plan.cost, plan.instance.currency)}"
     text += f", of which {name} {format_share(maximum, spent)}" if maximum > 0 and len(parts) > 1 else ""
     note = "Orange: cost; green: revenue." if any(value < 0 for _, value in parts) else ""
     return Chart(text, option, (table,), (note,) if note else (), 120 + 34 * len(steps))

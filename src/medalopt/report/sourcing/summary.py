@@ -20,10 +20,12 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
+from medalopt.report.solve_tables import COST_KINDS
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
+MOST_PARTIES = 4  # payers on the first page
 MOST_DUE_ORDERS = 14  # rows of orders on the first page
 _RISK_LINES = ("Main risk", "Second risk", "Third risk", "Scenarios", "Whole loads", "Benchmark")  # in this order
 BOTTLENECK = "Bottleneck"  # key figure that follows from the dual values, not from the decisions
@@ -112,7 +114,20 @@ def _read_amount(cell: CellValue) -> float:
 def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     each = f"{format_money(plan.cost / count, currency)} per medal, {format_count(count, 'medal')}" if count else ""
-    return (("Total cost", format_money(plan.cost, currency), each),)
+    total = ("Total cost", format_money(plan.cost, currency), each)
+    parties = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
+    paid = (
+        (f"Paid by {escape_text(party)}", format_money(amount, currency), _name_largest_kind(plan, party))
+        for party, amount in sorted(parties.items(), key=lambda one: -abs(one[1]))[:MOST_PARTIES]
+    )
+    return (total, *paid)
+
+
+def _name_largest_kind(plan: Plan, party: str) -> str:
+    """Return the largest kind of cost of a party, with its amount."""
+    kinds = plan.party_costs[party]
+    largest = max(kinds, key=lambda kind: abs(kinds[kind]))
+    return f"{COST_KINDS[largest]} {format_money(kinds[largest], plan.instance.currency)}"
 
 
 def _supply_figure(plan: Plan) -> tuple[_FigureRow, ...]:
