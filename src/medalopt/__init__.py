@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from medalopt.api import diagnose as diagnose
     from medalopt.api import explain as explain
     from medalopt.api import outages as outages
+    from medalopt.api import price_of_confidence as price_of_confidence
     from medalopt.api import read_plan as read_plan
     from medalopt.api import risk as risk
     from medalopt.api import sensitivity_ranges as sensitivity_ranges
@@ -52,6 +53,7 @@ _HOMES = {
             "diagnose",
             "explain",
             "outages",
+            "price_of_confidence",
             "read_plan",
             "risk",
             "sensitivity_ranges",
@@ -79,6 +81,7 @@ __all__ = [
     "explain",
     "load",
     "outages",
+    "price_of_confidence",
     "read_plan",
     "risk",
     "sensitivity_ranges",

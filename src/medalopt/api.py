@@ -302,6 +302,27 @@ def risk(subject: Instance | Plan, draws: int = 20_000, seed: int = 2020) -> Ana
     return AnalysisResult(build_risk_report(found), found)
 
 
+def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> AnalysisResult:
+    """Compute what plans cost that promise more: for every metal and deadline, the metal suffices with a probability.
+
+    Args:
+        instance: Instance; a promise of its own is replaced.
+        levels: Confidences, from 0.5 to below 1; empty: spread evenly up to the highest that can be promised.
+
+    Returns:
+        Frame `confidence`: confidence, cost, extra cost and the cost of one more percentage point.
+
+    Raises:
+        UsageError: A level is out of range, or nothing that is returned is uncertain.
+    """
+    from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
+    from medalopt.report.price_of_confidence import build_confidence_report
+    from medalopt.results import AnalysisResult
+
+    found = compute_price_of_confidence(instance, levels)
+    return AnalysisResult(build_confidence_report(found), found)
+
+
 def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str = "cost") -> AnalysisResult:
     """Compare plans: every quantity side by side, with differences from the first.
 

@@ -303,6 +303,9 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
     from medalopt.solver.highest_confidence import find_highest_confidence
 
     name = task.instance.name
+    if task.routes.cuts and is_large_instance(task.instance, task.routes):
+        text = "no plan can promise the confidence asked for; without it there are plans: ask for less"
+        return ConfidenceNotReachedError(name, refutation, None, text)
     highest = find_highest_confidence(task)
     if highest is None:
         return NoPlanError(name, "infeasible", refutation)

@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 
 import medalopt
-from medalopt.errors import ConfidenceNotReachedError, InputError
+from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
+from medalopt.errors import ConfidenceNotReachedError, InputError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import build_uncertainty
@@ -18,6 +19,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.plan_json import build_plan_object
+from medalopt.report.price_of_confidence import build_confidence_report
 from medalopt.solve_instance import solve
 
 TEXT = """
@@ -165,6 +167,23 @@ def test_what_no_plan_can_promise(instance: Instance) -> None:
     assert solve(instance.with_changes({"policy.confidence": f"{100 * highest.level - 0.01} %"})).certificate.optimal
     with pytest.raises(ConfidenceNotReachedError):
         solve(instance.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
+
+
+def test_price_of_confidence(instance: Instance) -> None:
+    """Cost rises with confidence, its slope is the stated cost of a point, and it ends at the highest confidence."""
+    scarce = instance.with_changes({"medals.second.count": 220})
+    found = compute_price_of_confidence(scarce, (0.7, 0.701, 0.8, 0.9999))
+    first, one, other, *more = found.rows
+    assert found.highest is not None and found.highest < 0.999 and [row.level for row in more] == [0.8]
+    assert first.level == 0.5 and first.cost == solve(scarce).objective < one.cost < other.cost < more[0].cost
+    slope = (other.cost - one.cost) / 0.1
+    assert one.marginal_cost <= slope <= other.marginal_cost
+    assert slope == pytest.approx(one.marginal_cost, rel=0.01)
+    report = build_confidence_report(found)
+    assert report.headline[-1].startswith("No plan can promise more than") and report.charts
+    certain = {f"devices.{name}.cv.Ag": 0 for name in ("phone", "board")} | {"smelters.works.cv": 0, "streams.*.cv": 0}
+    with pytest.raises(UsageError, match="nothing that is returned is uncertain"):
+        compute_price_of_confidence(instance.with_changes(certain))
 
 
 def test_joint_confidence_is_split_equally(instance: Instance) -> None:

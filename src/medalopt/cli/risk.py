@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
 
 DrawsOption = Annotated[int, typer.Option("--draws", metavar="N", help="Number of draws, 1,000 to 1,000,000.")]
+PriceOption = Annotated[
+    bool, typer.Option("--price-of-confidence", help="Instead: what plans cost that promise a higher confidence.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Random seed.")]
 _DEFAULT_DRAWS, _DEFAULT_SEED = 20_000, 2020
 
@@ -31,6 +34,7 @@ def risk(
     ] = None,
     draws: DrawsOption = _DEFAULT_DRAWS,
     seed: SeedOption = _DEFAULT_SEED,
+    price_of_confidence: PriceOption = False,
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -41,6 +45,8 @@ def risk(
     Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
     """
     outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
+    if price_of_confidence:
+        return _report_price(subject, instance, set_, outputs, json, full)
     try:
         plan = _open_plan(subject, instance, set_)
     except NoPlanError as error:
@@ -50,6 +56,29 @@ def risk(
 
     report = build_risk_report(simulate_risk(plan, draws, seed))
     write_report(report, outputs, "the risk is written")
+    print_report(report, json, full=full)
+    return 0
+
+
+def _report_price(
+    subject: Path, instance: Path | None, given: list[str] | None, outputs: tuple[Path, ...], json: bool, full: bool
+) -> int:
+    """Print what plans cost that promise more."""
+    from medalopt.plan.reader import PLAN_SUFFIXES
+
+    if instance is not None or os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
+        raise UsageError("--price-of-confidence: takes an instance, not a plan; name the instance file alone")
+    from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
+    from medalopt.report.price_of_confidence import build_confidence_report
+
+    data = read_instance(subject, given)
+    try:
+        with report_progress(f"pricing confidence of {data.name}") as step:
+            found = compute_price_of_confidence(data, report_progress=step)
+    except NoPlanError as error:
+        return report_infeasibility(data, error, subject, given, "cost", json, outputs=outputs)
+    report = build_confidence_report(found)
+    write_report(report, outputs, "the price of confidence is written")
     print_report(report, json, full=full)
     return 0
 

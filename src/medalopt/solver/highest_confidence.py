@@ -1,9 +1,10 @@
 r"""Highest confidence that any plan can promise, and which right-hand sides limit it.
 
 Let $F(z)=\min_x\max_rz\lVert h_r(x)\rVert-s_r(x)$ be the least shortfall of the chance constraints $r$ at quantile
-$z$. $F$ is convex and increases; its zero is the highest quantile. Newton's method from above is applied to the outer
-approximation of $F$ by cuts, whose slope in $z$ follows from the dual values; every program is a relaxation, so the
-zero is an upper bound, and the plan found promises the confidence that it attains, a lower bound.
+$z$; its zero is the highest quantile. A plan $x$ attains the quantile $\min_rs_r(x)/\lVert h_r(x)\rVert$, a lower
+bound. $F$ is bounded from below by programs with cuts, at a quantile a little above the best attained (fractional
+programming, Dinkelbach 1967): the plan found attains more, or violates the cuts that are added, or the shortfall is
+positive, and no plan attains that quantile.
 """
 
 from __future__ import annotations
@@ -74,32 +75,29 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     if policy is None or not task.routes.cuts:
         return None
     asked, normal, cuts = policy, NormalDist(), task.routes.cuts
-    quantile, reached, best = max(row.quantile for row in policy.rows), 0.0, None
+    most, reached = max(row.quantile for row in policy.rows), 0.0
     for _ in range(MAX_ROUNDS):
+        quantile = reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached)
+        if quantile >= most:
+            return None
         policy = _cap_quantiles(asked, quantile)
         found = _minimise_shortfall(task, policy, cuts)
         if found is None:
-            return best
+            return None
         ratios = [_attained_quantile(slack) for slack in found.slacks]
-        if reached < min(quantile, *ratios):
-            reached = min(quantile, *ratios)
-        limiting = found.slacks[int(np.argmin(ratios))].row
-        if found.slope > 0:
-            factor = normal.pdf(quantile) / found.slope
-            best = HighestConfidence(
+        if found.shortfall > 0:
+            limiting = found.slacks[int(np.argmin(ratios))].row
+            factor = normal.pdf(quantile) / found.slope if found.slope > 0 else 0.0
+            return HighestConfidence(
                 normal.cdf(reached),
                 normal.cdf(quantile),
                 task.instance.metals.names[limiting.metal],
                 task.instance.periods[limiting.period],
                 {key: gain * factor for key, gain in found.gains.items()},
             )
-            quantile -= found.shortfall / found.slope
-        if quantile <= 0:
-            return None
-        if normal.cdf(quantile) - normal.cdf(reached) <= LEVEL_TOLERANCE:
-            return best and replace(best, level=normal.cdf(reached), upper=normal.cdf(quantile))
+        reached = max(reached, min(ratios))
         cuts = (*cuts, *(policy.build_cut(task.routes, slack.row, slack.direction) for slack in found.slacks))
-    return best
+    return None
 
 
 def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
@@ -110,10 +108,8 @@ def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
 
 
 def _attained_quantile(slack: ConfidenceSlack) -> float:
-    """Return the quantile that a plan attains in a chance constraint; infinite where it attains the one asked for."""
-    if slack.excess <= 0 or slack.deviation == 0:
-        return np.inf
-    return slack.buffer / slack.deviation
+    """Return the quantile that a plan attains in a chance constraint."""
+    return slack.buffer / slack.deviation if slack.deviation > 0 else np.inf
 
 
 def _minimise_shortfall(
@@ -145,7 +141,7 @@ def _add_shortfall(program: SolverProgram) -> SolverProgram:
     rows = [number for number, (name, _) in enumerate(program.rows) if name == CONE_RULE]
     built = ProgramBuilder.extend(replace(program, costs=np.zeros((3, len(program.lower)))))
     size = float(np.abs(program.row_lower[rows]).max(initial=1.0))
-    column = built.add_columns([("shortfall", None)], size=size, costs=np.array([[1.0], [0.0], [0.0]]))
+    column = built.add_columns([("shortfall", None)], -np.inf, size=size, costs=np.array([[1.0], [0.0], [0.0]]))
     built.add_entries(np.array(rows), column)
     return built.build()
 
