@@ -24,10 +24,12 @@ from medalopt.model.network import Network
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.proof.confidence import compute_cone_payments, merge_payments, parse_cone_prices
 from medalopt.proof.extension_rows import apply_extension_prices, compute_extended_bound
 from medalopt.proof.extensions import PlacedExtensions, place_extensions
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
+from medalopt.solver.confidence import merge_cut_duals
 from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
@@ -113,9 +115,19 @@ class PlanNeighbourhood:
     @cached_property
     def _extension_context(self) -> tuple[BoundContext, Floats]:
         """Context of the dual bound with the prices of extension rows, and reduced costs of extension variables."""
-        return apply_extension_prices(
+        context, reduced = apply_extension_prices(
             BoundContext(self.instance, self.account.routes, self.bounds), self.placed_extensions
         )
+        cones = compute_cone_payments(self.instance, self.account.routes, self.plan.duals, self.account.read)
+        return replace(context, pull=merge_payments(context.pull, cones)), reduced
+
+    @cached_property
+    def metal_prices(self) -> Floats:
+        """Dual values of metal on the account, with those of its chance constraints at later deadlines, (E, T)."""
+        prices = np.array(self.prices.balance)
+        for cone in parse_cone_prices(self.instance, self.plan.duals):
+            prices[cone.row.metal, : cone.row.period + 1] -= cone.value
+        return prices
 
     @property
     def context(self) -> BoundContext:
@@ -172,7 +184,8 @@ class PlanNeighbourhood:
             return None
         if not self.has_dual_bound:
             return shift.value
-        duals = extract_duals(self.local.linear, shift.y)
+        cuts = self.account.routes.cuts
+        duals = merge_cut_duals(self.instance, cuts, extract_duals(self.local.linear, shift.y))
         added = fill_extension_values(self.local.linear, np.zeros_like(self.local.x), shift.y)
         context = BoundContext(self.instance, self.account.routes, self.bounds)
         ways = [(duals, added)]
@@ -180,7 +193,11 @@ class PlanNeighbourhood:
             ways.append((shrink_duals(duals), added.scale_duals(1 - DUAL_SHRINKAGE)))
         bounds = [
             compute_extended_bound(
-                context, build_prices(self.instance, y), self.plan.measure, replace(self.placed_extensions, added=rows)
+                context,
+                build_prices(self.instance, y),
+                self.plan.measure,
+                replace(self.placed_extensions, added=rows),
+                compute_cone_payments(self.instance, self.account.routes, y, self.account.read),
             )
             for y, rows in ways
         ]

@@ -251,7 +251,7 @@ def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tu
         back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
         settled = neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
         kilograms = np.where(back < periods, routes.returned[travels, e][:, None] * settled, 0.0)
-        worth = -neighbourhood.prices.balance[e][np.minimum(back, periods - 1)] * kilograms
+        worth = -neighbourhood.metal_prices[e][np.minimum(back, periods - 1)] * kilograms
         if kilograms.sum() > 0:
             rows.append((title, float(kilograms.sum()) / tonnes, float(worth.sum()) / tonnes))
     return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))
