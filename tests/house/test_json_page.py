@@ -181,6 +181,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     listed = run("sweep", small, "--list", files("list.csv"), "--jobs", "1")
     yield ("sweep",), [*read_golden("sweep"), *listed]
     yield ("risk", "instance"), run("risk", UNCERTAIN, "--draws", "1000")
+    yield ("confidence", "instance"), run("risk", UNCERTAIN, "--price-of-confidence")
     yield ("verify",), read_golden("verify", "verify-refused")
     yield ("solve", "instance", "plan"), run("plan", small, "--brief")
 
