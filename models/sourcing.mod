@@ -115,6 +115,7 @@ param count{MEDALS}, integer, >= 0;
 param due{MEDALS}, integer, in PERIODS;           # their alloy is cast by the end of this period
 param part{MEDALS, ALLOYS}, >= 0, default 0;      # kg of alloy in one medal
 param allowance{MEDALS}, >= 0, default 0;         # metal that never comes back, per kg in the medal
+param shortfall{MEDALS}, >= 0, default unlimited; # money for a medal that is not made; unlimited: all are made
 
 # Policy
 param recycled_floor{METALS}, default 0;          # least recycled share of what is charged
@@ -181,9 +182,13 @@ param route_footprint{k in SMELTERS, (i,h) in INTO[k]} := stream_footprint[i] + 
     + to_smelter[h,device[i]] * (lane_footprint[region[i],k] + smelter_footprint[k]);
 
 # Need: what is owed of each alloy by the end of t, Q_at, kg.
-param owed{a in ALLOYS, t in PERIODS} := sum{m in MEDALS: due[m] <= t} part[m,a] * (1 + allowance[m]) * count[m];
+param in_medal{m in MEDALS, a in ALLOYS} := part[m,a] * (1 + allowance[m]);   # w_ma: kg that one medal takes
+param owed{a in ALLOYS, t in PERIODS} := sum{m in MEDALS: due[m] <= t} in_medal[m,a] * count[m];
 set OWED := {a in ALLOYS: owed[a,n] > 0};
 set DEADLINES := {a in OWED, t in PERIODS: t = n or owed[a,t] > (if t > 1 then owed[a,t-1])};
+
+# Medals that may be missed; one missed at its date is never made.
+set MISSABLE := {m in MEDALS: shortfall[m] < unlimited and count[m] > 0};
 
 # Alloys of which castings in stock cost something; in the last period all is due.
 set KEPT := {a in OWED: exists{t in PERIODS: t < n} cast_holding[a,t] > 0};
@@ -233,6 +238,7 @@ var surplus{ACCOUNT, PERIODS}, >= 0;                          # g_et: sold or le
 var cast{OWED, PERIODS}, >= 0;                                # k_at: alloy cast, kg
 var recharge{RECHARGED, PERIODS}, >= 0;                       # v_at: process scrap charged again, kg
 var scrap{RECHARGED, PERIODS}, >= 0;                          # n_at: process scrap in hand at the end of t, kg
+var missed{m in MISSABLE}, >= 0, <= count[m];                 # u_m: medals not made
 var cast_stock{KEPT, t in PERIODS: t < n};                    # z_at: castings that wait at the end of t, kg
 
 # Linking quantities: all rules but supply are written on these.
@@ -266,6 +272,7 @@ minimize objective:
         + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
+        + sum{m in MISSABLE} shortfall[m] * missed[m]
     else if measure = 'footprint' then
         network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o]
     else
@@ -312,7 +319,8 @@ s.t. define_bought{o in OFFERS}: bought[o] = sum{t in PERIODS}
     (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]);
 
 s.t. define_cast_stock{a in KEPT, t in PERIODS: t < n}:
-    cast_stock[a,t] = sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] - owed[a,t];
+    cast_stock[a,t] = sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] - owed[a,t]
+        + sum{m in MISSABLE: due[m] <= t} in_medal[m,a] * missed[m];
 
 
 ################################################  The twelve families  ################################################
@@ -363,9 +371,12 @@ s.t. others{a in CHARGED, t in PERIODS: a in ADMITS_OTHERS and (if a in ADMITS_O
     + sum{(o,a) in BUYS} (1 - sum{(a,e) in NAMED} composition[o,e]) * buy[o,a,t]
     <= others_share[a] * (sum{(a,e) in CHARGES} charge[a,e,t] + sum{(o,a) in BUYS} buy[o,a,t]);
 
-# 6. Demand: castings less their process scrap cover what is owed by each deadline, and in the end exactly.
+# 6. Demand: castings less their process scrap cover what is owed by each deadline, and in the end exactly; less the
+#    alloy of medals that are missed.
 s.t. demand{(a,t) in DEADLINES}:
-    owed[a,t] <= sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u] <= (if t = n then owed[a,t] else unlimited);
+    owed[a,t] <= sum{u in 1..t} (1 - scrap_share[a]) * cast[a,u]
+        + sum{m in MISSABLE: due[m] <= t} in_medal[m,a] * missed[m]
+        <= (if t = n then owed[a,t] else unlimited);
 
 # 7. Commitments and limits over the horizon.
 s.t. purchase{o in OFFERS: purchase_committed[o] > 0 or purchase_limit[o] < unlimited}:

@@ -128,6 +128,20 @@ def with_concentration(seed: int) -> Document:
     return {**content, "policy": {**content.get("policy", {}), "concentration": limits}}
 
 
+def with_shortfall(seed: int) -> Document:
+    """Return the random instance number `seed` with stock, and penalties of about what a medal costs."""
+    content, root = with_stock(seed), RandomStream(f"{seed}/shortfall")
+    for name, medal in content["medals"].items():
+        worth = _PENALTIES[name]
+        medal |= maybe(
+            root.at(name), 0.7, "shortfall", lambda own, low=worth: quantity(own, 0.2 * low, 2 * low, {"JPY": 1})
+        )
+    return content
+
+
+_PENALTIES = {"gold": 0.55 * WORTH["Ag"] + 0.006 * WORTH["Au"], "silver": 0.55 * WORTH["Ag"], "bronze": WORTH["Cu"]}
+
+
 def case(seed: int) -> Case:
     """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
     instance = document(seed)

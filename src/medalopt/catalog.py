@@ -265,6 +265,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {  # component and the axis of each i
     "recharge": ("alloy", "period"),
     "scrap": ("alloy", "period"),
     "withheld": ("pool", "metal", "period"),
+    "missed": ("medal",),
 }
 ORDER_VARIABLES: Mapping[
     str, tuple[str, ...]
@@ -314,6 +315,7 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("medals", "count"): "number of {0} medals",
     ("medals", "parts"): "mass of a {0} medal",
     ("medals", "allowance"): "allowance of {0} medals",
+    ("medals", "shortfall"): "penalty of a {0} medal not made",
     ("policy", "recycled"): "recycled share asked of {1}",
     ("policy", "device_share"): "window of {1}",
     ("policy", "participation"): "participation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from medalopt.instance.payers import PAYER_KINDS
 from medalopt.plan.plan import Plan
 from medalopt.report.plan_json import build_plan_object
 
-KINDS = dict(zip(PAYER_KINDS, ("committee", "operators", "municipalities") * 4, strict=True))
+KINDS = dict(zip(PAYER_KINDS, cycle(("committee", "operators", "municipalities")), strict=False))
 
 
 def paid(seed: int, **payers: str) -> Document:

@@ -35,10 +35,10 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased", "withheld")
+DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased", "withheld", "missed")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
-    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers", "concentration")),
+    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers", "concentration", "shortfall")),
     *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
     (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )
@@ -73,8 +73,8 @@ def _wrong() -> dict[str, tuple[Any, ...]]:
     import medalopt
 
     plans = {name: _decisions(medalopt.solve(medalopt.load(TINY, changes))) for name, changes in LOOSER.items()}
-    *others, surplus, recharged, purchased, withheld = _decisions(medalopt.solve(medalopt.load(TINY)))
-    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld)
+    *others, surplus, recharged, purchased, withheld, missed = _decisions(medalopt.solve(medalopt.load(TINY)))
+    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld, missed)
     return plans
 
 

@@ -71,6 +71,7 @@ def stated(of: PlanAccount) -> Any:
             for t, period in enumerate(periods)
         ],
         offer_stock=[],
+        shortfall=[],
         parties=[],
         risk=[],
         digests={},

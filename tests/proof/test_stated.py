@@ -28,7 +28,19 @@ from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionVar
 ROW = SimpleNamespace
 Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each
 NONE: dict[str, Any] = dict.fromkeys(
-    ("shipments", "stockpiles", "purchases", "metals", "casts", "melts", "withheld", "offer_stock", "offer_charges"), ()
+    (
+        "shipments",
+        "stockpiles",
+        "purchases",
+        "metals",
+        "casts",
+        "melts",
+        "withheld",
+        "offer_stock",
+        "offer_charges",
+        "shortfall",
+    ),
+    (),
 )
 KNOWN = {"stream": "phone@north", "offer": "silver", "alloy": "silver", "metal": "Ag", "period": "2"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.instances_at_random.figures import Document
 from tests.model.cases import loaded
-from tests.random_instances import document, with_concentration, with_pools, with_stock
+from tests.random_instances import document, with_concentration, with_pools, with_shortfall, with_stock
 from tests.twin import glpk
 
 from medalopt.export import write_mathprog
@@ -41,7 +41,7 @@ PLANTED = {
     "unnamed matter": ("(1 - sum{(a,e) in NAMED} composition[o,e]) * buy", "0 * buy"),
     "allowance": (" * (1 + allowance[m])", ""),
     "deadline": ("MEDALS: due[m] <= t}", "MEDALS: due[m] < t or t = n}"),
-    "share of process scrap": ("(1 - scrap_share[a]) * cast[a,u] <=", "cast[a,u] <="),
+    "share of process scrap": ("(1 - scrap_share[a]) * cast[a,u]\n        + sum", "cast[a,u]\n        + sum"),
     "purchase commitment": ("purchase_committed[o] <= bought", "0.9 * purchase_committed[o] <= bought"),
     "purchase limit": ("bought[o] <= purchase_limit[o];", "bought[o] <= 0.9 * purchase_limit[o];"),
     "stream commitment": (">= stream_committed[i];", ">= 0.9 * stream_committed[i];"),
@@ -61,7 +61,17 @@ PLANTED = {
     "offers in stock": ("(if t > 1 then offer_stock[o,t-1]) + acquire[o,t]", "acquire[o,t]"),
     "holding of offers": ("* acquire[o,t] + offer_holding[o,t] * offer_stock[o,t])", "* acquire[o,t])"),
     "holding of castings": ("cast_holding[a,t] * cast_stock[a,t]", "0 * cast_stock[a,t]"),
-    "castings that are due": ("* cast[a,u] - owed[a,t];", "* cast[a,u];"),
+    "castings that are due": ("* cast[a,u] - owed[a,t]\n", "* cast[a,u]\n"),
+    "penalty of a medal not made": ("shortfall[m] * missed[m]", "0.9 * shortfall[m] * missed[m]"),
+    "more medals missed than ordered": (">= 0, <= count[m]; ", ">= 0, <= 2 * count[m]; "),
+    "medals missed before their date": (
+        "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m]\n",
+        "MISSABLE} in_medal[m,a] * missed[m]\n",
+    ),
+    "castings of medals not made": (
+        "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m];",
+        "MISSABLE: due[m] < 0} in_medal[m,a] * missed[m];",
+    ),
     "sale": ("sell[e,t] * surplus", "sell[e,1] * surplus"),
     "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
     "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),
@@ -73,6 +83,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "with stock": (with_stock, range(40)),
     "with pooled lots": (with_pools, range(32)),
     "with concentration": (with_concentration, range(40)),
+    "with shortfall": (with_shortfall, range(24)),
 }
 
 

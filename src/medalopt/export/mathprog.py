@@ -358,6 +358,7 @@ def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "allowance": medals.allowance.value,
     })  # fmt: skip
     yield from _format_matrix("part", axes.medals, axes.alloys, medals.parts.value, 0.0)
+    yield from _format_vector("shortfall", axes.medals, medals.shortfall.value, math.inf)
 
 
 def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
@@ -19,6 +19,7 @@ from medalopt.instance.demand import (
     compute_scrap_rate,
     has_casting_holding_cost,
     is_stocked,
+    may_miss,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
@@ -47,6 +48,7 @@ class Decisions:
     withheld: Numbers = field(
         default_factory=lambda: np.zeros((0, 0, 0))
     )  # (P, E, T) kg, W: metal withheld of pooled lots
+    missed: Numbers = field(default_factory=lambda: np.zeros(0))  # (M,) u: medals not made; empty: none
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,19 @@ class PlanAccount:
     def cast_stock(self) -> Numbers:
         r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$, (A, T): castings in stock at the end of each period, kg."""
         kept = 1 - self.read(self.instance.alloys.scrap_share)
-        return kept[:, None] * np.cumsum(self.cast, axis=1) - compute_cumulative_demand(self.instance, self.read)
+        return kept[:, None] * np.cumsum(self.cast, axis=1) - self.demand
+
+    @cached_property
+    def missed(self) -> Numbers:
+        """$u_m$, (M,): medals that are not made."""
+        missed = self.decisions.missed
+        return missed if len(missed) else np.zeros(len(self.instance.medals.names))
+
+    @cached_property
+    def demand(self) -> Numbers:
+        r"""$Q_{at}-\sum_mw_{ma}u_m$, (A, T): alloy due by the end of each period for the medals that are made, kg."""
+        missed = self.missed if len(self.decisions.missed) else None
+        return compute_cumulative_demand(self.instance, self.read, missed)
 
     @cached_property
     def scrap(self) -> Numbers:
@@ -271,6 +285,7 @@ class PlanAccount:
             "holding": self._holding_cost(),
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0),
             "scrap": self._scrap_left(),
+            **({"shortfall": self._shortfall_cost()} if may_miss(instance).any() else {}),
         }
 
     @property
@@ -312,6 +327,12 @@ class PlanAccount:
         if has_casting_holding_cost(self.instance).any():
             held = held + (compute_casting_holding_cost(self.instance, self.read) * self.cast_stock).sum(axis=0)
         return held
+
+    def _shortfall_cost(self) -> Numbers:
+        """Penalty of the medals that are not made, in the period in which they are due, (T,), money."""
+        medals = self.instance.medals
+        each = np.where(may_miss(self.instance), zero_where_infinite(self.read(medals.shortfall)), 0)
+        return sum_by_group(each * self.missed, medals.due, len(self.instance.periods))
 
     def _sum_unrefined_charge(self) -> Numbers:
         """Refining charge saved on metal withheld of pooled lots, (T,), money."""

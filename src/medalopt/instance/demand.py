@@ -11,19 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medalopt.instance.arithmetic import Numbers, read_floats
-from medalopt.instance.arrays import Bools
+from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import NumberReader, Routes
 from medalopt.text import escape_text, join_names
 
 
-def compute_cumulative_demand(instance: Instance, read: NumberReader = read_floats) -> Numbers:
+def compute_cumulative_demand(
+    instance: Instance, read: NumberReader = read_floats, missed: Numbers | None = None
+) -> Numbers:
     r"""Compute $Q_{at}=\sum_{m:\tau_m\le t}w_{ma}N_m$, the cumulative demand for alloys.
 
     Args:
         instance: The instance.
         read: Reads parameters in the arithmetic of the result.
+        missed (M,): Medals that are not made, and so not counted; None for none.
 
     Returns:
         Alloy due by the end of each period (A, T), kg, allowance included.
@@ -31,7 +34,33 @@ def compute_cumulative_demand(instance: Instance, read: NumberReader = read_floa
     medals = instance.medals
     each = read(medals.parts) * (1 + read(medals.allowance))[:, None]  # (M, A)
     due = medals.due[:, None] <= np.arange(len(instance.periods))[None, :]  # (M, T)
-    return (each * medals.count[:, None]).T @ due.astype(np.intp)
+    count = medals.count if missed is None else medals.count - missed
+    return (each * count[:, None]).T @ due.astype(np.intp)
+
+
+def may_miss(instance: Instance) -> Bools:
+    """Return which kinds of medal may be missed, at a penalty each.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (M,): ordered, and with a `shortfall`.
+    """
+    return np.isfinite(instance.medals.shortfall.raw) & (instance.medals.count > 0)
+
+
+def compute_required_demand(instance: Instance) -> Floats:
+    """Compute the cumulative demand of the medals that every plan makes.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Alloy due by the end of each period (A, T), kg: less than the whole demand where medals may be missed.
+    """
+    missed = np.where(may_miss(instance), instance.medals.count, 0) if may_miss(instance).any() else None
+    return np.asarray(compute_cumulative_demand(instance, missed=missed))
 
 
 def has_demand(instance: Instance) -> Bools:

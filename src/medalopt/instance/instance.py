@@ -163,6 +163,7 @@ class Medals:
     due: Ints  # (M,) index of the period by whose end the alloy is cast
     parts: ExactArray  # (M, A) kg of alloy in one medal, without the allowance
     allowance: ExactArray  # (M,) metal lost in working, per kg in the medal
+    shortfall: ExactArray  # (M,) money, penalty of a medal that is not made; infinite: all must be made
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,6 +265,7 @@ _SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separat
 _NEUTRAL_VALUES = {
     ".alloys.holding": 0,
     ".market.storable": 0,
+    ".medals.shortfall": float("inf"),
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
 _DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))

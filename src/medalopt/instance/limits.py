@@ -24,6 +24,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "metal": instance.metals.names,
         "alloy": instance.alloys.names,
         "offer": instance.market.names,
+        "medal": instance.medals.names,
         "device": instance.devices.names,
         "region": instance.regions,
         "window": instance.policy.windows,

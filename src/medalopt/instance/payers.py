@@ -27,7 +27,7 @@ STREAM_KINDS = ("supply", "collection", "storage")  # borne by the payer of the 
 TREATMENT_KINDS = ("treatment", "residue")  # likewise of the treatment
 PAYER_KINDS = (
     *("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage"),
-    *("purchases", "holding", "by_products", "scrap"),
+    *("purchases", "holding", "by_products", "scrap", "shortfall"),
 )
 _COST_KEYS = {"by_products": "sales"}  # key in the costs of a plan, where it differs from the kind in the file
 
@@ -102,6 +102,8 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
     }
     for kind in PAYER_KINDS:
         key = _COST_KEYS.get(kind, kind)
+        if key not in costs:
+            continue  # no medal may be missed
         own = payers.streams if kind in STREAM_KINDS else payers.treatments if kind in TREATMENT_KINDS else None
         if own is None or (own < 0).all():
             result[payers.parties[payers.kinds[kind]]][key] = costs[key]
@@ -151,6 +153,9 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         return ExactArray(np.where(mask, values.raw, 0.0), values.unit, values.factors)
 
     streams, treatments, metals, terms = instance.streams, instance.treatments, instance.metals, instance.terms
+    penalty, medals = keep(instance.medals.shortfall, "shortfall"), instance.medals
+    needed = np.isinf(medals.shortfall.raw)  # these medals must be made, whoever pays
+    penalty = ExactArray(np.where(needed, np.inf, penalty.raw), penalty.unit, penalty.factors)
     return replace(
         instance,
         metals=replace(metals, sell=keep(metals.sell, "by_products"), holding=keep(metals.holding, "holding")),
@@ -177,6 +182,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             holding=keep(instance.alloys.holding, "holding"),
             scrap_value=keep(instance.alloys.scrap_value, "scrap"),
         ),
+        medals=replace(medals, shortfall=penalty),
         title=f"{instance.title or instance.name}, costs of {party}",
         stated_digest=instance.figures,
         whole=instance,

@@ -11,7 +11,7 @@ from medalopt.model.capacity import add_capacity_constraints
 from medalopt.model.commitments import add_commitment_constraints
 from medalopt.model.concentration import add_concentration_constraints
 from medalopt.model.confidence import add_confidence_cuts
-from medalopt.model.demand import add_casting_stock, add_demand_constraints
+from medalopt.model.demand import add_casting_stock, add_demand_constraints, declare_missed_medals
 from medalopt.model.device_mix import add_device_mix_constraints
 from medalopt.model.fineness import add_fineness_constraints
 from medalopt.model.footprint import add_footprint_cap, declare_footprint
@@ -59,6 +59,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     model = pyo.ConcreteModel(instance.name)
     declare_linking_variables(model, list_linking_families(instance, routes, whole))
     declare_metal_variables(model, instance, routes)
+    declare_missed_medals(model, instance)
     declare_footprint(model, instance)
     add_capacity_constraints(model, instance)
     add_metal_balance(model, instance)

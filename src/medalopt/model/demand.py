@@ -7,19 +7,36 @@ from collections.abc import Callable
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.instance.demand import compute_cumulative_demand, has_casting_holding_cost, has_demand
+from medalopt.instance.demand import compute_cumulative_demand, has_casting_holding_cost, has_demand, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.model.variables import index_by_name, select_names
 
 
+def declare_missed_medals(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Declare the medals missed, $0\le u_m\le N_m$, of every kind with a `shortfall`; none without such a kind.
+
+    Args:
+        model: Model to extend.
+        instance: Instance.
+    """
+    medals = instance.medals
+    count = index_by_name(medals.count, medals.names)
+    kinds = select_names(may_miss(instance), medals.names)
+    if kinds:
+        bounds = {m: (0.0, float(count[m])) for m in kinds}
+        model.missed = pyo.Var(kinds, domain=pyo.NonNegativeReals, bounds=bounds, doc="u: medals that are not made")
+
+
 def add_demand_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Add demand constraints (family 6): $\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}\ge Q_{at}$ (kg).
+    r"""Add demand constraints (family 6): $\sum_{\tau\le t}(1-\sigma_a)k_{a\tau}+\sum_mw_{ma}u_m\ge Q_{at}$ (kg).
+
+    The second sum runs over the medals due by then that may be missed.
 
     The last period has an equation. A period in which no more falls due has no constraint: that of the period before
     implies it.
 
     Args:
-        model: Model with castings declared.
+        model: Model with castings and missed medals declared.
         instance: Instance.
     """
     alloys, periods = instance.alloys.names, instance.periods
@@ -65,8 +82,21 @@ def add_casting_stock(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _cumulative_castings(model: pyo.ConcreteModel, instance: Instance) -> Callable[[str, str], object]:
-    """Return a function for cumulative net castings of an alloy up to a period: process scrap deducted (kg)."""
-    periods = instance.periods
+    """Return a function for cumulative net castings of an alloy up to a period: process scrap deducted (kg).
+
+    The alloy of medals due by then that are missed counts too: it need not be cast.
+    """
+    periods, medals = instance.periods, instance.medals
     kept = index_by_name(1 - instance.alloys.scrap_share.value, instance.alloys.names)
+    each = index_by_name(
+        medals.parts.value * (1 + medals.allowance.value)[:, None], medals.names, instance.alloys.names
+    )
+    due = index_by_name(medals.due, medals.names)
+    missed = {} if model.component("missed") is None else model.missed
     place = {t: number for number, t in enumerate(periods)}
-    return lambda a, t: pyo.quicksum([kept[a] * model.cast[a, tau] for tau in periods[: place[t] + 1]])
+
+    def made(a: str, t: str) -> object:
+        own = [kept[a] * model.cast[a, tau] for tau in periods[: place[t] + 1]]
+        return pyo.quicksum(own + [each[m, a] * missed[m] for m in missed if each[m, a] and due[m] <= place[t]])
+
+    return made

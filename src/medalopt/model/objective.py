@@ -16,7 +16,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
-    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)$.
+    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m$.
 
     Args:
         model: Model with all variables declared.
@@ -33,6 +33,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     terms += _casting_holding_terms(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
     terms += _scrap_value_terms(model, instance)
+    terms += _shortfall_terms(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
 
@@ -66,6 +67,14 @@ def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[obj
             terms.append(-worth[a] * model.scrap[a, periods[-1]])
             terms += [-worth[a] * rate[a] * model.cast[a, t] for t in late]
     return terms
+
+
+def _shortfall_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the penalties of missed medals; empty if all must be made."""
+    if model.component("missed") is None:
+        return []
+    penalty = index_by_name(instance.medals.shortfall.value, instance.medals.names)
+    return [penalty[m] * missed for m, missed in model.missed.items() if penalty[m]]
 
 
 def set_objective(model: pyo.ConcreteModel, objective: str) -> None:

@@ -88,6 +88,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
         "probability": "probability",
     },
     "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
+    "shortfall": {"missed": "missed", "cost": "cost "},
     "parties": {"cost": "cost "},
 }
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
@@ -206,6 +207,11 @@ class Plan:
     def offer_charges(self) -> pd.DataFrame:
         """Charges from stock by offer, alloy and period; empty without such offers."""
         return self.frames["offer_charges"]
+
+    @property
+    def shortfall(self) -> pd.DataFrame:
+        """Medals that are not made, by kind and period due, with their penalty; empty if all must be made."""
+        return self.frames["shortfall"]
 
     @property
     def metals(self) -> pd.DataFrame:

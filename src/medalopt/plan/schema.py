@@ -144,6 +144,15 @@ class SavedWithheld(StrictModel):
     kg: Number
 
 
+class SavedShortfall(StrictModel):
+    """Medals of a kind that are not made, the period in which they are due, and their penalty."""
+
+    medal: str
+    period: str
+    missed: Number
+    cost: Number
+
+
 class SavedPartyCost(StrictModel):
     """Cost of one kind that a party bears over the horizon; revenue is negative."""
 
@@ -243,6 +252,7 @@ class SavedPlan(StrictModel):
     lots: SavedWholeLots | None = None
     prices_at_lots: list[SavedPrice] = []
     withheld: list[SavedWithheld] = []
+    shortfall: list[SavedShortfall] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
     duals: list[SavedDual]
@@ -271,6 +281,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "offer_charges": SavedOfferCharge,
     "prices_at_lots": SavedPrice,
     "withheld": SavedWithheld,
+    "shortfall": SavedShortfall,
     "parties": SavedPartyCost,
     "risk": SavedRisk,
 }

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import list_pool_names
@@ -168,6 +168,18 @@ def _tabulate_withheld(account: PlanAccount) -> ColumnTable:
     }
 
 
+def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
+    """Return the medals that are not made by kind, with the period in which they are due and their penalty."""
+    medals, missed = account.instance.medals, account.missed
+    kinds = np.flatnonzero(missed)
+    return {
+        "medal": _names_at(medals.names, kinds),
+        "period": _names_at(account.instance.periods, medals.due[kinds]),
+        "missed": missed[kinds].tolist(),
+        "cost": (medals.shortfall.value[kinds] * missed[kinds]).tolist(),
+    }
+
+
 def _tabulate_parties(account: PlanAccount) -> ColumnTable:
     """Return cost by party and kind over the horizon, revenue negative; amounts of rounding are left out."""
     noise = AMOUNT_TOLERANCE * sum(float(abs(by_period).sum()) for by_period in account.costs.values())
@@ -204,6 +216,7 @@ TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "casts": _tabulate_casts,
 }
 POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
+SHORTFALL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"shortfall": _tabulate_shortfall}
 PARTY_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"parties": _tabulate_parties}
 RISK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"risk": _tabulate_risk}
 STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
@@ -219,13 +232,16 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         account: Plan.
 
     Returns:
-        Columns by table; those of offers in stock, pooled lots, payers and risk only if the instance has any.
+        Columns by table; those of offers in stock, pooled lots, medals that may be missed, payers and risk only if the
+        instance has any.
     """
     stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
+    missed = SHORTFALL_TABLE_BUILDERS if may_miss(account.instance).any() else {}
     parties = PARTY_TABLE_BUILDERS if has_payers(account.instance) else {}
     risk = RISK_TABLE_BUILDERS if has_uncertain_returns(account.instance) else {}
-    return {name: table(account) for name, table in {**TABLE_BUILDERS, **stock, **pooled, **parties, **risk}.items()}
+    builders = {**TABLE_BUILDERS, **stock, **pooled, **missed, **parties, **risk}
+    return {name: table(account) for name, table in builders.items()}
 
 
 _FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
-from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
@@ -25,6 +25,7 @@ from medalopt.instance.demand import (
     is_stocked,
     may_buy,
     may_charge,
+    may_miss,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import (
@@ -158,6 +159,11 @@ def compute_reduced_costs(
     parts = (_metal_reduced_costs, _charge_reduced_costs, _casting_reduced_costs, _withheld_reduced_costs)
     for part in (*parts, price_offer_stock) if is_stocked(context.instance).any() else parts:
         yield from part(context, y, weights)
+    if may_miss(context.instance).any():
+        yield (
+            price_missed_medals(context.instance, y, weights, context.read, context.pull),
+            context.instance.medals.count,
+        )
 
 
 def price_casting_stock(
@@ -197,6 +203,55 @@ def accumulate_demand_prices(y: Prices, held: Numbers | None) -> Numbers:
     """
     price = y.demand if held is None else y.demand - held
     return np.cumsum(price[:, ::-1], axis=1)[:, ::-1]
+
+
+def price_missed_medals(
+    instance: Instance,
+    y: Prices,
+    weights: ObjectiveWeights,
+    read: NumberReader = read_floats,
+    pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES,
+) -> Numbers:
+    r"""Return the reduced cost of missing a medal: its penalty less what its alloys cost, $\varpi_m-\sum_aw_{ma}\pi_a$.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+        read: Reads parameters in the arithmetic of the bound.
+        pull: Payments of extension rows by array, see `BoundContext`.
+
+    Returns:
+        Objective per medal (M,); 0 for medals that must be made.
+    """
+    medals = instance.medals
+    due = accumulate_demand_prices(y, price_casting_stock(instance, weights, read, pull))[:, medals.due]  # (A, M)
+    each = read(medals.parts) * (1 + read(medals.allowance))[:, None]
+    reduced = weights.cost * zero_where_infinite(read(medals.shortfall)) - (each * due.T).sum(axis=1)
+    return np.where(may_miss(instance), reduced - pull["missed"] if "missed" in pull else reduced, 0)
+
+
+def price_medals(
+    instance: Instance, y: Prices, weights: ObjectiveWeights, pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES
+) -> Floats:
+    """Return the marginal cost of one more medal of each kind: that of its alloys, or at most its penalty.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+        pull: Payments of extension rows by array, see `BoundContext`.
+
+    Returns:
+        Objective per medal (M,).
+    """
+    medals = instance.medals
+    each = medals.parts.value * (1 + medals.allowance.value)[:, None]
+    due = accumulate_demand_prices(y, price_casting_stock(instance, weights, pull=pull))
+    made = np.array([each[m] @ due[:, t] for m, t in enumerate(medals.due.tolist())])
+    if not may_miss(instance).any():
+        return made
+    return np.asarray(made + np.minimum(price_missed_medals(instance, y, weights, pull=pull), 0))
 
 
 def _minimum_payment(reduced: Numbers, most: Numbers) -> Numbers:

@@ -12,7 +12,7 @@ import numpy as np
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
@@ -159,8 +159,19 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
     withheld = tables.fill_array(
         "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
     )
+    missed = _parse_missed_medals(instance, plan, tables)
     sent = _parse_shipments(instance, routes, plan, tables)
-    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld), tables.broken
+    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld, missed), tables.broken
+
+
+def _parse_missed_medals(instance: Instance, plan: Any, tables: TableParser) -> Floats:
+    """Return the medals missed (M,), empty where none may be; each row names the period in which they are due."""
+    missed = tables.fill_array("shortfall", ("medal",), (((row.medal,), row.missed) for row in plan.shortfall))
+    due = dict(zip(instance.medals.names, (instance.periods[t] for t in instance.medals.due.tolist()), strict=True))
+    for row in plan.shortfall:
+        if row.medal in due and row.period != due[row.medal]:
+            tables.record_invalid("shortfall", (row.medal, row.period), row.missed, "names another period than is due")
+    return missed if plan.shortfall or may_miss(instance).any() else np.zeros(0)
 
 
 def _split_stocked_offers(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import zero_where_infinite
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -101,6 +102,12 @@ def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
     spent = account.shipment_costs
     bought = instance.market.price.value[:, None, :] * account.decisions.bought
+    penalty = zero_where_infinite(instance.medals.shortfall.value) * account.missed
+    for row in plan.shortfall:
+        if row.medal in places.numbers["medal"]:
+            true = float(penalty[places.numbers["medal"][row.medal]])
+            path = f"shortfall.{escape_text(row.medal)}.cost"
+            yield from _compare_values("cost", path, row.cost, true, max(1.0, float(penalty.sum())), instance.currency)
     sent = [((places.routes.get(list_route_names(row)), periods.get(row.period)), row) for row in plan.shipments]
     taken = [((offers.get(row.offer), alloys.get(row.alloy), periods.get(row.period)), row) for row in plan.purchases]
     for table, true, rows in (("shipments", spent, sent), ("purchases", bought, taken)):

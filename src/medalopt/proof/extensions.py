@@ -186,6 +186,7 @@ _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "recharge": lambda account: account.decisions.recharged,
     "scrap": lambda account: account.scrap,
     "withheld": lambda account: account.decisions.withheld,
+    "missed": lambda account: account.missed,
 }
 _SCALE_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "spend": lambda account: sum(abs(account.costs[kind]) for kind in _SPEND_KINDS),

@@ -20,7 +20,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
-from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, accumulate_demand_prices, price_casting_stock
+from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices
@@ -88,23 +88,23 @@ def tabulate_marginal_values(
         marginals = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
         return [[getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS]
 
-    needs = partial(_demand_values, due=_due_prices(account, y, unit, added))
+    needs = partial(_demand_values, medal_prices=_price_medals(account, y, unit, added))
     parts = zip(rows(needs), _supply_values(account, y, unit), rows(_limit_values, _policy_values), strict=True)
     return {
         name: [*before, *own, *after] for name, (before, own, after) in zip(MarginalValue.COLUMNS, parts, strict=True)
     }
 
 
-def _due_prices(account: PlanAccount, y: Any, unit: str, added: ExtensionData) -> Floats:
-    """Return the dual value of alloy due from each period on (A, T), objective per kg."""
+def _price_medals(account: PlanAccount, y: Any, unit: str, added: ExtensionData) -> Floats:
+    """Return the marginal cost of one more medal of each kind (M,), in the unit of the objective."""
     instance, pull = account.instance, NO_EXTENSION_PRICES
-    if any(term.component == "cast_stock" for row in added.rows for term in row.terms):
+    if any(term.component in ("cast_stock", "missed") for row in added.rows for term in row.terms):
         pull = weigh_extension_rows(place_extensions(instance, account.routes, added, FLOAT_ARITHMETIC.lift))
     weights = ObjectiveWeights(int(unit == instance.currency), 0, 0)
-    return np.asarray(accumulate_demand_prices(y, price_casting_stock(instance, weights, pull=pull)))
+    return price_medals(instance, y, weights, pull)
 
 
-def _demand_values(account: PlanAccount, y: Any, unit: str, due: Floats) -> Iterator[MarginalValue]:
+def _demand_values(account: PlanAccount, y: Any, unit: str, medal_prices: Floats) -> Iterator[MarginalValue]:
     """Yield marginal values of metal demand (per kg) and of medals (per piece)."""
     instance = account.instance
     for e, metal in enumerate(instance.metals.names):
@@ -116,9 +116,7 @@ def _demand_values(account: PlanAccount, y: Any, unit: str, due: Floats) -> Iter
                 f"{unit}/kg",
                 "one more kilogram needed",
             )
-    each = instance.medals.parts.value * (1 + instance.medals.allowance.value)[:, None]
-    for m, medal in enumerate(instance.medals.names):
-        value = float(each[m] @ due[:, instance.medals.due[m]])
+    for medal, value in zip(instance.medals.names, medal_prices.tolist(), strict=True):
         yield MarginalValue(render_path(("medals", medal, "count")), None, value, unit, "one more medal")
 
 

@@ -20,7 +20,7 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
-from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge
+from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
 from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
@@ -224,11 +224,16 @@ def _fineness_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 
 def _demand_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of demand (family 6), an equation in the last period."""
-    quantity = compute_cumulative_demand(account.instance, account.read)
+    quantity, whole = account.demand, compute_cumulative_demand(account.instance, account.read)
     kept = (1 - account.read(account.instance.alloys.scrap_share))[:, None] * np.cumsum(account.cast, axis=1)
     excess = _excess_over(quantity, kept)
     excess[:, -1] = abs(quantity[:, -1] - kept[:, -1])
-    yield _make_residual("demand", excess, _largest_magnitude(quantity[:, -1:], kept))
+    yield _make_residual("demand", excess, _largest_magnitude(whole[:, -1:], kept))
+    if len(account.decisions.missed):
+        missed, count = account.missed, account.instance.medals.count
+        allowed = np.where(may_miss(account.instance), count, 0)
+        wrong = np.maximum(np.maximum(-missed, 0), _excess_over(missed, allowed))
+        yield ConstraintResidual("demand", "missed", "medals", ("medal",), wrong, _largest_magnitude(count, missed))
 
 
 def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:

@@ -147,6 +147,8 @@ def _build_cost_table(replan: Replan) -> ReportTable:
     so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)
     left = None if before is None or so_far is None else before.cost - so_far
     rows.append(("contracted, and purchased to date", None, actuals.signed_cost))
+    if replan.penalty_to_date:
+        rows.append(("penalties of medals not made", None, replan.penalty_to_date))
     rows.append(("remaining horizon", left, replan.plan.cost))
     columns = (
         ReportColumn("kind", "Kind"),
@@ -463,9 +465,11 @@ def _describe_metals(replan: Replan) -> tuple[str, ...]:
 def _describe_total_cost(replan: Replan) -> tuple[str, ...]:
     """Return the expected total cost and its difference to the first plan."""
     currency = replan.actuals.instance.currency
+    missed = replan.penalty_to_date
+    penalties = f"{format_money(missed)} penalties of medals not made, " if missed else ""
     parts = (
         f"{format_money(replan.cost_to_date)} spent, {format_money(replan.actuals.signed_cost)} contracted, "
-        f"{format_money(replan.plan.cost)} remaining"
+        f"{penalties}{format_money(replan.plan.cost)} remaining"
     )
     line = f"Expected total cost: {format_money(replan.total_cost, currency)} ({parts})"
     if replan.before is None:

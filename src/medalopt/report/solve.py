@@ -32,7 +32,7 @@ from medalopt.report.solve_tables import (
     group_streams,
 )
 from medalopt.text import escape_text, format_count
-from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, GAP_TOLERANCE
 
 _PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
 _REJECTED_PRICE_RATIO = 1.5  # times the market price
@@ -166,10 +166,12 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         metal_values: Marginal values of its metals.
 
     Returns:
-        Lines on cost, whole lots, supply taken, risk of a shortfall and bottleneck metals; empty ones are left out.
+        Lines on cost, medals not made, whole lots, supply taken, risk of a shortfall and bottleneck metals; empty ones
+        are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
-    lines = (_describe_cost(plan), _describe_payers(plan), describe_lot_cost(plan), _describe_supply(plan))
+    beside = (_describe_payers(plan), describe_shortfall(plan), describe_lot_cost(plan))
+    lines = (_describe_cost(plan), *beside, _describe_supply(plan))
     return tuple(line for line in (*lines, *describe_risks(plan), *scarce) if line)
 
 
@@ -196,6 +198,23 @@ def _describe_payers(plan: Plan) -> str:
     ]
     rest = f" and {len(named) - _MAX_PARTIES} more" if len(named) > _MAX_PARTIES else ""
     return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
+
+
+def describe_shortfall(plan: Plan) -> str:
+    """Return the line on the medals that are not made, by kind, with their penalty; empty where all are made.
+
+    Args:
+        plan: Solved plan.
+    """
+    medals, missed = plan.instance.medals, plan.account.missed
+    kinds = np.flatnonzero(missed > AMOUNT_TOLERANCE * medals.count).tolist()
+    if not kinds:
+        return ""
+    each = (
+        f"{format_number(float(missed[m]))} of {int(medals.count[m]):,} {escape_text(medals.names[m])}" for m in kinds
+    )
+    penalty = format_money(plan.costs["shortfall"], plan.instance.currency)
+    return f"Medals not made: {', '.join(each)} (penalty {penalty})."
 
 
 def _describe_supply(plan: Plan) -> str:

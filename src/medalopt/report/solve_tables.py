@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.instance.accounting import restrict_account
 from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_route_costs
 from medalopt.plan.plan import Plan
+from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
@@ -33,6 +36,7 @@ COST_KINDS = {
     "holding": "holding of metal and castings",
     "sales": "sales of surplus metal",
     "scrap": "process scrap at the end",
+    "shortfall": "penalties of medals not made",
 }
 
 
@@ -442,7 +446,7 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         metal_values: Marginal values of its metals.
 
     Returns:
-        The table; with marginal costs if the plan is proven optimal.
+        The table; with marginal costs if the plan is proven optimal, and the medals not made where any may be missed.
     """
     instance, medal, best = plan.instance, plan.instance.medals, plan.certificate.optimal
     extra = _compute_medal_costs(plan, metal_values) if best else []
@@ -452,6 +456,12 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         ReportColumn("made_of", "composition", rank=2, optional=True),
         ReportColumn("due", "due by end of", rank=1, optional=True),
     ]
+    missed = may_miss(instance)
+    if missed.any():
+        columns += [
+            ReportColumn("missed", "not made", "", style="significant"),
+            ReportColumn("penalty", "penalty each", instance.currency, style="money", optional=True),
+        ]
     columns += [ReportColumn("one_more", "marginal cost", plan.unit, style="money", optional=True)] if best else []
     rows = tuple(
         (
@@ -459,11 +469,17 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
             int(medal.count[m]),
             _format_composition(plan, m),
             instance.periods[int(medal.due[m])] if len(instance.periods) > 1 else None,
+            *((float(plan.account.missed[m]), _show_penalty(float(medal.shortfall.value[m]))) if missed.any() else ()),
             *extra[m : m + 1],
         )
         for m in range(len(medal.names))
     )
     return ReportTable("medals", "Medals", "Count, composition and due date.", tuple(columns), rows)
+
+
+def _show_penalty(penalty: float) -> CellValue:
+    """Return the penalty of a medal that is not made, a dash where all must be made."""
+    return penalty if np.isfinite(penalty) else ShownValue(None, "–")
 
 
 def _format_composition(plan: Plan, medal: int) -> str:
@@ -474,7 +490,6 @@ def _format_composition(plan: Plan, medal: int) -> str:
 
 def _compute_medal_costs(plan: Plan, metal_values: MetalValues) -> list[float]:
     """Return the marginal cost of each medal, (M,), in the unit of the objective."""
-    medal, demand = plan.instance.medals, metal_values.prices.demand
-    owing = np.cumsum(demand[:, ::-1], axis=1)[:, ::-1]  # (A, T): marginal cost of a kilogram due in t
-    each = medal.parts.value * (1 + medal.allowance.value)[:, None]
-    return [float(each[m] @ owing[:, medal.due[m]]) for m in range(len(medal.names))]
+    account, measure = restrict_account(plan.account, plan.measure)
+    weights = ObjectiveWeights.from_objective(measure)
+    return [float(price) for price in price_medals(account.instance, metal_values.prices, weights)]

@@ -17,12 +17,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.errors import SolverError
-from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import Network
 from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, HighsResult, load_highs, solve_by_method
-from medalopt.solver.program import ProgramBuilder, SolverProgram, maximise_over_bounds, split_ranged_rows
+from medalopt.solver.program import (
+    ComponentKey,
+    ProgramBuilder,
+    SolverProgram,
+    maximise_over_bounds,
+    split_ranged_rows,
+)
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.tolerances import CANCELLATION_TOLERANCE, FARKAS_TOLERANCE
 
@@ -242,6 +248,7 @@ def verify_conflict_multipliers(linear: SolverProgram, program: ScaledProgram, y
 
 
 STOCKPILE_ROW = "stockpile"
+MISSED_ROW = "missed"
 
 
 def convert_stockpile_limits(
@@ -260,14 +267,31 @@ def convert_stockpile_limits(
     """
     first = len(network.route)
     columns = first + np.arange(len(network.stock_stream))
-    limit = program.upper[columns]
-    held = np.isfinite(limit)
+    held = np.isfinite(program.upper[columns])
     at = zip(network.stock_stream[held].tolist(), network.stock_period[held].tolist(), strict=True)
-    rows = [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at]
-    upper = program.upper.copy()
+    return _convert_upper_bounds(program, columns[held], [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at])
+
+
+def convert_missed_limits(program: SolverProgram) -> SolverProgram:
+    """Return the program with the greatest numbers of missed medals as rows `missed[m]`, so that they have duals.
+
+    Args:
+        program: Program with these limits as upper bounds of columns.
+
+    Returns:
+        The program with one row for each kind of medal that may be missed, last.
+    """
+    found = [number for number, (name, _) in enumerate(program.places) if name == MISSED_ROW]
+    columns = np.array(found, dtype=np.intp) + program.network
+    return _convert_upper_bounds(program, columns, [program.places[number] for number in found])
+
+
+def _convert_upper_bounds(program: SolverProgram, columns: Ints, rows: list[ComponentKey]) -> SolverProgram:
+    """Return the program with the upper bounds of some columns as rows, last."""
+    limit, upper = program.upper[columns], program.upper.copy()
     upper[columns] = np.inf
     built = ProgramBuilder.extend(dataclasses.replace(program, upper=upper))
-    built.add_entries(built.add_rows(rows, upper=limit[held]), columns[held])
+    built.add_entries(built.add_rows(rows, upper=limit), columns)
     return built.build()
 
 

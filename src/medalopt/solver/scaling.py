@@ -78,6 +78,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     ever = index_by_name(bounds.stock[:, -1], metals)
     cast, charge, scrap = (index_by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
     purchase = index_by_name(bounds.purchase, instance.market.names)
+    count = index_by_name(instance.medals.count, instance.medals.names)
     maximum = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
     rules: dict[str, Callable[..., float]] = {
         "stock": lambda e, t: stock[e, t],
@@ -91,6 +92,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
         "recharge": lambda a, t: min(charge[a], scrap[a]),
         "scrap": lambda a, t: scrap[a],
         "bought": lambda o: maximum,
+        "missed": lambda m: count[m],
     }
     sizes = np.full(len(columns), np.inf)
     for number, (name, index) in enumerate(columns):

@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
@@ -74,6 +74,7 @@ def extract_decisions(
         "surplus": (metals, instance.periods),
         "recharge": (alloys, instance.periods),
         "acquire": (offers, instance.periods),
+        "missed": (instance.medals.names,),
     }
     tables = {name: np.zeros(tuple(len(axis) for axis in along)) for name, along in axes.items()}
     place = {
@@ -81,11 +82,13 @@ def extract_decisions(
     }
     for (name, index), value in zip(program.places, x[program.network :].tolist(), strict=True):
         if name in tables:
-            to = tuple(axis[label] for axis, label in zip(place[name], index, strict=True))
+            labels = index if isinstance(index, tuple) else (index,)
+            to = tuple(axis[label] for axis, label in zip(place[name], labels, strict=True))
             tables[name][to] = value
     purchased = tables["acquire"][is_stocked(instance)]
     behind = (tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
-    return Decisions(sent, stockpile, *behind, withheld)
+    missed = np.minimum(tables["missed"], instance.medals.count) if may_miss(instance).any() else np.zeros(0)
+    return Decisions(sent, stockpile, *behind, withheld, missed)
 
 
 def extract_duals(program: SolverProgram, y: Floats) -> Duals:
@@ -209,6 +212,8 @@ def _column_value(account: PlanAccount, name: str, index: Any) -> float:
         "cast_stock": (account.cast_stock, (alloys,)),
         "scrap": (account.scrap, (alloys,)),
     }
+    if name == "missed":
+        return float(account.missed[instance.medals.names.index(index)])
     if name not in tables:
         return 0.0
     table, axes = tables[name]

@@ -21,9 +21,8 @@ from medalopt.instance.demand import is_stocked
 from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import (
-    accumulate_demand_prices,
     price_bundles,
-    price_casting_stock,
+    price_medals,
     price_offer_stock,
     price_stockpiles,
     price_supply,
@@ -77,16 +76,10 @@ def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, 
 
 
 def _list_need_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
-    """Yield a line for each kind of medal: count times marginal cost of its alloys."""
-    medals = neighbourhood.instance.medals
-    each = medals.parts.value * (1 + medals.allowance.value)[:, None]
-    due = accumulate_demand_prices(
-        neighbourhood.prices,
-        price_casting_stock(neighbourhood.instance, neighbourhood.weights, pull=neighbourhood.context.pull),
-    )
-    for m, name in enumerate(medals.names):
-        count = float(medals.count[m])
-        price = float(each[m] @ due[:, medals.due[m]])
+    """Yield a line for each kind of medal: count times marginal cost of its alloys, at most its penalty."""
+    instance, medals = neighbourhood.instance, neighbourhood.instance.medals
+    prices = price_medals(instance, neighbourhood.prices, neighbourhood.weights, neighbourhood.context.pull)
+    for name, count, price in zip(medals.names, medals.count.astype(float).tolist(), prices.tolist(), strict=True):
         yield CostLine("need", render_path(("medals", name, "count")), count, None, price * count)
 
 

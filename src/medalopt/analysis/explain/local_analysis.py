@@ -241,6 +241,7 @@ class PlanNeighbourhood:
             "what pooled lots withhold": bool(
                 moves[len(network.upper) - len(network.withheld_pool) : len(network.upper)].any()
             ),
+            "medals not made": "missed" in behind,
             "melts": bool(behind & {"charge", "cast", "recharge"}),
             "the timing of surplus": "surplus" in behind,
             "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
@@ -335,9 +336,9 @@ def make_medal_change(neighbourhood: PlanNeighbourhood, m: int, by: int) -> Boun
     each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
     late = instance.periods[int(medals.due[m]) :]
     alloys = zip(instance.alloys.names, each.tolist(), strict=True)
-    return make_row_change(
-        neighbourhood, (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
-    )
+    rows = (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
+    missed = neighbourhood.columns.get(("missed", medals.names[m]))
+    return BoundChange(make_row_change(neighbourhood, rows).rows, {} if missed is None else {missed: float(by)})
 
 
 def make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> BoundChange:

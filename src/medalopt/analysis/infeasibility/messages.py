@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medalopt.catalog import Family, Limit
-from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
@@ -296,7 +296,7 @@ def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStat
 
 
 def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the mass of alloy owed by a deadline, and the medals it is for.
+    """Describe the mass of alloy owed by a deadline, and the medals it is for; medals that may be missed owe none.
 
     Args:
         instance: Instance.
@@ -309,9 +309,9 @@ def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
     until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
     t = instance.periods.index(until)
-    amount = float(compute_cumulative_demand(instance)[alloys, t].sum())
+    amount = float(compute_required_demand(instance)[alloys, t].sum())
     medals = instance.medals
-    each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t)
+    each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t) * ~may_miss(instance)
     asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
     of = join_names([instance.alloys.names[a] for a in alloys])
     text = f"{format_kilograms(amount)} of {of} are due by the end of {format_period(until)} ({_list_medals(asking)})"
@@ -334,14 +334,12 @@ def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str
     Returns:
         Path, amount [kg], unit and sentence.
     """
-    path, amount, unit, _ = describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)
+    path = describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)[0]
+    alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else slice(None)
+    amount = float(compute_cumulative_demand(instance)[alloys, -1].sum())
     of = escape_text(rule.names[0]) if rule.names else "every alloy"
-    return (
-        path,
-        amount,
-        unit,
-        f"{of}: castings do not exceed the {format_kilograms(amount or 0.0)} that the medals need in total",
-    )
+    text = f"{of}: castings do not exceed the {format_kilograms(amount)} that the medals need in total"
+    return path, amount, "kg", text
 
 
 def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:

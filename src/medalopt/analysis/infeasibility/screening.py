@@ -18,13 +18,14 @@ from medalopt.analysis.infeasibility.messages import (
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.demand import (
-    compute_cumulative_demand,
+    compute_required_demand,
     explain_exclusion,
     find_excluded_offers,
     has_demand,
     is_excluded_by_unnamed,
     is_stocked,
     may_buy,
+    may_miss,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -70,7 +71,7 @@ def compute_min_charge(instance: Instance) -> Floats:
     share, high = alloys.scrap_share.value, alloys.high.value
     back = np.arange(periods)[None, :] >= alloys.scrap_lead[:, None]  # (A, T)
     reused = np.where(back, (alloys.scrap_returned.value * share)[:, None], 0.0)
-    fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * compute_cumulative_demand(instance)
+    fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * compute_required_demand(instance)
     rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
     minimum = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
     return np.asarray(np.maximum(minimum, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
@@ -194,7 +195,7 @@ def _rank_demanding_medals(instance: Instance, e: int, t: int) -> list[str]:
     """Return the medals due by `t` whose alloys hold a metal, by decreasing alloy mass."""
     medals = instance.medals
     takes = instance.alloys.named[:, e] & (instance.alloys.high.raw[:, e] > 0)
-    mass = (medals.parts.value * takes[None, :]).sum(axis=1) * medals.count * (medals.due <= t)
+    mass = (medals.parts.value * takes[None, :]).sum(axis=1) * medals.count * (medals.due <= t) * ~may_miss(instance)
     order = np.argsort(-mass, kind="stable")
     return [medals.names[m] for m in order.tolist() if mass[m] > 0] or list(medals.names)
 
@@ -202,7 +203,7 @@ def _rank_demanding_medals(instance: Instance, e: int, t: int) -> list[str]:
 def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
     """Screen the cumulative casting capacity of each alloy against the mass owed."""
     maximum = np.cumsum(instance.alloys.capacity.value, axis=1)
-    need = compute_cumulative_demand(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
+    need = compute_required_demand(instance) / (1 - instance.alloys.scrap_share.value)[:, None]
     for a, alloy in enumerate(instance.alloys.names):
         t = _find_worst_period(need[a], maximum[a])
         if need[a, t] > EXCESS_FACTOR * maximum[a, t]:

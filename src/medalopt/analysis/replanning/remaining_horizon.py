@@ -11,6 +11,7 @@ from medalopt.analysis.replanning.actuals import Actuals
 from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_offer_stock, add_stockpiles
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -168,21 +169,79 @@ def _reduce_market(actuals: Actuals) -> MarketOffers:
 
 
 def _reduce_medals(actuals: Actuals) -> Medals:
-    """Return the medals less alloys already cast, earliest due first; overdue ones are due in the first period."""
+    """Return the medals less alloys already cast, earliest due first; overdue ones are due in the first period.
+
+    Of medals that may be missed there are fewer instead, and none that are overdue: missed at their date, they are
+    never made. Their number is rounded up; alloy and penalty of all of them together are right.
+    """
+    medals, missable = actuals.instance.medals, may_miss(actuals.instance)
+    parts = _subtract_castings(actuals)
+    due = np.maximum(medals.due - actuals.last - 1, 0)
+    left = replace(medals, due=due)
+    if not np.array_equal(parts, medals.parts.value):
+        left = replace(left, parts=_make_array(parts))
+    if not missable.any():
+        return left
+    exact = np.where(missable & (medals.due > actuals.last), _compute_uncast_share(medals, parts), 0) * medals.count
+    count = np.where(missable, np.ceil(exact * (1 - AMOUNT_TOLERANCE)), medals.count)
+    scale = np.where(missable & (count > 0), medals.count / np.maximum(count, 1), 1.0)  # of parts: a whole medal again
+    each = np.where(missable & (count > 0), exact / np.maximum(count, 1), 1.0)
+    return replace(
+        left,
+        count=count.astype(np.intp),
+        parts=_make_array(parts * scale[:, None]),
+        shortfall=_make_array(np.where(np.isfinite(medals.shortfall.value), medals.shortfall.value * each, np.inf)),
+    )
+
+
+def _subtract_castings(actuals: Actuals) -> Floats:
+    """Return the alloy that is left to cast for a medal of each kind, (M, A) kg; castings go to the earliest due.
+
+    Of medals due by then the plan may have missed some: castings are for the others.
+    """
     instance, medals = actuals.instance, actuals.instance.medals
     cast = actuals.executed_account.cast[:, : actuals.last + 1].sum(axis=1) * (1 - instance.alloys.scrap_share.value)
     parts = medals.parts.value.copy()
-    each = parts * (1 + medals.allowance.value)[:, None] * medals.count[:, None]  # (M, A) kg
+    wanted = medals.count - _count_signed_misses(actuals)
+    each = parts * (1 + medals.allowance.value)[:, None] * wanted[:, None]  # (M, A) kg
+    missable = may_miss(instance)
     for alloy in np.flatnonzero(cast > 0).tolist():
-        for medal in np.argsort(medals.due, kind="stable").tolist():
+        for medal in np.lexsort((missable, medals.due)).tolist():
             covered = min(cast[alloy], each[medal, alloy])
             cast[alloy] -= covered
             if covered:
                 share = 1 - covered / each[medal, alloy]
                 parts[medal, alloy] *= share if share > AMOUNT_TOLERANCE else 0.0
-    unchanged = np.array_equal(parts, medals.parts.value)
-    due = np.maximum(medals.due - actuals.last - 1, 0)
-    return replace(medals, due=due, parts=medals.parts if unchanged else _make_array(parts))
+    return parts
+
+
+def _count_signed_misses(actuals: Actuals) -> Floats:
+    """Return the medals (M,) that the plan before missed at a date that has passed."""
+    missed, medals = actuals.signed.missed, actuals.instance.medals
+    return np.where(medals.due <= actuals.last, missed, 0.0) if len(missed) else np.zeros(len(medals.names))
+
+
+def _compute_uncast_share(medals: Medals, parts: Floats) -> Floats:
+    """Return the share of each kind of medal (M,) for which some alloy is left to cast."""
+    whole = medals.parts.value
+    return np.asarray(np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0).max(axis=1, initial=0.0))
+
+
+def count_missed_medals(actuals: Actuals) -> Floats:
+    """Count the medals that were missed at their date.
+
+    Args:
+        actuals: Executed and contracted quantities.
+
+    Returns:
+        Medals (M,); 0 of those that must be made.
+    """
+    medals, before = actuals.instance.medals, _count_signed_misses(actuals)
+    late = may_miss(actuals.instance) & (medals.due <= actuals.last)
+    if not late.any():
+        return np.zeros(len(medals.names))
+    share = _compute_uncast_share(medals, _subtract_castings(actuals))
+    return np.where(late, before + share * (medals.count - before), 0.0)
 
 
 def _reduce_policy(actuals: Actuals) -> PolicyLimits:
@@ -204,5 +263,5 @@ def find_overdue_medals(actuals: Actuals) -> tuple[str, ...]:
         Their names.
     """
     left, medals = _reduce_medals(actuals), actuals.instance.medals
-    late = (medals.due <= actuals.last) & ((left.parts.value * medals.count[:, None]).sum(axis=1) > 0)
+    late = (medals.due <= actuals.last) & ((left.parts.value * left.count[:, None]).sum(axis=1) > 0)
     return tuple(name for name, is_late in zip(medals.names, late.tolist(), strict=True) if is_late)

@@ -15,7 +15,11 @@ import numpy as np
 
 from medalopt.analysis.replanning.actuals import Actuals
 from medalopt.analysis.replanning.in_transit import IN_STOCK_FORMAT
-from medalopt.analysis.replanning.remaining_horizon import find_overdue_medals, make_remaining_instance
+from medalopt.analysis.replanning.remaining_horizon import (
+    count_missed_medals,
+    find_overdue_medals,
+    make_remaining_instance,
+)
 from medalopt.errors import Fault, NoPlanError, UsageError
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Floats
@@ -146,6 +150,11 @@ class ReplanProblem:
         """Kinds of medal due in the past and not completely cast."""
         return find_overdue_medals(self.actuals)
 
+    @property
+    def missed_medals(self) -> Floats:
+        """Medals missed at a date that has passed, and never made, (M,)."""
+        return count_missed_medals(self.actuals)
+
 
 @dataclass(frozen=True, eq=False)
 class Replan:
@@ -165,10 +174,16 @@ class Replan:
         """Cost of the lots so far, money; charges not yet settled are taken from the terms."""
         return sum(self.actuals.cost_by_kind.values())
 
+    @cached_property
+    def penalty_to_date(self) -> float:
+        """Penalty of the medals missed at a date that has passed, money."""
+        missed, medals = self.problem.missed_medals, self.actuals.instance.medals
+        return float((np.where(missed > 0, medals.shortfall.value, 0.0) * missed).sum())
+
     @property
     def total_cost(self) -> float:
-        """Expected total cost, money: spent, contracted, and planned."""
-        return self.cost_to_date + self.actuals.signed_cost + self.plan.cost
+        """Expected total cost, money: spent, contracted, penalties so far, and planned."""
+        return self.cost_to_date + self.actuals.signed_cost + self.penalty_to_date + self.plan.cost
 
     @cached_property
     def missed_requirements(self) -> tuple[MissedRequirement, ...]:

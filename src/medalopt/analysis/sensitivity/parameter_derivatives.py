@@ -13,13 +13,14 @@ import numpy as np
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.catalog import UPPER, Family, find_limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import compute_scrap_rate
+from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
 from medalopt.instance.routes import find_pooled_lots
 from medalopt.instance.source_values import SourceValues
 from medalopt.proof.marginal import compute_regional_supply
+from medalopt.solver.infeasibility import MISSED_ROW
 from medalopt.solver.program import CAST_STOCK_ROW
 
 
@@ -275,6 +276,22 @@ class CostDerivatives:
             weights += self._mark_columns("cast", name, -rate, t)
         return weights
 
+    def differentiate_medal(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by the `shortfall` of a medal, its penalty where it is not made.
+
+        Args:
+            path: Path of the parameter.
+
+        Returns:
+            (N,), or None if the parameter is not a cost.
+        """
+        column = self._places.get(("missed", str(path[1])))
+        if path[2] != "shortfall" or column is None:
+            return None
+        weights = np.zeros(len(self._variant.program.lower))
+        weights[column] = 1.0
+        return weights
+
     def differentiate_footprint(self, path: ParameterPath) -> Floats | None:
         """Differentiate by a `footprint`, if footprint is the objective and not also capped.
 
@@ -313,6 +330,7 @@ _COST_RULES: Mapping[str | int, _DerivativeRule] = {
     "metals": CostDerivatives.differentiate_metal,
     "market": CostDerivatives.differentiate_offer,
     "alloys": CostDerivatives.differentiate_alloy,
+    "medals": CostDerivatives.differentiate_medal,
 }
 _FOOTPRINT_RULES: Mapping[str | int, _DerivativeRule] = dict.fromkeys(
     ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives.differentiate_footprint
@@ -378,9 +396,16 @@ def _shift_opening_balance(instance: Instance, path: ParameterPath) -> Iterable[
 
 
 def _shift_demand_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
-    """Differentiate the demand by the number of medals, their alloy parts, or their allowance for lost metal."""
+    """Differentiate the demand by the number of medals, their alloy parts, or their allowance for lost metal.
+
+    Of medals that may be missed, parts and allowance are coefficients of the matrix too, and no right-hand sides; their
+    number also limits the medals missed.
+    """
     medals = instance.medals
     m = medals.names.index(str(path[1]))
+    missable = bool(may_miss(instance)[m])
+    if missable and path[2] != "count":
+        return []
     count, parts, allowance = float(medals.count[m]), medals.parts.value[m], float(medals.allowance.value[m])
     each: Floats = parts * (1 + allowance)
     if path[2] == "allowance":
@@ -389,7 +414,8 @@ def _shift_demand_rows(instance: Instance, path: ParameterPath) -> Iterable[RowS
         each = np.array([float(name == path[3]) for name in instance.alloys.names]) * count * (1 + allowance)
     late = instance.periods[int(medals.due[m]) :]
     alloys = zip(instance.alloys.names, each.tolist(), strict=True)
-    return [row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg)]
+    rows = [row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg)]
+    return [*rows, ((MISSED_ROW, medals.names[m]), 0.0, 1.0)] if missable else rows
 
 
 def compute_demand_shift(alloy: str, period: str, kg: float) -> tuple[RowShift, RowShift]:

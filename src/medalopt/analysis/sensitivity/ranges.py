@@ -21,7 +21,7 @@ from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind
 from medalopt.plan.plan import Plan
-from medalopt.solver.infeasibility import convert_stockpile_limits
+from medalopt.solver.infeasibility import convert_missed_limits, convert_stockpile_limits
 from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import RangeLimit, find_cost_range, find_rhs_range
@@ -217,7 +217,9 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
     plan = runner.plan
     neighbourhood = PlanNeighbourhood.build(plan)
     instance, program = plan.instance, neighbourhood.local.linear
-    rows = convert_stockpile_limits(program, neighbourhood.network, instance.streams.names, instance.periods)
+    rows = convert_missed_limits(
+        convert_stockpile_limits(program, neighbourhood.network, instance.streams.names, instance.periods)
+    )
     parameters = list(find_parameters(runner, rows))
     meters = [MeterRow.of(parameter.weights) for parameter in parameters if parameter.weights is not None]
     movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
@@ -247,7 +249,7 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
 
 
 def _extend_duals(neighbourhood: PlanNeighbourhood, program: SolverProgram, rows: SolverProgram) -> Floats:
-    """Extend the duals of the plan by those of stockpile limits as rows: the negative part of the reduced costs."""
+    """Extend the duals of the plan by those of upper bounds as rows: the negative part of the reduced costs."""
     y, entries = reconstruct_duals(neighbourhood.plan.duals, program), program.entries
     pull = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
     height = len(program.rows)

@@ -14,7 +14,7 @@ import numpy as np
 from medalopt.analysis.sourcing.traceability import compute_scrap_reuse
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate, is_stocked
+from medalopt.instance.demand import compute_scrap_rate, is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import compute_yield_derivatives, has_uncertain_returns
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -179,7 +179,7 @@ def _compute_metal_due(account: PlanAccount) -> Floats:
     charge = account.charge.sum(axis=1)
     metal = account.composition.sum(axis=2)  # (A, E)
     share = np.divide(metal, charge[:, None], out=np.zeros_like(metal), where=charge[:, None] > 0)
-    return np.asarray(share.T @ compute_cumulative_demand(account.instance))
+    return np.asarray(share.T @ account.demand)
 
 
 MAX_PLATING_SHARE = 0.1  # mass fraction of a medal below which an alloy is plating

@@ -126,7 +126,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
-    own = {kind: _drop_rounding(account.costs[kind], minimum)[None, :] for kind in ("holding", "sales", "scrap")}
+    own = {kind: _drop_rounding(account.costs[kind], minimum)[None, :] for kind in _OWN_KINDS if kind in account.costs}
     return Payments(
         {
             CALL_OFF: instance.regions,
@@ -153,6 +153,9 @@ def allocate_payments(account: PlanAccount) -> Payments:
             OWN_ACCOUNT: own,
         },
     )
+
+
+_OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no order pays
 
 
 def _drop_rounding(each: Floats, minimum: float) -> Floats:

@@ -83,6 +83,7 @@ class FirstOrderEstimates:
             ("streams", "storage"): lambda: self._sum_cost("storage"),
             ("metals", "sell"): lambda: self._sum_cost("sales"),
             ("metals", "holding"): lambda: self._sum_cost("holding"),
+            ("medals", "shortfall"): lambda: self._sum_cost("shortfall"),
             ("alloys", "holding"): lambda: self._sum_holding(str(path[1])),
             ("alloys", "scrap"): lambda: self._value_scrap(str(path[1])),
             ("alloys", "loss"): lambda: self._value_losses(str(path[1])),

@@ -14,7 +14,7 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.demand import compute_cumulative_demand, compute_scrap_rate
+from medalopt.instance.demand import compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
@@ -109,14 +109,14 @@ def _trace_blanks(account: PlanAccount) -> Floats:
     instance = account.instance
     medals, parts = instance.medals, instance.medals.parts.value  # (M, A)
     kinds, alloys = parts.shape
-    weights = parts * ((1 + medals.allowance.value) * medals.count)[:, None]
+    weights = parts * ((1 + medals.allowance.value) * (medals.count - account.missed))[:, None]
     into = np.zeros(
         (kinds, kinds + len(MetalDestination))
     )  # destination shares of a kilogram struck to a kind of medal
     into[:, :kinds] = np.diag(1 / (1 + medals.allowance.value))
     into[:, MetalDestination.ALLOWANCE] = 1 - into[:, :kinds].sum(axis=1)
     made = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
-    due = compute_cumulative_demand(instance)
+    due = account.demand
     fate = np.zeros((alloys, due.shape[1], into.shape[1]))
     after = _share_among_medals(weights, np.ones(kinds, dtype=bool)) @ into
     for t in reversed(range(due.shape[1])):

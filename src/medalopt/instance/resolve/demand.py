@@ -126,6 +126,7 @@ def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
         due=np.array(due, dtype=np.intp),
         parts=build_metal_array((medal.parts for medal in each), alloys, ZERO_QUANTITY),
         allowance=build_column(medal.allowance for medal in each),
+        shortfall=build_column(medal.shortfall for medal in each),
     )
 
 

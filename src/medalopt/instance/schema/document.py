@@ -43,6 +43,7 @@ from medalopt.instance.schema.field_types import (
     Kilograms,
     Lead,
     Metal_,
+    Penalty,
     PerKilogram,
     PerTonne,
     PieceMass,
@@ -250,6 +251,7 @@ class Medal(Entry):
     due: FreeText | None = describe_field("Period by whose end the alloy is cast; left out: the last.", None)
     parts: Amounts[Alloy_, Kilograms] = describe_field("Mass of each alloy in one medal.")
     allowance: Proportion = describe_field("Metal that never comes back, per kilogram in the medal.", ZERO_QUANTITY)
+    shortfall: Penalty = describe_field("Penalty of a medal that is not made; left out: all are made.", NO_LIMIT)
 
 
 class Group(Entry):
@@ -330,6 +332,7 @@ class Payers(Entry):
     holding: AnyName | None = describe_field("Holding of metal and castings.", None)
     by_products: AnyName | None = describe_field("Receives the revenue for surplus metal.", None)
     scrap: AnyName | None = describe_field("Receives the value of process scrap left.", None)
+    shortfall: AnyName | None = describe_field("Penalties of medals that are not made.", None)
 
 
 class Party(Entry):

@@ -331,6 +331,7 @@ DevicePerTonne = Annotated[Quantity, QuantityField("money/t", low=None, pieces=T
 PerKilogram = Annotated[Quantity, QuantityField("money/kg", low=None)]
 HoldingCost = Annotated[Quantity, QuantityField("money/kg")]
 Rate = Annotated[Quantity, QuantityField("money", above=True)]
+Penalty = Annotated[Quantity, QuantityField("money")]
 TransportRate = Annotated[Quantity, QuantityField("money/t/km")]
 Distance = Annotated[Quantity, QuantityField("km")]
 CarbonPerTonne = Annotated[Quantity, QuantityField("kg CO2e/t")]

@@ -244,15 +244,25 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
     rows: list[tuple[CellValue, ...]] = []
     for alloy in plated:
         charge = float(plan.account.charge[alloy].sum())
-        kinds = np.flatnonzero(medals.parts.value[:, alloy] * medals.count > 0).tolist()
-        net = [float(medals.parts.value[m, alloy] * medals.count[m]) for m in kinds]
+        made = medals.count - plan.account.missed
+        kinds = np.flatnonzero(medals.parts.value[:, alloy] * made > 0).tolist()
+        net = [float(medals.parts.value[m, alloy] * made[m]) for m in kinds]
         gross = [kg * (1 + float(medals.allowance.value[m])) for m, kg in zip(kinds, net, strict=True)]
         for m, on, owed in zip(kinds, net, gross, strict=True):
             each = GRAMS_PER_KILOGRAM * float(medals.parts.value[m, alloy])
             drawn = charge * owed / sum(gross)
             due = instance.periods[int(medals.due[m])]
             rows.append(
-                (instance.alloys.names[alloy], medals.names[m], due, int(medals.count[m]), each, on, owed - on, drawn)
+                (
+                    instance.alloys.names[alloy],
+                    medals.names[m],
+                    due,
+                    _show_count(float(made[m])),
+                    each,
+                    on,
+                    owed - on,
+                    drawn,
+                )
             )
     columns = (
         ReportColumn("alloy", "Plating"),
@@ -266,6 +276,11 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
     )
     text = "Metal requisition for plating: on the medals, allowance, and metal recirculated as scrap or lost."
     return (ReportTable("plating", "Plating requisition", text, columns, tuple(rows)),) if rows else ()
+
+
+def _show_count(medals: float) -> CellValue:
+    """Return a number of medals, whole unless a part of one is missed."""
+    return int(medals) if medals.is_integer() else medals
 
 
 def _scrap_table(plan: Plan) -> ReportTable:

@@ -23,6 +23,7 @@ from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_routable_supply, compute_route_costs
 from medalopt.plan.plan import Plan
@@ -152,7 +153,7 @@ PAYMENT_TITLES = {
 }
 _PAYMENT_KEYS = {CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "purchases", OWN_ACCOUNT: "own_account"}
 _INTERNAL_NOTE = (
-    "Internal items (no purchase order): holding cost of stock, less sales of metal and remaining process scrap."
+    "Internal items (no purchase order): holding cost of stock{}, less sales of metal and remaining process scrap."
 )
 _FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of {month} counts in the fiscal year in which it begins."
 
@@ -194,7 +195,12 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         f"Spend by {word}, and the open commitment from orders of later ones. "
         "Charges count in the period of shipment, metal in that of purchase."
     )
-    return ReportTable("spend", "Spend and commitment", text, columns, rows, (_INTERNAL_NOTE,))
+    return ReportTable("spend", "Spend and commitment", text, columns, rows, (_describe_own_account(instance),))
+
+
+def _describe_own_account(instance: Instance) -> str:
+    """Return the note on what the buyer's own account holds."""
+    return _INTERNAL_NOTE.format(" and penalties of medals not made" if may_miss(instance).any() else "")
 
 
 def _sum_later_periods(each: Floats) -> Floats:
@@ -223,7 +229,7 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
     start = get_fiscal_year_start(instance)
     first, last = calendar.month_name[start], calendar.month_name[(start - 2) % 12 + 1]
     straddles = _FISCAL_YEAR_NOTE.format(period=get_period_word(instance), month=last)
-    notes = (_INTERNAL_NOTE, *((straddles,) if has_straddling_periods(instance) else ()))
+    notes = (_describe_own_account(instance), *((straddles,) if has_straddling_periods(instance) else ()))
     text = f"Payments to each counterparty by fiscal year, {first} to {last}: the budget of its orders."
     return ReportTable("fiscal_years", "Fiscal years", text, columns, tuple(rows), notes)
 
@@ -242,7 +248,9 @@ def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
         if any(parts):
             rows.append((title, *parts, sum(part for part in parts if part is not None)))
     text = "Cost by kind and by the documents that order it; the total is the cost of the plan."
-    return ReportTable("reconciliation", "Cost reconciliation", text, columns, tuple(rows), (_INTERNAL_NOTE,))
+    return ReportTable(
+        "reconciliation", "Cost reconciliation", text, columns, tuple(rows), (_describe_own_account(instance),)
+    )
 
 
 def _money_column(instance: Instance, key: str, title: str, total: bool = True) -> ReportColumn:
