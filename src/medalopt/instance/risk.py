@@ -15,7 +15,6 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import compute_cumulative_demand
 from medalopt.instance.uncertainty import UncertaintyModel, build_uncertainty, has_uncertain_returns
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -134,7 +133,7 @@ def compute_need(account: PlanAccount) -> Floats:
         Kilograms by the end of each period (E, T), 0 or more.
     """
     instance = account.instance
-    owed = compute_cumulative_demand(instance)  # (A, T)
+    owed = account.demand  # (A, T)
     kept = (1 - instance.alloys.scrap_share.value)[:, None] * account.cast.cumsum(axis=1)
     charged = account.decisions.charged.cumsum(axis=2)
     total = np.zeros(charged.shape[1:])

@@ -71,7 +71,9 @@ def _charge_until_owed(account: PlanAccount, alloy: int, metal: int, period: int
     """Return the metal charged from the account for the castings of the alloy owed by the end of a period."""
     instance, medals = account.instance, account.instance.medals
     owed = sum(
-        medals.parts.value[m, alloy] * (1 + medals.allowance.value[m]) * int(medals.count[m])
+        medals.parts.value[m, alloy]
+        * (1 + medals.allowance.value[m])
+        * (int(medals.count[m]) - float(account.missed[m]))
         for m in range(len(medals.names))
         if medals.due[m] <= period
     )

@@ -170,7 +170,7 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
-    beside = (_describe_payers(plan), describe_shortfall(plan), describe_lot_cost(plan))
+    beside = (_describe_payers(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
     lines = (_describe_cost(plan), *beside, _describe_supply(plan))
     return tuple(line for line in (*lines, *describe_risks(plan), *scarce) if line)
 
@@ -200,21 +200,27 @@ def _describe_payers(plan: Plan) -> str:
     return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
 
 
-def describe_shortfall(plan: Plan) -> str:
-    """Return the line on the medals that are not made, by kind, with their penalty; empty where all are made.
+def list_missed_medals(plan: Plan) -> str:
+    """Return the medals that are not made by kind, such as `8.73 of 12 silver`; empty where all are made.
 
     Args:
         plan: Solved plan.
+
+    Returns:
+        The kinds, separated by commas.
     """
     medals, missed = plan.instance.medals, plan.account.missed
     kinds = np.flatnonzero(missed > AMOUNT_TOLERANCE * medals.count).tolist()
-    if not kinds:
-        return ""
-    each = (
+    return ", ".join(
         f"{format_number(float(missed[m]))} of {int(medals.count[m]):,} {escape_text(medals.names[m])}" for m in kinds
     )
-    penalty = format_money(plan.costs["shortfall"], plan.instance.currency)
-    return f"Medals not made: {', '.join(each)} (penalty {penalty})."
+
+
+def _describe_missed_medals(plan: Plan) -> str:
+    """Return the line on the medals that are not made, with their penalty; empty where all are made."""
+    if not (kinds := list_missed_medals(plan)):
+        return ""
+    return f"Medals not made: {kinds} (penalty {format_money(plan.costs['shortfall'], plan.instance.currency)})."
 
 
 def _describe_supply(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
+from medalopt.report.solve import list_missed_medals
 from medalopt.report.solve_tables import COST_KINDS
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text, format_count
@@ -55,6 +56,7 @@ def build_summary(
     plan = facts.plan
     rows = (
         *_cost_figure(plan),
+        *_unmet_figure(plan),
         *_supply_figure(plan),
         *_purchase_figure(facts),
         *_bottleneck_figure(plan),
@@ -121,6 +123,12 @@ def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
         for party, amount in sorted(parties.items(), key=lambda one: -abs(one[1]))[:MOST_PARTIES]
     )
     return (total, *paid)
+
+
+def _unmet_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    kinds = list_missed_medals(plan)
+    penalty = format_money(plan.costs.get("shortfall", 0.0), plan.instance.currency)
+    return (("Medals not made", kinds, f"penalty {penalty}"),) if kinds else ()
 
 
 def _name_largest_kind(plan: Plan, party: str) -> str:
