@@ -82,6 +82,7 @@ LETTERS = {  # what stands at a letter of an index
     "o": lambda instance: instance.market.names,
     "a": lambda instance: instance.alloys.names,
     "w": lambda instance: instance.policy.windows,
+    "m": lambda instance: instance.medals.names,
     "l": list_pool_names,
 }
 
