@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.analysis.explained import explained
 from tests.analysis.nearby import ROOT, dearer, size, with_count
 from tests.cli.runs import TINY, here
 from tests.model.cases import loaded, plain
@@ -16,7 +17,7 @@ from tests.random_instances import from_seed
 import medalopt
 from medalopt.analysis.explain.binding import find_binding_constraints
 from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
-from medalopt.analysis.explain.explanation import Explanation, explain_instance, explain_plan
+from medalopt.analysis.explain.explanation import Explanation, explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.plan.plan import Plan
@@ -44,7 +45,7 @@ def by_path(found: Explanation) -> dict[str, float]:
 def test_a_row_by_hand(tmp_path: Path) -> None:
     """Of 7 t at 900 that a row asks for 5 are needed: a tonne less saves 900, and the row makes up all the cost."""
     path = written(tmp_path, *KEPT["a constraint"])
-    found = explain_instance(loaded(plain()), extensions=[path])
+    found = explained(loaded(plain()), extensions=[path])
     assert by_path(found) == {"extension.c": pytest.approx(900)}
     assert [(line.kind, line.path, line.amount) for line in found.cost_breakdown] == [("added", "extension.c", 7)]
     assert found.cost_breakdown[0].value == pytest.approx(6300)
@@ -55,7 +56,7 @@ def test_a_row_by_hand(tmp_path: Path) -> None:
 def test_an_upper_bound_of_a_variable_by_hand(tmp_path: Path) -> None:
     """A variable may stand for 2 t of the 9 that a row asks for: one more would save 900, and 2 of them are a rent."""
     path = written(tmp_path, *KEPT["a variable of its own"])
-    found = explain_instance(loaded(plain()), extensions=[path])
+    found = explained(loaded(plain()), extensions=[path])
     assert by_path(found) == {"extension.c": pytest.approx(900), "extension.u": pytest.approx(900)}
     assert {line.path: line.value for line in found.cost_breakdown} == {
         "extension.c": pytest.approx(8100),
@@ -101,7 +102,7 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
 def test_one_medal_more_and_a_dearer_source() -> None:
     """Prices are those of the extended program: a medal more, and a source at its limit, solved anew with the rule."""
     instance = medalopt.load(TINY)
-    found = explain_instance(instance, extensions=[CAP])
+    found = explained(instance, extensions=[CAP])
     for m, kink in enumerate(kink for kink in found.marginal_prices if kink.metal is None):
         anew = medalopt.solve(with_count(instance, m, 1), extensions=[CAP])
         assert kink.more == pytest.approx(anew.objective - found.plan.objective, abs=1e-8 * size(found.plan))
@@ -130,7 +131,7 @@ def test_a_row_that_binds_little_is_told_all_the_same() -> None:
 
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:
     """Of variables that nothing bounds the prices rest on the compiled program, and the page says so."""
-    found = explain_instance(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
+    found = explained(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
     assert any("not proven" in line for line in summarize_explanation(found))
 
 
@@ -145,4 +146,4 @@ def test_an_extension_that_changes_is_refused(tmp_path: Path, monkeypatch: pytes
         encoding="utf-8",
     )
     with pytest.raises(UsageError, match="something else each time"):
-        explain_instance(loaded(plain()), extensions=[path])
+        explained(loaded(plain()), extensions=[path])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.analysis.explained import explained
 from tests.analysis.nearby import ROOT, explanations, offer, silver, size
 from tests.laws import pool
 
 import medalopt
 from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
-from medalopt.analysis.explain.explanation import Explanation, explain_instance
+from medalopt.analysis.explain.explanation import Explanation
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.errors import NoPlanError
 from medalopt.instance.demand import compute_casting_holding_cost
@@ -33,7 +34,7 @@ def total(found: tuple[CostLine, ...]) -> float:
 
 def test_an_invoice_by_hand() -> None:
     """Of 5 kg, 3 come from an offer at 10 that has no more, 2 from one at 30: 5 * 30 less a rent of 3 * (30 - 10)."""
-    found = explain_instance(silver({"cheap": offer(10, limit=3), "dear": offer(30)}, 5))
+    found = explained(silver({"cheap": offer(10, limit=3), "dear": offer(30)}, 5))
     told = lines(found)
     assert told["medals.coin.count"].value == pytest.approx(150)
     assert told["market.cheap.limit"].value == pytest.approx(-60)
@@ -42,7 +43,7 @@ def test_an_invoice_by_hand() -> None:
 
 def test_a_commitment_is_added() -> None:
     """Two kilograms contracted at 50 beside an offer at 10: 5 * 10, and 2 * (50 - 10) for the contract."""
-    found = explain_instance(silver({"cheap": offer(10), "contract": offer(50, committed=2)}, 5))
+    found = explained(silver({"cheap": offer(10), "contract": offer(50, committed=2)}, 5))
     assert lines(found)["market.contract.committed"].value == pytest.approx(80)
     assert total(found.cost_breakdown) == pytest.approx(130)
 

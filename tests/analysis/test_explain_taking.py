@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.analysis.explained import explained
 from tests.analysis.nearby import dearer, explanation, explanations, size, taken, written
 from tests.laws import pool
 
 from medalopt import Instance, Plan
-from medalopt.analysis.explain.explanation import Explanation, explain_instance
+from medalopt.analysis.explain.explanation import Explanation
 from medalopt.analysis.explain.sources import SourceAnalysis
 
 BY = 1e-3  # relative: slightly more, slightly less
@@ -57,7 +58,7 @@ def test_prices_by_hand() -> None:
     when south is as cheap. West loses all at 400 and gains nothing below: east would have to give way at 100.
     South comes in below 250, 150 less.
     """
-    found = by_region(explain_instance(phones(EAST, WEST, SOUTH)))
+    found = by_region(explained(phones(EAST, WEST, SOUTH)))
     assert (found["east"].falls_at, found["east"].leaves_at) == pytest.approx((150, 300))
     assert (found["west"].falls_at, found["west"].leaves_at) == pytest.approx((150, 150))
     assert found["west"].enters_at == pytest.approx(150)
@@ -67,7 +68,7 @@ def test_prices_by_hand() -> None:
 
 def test_what_a_tonne_costs_and_brings() -> None:
     """A tonne from east costs its price of 100 and brings a kilogram worth what the last one costs, 250."""
-    east = by_region(explain_instance(phones(EAST, WEST)))["east"]
+    east = by_region(explained(phones(EAST, WEST)))["east"]
     assert dict(east.costs) == {"supply": 100}
     assert east.returned == (("silver", pytest.approx(1), pytest.approx(250)),)
     assert east.metal_value - east.cost == pytest.approx(east.rent)
@@ -75,13 +76,13 @@ def test_what_a_tonne_costs_and_brings() -> None:
 
 def test_what_cannot_be_done_without_stays_at_any_price() -> None:
     """East offers all there is: no price drives it out."""
-    east = by_region(explain_instance(phones({**EAST, "available": 10})))["east"]
+    east = by_region(explained(phones({**EAST, "available": 10})))["east"]
     assert (east.falls_at, east.leaves_at) == (math.inf, math.inf)
 
 
 def test_what_is_contracted_stays_at_any_price() -> None:
     """A tonne of south is committed: less is never taken, whatever it costs, and more for less than west's 250."""
-    south = by_region(explain_instance(phones(EAST, WEST, {**SOUTH, "committed": 1})))["south"]
+    south = by_region(explained(phones(EAST, WEST, {**SOUTH, "committed": 1})))["south"]
     assert (south.taken, south.falls_at, south.leaves_at) == (pytest.approx(1), math.inf, math.inf)
     assert south.enters_at == pytest.approx(150)
 
@@ -93,7 +94,7 @@ def test_a_bundle_is_priced_as_a_whole() -> None:
     """
     scrap = {"region": "east", "bundle": "box", "available": 12, "price": 100}
     instance = phones({**EAST, "bundle": "box"}, {"device": "kettle", **scrap}, SOUTH)
-    found = explain_instance(instance)
+    found = explained(instance)
     box = by_region(found)["east"]
     assert box.source.kind_name == "box (bundle)" and box.taken == pytest.approx(18)
     assert box.falls_at == pytest.approx(100 / 3) == pytest.approx(box.leaves_at)
@@ -114,7 +115,7 @@ def test_the_nearest_rival_is_named() -> None:
             "medals": {"coin": {"count": 5, "parts": {"pure": "1 kg"}}},
         }
     )
-    ways = by_region(explain_instance(instance))["east"].routes
+    ways = by_region(explained(instance))["east"].routes
     assert [(way.smelter, way.tonnes) for way in ways] == [("near", pytest.approx(5)), ("far", 0)]
     assert ways[1].shortfall == pytest.approx(7)
 

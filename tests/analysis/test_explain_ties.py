@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import pytest
+from tests.analysis.explained import explained
 from tests.analysis.nearby import dearer, explanation, offer, silver, taken
 from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, by_region, phones, solved
-
-from medalopt.analysis.explain.explanation import explain_instance
 
 
 def test_the_only_plan_is_said_to_be_so() -> None:
     """Where each source has its own price and one is taken in part there is one optimal plan."""
-    found = explain_instance(phones(EAST, WEST, SOUTH))
+    found = explained(phones(EAST, WEST, SOUTH))
     assert found.is_unique
     assert all(one.minimum == pytest.approx(one.taken) == pytest.approx(one.maximum) for one in found.source_analyses)
 
 
 def test_twins_trade_places() -> None:
     """East and west ask the same: of ten tonnes either gives from 2 to 8, or from 4 to 6 with six on offer in east."""
-    found = explain_instance(phones({**EAST, "available": 8}, {**WEST, "price": 100}))
+    found = explained(phones({**EAST, "available": 8}, {**WEST, "price": 100}))
     assert not found.is_unique
     assert [(one.minimum, one.maximum) for one in found.source_analyses] == [pytest.approx((2, 8))] * 2
-    sixes = by_region(explain_instance(phones(EAST, {**WEST, "price": 100})))
+    sixes = by_region(explained(phones(EAST, {**WEST, "price": 100})))
     assert (sixes["east"].minimum, sixes["east"].maximum) == pytest.approx((2, 6))
     assert (sixes["west"].minimum, sixes["west"].maximum) == pytest.approx((4, 8))
 
 
 def test_a_degenerate_plan_may_be_the_only_one() -> None:
     """East offers just the ten tonnes needed, so its rent has no one price: the plan is the only one all the same."""
-    found = explain_instance(phones({**EAST, "available": 10}, WEST))
+    found = explained(phones({**EAST, "available": 10}, WEST))
     assert found.is_unique
     coins = next(kink for kink in found.marginal_prices if kink.path == "medals.coin.count")
     assert (coins.more, coins.less) == pytest.approx((250, 100))
@@ -36,8 +35,8 @@ def test_a_degenerate_plan_may_be_the_only_one() -> None:
 
 def test_twins_on_the_market_are_seen() -> None:
     """Of two offers at one price either may be bought, so the plan is not the only one; at two prices it is."""
-    assert not explain_instance(silver({"a": offer(10), "b": offer(10)}, 5)).is_unique
-    assert explain_instance(silver({"a": offer(10), "b": offer(11)}, 5)).is_unique
+    assert not explained(silver({"a": offer(10), "b": offer(10)}, 5)).is_unique
+    assert explained(silver({"a": offer(10), "b": offer(11)}, 5)).is_unique
 
 
 @pytest.mark.no_cover

@@ -40,7 +40,7 @@ def risk(
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Simulate how safe the plan is: probability that each metal suffices.
+    """Simulate the risk that metal is short at a deadline.
 
     Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
     """

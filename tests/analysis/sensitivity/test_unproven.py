@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.analysis.explained import explained
 from tests.analysis.sensitivity import deleted
 from tests.analysis.sensitivity.test_scenarios import instance
 from tests.analysis.varied import TINY
 from tests.report.reading import mentions
 
 from medalopt.analysis.explain import marginal_prices, sources
-from medalopt.analysis.explain.explanation import explain_instance
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import ranges as ranges_module
@@ -194,12 +194,12 @@ def fail_first(of: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """What binds, a metal, a medal and a source without a proven price are named, and the rest of the page stands."""
-    whole = explain_instance(ScenarioRunner(TINY).instance)
+    whole = explained(ScenarioRunner(TINY).instance)
     monkeypatch.setattr(PlanNeighbourhood, "compute_price", fail_first(PlanNeighbourhood.compute_price))
     monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
     monkeypatch.setattr(marginal_prices, "_price_medal", fail_first(marginal_prices._price_medal))
     monkeypatch.setattr(sources, "_analyse_source", fail_first(sources._analyse_source))
-    found = explain_instance(ScenarioRunner(TINY).instance)
+    found = explained(ScenarioRunner(TINY).instance)
     assert len(found.unproven) == 4 and {"metals.Ag", "medals.bronze"} <= set(found.unproven)
     assert (
         len(found.marginal_prices) == len(whole.marginal_prices) - 2
@@ -212,7 +212,7 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
 def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where other optimal plans cannot be looked for, neither the explanation nor the ranges claim anything of them."""
     monkeypatch.setattr(PlanNeighbourhood, "find_alternatives", fail)
-    found = explain_instance(ScenarioRunner(TINY).instance)
+    found = explained(ScenarioRunner(TINY).instance)
     assert found.is_unique is None and "not proven" in summarize_explanation(found)[-1]
     assert build_explanation_object(found)["explanation"]["alternatives"]["unique"] is None
     part = report_ranges(compute_ranges(ScenarioRunner(TINY)))
