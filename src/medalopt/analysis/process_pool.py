@@ -25,6 +25,7 @@ from pathlib import Path
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, UsageError
+from medalopt.instance.confidence import has_confidence
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.solve_instance import solve
@@ -196,10 +197,11 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
         Result: optimal with its value, infeasible, wrong or unanswered with a message.
     """
     try:
-        if runner.is_large:
-            return ScenarioResult("optimal", solve(runner.apply_changes(changes), runner.objective).objective)
+        instance = runner.apply_changes(changes)
+        if runner.is_large or has_confidence(instance):
+            return ScenarioResult("optimal", solve(instance, runner.objective).objective)
         runner.warm_model.start_from(basis)
-        result = runner.solve_scenario(runner.build_scenario(changes))
+        result = runner.solve_scenario(runner.build_program(instance))
     except InputError as error:
         return ScenarioResult("wrong", None, str(error.faults[0].message))
     except UsageError as error:

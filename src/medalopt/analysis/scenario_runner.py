@@ -14,6 +14,7 @@ from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageErro
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
+from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import (
     MAX_COMPARED_CHANGES,
@@ -282,7 +283,18 @@ class ScenarioRunner:
         Raises:
             InputError: If a change is not valid.
         """
-        return ScenarioProgram.build(self.apply_changes(changes), self.objective, self._master)
+        return self.build_program(self.apply_changes(changes))
+
+    def build_program(self, instance: Instance) -> ScenarioProgram:
+        """Build the program of an instance from `apply_changes`.
+
+        Args:
+            instance: Instance of a scenario.
+
+        Returns:
+            The instance with its program.
+        """
+        return ScenarioProgram.build(instance, self.objective, self._master)
 
     def solve_scenario(self, scenario: ScenarioProgram | None = None) -> VerifiedResult:
         """Solve a scenario, warm-started if its program has the columns and rows of the base program.
@@ -295,7 +307,9 @@ class ScenarioRunner:
 
         Raises:
             SolverError: If no result can be verified.
+            UsageError: If the instance promises a confidence, which one linear program cannot hold.
         """
+        _require_linear(self.instance if scenario is None else scenario.instance)
         if scenario is None:
             return self.warm_model.solve()
         if share_structure(scenario.program, self.base.program) or have_same_structure(
@@ -365,6 +379,15 @@ class ScenarioRunner:
         return BaseValue(float(exact), name_unit(kind.field_type.unit, self.instance.currency))
 
 
+def _require_linear(instance: Instance) -> None:
+    """Raise a UsageError if the instance has chance constraints: their cuts are found solution by solution."""
+    if build_confidence(instance) is not None:
+        raise UsageError(
+            f"{instance.name}: a promised confidence is not analysed here; use sweep, risk --price-of-confidence or "
+            "explain, or leave the promise out: --set policy.confidence=50%"
+        )
+
+
 class ParametricScenarios:
     """Parametric family of scenarios for positions from `low` to `high`.
 
@@ -390,6 +413,8 @@ class ParametricScenarios:
         span = high - low
         first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
         scenario, two, other = (self.build_scenario(position) for position in (first, second, third))
+        for each in (scenario, two, other):
+            _require_linear(each.instance)
         self._inner: ScenarioProgram = scenario
         self.line = fit_program_line(scenario.program, first, two.program, second, other.program, third)
         if not all(self._is_line_exact(end) for end in (low, high)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import IntervalArray, Numbers, lift_floats, make_zeros
 from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import ConfidencePolicy, ConfidenceRow, build_confidence
+from medalopt.instance.confidence import ConfidencePolicy, ConfidenceRow, build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
 from medalopt.proof.rational import enclose_square_root
@@ -148,6 +149,76 @@ def _weigh_spread(policy: ConfidencePolicy, price: ConePrice, routes: Routes) ->
     spread = make_zeros((len(routes),), like)
     np.add.at(spread, model.route[rows], lift_floats(model.rate[rows], like) * weight[model.factor[rows]])
     return spread
+
+
+@dataclass(frozen=True)
+class ConfidencePrice:
+    """Price of one chance constraint: what one percentage point less of its confidence saves, in the objective."""
+
+    row: ConfidenceRow
+    saves: float
+
+
+def price_confidence(account: PlanAccount, duals: Duals) -> list[ConfidencePrice]:
+    r"""Price each binding chance constraint: $\mu\,\mathrm{sd}_{et}/(100\,\varphi(z_\alpha))$.
+
+    Args:
+        account: Plan in floats.
+        duals: Its dual values.
+
+    Returns:
+        One price for each chance constraint with a positive dual value, the largest first.
+    """
+    policy, values = build_confidence(account.instance), {}
+    for cone in parse_cone_prices(account.instance, duals):
+        values[cone.row.metal, cone.row.period] = cone.value
+    if policy is None or not values:
+        return []
+    normal = NormalDist()
+    prices = [
+        ConfidencePrice(slack.row, values[at] * slack.deviation / normal.pdf(slack.row.quantile) / 100)
+        for slack in measure_confidence(policy, account)
+        if (at := (slack.row.metal, slack.row.period)) in values
+    ]
+    return sorted(prices, key=lambda price: -price.saves)
+
+
+def sum_assured_values(instance: Instance, duals: Duals) -> Floats:
+    """Sum the dual values of chance constraints at deadlines not earlier than each period.
+
+    Args:
+        instance: Instance.
+        duals: Dual values by rule and names.
+
+    Returns:
+        What a kilogram more of each metal, certain to be on the account from a period on, saves by these alone, (E, T).
+    """
+    values = np.zeros((len(instance.metals.names), len(instance.periods)))
+    for price in parse_cone_prices(instance, duals):
+        values[price.row.metal, : price.row.period + 1] += price.value
+    return values
+
+
+def compute_deviation_costs(instance: Instance, routes: Routes, duals: Duals) -> Floats:
+    r"""Compute what a tonne on each route adds to the deviation of each metal, at the dual values, if back in time.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J) in floats.
+        duals: Dual values by rule and names.
+
+    Returns:
+        $z_\alpha v^\top L^\top Dg$ by route, metal and period in which the metal is back, (J, E, T); no routes
+        without a positive dual value.
+    """
+    prices, policy = parse_cone_prices(instance, duals), build_confidence(instance)
+    if policy is None or not prices:
+        return np.zeros((0, len(instance.metals.names), len(instance.periods)))
+    costs = np.zeros((len(routes), len(instance.metals.names), len(instance.periods)))
+    for price in prices:
+        each = policy.model.compute_cut_rates(price.row.metal, price.direction) * price.row.quantile
+        costs[:, price.row.metal, : price.row.period + 1] += each[:, None]
+    return costs
 
 
 def merge_payments(pull: Mapping[str, Numbers], payments: ConePayments | None) -> dict[str, Numbers]:

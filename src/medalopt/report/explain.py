@@ -30,6 +30,7 @@ from medalopt.report.explain_tables import (
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.solve import describe_status, find_rejected_offer
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE
@@ -81,6 +82,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     plan = explanation.plan
     objective = "Total cost" if plan.measure == "cost" else f"Minimum {plan.measure}"
     lines = [describe_status(plan), f"{objective}: {format_money(plan.objective, plan.unit)}."]
+    lines += describe_confidence_prices(plan)
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]
     lines += describe_left_out_sources(explanation)

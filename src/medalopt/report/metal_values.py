@@ -11,6 +11,7 @@ from medalopt.analysis.explain.marginal_prices import compute_use_profile
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
 from medalopt.plan.plan import Plan
+from medalopt.proof.confidence import compute_deviation_costs, sum_assured_values
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
@@ -35,12 +36,23 @@ class MetalValues:
     def at_hand(self) -> Floats:
         """Saving from one more kilogram at hand, (E, T).
 
-        It is minus the dual value of the metal balance. A metal that is never in stock has its value in the alloy in
-        whose charge it saves most.
+        It is minus the dual value of the metal balance, and the dual values of the promised confidence at its later
+        deadlines: the kilogram is certain. A metal that is never in stock has its value in the alloy in whose charge it
+        saves most.
         """
         in_charge = _compute_value_in_charge(self.plan, self.prices, self.charge_cost)
         account = can_be_in_stock(self.plan.instance, self.plan.account.routes)[:, None]
-        return np.where(account, -self.prices.balance, in_charge)
+        return np.where(account, self.assured - self.prices.balance, in_charge)
+
+    @cached_property
+    def assured(self) -> Floats:
+        """Part of the value at hand that is due to the promised confidence, (E, T)."""
+        return sum_assured_values(self.plan.instance, self.plan.duals)
+
+    @cached_property
+    def deviation_costs(self) -> Floats:
+        """Cost of the deviation that a tonne on each route adds, by metal and period of return, (J, E, T) or empty."""
+        return compute_deviation_costs(self.plan.instance, self.plan.account.routes, self.plan.duals)
 
     @cached_property
     def used(self) -> Bools:

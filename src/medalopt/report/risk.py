@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from medalopt.instance.confidence import ConfidenceRow
+from medalopt.instance.instance import Instance
 from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan
+from medalopt.proof.confidence import price_confidence
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
-from medalopt.report.numbers import format_number, format_share
+from medalopt.report.numbers import format_money, format_number, format_share
+from medalopt.tolerances import DISPLAY_TOLERANCE
 
 SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
 _MOST_METALS = 2  # metals named in the headline
@@ -44,6 +48,38 @@ def describe_risks(plan: Plan) -> tuple[str, ...]:
         return (f"Every metal suffices at every deadline with a probability of at least {least}.",)
     several = len({risk.period for risk in plan.risks}) > 1
     return tuple(_describe_risk(plan, risk, several) for risk in named)
+
+
+def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
+    """Describe the binding chance constraints, each with what one percentage point less of confidence saves.
+
+    Args:
+        plan: Plan that is proven optimal.
+
+    Returns:
+        At most two sentences, the most valuable first; none where no promised confidence binds.
+    """
+    instance = plan.instance
+    return tuple(
+        f"The promised confidence of {format_number(100 * price.row.level)} % for {name_promise(instance, price.row)} binds: "
+        f"one percentage point less saves {format_money(price.saves)} {plan.unit}."
+        for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
+        if price.saves > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective))
+    )
+
+
+def name_promise(instance: Instance, row: ConfidenceRow) -> str:
+    """Name the metal and deadline of a chance constraint.
+
+    Args:
+        instance: Instance.
+        row: Its chance constraint.
+
+    Returns:
+        The metal, with the deadline where there are several periods.
+    """
+    when = f" by {instance.periods[row.period]}" if len(instance.periods) > 1 else ""
+    return f"{instance.metals.titles[row.metal]}{when}"
 
 
 def _describe_risk(plan: Plan, risk: DeadlineRisk, dated: bool) -> str:

@@ -15,10 +15,12 @@ from medalopt.instance.limits import get_limit, list_axis_names, list_axis_title
 from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.proof.confidence import price_confidence
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue, price_streams
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money_range, format_number, format_share
+from medalopt.report.risk import name_promise
 from medalopt.report.solve_tables import MAX_SEPARATE_SOURCES, group_streams
 
 _MAX_ROWS = 15  # rows
@@ -70,6 +72,7 @@ def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool 
     for price in (
         *_price_metals(plan, metal_values),
         *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
+        *_price_promises(plan),
         *_price_limits(plan),
     ):
         if price.total > _MIN_PART_VALUE * minimum:
@@ -120,6 +123,13 @@ def _price_metals(plan: Plan, metal_values: MetalValues) -> Iterator[ConstraintP
                 yield ConstraintPrice(
                     0, plan.instance.metals.titles[e], _STEP_NEEDED, (value,), value * charged[e, t], period, price
                 )
+
+
+def _price_promises(plan: Plan) -> Iterator[ConstraintPrice]:
+    """Yield the saving from one percentage point less of each promised confidence that binds."""
+    for price in price_confidence(plan.account, plan.duals):
+        what = f"confidence of {name_promise(plan.instance, price.row)}"
+        yield ConstraintPrice(_RANKS["policy"], what, "1 % less", (price.saves,), 100 * price.saves)
 
 
 def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Iterator[ConstraintPrice]:

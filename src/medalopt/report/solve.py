@@ -18,7 +18,7 @@ from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
 from medalopt.report.plan_csv import render_packaged_folder
 from medalopt.report.plan_json import build_plan_members, stream_json
-from medalopt.report.risk import describe_risks, tabulate_risk
+from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
     build_cost_table,
@@ -95,10 +95,15 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
         each = metal_values.at_hand[e][np.minimum(back, periods - 1)]
         net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
+        worth = returned * each
+        if metal_values.assured[e].any():  # of uncertain metal, only what is assured counts towards the need
+            deviation = metal_values.deviation_costs[routes, e, np.minimum(back, periods - 1)]
+            worth = worth - np.where(in_time, deviation * sent, 0.0)
+            returned = np.divide(worth, each, out=np.zeros_like(worth), where=each > 0)
         if e == metal:
-            kilograms, value = float(returned.sum()), float(returned @ each)
+            kilograms, value = float(returned.sum()), float(worth.sum())
         else:
-            net -= float(returned @ each)
+            net -= float(worth.sum())
     proven = kilograms > 0 and abs(net - value) <= _PROOF_TOLERANCE * abs(value)
     return float(sent.sum()) / kilograms if proven else 0.0
 
@@ -166,13 +171,14 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         metal_values: Marginal values of its metals.
 
     Returns:
-        Lines on cost, medals not made, whole lots, supply taken, risk of a shortfall and bottleneck metals; empty ones
-        are left out.
+        Lines on cost, medals not made, whole lots, supply taken, risk of a shortfall, promised confidence and
+        bottleneck metals; empty ones are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
+    promised = describe_confidence_prices(plan) if plan.certificate.optimal else ()
     beside = (_describe_payers(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
     lines = (_describe_cost(plan), *beside, _describe_supply(plan))
-    return tuple(line for line in (*lines, *describe_risks(plan), *scarce) if line)
+    return tuple(line for line in (*lines, *describe_risks(plan), *promised, *scarce) if line)
 
 
 def _describe_cost(plan: Plan) -> str:
