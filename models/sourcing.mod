@@ -27,6 +27,7 @@ set METALS;
 param sell{METALS, PERIODS}, default 0;           # money/kg, for metal left over
 param holding{METALS, PERIODS}, default 0;        # money/kg and period
 param opening_stock{METALS}, >= 0, default 0;     # kg
+set LEFT, within METALS, default {};              # metals of which what is not needed is left with the smelter
 
 # Devices and what one tonne of each holds
 set DEVICES;
@@ -75,6 +76,7 @@ param treatment_charge{TERMS}, default 0;         # money/t of feed
 param refining_charge{TERMS, METALS}, default 0;  # money/kg returned
 param metal_return{TERMS, METALS}, default 0;     # share returned
 param deduction{TERMS, METALS}, default 0;        # kg/t of feed
+param pays{TERMS, METALS, PERIODS}, default 0;    # money/kg left with the smelter
 set POOLED, within TERMS, default {};             # lines whose feed of a period is settled as one lot, not by route
 
 # Lanes from region to smelter
@@ -170,6 +172,11 @@ set SETTLED := setof{l in POOLED, e in METALS, t in PERIODS:
     and (exists{(k,i,h) in FEEDERS[l]} beyond[l,k,i,h,e] > 1e-12 * deduction[l,e] * to_smelter[h,device[i]])} (l,e,t);
 set BACK{k in SMELTERS}, within POOLED := setof{l in POOLED, (k,i,h) in FEEDERS[l]} l;
 
+# Metal that may be left with the smelter, by line of terms, metal and period in which it is credited.
+set CREDITING{l in TERMS, e in LEFT}, dimen 3 :=
+    setof{k in SMELTERS, (i,h) in YIELDING[k,e]: terms[k,device[i],h] = l} (k,i,h);
+set LEAVING := setof{l in TERMS, e in LEFT, (k,i,h) in CREDITING[l,e], t in PERIODS: t > lead[k,e]} (l,e,t);
+
 # Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
 param before{i in STREAMS, h in SUITED[i]} := price[i] + collection[i] + treatment_cost[h,device[i]]
     - residue_value[h] * (1 - to_smelter[h,device[i]]);
@@ -235,6 +242,7 @@ var buy{BUYS, PERIODS}, >= 0;                                 # b_oat: offer cha
 var acquire{o in STOCKED_OFFERS, PERIODS}, >= 0, <= most_stored[o];   # b+_ot: offer bought into stock, kg
 var offer_stock{STOCKED_OFFERS, PERIODS}, >= 0;               # z_ot: offer in stock at the end of t, kg
 var surplus{ACCOUNT, PERIODS}, >= 0;                          # g_et: sold or left over, kg
+var left{LEAVING}, >= 0;                                      # L_let: credited metal left with the smelter, kg
 var cast{OWED, PERIODS}, >= 0;                                # k_at: alloy cast, kg
 var recharge{RECHARGED, PERIODS}, >= 0;                       # v_at: process scrap charged again, kg
 var scrap{RECHARGED, PERIODS}, >= 0;                          # n_at: process scrap in hand at the end of t, kg
@@ -245,6 +253,7 @@ var cast_stock{KEPT, t in PERIODS: t < n};                    # z_at: castings t
 var feed{SMELTERS, PERIODS}, >= 0;                            # F_kt, t
 var treated{TREATMENTS, PERIODS}, >= 0;                       # G_ht, t
 var returned{RETURNS}, >= 0;                                  # R_ket, kg
+var returned_line{LEAVING}, >= 0;                             # R_let, of metals that may be left, kg
 var sent_device{DEVICES}, >= 0;                               # X_d, t
 var sent_region{REGIONS}, >= 0;                               # X_g, t
 var sent_stream{STREAMS}, >= 0;                               # X_i, t
@@ -269,6 +278,7 @@ minimize objective:
         + sum{(o,a) in BUYS, t in PERIODS: o not in STOCKED_OFFERS} offer_price[o,t] * buy[o,a,t]
         + sum{o in STOCKED_OFFERS, t in PERIODS} (offer_price[o,t] * acquire[o,t] + offer_holding[o,t] * offer_stock[o,t])
         + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
+        - sum{(l,e,t) in LEAVING} (pays[l,e,t] + refining_charge[l,e]) * left[l,e,t]
         + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
@@ -291,6 +301,10 @@ s.t. define_treated{h in TREATMENTS, t in PERIODS}:
 s.t. define_returned{(k,e,t) in RETURNS}:
     returned[k,e,t] = sum{(i,h) in YIELDING[k,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]
                     - sum{l in BACK[k]: (l,e,t-lead[k,e]) in SETTLED} withheld[l,e,t-lead[k,e]];
+
+s.t. define_returned_line{(l,e,t) in LEAVING}:
+    returned_line[l,e,t] = sum{(k,i,h) in CREDITING[l,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]
+                         - sum{k in SMELTERS: l in BACK[k] and (l,e,t-lead[k,e]) in SETTLED} withheld[l,e,t-lead[k,e]];
 
 s.t. define_sent_stream{i in STREAMS}:
     sent_stream[i] = sum{t in PERIODS: (i,t) in OFFERED}
@@ -343,10 +357,10 @@ s.t. treatment_capacity{h in TREATMENTS, t in PERIODS: treatment_limit[h,t] < un
     treated[h,t] <= treatment_limit[h,t];
 s.t. cast_capacity{a in OWED, t in PERIODS: cast_limit[a,t] < unlimited}: cast[a,t] <= cast_limit[a,t];
 
-# 3. Metal balance: stock before + returned = stock after + charged + surplus.
+# 3. Metal balance: stock before + returned = stock after + charged + surplus + left with the smelters.
 s.t. balance{e in ACCOUNT, t in PERIODS}:
     stock[e,t] = (if t = 1 then opening_stock[e] else stock[e,t-1]) + sum{(k,e,t) in RETURNS} returned[k,e,t]
-               - sum{(a,e) in CHARGES} charge[a,e,t] - surplus[e,t];
+               - sum{(a,e) in CHARGES} charge[a,e,t] - surplus[e,t] - sum{(l,e,t) in LEAVING} left[l,e,t];
 
 #    Likewise of an offer in stock: stock before + bought = stock after + charged.
 s.t. offer_balance{o in STOCKED_OFFERS, t in PERIODS}:
@@ -436,6 +450,9 @@ s.t. withheld_most{(l,e,t) in SETTLED}: withheld[l,e,t]
     <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} max(0, beyond[l,k,i,h,e]) * ship[i,h,k,t];
 s.t. withheld_all{(l,e,t) in SETTLED}: withheld[l,e,t]
     <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t];
+
+# 17. Title: of the metal that a line credits, no more is left with the smelter than there is.
+s.t. left_most{(l,e,t) in LEAVING}: left[l,e,t] <= returned_line[l,e,t];
 
 
 solve;

@@ -142,6 +142,36 @@ def with_shortfall(seed: int) -> Document:
 _PENALTIES = {"gold": 0.55 * WORTH["Ag"] + 0.006 * WORTH["Au"], "silver": 0.55 * WORTH["Ag"], "bronze": WORTH["Cu"]}
 
 
+def with_settlement(seed: int) -> Document:
+    """Return the random instance number `seed` with surplus left with smelters, who pay for it; each third is pooled.
+
+    What is paid is often more than the metal is worth in medals, so that all of it is left.
+    """
+    content, root = with_pools(seed) if seed % 3 == 0 else document(seed), RandomStream(f"{seed}/settlement")
+    count = content.get("periods", {}).get("count", 1)
+    left = some(root.at("surplus"), content["metals"], 0.7)
+    for metal in left:
+        content["metals"][metal].pop("sell", None)
+        content["metals"][metal]["surplus"] = "smelter"
+
+    def prices(random: RandomStream) -> Document:
+        return {
+            metal: series(random.at(metal), count, *_worth_left(metal), PER_KG) for metal in some(random, left, 0.8)
+        }
+
+    for name, smelter in content.get("smelters", {}).items():
+        own = root.at(name)
+        smelter |= maybe(own, 0.8, "pays", prices)
+        for line, terms in smelter.get("terms", {}).items():
+            terms |= maybe(own.at(line), 0.4, "pays", prices)
+    return content
+
+
+def _worth_left(metal: str) -> tuple[float, float]:
+    """Return the least and greatest price that a random smelter pays for a metal left with it, money/kg."""
+    return -0.02 * WORTH[metal], 1.3 * WORTH[metal]
+
+
 def case(seed: int) -> Case:
     """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
     instance = document(seed)

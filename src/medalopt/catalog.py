@@ -107,7 +107,7 @@ class Family:
         unit: Unit of the row.
         sign: Sign of its dual values, the change of the objective per unit of the right-hand side: 1, -1, or 0 if free.
         limits: Parameters that state its bounds, where these are parameters.
-        identity: Whether it states a balance, so that it can be part of no conflict.
+        identity: Whether it states a balance, or that no more is left than is there, so that it is part of no conflict.
         priced: Whether its dual values enter the certificate.
     """
 
@@ -236,6 +236,7 @@ _LISTED = (
     Family("withheld_least", "settlement", ("pool", "metal", "period"), "kg", 1),
     Family("withheld_most", "settlement", ("pool", "metal", "period"), "kg", -1),
     Family("withheld_all", "settlement", ("pool", "metal", "period"), "kg", -1),
+    Family("left_most", "settlement", ("terms", "metal", "period"), "kg", -1, identity=True),
     *_LOTS,
 )  # fmt: skip
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _LISTED}
@@ -248,6 +249,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {  # component and the axis of each i
     "feed": ("smelter", "period"),
     "treated": ("treatment", "period"),
     "returned": ("smelter", "metal", "period"),
+    "returned_line": ("terms", "metal", "period"),
     "sent_device": ("device",),
     "sent_region": ("region",),
     "sent_stream": ("stream",),
@@ -256,6 +258,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {  # component and the axis of each i
     "bought": ("offer",),
     "stock": ("metal", "period"),
     "surplus": ("metal", "period"),
+    "left": ("terms", "metal", "period"),
     "charge": ("alloy", "metal", "period"),
     "buy": ("offer", "alloy", "period"),
     "acquire": ("offer", "period"),
@@ -297,6 +300,7 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("smelters", "refining_charge"): "refining charge of {0}",
     ("smelters", "returned"): "{1} returned by {0}",
     ("smelters", "deduction"): "deduction of {0}",
+    ("smelters", "pays"): "price that {0} pays for {1} left",
     ("smelters", "capacity"): "capacity of {0}",
     ("smelters", "committed"): "contract with {0}",
     ("smelters", "limit"): "limit of {0}",

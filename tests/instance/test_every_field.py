@@ -35,13 +35,13 @@ name: base
 currency: JPY
 exchange: {USD: 100}
 periods: {start: 2020-01, count: 2, length: quarter}
-metals: {Ag: {sell: 1 USD/kg}, Cu: {}}
-devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 20 g/unit}}, laptop: {content: {Ag: 1}}}
+metals: {Ag: {sell: 1 USD/kg}, Cu: {}, Pd: {surplus: smelter}}
+devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 20 g/unit, Pd: 1}}, laptop: {content: {Ag: 1}}}
 streams:
 - {name: first, device: phone, region: east, available: 10}
 - {name: second, device: laptop, region: west, total: 10}
 treatments: {sort: {}, crush: {}}
-smelters: {works: {returned: {Ag: 90 %, Cu: 80 %}, terms: {all: {}}}, plant: {returned: 90 %}}
+smelters: {works: {returned: {Ag: 90 %, Cu: 80 %, Pd: 70 %}, terms: {all: {}}}, plant: {returned: 90 %}}
 lanes:
 - {region: east, smelter: works, cost: 5}
 - {region: west, smelter: works, distance: 5}
@@ -83,6 +83,11 @@ VALUES: dict[str, tuple[str, str]] = {
     "lanes.*.smelter": ("lanes.west@works.smelter", "plant"),
     "lanes.*.distance": ("lanes.west@works.distance", "7"),
     "market.*.storable": ("market.coins.storable", "true"),
+    "metals.*.surplus": ("metals.Cu.surplus", "smelter"),
+    "smelters.*.pays.*": ("smelters.works.pays.Pd", "7"),
+    "smelters.*.pays.*.[]": ("smelters.works.pays.Pd", "[3, 7]"),
+    "smelters.*.terms.*.pays.*": ("smelters.works.terms.all.pays.Pd", "7"),
+    "smelters.*.terms.*.pays.*.[]": ("smelters.works.terms.all.pays.Pd", "[3, 7]"),
     "smelters.*.terms.*.settlement_lot": ("smelters.works.terms.all.settlement_lot", "pooled"),
     "smelters.*.settlement_lot": ("smelters.plant.settlement_lot", "pooled"),
     "medals.*.due": ("medals.gold.due", "2020-01"),

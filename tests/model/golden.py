@@ -45,6 +45,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("withheld_least", "withheld_most", "withheld_all"),
         *("define_returned", "define_spend"),  # from which what is withheld goes off
     ),
+    "left_metal": ("left_most", "define_returned_line", "balance"),
 }
 
 

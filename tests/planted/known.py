@@ -35,10 +35,14 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-DECISIONS = ("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased", "withheld", "missed")
+DECISIONS = (
+    *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
+    *("withheld", "missed", "left"),
+)
+_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "settlement")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
-    *((OWN / f"{name}.yaml", "cost") for name in ("slack", "ends", "waiting", "offers", "concentration", "shortfall")),
+    *((OWN / f"{name}.yaml", "cost") for name in _BY_HAND),
     *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
     (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )
@@ -73,8 +77,8 @@ def _wrong() -> dict[str, tuple[Any, ...]]:
     import medalopt
 
     plans = {name: _decisions(medalopt.solve(medalopt.load(TINY, changes))) for name, changes in LOOSER.items()}
-    *others, surplus, recharged, purchased, withheld, missed = _decisions(medalopt.solve(medalopt.load(TINY)))
-    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld, missed)
+    *others, surplus, recharged, purchased, withheld, missed, left = _decisions(medalopt.solve(medalopt.load(TINY)))
+    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld, missed, left)
     return plans
 
 

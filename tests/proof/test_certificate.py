@@ -49,7 +49,9 @@ def plan() -> Plan:
     return plan
 
 
-PARTS = [field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld")]  # that it has
+PARTS = [
+    field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld", "left")
+]  # that it has
 
 
 def with_decisions(plan: Plan, decisions: Decisions) -> PlanAccount:

@@ -29,16 +29,8 @@ ROW = SimpleNamespace
 Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each
 NONE: dict[str, Any] = dict.fromkeys(
     (
-        "shipments",
-        "stockpiles",
-        "purchases",
-        "metals",
-        "casts",
-        "melts",
-        "withheld",
-        "offer_stock",
-        "offer_charges",
-        "shortfall",
+        *("shipments", "stockpiles", "purchases", "metals", "casts", "melts"),
+        *("withheld", "left", "offer_stock", "offer_charges", "shortfall"),
     ),
     (),
 )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import pyomo.core as pyo
 
-from medalopt.export.mathprog import build_axes, pick_subscripts
+from medalopt.export.mathprog import build_axes
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import list_pool_names
+from medalopt.instance.left_metal import list_terms_names
 from medalopt.linear_program import format_component_name, percent_encode
 
 WITH_PERIOD = frozenset(
@@ -19,7 +18,12 @@ WITH_PERIOD = frozenset(
     "acquire offer_stock offer_balance cast_stock define_cast_stock "
     "shipped define_shipped lots ordered whole_lots least_order most_order "
     "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order "
-    "withheld withheld_least withheld_most withheld_all".split()
+    "withheld withheld_least withheld_most withheld_all "
+    "left left_most returned_line define_returned_line".split()
+)
+
+OF_TERMS = frozenset(
+    "withheld withheld_least withheld_most withheld_all left left_most returned_line define_returned_line".split()  # noqa: SIM905
 )
 
 
@@ -46,10 +50,8 @@ def _with_label(name: str, instance: Instance) -> str:
     if component not in WITH_PERIOD:
         return name
     *others, period = index.split(",")
-    if component.startswith("withheld"):  # a line of terms is called by its path in the model
+    if component in OF_TERMS:  # a line of terms is called by its path in the model
         symbols = [symbol.strip("'") for symbol in build_axes(instance).terms]
-        lines = dict(
-            zip(pick_subscripts(symbols, np.flatnonzero(instance.terms.pooled)), list_pool_names(instance), strict=True)
-        )
+        lines = dict(zip(symbols, list_terms_names(instance), strict=True))
         others[0] = percent_encode(lines[others[0]])
     return f"{component}[{','.join([*others, instance.periods[int(period) - 1]])}]"

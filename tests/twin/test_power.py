@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 from tests.instances_at_random.figures import Document
 from tests.model.cases import loaded
-from tests.random_instances import document, with_concentration, with_pools, with_shortfall, with_stock
+from tests.random_instances import (
+    document,
+    with_concentration,
+    with_pools,
+    with_settlement,
+    with_shortfall,
+    with_stock,
+)
 from tests.twin import glpk
 
 from medalopt.export import write_mathprog
@@ -24,8 +31,8 @@ PLANTED = {
     "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]])", "- residue_value[h]"),
     "storage cost": ("storage_cost[i] * stockpile[i,t]", "0 * stockpile[i,t]"),
     "lead": (
-        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n",
-        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t]\n",
+        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n                    - sum{l",
+        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t]\n                    - sum{l",
     ),
     "bundle": ("    = (if available[i,t] > 0", "    <= (if available[i,t] > 0"),
     "supply": ("    <= available[i,t];", "    <= 1.1 * available[i,t];"),
@@ -72,6 +79,17 @@ PLANTED = {
         "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m];",
         "MISSABLE: due[m] < 0} in_medal[m,a] * missed[m];",
     ),
+    "refining of metal left": ("(pays[l,e,t] + refining_charge[l,e]) * left", "pays[l,e,t] * left"),
+    "price of metal left": ("(pays[l,e,t] + ref", "(pays[l,e,1] + ref"),
+    "metal left that is called back": (" - sum{(l,e,t) in LEAVING} left[l,e,t];", ";"),
+    "lead of metal left": (
+        "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n                         -",
+        "(i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t]\n                         -",
+    ),
+    "no more left than credited": (
+        "left[l,e,t] <= returned_line[l,e,t];",
+        "left[l,e,t] <= 1.1 * returned_line[l,e,t];",
+    ),
     "sale": ("sell[e,t] * surplus", "sell[e,1] * surplus"),
     "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
     "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),
@@ -84,6 +102,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "with pooled lots": (with_pools, range(32)),
     "with concentration": (with_concentration, range(40)),
     "with shortfall": (with_shortfall, range(24)),
+    "with settlement": (with_settlement, range(20)),
 }
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from medalopt.export.names import MAX_SYMBOL_LENGTH, make_mathprog_symbols, make_names_unique
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.linear_program import percent_encode
 
 Subscripts = Sequence[str]
@@ -231,6 +232,8 @@ def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_matrix("sell", axes.metals, axes.periods, metals.sell.value, 0.0)
     yield from _format_matrix("holding", axes.metals, axes.periods, metals.holding.value, 0.0)
     yield from _format_vector("opening_stock", axes.metals, metals.opening_stock.value, 0.0)
+    if leaves_metal(instance):
+        yield _format_set("LEFT", pick_subscripts(axes.metals, metals.surplus_to_smelter.nonzero()[0]))
 
 
 def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -306,6 +309,10 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_matrix("refining_charge", axes.terms, axes.metals, terms.refining_charge.value, 0.0)
     yield from _format_matrix("metal_return", axes.terms, axes.metals, terms.returned.value, 0.0)
     yield from _format_matrix("deduction", axes.terms, axes.metals, terms.deduction.value, 0.0)
+    if leaves_metal(instance):
+        pays = terms.pays.value.reshape(-1, len(axes.periods))
+        opened = [f"[{line},{metal}" for line, metal in product(axes.terms, axes.metals)]
+        yield from _format_cube("pays", dict(zip(opened, pays, strict=True)), axes.periods, 0.0)
     if terms.pooled.any():
         yield _format_set("POOLED", pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 

@@ -22,6 +22,7 @@ from medalopt.instance.demand import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import shift_to_shipment, sum_credited_by_line
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
 from medalopt.instance.routes import (
     NumberReader,
@@ -49,6 +50,9 @@ class Decisions:
         default_factory=lambda: np.zeros((0, 0, 0))
     )  # (P, E, T) kg, W: metal withheld of pooled lots
     missed: Numbers = field(default_factory=lambda: np.zeros(0))  # (M,) u: medals not made; empty: none
+    left: Numbers = field(
+        default_factory=lambda: np.zeros((0, 0, 0))
+    )  # (L, E, T) kg, of credited metal left with the smelters, by period of credit; empty where none may be left
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,48 @@ class PlanAccount:
                     less = withheld[pool, metal, : periods - wait]
                     total[smelter, metal, wait:] = total[smelter, metal, wait:] - less
         return total
+
+    @cached_property
+    def credited_by_line(self) -> Numbers:
+        """$R_{let}$, (L, E, T): metal credited by line of terms, kg; 0 for metals that are not left with smelters."""
+        decisions = self.decisions
+        return sum_credited_by_line(self.instance, self.routes, self.pools, decisions.sent, decisions.withheld)
+
+    @cached_property
+    def left(self) -> Numbers:
+        """(E, T): credited metal left with the smelters, kg."""
+        if len(self.decisions.left):
+            return self.decisions.left.sum(axis=0)
+        sent = self.decisions.sent
+        return make_zeros((len(self.instance.metals.names), sent.shape[1]), sent)
+
+    @cached_property
+    def called_back(self) -> Numbers:
+        """(E, T): metal that comes on the account, kg: credited by the smelters and not left with them."""
+        back = self.returned.sum(axis=0)
+        return back - self.left if len(self.decisions.left) else back
+
+    @cached_property
+    def called_shares(self) -> Numbers:
+        """(L, E, T): fraction of the credited metal of a line that is called back, by period of shipment."""
+        credited = self.credited_by_line
+        some = credited > 0
+        shares = 1 - np.where(some, self.decisions.left / np.where(some, credited, 1), 0)
+        return shift_to_shipment(self.instance, shares)
+
+    def compute_called_share(self, routes: Ints, metal: int) -> Numbers:
+        """Return the fraction of the credited metal of routes that is called back; 1 where none may be left.
+
+        Args:
+            routes (N,): Index of the route.
+            metal: Index of the metal.
+
+        Returns:
+            Fractions by period of shipment (N, T); 0 where the metal is credited after the horizon.
+        """
+        if not self.instance.metals.surplus_to_smelter[metal] or not len(self.decisions.left):
+            return np.ones((len(routes), self.decisions.sent.shape[1]))
+        return self.called_shares[self.routes.line[routes], metal]
 
     @cached_property
     def pools(self) -> PooledLots:
@@ -164,7 +210,7 @@ class PlanAccount:
         )
 
     def compute_unrefined_charge(self, sent: Numbers) -> Numbers:
-        """Compute the refining charge saved because metal is withheld of pooled lots.
+        """Compute the refining charge saved because metal is withheld of pooled lots, or left with the smelters.
 
         Args:
             sent (J, T): Devices sent on each route, t.
@@ -172,24 +218,26 @@ class PlanAccount:
         Returns:
             Refining charges (J, T), money.
         """
-        instance, all_routes, routes = self.instance, self.routes, self.pools.routes
+        instance, all_routes = self.instance, self.routes
         total, periods = make_zeros(sent.shape, sent), np.arange(len(instance.periods))
-        for metal in range(len(instance.metals.names)) if len(routes) else ():
+        for metal, leaves in enumerate(instance.metals.surplus_to_smelter.tolist()):
+            routes = np.nonzero(all_routes.smelter >= 0)[0] if leaves else self.pools.routes
+            if not len(routes):
+                continue
             in_time = periods + instance.smelters.lead[all_routes.smelter[routes], metal][:, None] < len(periods)
-            charge = (
-                all_routes.refining[routes, metal][:, None]
-                * sent[routes]
-                * (1 - self.compute_settled_share(routes, metal))
-            )
+            refined = self.compute_settled_share(routes, metal)
+            refined = refined * self.compute_called_share(routes, metal) if leaves else refined
+            charge = all_routes.refining[routes, metal][:, None] * sent[routes] * (1 - refined)
             total[routes] = total[routes] + np.where(in_time, charge, 0)
         return total
 
     @cached_property
     def shipment_costs(self) -> Numbers:
-        """Cost of each route in each period, (J, T), money; no refining charge on metal withheld of pooled lots."""
+        """Cost of each route in each period, (J, T), money; no refining charge on metal withheld or left."""
         sent = self.decisions.sent
         spent = compute_route_costs(self.instance, self.routes) * sent
-        return spent - self.compute_unrefined_charge(sent) if len(self.pools.routes) else spent
+        unrefined = len(self.pools.routes) or len(self.decisions.left)
+        return spent - self.compute_unrefined_charge(sent) if unrefined else spent
 
     @cached_property
     def composition(self) -> Numbers:
@@ -266,7 +314,7 @@ class PlanAccount:
     @cached_property
     def stock(self) -> Numbers:
         """$z_{et}$, (E, T): refined metal in stock at the end of each period, kg."""
-        flow = self.returned.sum(axis=0) - self.decisions.charged.sum(axis=0) - self.decisions.surplus
+        flow = self.called_back - self.decisions.charged.sum(axis=0) - self.decisions.surplus
         return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
 
     @cached_property
@@ -278,12 +326,13 @@ class PlanAccount:
         return {
             **{kind: by_route[kind] for kind in ("supply", "collection", "treatment", "transport", "smelting")},
             "refining": (compute_refining_costs(instance, routes) * decisions.sent).sum(axis=0)
-            - self._sum_unrefined_charge(),
+            - self._sum_unrefined_charge()
+            - self.sum_uncalled_charge(),
             "residue": by_route["residue"],
             "storage": read(instance.streams.storage_cost) @ decisions.stockpile,
             "purchases": (prices * self.purchases).sum(axis=0),
             "holding": self._holding_cost(),
-            "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0),
+            "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0) - self._sum_paid_for_left(),
             "scrap": self._scrap_left(),
             **({"shortfall": self._shortfall_cost()} if may_miss(instance).any() else {}),
         }
@@ -340,6 +389,19 @@ class PlanAccount:
             return 0
         charge = self.read(self.instance.terms.refining_charge)[self.pools.line]
         return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
+
+    def sum_uncalled_charge(self) -> Numbers:
+        """Return the refining charge saved on metal left with the smelters, by period of shipment (T,), money."""
+        if not len(self.decisions.left):
+            return 0
+        charge = self.read(self.instance.terms.refining_charge)[:, :, None] * self.decisions.left
+        return shift_to_shipment(self.instance, charge).sum(axis=(0, 1))
+
+    def _sum_paid_for_left(self) -> Numbers:
+        """What the smelters pay for metal left with them, (T,), money."""
+        if not len(self.decisions.left):
+            return 0
+        return (self.read(self.instance.terms.pays) * self.decisions.left).sum(axis=(0, 1))
 
     def _scrap_left(self) -> Numbers:
         """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""

@@ -37,6 +37,7 @@ class Metals:
     sell: ExactArray  # (E, T) money/kg, selling price of surplus metal
     holding: ExactArray  # (E, T) money/kg per period
     opening_stock: ExactArray  # (E,) kg
+    surplus_to_smelter: Bools  # (E,) whether metal beyond need is left with the smelter, else the project's
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,7 @@ class SmelterTerms:
     refining_charge: ExactArray  # (L, E) money/kg of metal returned
     returned: ExactArray  # (L, E) payable share (accountability)
     deduction: ExactArray  # (L, E) kg/t of feed, minimum deduction
+    pays: ExactArray  # (L, E, T) money/kg of credited metal left with the smelter; (0, E, T) where none may be left
     pooled: Bools  # (L,) whether all feed of a period is settled as one lot, else each route separately
 
 
@@ -266,6 +268,8 @@ _NEUTRAL_VALUES = {
     ".alloys.holding": 0,
     ".market.storable": 0,
     ".medals.shortfall": float("inf"),
+    ".metals.surplus_to_smelter": 0,
+    ".terms.pays": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
 _DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medalopt.catalog import Limit
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance, Names
+from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.routes import list_pool_names
 
 
@@ -29,6 +30,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "region": instance.regions,
         "window": instance.policy.windows,
         "pool": list_pool_names(instance),
+        "terms": list_terms_names(instance),
         "period": instance.periods,
     }
 

@@ -174,6 +174,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             terms,
             treatment_charge=keep(terms.treatment_charge, "smelting"),
             refining_charge=keep(terms.refining_charge, "refining"),
+            pays=keep(terms.pays, "by_products"),
         ),
         lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
         market=replace(instance.market, price=keep(instance.market.price, "purchases")),

@@ -394,7 +394,20 @@ def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
     Returns:
         The path.
     """
-    terms, line = instance.terms, int(np.flatnonzero(instance.terms.pooled)[pool])
+    return locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
+
+
+def locate_terms(instance: Instance, line: int) -> ParameterPath:
+    """Return the path at which a line of terms is given.
+
+    Args:
+        instance: The instance.
+        line: Index of the line.
+
+    Returns:
+        The path.
+    """
+    terms = instance.terms
     smelter: ParameterPath = ("smelters", instance.smelters.names[terms.smelter[line]])
     return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter
 

@@ -17,6 +17,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.input_table import InputTable
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.routes import Routes
 from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
@@ -145,7 +146,7 @@ def _find_routes(table: InputTable, routes: Routes, stream: Ints, treatment: Int
     treated, sent = table.read_texts("treatment"), table.read_texts("smelter")
     for row, way in enumerate(zip(stream.tolist(), treatment.tolist(), smelter.tolist(), strict=True)):
         if not treated[row]:
-            if sent[row]:
+            if sent[row] and table.is_filled("stream", row):
                 table.report_missing(row, "treatment")
             continue
         route[row] = place.get(way, -1)
@@ -269,7 +270,8 @@ def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> N
 _CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
 _CONTRACT_ROW_KINDS = (
     "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), a purchase that is in stock "
-    "(offer, kg), metal from stock charged to a melt (alloy, metal, kg), or process scrap charged again (alloy, kg)"
+    "(offer, kg), metal from stock charged to a melt (alloy, metal, kg), process scrap charged again (alloy, kg), or "
+    "credited metal left with a smelter (smelter, metal, kg)"
 )
 
 
@@ -292,13 +294,15 @@ def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
         surplus=np.zeros((len(instance.metals.names), periods)),
         recharged=np.zeros((alloys, periods)),
         withheld=np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), periods)),
+        left=np.zeros(instance.terms.pays.shape if leaves_metal(instance) else (0, 0, 0)),
     )
 
 
 def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
     """Read signed contracts and completed operations from a CSV file.
 
-    Each row is a shipment, a purchase, or metal from stock or process scrap charged to a melt.
+    Each row is a shipment, a purchase, metal from stock or process scrap charged to a melt, or metal left with a
+    smelter.
 
     Args:
         path: Path of the file.
@@ -338,6 +342,7 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
         if not table.is_filled("period", row):
             table.report_missing(row, "period")
         _add_contract_row(table, decisions, row, route, index, period, tonnes, kilograms)
+    _read_left_metal(table, decisions, instance, index, period, kilograms)
     stocked = _read_offer_stock(table, decisions, instance, index, period, kilograms)
     _warn_of_repeated_rows(table)
     faults.raise_errors()
@@ -363,6 +368,27 @@ def _read_offer_stock(
         purchases[offer[row], period[row]] += kilograms[row]
         any_row = True
     return replace(decisions, purchased=purchases[np.flatnonzero(stocked)]) if any_row else decisions
+
+
+def _read_left_metal(
+    table: InputTable, decisions: Decisions, instance: Instance, at: dict[str, Ints], period: Ints, kilograms: Floats
+) -> None:
+    """Add the metal left with smelters to the decisions, on the first line of terms; lines that differ are faults."""
+    for row in range(table.count):
+        smelter, metal, t = at["smelter"][row], at["metal"][row], period[row]
+        if {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)} != {"smelter", "metal", "kg"}:
+            continue
+        if min(smelter, metal, t) < 0 or not np.isfinite(kilograms[row]):
+            continue
+        lines = np.flatnonzero(instance.terms.smelter == smelter)
+        name = escape_text(instance.metals.names[metal])
+        if not instance.metals.surplus_to_smelter[metal]:
+            table.add_fault(row, "metal", f"`{name}` beyond need is the project's: its `surplus` is not `smelter`")
+        elif len(np.unique(instance.terms.pays.value[lines, metal, t])) > 1:
+            text = f"the lines of terms of this smelter pay different prices for `{name}`: give a saved plan instead"
+            table.add_fault(row, "smelter", text)
+        else:
+            decisions.left[lines[0], metal, t] += kilograms[row]
 
 
 def _warn_of_repeated_rows(table: InputTable) -> None:
@@ -395,8 +421,8 @@ def _add_contract_row(
     elif filled == {"offer", "alloy", "kg"}:
         if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
             decisions.bought[at["offer"][row], alloy, t] += kilograms[row]
-    elif filled == {"offer", "kg"}:
-        pass  # read by `_read_offer_stock`
+    elif filled in ({"offer", "kg"}, {"smelter", "metal", "kg"}):
+        pass  # read by `_read_offer_stock` and `_read_left_metal`
     elif filled == {"alloy", "metal", "kg"}:
         if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
             decisions.charged[alloy, at["metal"][row], t] += kilograms[row]

@@ -13,8 +13,10 @@ from medalopt.model.variables import index_by_name
 def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the metal balance (family 3): $z_{et}=z_{e,t-1}+R_{et}-\sum_aw_{aet}-g_{et}$, with $z_{e0}=S_{e0}$ (kg).
 
+    Of $R_{et}$ only what is not left with the smelters comes on the account.
+
     Args:
-        model: Model with stock, surplus, charge and returned metal declared.
+        model: Model with stock, surplus, charge, returned metal and metal left declared.
         instance: Instance.
     """
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
@@ -24,6 +26,9 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         returned.setdefault((e, t), []).append(quantity)
     charged: dict[tuple[str, str], list[object]] = {}
     for (_, e, t), quantity in model.charge.items():
+        charged.setdefault((e, t), []).append(quantity)
+    left = model.component("left")
+    for (_, e, t), quantity in left.items() if left is not None else ():
         charged.setdefault((e, t), []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, e: str, t: str) -> tuple[float, object, float]:

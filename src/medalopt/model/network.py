@@ -15,6 +15,7 @@ import numpy as np
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
 from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
@@ -279,6 +280,8 @@ def _defining_entries(
     add(treated, columns, 1.0, len(instance.treatments.names) * periods)
     rows, index, values, height = _returned_entries(instance, routes, lots, shape)
     add(rows, index, values, height)
+    if leaves_metal(instance):
+        add(*_line_entries(instance, routes, lots, shape))
     stream = routes.stream[route]
     add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
     for group, told in (
@@ -342,6 +345,28 @@ def _returned_entries(
     columns.append(shape.first_withheld + np.arange(len(shape.pool)))
     values.append(np.full(len(shape.pool), -1.0))
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
+
+
+def _line_entries(
+    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout
+) -> tuple[Ints, Ints, Floats, int]:
+    """Return rows, columns, values and number of rows of the definitions of metal credited by line (kg per t)."""
+    exists, lead, periods = may_leave(instance, routes), get_line_leads(instance), len(instance.periods)
+    row = np.full((*exists.shape[:2], periods + 1), _NO_INDEX, dtype=np.intp)  # the last: after the horizon
+    row[:, :, :-1][exists] = np.arange(int(exists.sum()))
+    line = routes.line[shape.route]
+    ships = np.flatnonzero(line >= 0)
+    rows, columns, values = [], [], []
+    for e in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
+        back = np.minimum(shape.period[ships] + lead[line[ships], e], periods)
+        rows.append(row[line[ships], e, back])
+        columns.append(ships)
+        values.append(routes.returned[shape.route[ships], e])
+    keeps, kept = lots.line[shape.pool], shape.pool_metal
+    rows.append(row[keeps, kept, np.minimum(shape.pool_period + lead[keeps, kept], periods)])
+    columns.append(shape.first_withheld + np.arange(len(shape.pool)))
+    values.append(np.full(len(shape.pool), -1.0))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), int(exists.sum())
 
 
 def _make_entries(row: Ints, column: Ints, value: Floats | float) -> SparseEntries:

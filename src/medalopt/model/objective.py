@@ -7,6 +7,7 @@ import pyomo.core as pyo
 from medalopt.instance.demand import compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.model.balance import collect_purchases
+from medalopt.model.left_metal import list_left_metal_terms
 from medalopt.model.variables import index_by_name
 
 OBJECTIVES = ("cost", "footprint", "mass")
@@ -16,6 +17,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
+    -\sum_{\ell et}(p_{\ell et}+\zeta_{\ell e})L_{\ell et}
     -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m$.
 
     Args:
@@ -32,6 +34,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     terms += _offer_holding_terms(model, instance)
     terms += _casting_holding_terms(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
+    terms += list_left_metal_terms(model, instance)
     terms += _scrap_value_terms(model, instance)
     terms += _shortfall_terms(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")

@@ -29,6 +29,7 @@ from medalopt.instance.demand import (
     may_charge,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal, list_terms_names, may_leave
 from medalopt.instance.routes import Routes, compute_separable_participation
 
 AxisNames = Sequence[str]
@@ -105,7 +106,8 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
         LinkingFamily(
             "treated", tuple(product(instance.treatments.names, periods)), "G: devices treated in a period, t"
         ),
-        LinkingFamily("returned", tuple(back), "R: metal back on the account, by smelter, kg", least),
+        LinkingFamily("returned", tuple(back), "R: metal credited, by smelter, kg", least),
+        *_list_line_families(instance, routes, least),
         LinkingFamily("sent_device", tuple((d,) for d in instance.devices.names), "X_d: devices sent, by type, t"),
         LinkingFamily(
             "sent_region",
@@ -138,6 +140,15 @@ def list_cut_keys(instance: Instance, routes: Routes) -> tuple[LinkingKey, ...]:
         (instance.metals.names[cut.metal], instance.periods[cut.period], str(number))
         for number, cut in enumerate(routes.cuts)
     )
+
+
+def _list_line_families(instance: Instance, routes: Routes, least: float | None) -> tuple[LinkingFamily, ...]:
+    """Return the family of metal credited by line of terms; none where no metal may be left with a smelter."""
+    if not leaves_metal(instance):
+        return ()
+    names, axes = (list_terms_names(instance), instance.metals.names, instance.periods), may_leave(instance, routes)
+    doc = "R_l: metal credited, by line of terms, kg"
+    return (LinkingFamily("returned_line", tuple(select_names(axes, *names)), doc, least),)
 
 
 def mark_linked_regions(instance: Instance, routes: Routes, whole: bool) -> Bools:
@@ -256,6 +267,9 @@ def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, routes
             doc="b+: offer bought into stock, kg",
         )
         model.offer_stock = pyo.Var(keys, **free, doc="z: offer in stock at the end of a period, kg")
+    if leaves_metal(instance):
+        keys = select_names(may_leave(instance, routes), list_terms_names(instance), metals, periods)
+        model.left = pyo.Var(keys, **free, doc="L: credited metal left with a smelter, kg")
     model.cast = pyo.Var(_keys_over_periods(owed, periods), **free, doc="k: alloy cast, kg")
     model.recharge = pyo.Var(_keys_over_periods(scrapping, periods), **free, doc="v: process scrap charged again, kg")
     model.scrap = pyo.Var(

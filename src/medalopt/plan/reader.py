@@ -20,7 +20,14 @@ from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK, ZIP_SIGNATUR
 from medalopt.instance.reader.files import FileBytes, read_file
 from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
 from medalopt.plan.digests import PLAN_TABLES, SCALARS_PART, split_sourcing_parts
-from medalopt.plan.schema import OPTIONAL_TABLE_MODELS, TABLE_MODELS, SavedInfeasibility, SavedPlan, StrictModel
+from medalopt.plan.schema import (
+    OPTIONAL_TABLE_MODELS,
+    TABLE_MODELS,
+    SavedInfeasibility,
+    SavedMetalCalledBack,
+    SavedPlan,
+    StrictModel,
+)
 from medalopt.plan.tables import parse_extension_tables
 from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
 from medalopt.text import escape_text
@@ -284,7 +291,8 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
             reason = f"the item {escape_text(item)} comes twice, or stands within another"
             raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     for table, model in TABLE_MODELS.items():
-        content[table] = _read_typed_rows(read, table, model)
+        of_table = SavedMetalCalledBack if table == "metals" and has("left") else model
+        content[table] = _read_typed_rows(read, table, of_table)
     duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
     content["duals"] = [
         {"rule": rule, "key": [part for part in key if part], "value": _parse_number(value)}

@@ -116,6 +116,12 @@ class SavedMetal(StrictModel):
     stock: Number
 
 
+class SavedMetalCalledBack(SavedMetal):
+    """The account of a metal where metal may be left with the smelters; `surplus` holds what is left."""
+
+    called_back: Number
+
+
 class SavedMelt(StrictModel):
     """Kilograms of a metal (or `other`) charged to an alloy in a period."""
 
@@ -151,6 +157,16 @@ class SavedShortfall(StrictModel):
     period: str
     missed: Number
     cost: Number
+
+
+class SavedLeftMetal(StrictModel):
+    """Kilograms of credited metal left with a smelter, by settlement terms and period of credit, and its revenue."""
+
+    terms: str
+    metal: str
+    period: str
+    kg: Number
+    revenue: Number
 
 
 class SavedPartyCost(StrictModel):
@@ -243,7 +259,7 @@ class SavedPlan(StrictModel):
     shipments: list[SavedShipment]
     stockpiles: list[SavedStockpile]
     purchases: list[SavedPurchase]
-    metals: list[SavedMetal]
+    metals: list[SavedMetal] | list[SavedMetalCalledBack]
     melts: list[SavedMelt]
     casts: list[SavedCast]
     offer_stock: list[SavedOfferStock] = []
@@ -253,6 +269,7 @@ class SavedPlan(StrictModel):
     prices_at_lots: list[SavedPrice] = []
     withheld: list[SavedWithheld] = []
     shortfall: list[SavedShortfall] = []
+    left: list[SavedLeftMetal] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
     duals: list[SavedDual]
@@ -282,6 +299,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "prices_at_lots": SavedPrice,
     "withheld": SavedWithheld,
     "shortfall": SavedShortfall,
+    "left": SavedLeftMetal,
     "parties": SavedPartyCost,
     "risk": SavedRisk,
 }

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import list_pool_names
@@ -111,6 +112,7 @@ def _tabulate_offer_charges(account: PlanAccount) -> ColumnTable:
 def _tabulate_metals(account: PlanAccount) -> ColumnTable:
     """Return the metal account: kg of every metal and period.
 
+    Where metal may be left with the smelters, what is called back stands beside, and `surplus` holds what is left.
     Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0.
     """
     instance = account.instance
@@ -123,8 +125,9 @@ def _tabulate_metals(account: PlanAccount) -> ColumnTable:
         "period": _names_at(instance.periods, period),
         "returned": back.ravel().tolist(),
         "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
-        "surplus": account.decisions.surplus.ravel().tolist(),
+        "surplus": (account.decisions.surplus + account.left).ravel().tolist(),
         "stock": stock.ravel().tolist(),
+        **({"called_back": account.called_back.ravel().tolist()} if leaves_metal(instance) else {}),
     }
 
 
@@ -180,6 +183,20 @@ def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
     }
 
 
+def _tabulate_left(account: PlanAccount) -> ColumnTable:
+    """Return kg of credited metal left with the smelters by settlement terms, metal and period, and what is paid."""
+    instance, left = account.instance, account.decisions.left
+    line, metal, period = np.nonzero(left)
+    paid = left * instance.terms.pays.value if len(left) else left
+    return {
+        "terms": _names_at(list_terms_names(instance), line),
+        "metal": _names_at(instance.metals.names, metal),
+        "period": _names_at(instance.periods, period),
+        "kg": left[line, metal, period].tolist(),
+        "revenue": paid[line, metal, period].tolist(),
+    }
+
+
 def _tabulate_parties(account: PlanAccount) -> ColumnTable:
     """Return cost by party and kind over the horizon, revenue negative; amounts of rounding are left out."""
     noise = AMOUNT_TOLERANCE * sum(float(abs(by_period).sum()) for by_period in account.costs.values())
@@ -217,6 +234,7 @@ TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
 }
 POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
 SHORTFALL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"shortfall": _tabulate_shortfall}
+LEFT_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"left": _tabulate_left}
 PARTY_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"parties": _tabulate_parties}
 RISK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"risk": _tabulate_risk}
 STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
@@ -232,15 +250,16 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         account: Plan.
 
     Returns:
-        Columns by table; those of offers in stock, pooled lots, medals that may be missed, payers and risk only if the
-        instance has any.
+        Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be missed,
+        payers and risk only if the instance has any.
     """
     stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
+    left = LEFT_TABLE_BUILDERS if leaves_metal(account.instance) else {}
     missed = SHORTFALL_TABLE_BUILDERS if may_miss(account.instance).any() else {}
     parties = PARTY_TABLE_BUILDERS if has_payers(account.instance) else {}
     risk = RISK_TABLE_BUILDERS if has_uncertain_returns(account.instance) else {}
-    builders = {**TABLE_BUILDERS, **stock, **pooled, **missed, **parties, **risk}
+    builders = {**TABLE_BUILDERS, **stock, **pooled, **left, **missed, **parties, **risk}
     return {name: table(account) for name, table in builders.items()}
 
 

@@ -14,6 +14,7 @@ from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
@@ -161,7 +162,23 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
     )
     missed = _parse_missed_medals(instance, plan, tables)
     sent = _parse_shipments(instance, routes, plan, tables)
-    return Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld, missed), tables.broken
+    left = _parse_left_metal(instance, plan, tables)
+    if len(left):  # the surplus of a metal holds what is left with the smelters
+        rest = surplus - left.sum(axis=0)
+        surplus = np.where(abs(rest) <= SUM_TOLERANCE * surplus, 0.0, rest)
+    decisions = Decisions(sent, stockpile, charged, bought, surplus, recharged, purchased, withheld, missed, left)
+    return decisions, tables.broken
+
+
+def _parse_left_metal(instance: Instance, plan: Any, tables: TableParser) -> Floats:
+    """Return the metal left with the smelters (L, E, T); without lines where the instance has no such metal."""
+    rows = (((row.terms, row.metal, row.period), row.kg) for row in plan.left)
+    left = tables.fill_array("left", ("terms", "metal", "period"), rows)
+    if leaves_metal(instance):
+        return left
+    for row in plan.left:
+        tables.record_invalid("left", (row.terms, row.metal, row.period), row.kg, "is of a metal that is not left")
+    return left[:0, :0, :0]
 
 
 def _parse_missed_medals(instance: Instance, plan: Any, tables: TableParser) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import zero_where_infinite
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
@@ -75,10 +76,13 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
                 text = f"metals: the row {metal}, {period} is missing; every metal and period has one"
                 yield Violation("metal balance", f"metals.{metal}", 0.0, "kg", text)
                 continue
-            for name, true in (("returned", back[e, t]), ("used", used[e, t]), ("stock", account.stock[e, t])):
+            parts = [("returned", back[e, t]), ("used", used[e, t]), ("stock", account.stock[e, t])]
+            if leaves_metal(instance):
+                parts.append(("called_back", account.called_back[e, t]))
+            for name, true in parts:
                 path = f"metals.{metal}.{name}, {period}"
                 yield from _compare_values(
-                    "metal balance", path, getattr(row, name), true, max(turnover[e], 1e-3), "kg"
+                    "metal balance", path, getattr(row, name, 0.0), true, max(turnover[e], 1e-3), "kg"
                 )
     casts = {(row.alloy, row.period): row for row in plan.casts}
     cast, charge = account.cast, account.charge
@@ -93,6 +97,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_unnamed_matter(account, plan)
     yield from _check_offer_stock(account, plan)
     yield from _check_risk(account, plan)
+    yield from _check_left_revenue(account, plan)
 
 
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
@@ -220,3 +225,19 @@ def _check_risk(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         for name, true in values.items():
             unit, of = ("", 1.0) if name == "probability" else ("kg", size)
             yield from _compare_values("risk", f"{path}: {name}", getattr(stated[key], name), true, of, unit)
+
+
+def _check_left_revenue(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check what is paid for metal left with the smelters; rows without a decision are reported elsewhere."""
+    instance, left = account.instance, account.decisions.left
+    if not len(left):
+        return
+    paid, index = left * instance.terms.pays.value, QuantityIndex(instance, account.routes, ())
+    places = [index.numbers[axis] for axis in ("terms", "metal", "period")]
+    size = max(1.0, float(abs(paid).sum()))
+    for row in plan.left:
+        names = (row.terms, row.metal, row.period)
+        at = tuple(place.get(name) for place, name in zip(places, names, strict=True))
+        if None not in at:
+            path = f"left.revenue, {', '.join(names)}"
+            yield from _compare_values("cost", path, row.revenue, float(paid[at]), size, instance.currency)

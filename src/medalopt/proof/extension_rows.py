@@ -27,6 +27,7 @@ from medalopt.instance.arithmetic import (
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import shift_to_shipment
 from medalopt.instance.routes import NumberReader, Routes, compute_route_costs, find_pooled_lots
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
 from medalopt.proof.confidence import ConePayments, merge_payments
@@ -41,7 +42,10 @@ from medalopt.proof.extensions import (
 from medalopt.proof.prices import Prices
 
 _LINKING_QUANTITIES = frozenset(
-    {"feed", "treated", "returned", "sent_device", "sent_region", "sent_stream", "spend", "network_footprint"}
+    {
+        *("feed", "treated", "returned", "returned_line", "sent_device", "sent_region", "sent_stream"),
+        *("spend", "network_footprint"),
+    }
 )
 
 
@@ -51,7 +55,7 @@ def price_decisions(
     """Return prices of quantities as prices of the decisions.
 
     Decisions are `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `acquire`, `offer_stock`, `cast`,
-    `cast_stock`, `recharge`, `scrap`, `withheld` and `missed`. A linking quantity is the sum of its shipments, spending
+    `cast_stock`, `recharge`, `scrap`, `withheld`, `left` and `missed`. A linking quantity is the sum of its shipments, spending
     includes stockpiles, and an offer bought is the sum of its purchases.
 
     Args:
@@ -96,7 +100,7 @@ def _price_withheld(
 ) -> dict[str, Numbers]:
     """Return the prices of metal withheld from pooled lots: it is neither returned nor refined."""
     lots, periods = find_pooled_lots(instance, routes, read), np.arange(len(instance.periods))
-    if not len(lots.line) or {"returned", "spend"}.isdisjoint(price):
+    if not len(lots.line) or {"returned", "returned_line", "spend"}.isdisjoint(price):
         return {}
     total = made.get("withheld", 0)
     if "spend" in price:
@@ -107,6 +111,8 @@ def _price_withheld(
         padded = np.concatenate([back, np.zeros_like(back[..., :1])], axis=-1)  # too late to count
         when = np.minimum(periods[None, None, :] + instance.smelters.lead[lots.smelter][:, :, None], len(periods))
         total = total - padded[lots.smelter[:, None, None], np.arange(back.shape[1])[None, :, None], when]
+    if "returned_line" in price:
+        total = total - shift_to_shipment(instance, price["returned_line"])[lots.line]
     return {"withheld": total}
 
 
@@ -126,6 +132,10 @@ def _price_routes(instance: Instance, routes: Routes, price: Mapping[str, Number
     travels = np.nonzero(routes.smelter >= 0)[0]
     if "feed" in price:
         total[travels] = total[travels] + routes.to_smelter[travels][:, None] * price["feed"][routes.smelter[travels]]
+    if "returned_line" in price:
+        worth = shift_to_shipment(instance, price["returned_line"])[routes.line[travels]]
+        for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
+            total[travels] = total[travels] + routes.returned[travels, metal][:, None] * worth[:, metal]
     if "returned" in price:
         total[travels] = total[travels] + _price_returned(instance, routes, price["returned"])
     return total

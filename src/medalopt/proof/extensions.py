@@ -162,6 +162,12 @@ def _evaluate_network_footprint(account: PlanAccount) -> Numbers:
     return make_zeros((1,), account.sent) + emitted
 
 
+def _evaluate_left(account: PlanAccount) -> Numbers:
+    """Return the metal left with the smelters (L, E, T), kg; 0 where none may be left."""
+    left = account.decisions.left
+    return left if len(left) else make_zeros(account.credited_by_line.shape, account.sent)
+
+
 _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "sent": lambda account: account.decisions.sent,
     "stockpile": lambda account: account.decisions.stockpile,
@@ -172,13 +178,15 @@ _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "sent_device": _sum_sent_by("device", "devices"),
     "sent_region": _sum_sent_by("region", "regions"),
     "sent_stream": lambda account: account.sent,
-    "spend": lambda account: sum(account.costs[kind] for kind in _SPEND_KINDS),
+    "spend": lambda account: sum(account.costs[kind] for kind in _SPEND_KINDS) + account.sum_uncalled_charge(),
     "network_footprint": _evaluate_network_footprint,
     "bought": lambda account: account.bought,
     "acquire": lambda account: account.purchases,
     "offer_stock": lambda account: account.offer_stock,
     "stock": lambda account: account.stock,
     "surplus": lambda account: account.decisions.surplus,
+    "left": lambda account: _evaluate_left(account),
+    "returned_line": lambda account: account.credited_by_line,
     "charge": lambda account: account.decisions.charged,
     "buy": lambda account: account.decisions.bought,
     "cast": lambda account: account.cast,

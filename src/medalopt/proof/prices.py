@@ -14,6 +14,7 @@ from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.limits import get_limit, list_axis_names
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
@@ -79,6 +80,7 @@ class Prices:
     withheld_least: Floats  # (P, E, T), >= 0
     withheld_most: Floats  # (P, E, T), <= 0
     withheld_all: Floats  # (P, E, T), <= 0
+    left_most: Floats  # (L, E, T), <= 0, by period of credit; (0, E, T) where no metal may be left with a smelter
 
 
 def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
@@ -152,6 +154,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
     return Prices(
         **priced
         | {
+            "left_most": priced["left_most"] if leaves_metal(instance) else priced["left_most"][:0],
             "offer_balance": priced["offer_balance"][is_stocked(instance)],
             "fineness_high": np.where(named, priced["fineness_high"], 0.0),
             "others": np.where(admits, priced["others"], 0.0),

@@ -21,6 +21,7 @@ from medalopt.instance.arithmetic import (
 )
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
+from medalopt.instance.left_metal import leaves_metal, may_leave
 from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
@@ -71,6 +72,7 @@ def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> It
     yield from _bound_residuals(account, bounds)
     yield from _supply_residuals(account)
     yield from _settlement_residuals(account)
+    yield from _left_metal_residuals(account)
     yield from _capacity_residuals(account)
     yield from _balance_residuals(account, bounds)
     yield from _fineness_residuals(account)
@@ -176,6 +178,19 @@ def _settlement_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         yield _make_residual(name, np.where(lots.exists, excess, 0), _largest_magnitude(beside, withheld))
 
 
+def _left_metal_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
+    """Yield residuals of metal left with the smelters (family 17): not more than is credited."""
+    instance, left = account.instance, account.decisions.left
+    if not leaves_metal(instance):
+        return
+    exists, credited = may_leave(instance, account.routes), account.credited_by_line
+    wrong = np.where(exists, np.maximum(-left, 0), abs(left))
+    yield ConstraintResidual("settlement", "left", "kg", ("terms", "metal", "period"), wrong, abs(left))
+    yield _make_residual(
+        "left_most", np.where(exists, _excess_over(left, credited), 0), _largest_magnitude(left, credited)
+    )
+
+
 def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of capacity (family 2)."""
     for name, used in (
@@ -195,7 +210,8 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
     """
     need = bound_metal_charged(account.instance, account.routes, bounds)
     natural = np.where(need > 0, np.minimum(bounds.stock[:, -1], need), bounds.stock[:, -1])
-    gone = np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
+    gone = account.decisions.charged.sum(axis=0) + account.decisions.surplus
+    gone = np.cumsum(gone + account.left if len(account.decisions.left) else gone, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
     yield _make_residual("balance", np.maximum(-account.stock, 0), size)
     if is_stocked(account.instance).any():

@@ -149,7 +149,7 @@ def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> boo
         and abs(marginal_price.more - marginal_price.less) <= PRICE_TOLERANCE * abs(marginal_price.more),
     )
     left, needed = (
-        account.decisions.surplus[marginal_price.metal].sum(),
+        (account.decisions.surplus + account.left)[marginal_price.metal].sum(),
         account.composition[:, marginal_price.metal].sum(),
     )
     return bool(same and left > DISPLAY_TOLERANCE * needed > 0)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.explain.marginal_prices import compute_use_profile
+from medalopt.analysis.explain.marginal_prices import compute_use_profile, price_left_metal
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
 from medalopt.plan.plan import Plan
@@ -101,7 +101,7 @@ class MetalValues:
     @cached_property
     def known_price(self) -> Floats:
         """Price of a kilogram independent of the plan, (E, T): a metal of a greater marginal value is a bottleneck."""
-        sell = self.plan.instance.metals.sell.value
+        sell = np.maximum(self.plan.instance.metals.sell.value, price_left_metal(self.plan))
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
         asked = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole

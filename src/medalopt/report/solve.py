@@ -12,6 +12,7 @@ from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.plan.plan import Plan
+from medalopt.proof.bound import value_credited_metal
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.metal_values import MetalValues
@@ -93,7 +94,7 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
         in_time = (smelter >= 0) & (back < periods)
         settled = account.compute_settled_share(routes, e)[:, period]
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
-        each = metal_values.at_hand[e][np.minimum(back, periods - 1)]
+        each = value_credited_metal(instance, found, metal_values.prices, routes, e, back)
         net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
         worth = returned * each
         if metal_values.assured[e].any():  # of uncertain metal, only what is assured counts towards the need

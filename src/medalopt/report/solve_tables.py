@@ -14,7 +14,6 @@ from medalopt.instance.accounting import restrict_account
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import compute_route_costs
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
@@ -114,7 +113,7 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
         Totals by source, the most tonnes taken first.
     """
     account, streams = plan.account, plan.instance.streams
-    cost = (compute_route_costs(plan.instance, account.routes) * account.decisions.sent).sum(axis=1)
+    cost = account.shipment_costs.sum(axis=1)
     spent = np.bincount(account.routes.stream, cost, len(streams.names))
     labels, of = group_streams(plan.instance)
     offered, taken, paid = (

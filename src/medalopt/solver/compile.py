@@ -21,6 +21,7 @@ from pyomo.repn.util import VarRecorder
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.routes import Routes
 from medalopt.model.build import build_master
 from medalopt.model.extensions import redirect_output
@@ -216,7 +217,9 @@ class CompiledMaster:
         """
         if objective == self.objective and self._keys() == _list_link_keys(list_linking_families(instance, routes)):
             sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
-            if all(
+            one, other = self.instance.terms.refining_charge, instance.terms.refining_charge
+            charged = not leaves_metal(instance) or _equal_beside_network(one, other)  # metal left saves its charge
+            if charged and all(
                 _equal_beside_network(getattr(self.instance, name), getattr(instance, name), name) for name in sections
             ):
                 return self

@@ -83,6 +83,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     rules: dict[str, Callable[..., float]] = {
         "stock": lambda e, t: stock[e, t],
         "surplus": lambda e, t: stock[e, t],
+        "left": lambda line, e, t: stock[e, t],
         "charge": lambda a, e, t: min(charge[a], ever[e]),
         "buy": lambda o, a, t: charge[a],
         "acquire": lambda o, t: purchase[o],

@@ -14,6 +14,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
@@ -76,6 +77,8 @@ def extract_decisions(
         "acquire": (offers, instance.periods),
         "missed": (instance.medals.names,),
     }
+    if leaves_metal(instance):
+        axes["left"] = (list_terms_names(instance), metals, instance.periods)
     tables = {name: np.zeros(tuple(len(axis) for axis in along)) for name, along in axes.items()}
     place = {
         name: [{label: number for number, label in enumerate(axis)} for axis in along] for name, along in axes.items()
@@ -88,7 +91,8 @@ def extract_decisions(
     purchased = tables["acquire"][is_stocked(instance)]
     behind = (tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
     missed = np.minimum(tables["missed"], instance.medals.count) if may_miss(instance).any() else np.zeros(0)
-    return Decisions(sent, stockpile, *behind, withheld, missed)
+    left = {"left": tables["left"]} if "left" in tables else {}
+    return Decisions(sent, stockpile, *behind, withheld, missed, **left)
 
 
 def extract_duals(program: SolverProgram, y: Floats) -> Duals:
@@ -214,6 +218,8 @@ def _column_value(account: PlanAccount, name: str, index: Any) -> float:
     }
     if name == "missed":
         return float(account.missed[instance.medals.names.index(index)])
+    if name == "left":
+        tables = {name: (decisions.left, (list_terms_names(instance), metals))}
     if name not in tables:
         return 0.0
     table, axes = tables[name]

@@ -11,6 +11,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, make_med
 from medalopt.analysis.explain.sources import list_sources
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.arrays import Floats
+from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave
 from medalopt.instance.paths import render_path
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve
@@ -159,7 +160,28 @@ def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
         return MarketPrice(render_path(("market", name, "price")), name, float(each[offer]), True)
     fetched = float(instance.metals.sell.value[metal] @ weights)
     symbol = instance.metals.names[metal]
+    if instance.metals.surplus_to_smelter[metal]:
+        paid = float(price_left_metal(plan)[metal] @ weights)
+        path = render_path(("metals", symbol, "surplus"))
+        return MarketPrice(path, "left with a smelter", paid, False) if paid else None
     return MarketPrice(render_path(("metals", symbol, "sell")), "sold", fetched, False) if fetched else None
+
+
+def price_left_metal(plan: Plan) -> Floats:
+    """Return the most that is lost by calling a kilogram back: the smelter's price, and the refining charge saved.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        Money per kilogram by metal and period (E, T); 0 where none may be left with a smelter.
+    """
+    instance = plan.instance
+    if not leaves_metal(instance):
+        return np.zeros(instance.metals.sell.value.shape)
+    return np.where(may_leave(instance, plan.account.routes), compute_worth_left(instance), 0.0).max(
+        axis=0, initial=0.0
+    )
 
 
 def compute_use_profile(plan: Plan, metal: int) -> Floats:
@@ -173,7 +195,7 @@ def compute_use_profile(plan: Plan, metal: int) -> Floats:
         (T,) shares that sum to 1; zeros for a metal without use and surplus.
     """
     used = plan.account.composition[:, metal].sum(axis=0)
-    spread = used if used.sum() > 0 else plan.account.decisions.surplus[metal]
+    spread = used if used.sum() > 0 else (plan.account.decisions.surplus + plan.account.left)[metal]
     total = float(spread.sum())
     return np.asarray(spread / total) if total > 0 else np.zeros_like(spread)
 

@@ -6,7 +6,7 @@ Break-even prices of supply sources: price increase at which one leaves the plan
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import compute_refining_costs
+from medalopt.proof.bound import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_SOURCES = 12  # sources reported one by one
@@ -247,11 +248,17 @@ def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tu
     tonnes, periods = float(sent.sum()) or 1.0, len(instance.periods)
     rows = []
     travels = np.flatnonzero(routes.smelter >= 0)
+    prices = replace(neighbourhood.prices, balance=neighbourhood.metal_prices)
     for e, title in enumerate(instance.metals.titles):
         back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
         settled = neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
         kilograms = np.where(back < periods, routes.returned[travels, e][:, None] * settled, 0.0)
-        worth = -neighbourhood.metal_prices[e][np.minimum(back, periods - 1)] * kilograms
+        saved = value_credited_metal(instance, routes, prices, travels, e, back)
+        worth = saved * kilograms
+        if instance.metals.surplus_to_smelter[e]:  # its refining charge is not among the costs
+            left = kilograms * (1 - neighbourhood.account.compute_called_share(travels, e))
+            charge = instance.terms.refining_charge.value[routes.line[travels], e]
+            worth = worth - charge[:, None] * left
         if kilograms.sum() > 0:
             rows.append((title, float(kilograms.sum()) / tonnes, float(worth.sum()) / tonnes))
     return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))

@@ -10,6 +10,7 @@ import numpy as np
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.settlement import ActualLots
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -42,6 +43,7 @@ class Actuals:
             surplus=np.zeros_like(decisions.surplus),  # still in stock
             recharged=np.where(before, decisions.recharged, 0.0),
             purchased=np.where(before, decisions.purchased, 0.0) if len(decisions.purchased) else decisions.purchased,
+            left=np.where(before, decisions.left, 0.0) if len(decisions.left) else decisions.left,
         )
         together = PlanAccount(self.instance, self.routes, kept).clip_withheld()
         return PlanAccount(self.instance, self.routes, together)
@@ -150,7 +152,8 @@ class Actuals:
         """Metal stock at the end of `last`, (E,) kg, 0 within rounding error; negative if overdrawn."""
         until = slice(None, self.last + 1)
         came = self.instance.metals.opening_stock.value + self.metal_by_arrival[:, until].sum(axis=1)
-        used = self.executed_account.decisions.charged[:, :, until].sum(axis=(0, 2))
+        gone = self.executed_account
+        used = gone.decisions.charged[:, :, until].sum(axis=(0, 2)) + gone.left[:, until].sum(axis=1)
         return np.where(abs(came - used) > AMOUNT_TOLERANCE * np.maximum(came, used), came - used, 0.0)
 
     @cached_property
@@ -158,6 +161,32 @@ class Actuals:
         """Metal in transit by period of arrival, (E, T − last − 1) kg: lots, contracted shipments, process scrap."""
         every = self.metal_by_arrival[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
         return np.where(every > AMOUNT_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
+
+    @cached_property
+    def metal_in_transit_by_line(self) -> Floats:
+        """Metal in transit by line of terms and period of arrival, (L + 1, E, T − last − 1) kg; last: process scrap.
+
+        One line alone where no metal may be left with a smelter.
+        """
+        if not leaves_metal(self.instance):
+            return self.metal_in_transit[None]
+        lots, instance = self.lots, self.instance
+        lines, periods = len(instance.terms.names), len(instance.periods)
+        total = np.zeros((lines + 1, len(instance.metals.names), periods + 1))
+        line = np.where(lots.waits, lines, self.routes.line[lots.route] if len(self.routes) else lines)
+        metal = np.arange(total.shape[1])[None, :]
+        when = np.minimum(self.arrival_periods, periods)
+        np.add.at(total, (np.where(line < 0, lines, line)[:, None], metal, when), self.lot_returns)
+        total[:-1, :, :-1] += self._sum_contracted_by_line()
+        total[-1, :, :-1] += self.scrap_returns
+        known = self.metal_in_transit > 0
+        return np.where(known[None], total[:, :, self.last + 1 : -1], 0.0)
+
+    def _sum_contracted_by_line(self) -> Floats:
+        """Return the metal of contracted shipments by line of terms and period of arrival, (L, E, T) kg."""
+        account, every = self.executed_account, np.ones_like(self.instance.metals.surplus_to_smelter)
+        whole = replace(self.instance, metals=replace(self.instance.metals, surplus_to_smelter=every))
+        return np.asarray(replace(account, instance=whole).credited_by_line)
 
     @cached_property
     def cost_by_kind(self) -> dict[str, float]:
@@ -192,7 +221,8 @@ class Actuals:
 
     @cached_property
     def signed_cost(self) -> float:
-        """Cost of contracted shipments and of purchases up to `last`, money."""
+        """Cost of contracted shipments and of purchases up to `last`, less what was paid for metal left, money."""
         sent = float(self.executed_account.shipment_costs.sum())
         bought = float((self.instance.market.price.value * self.executed_account.purchases).sum())
-        return sent + bought
+        left = self.executed_account.decisions.left
+        return sent + bought - (float((self.instance.terms.pays.value * left).sum()) if len(left) else 0.0)

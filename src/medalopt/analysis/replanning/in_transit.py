@@ -26,6 +26,7 @@ from medalopt.instance.instance import (
     Streams,
     Treatments,
 )
+from medalopt.instance.left_metal import compute_worth_left, leaves_metal, list_terms_names
 from medalopt.text import join_names
 
 IN_STOCK_FORMAT = "{}, in stock"
@@ -153,31 +154,39 @@ def get_in_transit_streams(instance: Instance) -> frozenset[str]:
 def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
     """Add metal in transit to an instance.
 
+    Where metal may be left with the smelters, it is known by line of terms: what is left of it is paid as by the line,
+    and saves the refining charge, which counts in the cost of the shipment.
+
     Args:
         instance: The instance.
-        awaited (E, T): Metal by period of arrival, kg.
+        awaited (L + 1, E, T): Metal by line of terms and period of arrival, kg; the last line is process scrap. One
+            line alone (1, E, T) where no metal may be left.
 
     Returns:
-        The instance with one more stream per period of arrival; unchanged if there is no metal in transit.
+        The instance with one more stream per line and period of arrival; unchanged if there is no metal in transit.
 
     Raises:
         UsageError: If a region, treatment or smelter already has the reserved name.
     """
-    periods = np.flatnonzero(awaited.sum(axis=0) > 0)
+    line, periods = np.nonzero(awaited.sum(axis=1) > 0)
     if not len(periods):
         return instance
     if IN_TRANSIT in (*instance.regions, *instance.treatments.names, *instance.smelters.names):
         raise UsageError(f"`{IN_TRANSIT}` stands for metal that is awaited: give what is called so another name")
-    kilograms = awaited[:, periods].T  # (N, E)
-    names = tuple(f"{IN_TRANSIT}, {instance.periods[t]}" for t in periods.tolist())
+    kilograms = awaited[line, :, periods]  # (N, E)
+    origins = (*(list_terms_names(instance) if len(awaited) > 1 else ()), "")
+    names = tuple(
+        ", ".join(filter(None, (IN_TRANSIT, instance.periods[t], origins[number])))
+        for number, t in zip(line.tolist(), periods.tolist(), strict=True)
+    )
     return replace(
         instance,
         devices=_add_transit_devices(instance.devices, names, kilograms),
         regions=(*instance.regions, IN_TRANSIT),
         streams=_add_transit_streams(instance, names, kilograms, periods),
         treatments=_add_transit_treatment(instance, len(names)),
-        smelters=_add_transit_smelter(instance, len(names)),
-        terms=_add_transit_terms(instance),
+        smelters=_add_transit_smelter(instance, line),
+        terms=_add_transit_terms(instance, origins),
         lanes=_add_transit_lane(instance.lanes),
         policy=_extend_policy(instance.policy, len(names)),
     )
@@ -261,12 +270,12 @@ def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
     )
 
 
-def _add_transit_smelter(instance: Instance, count: int) -> Smelters:
-    """Append one smelter without limits, charges or lead time."""
+def _add_transit_smelter(instance: Instance, origin: Ints) -> Smelters:
+    """Append one smelter without limits, charges or lead time; `origin` (N,) is the added line of each new device."""
     smelters, devices, treatments = instance.smelters, len(instance.devices.names), len(instance.treatments.names)
-    line = np.full((len(smelters.names) + 1, devices + count, treatments + 1), -1, dtype=np.intp)
+    line = np.full((len(smelters.names) + 1, devices + len(origin), treatments + 1), -1, dtype=np.intp)
     line[:-1, :devices, :treatments] = smelters.line
-    line[-1, devices:, treatments] = len(instance.terms.names)
+    line[-1, devices:, treatments] = len(instance.terms.names) + origin
     return Smelters(
         (*smelters.names, IN_TRANSIT),
         _append_entries(smelters.capacity, 1, np.inf),
@@ -278,17 +287,22 @@ def _add_transit_smelter(instance: Instance, count: int) -> Smelters:
     )
 
 
-def _add_transit_terms(instance: Instance) -> SmelterTerms:
-    """Append terms that return all metal without charges."""
-    terms = instance.terms
+def _add_transit_terms(instance: Instance, names: tuple[str, ...]) -> SmelterTerms:
+    """Append lines of terms that return all metal without charges: one for each line of origin, the last for scrap."""
+    terms, count = instance.terms, len(names)
+    pays = terms.pays
+    if leaves_metal(instance):
+        worth = compute_worth_left(instance)
+        pays = _append_entries(pays, count, np.concatenate([worth, np.zeros((1, *worth.shape[1:]))]))
     return SmelterTerms(
-        (*terms.names, ""),
-        np.append(terms.smelter, len(instance.smelters.names)),
-        _append_entries(terms.treatment_charge, 1),
-        _append_entries(terms.refining_charge, 1),
-        _append_entries(terms.returned, 1, 1.0),
-        _append_entries(terms.deduction, 1),
-        np.append(terms.pooled, False),
+        (*terms.names, *names),
+        np.append(terms.smelter, np.full(count, len(instance.smelters.names))),
+        _append_entries(terms.treatment_charge, count),
+        _append_entries(terms.refining_charge, count),
+        _append_entries(terms.returned, count, 1.0),
+        _append_entries(terms.deduction, count),
+        pays,
+        np.append(terms.pooled, np.zeros(count, dtype=np.bool_)),
     )
 
 

@@ -13,6 +13,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -45,6 +46,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         streams=_reduce_streams(actuals),
         treatments=_cut_section(instance.treatments, actuals, capacity=actuals.executed_account.treated),
         smelters=_reduce_smelters(actuals),
+        terms=replace(instance.terms, pays=_cut_past_periods(instance.terms.pays, actuals)),
         market=_reduce_market(actuals),
         alloys=_cut_section(instance.alloys, actuals),
         medals=_reduce_medals(actuals),
@@ -52,7 +54,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         warnings=(),
     )
     left = add_offer_stock(left, actuals.offer_stock_left)
-    return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit)
+    return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit_by_line)
 
 
 def _check_metal_stock(actuals: Actuals) -> None:
@@ -60,9 +62,10 @@ def _check_metal_stock(actuals: Actuals) -> None:
     instance = actuals.instance
     came = instance.metals.opening_stock.value + actuals.metal_by_arrival[:, : actuals.last + 1].sum(axis=1)
     for metal in np.flatnonzero(actuals.metal_stock < 0).tolist():
+        gone = "charged, or left with smelters" if leaves_metal(instance) else "charged"
         used, title = came[metal] - actuals.metal_stock[metal], instance.metals.titles[metal]
         raise UsageError(
-            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} are said to have been charged, but "
+            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} are said to have been {gone}, but "
             f"only {came[metal]:,.6g} kg were there: look at --frozen, or for lots that are missing in --actuals"
         )
 
@@ -108,7 +111,7 @@ def _subtract_used(array: ExactArray, taken: Floats) -> ExactArray:
 def _cut_past_periods(array: ExactArray, actuals: Actuals) -> ExactArray:
     """Return an array by period without the past periods."""
     unit = np.broadcast_to(array.unit, array.raw.shape)
-    return replace(array, raw=array.raw[:, actuals.last + 1 :], unit=unit[:, actuals.last + 1 :])
+    return replace(array, raw=array.raw[..., actuals.last + 1 :], unit=unit[..., actuals.last + 1 :])
 
 
 def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> InstancePart:

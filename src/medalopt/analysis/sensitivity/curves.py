@@ -131,7 +131,7 @@ def _measure_quantities(solved: SolvedVariant) -> PlanQuantities:
     amounts |= {
         (f"goods through {name}", "t"): float(t) for name, t in zip(instance.treatments.names, treated, strict=True)
     }
-    over = decisions.surplus.sum(axis=1)
+    over = (decisions.surplus + account.left).sum(axis=1)
     return amounts | {(f"{n} left over", "kg"): float(kg) for n, kg in zip(instance.metals.titles, over, strict=True)}
 
 

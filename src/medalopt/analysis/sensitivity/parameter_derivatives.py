@@ -7,6 +7,7 @@ right-hand-side parameter p: row shifts (constraint and index, ∂lower/∂p, �
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from medalopt.catalog import UPPER, Family, find_limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
 from medalopt.instance.routes import find_pooled_lots
@@ -117,7 +119,7 @@ class CostDerivatives:
         return self._shipments(here & ~np.isin(self._device, own))
 
     def differentiate_smelter(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `treatment_charge` or `refining_charge` of a smelter or of one line of its terms.
+        """Differentiate by `treatment_charge`, `refining_charge` or `pays` of a smelter or of one line of its terms.
 
         Args:
             path: Path of the parameter.
@@ -126,6 +128,8 @@ class CostDerivatives:
             (N,), or None if the parameter is not a charge.
         """
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
+        if field == "pays":
+            return self._differentiate_price_of_left(path)
         if field == "treatment_charge":
             return self._shipments(self._find_governed(path, "treatment_charge"), self._sent_on)
         if field != "refining_charge":
@@ -143,6 +147,38 @@ class CostDerivatives:
                 self._line == lots.line[pool]
             )
             weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any())
+        charged = {
+            metal: self._line[self._find_governed(path, "refining_charge", metal)] for metal in self._left_metals
+        }
+        lines = {name: number for number, name in enumerate(list_terms_names(instance))}
+        for column, (line, metal, _) in self._left_columns:
+            weights[column] -= float(lines[line] in charged[metal])
+        return weights
+
+    @cached_property
+    def _left_columns(self) -> list[tuple[int, tuple[str, str, str]]]:
+        """Columns of metal left with the smelters, and their line of terms, metal and period."""
+        return [(column, index) for (name, index), column in self._places.items() if name == "left"]
+
+    @property
+    def _left_metals(self) -> set[str]:
+        """Metals that may be left with the smelters."""
+        return {metal for _, (_, metal, _) in self._left_columns}
+
+    def _differentiate_price_of_left(self, path: ParameterPath) -> Floats:
+        """Return the derivative by the price of a metal left: -1 on the columns of the lines that it governs."""
+        instance, period = self._variant.instance, _get_period(path)
+        given = path if period is None else path[:-1]
+        weights, governed = np.zeros(len(self._variant.program.lower)), set()
+        lines = zip(list_terms_names(instance), instance.terms.names, instance.terms.smelter.tolist(), strict=True)
+        for name, line, k in lines:
+            smelter: ParameterPath = ("smelters", instance.smelters.names[k])
+            own: ParameterPath = (*smelter, "terms", line, "pays", given[-1])
+            if given == (own if line and self._written.get_node(own) is not None else (*smelter, "pays", given[-1])):
+                governed.add(name)
+        for column, (line, metal, label) in self._left_columns:
+            if line in governed and metal == given[-1] and period in (None, instance.periods.index(label)):
+                weights[column] = -1.0
         return weights
 
     def _find_governed(self, path: ParameterPath, field: str, metal: str | None = None) -> Bools:

@@ -116,7 +116,8 @@ def _shift_to_return(account: PlanAccount, used: Ints, rate: Floats) -> Floats:
 class MetalAccount:
     """Kilograms by metal and period (E, T): opening + returned + bought = charged + left + closing.
 
-    Metal bought is charged at once or stocked; `surplus` is surplus, sold if the metal has a sale price.
+    Metal bought is charged at once or stocked; `surplus` is surplus, sold if the metal has a sale price, or metal left
+    with the smelters.
     """
 
     opening: Floats
@@ -166,7 +167,7 @@ def compute_metal_account(account: PlanAccount) -> MetalAccount:
         returned=returned,
         bought=bought,
         charged=account.decisions.charged.sum(axis=0) + charged,
-        surplus=account.decisions.surplus,
+        surplus=account.decisions.surplus + account.left,
         closing=stock,
         metal_due=_compute_metal_due(account),
         sold=np.asarray((instance.metals.sell.value > 0).any(axis=1)),

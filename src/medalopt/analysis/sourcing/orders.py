@@ -46,13 +46,18 @@ class FeedLine:
 
 @dataclass(frozen=True)
 class MetalReturn:
-    """Metal of a feed: kg contained, kg returned, period of return (None: after the horizon), and refining charge."""
+    """Metal of a feed: kg contained, kg returned, period of return (None: after the horizon), and refining charge.
+
+    What is `left` with the smelter is not among the kilograms returned, and `revenue` is paid for it.
+    """
 
     metal: int
     contained: float
     kilograms: float
     period: int | None
     charge: float
+    left: float = 0.0
+    revenue: float = 0.0
 
 
 _DELIVERY_RATES = {"supply": "supply", "collection": "collection", "treatment": "treating", "transport": "transport"}
@@ -141,5 +146,8 @@ def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes:
         settled = tonnes * account.compute_settled_share(routes, e)[:, period]
         contained, kilograms = float(held[:, e] @ tonnes), float(all_routes.returned[routes, e] @ settled)
         if kilograms > 0:
-            charge = float(all_routes.refining[routes, e] @ settled) if in_time else 0.0
-            yield MetalReturn(e, contained, kilograms, back if in_time else None, charge)
+            called = settled * account.compute_called_share(routes, e)[:, period] if in_time else settled
+            charge = float(all_routes.refining[routes, e] @ called) if in_time else 0.0
+            left = float(all_routes.returned[routes, e] @ (settled - called))
+            paid = left * float(instance.terms.pays.value[all_routes.line[routes[0]], e, back]) if left else 0.0
+            yield MetalReturn(e, contained, kilograms - left, back if in_time else None, charge, left, paid)

@@ -126,7 +126,11 @@ def allocate_payments(account: PlanAccount) -> Payments:
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
-    own = {kind: _drop_rounding(account.costs[kind], minimum)[None, :] for kind in _OWN_KINDS if kind in account.costs}
+    paid = compute_revenue_of_left(account)
+    costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
+    if len(paid):
+        costs["sales"] = costs["sales"] + paid.sum(axis=0)
+    own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
     return Payments(
         {
             CALL_OFF: instance.regions,
@@ -148,6 +152,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
                 "refining": by_smelter(
                     compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
                 ),
+                **({"sales": -paid} if len(paid) else {}),
             },
             PURCHASE_ORDER: {"purchases": instance.market.price.value * account.purchases},
             OWN_ACCOUNT: own,
@@ -156,6 +161,22 @@ def allocate_payments(account: PlanAccount) -> Payments:
 
 
 _OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no order pays
+
+
+def compute_revenue_of_left(account: PlanAccount) -> Floats:
+    """Compute what each smelter pays for metal left with it.
+
+    Args:
+        account: Accounting of the plan.
+
+    Returns:
+        Money by smelter and period of credit (K, T); no rows where no metal may be left.
+    """
+    instance, left = account.instance, account.decisions.left
+    if not len(left):
+        return np.zeros((0, len(instance.periods)))
+    paid = (instance.terms.pays.value * left).sum(axis=1)
+    return np.asarray(sum_by_group(paid, instance.terms.smelter, len(instance.smelters.names)))
 
 
 def _drop_rounding(each: Floats, minimum: float) -> Floats:

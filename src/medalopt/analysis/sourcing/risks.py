@@ -21,11 +21,13 @@ from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progres
 from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd, rank_bars
 from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups
+from medalopt.analysis.sourcing.payments import compute_revenue_of_left
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.proof.bound import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _ROUTE_RATES = {
@@ -82,6 +84,7 @@ class FirstOrderEstimates:
             ("market", "price"): lambda: self._sum_purchases(str(path[1])),
             ("streams", "storage"): lambda: self._sum_cost("storage"),
             ("metals", "sell"): lambda: self._sum_cost("sales"),
+            ("smelters", "pays"): lambda: self._sum_revenue_of_left(str(path[1])),
             ("metals", "holding"): lambda: self._sum_cost("holding"),
             ("medals", "shortfall"): lambda: self._sum_cost("shortfall"),
             ("alloys", "holding"): lambda: self._sum_holding(str(path[1])),
@@ -135,7 +138,7 @@ class FirstOrderEstimates:
         travels = np.flatnonzero(routes.smelter >= 0)
         for e in range(worth.shape[1]):
             back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
-            each = -self._neighbourhood.prices.balance[e][np.minimum(back, periods - 1)]
+            each = value_credited_metal(instance, routes, self._neighbourhood.prices, travels, e, back)
             net = routes.returned[travels, e][:, None] * each - routes.refining[travels, e][:, None]
             settled = self._neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
             worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
@@ -154,6 +157,11 @@ class FirstOrderEstimates:
                 (self._neighbourhood.account.routes.refining * self._select_tonnes(routes).sum(axis=1)[:, None]).sum()
             )
         )
+
+    def _sum_revenue_of_left(self, smelter: str) -> float:
+        """Return what a smelter pays for metal left with it."""
+        paid = compute_revenue_of_left(self._neighbourhood.account)
+        return float(paid[self._instance.smelters.names.index(smelter)].sum()) if len(paid) else 0.0
 
     def _sum_purchases(self, offer: str) -> float:
         """Return the purchase cost of an offer."""

@@ -152,7 +152,8 @@ class MetalTrace:
     """Kilograms of each metal by origin and destination: the M medals, then those of `MetalDestination`.
 
     `routes` (J,): indices of the routes in use. `returned` (E, J, M + 6), `bought` (E, O, M + 6) and `opening` (E, M +
-    6) are all inflows of the accounts. `destinations` (E, J, 5): metal not reaching the account, by `StreamLoss`.
+    6) are all inflows of the accounts; metal left with the smelters is surplus. `destinations` (E, J, 5): metal not
+    reaching the account, by `StreamLoss`.
     """
 
     routes: Ints
@@ -176,9 +177,12 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
     routes = np.flatnonzero((decisions.sent > 0).any(axis=1))
     back = _compute_route_returns(account, routes)
     content = instance.market.composition.value
+    called = _select_called_back(account, routes, back)
+    returned = np.einsum("ejt,etd->ejd", called, found.stocked)
+    returned[..., MetalDestination.SURPLUS] += (back - called).sum(axis=2)
     return MetalTrace(
         routes,
-        np.einsum("ejt,etd->ejd", back, found.stocked),
+        returned,
         np.einsum("oe,oat,atd->eod", content, decisions.bought, found.charged, optimize=True),
         instance.metals.opening_stock.value[:, None] * found.stocked[:, 0],
         _compute_stream_losses(account, routes, back),
@@ -200,6 +204,16 @@ def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
                 settled = account.compute_settled_share(routes[those], metal) * sent[those]
                 back[metal, those, wait:] = rate[metal, those, None] * settled[:, : sent.shape[1] - wait]
     return back
+
+
+def _select_called_back(account: PlanAccount, routes: Ints, back: Floats) -> Floats:
+    """Return what is called back of the metal that the routes return, (E, J, T) kg by period of return."""
+    if not len(account.decisions.left):
+        return back
+    credited, left = account.credited_by_line, account.decisions.left
+    share = np.where(credited > 0, 1 - np.divide(left, credited, out=np.zeros_like(left), where=credited > 0), 1)
+    of_route = np.moveaxis(share[account.routes.line[routes]], 1, 0)  # (E, J, T)
+    return np.asarray(np.where(account.instance.metals.surplus_to_smelter[:, None, None], back * of_route, back))
 
 
 def _credit_all_metal(instance: Instance) -> Routes:

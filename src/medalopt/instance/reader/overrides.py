@@ -34,7 +34,7 @@ _NAMED_SECTIONS = (
     "scenarios",
     "parties",
 )
-_PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity")
+_PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity", "pays")  # `pays` by metal
 
 
 class OverrideError(ValueError):
@@ -175,7 +175,7 @@ def _replace_at(
     step = path[index]
     field = path[index - 1] if index else ""
     if isinstance(step, int):
-        items = _expand_list(node, field, periods)
+        items = _expand_list(node, "pays" if path[index - 2 : index - 1] == ("pays",) else field, periods)
         if step >= len(items):
             raise OverrideError(f"there are {len(items)} values here; they are numbered from 0")
         inner = _replace_at(items[step], path, change, index + 1, periods)

@@ -210,7 +210,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         bundles=build_bundles(supply),
         treatments=build_treatments(draft, devices, regions, metals, periods),
         smelters=build_smelters(draft, devices, metals, periods),
-        terms=build_terms(draft, metals),
+        terms=build_terms(draft, metals, periods),
         lanes=build_lanes(lanes, draft, regions, smelters),
         market=build_market(draft, metals, periods),
         alloys=build_alloys(draft, metals, periods),

@@ -19,13 +19,14 @@ from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import (
     build_feed_mask,
+    leaves_surplus,
     list_smelters,
     list_terms_lines,
     list_treatments,
     match_terms,
 )
 from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
-from medalopt.instance.schema.document import BundleMix, Document, Group
+from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Quantity
@@ -38,7 +39,7 @@ _ARRAY_AXES = (
     ("devices", "treatments", "smelters"),
     ("regions", "smelters"),
     ("regions", "treatments"),
-    ("lines of terms", "metals"),
+    ("lines that may leave metal", "metals", "periods"),
     ("smelters", "periods"),
     ("smelters", "metals"),
     ("treatments", "periods"),
@@ -73,6 +74,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
         "treatments": len(list_treatments(draft)),
         "smelters": len(lines),
         "lines of terms": sum(lines),
+        "lines that may leave metal": sum(lines) if leaves_surplus(draft) else 0,
         "offers": len(document.market),
         "alloys": len(document.alloys),
         "medals": len(document.medals),
@@ -83,7 +85,8 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
         if math.prod(counts[kind] for kind in kinds) > limits.MAX_FIGURES:
             found = True
             product = " times ".join(f"{counts[kind]:_} {kind}" for kind in kinds)
-            section = {"offers": "market", "lines of terms": "smelters", "windows": "policy"}.get(kinds[0], kinds[0])
+            section = {"offers": "market", "windows": "policy"}.get(kinds[0], kinds[0])
+            section = "smelters" if section.startswith("lines") else section
             message = f"{product} are more than the {limits.MAX_FIGURES:_} figures that an instance may have of a kind"
             draft.add_fault((section,), message, key=True, kind=FaultKind.SIZE)
     if found:
@@ -145,6 +148,30 @@ def check_pooled_lots(draft: Draft, instance: Instance) -> None:
                     kind=FaultKind.CONFLICT,
                 )
                 break
+
+
+def _check_surplus_titles(draft: Draft) -> None:
+    """Log selling prices of metal left with the smelters, and prices that smelters pay for metal that is not."""
+    document = draft.document
+    left = {name for name, metal in document.metals.items() if metal.surplus == SURPLUS_TITLES[1]}
+    for name in sorted(left):
+        if _has_figure(document.metals[name].sell):
+            message = "is left with the smelters (`surplus: smelter`), who pay for it by `pays`: delete `sell`"
+            draft.add_fault(("metals", name, "sell"), f"`{escape_text(name)}` {message}", kind=FaultKind.CONFLICT)
+    for smelter, one in (document.smelters or {}).items():
+        places: list[tuple[ParameterPath, dict[str, Quantity | list[Quantity]]]] = [(("pays",), one.pays)]
+        places += [(("terms", line, "pays"), terms.pays) for line, terms in (one.terms or {}).items()]
+        for path, prices in places:
+            for metal in [name for name, price in prices.items() if name not in left and _has_figure(price)]:
+                message = (
+                    f"is paid only for metal left with a smelter: give `metals.{escape_text(metal)}.surplus: smelter`"
+                )
+                draft.add_fault(("smelters", smelter, *path, metal), message, kind=FaultKind.CONFLICT)
+
+
+def _has_figure(prices: Quantity | list[Quantity]) -> bool:
+    """Test if a price, or that of some period, is not 0."""
+    return any(price.raw for price in (prices if isinstance(prices, list) else [prices]))
 
 
 def _check_sections(draft: Draft) -> None:
@@ -352,6 +379,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_commitments: frozenset({"smelters", "market"}),
     _check_piece_costs: frozenset({"treatments", "devices"}),
     _check_terms: frozenset({"smelters", "treatments", "devices"}),
+    _check_surplus_titles: frozenset({"metals", "smelters"}),
     _check_due_periods: frozenset({"medals", "periods"}),
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),

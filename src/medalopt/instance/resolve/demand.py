@@ -16,9 +16,11 @@ from medalopt.instance.resolve.broadcast import (
 )
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import mask_names
-from medalopt.instance.schema.document import Group, Scrap
+from medalopt.instance.schema.document import SURPLUS_TITLES, Group, Scrap
 from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
 from medalopt.units import Quantity
+
+_SMELTER_TITLE = SURPLUS_TITLES[1]
 
 
 def build_metals(draft: Draft, periods: int) -> Metals:
@@ -38,6 +40,7 @@ def build_metals(draft: Draft, periods: int) -> Metals:
         sell=build_period_array((metal.sell for metal in listed.values()), periods),
         holding=build_period_array((metal.holding for metal in listed.values()), periods),
         opening_stock=build_column(metal.opening_stock for metal in listed.values()),
+        surplus_to_smelter=np.array([metal.surplus == _SMELTER_TITLE for metal in listed.values()], dtype=np.bool_),
     )
 
 

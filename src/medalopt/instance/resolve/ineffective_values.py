@@ -25,7 +25,7 @@ from medalopt.instance.schema.document import Line, Smelter, Treatment
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity
 
-_METAL_FIELDS = ("refining_charge", "returned", "deduction")
+_METAL_FIELDS = ("refining_charge", "returned", "deduction", "pays")
 _LINE_FIELDS = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_METAL_FIELDS})
 _EVERY_LINE = "every line of `terms` has its own"
 _EVERY_METAL = "every metal has its own"
@@ -162,10 +162,10 @@ def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]
         for called, line in list_terms_lines(smelter).items():
             returned = _list_returned_metals(draft, line.returned, smelter.returned) | otherwise
             every |= returned
-            for field in ("refining_charge", "deduction"):
+            for field in ("refining_charge", "deduction", "pays"):
                 at = (*path, "terms", called, field)
                 yield from _find_values_of_unreturned(at, getattr(line, field), returned, draft, "this line")
-        for field in ("refining_charge", "deduction", "lead"):
+        for field in ("refining_charge", "deduction", "pays", "lead"):
             yield from _find_values_of_unreturned((*path, field), getattr(smelter, field), every, draft, "the smelter")
 
 

@@ -17,13 +17,22 @@ from medalopt.instance.resolve.broadcast import (
     resolve_cascade,
 )
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.schema.document import Line, Override, Smelter, Treatment
+from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Override, Smelter, Treatment
 from medalopt.instance.schema.field_types import ZERO_QUANTITY
 from medalopt.units import Quantity
 
 WHOLE_TREATMENT = "whole"
 _POOLED = "pooled"
 _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
+
+
+def leaves_surplus(draft: Draft) -> bool:
+    """Return whether surplus of any metal is left with the smelters.
+
+    Args:
+        draft: Parsed instance.
+    """
+    return any(metal.surplus == SURPLUS_TITLES[1] for metal in draft.document.metals.values())
 
 
 def list_treatments(draft: Draft) -> dict[str, Treatment]:
@@ -311,12 +320,13 @@ def _get_settlement_lot(smelter: Smelter, line: Line) -> str:
     return smelter.settlement_lot if line.settlement_lot is None else line.settlement_lot
 
 
-def build_terms(draft: Draft, metals: NameAxis) -> SmelterTerms:
+def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
 
     Args:
         draft: Parsed instance.
         metals: Axis of metals (E).
+        periods: Number of periods.
 
     Returns:
         Terms (L lines); see `Terms` for shapes and units.
@@ -349,7 +359,18 @@ def build_terms(draft: Draft, metals: NameAxis) -> SmelterTerms:
         refining_charge=cascade("refining_charge"),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
+        pays=_build_prices_paid(
+            [smelter.pays | line.pays for _, smelter, _, line in triples if leaves_surplus(draft)], metals, periods
+        ),
         pooled=np.array(
             [_get_settlement_lot(smelter, line) == _POOLED for _, smelter, _, line in triples], dtype=np.bool_
         ),
     )
+
+
+def _build_prices_paid(rules: list[dict[str, Quantity | list[Quantity]]], metals: NameAxis, periods: int) -> ExactArray:
+    """Return the price of metal left with the smelter by terms line, metal and period (L or 0, E, T)."""
+    figures = (rule.get(metal, ZERO_QUANTITY) for rule in rules for metal in metals.names)
+    flat = build_period_array(figures, periods)
+    shape = (len(rules), len(metals), periods)
+    return ExactArray(flat.raw.reshape(shape), flat.unit.reshape(shape), flat.factors)

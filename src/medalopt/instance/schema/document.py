@@ -61,6 +61,7 @@ from medalopt.instance.schema.field_types import (
 )
 
 DISTRIBUTIONS = ("lognormal", "normal")  # the first is the default
+SURPLUS_TITLES = ("project", "smelter")  # the first is the default
 
 
 class Periods(Entry):
@@ -80,6 +81,9 @@ class Metal(Entry):
 
     title: FreeText | None = describe_field("What people call it; left out: its symbol.", None)
     sell: PerPeriod[PerKilogram] = describe_field("Price for metal left over; 0: surplus.", ZERO_QUANTITY)
+    surplus: Annotated[str, TextField(words=SURPLUS_TITLES)] = describe_field(
+        "Whose metal beyond need is: the `project`'s, or left with the `smelter`, who `pays` for it.", SURPLUS_TITLES[0]
+    )
     holding: PerPeriod[HoldingCost] = describe_field("Cost of a kilogram in stock, for each period.", ZERO_QUANTITY)
     opening_stock: Kilograms = describe_field("Metal in stock at the beginning; counts as recycled.", ZERO_QUANTITY)
 
@@ -161,6 +165,7 @@ class Line(Entry):
     refining_charge: ByMetal[PerKilogram] | None = describe_field("Charge for a kilogram returned.", None)
     returned: ByMetal[Share] | None = describe_field("Metal return.", None)
     deduction: ByMetal[Deduction] | None = describe_field("Metal of a tonne of feed that is never returned.", None)
+    pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field("Price for metal left with the smelter.", {})
     settlement_lot: SettlementLot | None = describe_field("What is settled as one lot.", None)
 
 
@@ -171,6 +176,9 @@ class Smelter(Entry):
     refining_charge: ByMetal[PerKilogram] = describe_field("Charge for a kilogram returned.", ZERO_QUANTITY)
     returned: ByMetal[Share] = describe_field("Metal return; not named: none.", ZERO_QUANTITY)
     deduction: ByMetal[Deduction] = describe_field("Metal of a tonne of feed that is never returned.", ZERO_QUANTITY)
+    pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field(
+        "Price for metal left with the smelter, where `surplus` is the smelter's.", {}
+    )
     settlement_lot: SettlementLot = describe_field(
         "What is settled as one lot: a `route`, or `pooled` all of a line.", "route"
     )

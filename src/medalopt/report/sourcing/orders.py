@@ -21,6 +21,7 @@ from medalopt.analysis.sourcing.orders import (
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.paths import render_path
 from medalopt.plan.plan import Plan
 from medalopt.report.document import (
@@ -247,6 +248,9 @@ _TOLLING_DESCRIPTION = (
     "Feed by line of the terms (dry tonnes) with its treatment charge; below each its metals: contained, returned to "
     "the metal account, and the refining charge per kilogram returned."
 )
+_LEFT_DESCRIPTION = (
+    " Returned is what is called back. The rest stays with the smelter at its price, which goes off the amount."
+)
 _LOT_NOTE = (
     "Each lot is settled separately: payable metal is the lower of accountability times content and content less the "
     "minimum deduction; the project's share of it is credited."
@@ -267,8 +271,10 @@ def _build_tolling_orders(plan: Plan) -> tuple[OrderDocument, ...]:
         if sent:
             rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
             columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
-            columns = set_amount_digits(columns, rows, ("feed_t", "contained_kg", "returned_kg"))
-            lines = ReportTable("toll_lines", "Feed and metal", _TOLLING_DESCRIPTION, columns, rows)
+            amounts = ("feed_t", "contained_kg", "returned_kg", *(("left_kg",) if leaves_metal(instance) else ()))
+            columns = set_amount_digits(columns, rows, amounts)
+            says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
+            lines = ReportTable("toll_lines", "Feed and metal", says, columns, rows)
             documents.append(_tolling_document(instance, f"T{len(documents) + 1:02d}", name, sent, lines))
     return tuple(documents)
 
@@ -278,12 +284,14 @@ def _tolling_document(
 ) -> OrderDocument:
     currency = instance.currency
     tonnes = sum(feed.tonnes for feed in sent)
-    money = sum(feed.charge + sum(metal.charge for metal in feed.metals) for feed in sent)
+    money = sum(feed.charge + sum(metal.charge - metal.revenue for metal in feed.metals) for feed in sent)
     back: dict[int, float] = {}
     for metal in (metal for feed in sent for metal in feed.metals if metal.period is not None):
         back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
     metals = ", ".join(
-        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in sorted(back.items())
+        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}"
+        for e, kg in sorted(back.items())
+        if kg > 0
     )
     terms = (
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of feed, dry, in total"),
@@ -314,6 +322,7 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
         ReportColumn("returned_share", "Accountability", "%", 2),
         ReportColumn("deduction_g_per_t", "Minimum deduction", "g/t", 1),
         ReportColumn("returned_kg", "Returned", "kg", 3),
+        *((ReportColumn("left_kg", "Left with the smelter", "kg", 3),) if leaves_metal(instance) else ()),
         ReportColumn("back", "Returned in"),
         make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
         make_amount_column("amount", "Amount", instance.currency),
@@ -324,7 +333,7 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
 def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
     named = (instance.periods[feed.period], instance.terms.names[feed.line] or EVERY_FEED)
     charge = float(instance.terms.treatment_charge.value[feed.line])
-    nothing = (None,) * 6
+    nothing = (None,) * (7 if leaves_metal(instance) else 6)
     first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
     return [first, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals)]
 
@@ -339,9 +348,10 @@ def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[Cel
         float(terms.returned.value[line, e]),
         _GRAMS_PER_KILOGRAM * float(terms.deduction.value[line, e]),
         metal.kilograms,
+        *((metal.left,) if leaves_metal(instance) else ()),
         "later" if metal.period is None else instance.periods[metal.period],
         float(terms.refining_charge.value[line, e]),
-        metal.charge,
+        metal.charge - metal.revenue,
         KILOGRAM_CODE,
     )
 

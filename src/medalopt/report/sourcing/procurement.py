@@ -25,7 +25,7 @@ from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import compute_routable_supply, compute_route_costs
+from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
 from medalopt.report.numbers import format_share
@@ -61,7 +61,7 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     """
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
     spent = sum_by_group(
-        (compute_route_costs(instance, account.routes) * account.decisions.sent).sum(axis=1),
+        account.shipment_costs.sum(axis=1),
         account.routes.stream,
         len(streams.names),
     )

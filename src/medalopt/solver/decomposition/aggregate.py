@@ -109,6 +109,9 @@ def _lot_quantities(
         rate = routes.returned[route, metal]
         back = places.returned[smelter, metal, period + instance.smelters.lead[smelter, metal]]
         yield np.where(travels & (rate > 0), back, -1), tonnes * rate
+        if instance.metals.surplus_to_smelter[metal]:
+            back = places.returned_line[routes.line[route], metal, period + instance.smelters.lead[smelter, metal]]
+            yield np.where(travels & (rate > 0), back, -1), tonnes * rate
     lead = instance.smelters.lead
     for place, cut in zip(places.assured.tolist(), routes.cuts, strict=True):
         back = travels & (period + lead[smelter, cut.metal] <= cut.period)

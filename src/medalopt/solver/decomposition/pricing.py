@@ -21,6 +21,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import may_leave
 from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
@@ -32,6 +33,7 @@ class LinkingIndex:
     feed: Ints  # (K, T)
     treated: Ints  # (H, T)
     returned: Ints  # (K, E, T + longest lead time), by the period in which the metal is returned
+    returned_line: Ints  # (L, E, T + longest lead time), likewise by line of terms, of metal that may be left
     device: Ints  # (D,)
     region: Ints  # (G,)
     stream: Ints  # (I,)
@@ -54,10 +56,13 @@ class LinkingIndex:
         periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
         back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
         back[list_returned_indices(instance, routes)] = True
+        of_line = np.zeros((len(instance.terms.names), *back.shape[1:]), bool)
+        of_line[:, :, :periods] = may_leave(instance, routes)
         every = (
             np.ones((smelters, periods), dtype=bool),
             np.ones((len(treatments), periods), dtype=bool),
             back,
+            of_line,
             np.ones(len(instance.devices.names), dtype=bool),
             mark_linked_regions(instance, routes, whole=False),
             mark_linked_streams(instance, whole=False),
@@ -65,8 +70,10 @@ class LinkingIndex:
             np.ones(periods, dtype=bool),
         )
         ends = np.cumsum([family.sum() for family in every]).tolist()
-        feed, treated, returned, device, region, stream, assured, spend = map(_number_places, every, ends)
-        return cls(feed, treated, returned, device, region, stream, assured, spend, ends[-1], ends[-1] + 1)
+        places = tuple(map(_number_places, every, ends))
+        feed, treated, returned, returned_line, device, region, stream, assured, spend = places
+        shipped = (device, region, stream, assured, spend)
+        return cls(feed, treated, returned, returned_line, *shipped, ends[-1], ends[-1] + 1)
 
 
 def _number_places(there: Bools, end: int) -> Ints:
@@ -257,6 +264,9 @@ class RoutePricing:
         for metal in range(len(self.instance.metals.names)):
             back = periods[None, :] + self.instance.smelters.lead[by, metal][:, None]
             worth = select_weights(weights, places.returned[by[:, None], metal, back])
+            if self.instance.metals.surplus_to_smelter[metal]:
+                line = routes.line[those]
+                worth = worth + select_weights(weights, places.returned_line[line[:, None], metal, back])
             total[travels] += routes.returned[those, metal][:, None] * worth
         for cut, price in zip(routes.cuts, weights[places.assured].tolist(), strict=True):
             back = periods[None, :] + self.instance.smelters.lead[by, cut.metal][:, None] <= cut.period

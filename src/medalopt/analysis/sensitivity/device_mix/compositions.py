@@ -19,6 +19,7 @@ from medalopt.analysis.sensitivity.shortage import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import compute_worth_left, leaves_metal
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -311,6 +312,9 @@ class MixSolver:
         asked = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
         asked = np.where(content > 0, asked, np.inf).min(axis=0, initial=np.inf)
         sold = instance.metals.sell.value.max(axis=1)
+        if leaves_metal(instance):
+            lost = compute_worth_left(instance).max(axis=(0, 2), initial=0.0)
+            sold = np.where(instance.metals.surplus_to_smelter, lost, sold)
         known = np.where(np.isfinite(asked), np.maximum(asked, sold), sold)
         return dict(zip(names, known.tolist(), strict=True))
 
