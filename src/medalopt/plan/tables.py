@@ -250,8 +250,8 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         account: Plan.
 
     Returns:
-        Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be missed,
-        payers and risk only if the instance has any.
+        Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
+        missed, payers and risk only if the instance has any.
     """
     stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
     pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}

@@ -55,8 +55,8 @@ def price_decisions(
     """Return prices of quantities as prices of the decisions.
 
     Decisions are `sent`, `stockpile`, `take`, `stock`, `surplus`, `charge`, `buy`, `acquire`, `offer_stock`, `cast`,
-    `cast_stock`, `recharge`, `scrap`, `withheld`, `left` and `missed`. A linking quantity is the sum of its shipments, spending
-    includes stockpiles, and an offer bought is the sum of its purchases.
+    `cast_stock`, `recharge`, `scrap`, `withheld`, `left` and `missed`. A linking quantity is the sum of its shipments,
+    spending includes stockpiles, and an offer bought is the sum of its purchases.
 
     Args:
         instance: Instance.
