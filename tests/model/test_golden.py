@@ -13,7 +13,7 @@ from tests.model.cases import ROOT, at_random, conforming
 
 import medalopt
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import list_pool_names
+from medalopt.instance.left_metal import list_terms_names
 from medalopt.model.objective import OBJECTIVES
 
 COVERED = {name for names in golden.FAMILIES.values() for name in names}
@@ -83,7 +83,7 @@ LETTERS = {  # what stands at a letter of an index
     "a": lambda instance: instance.alloys.names,
     "w": lambda instance: instance.policy.windows,
     "m": lambda instance: instance.medals.names,
-    "l": list_pool_names,
+    "l": list_terms_names,
 }
 
 

@@ -50,7 +50,7 @@ def plan() -> Plan:
 
 
 PARTS = [
-    field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld", "left")
+    field.name for field in fields(Decisions) if field.name not in ("purchased", "withheld", "missed", "left")
 ]  # that it has
 
 

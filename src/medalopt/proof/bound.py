@@ -39,6 +39,7 @@ from medalopt.instance.routes import (
     compute_refining_costs_of,
     find_pooled_lots,
 )
+from medalopt.proof.left_prices import list_left_prices, price_left_metal_of_routes
 from medalopt.proof.prices import Prices
 
 NO_EXTENSION_PRICES: Mapping[str, Numbers] = MappingProxyType({})
@@ -355,7 +356,7 @@ def _withheld_reduced_costs(
     back = np.minimum(periods[None, None, :] + instance.smelters.lead[lots.smelter][:, :, None], len(periods))
     worth = padded[np.arange(len(instance.metals.names))[None, :, None], back]
     if leaves_metal(instance):
-        worth = worth + shift_to_shipment(instance, _left_prices(instance, routes, y))[lots.line]
+        worth = worth + shift_to_shipment(instance, list_left_prices(instance, routes, y))[lots.line]
     charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
     reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
     reduced = context.subtract_payments("withheld", reduced)
@@ -381,44 +382,8 @@ def _price_route_kinds(
         worth = padded[metal][np.minimum(back, len(periods))]
         price[travels] = price[travels] + routes.returned[those, metal][:, None] * worth
     if leaves_metal(instance):
-        price[travels] = price[travels] + _price_left_metal(instance, routes, y, those)
+        price[travels] = price[travels] + price_left_metal_of_routes(instance, routes, y, those)
     return price
-
-
-def _left_prices(instance: Instance, routes: Routes, y: Prices) -> Numbers:
-    """Return the dual values of the limits on metal left with the smelters, 0 where there is none (L, E, T)."""
-    return np.where(may_leave(instance, routes), y.left_most, 0)
-
-
-def value_credited_metal(instance: Instance, routes: Routes, y: Prices, route: Ints, metal: int, back: Ints) -> Numbers:
-    """Return what a kilogram of a metal that a smelter credits saves, called back or left with it.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
-        route (N,): Index of routes to a smelter.
-        metal: Index of the metal.
-        back (N, ...): Period in which the metal is credited; the last one for all later ones.
-
-    Returns:
-        Objective per kilogram, of the shape of `back`.
-    """
-    at = np.minimum(back, len(instance.periods) - 1)
-    saved = -y.balance[metal][at]
-    if not instance.metals.surplus_to_smelter[metal]:
-        return saved
-    line = routes.line[route].reshape(-1, *[1] * (at.ndim - 1))
-    return saved - _left_prices(instance, routes, y)[line, metal, at]
-
-
-def _price_left_metal(instance: Instance, routes: Routes, y: Prices, route: Ints) -> Numbers:
-    """Return the share of the limits on metal left in the reduced cost of routes to a smelter (N, T)."""
-    worth = shift_to_shipment(instance, _left_prices(instance, routes, y))[routes.line[route]]  # (N, E, T)
-    total = make_zeros((len(route), worth.shape[2]), y.balance)
-    for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
-        total = total + routes.returned[route, metal][:, None] * worth[:, metal]
-    return total
 
 
 def _left_reduced_costs(
@@ -429,7 +394,7 @@ def _left_reduced_costs(
     if not leaves_metal(instance):
         return
     worth = weights.cost * compute_worth_left(instance, context.read)
-    reduced = 0 - worth - y.balance[None, :, :] - _left_prices(instance, context.routes, y)
+    reduced = 0 - worth - y.balance[None, :, :] - list_left_prices(instance, context.routes, y)
     reduced = context.subtract_payments("left", reduced)
     yield np.where(may_leave(instance, context.routes), reduced, 0), context.bounds.stock[None, :, :]
 

@@ -12,8 +12,8 @@ from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.plan.plan import Plan
-from medalopt.proof.bound import value_credited_metal
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.proof.left_prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
