@@ -120,7 +120,7 @@ def test_a_saved_plan_is_verified_and_read_back(tiny: medalopt.Instance, tmp_pat
     assert (back.cost, back.status, back.unit) == (plan.cost, "optimal", "JPY")
     for table, frame in plan.frames.items():
         pd.testing.assert_frame_equal(back.frames[table], frame, rtol=1e-9)
-    with pytest.raises(medalopt.InputError, match="other parameters"):
+    with pytest.raises(medalopt.InputError, match="other parameter values"):
         medalopt.read_plan(tmp_path / name, tiny.with_changes({"medals.gold.count": 39}))
     with pytest.raises(UsageError, match="its instance is not here"):
         medalopt.read_plan(tmp_path / name)

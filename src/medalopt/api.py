@@ -46,8 +46,8 @@ def solve(
 
     Args:
         instance: Instance to plan.
-        objective: Objective to minimise: `cost`, `footprint`, `mass` or, for what one payer bears, `cost@PARTY`; ties
-            are broken by cost, then by tonnes.
+        objective: Objective to minimise: `cost`, `footprint`, `mass` or, for the cost borne by one payer, `cost@PARTY`;
+            ties are broken by cost, then by tonnes.
         extensions: Python files, or functions `extend(model, instance)`, that add constraints or variables.
         gap: Relative optimality gap at which to stop, such as 0.01; None: verified optimum.
         time_limit: Time limit [s], after which the best plan so far is returned; None: no limit.
@@ -384,14 +384,16 @@ def _report_scenarios(
     from medalopt.report.document import Report, ReportColumn, ReportTable
 
     solved = sum(row["status"] in ("optimal", "feasible") for row in rows)
-    told = [{"scenario": name, **changes, **row} for (name, changes), row in zip(named.items(), rows, strict=True)]
-    keys = dict.fromkeys(key for row in told for key in row)
+    rows_by_scenario = [
+        {"scenario": name, **changes, **row} for (name, changes), row in zip(named.items(), rows, strict=True)
+    ]
+    keys = dict.fromkeys(key for row in rows_by_scenario for key in row)
     columns = []
     for key in keys:
         title, _, unit = key.partition(" [")
-        numeric = any(isinstance(row.get(key), int | float) for row in told)
+        numeric = any(isinstance(row.get(key), int | float) for row in rows_by_scenario)
         columns.append(ReportColumn(key, title, unit.rstrip("]") if numeric else None, style="significant"))
-    cells = tuple(tuple(_format_cell(row.get(key)) for key in keys) for row in told)
+    cells = tuple(tuple(_format_cell(row.get(key)) for key in keys) for row in rows_by_scenario)
     table = ReportTable("scenarios", "Scenarios", "Every scenario with its changes.", tuple(columns), cells)
     title = f"Scenarios of {instance.title or instance.name}"
     return Report(title, (f"{len(rows)} scenarios, {solved} with a plan.",), (table,))
@@ -437,8 +439,10 @@ def _solve_row(instance: Instance, objective: str, changes: Mapping[str, Any]) -
         return {"status": "wrong", "message": str(error)}
     except SolverError as error:
         return {"status": "unanswered", "message": str(error)}
-    worth, money = MetalValues(plan), plan.instance.currency
-    prices = [values[used].max(initial=0.0) for values, used in zip(worth.at_hand, worth.used, strict=True)]
+    metal_values, money = MetalValues(plan), plan.instance.currency
+    prices = [
+        values[used].max(initial=0.0) for values, used in zip(metal_values.at_hand, metal_values.used, strict=True)
+    ]
     return {
         "status": plan.status,
         f"objective [{plan.unit}]": plan.objective,

@@ -143,7 +143,7 @@ def _make_capacity(
 
 def _make_total(name: str, section: str, unit: str, axis: str, limits: Mapping[str, tuple[str, str, str]]) -> Family:
     """Return a family of commitments and limits over the horizon: kind, sentence and rule by field."""
-    made = tuple(
+    limit_list = tuple(
         Limit(
             *(kind, LOWER if field == "committed" else UPPER, section, field, unit, f"{field} of {{}}", sentence),
             effect=f"one more {'tonne' if section == 'streams' else unit} {field}",
@@ -152,7 +152,7 @@ def _make_total(name: str, section: str, unit: str, axis: str, limits: Mapping[s
         )
         for field, (kind, sentence, rule) in limits.items()
     )
-    return Family(name, "commitments and limits", (axis,), unit, 1 if len(made) == 1 else 0, made)
+    return Family(name, "commitments and limits", (axis,), unit, 1 if len(limit_list) == 1 else 0, limit_list)
 
 
 def _make_mix(name: str, side: int, word: str, asks: str) -> Family:
@@ -179,8 +179,8 @@ _POLICY = (
     Family("participation", "participation", ("region",), "t", 1, (
         Limit("participation", LOWER, "policy", "participation", _PER_CENT, "participation of every region", "",
               "every region one per cent more", "participation of every region",
-              "every region sends of what it offers, at least", ("policy", "participation"),
-              repair="a share sent by every region"),
+              "collected from every region, at least", ("policy", "participation"),
+              repair="a share collected from every region"),
     )),
     Family("footprint_cap", "footprint", (), "kg", -1, (
         Limit("footprint_cap", UPPER, "policy", "footprint_cap", "t", "footprint cap, CO2e", "",
@@ -294,7 +294,7 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("treatments", "cost"): "cost of {0}",
     ("treatments", "to_smelter"): "share sent on by {0}",
     ("treatments", "recovery"): "{1} recovered by {0}",
-    ("treatments", "residue_value"): "worth of residues of {0}",
+    ("treatments", "residue_value"): "value of residues of {0}",
     ("treatments", "capacity"): "capacity of {0}",
     ("smelters", "treatment_charge"): "treatment charge of {0}",
     ("smelters", "refining_charge"): "refining charge of {0}",
@@ -315,12 +315,12 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("alloys", "holding"): "cost of holding castings of {0}",
     ("alloys", "scrap.share"): "process scrap of {0}",
     ("alloys", "scrap.returned"): "scrap of {0} charged again",
-    ("alloys", "scrap.value"): "worth of scrap of {0}",
+    ("alloys", "scrap.value"): "value of scrap of {0}",
     ("medals", "count"): "number of {0} medals",
     ("medals", "parts"): "mass of a {0} medal",
     ("medals", "allowance"): "allowance of {0} medals",
     ("medals", "shortfall"): "penalty of a {0} medal not made",
-    ("policy", "recycled"): "recycled share asked of {1}",
+    ("policy", "recycled"): "least recycled share of {1}",
     ("policy", "device_share"): "window of {1}",
     ("policy", "participation"): "participation",
     ("policy", "footprint_cap"): "cap on the footprint",

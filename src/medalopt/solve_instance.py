@@ -77,15 +77,15 @@ def solve(
     """
     budget = TimeBudget(math.inf if time_limit is None else time_limit)
     if gap is not None and not 0 <= gap < math.inf:
-        raise UsageError(f"a gap of {gap} cannot be asked for: it is a share, 0 or more, such as 1 %")
+        raise UsageError(f"a gap of {gap} is not valid: give a share of 0 or more, such as 1 %")
     if not budget.seconds >= 0:
-        raise UsageError(f"a time limit of {budget.seconds} s cannot be kept: it is 0 or more")
+        raise UsageError(f"a time limit of {budget.seconds} s is not valid: give 0 or more")
     if method not in METHODS:
         raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
     if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
-        what = "constraints of your own" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
+        what = "extension constraints" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
         what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
-        raise UsageError(f"{what} need the whole program at once; leave the method out, or choose direct")
+        raise UsageError(f"{what} need the complete model; omit the method, or choose direct")
     measure, party = parse_cost_objective(objective)
     if party is not None:
         own = solve(restrict_costs(instance, party), measure, extensions, gap, time_limit, method)
@@ -142,14 +142,14 @@ def _solve_whole_lots(
     without = solve_continuous(drop_lot_constraints(instance), objective, extensions, None, 0.0, budget)[0]
     if without.certificate.scope != without.added.scope:
         names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
-        raise UsageError(
-            f"{names}: with whole lots a variable of your own needs bounds; give it a lower and an upper one"
-        )
+        raise UsageError(f"{names}: with whole lots, variables of an extension need a lower and an upper bound")
     routes, given = build_routes(instance), list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
     best: Plan | None = None
-    for wanted in sorted({gap or 0.0, 0.0}, reverse=True):  # the gap of the search may be smaller than the verified gap
-        best = _select_smaller_gap(best, _search_whole_lots(task, without, wanted))
+    for search_gap in sorted(
+        {gap or 0.0, 0.0}, reverse=True
+    ):  # the gap of the search may be smaller than the verified gap
+        best = _select_smaller_gap(best, _search_whole_lots(task, without, search_gap))
         if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
             break
     if best is None:
@@ -166,7 +166,7 @@ def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | Non
         if solution.decisions is not None:
             if solution.added.without_solution() != without.added.without_solution():
                 raise UsageError(
-                    f"{task.instance.lots[0]}: a constraint of your own counts lots; write it on quantities"
+                    f"{task.instance.lots[0]}: an extension constraint contains lots; write it in quantities"
                 )
             plan = _certify_solution(task, solution, without.duals, solution.added.with_duals_of(without.added))
             if plan.certificate.feasible:
@@ -281,7 +281,7 @@ def is_large_instance(instance: Instance, routes: Routes) -> bool:
 
 def _build_unproven_error(instance: Instance) -> SolverError:
     """Return the error that no solution was verified, with the two parameters farthest apart in magnitude if any."""
-    text = f"{instance.name}: no method gave an answer that can be proven, and nothing is claimed"
+    text = f"{instance.name}: no method found a solution that can be verified"
     spread = find_widest_spread(instance)
     if spread is None:
         return SolverError(f"{text}; look for a wrong unit")
@@ -313,7 +313,7 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
     remedies = [f"10 % more of {_name_remedy(*key)} +{gain * 100:.2g} points" for key, gain in raised if gain > 0]
     text = f"no plan can promise more than {math.floor(highest.level * 1000) / 10:g} %: "
     text += f"{highest.metal} by {highest.period} limits it"
-    text += f"; what would raise it: {', '.join(remedies)}" if remedies else ""
+    text += f"; options to raise it: {', '.join(remedies)}" if remedies else ""
     return ConfidenceNotReachedError(name, refutation, highest, text)
 
 
@@ -326,7 +326,7 @@ def _name_remedy(family: str, name: str) -> str:
 def _finish_stopped(best: Plan | None, name: str) -> Plan:
     """Return the best plan so far, marked as stopped; raise LimitError if there is none."""
     if best is None:
-        raise LimitError(f"{name}: the time was over before a plan was found; allow more of it")
+        raise LimitError(f"{name}: the time limit expired before a plan was found; raise it")
     return replace(best, stopped=True)
 
 

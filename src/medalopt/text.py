@@ -69,7 +69,7 @@ def check_control_characters(text: str) -> str:
     found = next((found[0] for found in _CONTROL_CHARACTERS.finditer(text) if not _is_line_end(found)), None)
     if found is None:
         return ""
-    return f"text must hold no control character; U+{ord(found):04X} is one: delete it from `{escape_text(text)}`"
+    return f"text must not contain control characters; U+{ord(found):04X} is one: delete it from `{escape_text(text)}`"
 
 
 def escape_control_characters(text: str) -> str:
@@ -114,8 +114,8 @@ def explain_comma(text: str) -> str:
     Returns:
         Message for the user.
     """
-    said = f"`{escape_text(text)}` is not a number: a comma may not stand in one"
-    return f"{said}; write 1_000 or 1000 for a thousand and a point before decimals"
+    message = f"`{escape_text(text)}` is not a number: commas are not allowed in numbers"
+    return f"{message}; write 1_000 or 1000 for a thousand and a point before decimals"
 
 
 def state_count(count: int, what: str) -> str:

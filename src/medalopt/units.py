@@ -213,7 +213,7 @@ def _parse_finite(number: str | float) -> float:
         raise QuantityError(f"not a finite number: {found}")
     vanished = isinstance(digits, str) and raw == 0 and bool(re.search("[1-9]", re.split("[eE]", digits)[0]))
     if vanished or (raw and not 1 / _MAX_MAGNITUDE <= abs(raw) <= _MAX_MAGNITUDE):
-        raise QuantityError(f"{found} cannot be calculated with: figures lie between 1e-100 and 1e100")
+        raise QuantityError(f"{found} is out of range: values lie between 1e-100 and 1e100")
     return raw or 0.0
 
 
@@ -258,7 +258,7 @@ def _describe_unknown_unit(written: str, unit: str, money: Money) -> str:
     for name in re.split(r"[\s/]+", written[:_MAX_UNIT_LENGTH]):
         if name not in known and name != "CO2e" and not re.fullmatch("[A-Z]{3}", name):
             suggestion = suggest_name(name, known) if name else ""
-            remedy = suggestion or f"; write a figure like `{format_example(unit, money)}`"
+            remedy = suggestion or f"; write a value like `{format_example(unit, money)}`"
             return f"unknown unit `{escape_text(name or written)}`{remedy}"
     return _describe_expected(unit, money, written)
 

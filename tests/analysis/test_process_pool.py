@@ -272,7 +272,7 @@ def test_an_altered_answer_is_found_out(alone: ScenarioResults, tmp_path: Path) 
             )
     with (
         open_result_cache(path, variants.instance, "cost") as kept,
-        pytest.raises(UsageError, match=r"solved again, .* has another answer"),
+        pytest.raises(UsageError, match=r"has another result for"),
     ):
         solve_scenarios(variants, ASKED, 1, kept)
 
@@ -345,8 +345,8 @@ def test_a_journal_goes_on_where_it_was_cut_off(alone: ScenarioResults, tmp_path
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("name,device\n", "something else than a journal"),
-        ('{"format": "medalopt/journal/2", "instance": "other"}\n', "belongs to other figures"),
+        ("name,device\n", "is not a journal"),
+        ('{"format": "medalopt/journal/2", "instance": "other"}\n', "belongs to another instance"),
         ('{"format": "medalopt/journal/1", "instance": "other"}\n', "belongs to another version"),
         ('{"format": "medalopt/journal/1", broken\n', "belongs to another version"),
         ("HEADER\n{}\n", "line 2 is damaged"),

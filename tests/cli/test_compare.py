@@ -122,7 +122,7 @@ def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch
 
     monkeypatch.setattr(comparison, "solve", fail)
     ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor", "--json")
-    assert (ran.code, ran.err) == (0, "base.yaml#none: no answer: no proof\n")
+    assert (ran.code, ran.err) == (0, "base.yaml#none: no result: no proof\n")
     assert [one["status"] for one in told(ran)["subjects"]] == ["optimal", "unanswered", "optimal"]
     seen = here("compare", "base.yaml", "--scenario", "none")
     assert "Not solved: none." in seen.out and "Infeasible" not in seen.out
@@ -157,13 +157,13 @@ def test_a_refusal_is_no_plan(files: Path) -> None:
     """A saved answer that there is no plan cannot be compared."""
     (files / "refusal.json").write_text(here("solve", INFEASIBLE, "--json").out)
     ran = here("compare", "refusal.json", "base.yaml")
-    assert ran.code == 2 and "says that there is no plan; compare its instance instead" in ran.err
+    assert ran.code == 2 and "is the result of an infeasible instance" in ran.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
-        (("base.yaml",), "one thing alone cannot be compared"),
+        (("base.yaml",), "one input alone cannot be compared"),
         (("base.yaml", "base.yaml"), "named twice"),
         (("base.yaml#por", "base.yaml"), "has no scenario por; did you mean `poor`?"),
         (("base.yaml#xyz", "base.yaml"), "it has `none` and `poor`"),

@@ -101,14 +101,14 @@ def test_export_writes_the_program_and_its_names(tmp_path: Path) -> None:
     for name in ("tiny.lp", "tiny.mps", "tiny.dat"):
         ran = here("export", TINY, "-o", str(tmp_path / name), "--objective", "mass")
         assert ran.code == 0
-        assert all(line.endswith(": is written") for line in ran.err.splitlines())
+        assert all(line.endswith(": written") for line in ran.err.splitlines())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.dat", "tiny.lp", "tiny.mps", "tiny.names.csv"]
 
 
 def test_export_refuses_an_ending_of_another_format(tmp_path: Path) -> None:
     """What is written as LP is not called MPS; an ending that tells nothing is anyone's."""
     ran = here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.mps"))
-    assert (ran.code, ran.out) == (2, "") and "e.mps: ends as mps is written, not lp" in ran.err
+    assert (ran.code, ran.out) == (2, "") and "e.mps: has the ending of mps, not of lp" in ran.err
     assert not list(tmp_path.iterdir())
     assert here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.txt")).code == 0
     assert here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.LP")).code == 0

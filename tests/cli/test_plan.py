@@ -83,11 +83,11 @@ def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     """Where a further question has no proven answer the plan is told without it, and why."""
 
     def refuse(*arguments: object) -> None:
-        raise SolverError("tiny: a price could not be proven")
+        raise SolverError("tiny: a shadow price could not be verified")
 
     monkeypatch.setattr("medalopt.analysis.sourcing.plan_analyses.find_binding_constraints", refuse)
     run = here("plan", TINY)
     assert run.code == 0
-    assert "tiny: a price could not be proven" in run.err
+    assert "tiny: a shadow price could not be verified" in run.err
     assert "tiny-C01" in run.out
     assert "rules" not in json.loads(here("plan", TINY, "--json").out)["sourcing"]["tables"]

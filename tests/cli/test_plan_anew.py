@@ -42,7 +42,7 @@ def test_what_happened_comes_first(desk: Path) -> None:
     assert mentions(out, "base", "2018-02")
     assert mentions(out, "2018-02", numbers=(3.248, 5.444, 1))  # tonnes sent, planned, signed
     assert mentions(out, "ilver", numbers=(1.7, 5.4, 4.41, 13.25))  # kg back, planned, awaited, to be melted
-    assert mentions(out, "first plan", "`on its way`")
+    assert mentions(out, "first plan", "`in transit`")
     order = ["Metal: plan against actual", "Devices: plan against actual", "Cost: first plan and now", "Settled lots"]
     order += ["Metal in transit", "Contracted shipments", "Award table"]
     assert sorted(order, key=out.index) == order
@@ -89,7 +89,7 @@ def test_nothing_is_ordered_twice(desk: Path) -> None:
     assert {"north", "south", "kosaka", "silver"} <= parties
     rows = [row for key in ("orders", "award") for row in sourcing["tables"][key]["rows"]]
     named = parties | {value for row in rows for value in row.values()}
-    assert not {name for name in named if isinstance(name, str) and ("on its way" in name or "in stock" in name)}
+    assert not {name for name in named if isinstance(name, str) and ("in transit" in name or "in stock" in name)}
     (toll,) = [document for document in sourcing["documents"] if document["kind"] == "toll-refining instruction"]
     fed = [row for row in toll["lines"]["rows"] if "feed" in row.values()]
     sent = json.loads(plan("--json").out)["shipments"]
@@ -146,7 +146,7 @@ def test_where_the_rest_has_no_plan(desk: Path) -> None:
     ("arguments", "code", "wrong"),
     [
         (("--actuals", "actuals.csv"), 2, "name it by --after"),
-        (("--after", "2018-02"), 2, "say what has happened since by --actuals"),
+        (("--after", "2018-02"), 2, "--after: give what has happened"),
         (("--after", "2018-09", "--actuals", "actuals.csv"), 2, "names no period"),
         (("--after", "2018-02", "--actuals", "none.csv"), 2, "none.csv: cannot be read"),
         (("--after", "2018-01", "--actuals", "actuals.csv"), 2, "actuals.csv:3:5: period: lies after 2018-01"),

@@ -78,7 +78,7 @@ def test_an_interruption_tells_what_is_there(
 def test_a_wrong_journal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is no journal is not touched; one line says so."""
     assert run_command(["sensitivity", BY_HAND, "--tornado", "--journal", BY_HAND]) == 2
-    assert "holds something else than a journal" in capsys.readouterr().err
+    assert "is not a journal" in capsys.readouterr().err
 
 
 def test_the_mix_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,12 +51,12 @@ def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--drop", "smelters.nowhere"], "nothing that can drop out has that name"),
+        (["--drop", "smelters.nowhere"], "no supplier, smelter, treatment or offer has this name"),
         (["--without", "--from", "2031-01"], "names no period"),
         (["--from", "2017-05"], "give it with --without or --drop"),
         (["--delay", "-1"], "0 or more"),
         (["--scenarios"], "has no `scenarios:`"),
-        (["--premium", "--objective", "mass"], "costs alone"),
+        (["--premium", "--objective", "mass"], "for cost only"),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_words(

@@ -131,7 +131,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
     ("options", "said"),
     [
         ([], "has no `scenarios:`"),
-        (["--grid", "medals.gold.count=1,2", "--sample", "3"], "leave all but one"),
+        (["--grid", "medals.gold.count=1,2", "--sample", "3"], "give one of them"),
         (["--seed", "3"], "--seed goes with --sample"),
         (["--sample", "3", "--seed", "-1"], "0 or more"),
         (["--on", "dask"], "go together"),
@@ -139,7 +139,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
         (["--on", "dask", "--scheduler", "a", "--jobs", "2"], "as many workers as were started"),
         (["--on", "dask", "--scheduler", "nonsense://a", "--sample", "1"], "is not tcp://HOST:PORT"),
         (["--sample", "2", "-o", "a.doc"], "a report is written as NAME.txt, .json, .csv"),
-        (["--grid", "medals.gold.count", "--grid", "medals.silver.count=1..2"], "say how many values"),
+        (["--grid", "medals.gold.count", "--grid", "medals.silver.count=1..2"], "give the number of values"),
     ],
 )
 def test_what_cannot_be_asked(options: list[str], said: str) -> None:

@@ -60,7 +60,7 @@ def test_of_many_faults_the_first_twenty_are_told(plan: Path) -> None:
     """A plan of another instance breaks more rules than a person reads; the rest is counted."""
     run = here("verify", str(plan), RIO)
     assert run.code == 1
-    assert "the plan was made for other parameters" in run.out
+    assert "the plan was computed from other parameter values" in run.out
     assert "more (--json lists all)" in run.out
     assert len(run.out.splitlines()) <= 23
 
@@ -90,11 +90,11 @@ def test_the_answer_that_there_is_no_plan_is_checked_too(tmp_path: Path) -> None
     for verb in ("solve", "explain"):
         path.write_text(here(verb, INFEASIBLE, "--json").out, encoding="utf-8")
         run = here("verify", str(path), INFEASIBLE)
-        assert run.code == 0 and run.out.startswith("Answer is valid: no feasible plan exists.\n")
+        assert run.code == 0 and run.out.startswith("Result is valid: no feasible plan exists.\n")
     run = here("verify", str(path), INFEASIBLE, "--set", "medals.silver.count=1", "--json")
     assert run.code == 1
     told = json.loads(run.out)
-    assert told["accepted"] is False and "made for other parameters" in told["broken"][0]["text"]
+    assert told["accepted"] is False and "computed from other parameter values" in told["broken"][0]["text"]
     run = here("verify", str(path), TINY)
     assert run.code == 1 and "multipliers" in run.out
 
@@ -111,4 +111,4 @@ def test_a_workbook_that_is_none_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "plan.xlsx").write_bytes(b"stream,tonnes\n")
     ran = here("verify", str(tmp_path / "plan.xlsx"), TINY)
     assert ran.code == 2
-    assert "plan.xlsx: is no Excel workbook" in ran.err
+    assert "plan.xlsx: is not an Excel workbook" in ran.err

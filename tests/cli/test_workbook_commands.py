@@ -34,7 +34,7 @@ def test_long_lists_become_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(yaml_writer, "MAX_INLINE_ENTRIES", 2)
     here("template", str(tmp_path / "t.xlsx"), TINY)
     run = here("import", str(tmp_path / "t.xlsx"), "-o", str(tmp_path / "again.yaml"))
-    assert "streams.csv: is written" in run.err
+    assert "streams.csv: written" in run.err
     assert (tmp_path / "again/streams.csv").is_file()
     assert load(tmp_path / "again.yaml").figures == load(TINY).figures
 
@@ -50,7 +50,7 @@ def test_an_instance_that_is_there_still_stands(there: str, tmp_path: Path, monk
     (tmp_path / there).write_text("mine", encoding="utf-8")
     run = here("import", str(tmp_path / "t.xlsx"), "-o", str(tmp_path / "again.yaml"))
     assert (run.code, run.out, (tmp_path / there).read_text(encoding="utf-8")) == (5, "", "mine")
-    assert "exists already and is unchanged" in run.err and "is written" not in run.err
+    assert "exists already and is unchanged" in run.err and ": written" not in run.err
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"t.xlsx", Path(there).name}
 
 

@@ -10,7 +10,9 @@ from tests.instance.writing import PARTS, faults, loaded, written
 from medalopt.errors import InputError
 from medalopt.instance import load
 
-SAID = "is not a number: a comma may not stand in one; write 1_000 or 1000 for a thousand and a point before decimals"
+SAID = (
+    "is not a number: commas are not allowed in numbers; write 1_000 or 1000 for a thousand and a point before decimals"
+)
 
 FAULTS: dict[str, tuple[dict[str, str], list[tuple[int, int, str, str]]]] = {
     "in a count": (

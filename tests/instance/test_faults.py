@@ -30,11 +30,11 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
         (12, 10, "medals.first.count", "`count` is missing: Medals ordered"),
     ),
     "missing section": ({"alloys": "", "medals": "medals: {a: {count: 1, parts: {}}}"}, (1, 1, "alloys", "is missing")),
-    "section without a member": ({"medals": "medals: {}"}, (11, 1, "medals", "`medals` holds none")),
+    "section without a member": ({"medals": "medals: {}"}, (11, 1, "medals", "`medals` is empty")),
     "empty section": ({"policy": "policy:"}, (12, 1, "policy", "this section is empty")),
     "duplicate key": (
         {"metals": "metals:\n  Au: {}\n  Ag: {}\n  Au: {}"},
-        (8, 3, "", "`Au` stands twice in one mapping, first in line 6: delete or rename one"),
+        (8, 3, "", "`Au` is defined twice in one mapping, first in line 6: delete or rename one"),
     ),
     "not a mapping": ({"periods": "periods: 4"}, (4, 10, "periods", "expected a mapping")),
     "not a mapping of names": ({"metals": "metals: [Au, Ag]"}, (5, 9, "metals", "expected a mapping of names")),
@@ -44,7 +44,7 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
     ),
     "list for a figure": (
         {"smelters": "smelters: {kosaka: {limit: [1, 2]}}"},
-        (9, 28, "smelters.kosaka.limit", "expected one figure such as `10 t`; found a list"),
+        (9, 28, "smelters.kosaka.limit", "expected one value such as `10 t`; found a list"),
     ),
     "list of a wrong length": (
         {"smelters": "smelters: {kosaka: {capacity: [1, 2, 3]}}"},
@@ -103,7 +103,7 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
             "streams": "streams:\n- {device: phone, region: r, available: 1}\n"
             "- {name: phone@r, device: laptop, region: r, total: 1}"
         },
-        (9, 10, "streams.phone@r", "the stream `phone@r` stands in line 8 already"),
+        (9, 10, "streams.phone@r", "the stream `phone@r` is defined in line 8 already"),
     ),
     "lane without a smelter": (
         {"lanes": "lanes:\n- {region: r}"},
@@ -178,7 +178,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
     "distance for nothing": (
         {"lanes": "lanes: [{region: tokyo, smelter: kosaka, distance: 5}]"},
         "lanes.tokyo@kosaka.distance",
-        "there is no `transport_rate`",
+        "distances cost nothing",
     ),
     "alloy that no medal uses": (
         {"alloys": "alloys: {silver: {composition: {Ag: 1}}, gold: {composition: {Au: 1}}}"},

@@ -18,11 +18,11 @@ def test_names_that_look_like_others(tmp_path: Path) -> None:
     """Blanks at the ends, blanks that are no plain ones, and decomposed letters are faults at their place."""
     stream = "streams:\n- {device: phone, region: %s, available: 1}"
     for region, message in (
-        ('"east\\u00a0"', "a name must hold no blank but the plain one; U+00A0 is one: `east\\xa0`"),
-        ('"ea\\u3000st"', "a name must hold no blank but the plain one; U+3000 is one: `ea\\u3000st`"),
+        ('"east\\u00a0"', "a name must contain no blank other than the space; U+00A0 is one: `east\\xa0`"),
+        ('"ea\\u3000st"', "a name must contain no blank other than the space; U+3000 is one: `ea\\u3000st`"),
         ('"east "', "a name must not begin or end with a blank: write `east`"),
         ('" east"', "a name must not begin or end with a blank: write `east`"),
-        ('"ne\\u0301"', "a name must be in the composed Unicode form (NFC), and `ne\u0301` is not: type it anew"),
+        ('"ne\\u0301"', "a name must be in the composed Unicode form (NFC), and `ne\u0301` is not: enter it again"),
     ):
         ((line, column, _, found),) = faults(tmp_path, streams=stream % region)
         assert (line, column, found) == (8, 27, message)

@@ -217,7 +217,7 @@ def test_every_scenario_is_checked(tmp_path: Path) -> None:
             "there is no `phnoe` in `devices`; did you mean `phone`?",
             "unknown key `sel`; did you mean `sell`?",
         ],
-        "pattern": ["nothing in this instance has that name"],
+        "pattern": ["nothing in this instance has this name"],
         "unit": ["expected a number in JPY/kg"],
         "several": ["metals.Au.holding: expected a number in JPY/kg"],
         "stream": ["expected a number in JPY/t"],
@@ -230,7 +230,7 @@ def test_every_scenario_is_checked(tmp_path: Path) -> None:
     for name, messages in told.items():
         for message, beginning in zip(sorted(messages), beginnings[name], strict=True):
             assert message.startswith(beginning)
-    assert told["several"][0].endswith("(and 1 more of what it names)")
+    assert told["several"][0].endswith("(and 1 more of the same scenario)")
 
 
 def test_scenarios_are_checked_with_all_else(tmp_path: Path) -> None:

@@ -13,4 +13,4 @@ def test_a_lane_has_a_distance_or_a_cost(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(["region,smelter,distance,cost", *rows]), encoding="utf-8")
     found = faults(tmp_path, lanes="lanes: {table: rows.csv}")
     both = [(line, 4, f"lanes.r{line - 2}@kosaka.cost", "give `distance` or `cost`, not both") for line in range(2, 22)]
-    assert found == [*both, (35, 1, "lanes.tokyo@kosaka", "this lane stands in line 33 already: delete one")]
+    assert found == [*both, (35, 1, "lanes.tokyo@kosaka", "this lane is defined in line 33 already: delete one")]

@@ -107,7 +107,7 @@ def test_a_bundle_that_one_stream_keeps_back(tmp_path: Path) -> None:
         "- {device: laptop, region: nice, bundle: box, available: 1 t}\n- {device: phone, region: lyon, available: 1 t}"
     )
     found = odd(tmp_path, streams=streams, smelters=KOSAKA)
-    text = "nothing of the bundle `box` of `nice`, 10 t, can be taken: `laptop@nice` in it has no route"
+    text = "the bundle `box` of `nice`, 10 t, cannot be taken: its stream `laptop@nice` has no route"
     assert found["streams.laptop@nice.bundle"].startswith(text)
     passed = "treatments: {whole: {}, recycle_only: {to_smelter: 0 %, accepts: [laptop]}}"
     assert odd(tmp_path, streams=streams, smelters=KOSAKA, treatments=passed) == {}
@@ -303,7 +303,7 @@ def test_names_that_differ_in_case_or_blanks(tmp_path: Path) -> None:
     streams = "streams:\n- {device: phone, region: east, available: 4 t}\n- {device: %s, region: %s, available: 4 t}"
     for region in ("East", "e ast", "ｅａｓｔ"):
         (message,) = odd(tmp_path, streams=streams % ("phone", region)).values()
-        assert message.startswith(("`e", "`ｅ")) and "differs from" in message and "counts as another name" in message
+        assert message.startswith(("`e", "`ｅ")) and "differs from" in message and "is another name" in message
     found = odd(
         tmp_path,
         streams=streams % ("Phone", "west"),

@@ -28,7 +28,7 @@ def told(path: Path, content: bytes, says: str) -> Fault:
     [
         (b"\xff", 1, 1, "is not UTF-8 text"),
         (b"a: 1\nb: \xc3\xa9\xff\n", 2, 5, "is not UTF-8 text"),
-        ("a: 1\nb: é\x07\n".encode(), 2, 5, "the character U+0007 may not stand in YAML"),
+        ("a: 1\nb: é\x07\n".encode(), 2, 5, "the character U+0007 is not allowed"),
         (b"a: 1\nbc: d: e\n", 2, 6, "is not YAML"),
         (b"a: 1\n&x b: 2\n", 2, 1, "an anchor"),
         (b"a: 1\n--- \nb: 2\n", 2, 1, "a second document"),
@@ -67,7 +67,7 @@ def test_streams_say_once_what_they_offer(tmp_path: Path) -> None:
     """Neither `available` nor `total` is too little, both are too much, and each is told so at the stream."""
     streams = "streams:\n- {device: phone, region: a}\n- {device: phone, region: b, available: 1, total: 2}"
     assert [(line, path, message) for line, _, path, message in faults(tmp_path, streams=streams)] == [
-        (8, "streams.phone@a.available", "say what is offered: `available` or `total`"),
+        (8, "streams.phone@a.available", "give the supply: `available` or `total`"),
         (9, "streams.phone@b.available", "give `available` or `total`, not both"),
     ]
 

@@ -66,7 +66,7 @@ def test_changes_of_lanes_and_streams_together(tmp_path: Path) -> None:
         one = load(path, changes)
         assert one.lanes.cost.value.tolist() == [[2]] and one.streams.available.value.tolist() == [[5, 1]]
     assert load(path, {stream: "[5, 0]"}).streams.available.value.tolist() == [[5, 0]]
-    with pytest.raises(InputError, match=r"name one figure, such as `streams\.phone@tokyo\.footprint`"):
+    with pytest.raises(InputError, match=r"name one parameter, such as `streams\.phone@tokyo\.footprint`"):
         load(path, {"streams.phone@tokyo[0]": "1"})
 
 

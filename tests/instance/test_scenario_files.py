@@ -40,7 +40,7 @@ def test_a_mapping_of_scenarios(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_header(tmp_path: Path) -> None:
     """A column that stands twice, next to itself or further on, and a path that is none, at their places."""
     found = faults_of(tmp_path, "scenario,a.b,a.b,x,a.b\nhigh,1,2,3,4\n")
-    assert [(line, column) for line, column, said in found if "stands twice" in said] == [(1, 3), (1, 5)]
+    assert [(line, column) for line, column, said in found if "is defined twice" in said] == [(1, 3), (1, 5)]
     found = faults_of(tmp_path, "scenario,a..b\nhigh,1\n")
     assert [each[:2] for each in found] == [(1, 2)]
 
@@ -52,8 +52,8 @@ def test_what_is_wrong_with_a_row(tmp_path: Path) -> None:
 
 
 def test_a_file_that_holds_none(tmp_path: Path) -> None:
-    """An empty table holds no scenarios; a file that is missing is told of once, and so is one that is no text."""
-    assert faults_of(tmp_path, "scenario\n") == [(0, 0, "holds no scenarios")]
+    """An empty table contains no scenarios; a file that is missing is told of once, and so is one that is no text."""
+    assert faults_of(tmp_path, "scenario\n") == [(0, 0, "contains no scenarios")]
     with pytest.raises(InputError) as caught:
         read_scenario_file(tmp_path / "nowhere.csv")
     assert len(caught.value.faults) == 1
@@ -80,4 +80,4 @@ def test_no_text_holds_a_control_character(tmp_path: Path) -> None:
     found = faults_of(tmp_path, "scenario,metals.Au.sell\nhi\u202egh,1\nlow,1\u2066\n")
     assert [each[0] for each in found] == [2, 3] and all("U+20" in said for _, _, said in found)
     found = faults_of(tmp_path, '{high: {"metals.A\\u202Eu.sell": 2}}', "cases.yaml")
-    assert [said[:45] for _, _, said in found] == ["text must hold no control character; U+202E i"]
+    assert [said[:45] for _, _, said in found] == ["text must not contain control characters; U+202E i"]

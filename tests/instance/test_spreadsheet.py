@@ -148,12 +148,12 @@ def test_every_kind_of_cell(cell: str, value: WorkbookValue) -> None:
         ('<c r="B1"><f>A1</f></c>', "has not been calculated"),
         ('<c r="B1"><f>A1</f><v/></c>', "has not been calculated"),
         ('<c r="B1" t="str"><f>A1</f></c>', "has not been calculated"),
-        ('<c r="B1"><v>1,5</v></c>', "`1,5` in place of a number"),
-        ('<c r="B1"><v>1e999</v></c>', "`1e999` in place of a number"),
-        ('<c r="B1"><v>nan</v></c>', "`nan` in place of a number"),
-        ('<c r="B1"><v>1_0</v></c>', "`1_0` in place of a number"),
+        ('<c r="B1"><v>1,5</v></c>', "`1,5` instead of a number"),
+        ('<c r="B1"><v>1e999</v></c>', "`1e999` instead of a number"),
+        ('<c r="B1"><v>nan</v></c>', "`nan` instead of a number"),
+        ('<c r="B1"><v>1_0</v></c>', "`1_0` instead of a number"),
         ('<c r="B1" t="b"><v>2</v></c>', "`2` in place of a truth value"),
-        ('<c r="B1" t="d"><v>May</v></c>', "`May` in place of a date"),
+        ('<c r="B1" t="d"><v>May</v></c>', "`May` instead of a date"),
     ],
 )
 def test_a_cell_without_a_value_says_why(cell: str, why: str) -> None:
@@ -177,15 +177,15 @@ def test_values_of_formulas_that_are_to_be_calculated_on_opening_do_not_count() 
         ('<row r="1"><c r="b1"><v>1</v></c></row>', "`b1` is no cell"),
         ('<row r="1"><c r="XFE1"><v>1</v></c></row>', "`XFE1` is no cell"),
         ('<row r="1"><c r="A0"><v>1</v></c></row>', "`A0` is no cell"),
-        ('<row r="1048577"/>', "row 1048577 of the sheet Here stands in the wrong place"),
-        ('<row r="0"/>', "row 0 of the sheet Here stands in the wrong place"),
+        ('<row r="1048577"/>', "row 1048577 of the sheet Here is in the wrong place"),
+        ('<row r="0"/>', "row 0 of the sheet Here is in the wrong place"),
         ('<row r="99999999999999999999"/>', "is no whole number"),
-        ('<row r="2"/><row r="2"/>', "row 2 of the sheet Here stands in the wrong place"),
-        ('<row r="1"><c r="A2"><v>1</v></c></row>', "the cell A2 of the sheet Here stands in the wrong place"),
+        ('<row r="2"/><row r="2"/>', "row 2 of the sheet Here is in the wrong place"),
+        ('<row r="1"><c r="A2"><v>1</v></c></row>', "the cell A2 of the sheet Here is in the wrong place"),
         ('<row r="1"><c r="B1"><v>1</v></c><c r="A1"/></row>', "the cell A1 of the sheet Here"),
         ('<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>', "the cell A1 of the sheet Here"),
-        ('<row r="1"><c r="A1"><c r="B1"/></c></row>', "stands within another"),
-        ('<c r="A1"><v>1</v></c>', "in no row"),
+        ('<row r="1"><c r="A1"><c r="B1"/></c></row>', "is nested in another"),
+        ('<c r="A1"><v>1</v></c>', "outside a row"),
         ('<row r="1"><c r="A1" t="s"><v>4</v></c></row>', "refers to a text that there is not"),
         ('<row r="1"><c r="A1" t="s"><v>x</v></c></row>', "`x` is no whole number"),
         ('<row r="1"><c r="A1" t="z"><v>1</v></c></row>', "of the unknown type z"),
@@ -289,7 +289,7 @@ def test_days_are_counted_as_excel_does(days: float, from_1904: bool, text: str)
 @pytest.mark.parametrize("days", [-1, 0.5, 60, 3e6, 1e300])
 def test_days_that_there_are_not(days: float) -> None:
     """A number that no calendar has in a cell that shows dates is told with what to do."""
-    with pytest.raises(ValueError, match="stand for no date"):
+    with pytest.raises(ValueError, match="are not a date"):
         format_serial_date(days, False)
 
     def fill(sheet: Any, book: Any) -> None:
@@ -390,7 +390,7 @@ def test_a_broken_package_is_refused() -> None:
         (packed({**parts(_made()), "XL/Workbook.xml": b""}), "two parts are called XL/Workbook.xml"),
         (packed({"a.xml": b"<a/>"}), "the part _rels/.rels is missing"),
         (packed({"_rels/.rels": b"<a/>"}), "the part xl/_rels/workbook.xml.rels is missing"),
-        (_zipped(zipfile.ZIP_BZIP2), "packed in a way that Excel does not use"),
+        (_zipped(zipfile.ZIP_BZIP2), "compressed in a way that Excel does not use"),
     ):
         assert told in _refused(made)
 
@@ -448,7 +448,7 @@ def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.
     made = with_sheet(packed(files), "Here", lambda text: text.replace("</sheetData>", f"{more}</sheetData>"))
     assert "MiB of text" in _refused(made)
     monkeypatch.setattr(excel_reader, "MAX_CELL_CHARACTERS", 29_999)
-    assert "a cell holds more than 29_999 characters" in _refused(packed(files))
+    assert "a cell contains more than 29_999 characters" in _refused(packed(files))
 
 
 def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -497,14 +497,14 @@ def test_what_is_no_workbook_is_refused() -> None:
     made = _made()
     at = made.index(b"xl/worksheets/sheet1.xml") + 60
     for content in (b"", b"PK\x03\x04", made[:-40], made[:at] + b"\0" * 50 + made[at + 50 :]):
-        assert "is no Excel workbook that can be read" in _refused(content)
-    assert "is no Excel workbook" in _refused(packed({"a.xml": b"<a/>"}))
+        assert "is not a readable Excel workbook" in _refused(content)
+    assert "is not a readable Excel workbook" in _refused(packed({"a.xml": b"<a/>"}))
 
 
 def test_broken_markup_takes_no_time() -> None:
     """Half a megabyte of rows that never end, and of values that never come, is told at once."""
     for xml in ("<row " * 100_000, "<v>" * 90, '<row r="1">' + "<c" * 200_000):
-        assert "is no Excel workbook that can be read" in _refused(_with_rows(xml))
+        assert "is not a readable Excel workbook" in _refused(_with_rows(xml))
 
 
 def test_nothing_is_unpacked_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
     "a row that offers nothing": (
         {"streams": TABLE},
         "device,region,total\nphone,a,1\nphone,b,\n",
-        [(3, 1, "streams.phone@b.available", "say what is offered: `available` or `total`")],
+        [(3, 1, "streams.phone@b.available", "give the supply: `available` or `total`")],
     ),
     "rows of one stream that disagree": (
         {"streams": TABLE},
@@ -122,7 +122,7 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
                 *(13, 22, 'scenarios.s."devises.a"'),
                 "a path begins with a section; `devises` is none; did you mean `devices`?",
             ),
-            (13, 54, 'scenarios.s."devices.phone.cv"', "expected the new value: one figure, or a list of them"),
+            (13, 54, 'scenarios.s."devices.phone.cv"', "expected the new value: one value, or a list of them"),
         ],
     ),
 }  # fmt: skip
@@ -139,7 +139,7 @@ def test_what_is_told_and_where(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "says"),
     [
-        ("device,region,total", "phone,r#,", "say what is offered"),
+        ("device,region,total", "phone,r#,", "give the supply"),
         ("device,region,available,total", "phone,r#,1,1", "not both"),
         ("device,region,total", "phone,,1", "`region` is missing"),
         ("device,region,period,available,price", "phone,a,2017-04,1,#", "rows of one stream must agree"),

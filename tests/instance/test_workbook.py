@@ -80,9 +80,9 @@ def told(made: bytes) -> list[str]:
         ("Devices", "C4", -1.0, "in.xlsx:Devices!C4: devices.phone.content.Ag: `-1 g/t` is out of range"),
         ("Devices", "C2", "kg", "in.xlsx:Devices!C4: devices.phone.content.Ag: "),
         ("Devices", "C3", "contnet.Ag", "in.xlsx:Devices!C3: devices.phone.contnet: unknown key `contnet`"),
-        ("Devices", "D3", "content.Ag", "the heading `content.Ag` stands twice"),
+        ("Devices", "D3", "content.Ag", "the heading `content.Ag` is defined twice"),
         ("Devices", "C3", "content..Ag", "in.xlsx:Devices!C3: the heading `content..Ag` is no path"),
-        ("Devices", "A5", "phone", "in.xlsx:Devices!A5: devices.phone: `phone` stands in row 4 already"),
+        ("Devices", "A5", "phone", "in.xlsx:Devices!A5: devices.phone: `phone` is defined in row 4 already"),
         ("Devices", "A5", None, "in.xlsx:Devices!A5: devices: the name of the device is missing"),
         (
             "Streams",
@@ -113,7 +113,7 @@ def test_a_list_with_a_gap_is_told(tiny: bytes) -> None:
     """A period without a figure beside others that have one is a fault, and so is a month outside the horizon."""
     column = _cell_of(tiny, "Streams", "available[2017-05]")
     assert any(
-        "a list has a figure for each period" in one for one in told(with_cell(tiny, "Streams", f"{column}4", None))
+        "a list has a value for each period" in one for one in told(with_cell(tiny, "Streams", f"{column}4", None))
     )
     wrong = told(with_cell(tiny, "Streams", f"{column}3", "available[2019-01]"))
     assert any(f"Streams!{column}3" in one and "names no period" in one for one in wrong)
@@ -133,7 +133,7 @@ def test_a_figure_given_twice_is_told(tiny: bytes) -> None:
     assert f'<c r="{one}4"' not in sheet
     other = _cell_of(tiny, "Streams", "available[2017-04]")
     made = with_cell(tiny, "Streams", f"{one}3", "available[2017-04]")
-    assert any("stands twice" in text for text in told(made)), other
+    assert any("is defined twice" in text for text in told(made)), other
 
 
 def test_a_date_is_a_month(tiny: bytes) -> None:
@@ -150,7 +150,7 @@ def test_sheets_that_are_not_known_or_missing_are_told(tiny: bytes) -> None:
     assert any("in.xlsx:Device: unknown sheet; did you mean `Devices`?" in one for one in told(renamed))
     gone = packed({**files, "xl/workbook.xml": book.replace(b'name="Instance"', b'name="Inst"')})
     assert any("has no sheet `Instance`" in one for one in told(gone))
-    assert any("is no Excel workbook" in one for one in told(b"PK"))
+    assert any("is not a readable Excel workbook" in one for one in told(b"PK"))
 
 
 def test_what_is_not_used_stays_empty_and_may_be_filled_in(tiny: bytes) -> None:
@@ -161,7 +161,7 @@ def test_what_is_not_used_stays_empty_and_may_be_filled_in(tiny: bytes) -> None:
     given = files[sheet_file(files, "Instance")].decode()
     assert "month,quarter,year" in given
     comments = b"".join(content for name, content in files.items() if "comments" in name).decode()
-    assert "Where the figures come from" in comments
+    assert "Sources of the values" in comments
     assert "What is offered in each period." in comments
     assert sheet_file(files, "Parties")
 
@@ -252,10 +252,10 @@ def _raw(made: bytes, sheet: str, cell: str, xml: str) -> bytes:
 @pytest.mark.parametrize(
     ("xml", "why"),
     [
-        ('<c r="{}" t="e"><v>#REF!</v></c>', "holds the error value #REF!: correct it, or leave the cell empty"),
-        ('<c r="{}" t="e"><f>A1</f><v>#N/A</v></c>', "holds the error value #N/A"),
-        ('<c r="{}"><f>1+1</f></c>', "holds a formula whose value has not been calculated: open the workbook"),
-        ('<c r="{}" t="b"><v>1</v></c>', "holds the truth value TRUE"),
+        ('<c r="{}" t="e"><v>#REF!</v></c>', "contains the error value #REF!: correct it, or leave the cell empty"),
+        ('<c r="{}" t="e"><f>A1</f><v>#N/A</v></c>', "contains the error value #N/A"),
+        ('<c r="{}"><f>1+1</f></c>', "contains a formula whose value has not been calculated: open the workbook"),
+        ('<c r="{}" t="b"><v>1</v></c>', "contains the truth value TRUE"),
     ],
 )
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def _silver(made: bytes) -> str:
     "value", ["1,000", "¥350", "350 €", "$1", "1.000,5", "(350)", "２５０", "TRUE", "null", "2017-04"]
 )
 def test_numbers_in_disguise_are_told(tiny: bytes, value: str) -> None:
-    """Commas, signs of currencies, brackets, dates and words in place of a number: the cell is told."""
+    """Commas, signs of currencies, brackets, dates and words instead of a number: the cell is told."""
     found = told(with_cell(tiny, "Devices", "C4", value))
     assert len(found) == 1 and found[0].startswith("in.xlsx:Devices!C4: devices.phone.content.Ag: ")
 
@@ -331,7 +331,7 @@ def test_what_shows_in_per_cent_is_in_per_cent(tiny: bytes) -> None:
 def test_a_day_is_no_number(tiny: bytes) -> None:
     """A number that Excel shows as a day, where a figure belongs, is told with its cell."""
     (found,) = told(_with_style(tiny, "Devices", "C4", 350.0, 14))
-    assert found.startswith("in.xlsx:Devices!C4: holds the date 1900-12-15 in place of a number")
+    assert found.startswith("in.xlsx:Devices!C4: contains the date 1900-12-15 instead of a number")
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -
         return re.sub(r'(<row r="4".*?)</row>', rf"\g<1>{gap}</row> ", text, count=1)
 
     found = told(_with_style(with_sheet(tiny, sheet, filled), sheet, cell, 42826.0, 14))
-    why = "holds a date or a share in place of a (name|text|path): format the cell as text, and type it anew"
+    why = "contains a date or a share instead of a (name|text|path): format the cell as text, and enter it again"
     place = re.escape(f"in.xlsx:{sheet}!{cell}: ")
     assert any(re.fullmatch(f"{place}(.*: )?{why}", one) for one in found), found
 
@@ -411,7 +411,7 @@ def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
         "Smelters!D4" in one for one in told(with_cell(with_cell(tiny, "Smelters", "D2", "kg"), "Smelters", "D4", 0.5))
     )
     found = told(with_cell(tiny, "Medals", "B2", "thousand"))
-    assert found == ["in.xlsx:Medals!B2: the unit `thousand` would count for nothing here: delete it"]
+    assert found == ["in.xlsx:Medals!B2: the unit `thousand` would have no effect here: delete it"]
 
 
 def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
@@ -425,8 +425,7 @@ def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
 
     found = beside("ZZ")
     assert found == [
-        f"in.xlsx:{sheet}!ZZ4: `7` stands in a column without a head, and would count for nothing: give it a head, or "
-        "delete it"
+        f"in.xlsx:{sheet}!ZZ4: `7` is in a column without a heading, and would be ignored: add a heading, or delete it"
         for sheet in ("Metals", "Instance")
     ]
 
@@ -441,7 +440,7 @@ def test_merged_cells_are_told(tiny: bytes) -> None:
 @pytest.mark.parametrize(("sheet", "cell"), [("Devices", "A3"), ("Instance", "B3"), ("Scenarios", "C3")])
 def test_heads_that_lead_the_sheet_stay(tiny: bytes, sheet: str, cell: str) -> None:
     """A sheet whose first heads have moved could be read amiss, and is not read."""
-    assert any(f"in.xlsx:{sheet}: its first heads must be" in one for one in told(with_cell(tiny, sheet, cell, "x")))
+    assert any(f"in.xlsx:{sheet}: its first headings must be" in one for one in told(with_cell(tiny, sheet, cell, "x")))
 
 
 @pytest.mark.parametrize("gone", ["A", "B", "C"])
@@ -456,7 +455,7 @@ def test_half_a_change_is_told(gone: str) -> None:
     change = with_sheet(
         made, "Scenarios", lambda text: re.sub("(</row>)?</sheetData>", rf'\1<row r="4">{rows}</row></sheetData>', text)
     )
-    assert any("in.xlsx:Scenarios!A4: a change has a scenario" in one for one in told(change))
+    assert any("in.xlsx:Scenarios!A4: a change needs a scenario" in one for one in told(change))
 
 
 AWKWARD = (
@@ -547,7 +546,7 @@ def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
     text = (ROOT / "instances/dantzig.yaml").read_text(encoding="utf-8")
     for note in ("x" * 40_000, "_x0041_x0042_"):
         (tmp_path / "in.yaml").write_text(f"{text}\nnote: {note}\n", encoding="utf-8")
-        with pytest.raises(UsageError, match="a cell of a workbook cannot hold"):
+        with pytest.raises(UsageError, match="a cell of a workbook cannot contain"):
             render_instance_workbook(open_instance(tmp_path / "in.yaml"))
 
 

@@ -94,7 +94,7 @@ def test_a_lot_must_hold_its_deduction() -> None:
 def test_pools_are_solved_directly() -> None:
     """Decomposition is refused where lots are pooled, and not taken by itself."""
     instance = loaded(two_feeds("pooled"))
-    with pytest.raises(UsageError, match=r"smelters\.smelter: pooled lots need the whole program at once"):
+    with pytest.raises(UsageError, match=r"smelters\.smelter: pooled lots need the complete model"):
         medalopt.solve(instance, method="decomposition")
     assert medalopt.solve(instance).method.endswith("direct")
 

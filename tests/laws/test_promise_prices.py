@@ -26,7 +26,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_promise_is_priced(path: Path) -> None:
-    """A point of confidence, a kilogram and the tonnes for it cost what re-solving says, and the headline names them."""
+    """A point of confidence, a kilogram and its tonnes cost what re-solving says, and the headline names them."""
     instance = medalopt.load(path)
     below, plan, above = (solve(instance.with_changes({"policy.confidence": f"{p} %"})) for p in (69.9, 70, 70.1))
     (price,) = price_confidence(plan.account, plan.duals)

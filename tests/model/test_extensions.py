@@ -74,35 +74,35 @@ REFUSED = {
     "product": ("m.c = pyo.Constraint(expr=m.spend['1'] * m.spend['2'] >= 1)", "c is not linear"),
     "NaN coefficient": (
         "m.c = pyo.Constraint(expr=math.nan * m.spend['1'] >= 6)",
-        "c holds a number that is not finite",
+        "c contains a number that is not finite",
     ),
     "infinite coefficient": ("m.c = pyo.Constraint(expr=math.inf * m.spend['1'] >= 6)", "not finite"),
     "NaN constant": ("m.c = pyo.Constraint(expr=m.spend['1'] + math.nan >= 6)", "not finite"),
     "NaN bound": ("m.c = pyo.Constraint(expr=(None, m.spend['1'], math.nan))", "c has a bound that is no number"),
     "division by nothing": (
         "m.p = pyo.Param(initialize=0, mutable=True); m.c = pyo.Constraint(expr=m.spend['1'] / m.p >= 1)",
-        "c holds what is no number",
+        "c contains a value that is not a number",
     ),
     "foreign variable": (
         "x = pyo.Var(); x.construct(); m.c = pyo.Constraint(expr=m.spend['1'] + x >= 1)",
-        "c holds a variable that is not part of the model",
+        "c contains a variable that is not part of the model",
     ),
     "NaN variable bound": ("m.spend['1'].setlb(math.nan)", "invalid non-finite lower bound"),
-    "crossed bounds": ("m.spend['1'].setlb(7); m.spend['1'].setub(6)", "`spend.*` lies above its upper bound"),
-    "fixed at nothing": ("m.spend['1'].fix()", "`spend.*` is fixed at nothing"),
-    "whole numbers": ("m.y = pyo.Var(domain=pyo.Integers)", "`y` takes whole numbers"),
+    "crossed bounds": ("m.spend['1'].setlb(7); m.spend['1'].setub(6)", "`spend.*` is above its upper bound"),
+    "fixed at nothing": ("m.spend['1'].fix()", "`spend.*` is fixed without a value"),
+    "whole numbers": ("m.y = pyo.Var(domain=pyo.Integers)", "`y` is integer"),
     "ordered set": ("m.s = pyo.SOSConstraint(var=m.feed, sos=1)", "SOSConstraint in `s` is not part of a linear"),
     "logic": ("m.b = pyo.BooleanVar(); m.l = pyo.LogicalConstraint(expr=m.b)", "is not part of a linear program"),
     "disjunct": ("m.d = gdp.Disjunct()", "Disjunct in `d` is not part of a linear program"),
     "second objective": ("m.o = pyo.Objective(expr=m.sent)", "there is one objective"),
     "greatest cost": ("m.objective.sense = pyo.maximize", "there is one objective"),
-    "no objective": ("m.objective.deactivate()", "`objective` of the model was taken out"),
-    "rule switched off": ("m.demand.deactivate()", "`demand` of the model was taken out"),
-    "row switched off": ("m.demand['silver', '2'].deactivate()", "`demand` of the model was taken out"),
-    "rule deleted": ("m.del_component(m.demand)", "`demand` of the model was taken out"),
-    "error": ("raise KeyError('x')", "KeyError: 'x'; mend the file"),
-    "exit": ("raise SystemExit(0)", "SystemExit: 0; mend the file"),
-    "no Exception": ("raise type('Own', (BaseException,), {})('x')", "Own: x; mend the file"),
+    "no objective": ("m.objective.deactivate()", "`objective` of the model was removed"),
+    "rule switched off": ("m.demand.deactivate()", "`demand` of the model was removed"),
+    "row switched off": ("m.demand['silver', '2'].deactivate()", "`demand` of the model was removed"),
+    "rule deleted": ("m.del_component(m.demand)", "`demand` of the model was removed"),
+    "error": ("raise KeyError('x')", "KeyError: 'x'; correct the file"),
+    "exit": ("raise SystemExit(0)", "SystemExit: 0; correct the file"),
+    "no Exception": ("raise type('Own', (BaseException,), {})('x')", "Own: x; correct the file"),
     "error without text": ("raise type('Own', (BaseException,), {'__str__': lambda self: 1 / 0})", "Own; mend"),
     "generator": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 7); yield", "`extend` is a generator"),
     "wrong signature": ("pass\n\ndef extend(m): pass", "takes 1 positional argument but 2 were given; mend"),
@@ -159,7 +159,7 @@ def test_a_function_that_does_not_run_is_refused(tmp_path: Path) -> None:
     waits = "class Own:\n    def __await__(self): yield\n\ndef extend(m, i): return Own()\n"
     for text in ("async def extend(m, i): pass\n", "async def extend(m, i): yield\n", waits):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(UsageError, match="nothing of it has run; write a plain"):
+        with pytest.raises(UsageError, match="so it did not run; write a plain"):
             medalopt.solve(loaded(plain()), extensions=[path])
 
 

@@ -61,9 +61,9 @@ def test_what_is_written_is_accepted(made: bytes, tmp_path: Path) -> None:
         ("Shipments", "G6", -3.0, "bundle_supply"),
         ("Purchases", "D12", 0.5, "recycled[Ag] violated by"),
         ("Stockpiles", "C5", 9.0, "stock"),
-        ("Shipments", "A6", "nobody", "takes a route that the instance does not allow"),
+        ("Shipments", "A6", "nobody", "uses a route that the instance does not allow"),
         ("Shipments", "C6", "east", "names another device or region"),
-        ("Purchases", "A12", "nothing", "names what the instance does not have"),
+        ("Purchases", "A12", "nothing", "names something that the instance does not have"),
     ],
 )
 def test_a_change_is_found_with_its_cell_and_the_rule_it_breaks(
@@ -131,9 +131,9 @@ def test_rows_in_another_order_are_the_same_plan(made: bytes, tmp_path: Path) ->
 def test_a_number_that_is_text_is_refused_with_its_cell(made: bytes, tmp_path: Path) -> None:
     """Text or an empty cell in place of tonnes is an input error with sheet and cell."""
     run = verify(with_cell(made, "Shipments", "G7", "three"), tmp_path)
-    assert (run.code, "plan.xlsx:Shipments!G7: `tonnes` is a number; found `three`" in run.err) == (2, True)
+    assert (run.code, "plan.xlsx:Shipments!G7: `tonnes` must be a number; found `three`" in run.err) == (2, True)
     run = verify(with_cell(made, "Shipments", "G7", None), tmp_path)
-    assert (run.code, "Shipments!G7: `tonnes` is a number; found nothing" in run.err) == (2, True)
+    assert (run.code, "Shipments!G7: `tonnes` must be a number; found nothing" in run.err) == (2, True)
 
 
 @pytest.mark.parametrize(("sheet", "cell"), [("plan_melts", "D3"), ("plan_metals", "C2"), ("plan_shipments", "G3")])
@@ -172,7 +172,7 @@ def _order(made: bytes) -> tuple[str, str, str]:
 def test_formulas_that_were_not_written_are_refused_with_their_cell(
     made: bytes, tmp_path: Path, alteration: str
 ) -> None:
-    """A formula in place of a number, in a new cell or in place of a total is refused with its cell."""
+    """A formula instead of a number, in a new cell or in place of a total is refused with its cell."""
     sheet, figure, total = _order(made)
     new = {
         "new cell": "<f>A1</f>",
@@ -193,7 +193,7 @@ def test_formulas_that_were_not_written_are_refused_with_their_cell(
 
     run = verify(with_sheet(made, sheet, alter), tmp_path)
     assert run.code == 2, run.out
-    assert f"plan.xlsx:{_address(sheet, cell)}: holds the formula" in run.err
+    assert f"plan.xlsx:{_address(sheet, cell)}: contains the formula" in run.err
 
 
 def _address(sheet: str, cell: str) -> str:
@@ -233,17 +233,17 @@ def test_formulas_among_the_decisions_are_refused(made: bytes, tmp_path: Path, s
         made, sheet, lambda text: re.sub('<c r="G6".*?</c>', '<c r="G6"><f>9</f><v>9</v></c>', text, count=1)
     )
     run = verify(change, tmp_path)
-    assert (run.code, f"plan.xlsx:{sheet}!G6: holds the formula `9`" in run.err) == (2, True), run.err
+    assert (run.code, f"plan.xlsx:{sheet}!G6: contains the formula `9`" in run.err) == (2, True), run.err
 
 
 def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> None:
     """A renamed heading and a deleted sheet are reported by name."""
     run = verify(with_cell(made, "Shipments", "G4", "t"), tmp_path)
-    assert (run.code, "its heads must be stream, device" in run.err) == (2, True)
+    assert (run.code, "its headings must be stream, device" in run.err) == (2, True)
     files = parts(made)
     for old, new, told in (
         ("Shipments", "Gone", "Shipments: the sheet is missing"),
-        ("plan_duals", "gone", "plan_duals: must have the heads rule, key1"),
+        ("plan_duals", "gone", "plan_duals: must have the headings rule, key1"),
         ("plan_plan", "gone", "holds no plan"),
     ):
         book = files["xl/workbook.xml"].replace(f'name="{old}"'.encode(), f'name="{new}"'.encode())
@@ -255,7 +255,7 @@ def test_an_instance_that_has_changed_since_is_found(made: bytes, tmp_path: Path
     """A plan of an instance that has changed since is reported as stale."""
     run = verify(made, tmp_path, "--set", "devices.phone.content.Ag=900 g/t")
     assert run.code == 1
-    assert "the plan was made for other parameters" in run.out
+    assert "the plan was computed from other parameter values" in run.out
 
 
 def test_no_bound_that_is_read_is_believed(made: bytes, tmp_path: Path) -> None:

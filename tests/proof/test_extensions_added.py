@@ -310,7 +310,7 @@ def test_the_verdict_says_what_it_is_subject_to() -> None:
 
 
 def test_half_a_folder_is_refused(tmp_path: Path) -> None:
-    """A folder without one of the extension tables is refused, and so is text in place of a number."""
+    """A folder without one of the extension tables is refused, and so is text instead of a number."""
     instance, _ = solved()
     plan = medalopt.solve(instance, extensions=[ROOT / "models/extensions/silver_cap.py"])
     write_folder(tmp_path / "plan", render_csv_folder(plan))

@@ -197,7 +197,7 @@ OWN = {  # an extension that asks for too much, and on what the refutation then 
         "m.u = pyo.Var(bounds=(0, 2)); m.c = pyo.Constraint(expr=m.sent_device['phone'] + m.u >= 24)",
         "instance, 1 added row and 1 added variable",
     ),
-    "costs alone": ("m.objective.expr += 5 * m.sent_device['phone']", "instance"),
+    "for cost only": ("m.objective.expr += 5 * m.sent_device['phone']", "instance"),
 }
 
 
@@ -216,7 +216,7 @@ def refused(folder: Path, line: str, instance: Instance) -> InfeasibilityProof:
 def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path) -> None:
     """More than the 20 t of supply is proven infeasible in fractions, with the extension row where needed."""
     line, scope = OWN[kind]
-    instance = too_little() if kind == "costs alone" else loaded(changed(streams=[PHONES], market=None))
+    instance = too_little() if kind == "for cost only" else loaded(changed(streams=[PHONES], market=None))
     shown = refused(tmp_path, line, instance)
     assert shown.holds and (shown.arithmetic, shown.scope) == (EXACT_ARITHMETIC.name, scope)
     again = prove_infeasibility(instance, shown.duals, added=shown.added)

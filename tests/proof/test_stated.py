@@ -63,7 +63,7 @@ def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
     assert not tables.fill_array("table", tuple(KNOWN), [(names, -2.5)]).any()
     (found,) = tables.broken
     assert (found.rule, found.path, found.amount, found.unit) == ("table", ", ".join(names), 2.5, "")
-    assert found.text == f"table: the row {', '.join(names)} names what the instance does not have"
+    assert found.text == f"table: the row {', '.join(names)} names something that the instance does not have"
 
 
 def test_a_row_that_comes_twice_counts_once() -> None:
@@ -100,7 +100,7 @@ def test_shipments_go_by_their_routes() -> None:
     )
     assert sent(shipment(), leaves) == ([[0.25, 0.0], [0.0, 1.5]], [])
     none = [[0.0, 0.0], [0.0, 0.0]]
-    nowhere = "takes a route that the instance does not allow"
+    nowhere = "uses a route that the instance does not allow"
     for wrong in ({"stream": "x"}, {"treatment": "x"}, {"smelter": "x"}, {"smelter": None}, {"period": "x"}):
         row = shipment(**wrong)
         names = f"{row.stream}, {row.treatment}, {row.smelter or 'no smelter'}, {row.period}"

@@ -103,7 +103,10 @@ TAMPERED: dict[str, tuple[Edit, str]] = {
         "balance[Ag, 2017-04] comes twice",
     ),
     "no proof": (lambda content: content.pop("proof"), "without Farkas multipliers"),
-    "other figures": (lambda content: content["instance"].update(figures="0" * 64), "made for other parameters"),
+    "other figures": (
+        lambda content: content["instance"].update(figures="0" * 64),
+        "computed from other parameter values",
+    ),
     "rows of one's own": (
         lambda content: content["proof"].update(scope=COMPILED_SCOPE),
         "saved scope 'instance and extensions as compiled', recomputed 'instance'",
@@ -199,7 +202,7 @@ def test_both_forms_of_the_verdict() -> None:
     instance, answer = shipped()
     right = judged(instance, json.loads(answer))
     assert render_report_text(build_recheck_report(right, "answer.json")).splitlines() == [
-        "Answer is valid: no feasible plan exists.",
+        "Result is valid: no feasible plan exists.",
         "  answer.json: its Farkas multipliers prove the instance infeasible (exact rational).",
     ]
     told = build_recheck_object(right)
@@ -208,7 +211,7 @@ def test_both_forms_of_the_verdict() -> None:
     content["proof"]["duals"] = [{"rule": "wish", "key": [], "value": 1.0}] * 30
     wrong = judged(instance, content)
     lines = render_report_text(build_recheck_report(wrong, "answer.json")).splitlines()
-    assert lines[0] == "Answer is not valid." and len(lines) == 22
+    assert lines[0] == "Result is not valid." and len(lines) == 22
     assert "11 more (--json lists all)" in lines[-1]
     assert all(
         row.keys() == {"rule", "path", "amount", "unit", "text"} for row in build_recheck_object(wrong)["broken"]

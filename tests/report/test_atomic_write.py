@@ -66,7 +66,7 @@ def test_a_folder_is_replaced_by_one_of_the_same_files(tmp_path: Path) -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in plan.iterdir()} == dict.fromkeys(
         ("a.csv", "b.csv", "c.csv"), "2"
     )
-    with pytest.raises(OutputError, match=r"holds other files \(b\.csv\)"):
+    with pytest.raises(OutputError, match=r"contains other files \(b\.csv\)"):
         write_folder(plan, {"a.csv": "3"})
     assert names(tmp_path) == ["plan"]
 

@@ -28,7 +28,7 @@ REFUSED = {
     "fixed out of bounds": ("m.sent_device['phone'].fix(-1)", "outside those of the model"),
     "an index taken out": (
         "del m.demand['silver', '2']",
-        "an index of the model was added or taken out",
+        "an index of the model was added or removed",
     ),
 }
 

@@ -101,9 +101,12 @@ def test_what_is_nothing_beside_its_row_is_left_out() -> None:
 def test_a_program_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that HiGHS rejects has no result and no session."""
     monkeypatch.setattr(highs, "load_highs", lambda program: None)
-    with pytest.raises(SolverError, match="a plan could not be asked further: look for figures that lie far apart"):
+    with pytest.raises(
+        SolverError,
+        match="the solved model could not be solved again: look for values many orders of magnitude apart",
+    ):
         highs.load_simplex(
-            scale_program(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf)), "a plan could not be asked further"
+            scale_program(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf)), "the solved model could not be solved again"
         )
 
 

@@ -35,11 +35,11 @@ from medalopt.text import escape_text
 ProgressCallback = Callable[[int, int], None]  # number of scenarios solved, and in all
 ResultStream = Generator[tuple[int, ScenarioResult], None, None]  # number of a scenario and its result, in any order
 ScenarioExecutor = Callable[[ScenarioRunner, Sequence[ParameterChanges], Sequence[int]], ResultStream]
-"""Solve those of the scenarios whose numbers are given."""
+"""Solve the scenarios with the given numbers."""
 SECONDS_BEFORE_POOL = 2.0  # [s] run time after which starting a process pool pays
 MAX_FAILED_PROCESSES = 3  # consecutive scenarios that kill a process of their own, after which the run fails
 PROCESS_ENDED = ScenarioResult(
-    "unanswered", None, "the process that solved it was ended each time, perhaps for want of memory"
+    "unanswered", None, "the process that solved it ended each time, perhaps for lack of memory"
 )
 
 
@@ -290,7 +290,7 @@ def _solve_in_pool(
             ended += 1
             if ended == MAX_FAILED_PROCESSES:
                 raise SolverError(
-                    "the processes that solve variants are ended, perhaps for want of memory: --jobs 1"
+                    "the processes that solve scenarios ended, perhaps for lack of memory: use --jobs 1"
                 ) from error
             yield number, PROCESS_ENDED
 

@@ -157,21 +157,22 @@ class ResultCache:
         except OSError as error:
             raise self._make_error(error) from error
 
-    def select_sample(self, asked: Mapping[int, Mapping[str, str]]) -> list[int]:
+    def select_sample(self, scenarios: Mapping[int, Mapping[str, str]]) -> list[int]:
         """Select cached scenarios to solve again: 2 % of them, at least three.
 
         The selection follows from a hash of the file and of the changes, so that one file always gives the same sample.
 
         Args:
-            asked: Number of each cached scenario to its changes.
+            scenarios: Number of each cached scenario to its changes.
 
         Returns:
             Numbers of the selected scenarios, ascending.
         """
         order = {
-            n: hashlib.sha256(f"{self._seed}{_hash_changes(changes)}".encode()).digest() for n, changes in asked.items()
+            n: hashlib.sha256(f"{self._seed}{_hash_changes(changes)}".encode()).digest()
+            for n, changes in scenarios.items()
         }
-        count = max(MIN_SAMPLE_SIZE, math.ceil(SAMPLE_SHARE * len(asked)))
+        count = max(MIN_SAMPLE_SIZE, math.ceil(SAMPLE_SHARE * len(scenarios)))
         return sorted(sorted(order, key=order.__getitem__)[:count])
 
     def reject(self, changes: Mapping[str, str]) -> NoReturn:
@@ -185,7 +186,7 @@ class ResultCache:
         """
         what = escape_text(", ".join(f"{path}={value}" for path, value in changes.items()), 200)
         raise UsageError(
-            f"--journal {self._quoted_path}: solved again, {what} has another answer than stands there; delete the file"
+            f"--journal {self._quoted_path}: the file has another result for {what} than a new solve; delete the file"
         )
 
     def close(self) -> None:
@@ -227,7 +228,7 @@ class ResultCache:
         text = self._file.read()
         end = text.rfind(b"\n") + 1
         if text and not text.startswith(_FILE_PREFIX):
-            raise UsageError(f"--journal {self._quoted_path}: holds something else than a journal; name another file")
+            raise UsageError(f"--journal {self._quoted_path}: is not a journal; name another file")
         if not end:
             return {}, 0
         first, *lines = text[: end - 1].split(b"\n")
@@ -240,7 +241,9 @@ class ResultCache:
         header = _parse_line(line) or {}
         other = [name for name, value in self._header.items() if header.get(name) != value]
         if other:
-            what = {"instance": "other figures", "measure": "another objective"}.get(other[0], "another version")
+            what = {"instance": "another instance or version of it", "measure": "another objective"}.get(
+                other[0], "another version"
+            )
             raise UsageError(f"--journal {self._quoted_path}: belongs to {what}; name another file, or delete this one")
 
     def _parse_entry(self, number: int, line: bytes) -> tuple[str, ScenarioResult]:
@@ -261,7 +264,7 @@ class ResultCache:
 
     def _refuse_file(self) -> NoReturn:
         """Raise UsageError: the path is not a regular file of admissible size."""
-        raise UsageError(f"--journal {self._quoted_path}: is not a file of a journal; name another")
+        raise UsageError(f"--journal {self._quoted_path}: is not a regular file, or too large; name another")
 
     def _make_error(self, error: OSError | ValueError) -> OutputError:
         """Return the error of a failed file operation, with its reason."""
@@ -294,9 +297,12 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
         return None
     if "format" in found:
         return found
-    key, status, value, said = (found.get(name) for name in ("variant", "status", "value", "said"))
+    key, status, value, message = (found.get(name) for name in ("variant", "status", "value", "said"))
     sound = (
-        isinstance(key, str) and isinstance(said, str) and status in RESULT_STATUSES and len(found) == len(_LINE_FIELDS)
+        isinstance(key, str)
+        and isinstance(message, str)
+        and status in RESULT_STATUSES
+        and len(found) == len(_LINE_FIELDS)
     )
     number = isinstance(value, float) and math.isfinite(value)
     return found if sound and (number if status == "optimal" else value is None) else None

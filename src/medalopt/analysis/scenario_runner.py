@@ -155,7 +155,7 @@ class ScenarioRunner:
         opened = file if isinstance(file, InstanceFile) else open_instance(file)
         if parse_cost_objective(objective)[1] is not None:
             raise UsageError(
-                f"{escape_text(objective)} is for solve, explain, compare and export; scenarios count cost"
+                f"{escape_text(objective)} is for solve, explain, compare and export; scenarios minimise cost"
             )
         self.objective = objective
         self._ineffective: InputError | None = None
@@ -189,8 +189,8 @@ class ScenarioRunner:
         faults = [fault for fault in base if not any(self._affects(fault.path, one) for one in ends)]
         paths = list(dict.fromkeys(path for one in scenarios for path in one))
         for path in paths if len(paths) <= MAX_COMPARED_CHANGES else ():
-            held = [one for one in scenarios if path in one]
-            result = [self.file.has_effect(one, path) for one in (held[0], held[-1])]
+            with_path = [one for one in scenarios if path in one]
+            result = [self.file.has_effect(one, path) for one in (with_path[0], with_path[-1])]
             if True not in result and False in result:
                 text = "has no effect: the instance is the same with and without this change"
                 faults.append(Fault(option, 0, 0, escape_text(path), text, kind=FaultKind.CHANGE))
@@ -370,7 +370,7 @@ class ScenarioRunner:
         exact = self.source_values.convert_exact(steps, node, kind) if kind and isinstance(node, ScalarNode) else None
         if kind is None or exact is None:
             raise UsageError(
-                f"{escape_text(path)}: no one figure is written there; name one, or give a value to --set first"
+                f"{escape_text(path)}: no single parameter is given there; name one, or set its value by --set first"
             )
         if not isinstance(kind.field_type, QuantityField):
             return BaseValue(float(exact), None)
@@ -468,7 +468,7 @@ class ParametricScenarios:
         Returns:
             Scenario with the interpolated program; its instance is that of an interior point.
         """
-        assert self.line is not None, "only what moves in proportion can be drawn"
+        assert self.line is not None, "only parameters that scale can be sampled"
         return dataclasses.replace(self._inner, program=self.line.interpolate(position))
 
     def solve_at(self, position: float) -> VerifiedResult:

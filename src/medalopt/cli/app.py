@@ -91,9 +91,9 @@ for _panel, _verbs in _COMMANDS.items():
         )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(requested: bool) -> None:
     """Print the version and exit."""
-    if wanted:
+    if requested:
         from medalopt import __version__
 
         print_output(f"medalopt {__version__}\n")

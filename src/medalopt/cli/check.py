@@ -22,10 +22,10 @@ def check(
     Unusual values are reported as warnings.
     """
     outputs = check_outputs(output, {instance: "the instance"})
-    figures = read_instance(instance, set_, scenarios=True)
+    loaded = read_instance(instance, set_, scenarios=True)
     from medalopt.report.check import build_check_report
 
-    report = build_check_report(figures)
+    report = build_check_report(loaded)
     write_report(report, outputs)
     print_report(report, json)
     return 0
@@ -77,7 +77,9 @@ def new(
     if name is None:
         raise UsageError("give the name of the new instance, such as my-games, or --example list")
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-") or len(name) > 100:
-        raise UsageError(f"{escape_text(name)}: a name is made of a-z, 0-9, _ and -, at most 100, such as my-games")
+        raise UsageError(
+            f"{escape_text(name)}: a name consists of a-z, 0-9, _ and -, at most 100 characters, such as my-games"
+        )
     path = output or Path(f"{name}.yaml")
     texts = read_example(example, name) if example is not None else {f"{name}.yaml": render_starter_template(name)}
     _write_new_files({path if file == f"{name}.yaml" else path.parent / file: text for file, text in texts.items()})

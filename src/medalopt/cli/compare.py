@@ -39,12 +39,12 @@ def compare(
 
     Differences in parameters, decisions, cost and metal.
     """
-    wanted = parse_changes(set_)
-    asked = [*things, *(f"{things[0]}#{name}" for name in scenario or ())]
-    if len(set(asked)) < len(asked):
-        raise UsageError("the same thing is named twice; leave one of the two")
+    changes = parse_changes(set_)
+    requested = [*things, *(f"{things[0]}#{name}" for name in scenario or ())]
+    if len(set(requested)) < len(requested):
+        raise UsageError("the same input is named twice; keep one of the two")
     outputs = check_outputs(output, {Path(name): "the instance" for name in things})
-    comparison = _compare_inputs(asked, wanted, objective)
+    comparison = _compare_inputs(requested, changes, objective)
     from medalopt.report.compare import build_comparison_report
 
     report = build_comparison_report(comparison)
@@ -53,12 +53,12 @@ def compare(
     return 0
 
 
-def _compare_inputs(names: list[str], wanted: dict[str, str], objective: str) -> Comparison:
+def _compare_inputs(names: list[str], changes: dict[str, str], objective: str) -> Comparison:
     """Solve or read each input; return the comparison."""
     from medalopt.analysis.compare.comparison import compare_plans, load_plan_summary
 
     outcomes = []
     for name in names:
         with report_progress(f"solving {name}"):
-            outcomes.append(load_plan_summary(name, wanted, objective, print_message))
+            outcomes.append(load_plan_summary(name, changes, objective, print_message))
     return compare_plans(outcomes)

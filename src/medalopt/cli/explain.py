@@ -43,18 +43,18 @@ def explain(
     and cheapest repairs.
     """
     outputs = check_outputs(output, {instance: "the instance"})
-    figures = read_instance(instance, set_)
-    if figures.lots:
+    loaded = read_instance(instance, set_)
+    if loaded.lots:
         from medalopt.instance.bounds import drop_lot_constraints
 
         print_message(
-            f"{figures.lots[0]}: whole lots and minimum orders are ignored, since shadow prices exist only without them"
+            f"{loaded.lots[0]}: whole lots and minimum orders are ignored, since shadow prices exist only without them"
         )
-        figures = drop_lot_constraints(figures)
+        loaded = drop_lot_constraints(loaded)
     try:
-        report = _build_explanation(figures, about, objective, tuple(extend or ()))
+        report = _build_explanation(loaded, about, objective, tuple(extend or ()))
     except NoPlanError as error:
-        given = (figures, error, instance, set_, objective, json)
+        given = (loaded, error, instance, set_, objective, json)
         return report_infeasibility(*given, tuple(extend or ()), outputs)
     write_report(report, outputs, "the explanation is written")
     print_report(report, json, full=full)

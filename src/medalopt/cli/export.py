@@ -49,11 +49,11 @@ def export(
     ending = _FORMAT_SUFFIXES.get(output.suffix.lower() if output else "")
     form = to or ending
     if form is None:
-        raise UsageError("say which format: --to lp, mps or mathprog, or -o NAME.lp, NAME.mps or NAME.dat")
+        raise UsageError("give the format: --to lp, mps or mathprog, or -o NAME.lp, NAME.mps or NAME.dat")
     if output is not None:
         if ending not in (None, form):
             raise UsageError(
-                f"-o {format_path(output)}: ends as {ending} is written, not {form}; change it, or leave out --to"
+                f"-o {format_path(output)}: has the ending of {ending}, not of {form}; change it, or omit --to"
             )
         check_output_path(output, instance)
     files = _render_files(read_instance(instance, set_), form, objective, output)
@@ -64,7 +64,7 @@ def export(
 
     for path, content in files.items():
         write_file(path, content)
-        print_message(f"{format_path(path)}: is written")
+        print_message(f"{format_path(path)}: written")
     return 0
 
 

@@ -52,8 +52,8 @@ def report_infeasibility(
     found = None
     if error.status == "infeasible" and not isinstance(error, WholeLotsNotFoundError):
         found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
-    told = _build_json_object(instance, error, objective, found)
-    report = build_infeasibility_report(instance, found, error.refutation, told)
+    payload = _build_json_object(instance, error, objective, found)
+    report = build_infeasibility_report(instance, found, error.refutation, payload)
     drawn = list_pictures(outputs)
     if drawn:
         print_message("No plan to draw; charts are omitted.")
@@ -63,7 +63,7 @@ def report_infeasibility(
     return error.exit_code
 
 
-def _diagnose(instance: Instance, asked: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
+def _diagnose(instance: Instance, arguments: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
     """Return the conflicts and repairs, without whole lots and minimum orders."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.instance.bounds import drop_lot_constraints
@@ -72,8 +72,8 @@ def _diagnose(instance: Instance, asked: tuple[Any, ...], budget: TimeBudget | N
     if instance.lots:
         print_message(f"{instance.lots[0]}: whole lots and minimum orders are ignored in the diagnosis and its repairs")
     with report_progress("diagnosing the conflict") as step:
-        asked = (*asked, step, budget or NO_TIME_LIMIT)
-        return diagnose_infeasibility(drop_lot_constraints(instance), *asked)
+        arguments = (*arguments, step, budget or NO_TIME_LIMIT)
+        return diagnose_infeasibility(drop_lot_constraints(instance), *arguments)
 
 
 def _build_json_object(

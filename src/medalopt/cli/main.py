@@ -60,7 +60,7 @@ def _parse_and_run(arguments: list[str]) -> int:
 
     if sys.flags.optimize > 1:
         raise UsageError(
-            "Python takes the docstrings away, and Pyomo needs them: unset PYTHONOPTIMIZE, or give -O once"
+            "Python was started without docstrings, which Pyomo needs: unset PYTHONOPTIMIZE, or give -O only once"
         )
     try:
         result = app(arguments, prog_name="medalopt", standalone_mode=False)

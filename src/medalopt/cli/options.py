@@ -61,7 +61,7 @@ def parse_changes(given: list[str] | None) -> dict[str, str]:
                 f"--set {escape_text(text)}: write PATH=VALUE, such as --set smelters.kosaka.capacity='500 t'"
             )
         if path in result:
-            raise UsageError(f"--set {escape_text(text)}: this figure is set twice; leave one of the two")
+            raise UsageError(f"--set {escape_text(text)}: this parameter is set twice; keep one of the two")
         result[path] = value
     return result
 
@@ -81,11 +81,11 @@ def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenari
         InputError: A file is invalid.
         UsageError: A change is malformed.
     """
-    wanted = parse_changes(given)
+    changes = parse_changes(given)
     from medalopt.instance.loading import open_instance
 
     opened = open_instance(path) if isinstance(path, Path) else path
-    instance = opened.with_effective_changes(wanted, scenarios=scenarios)
+    instance = opened.with_effective_changes(changes, scenarios=scenarios)
     for warning in instance.warnings:
         print_message(f"warning: {warning}")
     return instance
@@ -103,13 +103,13 @@ def open_variants(path: Path, given: list[str] | None, objective: str, *, deferr
     Returns:
         The runner of variants; whole lots and minimum orders are left out.
     """
-    wanted = parse_changes(given)
+    changes = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    runner = ScenarioRunner(path, wanted, objective, deferred=deferred)
+    runner = ScenarioRunner(path, changes, objective, deferred=deferred)
     if runner.lots:
         print_message(
-            f"{runner.lots[0]}: whole lots and minimum orders are left out here; there are prices only without them"
+            f"{runner.lots[0]}: whole lots and minimum orders are ignored here: shadow prices exist only without them"
         )
     for warning in runner.instance.warnings:
         print_message(f"warning: {warning}")
@@ -236,7 +236,9 @@ def _parse_limit(option: str, text: str, unit: str) -> float:
 
 AfterOption = Annotated[
     str | None,
-    typer.Option("--after", metavar="PERIOD", help="Replan the remaining horizon after this period, such as 2018-06."),
+    typer.Option(
+        "--after", metavar="PERIOD", help="Consider only the remaining horizon after this period, such as 2018-06."
+    ),
 ]
 ActualsOption = Annotated[
     Path | None,
@@ -274,7 +276,7 @@ class ReplanRequest:
         """
         if after is None:
             if actuals is not None or frozen is not None:
-                raise UsageError("--actuals and --frozen tell what happened up to a period: name it by --after")
+                raise UsageError("--actuals and --frozen describe events up to a period: name it by --after")
             return cls(instance)
         from medalopt.analysis.replanning.replan import make_replan_problem
 

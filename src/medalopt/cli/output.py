@@ -51,7 +51,7 @@ def check_outputs(outputs: Sequence[Path] | None, inputs: Mapping[Path, str]) ->
         for path, what in inputs.items():
             check_output_path(output, path, what)
     if len({path.absolute() for path in found}) < len(found):
-        raise UsageError(f"-o {format_path(found[-1])}: an output is named twice; leave one of the two")
+        raise UsageError(f"-o {format_path(found[-1])}: an output is named twice; keep one of the two")
     return found
 
 
@@ -81,13 +81,13 @@ def has_tables(outputs: Sequence[Path]) -> bool:
     )
 
 
-def write_report(report: Report, outputs: Sequence[Path], said: str = "the report is written") -> None:
+def write_report(report: Report, outputs: Sequence[Path], message: str = "the report is written") -> None:
     """Write a report to every output, whole or not at all; all are rendered before the first is written.
 
     Args:
         report: Report.
         outputs: Files and folders, as `check_outputs` returns them.
-        said: Message for each.
+        message: Message for each.
 
     Raises:
         UsageError: A library that a form needs is not installed, or there is no chart to draw.
@@ -96,17 +96,17 @@ def write_report(report: Report, outputs: Sequence[Path], said: str = "the repor
     from medalopt.report.atomic_write import write_file, write_folder
 
     rendered = [(path, _RENDERERS[path.suffix.lower()](report, path)) for path in outputs]
-    for output, made in rendered:
-        if isinstance(made, Mapping):
+    for output, output_bytes in rendered:
+        if isinstance(output_bytes, Mapping):
             from medalopt.report.render.csv import list_replaceable_files
 
-            write_folder(output, made, list_replaceable_files(output))
-            count = sum(name.endswith(".csv") for name in made)
-            print_message(f"{format_path(output)}: {said}, {count} tables as CSV")
+            write_folder(output, output_bytes, list_replaceable_files(output))
+            count = sum(name.endswith(".csv") for name in output_bytes)
+            print_message(f"{format_path(output)}: {message}, {count} tables as CSV")
             continue
-        for path, content in made:
+        for path, content in output_bytes:
             write_file(path, content)
-            print_message(f"{format_path(path)}: {said}")
+            print_message(f"{format_path(path)}: {message}")
 
 
 FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]

@@ -74,13 +74,13 @@ def plan(
 
     With --after: replan the remaining horizon from actual settlements and signed contracts.
     """
-    read = {path: "what has happened" for path in (actuals, frozen) if path is not None}
+    read = {path: "an input of --after" for path in (actuals, frozen) if path is not None}
     outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
     day = _parse_day(date)
     from medalopt.instance.loading import open_instance
 
-    wanted, source = parse_changes(set_), open_instance(instance)
+    changes, source = parse_changes(set_), open_instance(instance)
     request = ReplanRequest.prepare(read_instance(source, set_), after, actuals, frozen)
     try:
         plan = _solve_plan(request.figures, *within)
@@ -94,9 +94,9 @@ def plan(
     plan = plan if in_loads is None else in_loads.plan
     found = None
     if not (brief or plan.stopped):  # the time limit may leave none for more
-        runner = None if request.problem else _open_plan_variants(source, wanted)
+        runner = None if request.problem else _open_plan_variants(source, changes)
         found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
-    report = _build_report(request, plan, in_loads, found, None if request.problem else source, wanted, day, summary)
+    report = _build_report(request, plan, in_loads, found, None if request.problem else source, changes, day, summary)
     write_report(report, outputs, "the sourcing plan is written")
     print_report(report, json, bool(outputs) and not summary, full)
     return LimitError.exit_code if plan.stopped else 0
@@ -116,7 +116,7 @@ def _build_report(
     in_loads: WholeLoadPlan | None,
     found: PlanAnalyses | None,
     source: InstanceFile | None,
-    wanted: dict[str, str],
+    changes: dict[str, str],
     day: str,
     first_page: bool,
 ) -> Report:
@@ -125,7 +125,7 @@ def _build_report(
     from medalopt.report.sourcing.plan_report import build_plan_report
 
     with report_progress("writing the sourcing plan"):
-        source_values = None if source is None else source.read_source_values(wanted)
+        source_values = None if source is None else source.read_source_values(changes)
         report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
         return select_summary(report) if first_page else report
 
@@ -151,7 +151,7 @@ def _parse_tonnes(text: str) -> float:
     except QuantityError as error:
         raise UsageError(f"--round: {error}") from error
     if not size > 0:
-        raise UsageError(f"--round {escape_text(text)}: a load is more than nothing, such as 1t or 500kg")
+        raise UsageError(f"--round {escape_text(text)}: the size of a load is more than 0, such as 1t or 500kg")
     if size < _MIN_LOAD_TONNES:
         raise UsageError(f"--round {escape_text(text)}: a load is at least 1 kg, such as 1t or 500kg")
     return size
@@ -165,11 +165,11 @@ def _round_loads(plan: Plan, size: float) -> WholeLoadPlan:
         return plan_whole_loads(plan, size)
 
 
-def _open_plan_variants(source: InstanceFile, wanted: dict[str, str]) -> ScenarioRunner:
+def _open_plan_variants(source: InstanceFile, changes: dict[str, str]) -> ScenarioRunner:
     """Return the runner of variants of the instance file."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    return ScenarioRunner(source, wanted)
+    return ScenarioRunner(source, changes)
 
 
 def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | None:
@@ -180,5 +180,5 @@ def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | N
         with report_progress("analysing the plan") as step:
             return analyse_plan(plan, runner, step)
     except SolverError as error:
-        print_message(f"{error}; analyses that take further solves are left out, as with --brief")
+        print_message(f"{error}; analyses that need further solves are omitted, as with --brief")
         return None

@@ -30,7 +30,7 @@ def risk(
         typer.Argument(metavar="INSTANCE|PLAN", help="Instance, or a saved plan: NAME.json, NAME.xlsx or its folder."),
     ],
     instance: Annotated[
-        Path | None, typer.Argument(metavar="[INSTANCE]", help="Instance of a plan; default: the file that it names.")
+        Path | None, typer.Argument(metavar="INSTANCE", help="Instance of a plan; default: the file that it names.")
     ] = None,
     draws: DrawsOption = _DEFAULT_DRAWS,
     seed: SeedOption = _DEFAULT_SEED,

@@ -115,8 +115,8 @@ def _report_error(error: MedaloptError, as_json: bool) -> int:
         from medalopt.report.plan_json import build_faults_object, render_json
 
         kind = FaultKind.COEFFICIENT_RANGE if isinstance(error, CoefficientRangeError) else FaultKind.USAGE
-        told = build_faults_object(faults or (Fault("", 0, 0, "", _single_line(error), kind=kind),))
-        return run_guarded(lambda: _print_and_return(render_json(told), error.exit_code), as_json=False)
+        payload = build_faults_object(faults or (Fault("", 0, 0, "", _single_line(error), kind=kind),))
+        return run_guarded(lambda: _print_and_return(render_json(payload), error.exit_code), as_json=False)
     return error.exit_code
 
 

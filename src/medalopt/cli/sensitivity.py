@@ -114,8 +114,8 @@ def sensitivity(
 def _run_parts(runner: ScenarioRunner, request: SensitivityRequest) -> list[SensitivityPart]:
     """Run the requested analyses, up to one that was interrupted."""
     parts: list[SensitivityPart] = []
-    for made in _select_parts(request):
-        parts.append(made(runner))
+    for part in _select_parts(request):
+        parts.append(part(runner))
         if parts[-1].interrupted:
             break
     return parts

@@ -137,7 +137,7 @@ class WhatIfRequest:
     def __post_init__(self) -> None:
         """Raise UsageError for options without the one they belong to."""
         if self.start is not None and not (self.without or self.drop):
-            raise UsageError("--from says since when something is missing: give it with --without or --drop")
+            raise UsageError("--from is the first period of an outage: give it with --without or --drop")
         if self.delay is not None and self.delay < 0:
             raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
 

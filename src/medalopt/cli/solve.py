@@ -41,7 +41,7 @@ def _parse_objective(text: str) -> str:
 ExtendOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--extend", metavar="FILE", help="Python file with constraints of your own; it is executed (repeatable)."
+        "--extend", metavar="FILE", help="Python file with additional constraints; it is executed (repeatable)."
     ),
 ]
 ConfidenceOption = Annotated[
@@ -61,7 +61,7 @@ ObjectiveOption = Annotated[
         "--objective",
         metavar="cost|footprint|mass|cost@PARTY",
         parser=_parse_objective,
-        help="Objective to minimise (ties are broken by cost, then by tonnes); cost@PARTY: what one payer bears.",
+        help="Objective to minimise (ties are broken by cost, then by tonnes); cost@PARTY: cost borne by one payer.",
     ),
 ]
 
@@ -87,16 +87,16 @@ def solve(
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
     set_ = add_confidence_change(set_, confidence, joint)
-    figures = read_instance(instance, set_)
+    loaded = read_instance(instance, set_)
     budget = _start_budget(within[1])
     try:
-        plan = _solve_instance(figures, objective, tuple(extend or ()), *within, method)
+        plan = _solve_instance(loaded, objective, tuple(extend or ()), *within, method)
     except LimitError:
         if json:
-            report_time_limit(figures, objective)
+            report_time_limit(loaded, objective)
         raise
     except NoPlanError as error:
-        given = (figures, error, instance, set_, objective, json)
+        given = (loaded, error, instance, set_, objective, json)
         return report_infeasibility(*given, tuple(extend or ()), budget=budget)
     from medalopt.report.solve import build_solve_report
 
@@ -123,7 +123,7 @@ def add_confidence_change(given: list[str] | None, confidence: str | None, joint
     """
     if confidence is None:
         if joint:
-            raise UsageError("--joint: says what --confidence is about; give both, such as --confidence 90% --joint")
+            raise UsageError("--joint: requires --confidence; give both, such as --confidence 90% --joint")
         return given
     return [*(given or []), f"policy.{'joint_' if joint else ''}confidence={confidence}"]
 

@@ -36,7 +36,7 @@ GridOption = Annotated[
     typer.Option(
         "--grid",
         metavar="PATH=LO..HI/N",
-        help="N values of a parameter, or PATH=A,B,C (repeatable: all combinations); PATH may hold a wildcard *.",
+        help="N values of a parameter, or PATH=A,B,C (repeatable: all combinations); PATH may contain a wildcard *.",
     ),
 ]
 ListOption = Annotated[
@@ -74,7 +74,7 @@ class SweepRequest:
     def __post_init__(self) -> None:
         """Raise UsageError for more than one kind, or a seed without a sample."""
         if bool(self.grid) + (self.listed is not None) + (self.sample is not None) > 1:
-            raise UsageError("--grid, --list and --sample are three kinds of scenarios: leave all but one")
+            raise UsageError("--grid, --list and --sample exclude each other: give one of them")
         if self.seed is not None and (self.sample is None or self.seed < 0):
             raise UsageError("--seed goes with --sample N, and is 0 or more")
 
@@ -149,10 +149,10 @@ def sweep(
     Without --grid, --list and --sample: the scenarios of the instance. A scenario that fails does not stop the others.
     """
     outputs = check_outputs(output, {instance: "the instance"})
-    asked, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
-    deferred = bool(asked.grid or asked.listed)
+    request, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
+    deferred = bool(request.grid or request.listed)
     runner = open_variants(instance, set_, objective, deferred=deferred)
-    scenarios = asked.list_scenarios(runner)
+    scenarios = request.list_scenarios(runner)
     rows: list[SweepResult] = []
     interrupted = False
     try:
@@ -178,7 +178,7 @@ def _run_scenarios(
 
     with (
         open_result_cache(kept, runner.instance, runner.objective) as own,
-        show_progress("answering scenarios") as report_progress,
+        show_progress("solving scenarios") as report_progress,
     ):
         yield from run_sweep(runner, scenarios, there.make_executor(), own, report_progress)
 

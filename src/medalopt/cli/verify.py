@@ -39,7 +39,7 @@ def verify(
         ),
     ],
     instance: Annotated[
-        Path | None, typer.Argument(metavar="[INSTANCE]", help="Its instance; default: the file that the plan names.")
+        Path | None, typer.Argument(metavar="INSTANCE", help="Its instance; default: the file that the plan names.")
     ] = None,
     after: AfterOption = None,
     actuals: ActualsOption = None,

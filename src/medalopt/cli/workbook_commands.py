@@ -39,7 +39,7 @@ def template(
     else:
         write_file(output, render_instance_workbook(_open_starter(output.stem)))
     print_message(
-        f"{format_path(output)}: is written; fill it in, then: medalopt import {format_path(output)} -o NAME.yaml"
+        f"{format_path(output)}: written; enter the values, then: medalopt import {format_path(output)} -o NAME.yaml"
     )
     return 0
 
@@ -92,5 +92,5 @@ def import_(
     ):  # the instance last: it exists only if complete
         target.parent.mkdir(exist_ok=True)
         write_file(target, content)
-        print_message(f"{format_path(target)}: is written")
+        print_message(f"{format_path(target)}: written")
     return 0

@@ -37,17 +37,17 @@ def _find_ranged_rows(program: NamedLinearProgram) -> NDArray[np.bool_]:
     return result
 
 
-def _split_ranged_rows(program: NamedLinearProgram, which: NDArray[np.bool_]) -> NamedLinearProgram:
+def _split_ranged_rows(program: NamedLinearProgram, ranged: NDArray[np.bool_]) -> NamedLinearProgram:
     """Return the program with each row of a mask as two: its lower bound, and at the end its upper as `NAME.upper`.
 
     Args:
         program: Linear program.
-        which: Mask of the rows, (rows,).
+        ranged: Mask of the rows, (rows,).
 
     Returns:
         The equivalent program.
     """
-    chosen = np.flatnonzero(which)
+    chosen = np.flatnonzero(ranged)
     copy_of = np.full(len(program.rows), -1, dtype=np.int32)
     copy_of[chosen] = len(program.rows) + np.arange(len(chosen), dtype=np.int32)
     columns = np.repeat(np.arange(len(program.columns)), np.diff(program.indptr))
@@ -59,7 +59,7 @@ def _split_ranged_rows(program: NamedLinearProgram, which: NDArray[np.bool_]) ->
         program,
         rows=(*program.rows, *(f"{program.rows[row]}.upper" for row in chosen)),
         row_lower=np.concatenate([program.row_lower, np.full(len(chosen), -np.inf)]),
-        row_upper=np.concatenate([np.where(which, np.inf, program.row_upper), program.row_upper[chosen]]),
+        row_upper=np.concatenate([np.where(ranged, np.inf, program.row_upper), program.row_upper[chosen]]),
         indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         indices=np.concatenate([program.indices, copy_of[program.indices[copied]]])[order].astype(np.int32),
         data=np.concatenate([program.data, program.data[copied]])[order],

@@ -43,18 +43,18 @@ def _list_pairs(first: Subscripts, second: Subscripts, holds: NDArray[Any]) -> I
         yield from (f"({row},{member})" for member, yes in zip(second, members, strict=True) if yes)
 
 
-def _format_vector(name: str, axis: Subscripts, figures: NDArray[Any], default: float) -> Iterator[str]:
+def _format_vector(name: str, axis: Subscripts, values: NDArray[Any], default: float) -> Iterator[str]:
     """Yield a parameter over one index set."""
-    entries = [f" {key} {_format_double(value)}" for key, value in _list_entries(axis, figures, default)]
+    entries = [f" {key} {_format_double(value)}" for key, value in _list_entries(axis, values, default)]
     if entries:
         yield from (f"param {name} :=", *entries, ";")
 
 
 def _format_matrix(
-    name: str, rows: Subscripts, columns: Subscripts, figures: NDArray[Any], default: float
+    name: str, rows: Subscripts, columns: Subscripts, values: NDArray[Any], default: float
 ) -> Iterator[str]:
     """Yield a parameter over two index sets, one line for each of `rows`."""
-    yield from _format_cube(name, {f"[{row}": part for row, part in zip(rows, figures, strict=True)}, columns, default)
+    yield from _format_cube(name, {f"[{row}": part for row, part in zip(rows, values, strict=True)}, columns, default)
 
 
 def _format_cube(name: str, slices: Mapping[str, NDArray[Any]], last: Subscripts, default: float) -> Iterator[str]:
@@ -83,9 +83,9 @@ def _format_cell(cell: str | float) -> str:
     return _format_double(float(cell)) if math.isfinite(cell) else "."
 
 
-def _list_entries(axis: Subscripts, figures: NDArray[Any], default: float) -> Iterator[tuple[str, float]]:
+def _list_entries(axis: Subscripts, values: NDArray[Any], default: float) -> Iterator[tuple[str, float]]:
     """Yield the subscripts and values that are finite and differ from the default."""
-    for key, value in zip(axis, figures.tolist(), strict=True):
+    for key, value in zip(axis, values.tolist(), strict=True):
         if value != default and math.isfinite(value):
             yield key, float(value)
 
@@ -295,10 +295,10 @@ def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield _format_set("TERMS", axes.terms)
     accepted = [(feed, axes.terms[line]) for feed, line in zip(feeds, lines, strict=True) if line >= 0]
     yield from _format_table("FEEDS", [feed for feed, _ in accepted], {"terms": [line for _, line in accepted]})
-    ways = [(g, k) for g, k in zip(*lanes.exists.nonzero(), strict=True)]
-    yield from _format_table("LANES", [f"{axes.regions[g]} {axes.smelters[k]}" for g, k in ways], {
-        "lane_cost": [lanes.cost.value[way] for way in ways],
-        "lane_footprint": [lanes.footprint.value[way] for way in ways],
+    lane_indices = [(g, k) for g, k in zip(*lanes.exists.nonzero(), strict=True)]
+    yield from _format_table("LANES", [f"{axes.regions[g]} {axes.smelters[k]}" for g, k in lane_indices], {
+        "lane_cost": [lanes.cost.value[lane] for lane in lane_indices],
+        "lane_footprint": [lanes.footprint.value[lane] for lane in lane_indices],
     })  # fmt: skip
 
 

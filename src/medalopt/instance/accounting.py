@@ -256,10 +256,10 @@ class PlanAccount:
     @cached_property
     def purchases(self) -> Numbers:
         """$b^+_{ot}$, (O, T): purchases of each offer in each period, kg."""
-        made, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
+        bought, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
         if not stocked.any() or not len(self.decisions.purchased):
-            return made
-        total = make_zeros(made.shape, made) + made
+            return bought
+        total = make_zeros(bought.shape, bought) + bought
         total[np.flatnonzero(stocked)] = self.decisions.purchased
         return total
 
@@ -273,8 +273,8 @@ class PlanAccount:
     @cached_property
     def offer_stock(self) -> Numbers:
         """$z_{ot}$, (O, T): stock of each offer at the end of each period, kg; 0 for offers that are not stocked."""
-        made = self.decisions.bought.sum(axis=1)
-        kept = np.cumsum(self.purchases, axis=1) - np.cumsum(made, axis=1)
+        bought = self.decisions.bought.sum(axis=1)
+        kept = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
         return np.where(is_stocked(self.instance)[:, None], kept, 0)
 
     @cached_property
@@ -370,12 +370,12 @@ class PlanAccount:
 
     def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""
-        held = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
+        cost = (self.read(self.instance.metals.holding) * self.stock).sum(axis=0)
         if is_stocked(self.instance).any():
-            held = held + (compute_offer_holding_cost(self.instance, self.read) * self.offer_stock).sum(axis=0)
+            cost = cost + (compute_offer_holding_cost(self.instance, self.read) * self.offer_stock).sum(axis=0)
         if has_casting_holding_cost(self.instance).any():
-            held = held + (compute_casting_holding_cost(self.instance, self.read) * self.cast_stock).sum(axis=0)
-        return held
+            cost = cost + (compute_casting_holding_cost(self.instance, self.read) * self.cast_stock).sum(axis=0)
+        return cost
 
     def _shortfall_cost(self) -> Numbers:
         """Penalty of the medals that are not made, in the period in which they are due, (T,), money."""
@@ -406,15 +406,15 @@ class PlanAccount:
     def _scrap_left(self) -> Numbers:
         """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""
         rate = compute_scrap_rate(self.instance, self.read)
-        worth = self.read(self.instance.alloys.scrap_value)
+        value = self.read(self.instance.alloys.scrap_value)
         periods = len(self.instance.periods)
         total = make_zeros((periods,), self.cast)
         for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
             if not rate[alloy] > 0:
                 continue
             late = max(0, periods - lead)
-            total[late:] = total[late:] - worth[alloy] * rate[alloy] * self.cast[alloy, late:]
-            total[-1] = total[-1] - worth[alloy] * self.scrap[alloy, -1]
+            total[late:] = total[late:] - value[alloy] * rate[alloy] * self.cast[alloy, late:]
+            total[-1] = total[-1] - value[alloy] * self.scrap[alloy, -1]
         return total
 
     @cached_property

@@ -54,9 +54,9 @@ def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read
     limit = np.where(instance.streams.storable, read(instance.streams.storage_limit), 0)
     stockpile = np.minimum(limit[:, None], so_far)
     before = np.concatenate([np.zeros_like(stockpile[:, :1]), stockpile[:, :-1]], axis=1)
-    wanted = has_demand(instance)
+    in_demand = has_demand(instance)
     share, loss = read(instance.alloys.scrap_share), read(instance.alloys.loss)
-    cast = np.where(wanted, compute_cumulative_demand(instance, read)[:, -1], 0) / (1 - share)
+    cast = np.where(in_demand, compute_cumulative_demand(instance, read)[:, -1], 0) / (1 - share)
     charge = cast / (1 - loss)
     return VariableBounds(
         sent=available + before,

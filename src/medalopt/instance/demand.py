@@ -72,8 +72,8 @@ def has_demand(instance: Instance) -> Bools:
     Returns:
         Mask (A,): a medal with a positive count contains the alloy.
     """
-    wanted = (instance.medals.parts.raw > 0) & (instance.medals.count > 0)[:, None]
-    return np.logical_or.reduce(wanted, axis=0)
+    demanded = (instance.medals.parts.raw > 0) & (instance.medals.count > 0)[:, None]
+    return np.logical_or.reduce(demanded, axis=0)
 
 
 def compute_casting_holding_cost(instance: Instance, read: NumberReader = read_floats) -> Numbers:
@@ -268,14 +268,14 @@ def explain_exclusion(instance: Instance, alloy: int, offers: Sequence[int]) -> 
     alloys, market = instance.alloys, instance.market
     name, minimum = escape_text(alloys.names[alloy]), compute_unnamed_share(instance)[offers[0]]
     path = render_path(("alloys", alloys.names[alloy], "others"))
-    hold, more = ("holds", "") if len(offers) == 1 else ("hold", " or more")
+    contain, more = ("contains", "") if len(offers) == 1 else ("contain", " or more")
     text = (
-        f"{join_names(market.names[o] for o in offers)} {hold} unnamed matter "
-        f"({_format_per_cent(minimum)}{more}), which may not "
-        f"be in `{name}`; give `{path}: {_format_per_cent(minimum)}` or more, or name all that the offer holds"
+        f"{join_names(market.names[o] for o in offers)} {contain} unnamed matter "
+        f"({_format_per_cent(minimum)}{more}), which is not allowed "
+        f"in `{name}`; give `{path}: {_format_per_cent(minimum)}` or more, or name the rest of its composition"
     )
     if alloys.low.exact()[alloy].sum() > 1 - minimum:
-        text += f", and let the least shares of `{name}` leave room for it"
+        text += f", and reduce the least shares of `{name}` by as much"
     return text
 
 

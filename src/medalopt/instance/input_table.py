@@ -77,7 +77,7 @@ class InputTable:
             faults.add_error(
                 Location(name, 1, 1),
                 (),
-                f"lacks the column{'s' if lacks[1:] else ''} {join_names(lacks)}; add what is missing",
+                f"lacks the column{'s' if lacks[1:] else ''} {join_names(lacks)}; add them",
                 kind=FaultKind.ACTUALS,
             )
             return None
@@ -174,11 +174,11 @@ class InputTable:
             Indices (N,) into `known`; -1 where empty or unknown.
         """
         place = {one: number for number, one in enumerate(known)}
-        found, told = np.full(self.count, -1, dtype=np.intp), set[str]()
+        found, reported = np.full(self.count, -1, dtype=np.intp), set[str]()
         for row, text in enumerate(self.read_texts(name)):
             found[row] = place.get(text, -1)
-            if text and text not in place and text not in told and len(told) < _MAX_FAULTS:
-                told.add(text)
+            if text and text not in place and text not in reported and len(reported) < _MAX_FAULTS:
+                reported.add(text)
                 hint = suggest_name(text, known) or f"; the instance has {join_names(known)}" if known else ""
                 self.add_fault(row, name, f"`{escape_text(text)}` is not in the instance{hint}")
         return found

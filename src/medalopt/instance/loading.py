@@ -220,8 +220,8 @@ class InstanceFile:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = FaultLog(list(self.faults), list(self.warnings))
         digests = dict(self.digests)
-        wanted = parse_overrides(self._merge(self._resolve(changes, faults)), faults)
-        draft, notes = _parse_draft(self, wanted, digests, faults)
+        overrides = parse_overrides(self._merge(self._resolve(changes, faults)), faults)
+        draft, notes = _parse_draft(self, overrides, digests, faults)
         supply = read_stream_rows(draft.streams, draft)
         lanes = read_lane_rows(draft.lanes, draft) if draft.lanes else None
         check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, lanes)))
@@ -248,9 +248,9 @@ class InstanceFile:
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.list_warnings()
         )
 
-    def _merge(self, made: Mapping[str, str]) -> dict[str, str]:
-        """Return the changes already set, and then `made`."""
-        return {**{path: value for path, value in self.changes.items() if path not in made}, **made}
+    def _merge(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Return the changes already set, and then `changes`."""
+        return {**{path: value for path, value in self.changes.items() if path not in changes}, **changes}
 
     def _resolve(self, changes: ParameterChanges, faults: FaultLog) -> dict[str, str]:
         """Return the new value of each path that `changes` name; what cannot be resolved is a fault.
@@ -310,12 +310,12 @@ def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog
 
 @pause_garbage_collection()
 def _parse_draft(
-    file: InstanceFile, wanted: list[ParameterOverride], digests: dict[str, str], faults: FaultLog
+    file: InstanceFile, overrides: list[ParameterOverride], digests: dict[str, str], faults: FaultLog
 ) -> tuple[Draft, tuple[SourceNote, ...]]:
-    """Return all valid parts of the file with the changes `wanted`, and the notes of its mappings."""
+    """Return all valid parts of the file with the changes `overrides`, and the notes of its mappings."""
     root = file.root
     before = read_calendar(root)
-    root = apply_tree_overrides(root, wanted, before.count if before else None, faults)
+    root = apply_tree_overrides(root, overrides, before.count if before else None, faults)
     root, notes = split_notes(_drop_null_sections(root, faults), faults)
     calendar = read_calendar(root)
     context = ValidationContext(read_money(root, faults), _read_period_count(root), _collect_names(root))
@@ -326,10 +326,10 @@ def _parse_draft(
     streams_sheet = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.build_empty(
         "streams"
     )
-    streams_sheet = apply_row_overrides(streams_sheet, wanted, name_stream_rows, labels, faults)
+    streams_sheet = apply_row_overrides(streams_sheet, overrides, name_stream_rows, labels, faults)
     lanes_sheet = _read_section_rows("lanes", root, file, labels, digests, faults)
     lanes_sheet = apply_row_overrides(
-        lanes_sheet or InputSheet.build_empty("lanes"), wanted, name_lane_rows, labels, faults
+        lanes_sheet or InputSheet.build_empty("lanes"), overrides, name_lane_rows, labels, faults
     )
     document = validate_tree(root, Document, context, faults)
     sheet = lanes_sheet if "lanes" in root.items else None
@@ -455,8 +455,8 @@ def _read_table(
             faults.extend(own)
             return sheet
         file.tables[target, name] = sheet, data.sha256, tuple(own.warnings)
-    sheet, digests[node.text], odd = file.tables[target, name]
-    faults.warnings.extend(odd)
+    sheet, digests[node.text], warnings = file.tables[target, name]
+    faults.warnings.extend(warnings)
     return sheet
 
 

@@ -200,12 +200,12 @@ def resolve_change(source_values: SourceValues, change: Change) -> dict[str, str
     )
 
 
-def _shift_period(source_values: SourceValues, path: ParameterPath, by: int, asked: str) -> str:
+def _shift_period(source_values: SourceValues, path: ParameterPath, by: int, change_text: str) -> str:
     """Return the name of the period `by` periods after the one at `path`; a missing due date is the last period."""
     node, last = source_values.get_node(path), len(source_values.periods) - 1
     at = source_values.find_period(node.text) if isinstance(node, ScalarNode) and not node.null else last
     if at is None or not 0 <= at + by <= last:
-        raise UsageError(f"{escape_text(asked)}: {by:+} periods lead `{render_path(path)}` out of the horizon")
+        raise UsageError(f"{escape_text(change_text)}: {by:+} periods lead `{render_path(path)}` out of the horizon")
     return source_values.periods[at + by]
 
 
@@ -236,7 +236,7 @@ def _change_each_match(
         raise UsageError(f"{escape_text(path)}: has no value that could be changed in proportion; write the new value")
     if not changes:
         raise UsageError(
-            f"{escape_text(path)}: nothing in this instance has that name; write it like devices.*.content.Ag"
+            f"{escape_text(path)}: nothing in this instance has this name; write it like devices.*.content.Ag"
         )
     return changes
 
@@ -283,19 +283,22 @@ def _matches_name(parts: tuple[str, ...], name: str) -> bool:
     return True
 
 
-def _read_operand(text: str, unit: str, source_values: SourceValues, asked: str) -> Fraction:
+def _read_operand(text: str, unit: str, source_values: SourceValues, change_text: str) -> Fraction:
     """Read the operand of a relative change in the given unit."""
     try:
         return QuantityField(unit, low=None).check(text, source_values.money).exact
     except QuantityError as error:
-        raise UsageError(f"{escape_text(asked)}: {error}") from error
+        raise UsageError(f"{escape_text(change_text)}: {error}") from error
 
 
-def _add_to_parameter(source_values: SourceValues, path: ParameterPath, text: str, asked: str) -> dict[str, str]:
+def _add_to_parameter(source_values: SourceValues, path: ParameterPath, text: str, change_text: str) -> dict[str, str]:
     """Return the changes that add `text` to the value in effect at `path`, or to its default."""
     kind = find_parameter_kind(path)
     by = _read_operand(
-        text, kind.field_type.unit if kind and isinstance(kind.field_type, QuantityField) else "", source_values, asked
+        text,
+        kind.field_type.unit if kind and isinstance(kind.field_type, QuantityField) else "",
+        source_values,
+        change_text,
     )
     if kind is None or source_values.find_value(path) is not None:
         return _transform_parameters(source_values, path, lambda exact: exact + by)

@@ -117,9 +117,7 @@ def _assemble_lots(table: InputTable, instance: Instance, routes: Routes, last: 
             if index[row] < 0 and not table.is_filled(name, row):
                 table.report_missing(row, name)
         if period[row] > last:
-            table.add_fault(
-                row, "period", f"lies after {instance.periods[last]}, up to which --after says things happened"
-            )
+            table.add_fault(row, "period", f"lies after {instance.periods[last]}, the last period covered by --after")
     route = _find_routes(table, routes, stream, treatment, smelter)
     feed = _compute_dry_weight(table)
     metals = range(len(instance.metals.names))
@@ -182,7 +180,9 @@ def _check_names(table: InputTable, lots: ActualLots) -> None:
         if not name:
             table.report_missing(row, "lot")
         elif name in first:
-            table.add_fault(row, "lot", f"stands twice, first in line {table.sheet.lines[first[name]]}; add the two up")
+            table.add_fault(
+                row, "lot", f"is defined twice, first in line {table.sheet.lines[first[name]]}; add the two up"
+            )
         elif problem := find_name_flaw(name):
             table.add_fault(row, "lot", problem)
         first.setdefault(name, row)
@@ -200,18 +200,16 @@ def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> Non
     """Record metal or settlement of untreated lots, settlement before shipment, and more payable metal than assayed."""
     known = np.isfinite(lots.payable)
     for row in np.flatnonzero((lots.settled >= 0) & ~known.any(axis=1)).tolist():
-        table.add_fault(row, "settled_on", "a lot that is settled says what metal is payable; write 0 where none is")
+        table.add_fault(row, "settled_on", "a settled lot states the payable metal; write 0 where there is none")
     for row in np.flatnonzero((lots.settled >= 0) & (lots.settled < lots.period)).tolist():
         table.add_fault(row, "settled_on", "lies before the lot was sent")
     for row in np.flatnonzero(lots.waits & (known.any(axis=1) | (lots.settled >= 0))).tolist():
         if not table.is_filled("treatment", row):
-            table.add_fault(
-                row, "treatment", "what is settled has been treated; only what waits in a stockpile has not"
-            )
+            table.add_fault(row, "treatment", "a settled lot has been treated; only stockpiled devices have not")
     held = lots.assay * lots.feed_t[:, None]
     for row, metal in np.argwhere(lots.payable > held * (1 + _WEIGHT_TOLERANCE)).tolist():
         name = instance.metals.names[metal]
-        more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg that the lot held"
+        more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg contained in the lot"
         table.add_fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
     mass = np.nan_to_num(lots.payable).sum(axis=1)
     told = (lots.payable > held * (1 + _WEIGHT_TOLERANCE)).any(axis=1)
@@ -264,7 +262,7 @@ def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> N
         text = (
             f"`{escape_text(table.read_texts('settled_on')[row])}` lies after {instance.periods[-1]}, the last period"
         )
-        table.add_warning(row, "settled_on", f"{text}: its metal counts for no medal; check the year")
+        table.add_warning(row, "settled_on", f"{text}: its metal arrives too late for any medal; check the year")
 
 
 _CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")

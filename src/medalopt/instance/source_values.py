@@ -109,8 +109,8 @@ class SourceValues:
         if kind is None or isinstance(node, MappingNode):
             return _convert_to_plain(node)
         values = node.items if isinstance(node, SequenceNode) else (node,)
-        figures = [self.convert_exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
-        return figures[0] if len(set(figures)) == 1 else tuple(figures)
+        numbers = [self.convert_exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
+        return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
 
     def get_node(self, path: ParameterPath) -> Node | None:
         """Look up the node at exactly this path.
@@ -258,9 +258,9 @@ def _build_supply_node(sheet: InputSheet, rows: list[int], calendar: Calendar | 
     cells, periods = sheet.get_column(("available",)), sheet.get_column(PERIOD)
     if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
         return _make_scalar(sheet, cells[rows[0]], rows[0], ("available",))
-    said = {
+    stated = {
         calendar.find_period((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, ("available",))
         for row in rows
     }
     nothing = ScalarNode("0", True, sheet.locate_cell(rows[0]))
-    return SequenceNode(tuple(said.get(t) or nothing for t in range(calendar.count)), sheet.locate_cell(rows[0]))
+    return SequenceNode(tuple(stated.get(t) or nothing for t in range(calendar.count)), sheet.locate_cell(rows[0]))

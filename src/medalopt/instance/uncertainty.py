@@ -155,8 +155,8 @@ class UncertaintyModel:
         tonnes = np.where(due, sent[self.route[rows]], 0.0)
         moved = self.rate[rows] * tonnes.sum(axis=1)
         if deducted is not None and len(deducted):
-            held = (self.pool[rows] >= 0)[:, None] & deducted[self.pool[rows], metal]
-            moved += (self.deducted_rate[rows] - self.rate[rows]) * np.where(held, tonnes, 0.0).sum(axis=1)
+            deducts = (self.pool[rows] >= 0)[:, None] & deducted[self.pool[rows], metal]
+            moved += (self.deducted_rate[rows] - self.rate[rows]) * np.where(deducts, tonnes, 0.0).sum(axis=1)
         return np.bincount(self.factor[rows], moved, len(self.factors)) * self.deviation
 
     def compute_deviation(self, exposure: Floats) -> float:

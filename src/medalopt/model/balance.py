@@ -37,7 +37,7 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         start = 0.0 if t in before else opening[e]
         return (start, gone - pyo.quicksum(come) if come else gone, start)
 
-    doc = "3. metal balance; dual: what a kilogram more on the account in this period saves (negative), money/kg"
+    doc = "3. metal balance; dual: change of cost per kilogram more on the account, money/kg; negative: saving"
     model.balance = pyo.Constraint(list(model.stock), rule=rule, doc=doc)
 
 
@@ -59,7 +59,7 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         come = [m.acquire[o, t]] + ([m.offer_stock[o, before[t]]] if t in before else [])
         return (0.0, pyo.quicksum([m.offer_stock[o, t], *charged[o, t]]) - pyo.quicksum(come), 0.0)
 
-    doc = "3. balance of an offer in stock; dual: what a kilogram more of it in this period saves (negative), money/kg"
+    doc = "3. balance of an offer in stock; dual: change of cost per kilogram more, money/kg; negative: saving"
     model.offer_balance = pyo.Constraint(list(model.acquire), rule=rule, doc=doc)
 
 

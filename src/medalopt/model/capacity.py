@@ -16,7 +16,7 @@ def add_capacity_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
         model: Model with feed, treated tonnage and castings declared.
         instance: Instance; a constraint is added per finite capacity only.
     """
-    worth = "dual: what a {} more of capacity in this period saves (negative), money/{}"
+    dual_doc = "dual: shadow price of capacity in this period, <= 0, money/{}"
     for name, quantity, axis, limit, unit in (
         ("feed_capacity", model.feed, instance.smelters.names, instance.smelters.capacity, "tonne"),
         ("treatment_capacity", model.treated, instance.treatments.names, instance.treatments.capacity, "tonne"),
@@ -27,6 +27,6 @@ def add_capacity_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
         rows = pyo.Constraint(
             [key for key in given if key in quantity],
             rule=lambda m, *key, quantity=quantity, maximum=greatest: (None, quantity[key], maximum[key]),
-            doc="2. capacity; " + worth.format(unit, {"tonne": "t", "kilogram": "kg"}[unit]),
+            doc="2. capacity; " + dual_doc.format({"tonne": "t", "kilogram": "kg"}[unit]),
         )
         model.add_component(name, rows)

@@ -30,13 +30,13 @@ def add_commitment_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
     model.define_bought = pyo.Constraint(
         list(market.names),
         rule=lambda m, o: (0.0, m.bought[o] - pyo.quicksum(by_offer[o]), 0.0),
-        doc="linking: an offer bought over the horizon is the sum of its purchases; dual: what a unit more of it costs",
+        doc="linking: total of the purchases of an offer; dual: marginal cost of the total, money/kg",
     )
     offers = _total_bounds(market.names, market.committed, market.limit)
     model.purchase = pyo.Constraint(
         list(offers),
         rule=lambda m, o: (offers[o][0], m.bought[o], offers[o][1]),
-        doc="7. purchase committed, and limit; dual: what a kilogram more of either costs, money/kg",
+        doc="7. commitment and limit of purchases; dual: >= 0 at the commitment, <= 0 at the limit, money/kg",
     )
     committed = {
         i: minimum for i, minimum in index_by_name(streams.committed.value, streams.names).items() if minimum > 0
@@ -44,7 +44,7 @@ def add_commitment_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
     model.stream_commitment = pyo.Constraint(
         list(committed),
         rule=lambda m, i: (committed[i], m.sent_stream[i], None),
-        doc="7. tonnes of a stream committed; dual: what a tonne more committed costs, money/t",
+        doc="7. commitment of a stream; dual: shadow price of the commitment, >= 0, money/t",
     )
     feeds = _total_bounds(smelters.names, smelters.committed, smelters.limit)
     model.feed_total = pyo.Constraint(
@@ -54,7 +54,7 @@ def add_commitment_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
             pyo.quicksum([m.feed[k, t] for t in instance.periods]),
             feeds[k][1],
         ),
-        doc="7. feed of a smelter committed, and limit; dual: what a tonne more of either costs, money/t",
+        doc="7. commitment and limit of feed; dual: >= 0 at the commitment, <= 0 at the limit, money/t",
     )
 
 

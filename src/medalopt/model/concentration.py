@@ -27,6 +27,6 @@ def add_concentration_constraints(model: pyo.ConcreteModel, instance: Instance) 
         rows = pyo.Constraint(
             list(own) if most < 1 else [],
             rule=lambda m, key, own=own, most=most, everything=everything: (None, own[key] - most * everything, 0.0),
-            doc=f"15. concentration; dual: what a {unit} more of it allowed saves (negative), money per {unit}",
+            doc=f"15. concentration; dual: shadow price of the right-hand side, <= 0, money per {unit}",
         )
         model.add_component(f"concentration_{name}", rows)

@@ -49,7 +49,7 @@ def add_demand_constraints(model: pyo.ConcreteModel, instance: Instance) -> None
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float | None]:
         return (need[a, t], made(a, t), need[a, t] if t == periods[-1] else None)
 
-    doc = "6. demand; dual: what a kilogram more of this alloy, owed by the end of this period, costs, money/kg"
+    doc = "6. demand; dual: marginal cost of the alloy due by the end of this period, money/kg"
     model.demand = pyo.Constraint(select_names(rises, alloys, periods), rule=rule, doc=doc)
 
 
@@ -75,9 +75,7 @@ def add_casting_stock(model: pyo.ConcreteModel, instance: Instance) -> None:
         return (-need[a, t], m.cast_stock[a, t] - made(a, t), -need[a, t])
 
     model.cast_stock = pyo.Var(keys, domain=pyo.Reals, doc="castings that wait at the end of a period, kg")
-    doc = (
-        "linking: castings in stock are what is cast, less process scrap and what is due; dual: what a unit more costs"
-    )
+    doc = "linking: castings in stock are castings less process scrap and deliveries due; dual: marginal cost, money/kg"
     model.define_cast_stock = pyo.Constraint(keys, rule=rule, doc=doc)
 
 

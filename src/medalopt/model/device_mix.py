@@ -29,10 +29,10 @@ def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
     model.mix_low = pyo.Constraint(
         [w for w in policy.windows if low[w] > 0],
         rule=lambda m, w: (0.0, excess(m, w, low[w]), None),
-        doc="9. device mix, least share; dual: what a tonne more of these devices asked for costs, money/t",
+        doc="9. device mix, least share; dual: shadow price of the required tonnes, >= 0, money/t",
     )
     model.mix_high = pyo.Constraint(
         [w for w in policy.windows if high[w] < 1],
         rule=lambda m, w: (None, excess(m, w, high[w]), 0.0),
-        doc="9. device mix, greatest share; dual: what a tonne more of these devices allowed saves (negative), money/t",
+        doc="9. device mix, greatest share; dual: shadow price of the allowed tonnes, <= 0, money/t",
     )

@@ -120,7 +120,7 @@ def apply_extension(model: pyo.ConcreteModel, instance: Instance, extension: Ext
     except (KeyboardInterrupt, UsageError):
         raise
     except BaseException as error:  # whatever a user's own code may raise
-        raise UsageError(f"{path}: {_describe_error(error)}; mend the file and try again") from error
+        raise UsageError(f"{path}: {_describe_error(error)}; correct the file and try again") from error
 
 
 def _describe_error(error: BaseException) -> str:
@@ -137,7 +137,7 @@ def _check_has_run(returned: object, path: str) -> None:
         returned.close()  # a coroutine that is never awaited warns
     elif not inspect.isasyncgen(returned) and not inspect.isawaitable(returned):
         return
-    raise UsageError(f"{path}: `extend` is a generator or asynchronous, so nothing of it has run; write a plain `def`")
+    raise UsageError(f"{path}: `extend` is a generator or asynchronous, so it did not run; write a plain `def`")
 
 
 def _check_extended_model(model: pyo.ConcreteModel, own: Sequence[Any], path: str) -> None:
@@ -145,10 +145,12 @@ def _check_extended_model(model: pyo.ConcreteModel, own: Sequence[Any], path: st
     for part in own:
         there = model.component(part.local_name) is part and part.active
         if not there or (part.ctype is pyo.Constraint and not all(row.active for row in part.values())):
-            raise UsageError(f"{path}: `{part.local_name}` of the model was taken out; an extension may only add to it")
+            raise UsageError(
+                f"{path}: `{part.local_name}` of the model was removed; an extension may only add to the model"
+            )
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if objectives != [model.objective] or model.objective.sense != pyo.minimize:
-        raise UsageError(f"{path}: there is one objective, and it is made least; choose it with --objective")
+        raise UsageError(f"{path}: there is one objective, and it is minimised; choose it with --objective")
     _, others = categorize_valid_components(model, active=True, valid=_COMPONENT_TYPES)
     for kind, blocks in others.items():
         raise UsageError(
@@ -163,13 +165,13 @@ def _check_variable(column: Any, path: str, in_lots: bool) -> None:
     """Raise UsageError for a non-continuous variable; replace a fixed variable by equal bounds."""
     if not column.is_continuous() and not in_lots:
         raise UsageError(
-            f"{path}: `{column.name}` takes whole numbers, of which only lots in the instance may; let it be continuous"
+            f"{path}: `{column.name}` is integer; declare it continuous (only `lot` in the instance makes integers)"
         )
     if column.fixed:
         column.setlb(column.value)
         column.setub(column.value)
         column.unfix()
         if column.lb is None:
-            raise UsageError(f"{path}: `{column.name}` is fixed at nothing; give it a value")
+            raise UsageError(f"{path}: `{column.name}` is fixed without a value; give it a value")
     if None not in column.bounds and column.lb > column.ub:
-        raise UsageError(f"{path}: the lower bound of `{column.name}` lies above its upper bound; turn them round")
+        raise UsageError(f"{path}: the lower bound of `{column.name}` is above its upper bound; swap them")

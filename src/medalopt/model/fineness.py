@@ -35,12 +35,12 @@ def add_fineness_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
     model.fineness_low = pyo.Constraint(
         [key for key in window if low[key[:2]] > 0],
         rule=lambda m, a, e, t: (0.0, content.get((a, e, t), 0.0) - low[a, e] * m.charged_all[a, t], None),
-        doc="5. fineness, least share; dual: what a kilogram less of this metal asked for saves, money/kg",
+        doc="5. fineness, least share; dual: shadow price of the required metal, >= 0, money/kg",
     )
     model.fineness_high = pyo.Constraint(
         [key for key in window if high[key[:2]] < 1],
         rule=lambda m, a, e, t: (None, content.get((a, e, t), 0.0) - high[a, e] * m.charged_all[a, t], 0.0),
-        doc="5. fineness, greatest share; dual: what a kilogram more of this metal allowed saves (negative), money/kg",
+        doc="5. fineness, greatest share; dual: shadow price of the allowed metal, <= 0, money/kg",
     )
     stocked, bought = _unnamed_excess(instance)
 
@@ -52,7 +52,7 @@ def add_fineness_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
     model.others = pyo.Constraint(
         [key for key in model.charged_all if admits[key[0]] and others[key[0]] < 1],
         rule=rest,
-        doc="5. fineness, all that is not named; dual: what a kilogram more of it allowed saves (negative), money/kg",
+        doc="5. fineness, unnamed matter; dual: shadow price of the allowed mass, <= 0, money/kg",
     )
 
 

@@ -34,5 +34,5 @@ def add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
     """
     cap = float(instance.policy.footprint_cap.value)
     if math.isfinite(cap):
-        doc = "11. footprint; dual: what a kilogram of CO2e more allowed saves (negative), money/kg"
+        doc = "11. footprint; dual: shadow price of the cap, <= 0, money/kg CO2e"
         model.footprint_cap = pyo.Constraint(rule=lambda m: (None, m.footprint, cap), doc=doc)

@@ -19,7 +19,7 @@ from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name
 
 INTEGER_VARIABLES = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # integer variables
-_NO_DUAL_DOC = "dual: of no meaning, the program is not linear"
+_NO_DUAL_DOC = "dual: undefined, the program is not linear"
 
 _OrderKey = tuple[str, str]
 
@@ -53,8 +53,8 @@ def _add_order_rows(
     lot, least = index_by_name(part.lot.value, part.names), index_by_name(part.minimum_order.value, part.names)
     in_lots = [key for key in sums if lot[key[0]] > 0]
     from_least = [key for key in sums if least[key[0]] > 0]
-    counts = pyo.Var(in_lots, domain=pyo.NonNegativeIntegers, doc="n: whole lots ordered in a period")
-    taken = pyo.Var(from_least, domain=pyo.Binary, doc="u: whether anything is ordered in a period")
+    counts = pyo.Var(in_lots, domain=pyo.NonNegativeIntegers, doc="n: number of lots ordered in a period")
+    taken = pyo.Var(from_least, domain=pyo.Binary, doc="u: 1 if an order is placed in the period")
     model.add_component(f"{prefix}lots", counts)
     model.add_component(f"{prefix}ordered", taken)
     rows = (

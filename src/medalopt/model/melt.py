@@ -21,5 +21,5 @@ def add_melt_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
         parts = [table[a, t] for table in (m.charged_all, m.recharge) if (a, t) in table]
         return (0.0, m.cast[a, t] - pyo.quicksum([yielded[a] * part for part in parts]), 0.0)
 
-    doc = "4. melt: what is charged, less the loss, is cast; dual: worth of a kilogram in the melt, money/kg"
+    doc = "4. melt: charge less melt loss equals castings; dual: marginal value of a kilogram in the melt, money/kg"
     model.melt = pyo.Constraint(list(model.cast), rule=rule, doc=doc)

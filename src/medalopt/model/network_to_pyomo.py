@@ -16,9 +16,9 @@ from medalopt.model.network import Network, SparseEntries
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
 
 SETTLEMENT_ROWS = (  # settlement constraints in the order of the network: name, whether a lower bound, meaning
-    ("withheld_least", True, "the deduction; dual: worth of a kilogram less deducted"),
-    ("withheld_most", False, "no more than of its routes alone; dual: worth of a kilogram more (negative)"),
-    ("withheld_all", False, "no more than the share; dual: worth of a kilogram more (negative)"),
+    ("withheld_least", True, "deduction; dual: marginal value of a kilogram less deducted"),
+    ("withheld_most", False, "at most the deductions of its routes; dual: shadow price, <= 0"),
+    ("withheld_all", False, "at most the payable share; dual: shadow price, <= 0"),
 )
 
 
@@ -46,12 +46,12 @@ def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes,
     model.supply = pyo.Constraint(
         [key for key in labels if not bundled[place[key]]],
         rule=lambda m, *key: (None, rows[place[key]], upper[place[key]]),
-        doc="1. supply; dual: what a tonne more on offer saves (negative), money/t",
+        doc="1. supply; dual: shadow price of supply, <= 0, money/t",
     )
     model.bundle_supply = pyo.Constraint(
         [key for key in labels if bundled[place[key]]],
         rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
-        doc="1. supply of a stream in a bundle; dual: worth of a tonne less taken of it, money/t",
+        doc="1. supply of a stream in a bundle; dual: marginal value of a tonne less taken, money/t",
     )
     _add_settlement_rows(model, instance, network, columns)
     families = list_linking_families(instance, routes)
@@ -100,12 +100,12 @@ def _declare_network_variables(
     free = {"domain": pyo.NonNegativeReals}
     named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
     model.ship = pyo.Var(named["ship"], **free, doc="x: devices sent on a route to a smelter, t")
-    model.leave = pyo.Var(named["leave"], **free, doc="x: devices that leave the project after a treatment, t")
+    model.leave = pyo.Var(named["leave"], **free, doc="x: devices passed on to ordinary recycling after a treatment, t")
     model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
     model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
     if len(network.withheld_pool):
         withheld = [key for which, key in keys if which == "withheld"]
-        model.withheld = pyo.Var(withheld, **free, doc="W: metal that a pooled lot keeps of the share, kg")
+        model.withheld = pyo.Var(withheld, **free, doc="W: metal deducted from a pooled lot, kg")
     columns = [model.component(which)[key] for which, key in keys]
     for column, upper in zip(columns, network.upper.tolist(), strict=True):
         if upper < float("inf"):
@@ -170,7 +170,7 @@ def _add_defining_rows(
     for link in families:
         span = range(first, first + len(link.keys))
         first += len(link.keys)
-        doc = f"linking: {link.doc}; dual: what a unit more of it costs"
+        doc = f"linking: {link.doc}; dual: marginal cost of a unit"
         if link.keys == ((),):
             number = span.start
             rule = pyo.Constraint(expr=(0.0, quantities[number] - rows[number], 0.0), doc=doc)

@@ -25,5 +25,5 @@ def add_participation_constraints(model: pyo.ConcreteModel, instance: Instance) 
     model.participation = pyo.Constraint(
         [g for g in instance.regions if share * offered[g] > 0 and g in model.sent_region],
         rule=lambda m, g: (share * offered[g], m.sent_region[g], None),
-        doc="10. participation; dual: what a tonne more asked of this region costs, money/t",
+        doc="10. participation; dual: shadow price of the required tonnes, >= 0, money/t",
     )

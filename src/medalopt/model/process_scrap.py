@@ -29,5 +29,5 @@ def add_process_scrap_constraints(model: pyo.ConcreteModel, instance: Instance) 
             parts.append(-rate[a] * m.cast[a, periods[place[t] - int(lead[a])]])
         return (0.0, pyo.quicksum(parts), 0.0)
 
-    doc = "12. process scrap in hand; dual: what a kilogram more of it saves (negative), money/kg"
+    doc = "12. process scrap in hand; dual: change of cost per kilogram more, money/kg; negative: saving"
     model.process_scrap = pyo.Constraint(list(model.scrap), rule=rule, doc=doc)

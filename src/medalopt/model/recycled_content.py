@@ -32,5 +32,5 @@ def add_recycled_content_constraints(model: pyo.ConcreteModel, instance: Instanc
         )
         return (None, new - (1 - floor[e]) * pyo.quicksum(charged[e]), 0.0)
 
-    doc = "8. recycled content; dual: what a kilogram more of new metal allowed saves (negative), money/kg"
+    doc = "8. recycled content; dual: shadow price of primary metal allowed, <= 0, money/kg"
     model.recycled = pyo.Constraint([e for e in metals if floor[e] > 0 and e in charged], rule=rule, doc=doc)

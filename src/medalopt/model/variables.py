@@ -121,7 +121,7 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
         ),
         *((by_period,) if ordered else ()),
         *((assured,) if routes.cuts else ()),
-        LinkingFamily("spend", tuple((t,) for t in periods), "c_t: what the network costs in a period, money", None),
+        LinkingFamily("spend", tuple((t,) for t in periods), "c_t: cost of the network in a period, money", None),
         LinkingFamily("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),
     )
 
@@ -210,7 +210,7 @@ def declare_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingF
     for link in families:
         index = () if link.keys == ((),) else (link.keys,)
         model.add_component(link.name, pyo.Var(*index, domain=pyo.Reals, bounds=(link.lower, None), doc=link.doc))
-    model.sent = pyo.Expression(expr=pyo.quicksum(model.sent_device.values()), doc="X: devices sent in all, t")
+    model.sent = pyo.Expression(expr=pyo.quicksum(model.sent_device.values()), doc="X: total devices sent, t")
 
 
 def iterate_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...]) -> Iterator[pyo.Var]:
@@ -249,7 +249,7 @@ def declare_metal_variables(model: pyo.ConcreteModel, instance: Instance, routes
     model.stock = pyo.Var(
         _keys_over_periods(account, periods), **free, doc="z: refined metal in stock at the end of a period, kg"
     )
-    model.surplus = pyo.Var(_keys_over_periods(account, periods), **free, doc="g: metal sold, or left as surplus, kg")
+    model.surplus = pyo.Var(_keys_over_periods(account, periods), **free, doc="g: surplus metal, sold, kg")
     model.charge = pyo.Var(_keys_over_periods(charges, periods), **free, doc="w: stocked metal charged to an alloy, kg")
     model.buy = pyo.Var(
         _keys_over_periods(purchases, periods),
@@ -321,5 +321,5 @@ def _declare_charge_expressions(
     model.charged_all = pyo.Expression(
         _keys_over_periods(charged, instance.periods),
         rule=in_all,
-        doc="C_a: charged in all, process scrap not counted, kg",
+        doc="C_a: total charge without process scrap, kg",
     )

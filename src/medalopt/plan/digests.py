@@ -48,9 +48,9 @@ class FormulaValue(float):
         Returns:
             The number.
         """
-        made = cls(value)
-        made.formula = formula
-        return made
+        digest = cls(value)
+        digest.formula = formula
+        return digest
 
 
 TableColumns = Mapping[str, Sequence[Any]]
@@ -83,20 +83,20 @@ def _digest_columns(columns: TableColumns) -> str:
     )
 
 
-def compute_plan_digests(figures: Mapping[str, Any], tables: Mapping[str, TableColumns]) -> dict[str, str]:
+def compute_plan_digests(totals: Mapping[str, Any], tables: Mapping[str, TableColumns]) -> dict[str, str]:
     """Return the digests of a plan: one of its scalar members, one of every table with rows.
 
     Digests of the input files are left out: reordered input gives the same plan, and `verify` checks the
     parameters against the instance.
 
     Args:
-        figures: JSON members of the plan.
+        totals: JSON members of the plan.
         tables: Columns by table.
 
     Returns:
         Digest by name.
     """
-    plain = {name: figures[name] for name in SCALAR_MEMBERS if name in figures}
+    plain = {name: totals[name] for name in SCALAR_MEMBERS if name in totals}
     if isinstance(plain.get("instance"), Mapping):
         plain["instance"] = {name: one for name, one in plain["instance"].items() if name != "files"}
     result = {SCALARS_PART: compute_digest(plain)}

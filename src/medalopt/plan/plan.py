@@ -248,12 +248,12 @@ class Plan:
         """All tables as data frames by name, with units in the column names."""
         import pandas as pd
 
-        made = {
+        tables = {
             name: pd.DataFrame(self.tables.get(name, {})).rename(columns=self._title_columns(titles))
             for name, titles in _COLUMN_TITLES.items()
         }
         cost = pd.DataFrame({"kind": list(self.costs), f"cost [{self.instance.currency}]": list(self.costs.values())})
-        return {"cost": cost, **made, "shadow_prices": pd.DataFrame(self.priced)}
+        return {"cost": cost, **tables, "shadow_prices": pd.DataFrame(self.priced)}
 
     def _title_columns(self, titles: Mapping[str, str]) -> dict[str, str]:
         """Return the column names with units, the currency among them."""

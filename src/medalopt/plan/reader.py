@@ -91,7 +91,7 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
     if (data := _read_bytes(path)).content.startswith(ZIP_SIGNATURE):
         return read_plan_workbook(data, parts=parts)
     if path.suffix.lower() == ".xlsx":
-        reason = "is no Excel workbook; give a file that `medalopt plan -o NAME.xlsx` wrote"
+        reason = "is not an Excel workbook; give a file written by `medalopt plan -o NAME.xlsx`"
         raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     return read_plan_json(data, parts=parts)
 
@@ -111,8 +111,8 @@ def read_plan_json(data: FileBytes, *, parts: bool = True) -> SavedFile:
     """
     content = _parse_json(_decode_text(data), data.name)
     plan = _validate_plan(content, data.name)
-    told = isinstance(plan, SavedPlan) and plan.sourcing is not None and parts
-    return SavedFile(plan, "json", parts=split_sourcing_parts(content["sourcing"]) if told else {})
+    stored_parts = isinstance(plan, SavedPlan) and plan.sourcing is not None and parts
+    return SavedFile(plan, "json", parts=split_sourcing_parts(content["sourcing"]) if stored_parts else {})
 
 
 def read_plan_workbook(data: FileBytes | Spreadsheet, *, parts: bool = True) -> SavedFile:
@@ -197,7 +197,7 @@ def _decode_text(data: FileBytes) -> str:
         raise InputError(
             [
                 Fault(
-                    data.name, 0, 0, "", "is not UTF-8 text; give a plan that medalopt wrote", kind=FaultKind.SAVED_PLAN
+                    data.name, 0, 0, "", "is not UTF-8 text; give a plan written by medalopt", kind=FaultKind.SAVED_PLAN
                 )
             ]
         ) from error
@@ -220,10 +220,10 @@ def _parse_json(text: str, name: str) -> Any:
 
     try:
         if sum(map(text.count, "[{,:")) > MAX_PLAN_VALUES:
-            raise ValueError(f"it holds more than {MAX_PLAN_VALUES:_} values")
+            raise ValueError(f"it contains more than {MAX_PLAN_VALUES:_} values")
         content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        reason = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file that `medalopt solve -o` wrote"
+        reason = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file written by `medalopt solve -o`"
         raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]) from error
     if _CONTROL_ESCAPES.search(text):
         _reject_control_characters(name, _walk_strings(content, ()))
@@ -245,7 +245,7 @@ def _walk_strings(content: Any, path: tuple[str, ...]) -> Iterator[tuple[str, st
 
 def _reject_control_characters(name: str, strings: Iterable[tuple[str, str]]) -> None:
     """Raise InputError for a string with control characters, which could mislead a terminal or a reader."""
-    reason = "holds a control character ({}); no plan that medalopt writes has one"
+    reason = "contains a control character ({}); plans written by medalopt have none"
     found = ((path, _CONTROL_CHARACTERS.search(text)) for path, text in strings)
     faults = [
         Fault(name, 0, 0, escape_text(path, 200), reason.format(escape_text(hit.group())), kind=FaultKind.SAVED_PLAN)
@@ -267,7 +267,7 @@ def _read_extra_tables(folder: Path) -> dict[str, list[list[str]]]:
             [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
         ) from error
     if len(names) > MAX_PLAN_FILES:
-        reason = f"holds more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
+        reason = f"contains more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
         raise InputError(
             [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
         )
@@ -288,7 +288,7 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
     content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLE_MODELS}}
     for item, value in read("plan", ["item", "value"]):
         if not _insert_value(content, item, value):
-            reason = f"the item {escape_text(item)} comes twice, or stands within another"
+            reason = f"the item {escape_text(item)} occurs twice, or is nested in another"
             raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     for table, model in TABLE_MODELS.items():
         of_table = SavedMetalCalledBack if table == "metals" and has("left") else model
@@ -314,8 +314,8 @@ def _read_columns(path: Path, columns: list[str]) -> list[list[str]]:
     """Return the rows of a CSV file with the given columns. Raises InputError."""
     name, (header, *rows) = escape_text(str(path), _MAX_PATH_LENGTH), _read_table(path) or [[]]
     if header != columns or any(len(row) != len(columns) for row in rows):
-        wanted = f"must have the columns {', '.join(columns)}, and each row all of them"
-        raise InputError([Fault(name, 1, 0, "", wanted, kind=FaultKind.SAVED_PLAN)])
+        expected = f"must have the columns {', '.join(columns)}, and each row all of them"
+        raise InputError([Fault(name, 1, 0, "", expected, kind=FaultKind.SAVED_PLAN)])
     return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
 
 

@@ -89,7 +89,7 @@ class PlanWorkbook:
         if workbook is None:
             raise InputError([Fault(data.name, 0, 0, "", reports[0], kind=FaultKind.SAVED_PLAN)])
         if name_hidden_sheet("plan") not in workbook.sheets:
-            reason = "holds no plan; give a workbook that `medalopt plan -o NAME.xlsx` wrote, with its hidden sheets"
+            reason = "contains no plan; give a workbook written by `medalopt plan -o NAME.xlsx`, with its hidden sheets"
             raise InputError([Fault(data.name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
         return cls(workbook)
 
@@ -148,7 +148,7 @@ class PlanWorkbook:
                     or heads.get((position, total[1]), number) >= number
                 ):
                     reason = (
-                        f"holds the formula `{escape_text(formula, 100)}`, which medalopt did not write: type its value"
+                        f"contains the formula `{escape_text(formula, 100)}`, not written by medalopt: enter its value"
                     )
                     self._record_fault(format_cell_address(name, number, position), reason)
 
@@ -175,7 +175,7 @@ class PlanWorkbook:
         name = name_hidden_sheet(table)
         sheet = self.book.sheets.get(name, [])
         if not sheet or [format_cell(cell) for cell in sheet[0] if cell is not None] != columns:
-            self._raise_fault(name, f"must have the heads {', '.join(columns)}; restore the sheet")
+            self._raise_fault(name, f"must have the headings {', '.join(columns)}; restore the sheet")
         width = len(columns)
         empty = next((number for number, row in enumerate(sheet) if not any(cell is not None for cell in row)), None)
         if empty is not None:
@@ -185,10 +185,10 @@ class PlanWorkbook:
             for position, cell in enumerate(row):
                 at = format_cell_address(name, number, position)
                 if isinstance(cell, UnreadableCell):
-                    self._record_fault(at, f"holds {cell.reason}")
+                    self._record_fault(at, f"contains {cell.reason}")
                 elif position >= width and cell is not None:
                     self._record_fault(
-                        at, f"`{escape_text(format_cell(cell))}` stands beside the table; restore the sheet"
+                        at, f"`{escape_text(format_cell(cell))}` is outside the table; restore the sheet"
                     )
         rows = [([format_cell(cell) for cell in row] + [""] * width)[:width] for row in sheet[1:]]
         if table in EDITABLE_TABLES:
@@ -205,7 +205,7 @@ class PlanWorkbook:
                     )
                     row[position] = "0"
 
-    def _read_edited_rows(self, table: str, columns: list[str], made: list[list[str]]) -> list[list[str]]:
+    def _read_edited_rows(self, table: str, columns: list[str], original_rows: list[list[str]]) -> list[list[str]]:
         """Return the rows of the visible sheet in the original order, and record the edits."""
         name = name_visible_sheet(table)
         rows = self.book.sheets.get(name)
@@ -213,7 +213,7 @@ class PlanWorkbook:
             self._raise_fault(name, "the sheet is missing; restore it")
         top = self._find_header(name, rows, columns)
         texts = [position for position, column in enumerate(columns) if column not in _NUMBER_COLUMNS]
-        known = {tuple(row[position] for position in texts): row for row in made}
+        known = {tuple(row[position] for position in texts): row for row in original_rows}
         result: list[list[str]] = []
         for number, row in _rows_below(rows, top, len(columns)):
             key = tuple(format_cell(row[position]) for position in texts)
@@ -233,7 +233,7 @@ class PlanWorkbook:
         for number, row in enumerate(rows[:_MAX_HEADER_ROWS]):
             if [format_cell(cell).strip() for cell in row[: len(columns)]] == columns:
                 return number
-        self._raise_fault(name, f"its heads must be {', '.join(columns)}, in this order; restore them")
+        self._raise_fault(name, f"its headings must be {', '.join(columns)}, in this order; restore them")
 
     def _read_row(
         self, name: str, number: int, row: list[WorkbookValue], columns: list[str], was: list[str] | None
@@ -244,7 +244,7 @@ class PlanWorkbook:
             at = format_cell_address(name, number, position)
             if column not in _NUMBER_COLUMNS:
                 if isinstance(cell, UnreadableCell):
-                    self._record_fault(at, f"holds {cell.reason}")
+                    self._record_fault(at, f"contains {cell.reason}")
                 result.append(format_cell(cell))
                 continue
             if not isinstance(cell, float):
@@ -326,7 +326,7 @@ def _row_label(row: Sequence[WorkbookValue]) -> str:
 
 def _number_message(column: str, found: str) -> str:
     """Return the message for a cell that is no number."""
-    return f"`{column}` is a number; found {f'`{escape_text(found)}`' if found else 'nothing'}"
+    return f"`{column}` must be a number; found {f'`{escape_text(found)}`' if found else 'nothing'}"
 
 
 def _is_number(text: str) -> bool:

@@ -67,7 +67,7 @@ class TableParser:
         for names, value in rows:
             at = tuple(self.places[axis].get(name, -1) for axis, name in zip(axes, names, strict=True))
             if -1 in at:
-                self.record_invalid(table, names, value, "names what the instance does not have")
+                self.record_invalid(table, names, value, "names something that the instance does not have")
             elif at in taken:
                 self.record_invalid(table, names, value, "comes twice")
             else:
@@ -229,7 +229,7 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
         names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
         at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
         if -1 in at:
-            tables.record_invalid("shipments", names, row.tonnes, "takes a route that the instance does not allow")
+            tables.record_invalid("shipments", names, row.tonnes, "uses a route that the instance does not allow")
         elif at in taken:
             tables.record_invalid("shipments", names, row.tonnes, "comes twice")
         elif (row.device, row.region) != (device[row.stream], region[row.stream]):

@@ -37,7 +37,7 @@ def check_derived_values(account: PlanAccount, plan: Any, value: float, unit: st
     """
     instance = account.instance
     if plan.objective.unit != unit:
-        text = f"objective.unit is stated as {plan.objective.unit}, and what is made least is counted in {unit}"
+        text = f"objective.unit is stated as {plan.objective.unit}, and the objective is measured in {unit}"
         yield Violation("objective", "objective.unit", 0.0, "", text)
     by_kind = {kind: float(by_period.sum()) for kind, by_period in account.costs.items()}
     by_kind["total"] = float(account.cost)
@@ -145,7 +145,7 @@ def check_marginal_values(follow: Iterable[MarginalValue], told: Iterable[Any]) 
         key = (row.meaning, row.path, row.period)
         if key in stated or (key in true and row.unit != true[key].unit):
             reason = "twice" if key in stated else f"in {row.unit} instead of {true[key].unit}"
-            text = f"prices: what is told of {escape_text(row.path)} is told {reason}"
+            text = f"prices: {escape_text(row.path)} is stated {reason}"
             yield Violation("prices", f"prices.{row.path}", 0.0, "", text)
         stated[key] = row
     size: dict[str, float] = {}
@@ -217,7 +217,7 @@ def _check_risk(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     for key in [*follows, *(key for key in stated if key not in follows)]:
         path = f"risk.{escape_text(key[0])}, {escape_text(key[1])}"
         if (key in stated) != (key in follows) or len(stated) != len(plan.risk):
-            reason = "is missing" if key in follows else "stands for no deadline, or comes twice"
+            reason = "is missing" if key in follows else "belongs to no deadline, or occurs twice"
             yield Violation("risk", path, 0.0, "", f"{path} {reason}; solve the instance again")
             continue
         values = follows[key]

@@ -103,7 +103,7 @@ def check_instance_match(instance: Instance, answer: Any, what: str = "plan") ->
         At most one violation.
     """
     if answer.instance.figures != instance.figures:
-        text = f"the {what} was made for other parameters than the instance has now; solve it again"
+        text = f"the {what} was computed from other parameter values than the instance has; solve it again"
         yield Violation("instance", answer.instance.name, 0.0, "", text)
 
 
@@ -156,7 +156,7 @@ def _check_certificate_claims(plan: Any, certificate: Certificate) -> Iterator[V
     claim = plan.certificate
     said, shown = (claim.basis, claim.exact_value), (certificate.basis, certificate.exact_value)
     if said != shown and (claim.basis == BASIS_PROVEN or claim.exact_value):
-        text = f"saved basis {claim.basis} ({claim.exact_value}): not confirmed in exact arithmetic"
+        text = f"the saved proof ({claim.basis}, exact value {claim.exact_value}) is not confirmed in exact arithmetic"
         yield Violation("certificate", "certificate.basis", 0.0, "", text)
     if claim.scope != certificate.scope:
         text = f"saved scope '{claim.scope}', recomputed '{certificate.scope}'"
@@ -248,7 +248,7 @@ def verify_infeasibility(instance: Instance, answer: Any) -> InfeasibilityVerdic
 def _check_proof_claims(proof: Any, shown: InfeasibilityProof) -> Iterator[Violation]:
     """Yield every claim about the infeasibility proof that does not follow from the multipliers."""
     if proof is None:
-        text = "the answer states infeasibility without Farkas multipliers; solve it again"
+        text = "the file states infeasibility without Farkas multipliers; solve the instance again"
         yield Violation("proof", "status", 0.0, "", text)
     elif not shown.holds:
         text = "the Farkas multipliers prove no contradiction: the weighted constraints are consistent"

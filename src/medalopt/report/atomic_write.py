@@ -116,7 +116,7 @@ def _check_replaceable(path: Path, target: Path, names: Collection[str]) -> None
         others = sorted({entry.name for entry in target.iterdir()} - set(names))
         if others:
             raise OutputError(
-                f"{format_path(path)}: holds other files ({escape_text(others[0])}); name a new or empty folder"
+                f"{format_path(path)}: contains other files ({escape_text(others[0])}); name a new or empty folder"
             )
     elif target.exists():
         raise OutputError(f"{format_path(path)}: is not a folder; name a new folder, or a file that ends in .json")

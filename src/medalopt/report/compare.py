@@ -178,7 +178,7 @@ def _build_difference_table(comparison: Comparison, part: str, maximum: int | No
     notes = (f"{rest:,} more (-o NAME.csv, --json).",) if rest else ()
     columns = (ReportColumn("item", ""), *_make_value_columns(comparison, unit))
     rows = tuple((row.item, *_list_values(row)) for row in listed)
-    return ReportTable(part, title, "Rows that agree in all are left out.", columns, rows, notes)
+    return ReportTable(part, title, "Rows that are equal in all are omitted.", columns, rows, notes)
 
 
 def _make_value_columns(comparison: Comparison, unit: str) -> list[ReportColumn]:
@@ -313,7 +313,7 @@ def build_comparison_report(comparison: Comparison) -> Report:
         _summarize_comparison(comparison),
         tuple(table for table in _build_comparison_tables(comparison) if table.key not in drawn),
         charts=charts,
-        foot=tuple(f"{summary.name}: sha256 of its figures {summary.digest}." for summary in comparison.summaries),
+        foot=tuple(f"{summary.name}: SHA-256 of its values {summary.digest}." for summary in comparison.summaries),
         screen=_build_comparison_tables(comparison, _MAX_TABLE_ROWS),
         single=_list_all_rows(comparison),
         json=lambda _: _render_comparison_json(comparison),

@@ -37,7 +37,7 @@ from medalopt.tolerances import DISPLAY_TOLERANCE
 
 _MAX_OWN_CONSTRAINTS = 4
 _MAX_DEAR_METALS, _MAX_SUBSTITUTES, _MAX_RANGES = 3, 3, 4
-_ALTERNATIVE_TITLES = {"the ways of devices": "routes", "the timing of shipments": "dates of shipments"}
+_ALTERNATIVE_TITLES = {"routes": "routes", "the timing of shipments": "dates of shipments"}
 
 
 def build_explanation_report(explanation: Explanation) -> Report:
@@ -88,7 +88,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     lines += describe_left_out_sources(explanation)
     if explanation.unproven:
         lines.append(
-            f"Omitted, since their prices are not proven: "
+            f"Omitted, since their prices are not verified: "
             f"{_join_with_and([escape_text(name) for name in explanation.unproven])}."
         )
     return [*lines, _describe_alternative_optima(explanation)]
@@ -102,9 +102,9 @@ def _describe_own_constraints(plan: Plan) -> list[str]:
     named = [f"{escape_text(name)}{f' ({count} rows)' if count > 1 else ''}" for name, count in counts.items()]
     rest = [f"{len(named) - _MAX_OWN_CONSTRAINTS} more"] if len(named) > _MAX_OWN_CONSTRAINTS else []
     what = _join_with_and([*named[:_MAX_OWN_CONSTRAINTS], *rest]) if named else "costs or variables"
-    lines = [f"Extension: all prices include your own {what}, held constant while a parameter of the instance varies."]
+    lines = [f"Extension: all prices include your {what}, held constant while a parameter of the instance varies."]
     if plan.certificate.arithmetic == FLOAT_ARITHMETIC.name:
-        lines.append("Prices not proven: a variable of your extension has no bounds. Give it bounds to prove them.")
+        lines.append("Prices not verified: a variable of your extension has no bounds. Give it bounds to verify them.")
     return lines
 
 
@@ -255,7 +255,7 @@ def _tabulate_balance(explanation: StreamExplanation) -> ReportTable:
     )
     rows = (
         *((_COST_TITLES[kind], None, cost, None) for kind, cost in analysis.costs),
-        *((metal, kilograms, None, worth) for metal, kilograms, worth in analysis.returned),
+        *((metal, kilograms, None, value) for metal, kilograms, value in analysis.returned),
     )
     return ReportTable("balance", "Balance per tonne", "Cost by kind, and value of the metals returned.", columns, rows)
 
@@ -277,9 +277,11 @@ def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
         return ["Route: none; no treatment, lane and smelter accept it."]
     used = [of for of in analysis.routes if of.tonnes > 0]
     rivals = [of for of in analysis.routes if of.tonnes == 0]
-    told = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
+    descriptions = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
     more = [f"{len(used) - _MAX_ROUTES} more"] if len(used) > _MAX_ROUTES else []
-    lines = [f"Route: {'; '.join([*told, *more])}."] if used else [f"Cheapest route: {describe_route(rivals[0])}."]
+    lines = (
+        [f"Route: {'; '.join([*descriptions, *more])}."] if used else [f"Cheapest route: {describe_route(rivals[0])}."]
+    )
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
         shortage = nearest[0].shortfall
@@ -297,8 +299,8 @@ def _describe_balance(explanation: StreamExplanation, analysis: SourceAnalysis) 
     lines = [f"Cost: {format_money(analysis.cost, unit)}/t{f' ({costs})' if costs else ''}."]
     if analysis.returned:
         metals = ", ".join(
-            f"{format_metal_per_tonne(kg)} of {escape_text(metal)} {format_money(worth)}"
-            for metal, kg, worth in analysis.returned
+            f"{format_metal_per_tonne(kg)} of {escape_text(metal)} {format_money(value)}"
+            for metal, kg, value in analysis.returned
         )
         lines.append(f"Value of its metals: {format_money(analysis.metal_value, unit)}/t ({metals}).")
     else:
@@ -441,7 +443,7 @@ def _build_source_row(plan: Plan, analysis: SourceAnalysis) -> dict[str, Any]:
         "unit": "t",
         "price": analysis.price,
         "costs": dict(analysis.costs),
-        "metals": [{"metal": metal, "kg": kilograms, "worth": worth} for metal, kilograms, worth in analysis.returned],
+        "metals": [{"metal": metal, "kg": kilograms, "worth": value} for metal, kilograms, value in analysis.returned],
         "rent": analysis.rent,
         "falls_at": drop_infinite(analysis.falls_at),
         "leaves_at": drop_infinite(analysis.leaves_at),

@@ -351,8 +351,8 @@ def _describe_main_metal(analysis: SourceAnalysis) -> str:
     """Return the most valuable metal of a source with its share of the value of all its metals."""
     if not analysis.returned or not analysis.metal_value > 0:
         return "–"
-    name, _, worth = analysis.returned[0]
-    return f"{name} {format_share(worth, analysis.metal_value)}" if len(analysis.returned) > 1 else name
+    name, _, value = analysis.returned[0]
+    return f"{name} {format_share(value, analysis.metal_value)}" if len(analysis.returned) > 1 else name
 
 
 def _build_source_notes(explanation: Explanation) -> list[str]:

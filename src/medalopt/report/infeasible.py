@@ -232,13 +232,13 @@ def build_infeasibility_report(
         Simple contradictions and the proof; then conflicting constraints, and repairs with the cheapest plan first.
     """
     parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
-    said = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
+    members = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
     return Report(
         f"{instance.title or instance.name}: no feasible plan exists",
         (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by)),
         foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         parts=parts,
-        json=None if said is None else lambda _: render_json(said),
+        json=None if members is None else lambda _: render_json(members),
     )
 
 

@@ -55,14 +55,14 @@ _DOUBLE_ESCAPE = re.compile(
 )  # the writer escapes only the first; readers decode both
 _VALUE_WIDTH = 50  # characters
 _README = (
-    "One row for each entry, one column for each figure. Blue heads may be moved, added and deleted, but not renamed.",
-    "The unit stands above its head and counts for the numbers below it; another may be written into that cell, or "
-    "behind a single figure, as text: 390 g/t.",
-    "Shares are per cent as Excel has them: 17 % is the number 0.17.",
-    "A figure by metal, or of a part: content.Au, storage.limit. For one period: available[2017-04]. The two ends of a "
-    "window: composition.Ag[least], composition.Ag[greatest]. More such columns may be added.",
-    "Several names, and several sources, stand in one cell, one a line (Alt+Enter). An empty cell is left out.",
-    "Then: medalopt import NAME.xlsx -o NAME.yaml",
+    "One row per entry, one column per parameter. Blue headings may be moved, added and deleted, not renamed.",
+    "The cell above a heading has the unit of the numbers below it. To use another unit, change that cell, or enter "
+    "a single value with its unit as text: 390 g/t.",
+    "Shares are percentages as in Excel: 17 % is the number 0.17.",
+    "Headings are paths. By metal or part: content.Au, storage.limit. For one period: available[2017-04]. Least and "
+    "greatest share: composition.Ag[least], composition.Ag[greatest]. Columns of this form may be added.",
+    "A cell with several names or sources has one per line (Alt+Enter). Empty cells are ignored.",
+    "Convert with: medalopt import NAME.xlsx -o NAME.yaml",
 )
 _NAME_SHEETS = {
     "metal": "Metals",
@@ -119,7 +119,7 @@ class _InstanceWriter:
         if isinstance(value, str):
             if clean_cell_text(value) != value.replace("\r\n", "\n") or _DOUBLE_ESCAPE.search(value):
                 raise UsageError(
-                    f"a cell of a workbook cannot hold `{escape_text(value)}`; shorten it, or keep to YAML and CSV"
+                    f"a cell of a workbook cannot contain `{escape_text(value)}`; shorten it, or keep to YAML and CSV"
                 )
             sheet.write_string(row, position, clean_cell_text(value), form or self.words)
         else:
@@ -167,7 +167,7 @@ def _add_readme(sheets: _InstanceWriter, names: Iterable[str]) -> None:
     sheet = sheets.book.add_worksheet("Read me")
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 1, 100)
-    sheets.put(sheet, 0, 0, "An instance of medalopt", sheets.title)
+    sheets.put(sheet, 0, 0, "medalopt instance", sheets.title)
     for row, line in enumerate(_README, start=1):
         sheet.merge_range(row, 0, row, 1, "", sheets.words)
         sheets.put(sheet, row, 0, line)
@@ -184,9 +184,9 @@ def _describe_sheet(name: str) -> str:
     paths: dict[str, tuple[str, ...]] = {section.sheet: section.path for section in SHEET_SECTIONS}
     own: dict[str, str] = {
         INSTANCE_SHEET: "Name, project, currency, exchange rates, periods.",
-        SCENARIOS_SHEET: "Named sets of changes, path to value.",
-        "Treatment devices": "What a treatment does differently with one device.",
-        "Smelter terms": "Lines of a smelter's schedule of feeds; what a line leaves out is the smelter's.",
+        SCENARIOS_SHEET: "Named scenarios: new values by path.",
+        "Treatment devices": "Values of a treatment that differ for one device.",
+        "Smelter terms": "Lines of a smelter's schedule of feeds; values missing in a line are those of the smelter.",
     }
     shape = find_field_description(paths.get(name, ("policy",))[:1])
     return own.get(name) or (shape.description if shape else "")
@@ -245,7 +245,7 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
     filled = list_columns(sheets.root, section, [row.cells for row in rows], sheets.money)
     keys = len(section.keys)
     if keys + len(filled) > _MAX_COLUMNS:
-        raise UsageError(f"{section.sheet}: a workbook has room for {_MAX_COLUMNS:,} columns; keep the table as CSV")
+        raise UsageError(f"{section.sheet}: a workbook has at most {_MAX_COLUMNS:,} columns; keep the table as CSV")
     sheet = sheets.book.add_worksheet(section.sheet)
     _set_up_sheet(sheets, sheet, section.sheet)
     for position, key in enumerate(section.keys):
@@ -297,9 +297,9 @@ def _describe_column(column: SheetColumn) -> str:
     shape = column.shape
     assert shape is not None, "a heading without a shape has no comment"
     more = {
-        ValueForm.PERIODS: f"One for all periods; or, instead, {render_path(column.path[:1])}[PERIOD] for each.",
-        ValueForm.WINDOW: "One for both ends; or, instead, [least] and [greatest].",
-        ValueForm.LIST: "One a line.",
+        ValueForm.PERIODS: f"One value for all periods; or instead {render_path(column.path[:1])}[PERIOD] for each.",
+        ValueForm.WINDOW: "One value for both ends; or instead [least] and [greatest].",
+        ValueForm.LIST: "One per line.",
     }
     parts = [
         shape.description,

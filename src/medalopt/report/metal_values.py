@@ -75,12 +75,12 @@ class MetalValues:
         charged = self.plan.account.composition  # (A, E, T)
         total = charged.sum(axis=(0, 2))
         of_metal = _compute_content_price(self.plan, self.prices)
-        worth = -((self.charge_cost[:, None, :] + of_metal) * charged).sum(axis=(0, 2))
+        value = -((self.charge_cost[:, None, :] + of_metal) * charged).sum(axis=(0, 2))
         in_surplus = [
             float(self.at_hand[e] @ compute_use_profile(self.plan, e))
             for e in range(len(self.plan.instance.metals.names))
         ]
-        return np.where(total > 0, np.divide(worth, total, out=np.zeros_like(worth), where=total > 0), in_surplus)
+        return np.where(total > 0, np.divide(value, total, out=np.zeros_like(value), where=total > 0), in_surplus)
 
     @cached_property
     def market_prices(self) -> Floats:
@@ -104,8 +104,8 @@ class MetalValues:
         sell = np.maximum(self.plan.instance.metals.sell.value, price_left_metal(self.plan))
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
-        asked = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole
-        return np.where(np.isfinite(asked), np.maximum(asked, sell), sell)
+        lowest = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole
+        return np.where(np.isfinite(lowest), np.maximum(lowest, sell), sell)
 
     @cached_property
     def scarce(self) -> tuple[int, ...]:

@@ -43,10 +43,10 @@ def format_column(values: Sequence[float]) -> list[str]:
     if not sizes:
         return [format_number(value) for value in values]
     minimum, maximum = (math.floor(math.log10(size)) for size in (min(sizes), max(sizes)))
-    wanted = max(1 - minimum, 3 - maximum)  # two digits of the least, four of the greatest
+    decimals = max(1 - minimum, 3 - maximum)  # two digits of the least, four of the greatest
     room = _MAX_COLUMN_DIGITS - 1 - max(0, maximum)
     needed = max(_count_decimals(value) for value in sizes)
-    places = max(0, min(wanted, room, needed))
+    places = max(0, min(decimals, room, needed))
     return [_format_fixed(value, places) for value in values]
 
 
@@ -183,8 +183,8 @@ def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
         The number of decimals, no more than exact printing needs.
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
-    wanted = 3 - math.floor(math.log10(min(sizes))) if sizes else minimum
-    return max(minimum, min(wanted, count_exact_decimals(sizes, minimum)))
+    decimals = 3 - math.floor(math.log10(min(sizes))) if sizes else minimum
+    return max(minimum, min(decimals, count_exact_decimals(sizes, minimum)))
 
 
 def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:

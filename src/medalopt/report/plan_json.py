@@ -138,8 +138,8 @@ def _build_lot_members(plan: Plan) -> dict[str, Any]:
     if plan.lots is None:
         return {}
     names = ("without", "lower_bound", "extra", "above_bound")
-    told = {name: getattr(plan.lots, name) for name in names}
-    return {"lots": told, "prices_at_lots": [marginal.row() for marginal in plan.marginals_at_lots]}
+    members = {name: getattr(plan.lots, name) for name in names}
+    return {"lots": members, "prices_at_lots": [marginal.row() for marginal in plan.marginals_at_lots]}
 
 
 def identify_instance(instance: Instance) -> dict[str, Any]:
@@ -168,16 +168,16 @@ def build_no_plan_object(
     Returns:
         The members of the JSON object; `proof` and the tables of added constraints with a refutation only.
     """
-    told = {
+    members = {
         "format": PLAN_FORMAT,
         "status": status,
         "instance": identify_instance(instance),
         "objective": {"measure": objective},
     }
     if refutation is None:
-        return told
+        return members
     own = {name: _list_rows(table) for name, table in build_extension_tables(refutation.added).items()}
-    return {**told, "proof": _build_refutation(refutation), **own}
+    return {**members, "proof": _build_refutation(refutation), **own}
 
 
 def _build_refutation(refutation: InfeasibilityProof) -> dict[str, Any]:
@@ -209,8 +209,8 @@ def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
     rows = []
     for path, amount in instance.annex["lots"].items():
         unit = "t" if path.startswith("streams") else "kg"
-        what = "whole lots of" if path.endswith("lot") else "none or at least"
-        text = f"what is ordered in a period is {what} {amount:g} {unit}"
+        what = "multiples of" if path.endswith("lot") else "0 or at least"
+        text = f"orders of a period are {what} {amount:g} {unit}"
         rows.append({"rule": "whole lots", "path": path, "amount": amount, "unit": unit, "text": text})
     return rows
 

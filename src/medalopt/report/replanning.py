@@ -46,7 +46,7 @@ def _build_actuals_tables(replan: Replan) -> tuple[ReportTable, ...]:
     Returns:
         The tables.
     """
-    made = (
+    tables = (
         _build_metal_table(replan),
         _build_device_table(replan),
         _build_cost_table(replan),
@@ -55,7 +55,7 @@ def _build_actuals_tables(replan: Replan) -> tuple[ReportTable, ...]:
         _build_in_transit_table(replan),
         _build_contract_table(replan),
     )
-    return tuple(table for table in made if table.rows)
+    return tuple(table for table in tables if table.rows)
 
 
 def _slice_past(replan: Replan) -> slice:
@@ -167,14 +167,14 @@ def _build_yield_table(replan: Replan) -> ReportTable:
     """Return metal payable of settled lots against the expectation from the instance, by device."""
     actuals, lots = replan.actuals, replan.actuals.lots
     instance = actuals.instance
-    told = np.isfinite(lots.payable).any(axis=1) & ~lots.waits
+    settled = np.isfinite(lots.payable).any(axis=1) & ~lots.waits
     device = instance.streams.device[lots.stream]
     rows = []
     for d, name in enumerate(instance.devices.names):
-        own = told & (device == d)
+        own = settled & (device == d)
         for metal in replan.metals if own.any() else ():
             expected, payable = float(actuals.expected_metal[own, metal].sum()), float(lots.payable[own, metal].sum())
-            if payable or (expected and lots.payable[told, metal].any()):
+            if payable or (expected and lots.payable[settled, metal].any()):
                 share, tonnes = _divide_or_none(payable, expected), float(lots.devices_t[own].sum())
                 rows.append((name, instance.metals.titles[metal], int(own.sum()), tonnes, expected, payable, share))
     columns = (
@@ -198,12 +198,12 @@ def _build_lot_table(replan: Replan) -> ReportTable:
     rows = []
     for n in _select_lots(replan):
         name = lots.names[n]
-        way = (None, None) if lots.waits[n] else _name_route(replan, int(lots.route[n]))
+        route_names = (None, None) if lots.waits[n] else _name_route(replan, int(lots.route[n]))
         settled = periods[lots.settled[n]] if lots.settled[n] >= 0 else None
         stream, sent = actuals.instance.streams.names[lots.stream[n]], periods[lots.period[n]]
-        figures = (float(lots.feed_t[n]), float(lots.devices_t[n]))
+        masses = (float(lots.feed_t[n]), float(lots.devices_t[n]))
         charged = (float(actuals.expected_charges[n]), _null_if_nan(lots.charges[n]))
-        rows.append((name, stream, *way, sent, *figures, *charged, settled))
+        rows.append((name, stream, *route_names, sent, *masses, *charged, settled))
     currency, every = actuals.instance.currency, len(lots.names) <= MAX_LOTS_LISTED
     columns = (
         ReportColumn("lot", "Lot"),
@@ -336,8 +336,10 @@ def _title_metal_chart(replan: Replan, metal: int) -> str:
     if replan.returned_before is None:
         return line_
     planned = float(replan.returned_before[metal, last])
-    beside = f"{format_share(actual, planned)} of the {format_mass(planned)} planned" if planned else "none was planned"
-    return f"{line_}, {beside}"
+    comparison = (
+        f"{format_share(actual, planned)} of the {format_mass(planned)} planned" if planned else "none was planned"
+    )
+    return f"{line_}, {comparison}"
 
 
 def _build_chart_table(replan: Replan, metal: int) -> ReportTable:
@@ -475,25 +477,25 @@ def _describe_total_cost(replan: Replan) -> tuple[str, ...]:
     if replan.before is None:
         return (f"{line}.",)
     more = replan.total_cost - replan.before.cost
-    beside = f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(replan.before.cost))})"
-    return (f"{line}, {beside} {'more' if more > 0 else 'less'} than the first plan.",)
+    difference = f"{format_money(abs(more), currency)} ({format_share(abs(more), abs(replan.before.cost))})"
+    return (f"{line}, {difference} {'more' if more > 0 else 'less'} than the first plan.",)
 
 
 def _describe_warnings(replan: Replan) -> tuple[str, ...]:
     """Return overdue alloys, missed shares, and metal that arrives after the horizon."""
-    said = []
+    lines = []
     if replan.problem.overdue_medals:
-        said.append(f"Overdue, treated as due at once: the alloy of {join_names(replan.problem.overdue_medals)}.")
+        lines.append(f"Overdue, treated as due at once: the alloy of {join_names(replan.problem.overdue_medals)}.")
     for requirement in replan.missed_requirements:
-        asked, comes = format_share(requirement.required_share, 1), format_share(requirement.actual_share, 1)
-        said.append(
-            f"Violated over the whole horizon: {escape_text(requirement.path, 200)} requires {asked}; actual {comes}."
+        required, actual = format_share(requirement.required_share, 1), format_share(requirement.actual_share, 1)
+        lines.append(
+            f"Violated over the horizon: {escape_text(requirement.path, 200)} requires {required}; actual {actual}."
         )
     left = replan.problem.remaining_instance
     line = f"Below: plan of the remaining horizon, from {left.periods[0]}"
     if get_in_transit_streams(left):
-        line += "; `on its way` there denotes metal in transit: no order, no further cost"
-    said.append(f"{line}.")
+        line += "; `in transit` there denotes metal already ordered: no order, no further cost"
+    lines.append(f"{line}.")
     if np.any(replan.actuals.metal_by_arrival[:, -1] > 0):
-        said.append("Metal that arrives after the last period is excluded.")
-    return tuple(said)
+        lines.append("Metal that arrives after the last period is excluded.")
+    return tuple(lines)

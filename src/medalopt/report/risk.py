@@ -61,7 +61,8 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
     """
     instance = plan.instance
     return tuple(
-        f"The promised confidence of {format_number(100 * price.row.level)} % for {name_promise(instance, price.row)} binds: "
+        f"The promised confidence of {format_number(100 * price.row.level)} % "
+        f"for {name_promise(instance, price.row)} binds: "
         f"one percentage point less saves {format_money(price.saves)} {plan.unit}."
         for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
         if price.saves > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective))

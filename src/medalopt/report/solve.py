@@ -259,8 +259,8 @@ def _describe_bottleneck(plan: Plan, metal_values: MetalValues, metal: int) -> t
     if refused:
         times = f"{refused.times:,.0f}" if refused.times >= 10 else f"{refused.times:.1f}"
         reason = f"; {refused.reason}" if refused.reason else ""
-        asked = f"{format_money(refused.price, plan.instance.currency)}/kg"
-        line += f", {times} × the price of {refused.offer} ({asked}{reason})"
+        market_price = f"{format_money(refused.price, plan.instance.currency)}/kg"
+        line += f", {times} × the price of {refused.offer} ({market_price}{reason})"
     source = find_marginal_source(plan, metal_values, metal) if plan.measure == "cost" else None
     if source is None:
         return (f"{line}.",)
@@ -303,19 +303,19 @@ def _describe_gap(gap: float, best: str) -> str:
     return f"verified within {100 * gap:.2g} % of {best}" if gap < 1 else f"gap to {best} not proven"
 
 
-def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:
+def build_plan_tables(plan: Plan, values: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:
     """Return all tables of a plan that have rows, in the order of interest.
 
     Args:
         plan: Solved plan.
-        worth: Marginal values of its metals.
+        values: Marginal values of its metals.
         whole: All rows; else many sources are summed, and only the largest shadow prices are listed.
 
     Returns:
         The tables; shadow prices only for a plan that is proven optimal.
     """
-    made = (
-        build_metal_table(plan, worth),
+    tables = (
+        build_metal_table(plan, values),
         tabulate_risk(plan),
         *((build_party_table(plan),) if plan.party_costs else ()),
         build_cost_table(plan),
@@ -323,11 +323,11 @@ def build_plan_tables(plan: Plan, worth: MetalValues, whole: bool = False) -> tu
         build_smelter_table(plan),
         build_treatment_table(plan),
         build_purchase_table(plan),
-        build_medal_table(plan, worth),
-        *((build_shadow_price_table(plan, worth, whole),) if plan.certificate.optimal else ()),
+        build_medal_table(plan, values),
+        *((build_shadow_price_table(plan, values, whole),) if plan.certificate.optimal else ()),
         *((build_lot_price_table(plan, whole),) if plan.lots else ()),
     )
-    return tuple(table for table in made if table.rows)
+    return tuple(table for table in tables if table.rows)
 
 
 def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Report:
@@ -348,12 +348,12 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
     }
     if not text:
         return Report(title, (), plan=plan, **writers)
-    worth = MetalValues(plan)
-    screen = build_plan_tables(plan, worth)
+    values = MetalValues(plan)
+    screen = build_plan_tables(plan, values)
     return Report(
         title,
-        (describe_status(plan), *summarize_plan(plan, worth)),
-        build_plan_tables(plan, worth, whole=True) if whole else screen,
+        (describe_status(plan), *summarize_plan(plan, values)),
+        build_plan_tables(plan, values, whole=True) if whole else screen,
         foot=(f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",),
         screen=screen,
         plan=plan,

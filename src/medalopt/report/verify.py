@@ -83,27 +83,27 @@ def build_verdict_report(verdict: Verdict, name: str) -> Report:
         title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
     else:
         title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(verdict)}"]
-    told = build_verdict_object(verdict)
-    return _make_report(title, [*lines, *_describe_unchecked(verdict)], told, _tabulate_violations(verdict.broken))
+    members = build_verdict_object(verdict)
+    return _make_report(title, [*lines, *_describe_unchecked(verdict)], members, _tabulate_violations(verdict.broken))
 
 
-def _make_report(title: str, lines: Sequence[str], told: dict[str, Any], *tables: ReportTable) -> Report:
+def _make_report(title: str, lines: Sequence[str], members: dict[str, Any], *tables: ReportTable) -> Report:
     """Return the report of a verdict: a line for each violation; all of them, and the values, as tables."""
-    filled = tuple(table for table in (_tabulate_values(told), *tables) if table.rows)
-    return Report(title, tuple(lines), filled, screen=(), wrap=False, json=lambda _: render_json(told))
+    filled = tuple(table for table in (_tabulate_values(members), *tables) if table.rows)
+    return Report(title, tuple(lines), filled, screen=(), wrap=False, json=lambda _: render_json(members))
 
 
-def _tabulate_values(told: dict[str, Any]) -> ReportTable:
+def _tabulate_values(members: dict[str, Any]) -> ReportTable:
     """Return objective, certified lower bound and gap, or the margin of a proof of infeasibility."""
     columns = (
         ReportColumn("item", "item"),
         ReportColumn("value", "value", "", style="significant"),
         ReportColumn("unit", "unit"),
     )
-    unit = told.get("unit")
+    unit = members.get("unit")
     items = {"value": ("objective", unit), "lower_bound": ("certified lower bound", unit), "gap": ("gap", None)}
     items["margin"] = ("margin of the proof", None)
-    rows = tuple((name, told[key], own) for key, (name, own) in items.items() if told.get(key) is not None)
+    rows = tuple((name, members[key], own) for key, (name, own) in items.items() if members.get(key) is not None)
     return ReportTable("values", "Values", "Values recomputed from the decisions and the proof.", columns, rows)
 
 
@@ -154,7 +154,7 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
     """
     scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
     kept = "" if scope == "instance" else f" that satisfies the {scope}"
-    title = f"Answer is valid: no feasible plan exists{kept}." if verdict.accepted else "Answer is not valid."
+    title = f"Result is valid: no feasible plan exists{kept}." if verdict.accepted else "Result is not valid."
     lines = _list_violations(verdict.broken)
     if verdict.refutation.holds:
         start = f"{escape_text(name)}: " if verdict.accepted else ""
@@ -172,14 +172,14 @@ def _describe_gap(verdict: Verdict) -> str:
     certificate = verdict.certificate
     above = verdict.value - certificate.lower_bound
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
-    worth = f"objective {format_number(verdict.value, 6)} {verdict.unit}{subject}"
+    objective = f"objective {format_number(verdict.value, 6)} {verdict.unit}{subject}"
     if certificate.gap <= GAP_TOLERANCE:
         exactly = "" if certificate.exact_value is None else "; gap 0 in exact arithmetic, before rounding"
-        return f"{worth}, verified optimal ({certificate.arithmetic}){exactly}."
+        return f"{objective}, verified optimal ({certificate.arithmetic}){exactly}."
     if not math.isfinite(above):
-        return f"{worth}; gap to the optimum not proven."
+        return f"{objective}; gap to the optimum not proven."
     bound = f"at most {format_number(above)} {verdict.unit} above the certified lower bound"
-    return f"{worth}, {bound} ({certificate.arithmetic})."
+    return f"{objective}, {bound} ({certificate.arithmetic})."
 
 
 def build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict[str, Any]:
@@ -233,8 +233,8 @@ def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: s
     columns = (ReportColumn("cell", "cell"), ReportColumn("text", "change"))
     rows = tuple((edit.cell, edit.text) for edit in edits)
     changed = ReportTable("edits", "Edited cells", "Cells that differ from the saved plan.", columns, rows)
-    told = build_edited_object(verdict, edits)
-    return _make_report(title, lines, told, changed, _tabulate_violations(verdict.broken))
+    members = build_edited_object(verdict, edits)
+    return _make_report(title, lines, members, changed, _tabulate_violations(verdict.broken))
 
 
 def _list_first_texts(texts: list[str]) -> list[str]:
@@ -248,10 +248,10 @@ def _describe_objective(verdict: Verdict) -> str:
     extra = verdict.value - verdict.certificate.lower_bound
     if not math.isfinite(extra):
         return "Objective: cannot be computed."
-    worth = f"Objective: {format_number(verdict.value, 9)} {verdict.unit}"
+    line = f"Objective: {format_number(verdict.value, 9)} {verdict.unit}"
     if abs(extra) <= GAP_TOLERANCE * max(1.0, abs(verdict.value)):
-        return f"{worth}, the certified lower bound."
+        return f"{line}, the certified lower bound."
     off = f"{format_number(abs(extra))} {verdict.unit}"
     if extra > 0:
-        return f"{worth}, {off} above the certified lower bound."
-    return f"{worth}, {off} below the certified lower bound (saved by violating the constraints)."
+        return f"{line}, {off} above the certified lower bound."
+    return f"{line}, {off} below the certified lower bound (saved by violating the constraints)."

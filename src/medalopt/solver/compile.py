@@ -133,17 +133,17 @@ class _LinearWalker:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
         except InvalidValueError as error:
-            raise UsageError(f"{_describe_row(row)} holds what is no number: {error}") from error
+            raise UsageError(f"{_describe_row(row)} contains a value that is not a number: {error}") from error
         if form.nonlinear is not None:
             raise UsageError(f"{_describe_row(row)} is not linear: write it as a sum of variables, each times a number")
         if not finite:
             raise UsageError(
-                f"{_describe_row(row)} holds a number that is not finite: look at the figures it is made of"
+                f"{_describe_row(row)} contains a number that is not finite: check the parameters of the expression"
             )
         try:
             result = [(self.order[which], value) for which, value in form.linear.items()]
         except KeyError:
-            text = f"{_describe_row(row)} holds a variable that is not part of the model: add it to the model"
+            text = f"{_describe_row(row)} contains a variable that is not part of the model: add it to the model"
             raise UsageError(text) from None
         return float(form.constant), result
 

@@ -123,11 +123,11 @@ def _check_unchanged(before: CompiledModel, after: CompiledModel, where: str) ->
     width, height = len(before.columns), len(before.rows)
     there = len(after.columns) >= width and all(a is b for a, b in zip(before.columns, after.columns, strict=False))
     if not there or after.rows[:height] != before.rows:
-        raise UsageError(f"{where}: an index of the model was added or taken out; write rows of your own beside it")
+        raise UsageError(f"{where}: an index of the model was added or removed; add separate constraints instead")
     changed = _find_changed_rows(before, after, height)
     if changed.any():
         name = _format_row_name(*before.rows[int(np.argmax(changed))])
-        raise UsageError(f"{where}: `{escape_text(name)}` of the model was changed; write a row of your own beside it")
+        raise UsageError(f"{where}: `{escape_text(name)}` of the model was changed; add a separate constraint instead")
     if (after.costs[1:, :width] != before.costs[1:]).any() or after.costs[1:, width:].any():
         raise UsageError(f"{where}: `cost` or `tonnes` of the model was changed; add what it costs to `objective`")
     wider = (after.lower[:width] < before.lower) | (after.upper[:width] > before.upper)
@@ -140,8 +140,8 @@ def _find_changed_rows(before: CompiledModel, after: CompiledModel, height: int)
     """Return which of the first `height` rows differ from before, (height,)."""
     changed = (after.row_lower[:height] != before.row_lower) | (after.row_upper[:height] != before.row_upper)
     old, new = ((part.row, part.column, part.value) for part in (before.entries, after.entries))
-    held = new[0] < height
-    new = (new[0][held], new[1][held], new[2][held])
+    in_model = new[0] < height
+    new = (new[0][in_model], new[1][in_model], new[2][in_model])
     if not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True)):
         sets = (set(zip(*(axis.tolist() for axis in part), strict=True)) for part in (old, new))
         changed[[entry[0] for entry in set.symmetric_difference(*sets)]] = True

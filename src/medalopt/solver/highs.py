@@ -400,7 +400,7 @@ def load_simplex(program: ScaledProgram, refusal: str) -> HighsSession:
     """
     session = load_highs(program)
     if session is None:
-        raise SolverError(f"{refusal}: look for figures that lie far apart")
+        raise SolverError(f"{refusal}: look for values many orders of magnitude apart")
     session.set_options(solver="simplex")
     return session
 
@@ -536,8 +536,8 @@ def _optimise_on_face(
     activity = program.compute_activity(x)
     near_lower = np.abs(activity - program.row_lower) <= np.abs(activity - program.row_upper)
     end = np.where(near_lower, program.row_lower, program.row_upper)
-    held = np.flatnonzero(~rows & (program.row_lower < program.row_upper))
-    session.change_rows(held, end[held], end[held])
+    inactive = np.flatnonzero(~rows & (program.row_lower < program.row_upper))
+    session.change_rows(inactive, end[inactive], end[inactive])
     session.change_costs(numbers, weights)
     session.use_simplex(PRIMAL_SIMPLEX)
     if session.run(budget) != "optimal":  # warm start failed: restart with dual simplex

@@ -166,7 +166,7 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSol
         result = solve_by_method(elastic, method)
         if result.status == "optimal":
             return ElasticSolution(float(result.x[columns:].sum()), result.y, result.x[:columns])
-    raise SolverError("no method tells by how much the rows contradict each other")
+    raise SolverError("the size of the conflict between the rows could not be computed")
 
 
 def _solve_elastic(elastic: ScaledProgram, start: ElasticSolution | None) -> HighsResult | None:
@@ -267,9 +267,9 @@ def convert_stockpile_limits(
     """
     first = len(network.route)
     columns = first + np.arange(len(network.stock_stream))
-    held = np.isfinite(program.upper[columns])
-    at = zip(network.stock_stream[held].tolist(), network.stock_period[held].tolist(), strict=True)
-    return _convert_upper_bounds(program, columns[held], [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at])
+    limited = np.isfinite(program.upper[columns])
+    at = zip(network.stock_stream[limited].tolist(), network.stock_period[limited].tolist(), strict=True)
+    return _convert_upper_bounds(program, columns[limited], [(STOCKPILE_ROW, (names[i], periods[t])) for i, t in at])
 
 
 def convert_missed_limits(program: SolverProgram) -> SolverProgram:

@@ -122,10 +122,10 @@ class ProgramLine:
     @cached_property
     def _ends(self) -> dict[str, Floats]:
         """The arrays other than the matrix that depend on the parameter, with their difference from `one` to `two`."""
-        ways = {
+        ends = {
             name: _difference_array(getattr(self.one, name), getattr(self.two, name)) for name in _PARAMETRIC_ARRAYS
         }
-        return {name: by for name, by in ways.items() if by.any()}
+        return {name: by for name, by in ends.items() if by.any()}
 
     @cached_property
     def _value(self) -> Floats | None:

@@ -98,9 +98,9 @@ def _pad_entries(base: SolverProgram, program: SolverProgram, rows: Ints, column
     width, own = len(base.lower), base.entries
     code = own.row * width + own.column
     order = np.argsort(code)
-    wanted = rows[program.entries.row] * width + columns[program.entries.column]
-    index = np.searchsorted(code[order], wanted)
-    if (index == len(code)).any() or (code[order][index] != wanted).any():
+    positions = rows[program.entries.row] * width + columns[program.entries.column]
+    index = np.searchsorted(code[order], positions)
+    if (index == len(code)).any() or (code[order][index] != positions).any():
         return None
     there = np.isin(own.row, rows) & np.isin(own.column, columns)
     value = np.where(there, 0.0, own.value)
@@ -110,7 +110,7 @@ def _pad_entries(base: SolverProgram, program: SolverProgram, rows: Ints, column
 
 _MATRIX_RELOAD_ENTRIES = 2_000  # number of changed entries from which the whole matrix is passed
 _PRIMAL_FIRST_ENTRIES = 20_000  # number of entries from which primal simplex is faster even from a basis
-_LOAD_FAILURE = "the program could not be kept for its variants"
+_LOAD_FAILURE = "the model could not be prepared for its variants"
 IndexArray = NDArray[np.int32]
 
 
@@ -176,10 +176,10 @@ class ParametricSolver:
         Raises:
             SolverError: No result can be verified.
         """
-        wanted = self.linear if program is None else program
-        if not share_structure(wanted, self.linear) and not have_same_structure(wanted, self.linear):
-            return solve_from_scratch(wanted)
-        return self._solve_verified(wanted) or solve_from_scratch(wanted)
+        target = self.linear if program is None else program
+        if not share_structure(target, self.linear) and not have_same_structure(target, self.linear):
+            return solve_from_scratch(target)
+        return self._solve_verified(target) or solve_from_scratch(target)
 
     def solve_padded(self, program: SolverProgram, columns: Ints) -> VerifiedResult:
         """Solve a variant of another shape, warm if it has fewer rows, columns or entries than the first program.
@@ -250,13 +250,13 @@ class ParametricSolver:
         x[:], y[:] = self._session.read_solution()
         return True
 
-    def _solve_verified(self, wanted: SolverProgram) -> VerifiedResult | None:
+    def _solve_verified(self, target: SolverProgram) -> VerifiedResult | None:
         """Return the verified result of a variant of the same structure, None without one."""
-        ready = self.scaled(wanted)
+        ready = self.scaled(target)
         if not np.isfinite(ready.value).all() or not self._pass_changes(ready):
             return None
-        self._last = wanted
-        return self._run_simplex(wanted, ready)
+        self._last = target
+        return self._run_simplex(target, ready)
 
     def scaled(self, program: SolverProgram) -> ScaledProgram:
         """Return a variant in the scaling of the first program.
@@ -372,10 +372,10 @@ def solve_from_scratch(program: SolverProgram) -> VerifiedResult:
                 found = verify_infeasibility(program, ready, find_farkas_multipliers(ready), warm=False)
             if found is not None:
                 return found
-    raise SolverError("a variant of the instance could not be solved: look for figures that lie very far apart")
+    raise SolverError("a scenario could not be solved: look for values many orders of magnitude apart")
 
 
 def _find_differences(*pairs: tuple[Floats, Floats]) -> IndexArray:
     """Return the positions at which any pair of arrays differs, as 32-bit integers."""
-    apart = [one != other for one, other in pairs if one is not other]
-    return np.flatnonzero(np.logical_or.reduce(apart)).astype(np.int32) if apart else np.zeros(0, dtype=np.int32)
+    differs = [one != other for one, other in pairs if one is not other]
+    return np.flatnonzero(np.logical_or.reduce(differs)).astype(np.int32) if differs else np.zeros(0, dtype=np.int32)

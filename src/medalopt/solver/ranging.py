@@ -91,13 +91,13 @@ def _search_from_outside(local: LocalAnalysis, meter: int, by: int, slope: float
         if gained <= RANGE_TOLERANCE * max(abs(local.compute_cost(x)), distance * size):
             return RangeLimit(distance, x)
         x = new
-    raise SolverError("no end was found of the range in which a price holds")
+    raise SolverError("no end of the sensitivity range was found")
 
 
 def _require_columns(optimum: ScaledOptimum | None, local: LocalAnalysis) -> Floats:
     """Return the columns of an optimum; raise SolverError without one."""
     if optimum is None:
-        raise SolverError("the range in which a price holds could not be found")
+        raise SolverError("the sensitivity range could not be found")
     return local.unscale_columns(optimum)
 
 

@@ -246,7 +246,7 @@ def scale_program(program: SolverProgram, lift: int = COST_EXPONENT) -> ScaledPr
         value[order],
     )
     if not (np.isfinite(result.value).all() and (result.value != 0).all() and np.isfinite(result.costs).all()):
-        raise SolverError("the figures lie too far apart to be brought to a like size: look for a wrong unit")
+        raise SolverError("the coefficients span too many orders of magnitude: look for a wrong unit")
     return result
 
 
@@ -261,8 +261,8 @@ def _column_exponents(program: SolverProgram) -> Ints:
     sized = (program.size > 0) & np.isfinite(program.size)
     value = np.where(sized[entries.column], np.ldexp(entries.value, column[entries.column]), 0.0)
     largest = _largest_magnitude(value, entries.row, len(program.rows))
-    beside = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -compute_exponents(largest)[entries.row]), 0.0)
-    reach = _largest_magnitude(beside, entries.column, len(column))
+    scaled = np.where(largest[entries.row] > 0, np.ldexp(entries.value, -compute_exponents(largest)[entries.row]), 0.0)
+    reach = _largest_magnitude(scaled, entries.column, len(column))
     return np.where(sized, column, -compute_exponents(reach))
 
 
@@ -280,4 +280,4 @@ def _check_finite(program: SolverProgram) -> None:
     upper_ok = not (np.isnan(program.row_upper).any() or (program.row_upper == -np.inf).any())
     bounds_ok = not (np.isnan(program.lower).any() or np.isnan(program.upper).any())
     if not (finite and lower_ok and upper_ok and bounds_ok) or np.isnan(program.size).any():
-        raise SolverError("a figure of the program is not finite: look for one that is far too large")
+        raise SolverError("a coefficient of the model is not finite: look for a parameter that is far too large")

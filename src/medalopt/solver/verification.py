@@ -201,10 +201,10 @@ def verify_optima(
     unit = float(np.ldexp(1.0, -int(ready.cost[0])))
     taken = (violation <= FEASIBILITY_TOLERANCE) & (value - bound <= GAP_TOLERANCE * np.maximum(1.0 / unit, paid))
     x, y = ready.unscale_columns(x), ready.unscale_duals(y)
-    told = zip(taken.tolist(), (value * unit).tolist(), (bound * unit).tolist(), violation.tolist(), strict=True)
+    summaries = zip(taken.tolist(), (value * unit).tolist(), (bound * unit).tolist(), violation.tolist(), strict=True)
     return [
         VerifiedResult("optimal", minimum, x[n], y[n], proven, missed, warm) if sure else None
-        for n, (sure, minimum, proven, missed) in enumerate(told)
+        for n, (sure, minimum, proven, missed) in enumerate(summaries)
     ]
 
 

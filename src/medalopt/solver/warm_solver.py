@@ -47,15 +47,15 @@ class PartialProgram:
     def __init__(self, program: ScaledProgram, session: HighsSession, basis: Basis) -> None:
         self._program = program
         x, y = session.read_solution()
-        apart = np.abs(program.costs[0] - program.transpose_multiply(y))
-        apart[(basis.columns == BASIC) | (x != 0)] = -1.0
-        count = min(int((apart < 0).sum()) + _INITIAL_COLUMNS_PER_ROW * len(program.row_lower), len(apart))
-        self._selected = np.sort(np.argpartition(apart, count - 1)[:count])
-        self._place = np.full(len(apart), -1)  # place of each column among the selected ones
+        residual = np.abs(program.costs[0] - program.transpose_multiply(y))
+        residual[(basis.columns == BASIC) | (x != 0)] = -1.0
+        count = min(int((residual < 0).sum()) + _INITIAL_COLUMNS_PER_ROW * len(program.row_lower), len(residual))
+        self._selected = np.sort(np.argpartition(residual, count - 1)[:count])
+        self._place = np.full(len(residual), -1)  # place of each column among the selected ones
         self._place[self._selected] = np.arange(count)
         self._omitted = _OmittedColumns(program, self._place < 0)
         part = load_highs(_select_columns(program, self._selected))
-        assert part is not None, "a part of what HiGHS took is taken"
+        assert part is not None, "part of the model was taken over by HiGHS"
         self._session = part
         part.set_options(solver="simplex", simplex_iteration_limit=_SIMPLEX_ITERATION_LIMIT)
         part.set_basis(Basis(basis.columns[self._selected], basis.rows))
@@ -205,7 +205,7 @@ class WarmSolver:
 
     def __init__(self, scaled: ScaledProgram, basis: Basis) -> None:
         self._program = scaled
-        self._session = load_simplex(scaled, "a plan could not be asked further")
+        self._session = load_simplex(scaled, "the solved model could not be solved again")
         self._session.set_basis(basis)
         self._basis: Basis | None = None
         self._run(scaled.costs[0], (PRIMAL_SIMPLEX, DUAL_SIMPLEX))

@@ -179,7 +179,7 @@ def test_of_a_signed_plan_the_casts_so_far_are_done(tmp_path: Path) -> None:
     """What the saved plan charges up to then is gone from the account, or is said not to have been there."""
     instance = medalopt.load(BASE)
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
-    with pytest.raises(UsageError, match=r"kg of silver are said to have been charged, but only 0 kg were there"):
+    with pytest.raises(UsageError, match=r"kg of silver were charged according to the input, but only 0 kg"):
         make_replan_problem(instance, "2018-03", None, tmp_path / "plan")
 
 
@@ -203,7 +203,7 @@ def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None
     head = SIGNED.splitlines()[0]
     past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).actuals
     assert past.executed_account.cast.sum() == pytest.approx(1.65)
-    said = "0.2 kg of process scrap of silver are said to have been charged again, but only 0.15 kg had come"
+    said = "0.2 kg of process scrap of silver were charged again according to the input, but only 0.15 kg"
     with pytest.raises(UsageError, match=said):
         asked(tmp_path, signed=rows.format(head=head, again=0.2), **scrap)
 
@@ -261,7 +261,7 @@ def test_only_signed_or_only_sent(tmp_path: Path) -> None:
     [
         ("2017-12", "names no period: those are `2018-01` to `2018-06`"),
         ("May", "names no period"),
-        ("2018-06", "that is the last period, and nothing is left to plan"),
+        ("2018-06", "this is the last period"),
     ],
 )
 def test_a_period_that_cannot_be_over(tmp_path: Path, after: str, wrong: str) -> None:
@@ -273,18 +273,18 @@ def test_a_period_that_cannot_be_over(tmp_path: Path, after: str, wrong: str) ->
 def test_what_does_not_fit(tmp_path: Path) -> None:
     """Nothing given, a plan of other figures, an answer that there is none, a name that is taken: one line each."""
     instance = medalopt.load(BASE)
-    with pytest.raises(UsageError, match="say what has happened since by --actuals"):
+    with pytest.raises(UsageError, match="--after: give what has happened"):
         make_replan_problem(instance, "2018-02")
     write_folder(
         tmp_path / "plan",
         render_csv_folder(medalopt.solve(medalopt.load(BASE, {"market.silver.price": "80_000 JPY/kg"}))),
     )
-    with pytest.raises(UsageError, match="is the plan of other figures"):
+    with pytest.raises(UsageError, match="is the plan of another instance or version of it"):
         make_replan_problem(instance, "2018-02", None, tmp_path / "plan")
     text = BASE.read_text().replace("kosaka", f'"{IN_TRANSIT}"')
     (tmp_path / "named.yaml").write_text(text)
     (tmp_path / "lots.csv").write_text(LOTS.replace("kosaka", IN_TRANSIT))
-    with pytest.raises(UsageError, match="stands for metal that is awaited"):
+    with pytest.raises(UsageError, match="is reserved for metal in transit"):
         make_replan_problem(medalopt.load(tmp_path / "named.yaml"), "2018-02", tmp_path / "lots.csv")
 
 

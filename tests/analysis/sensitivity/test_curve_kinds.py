@@ -144,7 +144,7 @@ def test_a_map_agrees_with_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     for value, objective in zip(found.columns, found.objective[row], strict=True):
         assert (math.inf if objective is None else objective) == pytest.approx(between(along, value))
     assert found.objective[0] == (None,) * len(found.columns)
-    with pytest.raises(UsageError, match="nothing in common"):
+    with pytest.raises(UsageError, match="without a value in common"):
         compute_surface(variants, across, across)
 
 

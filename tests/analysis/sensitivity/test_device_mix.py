@@ -188,7 +188,7 @@ def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
 def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
     """A mix of a bundle that no stream stands in is refused, with the name that was meant."""
     variants = small(tmp_path, mixes={"m": {"bundle": "boxx", "shares": {"phone": "100 %"}}})
-    with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream stands in a bundle boxx; did you mean `box`\?"):
+    with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream belongs to a bundle boxx; did you mean `box`\?"):
         solve_named_mixes(MixSolver(variants), [])
 
 
@@ -286,10 +286,10 @@ def test_a_split_by_hand(tmp_path: Path) -> None:
     ("names", "told"),
     [
         (("phone", "kettle", "phon"), "phon is no device of this instance; did you mean `phone`"),
-        (("phone", "kettle", "kettle"), "takes three devices"),
-        (("phone", "kettle"), "takes three devices"),
+        (("phone", "kettle", "kettle"), "requires three devices"),
+        (("phone", "kettle"), "requires three devices"),
         (("phone", "kettle", "iron"), "no stream offers iron"),
-        (("phone", "kettle", "brick"), "brick is offered beside neither"),
+        (("phone", "kettle", "brick"), "brick is offered together with neither"),
     ],
 )
 def test_corners_that_are_none_are_told(tmp_path: Path, names: tuple[str, ...], told: str) -> None:

@@ -135,8 +135,8 @@ def test_one_thing_alone() -> None:
 @pytest.mark.parametrize(
     ("paths", "start", "message"),
     [
-        (["smelters.nowhere"], None, "nothing that can drop out has that name; there are smelters.far"),
-        (["medals.gold"], None, "nothing that can drop out"),
+        (["smelters.nowhere"], None, "has this name; there are smelters.far"),
+        (["medals.gold"], None, "no supplier, smelter, treatment or offer has this name"),
         (["smelters..near"], None, "a name is missing"),
         ([], "2019-01", "names no period: those are `2017-04` to `2017-07`"),
     ],

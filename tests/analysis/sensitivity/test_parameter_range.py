@@ -59,8 +59,8 @@ def test_what_is_asked(asked: str, unit: str | None, ends: tuple[float, float], 
         ("market..price=1..2", "a name is missing"),
         ("market.old_silvr.price=1..2", "did you mean `old_silver`"),
         ("market.*.prize=1..2", "did you mean `price`"),
-        ("nothing.*.price=1..2", "nothing in this instance has that name"),
-        ("title=1..2", "no number stands there"),
+        ("nothing.*.price=1..2", "nothing in this instance has this name"),
+        ("title=1..2", "has no number"),
         ("medals.gold.count=1.5..3", "a whole number"),
         ("policy.recycled.Ag=30..130%", "between 0 % and 100 %"),
         ("streams.*.collection=-10..10%", "0 % or more"),
@@ -121,9 +121,9 @@ def test_all_dates_move_by_periods() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ("medals.*.due=-9..+0", "moved by -9 leaves the horizon"),
+        ("medals.*.due=-9..+0", "changed by -9 lies outside the horizon"),
         ("medals.gold.due=2016-01..2017-06", "names no period; those are 2017-04 to 2017-07"),
-        ("medal.*.due=2017-04..2017-06", "nothing in this instance has that name"),
+        ("medal.*.due=2017-04..2017-06", "nothing in this instance has this name"),
     ],
 )
 def test_what_is_no_date_is_refused(asked: str, words: str) -> None:

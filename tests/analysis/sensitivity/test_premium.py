@@ -85,7 +85,7 @@ def test_contracts_of_supply_and_feed_do_not_count_either() -> None:
 
 def test_it_is_a_matter_of_costs() -> None:
     """Of another measure it is refused, and without a plan there is none."""
-    with pytest.raises(UsageError, match="costs alone"):
+    with pytest.raises(UsageError, match="for cost only"):
         compute_premium(ScenarioRunner(TINY, objective="mass"))
     poor = [{"device": "phone", "region": "tokyo", "available": "0.5 t"}]
     with deleted.variants(instance(streams=poor)) as variants, pytest.raises(NoPlanError):

@@ -58,21 +58,21 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> 
     """Each option says what is wrong with it: its form, its path, its values; nothing is solved before."""
     wrong = {
         "smelters.near.capacity": "write PATH=LO..HI/N",
-        "smelters.near.limit=1..2 t": "say how many values, such as 1..2 t/5",
-        "smelters.far.limit=1..2 t/1e9": "say how many values, such as 1..2 t/5",
+        "smelters.near.limit=1..2 t": "give the number of values, such as 1..2 t/5",
+        "smelters.far.limit=1..2 t/1e9": "give the number of values, such as 1..2 t/5",
         "medals.gold.count=1..5/1": "2 to 1_000_000",
         "medals.gold.count=1,,2": "missing between two commas",
-        "medals.gold.count=1,000,2,000": "`1,000` is not a number: a comma may not stand in one",
+        "medals.gold.count=1,000,2,000": "`1,000` is not a number: commas are not allowed in numbers",
         "smelters.nera.limit=1..2 t/3": "there is no `nera` in `smelters`; did you mean `near`?",
         "smelters.near.returned.Ag=90..120%/3": "between 0 % and 100 %",
         "smelters.far.returned.Ag=90,120%": "between 0 % and 100 %",
         "smelters.near.lead=+1..x/3": "found `x`",
         "smelters.far.committed=x%": "found `x%`",
-        "market.mined_silver.price=+5 JPY/g,+6 JPY/g": "a leading + adds only where the path holds `*`",
-        "market.scrap_copper.price=+5..+6 JPY/g/2": "a leading + adds only where the path holds `*`",
-        "smelters.far.capacity=+50%,60%": "a leading + adds only where the path holds `*`",
+        "market.mined_silver.price=+5 JPY/g,+6 JPY/g": "a leading + adds only if the path contains `*`",
+        "market.scrap_copper.price=+5..+6 JPY/g/2": "a leading + adds only if the path contains `*`",
+        "smelters.far.capacity=+50%,60%": "a leading + adds only if the path contains `*`",
         "devices.*.nothing=1,2": "unknown key `nothing`",
-        "smelters.*.terms.*.returned.Ag=1,2": "nothing in this instance has that name",
+        "smelters.*.terms.*.returned.Ag=1,2": "nothing in this instance has this name",
         "medals.silver.count=1..99_999/99999": "",
         "medals.bronze.count=1..99_999/99999": "",
     }
@@ -82,7 +82,7 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> 
     for text, said in list(wrong.items())[:-2]:
         assert any(said in one and "--grid" in one for one in told), text
     assert "9_999_800_001 scenarios; 1_000_000 are the most" in told[-1]
-    with pytest.raises(InputError, match="stands twice"):
+    with pytest.raises(InputError, match="is defined twice"):
         build_grid(tiny, ["medals.gold.count=1,2", "medals.gold.count=3,4"])
 
 
@@ -139,10 +139,10 @@ def test_a_list_is_a_table_or_yaml(tmp_path: Path) -> None:
     ("name", "text", "said"),
     [
         ("a.csv", "scenario,medal.gold.count,medals.,medals.gold.count,medals.gold.count\na,1,2,3,4\na,1,2,3,4\nb,1\n",
-         ["a.csv:1:2", "`medal` is none; did you mean `medals`?", "a.csv:1:3", "a.csv:1:5", "stands twice",
-          "a.csv:3:1", "the scenario `a` stands twice", "a.csv:4:1", "has 2 cells, but the header has 5"]),
+         ["a.csv:1:2", "`medal` is none; did you mean `medals`?", "a.csv:1:3", "a.csv:1:5", "is defined twice",
+          "a.csv:3:1", "the scenario `a` is defined twice", "a.csv:4:1", "has 2 cells, but the header has 5"]),
         ("a.csv", 'scenario\n"a', ["a.csv:2", "a quote that is not closed"]),
-        ("a.csv", "scenario\n", ["holds no scenarios"]),
+        ("a.csv", "scenario\n", ["contains no scenarios"]),
         ("a.yaml", "[a]", ["a.yaml:1:1", "expected scenarios by name"]),
         ("a.yaml", "a: [b", ["is not YAML"]),
         ("a.yaml", "a: 1\nb: {medal.gold.count: 1}\nc: {medals.gold.count: {d: 1}}\nd: {medals.gold.count: [1, [2]]}\n",

@@ -94,7 +94,7 @@ def test_a_page_holds_it(found: Tornado) -> None:
         (("devices", "phone", "content", "Ag"), "", "silver in phone"),
         (("treatments", "hand", "recovery", "Ag"), "", "silver recovered by hand"),
         (("streams", "*", "available"), "device phone", "tonnes of phone"),
-        (("policy", "recycled", "Ag"), "", "recycled share asked of silver"),
+        (("policy", "recycled", "Ag"), "", "least recycled share of silver"),
         (("alloys", "fine", "scrap", "share"), "", "process scrap of fine"),
         (("transport_rate",), "", "transport rate"),
         (("title",), "", "title"),

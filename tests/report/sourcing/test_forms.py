@@ -117,7 +117,7 @@ def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Report, Plan]) -> N
     assert "Award table" in text
     assert "Medals that can be struck\n" in text
     assert "\nMelt cards\n" not in text
-    assert "Besides, in what -o writes: " in text
+    assert "Further tables in files written by -o: " in text
     assert all(line.isprintable() for line in text.splitlines())
     assert max(map(len, text.splitlines())) <= 100
 

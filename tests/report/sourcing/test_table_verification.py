@@ -346,7 +346,7 @@ def test_a_plan_of_an_earlier_version_says_what_was_not_checked(saved: Path, tmp
     """Without digests a plan of `solve` is valid, with what was not verified; of a sourcing plan it is too much."""
     edit(saved, lambda content: content.pop("digests"))
     run = here("verify", str(saved), TINY)
-    why = "cannot be verified: the file carries no digests, as an earlier version wrote it; write the plan anew"
+    why = "cannot be verified: the file has no digests (written by an earlier version); write the plan again"
     assert run.code == 1
     assert all(f"{part}: {why}" in run.out for part in ("tables.risks", "tables.rules", "tables.award.comes_in_per_t"))
     plain = tmp_path / "plain.json"
@@ -406,14 +406,14 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a member more": (lambda content: content["sourcing"].update(more=1), "sourcing.more"),
     "an escape in a name": (
         lambda content: content["shipments"][0].update(stream="\x1b[31mred"),
-        "shipments.0.stream: holds a control character (\\x1b)",
+        "shipments.0.stream: contains a control character (\\x1b)",
     ),
-    "an escape in a key": (lambda content: content.update({"\x9bx": 1}), "\\x9bx: holds a control character"),
+    "an escape in a key": (lambda content: content.update({"\x9bx": 1}), "\\x9bx: contains a control character"),
     "letters from right to left": (
         lambda content: content["sourcing"].update(title="a\u202eb"),
-        "sourcing.title: holds a control character (\\u202e)",
+        "sourcing.title: contains a control character (\\u202e)",
     ),
-    "half a letter": (lambda content: content["sourcing"].update(title="\ud800"), "holds a control character"),
+    "half a letter": (lambda content: content["sourcing"].update(title="\ud800"), "contains a control character"),
 }
 
 
@@ -441,7 +441,7 @@ def test_a_plan_that_is_too_large_is_refused_before_it_is_read(
     """More values, cells or tables than any plan has: exit code 2, and the limit is named."""
     monkeypatch.setattr("medalopt.plan.reader.MAX_PLAN_VALUES", 1_000)
     run = here("verify", str(saved), TINY)
-    assert run.code == 2 and "it holds more than 1_000 values" in run.err
+    assert run.code == 2 and "it contains more than 1_000 values" in run.err
     folder = tmp_path / "folder"
     assert here("plan", TINY, "--brief", "-o", str(folder)).code == 0
     monkeypatch.setattr("medalopt.plan.reader.MAX_PLAN_FILES", 5)
@@ -459,11 +459,11 @@ def test_control_characters_are_refused_in_tables_and_sheets_too(tmp_path: Path)
     award = (folder / "award.csv").read_text(encoding="utf-8")
     (folder / "award.csv").write_text(award.replace("kettle@east", "kettle\x1b@east"), encoding="utf-8")
     run = here("verify", str(folder), TINY)
-    assert run.code == 2 and "award.csv: 2: holds a control character (\\x1b)" in run.err
+    assert run.code == 2 and "award.csv: 2: contains a control character (\\x1b)" in run.err
     cells = saved_plans.sheets_of(sourced())
     rows = [list(row) for row in cells.sheets["Award table"]]
     rows[4][0] = "east\u2066"
-    with pytest.raises(InputError, match=r"'Award table'!A5: holds a control character"):
+    with pytest.raises(InputError, match=r"'Award table'!A5: contains a control character"):
         read_plan_workbook(replace(cells, sheets={**cells.sheets, "Award table": rows}))
 
 

@@ -105,7 +105,7 @@ def _collect_quantities(
     stocked = tables.get("offer_stock", {"offer": [], "bought": []})
     offers, kilograms = bought["offer"] + stocked["offer"], bought["kg"] + stocked["bought"]
     result |= _sum_by_item("purchases", "kg", offers, kilograms)
-    for what, text in (("returned", "returned"), ("used", "used"), ("surplus", "left over")):
+    for what, text in (("returned", "returned"), ("used", "used"), ("surplus", "surplus")):
         items = [f"{metal}, {text}" for metal in metals["metal"]]
         result |= _sum_by_item("metals", "kg", items, metals[what])
     return result
@@ -212,7 +212,7 @@ def compare_plans(outcomes: Sequence[PlanSummary]) -> Comparison:
     """
     if len(outcomes) < 2:
         raise UsageError(
-            "one thing alone cannot be compared: name two or more instances or plans, or --scenario of an instance"
+            "one input alone cannot be compared: name two or more instances or plans, or --scenario of an instance"
         )
     currencies = sorted({summary.currency for summary in outcomes})
     if len(currencies) > 1:
@@ -245,20 +245,20 @@ def load_plan_summary(
     if scenario is None and (os.path.isdir(path) or path.suffix.lower() in PLAN_SUFFIXES):
         return _load_saved_summary(name, path)
     file = open_instance(path)
-    wanted = changes
+    requested = changes
     if scenario is not None:
-        wanted = _find_scenario(file, scenario, changes).texts
+        requested = _find_scenario(file, scenario, changes).texts
         file = file.set_changes(changes)
-    instance = file.with_effective_changes(wanted)
+    instance = file.with_effective_changes(requested)
     for warning in instance.warnings:
         report_progress(f"warning: {warning}")
-    data = file.read_source_values(wanted)
+    data = file.read_source_values(requested)
     try:
         return _summarize_plan(name, solve(instance, objective), data)
     except NoPlanError:
         return PlanSummary(name, "infeasible", instance.currency, {}, data, instance.figures)
     except SolverError as error:
-        report_progress(f"{escape_text(name)}: no answer: {error}")
+        report_progress(f"{escape_text(name)}: no result: {error}")
         return PlanSummary(name, "unanswered", instance.currency, {}, data, instance.figures)
 
 
@@ -306,7 +306,7 @@ def _load_saved_summary(name: str, path: Path) -> PlanSummary:
     """Summarize a saved plan. Raises UsageError if the file holds no plan or the currency is not known."""
     saved = read_saved_plan(path)
     if not isinstance(saved, SavedPlan):
-        raise UsageError(f"{escape_text(name)}: says that there is no plan; compare its instance instead")
+        raise UsageError(f"{escape_text(name)}: is the result of an infeasible instance; compare the instance instead")
     file = find_instance_file(path, saved.instance.files)
     instance, data = _load_matching_instance(file, saved.instance.figures) if file else (None, None)
     unit = saved.objective.unit if saved.objective.measure == "cost" else ""

@@ -117,10 +117,10 @@ def _list_supply_limits(
     for source in sources:
         offered = float(streams.available.value[source.streams].sum())
         paths = tuple(f"{path}.available" for path in source.list_paths(neighbourhood.instance))
-        worth = -float(supply[source.streams].sum())
-        if worth > 0:
+        value = -float(supply[source.streams].sum())
+        if value > 0:
             yield _ConstraintCandidate(
-                paths, source.name, 1, "t", offered, worth, make_supply_change(neighbourhood, source.streams)
+                paths, source.name, 1, "t", offered, value, make_supply_change(neighbourhood, source.streams)
             )
     for i in np.flatnonzero(storage < 0).tolist():
         limit, path = (
@@ -145,14 +145,14 @@ def _list_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandid
             path, what = (render_path(limit.locate(name)),), limit.title.format(name)
             if family.periodic:
                 amount = max(float(values[n][binds].mean()), 1.0)
-                worth = -float(price[n][binds] @ np.maximum(values[n][binds], 1.0))
+                value = -float(price[n][binds] @ np.maximum(values[n][binds], 1.0))
                 change = make_capacity_change(neighbourhood, family.name, name)
             else:
                 amount = float(values[n]) or 1.0
-                worth = abs(float(price[n])) * amount
+                value = abs(float(price[n])) * amount
                 change = make_row_change(neighbourhood, [((family.name, name), *_relax_side(limit, 1.0))])
             every = family.periodic and len(instance.periods) > 1
-            yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, worth, change, every)
+            yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, value, change, every)
 
 
 def _relax_side(limit: Limit, by: float) -> tuple[float, float]:
@@ -199,13 +199,13 @@ def _list_policy_rules(neighbourhood: PlanNeighbourhood) -> Iterator[_Constraint
                 )
                 amount = 1.0 if limit.unit == "%" else float(get_limit(instance, limit).value) / factor
                 if np.isfinite(amount):
-                    worth = (
+                    value = (
                         float(np.abs(np.atleast_1d(getattr(neighbourhood.prices, family.name))[chosen]) @ moved)
                         * amount
                     )
                     path = (render_path(limit.locate("" if limit.common else members[n])),)
                     what = limit.title.format(title)
-                    yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, worth, change)
+                    yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, value, change)
 
 
 def _list_extension_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
@@ -222,7 +222,7 @@ def _list_extension_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constr
         yield _ConstraintCandidate((path,), row.name, step, "", amount, abs(dual) * amount, change)
     width = len(program.lower) - len(added.variables)
     for number, variable in enumerate(added.variables):
-        worth = -float(neighbourhood.extension_reduced_costs[number]) if np.isfinite(variable.upper) else 0.0
+        value = -float(neighbourhood.extension_reduced_costs[number]) if np.isfinite(variable.upper) else 0.0
         amount, path = abs(variable.upper) or 1.0, render_path(("extension", variable.name))
         change = BoundChange({}, {width + number: 1.0})
-        yield _ConstraintCandidate((path,), f"upper bound of {variable.name}", 1, "", amount, worth * amount, change)
+        yield _ConstraintCandidate((path,), f"upper bound of {variable.name}", 1, "", amount, value * amount, change)

@@ -113,9 +113,11 @@ def compute_supply_rents(neighbourhood: PlanNeighbourhood) -> tuple[Floats, Floa
     if "take" in context.pull:  # the price of extension rows on a bundle is spread over its tonnes
         np.divide(context.pull["take"], everything[:-1], out=shared[:-1], where=everything[:-1] > 0)
         terms = terms - shared[streams.bundle] * offers
-    wanted = np.append(price_bundles(context, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
+    bundle_prices = (
+        np.append(price_bundles(context, own), np.zeros((1, available.shape[1])), axis=0)[streams.bundle] < 0
+    )
     stored = np.minimum(price_stockpiles(context, own, neighbourhood.weights), 0) * neighbourhood.bounds.stockpile
-    return alone + np.where(wanted, terms, 0.0), stored.sum(axis=1)
+    return alone + np.where(bundle_prices, terms, 0.0), stored.sum(axis=1)
 
 
 def _list_supply_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
@@ -163,8 +165,10 @@ def _list_policy_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     """Yield lines for participation and the footprint cap."""
     instance, y = neighbourhood.instance, neighbourhood.prices
     policy, offers = instance.policy, compute_regional_supply(instance)
-    asked = float(policy.participation.value)
-    yield CostLine("rule", "policy.participation", 100 * asked, "%", float(y.participation @ offers) * asked)
+    required_share = float(policy.participation.value)
+    yield CostLine(
+        "rule", "policy.participation", 100 * required_share, "%", float(y.participation @ offers) * required_share
+    )
     cap = float(policy.footprint_cap.value)
     if np.isfinite(cap):
         yield CostLine("rule", "policy.footprint_cap", cap / 1000, "t", float(y.footprint_cap * cap))

@@ -104,14 +104,14 @@ def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()
     """
     source = find_source(plan.instance, stream)
     alone = SupplySource(plan.instance.streams.names[stream], "", np.array([stream], dtype=np.intp))
-    asked = (alone,) if len(source.streams) == 1 else (alone, source)
-    neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in asked], extensions)
+    sources = (alone,) if len(source.streams) == 1 else (alone, source)
+    neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in sources], extensions)
     unproven: list[str] = []
-    by_source = {analysis.source.kind_name: analysis for analysis in analyse_sources(neighbourhood, asked, unproven)}
+    by_source = {analysis.source.kind_name: analysis for analysis in analyse_sources(neighbourhood, sources, unproven)}
     if unproven:
-        raise SolverError(f"{plan.instance.name}: the prices of {escape_text(unproven[0])} could not be proven")
+        raise SolverError(f"{plan.instance.name}: the prices of {escape_text(unproven[0])} could not be verified")
     return StreamExplanation(
-        plan, stream, by_source[alone.kind_name], by_source[source.kind_name] if len(asked) > 1 else None
+        plan, stream, by_source[alone.kind_name], by_source[source.kind_name] if len(sources) > 1 else None
     )
 
 
@@ -130,7 +130,7 @@ def parse_stream_path(instance: Instance, path: str) -> int:
     """
     names = instance.streams.names
     if not names:
-        raise UsageError(f"{escape_text(path)}: this instance has no streams; leave the path out")
+        raise UsageError(f"{escape_text(path)}: this instance has no streams; omit the path")
     try:
         steps = parse_path(path)
     except PathError as error:

@@ -188,9 +188,9 @@ class PlanNeighbourhood:
         duals = merge_cut_duals(self.instance, cuts, extract_duals(self.local.linear, shift.y))
         added = fill_extension_values(self.local.linear, np.zeros_like(self.local.x), shift.y)
         context = BoundContext(self.instance, self.account.routes, self.bounds)
-        ways = [(duals, added)]
+        directions = [(duals, added)]
         if added.variables:  # rounding in a dual makes the bound infinite if a variable has none
-            ways.append((shrink_duals(duals), added.scale_duals(1 - DUAL_SHRINKAGE)))
+            directions.append((shrink_duals(duals), added.scale_duals(1 - DUAL_SHRINKAGE)))
         bounds = [
             compute_extended_bound(
                 context,
@@ -199,11 +199,11 @@ class PlanNeighbourhood:
                 replace(self.placed_extensions, added=rows),
                 compute_cone_payments(self.instance, self.account.routes, y, self.account.read),
             )
-            for y, rows in ways
+            for y, rows in directions
         ]
         bound = max(float(bound) for bound in bounds)
         if self.plan.objective - bound > GAP_TOLERANCE * max(1.0, sum_absolute_costs(self.account, self.plan.measure)):
-            raise SolverError(f"{self.instance.name}: a price could not be proven; nothing is claimed")
+            raise SolverError(f"{self.instance.name}: a shadow price could not be verified")
         return shift.value
 
     def compute_price(self, change: BoundChange) -> float | None:
@@ -234,19 +234,19 @@ class PlanNeighbourhood:
         sent = np.zeros(len(self.account.routes))
         np.add.at(sent, network.route, np.where(moves[: len(network.route)], moved[: len(network.route)], 0.0))
         behind = {name for (name, _), column in self.columns.items() if moves[column]}
-        told = {
-            "the ways of devices": bool((np.abs(sent) > ALTERNATIVE_TOLERANCE).any()),
+        differs = {
+            "routes": bool((np.abs(sent) > ALTERNATIVE_TOLERANCE).any()),
             "the timing of shipments": bool(moves[: len(network.route)].any()),
             "purchases": bool(behind & {"buy", "acquire"}),
-            "what pooled lots withhold": bool(
+            "deductions of pooled lots": bool(
                 moves[len(network.upper) - len(network.withheld_pool) : len(network.upper)].any()
             ),
             "medals not made": "missed" in behind,
             "melts": bool(behind & {"charge", "cast", "recharge"}),
             "the timing of surplus": "surplus" in behind,
-            "variables of your own": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
+            "variables of the extension": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
         }
-        return tuple(text for text, so in told.items() if so) or ("the share taken of bundles that offer nothing",)
+        return tuple(text for text, so in differs.items() if so) or ("shares of bundles without supply",)
 
 
 RowMove = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
@@ -359,8 +359,8 @@ def make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> Bound
     names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
     rows: list[RowMove] = []
     for i in streams.tolist():
-        asked = float(instance.policy.participation.value * available[i].sum()) / total
-        rows.append((("participation", instance.regions[region[i]]), asked, 0.0))
+        required_share = float(instance.policy.participation.value * available[i].sum()) / total
+        rows.append((("participation", instance.regions[region[i]]), required_share, 0.0))
         if bundle[i] < 0:
             each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
             rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]

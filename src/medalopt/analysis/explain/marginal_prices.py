@@ -152,8 +152,8 @@ def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
     if plan.measure != "cost":
         return None
     weights = compute_use_profile(plan, metal)
-    content, asked = instance.market.composition.value[:, metal], instance.market.price.value @ weights
-    each = np.divide(asked, content, out=np.full_like(asked, np.inf), where=content > PURE_METAL_SHARE)
+    content, price = instance.market.composition.value[:, metal], instance.market.price.value @ weights
+    each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > PURE_METAL_SHARE)
     if len(each) and np.isfinite(each.min()):
         offer = int(each.argmin())
         name = instance.market.names[offer]

@@ -150,7 +150,7 @@ class SourceAnalysis:
     @property
     def metal_value(self) -> float:
         """Value of the metals recovered from one tonne, at shadow prices."""
-        return sum(worth for _, _, worth in self.returned)
+        return sum(value for _, _, value in self.returned)
 
     @property
     def left_out(self) -> bool:
@@ -206,21 +206,21 @@ def _analyse_source(
         np.isin(neighbourhood.account.routes.stream, index)[:, None], neighbourhood.account.decisions.sent, 0.0
     )
     minimum, maximum = local.find_optimal_range(group)
-    way = sent if some else _choose_best_routes(neighbourhood, source)
+    shipped = sent if some else _choose_best_routes(neighbourhood, source)
     return SourceAnalysis(
         source=source,
         offered=offered,
         taken=taken if some else 0.0,
         price=float(each @ available) / offered if offered else float(each.mean()),
-        costs=_average_costs(neighbourhood, way),
+        costs=_average_costs(neighbourhood, shipped),
         rent=0.0 - float(supply[index].sum()) / offered if offered else 0.0,
         falls_at=_compute_source_slope(neighbourhood, group, -1) if some else 0.0,
         leaves_at=local.find_leaving_price(group) if some else 0.0,
         enters_at=_compute_source_slope(neighbourhood, group, 1),
         minimum=minimum,
         maximum=maximum,
-        returned=_average_returns(neighbourhood, way),
-        routes=_compare_routes(neighbourhood, source, sent, way),
+        returned=_average_returns(neighbourhood, shipped),
+        routes=_compare_routes(neighbourhood, source, sent, shipped),
     )
 
 
@@ -254,13 +254,13 @@ def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tu
         settled = neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
         kilograms = np.where(back < periods, routes.returned[travels, e][:, None] * settled, 0.0)
         saved = value_credited_metal(instance, routes, prices, travels, e, back)
-        worth = saved * kilograms
+        value = saved * kilograms
         if instance.metals.surplus_to_smelter[e]:  # its refining charge is not among the costs
             left = kilograms * (1 - neighbourhood.account.compute_called_share(travels, e))
             charge = instance.terms.refining_charge.value[routes.line[travels], e]
-            worth = worth - charge[:, None] * left
+            value = value - charge[:, None] * left
         if kilograms.sum() > 0:
-            rows.append((title, float(kilograms.sum()) / tonnes, float(worth.sum()) / tonnes))
+            rows.append((title, float(kilograms.sum()) / tonnes, float(value.sum()) / tonnes))
     return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))
 
 
@@ -270,9 +270,9 @@ def _choose_best_routes(neighbourhood: PlanNeighbourhood, source: SupplySource) 
     price = neighbourhood.route_prices
     sent = np.zeros_like(price)
     for i in source.streams.tolist():
-        ways = np.flatnonzero(routes.stream == i)
-        if len(ways):
-            sent[ways[price[ways].argmin(axis=0)], np.arange(price.shape[1])] = available[i]
+        candidates = np.flatnonzero(routes.stream == i)
+        if len(candidates):
+            sent[candidates[price[candidates].argmin(axis=0)], np.arange(price.shape[1])] = available[i]
     return sent
 
 
@@ -290,7 +290,7 @@ def _compare_routes(
     groups: dict[tuple[int, int], list[int]] = {}
     for route in np.flatnonzero(np.isin(all_routes.stream, source.streams)).tolist():
         groups.setdefault((int(all_routes.treatment[route]), int(all_routes.smelter[route])), []).append(route)
-    ways = [
+    candidates = [
         SourceRoute(
             instance.treatments.names[treatment],
             instance.smelters.names[smelter] if smelter >= 0 else None,
@@ -299,4 +299,6 @@ def _compare_routes(
         )
         for (treatment, smelter), routes in groups.items()
     ]
-    return tuple(sorted(ways, key=lambda route: (-route.tonnes, route.shortfall, route.treatment, route.smelter or "")))
+    return tuple(
+        sorted(candidates, key=lambda route: (-route.tonnes, route.shortfall, route.treatment, route.smelter or ""))
+    )

@@ -80,7 +80,9 @@ _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # 
     "withheld_most": messages.make_settlement_describer(
         "{lot} returns at least the {metal} that its feeds would return apart"
     ),
-    "withheld_all": messages.make_settlement_describer("{lot} must hold at least the deduction of {deduction} {metal}"),
+    "withheld_all": messages.make_settlement_describer(
+        "{lot} must contain at least the deduction of {deduction} {metal}"
+    ),
     "supply": messages.describe_supply,
     "demand": messages.describe_demand,
 }
@@ -303,17 +305,17 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
     added = {first + number: row for number, row in enumerate(program.added.rows)}
     program = convert_stockpile_limits(program, network, instance.streams.names, instance.periods)
     finite = (np.isfinite(program.row_lower), np.isfinite(program.row_upper))
-    said = {}
+    rules = {}
     for end in (LOWER, UPPER):
         for row in np.flatnonzero(finite[end]).tolist():
             meaning = (
                 identify_extension_rule(program.rows[row]) if row in added else identify_rule(program.rows[row], end)
             )
             if meaning is not None:
-                said[row, end] = meaning
-    spoken = _make_ends(said, len(program.rows))
+                rules[row, end] = meaning
+    spoken = _make_ends(rules, len(program.rows))
     always = RowSides(finite[LOWER] & ~spoken.lower, finite[UPPER] & ~spoken.upper)
-    return FeasibilityProblem(program, said, spoken, always, added)
+    return FeasibilityProblem(program, rules, spoken, always, added)
 
 
 def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Conflict:
@@ -328,8 +330,8 @@ def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Confli
     """
     height = len(problem.program.rows)
     kept = _find_first_set(problem, first)
-    told = merge_rule_keys({problem.rule_by_bound[at][0] for at in kept}, MAX_RULES_PER_KIND)
-    reduced, shown, sure = _delete_redundant_rules(problem, _collect_rule_ends(problem, told), first)
+    merged_keys = merge_rule_keys({problem.rule_by_bound[at][0] for at in kept}, MAX_RULES_PER_KIND)
+    reduced, shown, sure = _delete_redundant_rules(problem, _collect_rule_ends(problem, merged_keys), first)
     used = _get_support(problem, shown, _make_ends(set().union(*reduced.values()), height))
     reduced = {one: ats & used or ats for one, ats in reduced.items()}
     rules = {
@@ -340,12 +342,12 @@ def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Confli
 
 
 def _collect_rule_ends(
-    problem: FeasibilityProblem, told: dict[RuleKey, RuleKey]
+    problem: FeasibilityProblem, merged_keys: dict[RuleKey, RuleKey]
 ) -> dict[RuleKey, set[tuple[int, int]]]:
     """Return the row bounds of each reported rule, in all periods; of merged rules, those of the whole kind."""
-    names, groups = set(told.values()), dict[RuleKey, set[tuple[int, int]]]()
+    names, groups = set(merged_keys.values()), dict[RuleKey, set[tuple[int, int]]]()
     for at, (one, _) in problem.rule_by_bound.items():
-        rule = told.get(one, RuleKey(one.kind, ()))
+        rule = merged_keys.get(one, RuleKey(one.kind, ()))
         if rule in names:
             groups.setdefault(rule, set()).add(at)
     return groups

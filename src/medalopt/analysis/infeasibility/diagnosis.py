@@ -72,11 +72,11 @@ class Diagnosis:
         Returns:
             Field name to value.
         """
-        told = {
+        members = {
             "conflict": [reason.encode() for reason in self.conflict],
             "repairs": [repair.encode() for repair in self.repairs],
         }
-        return {**told, "stopped": True} if self.stopped else dict(told)
+        return {**members, "stopped": True} if self.stopped else dict(members)
 
 
 def diagnose_infeasibility(
@@ -118,8 +118,8 @@ def diagnose_infeasibility(
     report_progress("finding conflicting constraints")
     rules = find_conflict(problem, at.violation)
     repairs = tuple(_find_repairs(at, rules, request))
-    said = describe_rules(instance, rules.rules)
-    return Diagnosis(reasons, said, rules.irreducible, repairs, unit, stopped=not budget.seconds_left())
+    statements = describe_rules(instance, rules.rules)
+    return Diagnosis(reasons, statements, rules.irreducible, repairs, unit, stopped=not budget.seconds_left())
 
 
 def _find_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairRequest) -> list[Repair]:
@@ -188,8 +188,8 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     minimum = np.full(len(instance.streams.names), np.inf)
     np.minimum.at(minimum, routes.stream, costs + routes.refining.sum(axis=1))
     most = {name: max(value for _, value in parts) for name, parts in does.items()}
-    beside = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}
+    ratios = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}
     return {
         name: max(t for t, value in does[name] if value >= (1 - DISPLAY_TOLERANCE) * most[name])
-        for name in sorted(does, key=lambda name: (beside[name], name))
+        for name in sorted(does, key=lambda name: (ratios[name], name))
     }

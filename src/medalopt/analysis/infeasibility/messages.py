@@ -278,17 +278,17 @@ def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStat
 
     def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
         names, values = list_axis_names(instance)[family.axes[0]], get_limit(instance, limit).value
-        which = [names.index(name) for name in rule.names or names]
+        indices = [names.index(name) for name in rule.names or names]
         every = limit.common and not rule.names
-        of, span = f"every {family.axes[0]}" if every else join_names([names[n] for n in which]), ""
-        path: ParameterPath = limit.figure(names[which[0]])
+        of, span = f"every {family.axes[0]}" if every else join_names([names[n] for n in indices]), ""
+        path: ParameterPath = limit.figure(names[indices[0]])
         if limit.unit == "%":
-            share = float(values if limit.common else values[which[0]])
+            share = float(values if limit.common else values[indices[0]])
             text = limit.sentence.format(format_per_cent(share))
             return path, 100 * share, "%", f"{of}: {text}"
         if family.periodic:
             values, span = values[:, [instance.periods.index(t) for t in periods]], format_period_span(periods)
-        total = float(np.where(np.isfinite(values[which]), values[which], 0.0).sum())
+        total = float(np.where(np.isfinite(values[indices]), values[indices], 0.0).sum())
         say = format_kilograms if limit.unit == "kg" else format_tonnes
         return path, total, limit.unit, f"{of}: {limit.sentence.format(say(total))}{span}"
 

@@ -125,13 +125,13 @@ def price_repair(
     Returns:
         The repair with its optimal objective; None if it is not feasible or not verified.
     """
-    ways: list[dict[str, str]] = [{}]
+    alternatives: list[dict[str, str]] = [{}]
     for parameter, values in moved:
         text = format_file_value(parameter.format_values(values, instance), parameter.unit)
-        ways = [{**way, render_path(path): text} for way in ways for path in parameter.paths]
-    for way in ways:
+        alternatives = [{**texts, render_path(path): text} for texts in alternatives for path in parameter.paths]
+    for texts in alternatives:
         try:
-            repaired = apply_moves(instance, moved) if request.path is None else _load_changed(request, way)
+            repaired = apply_moves(instance, moved) if request.path is None else _load_changed(request, texts)
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
@@ -139,7 +139,7 @@ def price_repair(
             plan, standing = solve_continuous(repaired, request.objective, own.files, basis, eased=own.relaxed)
         except (NoPlanError, SolverError):
             return None
-        rows = zip(way, moved, strict=True)
+        rows = zip(texts, moved, strict=True)
         return Repair(
             tuple(
                 RepairChange(
@@ -153,10 +153,10 @@ def price_repair(
     return None
 
 
-def _load_changed(request: RepairRequest, way: Mapping[str, str]) -> Instance:
+def _load_changed(request: RepairRequest, changes: Mapping[str, str]) -> Instance:
     """Load the instance file with the changes of a repair."""
     assert request.path is not None
-    return load(request.path, {**(request.changes or {}), **way})
+    return load(request.path, {**(request.changes or {}), **changes})
 
 
 def round_repair(

@@ -277,9 +277,9 @@ def list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) 
     yield from make_medal_count_lister(False)(instance, names[:1])
     last = len(instance.periods) - 1
     for m, medal in enumerate(instance.medals.names):
-        asked = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
+        is_demanded = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
         due = int(instance.medals.due[m])
-        if asked and due <= until and due < last:
+        if is_demanded and due <= until and due < last:
             path: ParameterPath = ("medals", medal, "due")
             yield RepairParameter((path,), "medals", "due", (m,), None, Fraction(1), (due,), "date", True, last)
     barred = np.logical_or.reduce(is_excluded_by_unnamed(instance), axis=0)

@@ -86,7 +86,7 @@ def find_mixed_repairs(
     ]
     for row, end in list(dict.fromkeys([*_list_conflict_rows(at, rules), *ends]))[:MAX_TRIED_ROWS]:
         if request.budget.seconds_left():
-            request.report_progress(f"finding what conflicts besides {at.problem.extension_rows[row].name}")
+            request.report_progress(f"finding constraints in conflict with {at.problem.extension_rows[row].name}")
             repairs += _pair_with_parameters(at, request, at.problem.extension_rows[row], end, choose)
     return sorted(repairs, key=lambda repair: repair.objective)[:MAX_OFFERED_REPAIRS]
 

@@ -46,13 +46,13 @@ def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) 
     Returns:
         Reasons; empty if the screening proves nothing.
     """
-    told = [
+    reasons = [
         *_screen_metals(instance, routes, bounds),
         *_screen_castings(instance),
         *_screen_commitments(instance, routes, bounds),
         *_screen_participation(instance, routes),
     ]
-    return tuple(reason for _, reason in sorted(told, key=lambda one: (-one[0], one[1].text)))
+    return tuple(reason for _, reason in sorted(reasons, key=lambda one: (-one[0], one[1].text)))
 
 
 def compute_min_charge(instance: Instance) -> Floats:
@@ -95,9 +95,12 @@ def _screen_metals(instance: Instance, routes: Routes, bounds: VariableBounds) -
                 )
         floor = float(instance.policy.recycled.value[e])
         recycled = float(bounds.stock[e, -1]) + _compute_max_purchase(limit, content * market.recycled.value)
-        wanted = floor * float(need[e, -1])
-        if wanted > EXCESS_FACTOR * recycled and need[e, last] <= EXCESS_FACTOR * maximum[last]:
-            yield _compute_excess_ratio(wanted, recycled), _describe_recycled_shortage(instance, e, wanted, recycled)
+        recycled_need = floor * float(need[e, -1])
+        if recycled_need > EXCESS_FACTOR * recycled and need[e, last] <= EXCESS_FACTOR * maximum[last]:
+            yield (
+                _compute_excess_ratio(recycled_need, recycled),
+                _describe_recycled_shortage(instance, e, recycled_need, recycled),
+            )
 
 
 def _describe_metal_shortage(
@@ -137,18 +140,20 @@ def _describe_metal_shortage(
     )
 
 
-def _describe_recycled_shortage(instance: Instance, e: int, wanted: float, recycled: float) -> InfeasibilityReason:
+def _describe_recycled_shortage(
+    instance: Instance, e: int, recycled_need: float, recycled: float
+) -> InfeasibilityReason:
     """Return the reason why recycled metal falls short of its least share."""
     metal, title = instance.metals.names[e], instance.metals.titles[e]
     text = (
-        f"{title}: at least {format_kilograms(wanted, up=False)} must be recycled metal, "
+        f"{title}: at least {format_kilograms(recycled_need, up=False)} must be recycled metal, "
         f"at most {format_kilograms(recycled, up=True)} is available: "
-        f"{format_kilograms(wanted - recycled, up=False)} short"
+        f"{format_kilograms(recycled_need - recycled, up=False)} short"
     )
     return InfeasibilityReason(
         "recycled content",
         render_path(("policy", "recycled", metal)),
-        strip_rounding_noise(wanted - recycled),
+        strip_rounding_noise(recycled_need - recycled),
         "kg",
         text,
     )

@@ -82,8 +82,8 @@ class Actuals:
             return np.zeros(self.lots.payable.shape)
         alone = self.routes
         if self.instance.terms.pooled.any():  # before settlement each lot counts as settled alone
-            apart = replace(self.instance.terms, pooled=np.zeros_like(self.instance.terms.pooled))
-            alone = build_routes(replace(self.instance, terms=apart))
+            unpooled_terms = replace(self.instance.terms, pooled=np.zeros_like(self.instance.terms.pooled))
+            alone = build_routes(replace(self.instance, terms=unpooled_terms))
         each = alone.returned[self.lots.route] * self.lots.devices_t[:, None]
         return np.asarray(np.where(self.lots.waits[:, None], 0.0, each))
 

@@ -59,25 +59,25 @@ def add_stockpiles(instance: Instance, tonnes: Floats) -> Instance:
     )
 
 
-def _select_rows(array: ExactArray, which: Ints) -> ExactArray:
+def _select_rows(array: ExactArray, indices: Ints) -> ExactArray:
     """Return the chosen entries of an array along its first axis."""
     unit = np.broadcast_to(array.unit, array.shape)
-    return replace(array, raw=array.raw[which], unit=unit[which])
+    return replace(array, raw=array.raw[indices], unit=unit[indices])
 
 
 def _add_stock_streams(streams: Streams, waits: Ints, tonnes: Floats, region: Ints) -> Streams:
     """Return the streams with those in stock appended."""
-    which, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
+    indices, first = np.append(np.arange(len(streams.names)), waits), len(streams.names)
     result: dict[str, Any] = {}
     for field in fields(streams):
         part = getattr(streams, field.name)
         if isinstance(part, ExactArray):
-            result[field.name] = _select_rows(part, which)
+            result[field.name] = _select_rows(part, indices)
         elif isinstance(part, np.ndarray):
-            result[field.name] = part[which]
+            result[field.name] = part[indices]
     for name in _ZERO_FIELDS:
         result[name].raw[first:] = 0.0
-    offered = streams.available.value[which]
+    offered = streams.available.value[indices]
     offered[first:] = 0.0
     offered[first:, 0] = tonnes
     result["available"] = ExactArray(offered, np.zeros(offered.shape, dtype=np.intp))
@@ -107,17 +107,17 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     if not len(waits):
         return instance
     if instance.policy.concentration_offers.value < 1:
-        held = join_names([market.names[o] for o in waits.tolist()])
+        offers = join_names([market.names[o] for o in waits.tolist()])
         raise UsageError(
-            f"purchases of {held} are in stock, and `policy.concentration.offers` limits shares of what is bought "
-            "from now on, which --after cannot tell apart: plan after a period at whose end all has been charged"
+            f"purchases of {offers} are in stock, and `policy.concentration.offers` limits shares of purchases "
+            "from now on, which --after cannot separate: plan after a period at whose end all of it has been charged"
         )
     holding = compute_offer_holding_cost(instance, read_floats)[waits]
     price = np.zeros(holding.shape)
     price[:, 1:] = np.cumsum(holding[:, :-1], axis=1)
-    which, first = np.append(np.arange(len(market.names)), waits), len(market.names)
+    indices, first = np.append(np.arange(len(market.names)), waits), len(market.names)
     result: dict[str, Any] = {
-        field.name: _select_rows(part, which)
+        field.name: _select_rows(part, indices)
         for field in fields(market)
         if isinstance(part := getattr(market, field.name), ExactArray)
     }
@@ -125,13 +125,15 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
         result[name].raw[first:] = 0.0
     for name, values in (("committed", kilograms[waits]), ("limit", kilograms[waits]), ("price", price)):
         own = getattr(market, name).value
-        result[name] = ExactArray(np.concatenate([own, values]), np.zeros((len(which), *own.shape[1:]), dtype=np.intp))
+        result[name] = ExactArray(
+            np.concatenate([own, values]), np.zeros((len(indices), *own.shape[1:]), dtype=np.intp)
+        )
     names = (*market.names, *(IN_STOCK_FORMAT.format(market.names[o]) for o in waits.tolist()))
     storable = np.append(market.storable, np.ones(len(waits), dtype=np.bool_))
     return replace(instance, market=replace(market, **result, names=names, storable=storable))
 
 
-IN_TRANSIT = "on its way"
+IN_TRANSIT = "in transit"
 KG_PER_TONNE = 1000.0  # kg
 
 
@@ -172,7 +174,9 @@ def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
     if not len(periods):
         return instance
     if IN_TRANSIT in (*instance.regions, *instance.treatments.names, *instance.smelters.names):
-        raise UsageError(f"`{IN_TRANSIT}` stands for metal that is awaited: give what is called so another name")
+        raise UsageError(
+            f"`{IN_TRANSIT}` is reserved for metal in transit: rename the region, treatment or smelter of this name"
+        )
     kilograms = awaited[line, :, periods]  # (N, E)
     origins = (*(list_terms_names(instance) if len(awaited) > 1 else ()), "")
     names = tuple(

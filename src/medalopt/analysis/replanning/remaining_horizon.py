@@ -65,8 +65,8 @@ def _check_metal_stock(actuals: Actuals) -> None:
         gone = "charged, or left with smelters" if leaves_metal(instance) else "charged"
         used, title = came[metal] - actuals.metal_stock[metal], instance.metals.titles[metal]
         raise UsageError(
-            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} are said to have been {gone}, but "
-            f"only {came[metal]:,.6g} kg were there: look at --frozen, or for lots that are missing in --actuals"
+            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} were {gone} according to the input, but "
+            f"only {came[metal]:,.6g} kg were available: check --frozen, and look for lots missing in --actuals"
         )
 
 
@@ -78,8 +78,8 @@ def _check_scrap_stock(actuals: Actuals) -> None:
     for alloy in np.flatnonzero(in_hand < -AMOUNT_TOLERANCE * used).tolist():
         name, came = instance.alloys.names[alloy], used[alloy] + in_hand[alloy]
         raise UsageError(
-            f"by {instance.periods[actuals.last]} {used[alloy]:,.6g} kg of process scrap of {name} are said to have "
-            f"been charged again, but only {came:,.6g} kg had come of what was cast: look at --frozen"
+            f"by {instance.periods[actuals.last]} {used[alloy]:,.6g} kg of process scrap of {name} were charged "
+            f"again according to the input, but only {came:,.6g} kg had fallen: check --frozen"
         )
 
 
@@ -88,10 +88,7 @@ def _check_offer_stock(actuals: Actuals) -> None:
     kept = actuals.offer_stock_left
     for offer in np.flatnonzero(kept < 0).tolist():
         when, name = actuals.instance.periods[actuals.last], escape_text(actuals.instance.market.names[offer])
-        raise UsageError(
-            f"by {when} {-kept[offer]:,.6g} kg of {name} more are said to have been charged than were bought: "
-            "look at --frozen"
-        )
+        raise UsageError(f"by {when} {-kept[offer]:,.6g} kg of {name} more were charged than bought: check --frozen")
 
 
 def _make_array(values: Floats) -> ExactArray:
@@ -119,13 +116,13 @@ def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> Insta
     periods = len(actuals.instance.periods)
     result = {}
     for field in fields(part):  # type: ignore[arg-type]
-        figures = getattr(part, field.name)
+        array = getattr(part, field.name)
         by_period = field.name in ("sell", "holding", "available", "capacity", "price") and isinstance(
-            figures, ExactArray
+            array, ExactArray
         )
-        if by_period and figures.raw.ndim == 2 and figures.shape[1] == periods:
+        if by_period and array.raw.ndim == 2 and array.shape[1] == periods:
             result[field.name] = _cut_past_periods(
-                _subtract_used(figures, taken.get(field.name, np.zeros(figures.shape))), actuals
+                _subtract_used(array, taken.get(field.name, np.zeros(array.shape))), actuals
             )
     return replace(part, **result)  # type: ignore[type-var]
 

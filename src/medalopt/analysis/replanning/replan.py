@@ -83,12 +83,12 @@ def _check_device_shares(actuals: Actuals, plan: Plan) -> Iterator[MissedRequire
 def _check_participation(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
     """Yield the regions whose participation is too low."""
     instance, by_region = actuals.instance, _sum_sent(actuals, plan)[1]
-    asked, offered = float(instance.policy.participation.value), np.zeros(len(actuals.instance.regions))
+    required_share, offered = float(instance.policy.participation.value), np.zeros(len(actuals.instance.regions))
     np.add.at(offered, instance.streams.region, instance.streams.available.value.sum(axis=1))
-    for g in np.flatnonzero(by_region < (asked - FEASIBILITY_TOLERANCE) * offered).tolist():
+    for g in np.flatnonzero(by_region < (required_share - FEASIBILITY_TOLERANCE) * offered).tolist():
         region = instance.regions[g]
         yield MissedRequirement(
-            f"{render_path(('policy', 'participation'))} of {region}", asked, float(by_region[g] / offered[g])
+            f"{render_path(('policy', 'participation'))} of {region}", required_share, float(by_region[g] / offered[g])
         )
 
 
@@ -239,22 +239,24 @@ def make_replan_problem(
     if last is None:
         raise UsageError(f"--after: {make_calendar(instance).describe_unknown(after)}")
     if last == len(instance.periods) - 1:
-        raise UsageError(f"--after {escape_text(after)}: that is the last period, and nothing is left to plan")
+        raise UsageError(f"--after {escape_text(after)}: this is the last period; no period remains to plan")
     if actuals is None and frozen is None:
-        raise UsageError("--after: say what has happened since by --actuals, or what is signed by --frozen")
+        raise UsageError("--after: give what has happened since by --actuals, or signed contracts by --frozen")
     files = {}
     lots = None
     if actuals is not None:
         lots = read_lots(actuals, instance, routes, last)
         files[actuals.name] = lots.sha256
-    signed, odd = make_empty_decisions(instance, routes), lots.warnings if lots else ()
+    signed, warnings = make_empty_decisions(instance, routes), lots.warnings if lots else ()
     if frozen is not None:
         signed, digest, repeated = _read_signed_decisions(frozen, instance, routes)
-        odd += repeated
+        warnings += repeated
         files |= digest
     past = Actuals(instance, routes, last, lots or make_empty_lots(instance), signed)
     left = make_remaining_instance(past)
-    return ReplanProblem(past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=odd))
+    return ReplanProblem(
+        past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=warnings)
+    )
 
 
 def _read_signed_decisions(
@@ -262,16 +264,20 @@ def _read_signed_decisions(
 ) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
     """Return the contracted decisions, the digests of their file, and warnings."""
     if not os.path.isdir(path) and path.suffix.lower() not in PLAN_SUFFIXES:
-        decisions, digest, odd = read_signed_contracts(path, instance, routes)
-        return decisions, {path.name: digest}, odd
+        decisions, digest, warnings = read_signed_contracts(path, instance, routes)
+        return decisions, {path.name: digest}, warnings
     saved = read_saved_plan(path)
     if not isinstance(saved, SavedPlan) or saved.instance.figures != instance.figures:
-        reason = "says that there is no plan" if not isinstance(saved, SavedPlan) else "is the plan of other figures"
-        cure = "give a plan of this instance, or a CSV of what is signed"
-        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {reason}; {cure}")
+        reason = (
+            "is the result of an infeasible instance"
+            if not isinstance(saved, SavedPlan)
+            else "is the plan of another instance or version of it"
+        )
+        remedy = "give a plan of this instance, or a CSV of signed contracts"
+        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {reason}; {remedy}")
     decisions, broken = parse_decisions(instance, routes, saved)
     if broken:
-        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {broken[0].text}; medalopt verify tells all")
+        raise UsageError(f"--frozen {escape_text(str(path), 400)}: {broken[0].text}; medalopt verify lists all errors")
     return decisions, {}, ()
 
 

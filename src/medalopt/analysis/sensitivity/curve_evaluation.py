@@ -181,15 +181,20 @@ def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: i
             inside, outside = (one, two) if known[one].outcome.feasible else (two, one)
             known |= _find_feasible_edge(ask, known, inside, outside, EDGE_TOLERANCE * (high - low))
     values = [solved.outcome.value for solved in known.values() if solved.outcome.feasible]
-    wanted = max(SAMPLE_ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
-    accuracy = _bisect_intervals(ask, known, unproven, wanted, (high - low) * EDGE_TOLERANCE, maximum)
+    tolerance = max(SAMPLE_ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
+    accuracy = _bisect_intervals(ask, known, unproven, tolerance, (high - low) * EDGE_TOLERANCE, maximum)
     return CurveSamples(tuple(sorted(known.items())), max(accuracy, noise), tuple(sorted(set(unproven) - known.keys())))
 
 
 def _bisect_intervals(
-    ask: SolveAt, known: dict[float, SolvedVariant], unproven: list[float], wanted: float, minimum: float, maximum: int
+    ask: SolveAt,
+    known: dict[float, SolvedVariant],
+    unproven: list[float],
+    tolerance: float,
+    minimum: float,
+    maximum: int,
 ) -> float:
-    """Bisect intervals whose midpoint deviates from the chord by more than `wanted`; return the largest deviation left.
+    """Bisect intervals whose midpoint deviates from the chord by more than `tolerance`; return the largest deviation.
 
     A midpoint without a verified result is added to `unproven`, and its interval is not refined further.
     """
@@ -198,7 +203,7 @@ def _bisect_intervals(
         if known[one].outcome.feasible and known[two].outcome.feasible:
             heapq.heappush(heap, (-math.inf, one, two))
     left = 0.0
-    while heap and -heap[0][0] > wanted and len(known) < maximum:
+    while heap and -heap[0][0] > tolerance and len(known) < maximum:
         _, one, two = heapq.heappop(heap)
         middle = (one + two) / 2
         if two - one <= minimum:
@@ -210,11 +215,11 @@ def _bisect_intervals(
             continue
         if not known[middle].outcome.feasible:
             continue
-        beside = abs(known[middle].outcome.value - (known[one].outcome.value + known[two].outcome.value) / 2)
-        left = max(left, beside if beside <= wanted else 0.0)
-        if beside > wanted:
-            heapq.heappush(heap, (-beside, one, middle))
-            heapq.heappush(heap, (-beside, middle, two))
+        deviation = abs(known[middle].outcome.value - (known[one].outcome.value + known[two].outcome.value) / 2)
+        left = max(left, deviation if deviation <= tolerance else 0.0)
+        if deviation > tolerance:
+            heapq.heappush(heap, (-deviation, one, middle))
+            heapq.heappush(heap, (-deviation, middle, two))
     return max(left, -heap[0][0] if heap and math.isfinite(heap[0][0]) else 0.0)
 
 

@@ -128,11 +128,9 @@ def _measure_quantities(solved: SolvedVariant) -> PlanQuantities:
     amounts |= {(name, "kg"): float(kg) for name, kg in zip(instance.market.names, bought, strict=True)}
     fed, treated = account.feed.sum(axis=1), account.treated.sum(axis=1)
     amounts |= {(f"feed of {name}", "t"): float(t) for name, t in zip(instance.smelters.names, fed, strict=True)}
-    amounts |= {
-        (f"goods through {name}", "t"): float(t) for name, t in zip(instance.treatments.names, treated, strict=True)
-    }
+    amounts |= {(f"input of {name}", "t"): float(t) for name, t in zip(instance.treatments.names, treated, strict=True)}
     over = (decisions.surplus + account.left).sum(axis=1)
-    return amounts | {(f"{n} left over", "kg"): float(kg) for n, kg in zip(instance.metals.titles, over, strict=True)}
+    return amounts | {(f"surplus of {n}", "kg"): float(kg) for n, kg in zip(instance.metals.titles, over, strict=True)}
 
 
 def _find_binding_paths(solved: SolvedVariant) -> set[str]:
@@ -236,7 +234,7 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
             )
     if vary.is_integer:
         return _evaluate_whole_values(runner, blank, asking)
-    assert family is not None, "only counts and leads have no way"
+    assert family is not None, "only counts and lead times are integer"
     return _sample_nonlinear_curve(runner, blank, family, asking)
 
 
@@ -269,9 +267,9 @@ def _trace_linear_curve(
         _sum_absolute_costs(objective.solve_at(low)), _sum_absolute_costs(objective.solve_at(high)), 1.0
     )
     large = len(runner.base.program.entries.row) >= LARGE_ENTRIES and not asking.exactly
-    wanted = LARGE_ACCURACY * abs(objective.solve_at(low).outcome.value) if large else 0.0
+    accuracy = LARGE_ACCURACY * abs(objective.solve_at(low).outcome.value) if large else 0.0
     traced = (
-        trace_pieces(objective.evaluate, low, high, noise, max(noise, wanted), MAX_EVALUATIONS)
+        trace_pieces(objective.evaluate, low, high, noise, max(noise, accuracy), MAX_EVALUATIONS)
         if low < high
         else PiecewiseLinear((), 0.0)
     )

@@ -99,7 +99,7 @@ def _select_outages(instance: Instance, paths: Sequence[str]) -> list[Outage]:
         if absence is None:
             near = [one for one in known if one.split(".")[0] == path.split(".")[0]] or list(known)
             raise UsageError(
-                f"{escape_text(path)}: nothing that can drop out has that name; there are "
+                f"{escape_text(path)}: no supplier, smelter, treatment or offer has this name; there are "
                 f"{escape_text(', '.join(near), 400)}"
             )
         result.append(absence)

@@ -406,10 +406,10 @@ def _shift_stream_rows(instance: Instance, path: ParameterPath) -> Iterable[RowS
         return []
     periods = [path[3]] if len(path) > 3 else range(len(instance.periods))
     share = 1.0 / len(instance.periods) if path[2] == "total" else 1.0
-    asked = float(instance.policy.participation.value) * share
+    required = float(instance.policy.participation.value) * share
     region = instance.regions[int(streams.region[i])]
     rows: list[RowShift] = [(("supply", name, instance.periods[int(t)]), 0.0, share) for t in periods]
-    return [*rows, *((("participation", region), asked, 0.0) for _ in periods)]
+    return [*rows, *((("participation", region), required, 0.0) for _ in periods)]
 
 
 def _make_limit_rule(family: Family) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:

@@ -36,7 +36,7 @@ def _parse_date_range(runner: ScenarioRunner, path: str, first: str, last: str, 
     if _SIGNED_OFFSET.fullmatch(first) and _SIGNED_OFFSET.fullmatch(last):
         for value in (int(first), int(last)):
             if not all(0 <= number + value < len(labels) for number in present):
-                raise UsageError(f"{option} {path}: a date moved by {value:+} leaves the horizon")
+                raise UsageError(f"{option} {path}: a date changed by {value:+} lies outside the horizon")
         return ParameterRange(path, None, float(first), float(last), True, 0.0, lambda value: f"{round(value):+}")
     low, high = (1.0 + _parse_period(runner, text, option) for text in (first, last))
     base = 1.0 + present[0] if len(set(present)) == 1 else None
@@ -158,7 +158,7 @@ def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> Paramet
         except QuantityError as error:
             raise UsageError(f"{option} {escape_text(text)}: {error}") from error
     if not range_.low < range_.high:
-        raise UsageError(f"{option} {escape_text(text)}: both ends are the same or turned round; {RANGE_SYNTAX_HINT}")
+        raise UsageError(f"{option} {escape_text(text)}: the ends are equal or reversed; {RANGE_SYNTAX_HINT}")
     for end in (range_.low, range_.high):  # raises for values that are not allowed, and unknown names
         runner.apply_changes(range_.make_changes(end))
     return range_
@@ -173,7 +173,7 @@ def _resolve_paths(runner: ScenarioRunner, path: str, option: str) -> list[Param
     named = match_paths(runner.source_values, path)
     if not named:
         suggestion = suggest_name(path, (render_path(one) for one, _, _ in runner.source_values.iterate_parameters()))
-        raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has that name{suggestion}")
+        raise UsageError(f"{option} {escape_text(path)}: nothing in this instance has this name{suggestion}")
     return named
 
 
@@ -198,7 +198,7 @@ def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option
     if kind is None:
         runner.apply_changes({render_path(named[0]): value})  # raises InputError with the fault
         raise UsageError(
-            f"{option} {escape_text(path)}: no number stands there; name a figure, such as smelters.kosaka.capacity"
+            f"{option} {escape_text(path)}: has no number; name a parameter, such as smelters.kosaka.capacity"
         )
     return kind
 
@@ -240,7 +240,7 @@ def _read_ends(runner: ScenarioRunner, path: str, kind: ParameterKind, first: st
 def _make_scaling_range(runner: ScenarioRunner, path: str, low: float, high: float, sign: str) -> ParameterRange:
     """Return a range of factors in per cent of the values in the file."""
     if low < 0:
-        raise QuantityError("a figure is scaled by 0 % or more")
+        raise QuantityError("a parameter is scaled by 0 % or more")
 
     kinds = [find_parameter_kind(one) for one in match_paths(runner.source_values, path)]
     whole = any(kind is not None and isinstance(kind.field_type, IntegerField) for kind in kinds)
@@ -253,15 +253,15 @@ def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, f
     money = runner.source_values.money
     low, high = (QuantityField(unit, low=None).check(text, money) for text in (first, last))
     whole = isinstance(kind.field_type, IntegerField)
-    told = None if whole else name_unit(unit, money.currency) or "%"
-    factor = PER_CENT if told == "%" else Fraction(1)
+    shown_unit = None if whole else name_unit(unit, money.currency) or "%"
+    factor = PER_CENT if shown_unit == "%" else Fraction(1)
 
     def text(value: float) -> str:
         """Return `value` with its sign and unit."""
-        number = str(round(value)) if whole else f"{_format_number(value)} {told}"
+        number = str(round(value)) if whole else f"{_format_number(value)} {shown_unit}"
         return number if number.startswith("-") else f"+{number}"
 
-    return ParameterRange(path, told, float(low.exact / factor), float(high.exact / factor), whole, 0.0, text)
+    return ParameterRange(path, shown_unit, float(low.exact / factor), float(high.exact / factor), whole, 0.0, text)
 
 
 def _format_number(value: float) -> str:

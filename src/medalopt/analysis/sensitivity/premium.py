@@ -61,7 +61,7 @@ def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
         NoPlanError: If the instance is infeasible.
     """
     if runner.objective != "cost":
-        raise UsageError("what recycling costs more than buying is told of costs alone: leave the objective out")
+        raise UsageError("the recycling premium is computed for cost only: omit the objective")
     return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
 
 

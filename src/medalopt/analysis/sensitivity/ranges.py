@@ -80,7 +80,7 @@ def _make_parameter(
 ) -> SensitivityParameter:
     """Return the parameter with value, limits and derivatives converted from canonical to file units."""
     exact = runner.source_values.convert_exact(path, scalar, kind)
-    assert exact is not None, "a figure of an instance without faults can be read"
+    assert exact is not None, "a value of a valid instance can be read"
     measure, unit, factor = kind.field_type, None, Fraction(1)
     if isinstance(measure, QuantityField):
         unit, factor = runner.source_values.get_unit(path, scalar, measure)

@@ -111,6 +111,6 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
             scenario.compute_account(result),
             compute_objective_increase(result.value, outcome, runner.base.program),
         )
-        figures = (result.value, extra, float(made.footprint), float(made.tonnes))
-        collected.append(NamedScenarioResult(name, changes, *figures, None, notes.get(name, "")))
+        totals = (result.value, extra, float(made.footprint), float(made.tonnes))
+        collected.append(NamedScenarioResult(name, changes, *totals, None, notes.get(name, "")))
     return ScenarioComparison(base, tuple(collected), get_objective_unit(runner), get_metal_titles(runner))

@@ -51,8 +51,8 @@ class ShortageSolver:
 
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
-        wanted = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
-        return _add_pure_offers(instance, wanted, EXTERNAL_OFFER_PREFIX)
+        in_demand = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
+        return _add_pure_offers(instance, in_demand, EXTERNAL_OFFER_PREFIX)
 
     def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
@@ -81,12 +81,12 @@ class ShortageSolver:
             Kilograms by metal symbol, without those below tolerance; empty if the program is feasible by itself, None
             if no metal restores feasibility.
         """
-        wanted = self.scenario.program if program is None else program
-        outcome = self._warm_solver.solve(wanted)
+        base_program = self.scenario.program if program is None else program
+        outcome = self._warm_solver.solve(base_program)
         if not outcome.feasible:
             return None
         result: dict[str, float] = {}
-        for column, metal in _find_external_columns(wanted).items():
+        for column, metal in _find_external_columns(base_program).items():
             result[metal] = result.get(metal, 0.0) + float(outcome.x[column])
         return {
             metal: kg

@@ -54,7 +54,7 @@ def compute_surface(
     """
     both = across.make_changes(across.low).keys() & up.make_changes(up.low).keys()
     if both:
-        raise UsageError(f"--vary: both move {escape_text(min(both))}; name figures that have nothing in common")
+        raise UsageError(f"--vary: both change {escape_text(min(both))}; name parameters without a value in common")
     result = runner.solve_scenario()
     wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.program.entries.row) >= LARGE_ENTRIES else GRID_SIZE
     columns, rows = _space_values(across, wide), _space_values(up, high)

@@ -210,8 +210,8 @@ def _get_group_keys(
     """Yield the key of each group of a parameter: path with `*`, and restriction to a device, region or smelter."""
     section, field = str(path[0]), _get_field(path)
     if section in many:
-        wanted = ("device", "region") if section == "streams" else ("smelter",)
-        for which in wanted:
+        fields = ("device", "region") if section == "streams" else ("smelter",)
+        for which in fields:
             node = source_values.find_value((*path[:2], which))
             if isinstance(node, ScalarNode):
                 yield (section, "*", *path[2:]), f"{which} {node.text}"

@@ -150,15 +150,15 @@ def analyse_variance(
     """
     if not MIN_SAMPLE_ROWS <= count <= MAX_SAMPLE_ROWS:
         raise UsageError(
-            f"--global {count}: a sample has {MIN_SAMPLE_ROWS} to {MAX_SAMPLE_ROWS} rows; 256 tell the "
-            f"greatest causes apart"
+            f"--global {count}: a sample has {MIN_SAMPLE_ROWS} to {MAX_SAMPLE_ROWS} rows; 256 suffice "
+            "to separate the largest causes"
         )
     uncertain_inputs = find_uncertain_inputs(runner)
     if not uncertain_inputs:
         raise UsageError("--global: this instance has no assay, recovery, return or price that could vary")
     drawn = draw_saltelli_sample(uncertain_inputs, count)
-    asked = list(drawn.iterate_changes())
-    results = solve_scenarios(runner, asked, jobs, cache, report_progress)
+    samples = list(drawn.iterate_changes())
+    results = solve_scenarios(runner, samples, jobs, cache, report_progress)
     value, feasible = (
         np.array([each(result) for result in results.results]).reshape(-1, count)
         for each in (_get_objective, _get_feasibility)
@@ -168,7 +168,7 @@ def analyse_variance(
     return VarianceAnalysis(
         uncertain_inputs,
         count,
-        len(asked),
+        len(samples),
         sum(result is not None for result in results.results),
         1 - float(known.mean()) if len(known) else 0.0,
         drawn.capped_fraction,

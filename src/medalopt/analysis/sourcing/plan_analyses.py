@@ -181,7 +181,7 @@ def analyse_plan(
     if plan.instance.lots or not plan.certificate.optimal:
         report_progress("solving without whole lots")
         base = solve_continuous(drop_lot_constraints(plan.instance))[0]
-    report_progress("asking what binds, and what buying the metal would cost")
+    report_progress("computing shadow prices and the cost of buying the metal")
     neighbourhood = PlanNeighbourhood.build(base)
     premium, binds = (
         compare_with_buying(base.account),

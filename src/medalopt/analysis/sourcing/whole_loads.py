@@ -61,14 +61,14 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
     loads = _list_loads(exact, network, size)
     found = solve_truckload_mip(program, loads, budget)
     if found is None:
-        raise UsageError(f"--round {size:g} t: no plan in loads of that size keeps every rule; give a smaller one")
+        raise UsageError(f"--round {size:g} t: no plan in loads of this size is feasible; give a smaller size")
     amounts, result = found
     decisions = extract_decisions(instance, exact.account.routes, network, program, result.x[: len(program.lower)])
     account = PlanAccount(instance, exact.account.routes, _scale_to_loads(decisions, network, loads, amounts))
     account = replace(account, decisions=account.clip_withheld())
     certificate = certify_plan(account, bounds, exact.duals, exact.measure)
     if not certificate.feasible:
-        raise UsageError(f"--round {size:g} t: the plan in loads of that size could not be proven; give another one")
+        raise UsageError(f"--round {size:g} t: the plan in loads of this size could not be verified; give another size")
     method = f"{exact.method}; loads of {size:g} t by branch and bound"
     plan = replace(exact, account=account, certificate=certificate, method=method)
     lots = replace(exact.lots, value=plan.objective) if exact.lots else None

@@ -111,7 +111,7 @@ def _interpret_failure(address: str, error: BaseException) -> ScenarioResult:
         return PROCESS_ENDED
     text = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
     raise UsageError(
-        f"--scheduler {escape_text(address)}: a worker cannot answer ({escape_text(text, 300)}); "
+        f"--scheduler {escape_text(address)}: a worker failed ({escape_text(text, 300)}); "
         "scheduler and workers need the same environment as this machine"
     ) from error
 
@@ -196,12 +196,12 @@ _worker_state: dict[str, tuple[ScenarioRunner, Basis | None]] = {}  # runner and
 _worker_lock = threading.Lock()  # a worker may have several threads, the solver model is used by one at a time
 
 
-def _solve_in_worker(sent: bytes, digest: str, wanted: tuple[str, ...], changes: ParameterChanges) -> ScenarioResult:
+def _solve_in_worker(sent: bytes, digest: str, versions: tuple[str, ...], changes: ParameterChanges) -> ScenarioResult:
     """Solve one scenario in a worker. Raises UsageError if its versions differ."""
-    if get_versions() != wanted:
-        names = zip(("medalopt", "HiGHS", "Python"), get_versions(), wanted, strict=True)
-        apart = ", ".join(f"{name} {here} instead of {there}" for name, here, there in names if here != there)
-        raise UsageError(f"it has {apart}")
+    if get_versions() != versions:
+        names = zip(("medalopt", "HiGHS", "Python"), get_versions(), versions, strict=True)
+        differences = ", ".join(f"{name} {here} instead of {there}" for name, here, there in names if here != there)
+        raise UsageError(f"it has {differences}")
     with _worker_lock:
         if digest not in _worker_state:
             start: WorkerSetup = pickle.loads(sent)

@@ -121,7 +121,9 @@ def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[Scenario]:
         path = text.partition("=")[0].strip()
         try:
             if path in axes:
-                raise UsageError(f"{GRID_OPTION} {escape_text(text)}: this figure stands twice; leave one of the two")
+                raise UsageError(
+                    f"{GRID_OPTION} {escape_text(text)}: this parameter is given twice; keep one of the two"
+                )
             axes[path] = _parse_axis(runner, text)
         except InputError as error:
             faults += error.faults
@@ -171,7 +173,7 @@ def _parse_axis(runner: ScenarioRunner, text: str) -> list[Change]:
         return _interpolate_values(parse_parameter_range(runner, f"{path}={ends}", GRID_OPTION), int(count[1]))
     if ".." in values:
         ends = values.partition("/")[0].strip()
-        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: say how many values, such as {escape_text(ends)}/5")
+        raise UsageError(f"{GRID_OPTION} {escape_text(text)}: give the number of values, such as {escape_text(ends)}/5")
     return _parse_list(runner, path, values, text)
 
 
@@ -240,10 +242,10 @@ def run_sweep(
     Yields:
         Each scenario with its result in the order given, as soon as all before it are solved.
     """
-    asked = [scenario.texts for scenario in scenarios]
+    requested = [scenario.texts for scenario in scenarios]
     waiting: dict[int, ScenarioResult] = {}
     following = 0
-    with contextlib.closing(stream_results(runner, asked, where, cache, report_progress)) as answers:
+    with contextlib.closing(stream_results(runner, requested, where, cache, report_progress)) as answers:
         for number, result in answers:
             waiting[number] = result
             while following in waiting:

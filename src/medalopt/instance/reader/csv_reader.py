@@ -72,10 +72,10 @@ def read_csv_rows(text: str) -> CsvRows:
 
 def _is_unquoted(content: bytes) -> bool:
     """Test if a table has no quotes, NUL or lone carriage returns, and at most `MAX_CELLS` cells."""
-    odd = b'"' in content or b"\0" in content or content.count(b"\r") != content.count(b"\r\n")
+    has_special = b'"' in content or b"\0" in content or content.count(b"\r") != content.count(b"\r\n")
     header = content[: content.find(b"\n", len(content) - len(content.lstrip(b"\r\n")))]
     cells = (content.count(b"\n") + 1) * (header.count(b",") + 1)
-    return bool(content) and not odd and max(cells, content.count(b",")) <= limits.MAX_CELLS
+    return bool(content) and not has_special and max(cells, content.count(b",")) <= limits.MAX_CELLS
 
 
 def _read_unquoted(content: bytes) -> CsvRows:
@@ -97,8 +97,10 @@ def _read_unquoted(content: bytes) -> CsvRows:
     cuts = commas[before[index][:, None] + np.arange(width - 1)]
     edges: EdgeArray = np.column_stack([starts[index] - 1, cuts, ends[index]]).astype(np.int32)
     header = content[starts[head] : ends[head]].decode().split(",")
-    odd = tuple(zip((uneven + 1).tolist(), count[uneven].tolist(), strict=True))
-    return CsvRows(header, head + 1, index + 1, lambda number: _extract_column(data, content, edges, number), odd)
+    uneven_rows = tuple(zip((uneven + 1).tolist(), count[uneven].tolist(), strict=True))
+    return CsvRows(
+        header, head + 1, index + 1, lambda number: _extract_column(data, content, edges, number), uneven_rows
+    )
 
 
 def _extract_column(data: ByteArray, content: bytes, edges: EdgeArray, number: int) -> CellColumn:
@@ -261,13 +263,13 @@ def build_csv_sheet(section: str, name: str, text: str, known: Collection[str], 
     heads = _read_header(rows.header, Location(name, rows.line, 1), known, faults)
     _check_row_widths(rows, name, faults)
     if rows.error is not None:
-        said, line = rows.error
-        message = f"is not a CSV table: {escape_text(said)}; look for a quote that is not closed"
+        reason, line = rows.error
+        message = f"is not a CSV table: {escape_text(reason)}; look for a quote that is not closed"
         faults.add_error(Location(name, line), (section,), message, kind=FaultKind.TABLE)
         return None
     if not len(rows.lines):
         faults.add_error(
-            Location(name), (section,), "holds no rows: a table has a header and at least one row", kind=FaultKind.TABLE
+            Location(name), (section,), "has no rows: a table has a header and at least one row", kind=FaultKind.TABLE
         )
         return None
     columns = {key: rows.column(location.column - 1) for key, location in heads.items()}
@@ -328,7 +330,7 @@ def _read_header(
             faults.add_error(
                 location,
                 (),
-                f"the column `{escape_text(text)}` stands twice, first as column {heads[key].column}",
+                f"the column `{escape_text(text)}` is defined twice, first as column {heads[key].column}",
                 kind=FaultKind.DUPLICATE,
             )
         else:

@@ -119,7 +119,9 @@ class ExcelPackage:
         if info is None:
             raise ValueError(f"the part {escape_text(name)} is missing")
         if info.flag_bits & _ENCRYPTED_FLAG or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"the part {escape_text(name)} is encrypted, or packed in a way that Excel does not use")
+            raise ValueError(
+                f"the part {escape_text(name)} is encrypted, or compressed in a way that Excel does not use"
+            )
         parser = self._parser(starts, ends or {}, text)
         fed = 0
         with self._file.open(info) as part:
@@ -238,12 +240,12 @@ def format_serial_date(number: float, from_1904: bool) -> str:
     """
     days, part = divmod(number, 1)
     if days < 1 or (days == _FALSE_LEAP_DAY and not from_1904):
-        raise ValueError(f"{number:.15g} days stand for no date")
+        raise ValueError(f"{number:.15g} days are not a date")
     first = datetime.datetime(1904, 1, 1) if from_1904 else datetime.datetime(1899, 12, 30 + (days < _FALSE_LEAP_DAY))
     try:
         return format_date(first + datetime.timedelta(days=days, milliseconds=round(part * 86_400_000)))
     except OverflowError:
-        raise ValueError(f"{number:.15g} days stand for no date") from None
+        raise ValueError(f"{number:.15g} days are not a date") from None
 
 
 def format_date(found: datetime.datetime) -> str:

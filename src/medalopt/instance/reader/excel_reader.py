@@ -132,7 +132,7 @@ def _parse_integer(text: str) -> int:
 def read_workbook(
     data: FileBytes,
     report: Callable[[str], None],
-    wanted: Callable[[str], bool] = lambda name: True,
+    is_needed: Callable[[str], bool] = lambda name: True,
     maximum: int = MAX_WORKBOOK_CELLS,
 ) -> Spreadsheet | None:
     """Read the cells of a workbook.
@@ -140,7 +140,7 @@ def read_workbook(
     Args:
         data: Content of the file.
         report: Callback for the error message.
-        wanted: Predicate on sheet names; other sheets have no rows in the result.
+        is_needed: Predicate on sheet names; other sheets have no rows in the result.
         maximum: Maximal number of cells.
 
     Returns:
@@ -148,12 +148,12 @@ def read_workbook(
     """
     try:
         book = _WorkbookParser(ExcelPackage(data.content), maximum)
-        return Spreadsheet(data.name, book.parse_sheets(wanted), book.formulas)
+        return Spreadsheet(data.name, book.parse_sheets(is_needed), book.formulas)
     except TooLargeError as error:
         report(f"is no workbook that medalopt reads: {error}")
     except PARSE_ERRORS as error:
         reason = escape_text(str(error), 150)
-        report(f"is no Excel workbook that can be read ({reason}); save it anew in Excel as .xlsx, without a password")
+        report(f"is not a readable Excel workbook ({reason}); save it again in Excel as .xlsx, without a password")
     return None
 
 
@@ -184,11 +184,11 @@ class _WorkbookParser:
         self.from_1904 = self.uncalculated = False
         self.cells, self.characters = maximum, MAX_WORKBOOK_CHARACTERS
 
-    def parse_sheets(self, wanted: Callable[[str], bool]) -> dict[str, SheetRows]:
+    def parse_sheets(self, is_needed: Callable[[str], bool]) -> dict[str, SheetRows]:
         """Parse the worksheets, and return their rows by name.
 
         Args:
-            wanted: Predicate on sheet names; other sheets have no rows.
+            is_needed: Predicate on sheet names; other sheets have no rows.
 
         Returns:
             Rows of each sheet.
@@ -214,7 +214,7 @@ class _WorkbookParser:
                 self._read_texts(part.target)
             elif part.kind == "styles":
                 self._read_styles(part.target)
-        return {name: _SheetParser(self, name, part).rows if wanted(name) else [] for name, part in named.items()}
+        return {name: _SheetParser(self, name, part).rows if is_needed(name) else [] for name, part in named.items()}
 
     def _add_sheet(self, named: dict[str, str], name: str, target: str) -> None:
         """Add a sheet; raise ValueError if its name is a duplicate."""
@@ -266,9 +266,9 @@ class _WorkbookParser:
         self.cells -= cells
         self.characters -= characters
         if self.cells < 0:
-            raise TooLargeError(f"its cells are more than {self.most:_}; delete what stands far below or aside")
+            raise TooLargeError(f"its cells are more than {self.most:_}; delete the cells far below or to the right")
         if self.characters < 0:
-            raise TooLargeError(f"its cells hold more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
+            raise TooLargeError(f"its cells contain more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
 
     def interpret_number(self, text: str, style: str) -> WorkbookValue:
         """Interpret the number in a cell by its number format.
@@ -282,7 +282,7 @@ class _WorkbookParser:
         """
         found = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(found):
-            return UnreadableCell(f"`{escape_text(text)}` in place of a number: type the number anew")
+            return UnreadableCell(f"`{escape_text(text)}` instead of a number: enter the number again")
         index = _parse_integer(style or "0")
         if index >= len(self.kinds or "?"):
             raise ValueError(f"a cell has the style {escape_text(style)}, which there is not")
@@ -326,7 +326,7 @@ class _TextCollector:
         if self.taking:
             self.length += len(text)
             if self.length > MAX_CELL_CHARACTERS:
-                raise TooLargeError(f"a cell holds more than {MAX_CELL_CHARACTERS:_} characters")
+                raise TooLargeError(f"a cell contains more than {MAX_CELL_CHARACTERS:_} characters")
             self.current.append(text)
 
     def take_text(self) -> str:
@@ -390,7 +390,7 @@ class _SheetParser:
         """Start a row; skipped rows are empty."""
         number = _parse_integer(attributes["r"]) - 1 if "r" in attributes else self.row + 1
         if not self.row < number < _MAX_ROWS:
-            raise ValueError(f"row {number + 1} of the sheet {escape_text(self.name)} stands in the wrong place")
+            raise ValueError(f"row {number + 1} of the sheet {escape_text(self.name)} is in the wrong place")
         self.book.deduct_budget(number - self.row)
         self.rows += [*[[]] * (number - self.row - 1), []]  # skipped rows share one list
         self.row = number
@@ -398,12 +398,12 @@ class _SheetParser:
     def _start_cell(self, attributes: XmlAttributes) -> None:
         """Start a cell."""
         if not self.rows or self.column is not None:
-            raise ValueError(f"a cell of the sheet {escape_text(self.name)} stands within another, or in no row")
+            raise ValueError(f"a cell of the sheet {escape_text(self.name)} is nested in another, or outside a row")
         row = self.rows[-1]
         at = _parse_cell_reference(attributes["r"]) if "r" in attributes else (self.row, len(row))
         if at[0] != self.row or not len(row) <= at[1] < MAX_COLUMNS:
             cell = f"{_format_column_letters(at[1])}{at[0] + 1}"
-            raise ValueError(f"the cell {cell} of the sheet {escape_text(self.name)} stands in the wrong place")
+            raise ValueError(f"the cell {cell} of the sheet {escape_text(self.name)} is in the wrong place")
         self.column, self.attributes, self.formula, self.valued = at[1], attributes, False, False
         self.text.begin()
 
@@ -480,7 +480,7 @@ class _SheetParser:
         try:
             return DateText(format_date(datetime.datetime.fromisoformat(text).replace(tzinfo=None)))
         except ValueError:
-            return UnreadableCell(f"`{escape_text(text)}` in place of a date: type it anew")
+            return UnreadableCell(f"`{escape_text(text)}` instead of a date: enter it again")
 
     def _mark_merged(self, reference: str) -> None:
         """Mark the covered cells of a merged range as unreadable, since its value may be meant for each of them."""

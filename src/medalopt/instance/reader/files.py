@@ -74,7 +74,7 @@ def _read_bounded(handle: int, name: str, largest: int, report: ProblemHandler) 
             chunks.append(chunk)
             size += len(chunk)
     except OSError as error:
-        report(f"cannot be read to its end: {escape_text(error.strerror or 'the system says no')}")
+        report(f"cannot be read to its end: {escape_text(error.strerror or 'access denied by the system')}")
         return None
     if size > largest:
         report(f"is larger than {largest // 2**20} MiB; put large tables into CSV files beside it")
@@ -224,9 +224,9 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     location = _locate_cell(data, _find_invalid_byte(data.content))
     other = _find_utf8_line(data.content)
     if other:
-        message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: write this cell anew"
+        message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: enter this cell again"
         faults.add_error(
-            location, (), f"{message}, or {_SAVE_AS_UTF8} all that it was made of", kind=FaultKind.ENCODING
+            location, (), f"{message}, or {_SAVE_AS_UTF8} all parts that it was composed of", kind=FaultKind.ENCODING
         )
         return None
     state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"

@@ -19,7 +19,7 @@ from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, find_param
 from medalopt.text import escape_text, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")
-SUM_NOT_ALLOWED = "a leading + adds only where the path holds `*`; write the new value, without a sign"
+SUM_NOT_ALLOWED = "a leading + adds only if the path contains `*`; write the new value, without a sign"
 _MAX_VALUE_LENGTH = 100_000
 _PLAIN_QUANTITY = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")
 _NAMED_SECTIONS = (
@@ -64,7 +64,7 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
         try:
             path = parse_path(text)
             if any("\ud800" <= char <= "\udfff" for char in text):
-                raise PathError("holds bytes that are no text; write the path in UTF-8")
+                raise PathError("contains bytes that are not text; write the path in UTF-8")
         except PathError as error:
             faults.add_error(OVERRIDE_LOCATION, (text,), str(error), kind=FaultKind.CHANGE)
             continue
@@ -193,7 +193,7 @@ def _expand_list(node: Node | None, field: str | int, periods: int | None) -> tu
         return node.items
     if isinstance(node, ScalarNode) and not node.null and field in _PER_PERIOD_FIELDS and periods:
         return (node,) * periods
-    raise OverrideError("no list stands here: change the figure as a whole")
+    raise OverrideError("the value is not a list: change it as a whole")
 
 
 def _expand_mapping(node: Node | None, field: str | int) -> MappingNode:
@@ -205,7 +205,7 @@ def _expand_mapping(node: Node | None, field: str | int) -> MappingNode:
         return MappingNode(dict(whole), dict.fromkeys(whole, OVERRIDE_LOCATION), OVERRIDE_LOCATION)
     if isinstance(node, ScalarNode) and field in PER_METAL_FIELDS:
         return MappingNode({"default": node}, {"default": node.place}, node.place)
-    raise OverrideError(f"`{escape_text(str(field))}` is one figure and has nothing below it")
+    raise OverrideError(f"`{escape_text(str(field))}` is one value without members")
 
 
 _AVAILABLE: ColumnKey = ("available",)
@@ -271,10 +271,10 @@ def _build_edits(
     index = rest[-1] if rest and isinstance(rest[-1], int) else None
     key = tuple(step for step in rest if isinstance(step, str))
     if not key or len(key) + (index is not None) < len(rest):
-        raise OverrideError(f"name one figure, such as `{sheet.section}.{escape_text(name)}.footprint`")
+        raise OverrideError(f"name one parameter, such as `{sheet.section}.{escape_text(name)}.footprint`")
     if key != _AVAILABLE:
         if index is not None:
-            raise OverrideError("no list stands here: change the figure as a whole")
+            raise OverrideError("the value is not a list: change it as a whole")
         cells = [cell for row in rows for cell in _fill_cells(row, key, change.value)]
         return [*_clear_nested(sheet, rows, key), *cells]
     return _override_available(sheet, rows, index, change.value, labels or ())
@@ -294,7 +294,7 @@ def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
     if isinstance(value, MappingNode):
         inner = [cell for name, item in value.items.items() for cell in _fill_cells(row, (*key, name), item)]
         return [(row, (*key, "{}"), ""), (row, key, None), *inner]
-    raise OverrideError("expected one figure; found a list")
+    raise OverrideError("expected one value; found a list")
 
 
 def _override_available(

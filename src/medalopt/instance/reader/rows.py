@@ -402,7 +402,7 @@ def _split_by_period(
             faults.add_error(
                 item.place,
                 (*path, index),
-                "a list has a figure for each period: write 0 where there is none",
+                "a list has a value for each period: write 0 where there is none",
                 kind=FaultKind.VALUE,
             )
         _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), result, faults)

@@ -49,7 +49,7 @@ def read_scenario_file(path: Path) -> list[Scenario]:
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
         if not result and not faults.errors:
-            faults.add_error(Location(name), (), "holds no scenarios", kind=FaultKind.SCENARIOS)
+            faults.add_error(Location(name), (), "contains no scenarios", kind=FaultKind.SCENARIOS)
     faults.raise_errors()
     return list(result.values())
 
@@ -88,8 +88,8 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[
                     kind=FaultKind.SCENARIOS,
                 )
     except csv.Error as error:
-        said = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
-        faults.add_error(Location(data.name, reader.line_num), (), said, kind=FaultKind.SCENARIOS)
+        message = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
+        faults.add_error(Location(data.name, reader.line_num), (), message, kind=FaultKind.SCENARIOS)
     return result
 
 
@@ -104,7 +104,9 @@ def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
     for column, head in enumerate(header, start=1):
         location = Location(place.file, place.line, column)
         if head in seen:
-            faults.add_error(location, (), f"the column `{escape_text(head)}` stands twice", kind=FaultKind.SCENARIOS)
+            faults.add_error(
+                location, (), f"the column `{escape_text(head)}` is defined twice", kind=FaultKind.SCENARIOS
+            )
         elif head != _SCENARIO_COLUMN:
             _check_path(head, location, faults)
         seen.add(head)
@@ -149,7 +151,7 @@ def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     if isinstance(node, MappingNode) or len(texts) < len(items):
         faults.add_error(
-            node.place, path, "expected the new value: one figure, or a list of them", kind=FaultKind.SCENARIOS
+            node.place, path, "expected the new value: one value, or a list of them", kind=FaultKind.SCENARIOS
         )
     return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
 
@@ -186,7 +188,7 @@ def _add_scenario(
         faults.add_error(
             location,
             (),
-            f"the scenario `{escape_text(name)}` stands twice: give one of them another name",
+            f"the scenario `{escape_text(name)}` is defined twice: rename one of them",
             kind=FaultKind.SCENARIOS,
         )
     found[name] = Scenario.build(name, changes)

@@ -82,7 +82,7 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
         faults.add_error(
             _locate_offset(text, bad.start(), file),
             (),
-            f"the character {code} may not stand in YAML: delete it",
+            f"the character {code} is not allowed in YAML: delete it",
             kind=FaultKind.SYNTAX,
         )
         return None
@@ -91,11 +91,11 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         location = Location(file, mark.line + 1, mark.column + 1) if mark else whole
-        said = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
+        reason = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
         faults.add_error(
             location,
             (),
-            f"is not YAML: {said}; look for a missing quote, bracket, colon or space, or for a tab",
+            f"is not YAML: {reason}; look for a missing quote, bracket, colon or space, or for a tab",
             kind=FaultKind.SYNTAX,
         )
     except yaml.YAMLError as error:
@@ -224,14 +224,14 @@ def _append_key(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
 def _describe_duplicate(parent: _OpenCollection, key: ScalarNode) -> str:
     """Describe a duplicate key."""
     first = parent.keys[key.text].line
-    return f"`{escape_text(key.text)}` stands twice in one mapping, first in line {first}: delete or rename one"
+    return f"`{escape_text(key.text)}` is defined twice in one mapping, first in line {first}: delete or rename one"
 
 
 def _append_value(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:
     """Store a node as the value of the current key."""
     key, before = parent.key, parent.named.get(parent.last or "")
     if key is not None and parent.rest and isinstance(node, ScalarNode) and node.plain and not node.text:
-        assert parent.last is not None and isinstance(before, ScalarNode), "a number stands before"
+        assert parent.last is not None and isinstance(before, ScalarNode), "a number precedes"
         parent.named[parent.last] = join_comma_number(before, key)
     elif key is not None and parent.rest and key.text in parent.named:
         faults.add_error(key.place, (), _describe_duplicate(parent, key), kind=FaultKind.DUPLICATE)

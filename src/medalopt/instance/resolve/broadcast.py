@@ -76,30 +76,30 @@ def convert_quantity(quantity: Quantity, unit_mass: Fraction | None = None) -> E
     return ExactNumber(quantity.raw, quantity.factor * (unit_mass or Fraction(1)) ** quantity.pieces)
 
 
-def build_column(figures: Iterable[Quantity]) -> ExactArray:
+def build_column(quantities: Iterable[Quantity]) -> ExactArray:
     """Build an array of one quantity per member of an axis.
 
     Args:
-        figures: Quantities (N,).
+        quantities: Quantities (N,).
 
     Returns:
         Figures (N,).
     """
-    return ExactArray.gather(convert_quantity(quantity) for quantity in figures)
+    return ExactArray.gather(convert_quantity(quantity) for quantity in quantities)
 
 
-def build_period_array(figures: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:
+def build_period_array(quantities: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:
     """Build an array over periods; a scalar holds in all periods.
 
     Args:
-        figures: Scalar, or list of T quantities, of each of N members.
+        quantities: Scalar, or list of T quantities, of each of N members.
         periods: Number of periods T.
 
     Returns:
         Figures (N, T).
     """
     rows: list[tuple[ExactNumber, dict[int, ExactNumber]]] = []
-    for figure in figures:
+    for figure in quantities:
         if isinstance(figure, list):
             rows.append((EXACT_ZERO, dict(enumerate(map(convert_quantity, figure)))))
         else:

@@ -87,7 +87,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
             product = " times ".join(f"{counts[kind]:_} {kind}" for kind in kinds)
             section = {"offers": "market", "windows": "policy"}.get(kinds[0], kinds[0])
             section = "smelters" if section.startswith("lines") else section
-            message = f"{product} are more than the {limits.MAX_FIGURES:_} figures that an instance may have of a kind"
+            message = f"{product} are more than the {limits.MAX_FIGURES:_} values that an instance may have of one kind"
             draft.add_fault((section,), message, key=True, kind=FaultKind.SIZE)
     if found:
         draft.faults.raise_errors()
@@ -181,7 +181,7 @@ def _check_sections(draft: Draft) -> None:
         section = root.get(name)
         if isinstance(section, MappingNode) and not section.items:
             draft.add_fault(
-                (name,), f"`{name}` holds none: an instance has at least one", key=True, kind=FaultKind.MISSING
+                (name,), f"`{name}` is empty: an instance has at least one", key=True, kind=FaultKind.MISSING
             )
     for name, other in (("streams", "smelters"), ("smelters", "streams")):
         if name in root and other not in root:
@@ -191,7 +191,7 @@ def _check_sections(draft: Draft) -> None:
     if isinstance(metals := root.get("metals"), MappingNode) and "default" in metals.items:
         draft.add_fault(
             ("metals", "default"),
-            "`default` stands for every metal: give this one another symbol",
+            "`default` means every metal: give this one another symbol",
             key=True,
             kind=FaultKind.VALUE,
         )
@@ -203,7 +203,7 @@ def _check_contents(draft: Draft) -> None:
         mass = device.unit_mass.exact if device.unit_mass else None
         for metal, quantity in device.content.items():
             if quantity.pieces and mass is None and find_node(draft.root, ("devices", name, "unit_mass")) is None:
-                message = "a figure per piece needs the mass of a piece: give the device a `unit_mass`"
+                message = "a value per piece needs the mass of a piece: give the device a `unit_mass`"
                 draft.add_fault(("devices", name, "content", metal), message, kind=FaultKind.UNIT_MASS)
         whole = sum((convert_quantity(quantity, mass).exact for quantity in device.content.values()), Fraction(0))
         if whole > 1000:
@@ -258,7 +258,7 @@ def check_certainty(draft: Draft, instance: Instance) -> None:
     """
     for path, level in _list_confidences(draft):
         if level.exact == 1 and has_uncertain_returns(instance):
-            message = "no plan is certain where figures have a `cv`: ask for less than 100 %, such as 99 %"
+            message = "no plan is certain with uncertain parameters (`cv`): give less than 100 %, such as 99 %"
             draft.add_fault(path, message, kind=FaultKind.CONFLICT)
 
 
@@ -304,8 +304,8 @@ def _has_unit_mass(draft: Draft, device: str) -> bool:
 
 def _check_terms(draft: Draft) -> None:
     """Log feeds that two terms lines of a smelter match, and warn of lines without a feed."""
-    devices, ways = NameAxis.from_names(draft.document.devices), list_treatments(draft)
-    treatments, result = NameAxis.from_ordered_names(ways), build_feed_mask(ways, devices)
+    devices, treatment_names = NameAxis.from_names(draft.document.devices), list_treatments(draft)
+    treatments, result = NameAxis.from_ordered_names(treatment_names), build_feed_mask(treatment_names, devices)
     for smelter, one in list_smelters(draft).items():
         if one.terms is None:
             continue
@@ -367,7 +367,7 @@ def _check_scenario_paths(draft: Draft) -> None:
                 )
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, ScalarNode) and not item.null for item in items):
-                draft.add_fault(path, "expected the new value: one figure, or a list of them", kind=FaultKind.CHANGE)
+                draft.add_fault(path, "expected the new value: one value, or a list of them", kind=FaultKind.CHANGE)
 
 
 _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {

@@ -182,15 +182,15 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
         offers = np.flatnonzero(main == e).tolist()
         paths: list[ParameterPath] = [("market", market.names[o], "price") for o in offers]
         pure = np.where(market.composition.value[offers, e] > 1 / 2, prices[offers], 0)
-        told = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:MAX_LISTED]
-        for outlier in told:
+        outliers = find_outliers(pure, low=True, far=_PRICE_OUTLIER_FACTOR)[:MAX_LISTED]
+        for outlier in outliers:
             draft.add_warning(
                 paths[outlier.place],
                 _describe_outlier(outlier, render_path(paths[outlier.nearest])),
                 key=False,
                 kind=FaultKind.OUTLIER,
             )
-        prices[[offers[outlier.place] for outlier in told]] = 0
+        prices[[offers[outlier.place] for outlier in outliers]] = 0
         paths.append(("metals", metals.names[e], "sell"))
         _warn_of_group(draft, [*prices[offers], sells[e]], paths.__getitem__, name=True)
 
@@ -261,10 +261,10 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
 
 def _warn_of_bare_numbers(draft: Draft) -> None:
     """Warn of bare numbers that are more likely in another unit, unless there is a warning already."""
-    told = {fault.path for fault in draft.faults.warnings}
+    reported = {fault.path for fault in draft.faults.warnings}
 
     def check(path: ParameterPath, quantity: Quantity, maximum: int, what: str, unit: str, example: str) -> None:
-        if render_path(path) not in told:
+        if render_path(path) not in reported:
             _warn_of_bare_number(draft, path, quantity, maximum, what, unit, example)
 
     for name, medal in draft.document.medals.items():

@@ -64,8 +64,8 @@ class Reachability:
     @property
     def stranded_metals(self) -> Bools:
         """Metals in available supply that cannot reach a smelter (E,)."""
-        held = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
-        return np.asarray(np.logical_or.reduce(held, axis=0), dtype=np.bool_)
+        contained = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
+        return np.asarray(np.logical_or.reduce(contained, axis=0), dtype=np.bool_)
 
     @cached_property
     def _ways(self) -> tuple[Bools, Bools]:
@@ -104,8 +104,8 @@ def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: S
     tonnes = instance.streams.available.value.sum(axis=1)
     reasons: dict[tuple[str, str, str], list[int]] = {}
     why: dict[int, tuple[str, str, str] | None] = {}
-    stuck = ~reachability.smelted[which]
-    for i, p in zip(reachability.offered[stuck].tolist(), which[stuck].tolist(), strict=True):
+    stranded = ~reachability.smelted[which]
+    for i, p in zip(reachability.offered[stranded].tolist(), which[stranded].tolist(), strict=True):
         if p not in why:
             why[p] = _explain_stranded(draft, reachability, p)
         if (reason := why[p]) is not None:
@@ -142,7 +142,8 @@ def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple
         if reachability.leaves[p]:
             return None
         text = (
-            "no smelter accepts this device; name it in `accepts` or `terms` of one, or in a treatment that keeps all"
+            "no smelter accepts this device; name it in `accepts` or `terms` of one, "
+            "or in a treatment that sends nothing on"
         )
         return "device", f"of `{device}`", text
     if reachability.leaves[p]:
@@ -154,21 +155,17 @@ def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple
 def _warn_of_blocked_bundles(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
     """Warn of bundles that cannot be purchased because one of their streams has no route."""
     instance, (_, _, which) = reachability.instance, reachability.pairs
-    stuck = reachability.offered[~(reachability.smelted | reachability.leaves)[which]]
+    stranded = reachability.offered[~(reachability.smelted | reachability.leaves)[which]]
     bundle = instance.streams.bundle
     tonnes = instance.streams.available.value.sum(axis=1)
-    for b in np.unique(bundle[stuck][bundle[stuck] >= 0])[:MAX_LISTED].tolist():
+    for b in np.unique(bundle[stranded][bundle[stranded] >= 0])[:MAX_LISTED].tolist():
         members = np.flatnonzero(bundle == b)
-        first = int(stuck[bundle[stuck] == b][0])
+        first = int(stranded[bundle[stranded] == b][0])
         name, region = escape_text(instance.bundles[b][1]), escape_text(instance.bundles[b][0])
         if len(members) > 1:
-            text = (
-                f"nothing of the bundle `{name}` of `{region}`, "
-                f"{_format_tonnes(float(tonnes[members].sum()))}, can be taken"
-            )
-            reason = (
-                f"`{escape_text(instance.streams.names[first])}` in it has no route, and a bundle is taken together"
-            )
+            text = f"the bundle `{name}` of `{region}`, {_format_tonnes(float(tonnes[members].sum()))}, cannot be taken"
+            stream = escape_text(instance.streams.names[first])
+            reason = f"its stream `{stream}` has no route, and streams of a bundle are taken in proportion"
             _warn_at_field(draft, supply, first, "bundle", f"{text}: {reason}")
 
 

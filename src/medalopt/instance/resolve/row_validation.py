@@ -105,7 +105,7 @@ def group_rows(sheet: InputSheet, names: CellColumn, draft: Draft) -> StreamGrou
     for number in np.flatnonzero(earlier < np.arange(len(first))).tolist():
         there = sheet.locate_cell(int(first[earlier[number]])).line
         message = (
-            f"the stream `{escape_text(own[number] or '')}` stands in line {there} already: give one "
+            f"the stream `{escape_text(own[number] or '')}` is defined in line {there} already: give one "
             f"of them another `name`"
         )
         draft.faults.add_error(
@@ -277,7 +277,7 @@ def _describe_unknown_column(
     if not given:
         return ""
     if mapping and not {(*at, "{}"), (*at, "*")} & known.keys():
-        return "expected one figure; found a mapping"
+        return "expected one value; found a mapping"
     if not mapping and (*at, "{}") in known:
         return "expected a mapping such as {limit: 20 t, cost: 500}; found one value"
     return ""
@@ -301,14 +301,14 @@ def _check_required(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft:
 
 def _check_names(sheet: InputSheet, key: ColumnKey, kind: NameField, names: CellColumn, draft: Draft) -> None:
     """Log cells of a column that are invalid or undefined names."""
-    told = {cell: kind.check(cell, draft.context) for cell in _list_cell_texts(sheet, key)}
-    _report_cells(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
+    faults = {cell: kind.check(cell, draft.context) for cell in _list_cell_texts(sheet, key)}
+    _report_cells(sheet, key, {cell: message for cell, message in faults.items() if message}, names, draft)
 
 
 def _check_texts(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Draft) -> None:
     """Log cells of a column that contain control characters."""
-    told = {cell: check_control_characters(cell) for cell in _list_cell_texts(sheet, key)}
-    _report_cells(sheet, key, {cell: message for cell, message in told.items() if message}, names, draft)
+    faults = {cell: check_control_characters(cell) for cell in _list_cell_texts(sheet, key)}
+    _report_cells(sheet, key, {cell: message for cell, message in faults.items() if message}, names, draft)
 
 
 def _list_cell_texts(sheet: InputSheet, key: ColumnKey) -> list[str]:

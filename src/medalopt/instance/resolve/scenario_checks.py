@@ -93,7 +93,7 @@ def _check_scenario(
             wrong[key] = [f"has no effect: {why[0]}"]
     for key, messages in wrong.items():
         path = ("scenarios", name, key) if key else ("scenarios", name)
-        more = f" (and {len(messages) - 1} more of what it names)" if len(set(messages)) > 1 else ""
+        more = f" (and {len(messages) - 1} more of the same scenario)" if len(set(messages)) > 1 else ""
         draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more, kind=FaultKind.CHANGE)
 
 
@@ -114,10 +114,10 @@ def _find_key(path: str, keys: Mapping[str, str]) -> str:
 
 def _validate_changes(draft: Draft, changes: ParameterChanges, reasons: Reasons, faults: FaultLog) -> Reasons:
     """Apply `changes` to the draft, record faults, and return the values that then have no effect."""
-    wanted = parse_overrides(changes, faults)
-    sections = {str(change.path[0]) for change in wanted}
+    overrides = parse_overrides(changes, faults)
+    sections = {str(change.path[0]) for change in overrides}
     calendar = draft.calendar
-    root = apply_tree_overrides(draft.root, wanted, calendar.count if calendar else None, faults)
+    root = apply_tree_overrides(draft.root, overrides, calendar.count if calendar else None, faults)
     inner = frozenset(sections - set(TABLE_SECTIONS))
     bare = MappingNode({name: root.items[name] for name in inner if name in root.items}, root.keys, root.place)
     part = validate_tree(split_notes(bare, faults)[0], build_section_model(inner), draft.context, faults)
@@ -125,9 +125,9 @@ def _validate_changes(draft: Draft, changes: ParameterChanges, reasons: Reasons,
     labels = calendar.labels if calendar else None
     rows, sheet = draft.streams, draft.lanes
     if "streams" in sections:
-        rows = apply_row_overrides(rows, wanted, name_stream_rows, labels, faults)
+        rows = apply_row_overrides(rows, overrides, name_stream_rows, labels, faults)
     if "lanes" in sections and sheet is not None:
-        sheet = apply_row_overrides(sheet, wanted, name_lane_rows, labels, faults)
+        sheet = apply_row_overrides(sheet, overrides, name_lane_rows, labels, faults)
     changed = dataclasses.replace(draft, root=root, document=document, streams=rows, lanes=sheet, faults=faults)
     if "streams" in sections:
         read_stream_rows(rows, changed)

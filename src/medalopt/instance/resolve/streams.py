@@ -118,14 +118,12 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
         message = "a column `available` or `total` is missing"
         draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message, kind=FaultKind.MISSING)
         return
-    said = rows.read[AVAILABLE].filled | (rows.groups.slot >= 0)
-    available = np.bincount(rows.groups.owner, weights=said, minlength=count) > 0
+    stated = rows.read[AVAILABLE].filled | (rows.groups.slot >= 0)
+    available = np.bincount(rows.groups.owner, weights=stated, minlength=count) > 0
     total = rows.read[_TOTAL].filled
     for number in np.flatnonzero(available == total)[:20].tolist():
         row = int(rows.groups.first[number])
-        what = (
-            "give `available` or `total`, not both" if total[number] else "say what is offered: `available` or `total`"
-        )
+        what = "give `available` or `total`, not both" if total[number] else "give the supply: `available` or `total`"
         key = _TOTAL if total[number] else ()
         draft.faults.add_error(
             rows.sheet.locate_cell(row, key),
@@ -291,7 +289,7 @@ def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
     _, first, pair = np.unique(region.code * len(smelter.texts) + smelter.code, return_index=True, return_inverse=True)
     again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
     for row in np.flatnonzero(again).tolist():
-        message = f"this lane stands in line {sheet.lines[first[pair[row]]]} already: delete one"
+        message = f"this lane is defined in line {sheet.lines[first[pair[row]]]} already: delete one"
         draft.faults.add_error(
             sheet.locate_cell(row), build_cell_path(sheet, names[row], ()), message, kind=FaultKind.DUPLICATE
         )
@@ -302,7 +300,7 @@ def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
         )
     if bool(read[_DISTANCE].filled.any()) and draft.document.transport_rate is None:
         row = int(np.flatnonzero(read[_DISTANCE].filled)[0])
-        message = "distances cost nothing, for there is no `transport_rate`"
+        message = "distances cost nothing without `transport_rate`"
         draft.faults.add_warning(
             sheet.locate_cell(row, _DISTANCE),
             build_cell_path(sheet, names[row], _DISTANCE),

@@ -99,9 +99,9 @@ def _warn_of_unused_names(draft: Draft, instance: Instance) -> None:
     document = draft.document
     holders = [device.content for device in document.devices.values()]
     holders += [offer.composition for offer in document.market.values()]
-    held = {name for holder in holders for name in holder}
-    held |= {name for alloy in document.alloys.values() for name in alloy.composition}
-    for name in [metal for metal in instance.metals.names if metal not in held]:
+    contained = {name for holder in holders for name in holder}
+    contained |= {name for alloy in document.alloys.values() for name in alloy.composition}
+    for name in [metal for metal in instance.metals.names if metal not in contained]:
         draft.add_warning(
             ("metals", name), f"no device, offer or alloy names `{escape_text(name)}`", kind=FaultKind.UNUSED
         )
@@ -131,18 +131,18 @@ def _warn_of_unnamed_matter(draft: Draft, instance: Instance) -> None:
     holds, barred = market.composition.raw > 0, is_excluded_by_unnamed(instance)
     admitted = may_buy(instance) & ~barred
     sourced = (instance.metals.opening_stock.raw > 0) | (instance.devices.assay.raw > 0).any(axis=0)
-    told: set[int] = set()
+    reported: set[int] = set()
     for a in np.flatnonzero(barred.any(axis=0)).tolist():
         with_them = sourced | holds[admitted[:, a] | barred[:, a]].any(axis=0)
         if _is_fillable(instance, a, with_them) and not _is_fillable(
             instance, a, sourced | holds[admitted[:, a]].any(axis=0)
         ):
             offers = find_excluded_offers(instance, a)
-            told.update(offers)
+            reported.update(offers)
             text = f"`{escape_text(alloys.names[a])}` can never be cast: {explain_exclusion(instance, a, offers)}"
             draft.add_warning(("alloys", alloys.names[a]), text, kind=FaultKind.NEVER_CAST)
     for o in np.flatnonzero(barred.any(axis=1) & ~admitted.any(axis=1)).tolist():
-        if o not in told:
+        if o not in reported:
             text = explain_exclusion(instance, int(np.argmax(barred[o])), [o])
             draft.add_warning(
                 ("market", market.names[o]),
@@ -163,14 +163,14 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
     Alloys with another such warning are skipped.
     """
     alloys, market = instance.alloys, instance.market
-    told = {fault.path for fault in draft.faults.warnings}
+    reported = {fault.path for fault in draft.faults.warnings}
     low, share = alloys.low.value, market.composition.value
     usable = (may_buy(instance) | is_excluded_by_unnamed(instance)) & (market.limit.raw > 0)[:, None]
     for a in np.flatnonzero(has_demand(instance)).tolist():
         richest = np.where(stock, 1.0, (share * usable[:, a, None]).max(axis=0, initial=0.0))
         lacks = (
             []
-            if render_path(("alloys", alloys.names[a])) in told
+            if render_path(("alloys", alloys.names[a])) in reported
             else np.flatnonzero(richest < low[a])[:MAX_LISTED].tolist()
         )
         for e in lacks:
@@ -297,7 +297,7 @@ def _fold_name(name: str) -> str:
 def _describe_similar_names(name: str, like: str) -> str:
     """Describe two names that differ only in case, blanks or width."""
     text = f"`{escape_text(name)}` differs from `{escape_text(like)}` only in case, blanks or width"
-    return f"{text}, but counts as another name; write both alike if one is meant"
+    return f"{text}, but is another name; write both alike if they mean the same"
 
 
 def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRows) -> None:

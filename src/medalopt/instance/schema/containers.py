@@ -106,7 +106,7 @@ def find_count_fault(found: int, periods: int | None) -> str:
     if periods is None or found == periods:
         return ""
     values = format_count(found, "value")
-    return f"{state_count(periods, 'period')}, but {values}: give one for each, or one figure for all"
+    return f"{state_count(periods, 'period')}, but {values}: give one for each, or one value for all"
 
 
 def find_window_fault(found: int) -> str:

@@ -65,208 +65,236 @@ SURPLUS_TITLES = ("project", "smelter")  # the first is the default
 
 
 class Periods(Entry):
-    """The horizon: as many periods of one length, one after the other."""
+    """Planning horizon: consecutive periods of equal length."""
 
     start: Annotated[str | None, TextField(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month such as 2017-04")] = describe_field(
-        "First month; left out: periods are named 1 to n.", None
+        "First month; default: periods are numbered from 1.", None
     )
-    count: Annotated[int, IntegerField(1, 1_000)] = describe_field("Number of periods; left out: 1.", 1)
+    count: Annotated[int, IntegerField(1, 1_000)] = describe_field("Number of periods; default: 1.", 1)
     length: Annotated[str, TextField(words=("month", "quarter", "year"))] = describe_field(
-        "How long one period is.", "month"
+        "Length of a period.", "month"
     )
 
 
 class Metal(Entry):
-    """How a metal is handled once it is on the account."""
+    """A metal: sale of surplus, holding cost and opening stock."""
 
-    title: FreeText | None = describe_field("What people call it; left out: its symbol.", None)
-    sell: PerPeriod[PerKilogram] = describe_field("Price for metal left over; 0: surplus.", ZERO_QUANTITY)
+    title: FreeText | None = describe_field("Display name; default: the symbol.", None)
+    sell: PerPeriod[PerKilogram] = describe_field("Sale price of surplus metal, money/kg.", ZERO_QUANTITY)
     surplus: Annotated[str, TextField(words=SURPLUS_TITLES)] = describe_field(
         "Whose metal beyond need is: the `project`'s, or left with the `smelter`, who `pays` for it.", SURPLUS_TITLES[0]
     )
-    holding: PerPeriod[HoldingCost] = describe_field("Cost of a kilogram in stock, for each period.", ZERO_QUANTITY)
-    opening_stock: Kilograms = describe_field("Metal in stock at the beginning; counts as recycled.", ZERO_QUANTITY)
+    holding: PerPeriod[HoldingCost] = describe_field(
+        "Holding cost of metal in stock, money/kg per period.", ZERO_QUANTITY
+    )
+    opening_stock: Kilograms = describe_field("Stock before the first period, kg; counts as recycled.", ZERO_QUANTITY)
 
 
 class Device(Entry):
-    """What one dry tonne of a device type holds."""
+    """A device type: assay of a dry tonne, and its uncertainty."""
 
-    unit_mass: PieceMass | None = describe_field("Mass of one device; needed where values are given per unit.", None)
-    content: Amounts[Metal_, Assay] = describe_field("Assay by metal; not named: none.", {})
+    unit_mass: PieceMass | None = describe_field("Mass of one device, kg; required for values per unit.", None)
+    content: Amounts[Metal_, Assay] = describe_field("Assay, kg of metal per dry tonne; metals not named: 0.", {})
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the assay, by metal.", None)
-    correlation: Share | None = describe_field("Correlation between the assays of two metals.", None)
+    correlation: Share | None = describe_field("Correlation between the assays of two metals of the device.", None)
 
 
 class Storage(Entry):
-    """A stockpile: what is not sent may wait."""
+    """Stockpile of a stream for tonnes supplied and not yet shipped."""
 
-    limit: DeviceTonnes = describe_field("Greatest stockpile; left out: none.", NO_LIMIT)
-    cost: DevicePerTonne = describe_field("Cost of a tonne, for each period it waits.", ZERO_QUANTITY)
+    limit: DeviceTonnes = describe_field("Capacity of the stockpile, t; default: unlimited.", NO_LIMIT)
+    cost: DevicePerTonne = describe_field("Storage cost, money/t per period.", ZERO_QUANTITY)
 
 
 class Stream(Entry):
-    """A device type offered by a region: one decision per route and period."""
+    """Supply of one device type by one region."""
 
-    name: AnyName | None = describe_field("Left out: device@region.", None)
-    device: Device_ = describe_field("The device type offered.")
-    region: AnyName = describe_field("The region that offers it.")
+    name: AnyName | None = describe_field("Name in paths and plans; default: device@region.", None)
+    device: Device_ = describe_field("Device type.")
+    region: AnyName = describe_field("Region of the supplier.")
     bundle: AnyName | None = describe_field(
-        "Streams of one region and bundle are taken in the proportion offered.", None
+        "Bundle: its streams in a region are taken in the proportion offered.", None
     )
-    available: PerPeriod[DeviceTonnes] | None = describe_field("What is offered in each period.", None)
-    total: DeviceTonnes | None = describe_field("Instead of `available`: spread evenly over the periods.", None)
-    price: DevicePerTonne = describe_field("What the supplier is paid.", ZERO_QUANTITY)
-    collection: DevicePerTonne = describe_field("What fetching costs.", ZERO_QUANTITY)
-    committed: DeviceTonnes = describe_field("What must be taken over the horizon.", ZERO_QUANTITY)
-    credited: ByMetal[Share] | None = describe_field("Share of the metal that is the project's; left out: all.", None)
-    storage: Storage | None = describe_field("The stockpile, where what is not sent may wait.", None)
-    footprint: DeviceCarbon = describe_field("Footprint of fetching.", ZERO_QUANTITY)
-    lot: DeviceTonnes | None = describe_field("Shipments of a period are whole lots.", None)
-    minimum_order: DeviceTonnes | None = describe_field("Shipments of a period are none or at least this.", None)
-    cv: Proportion | None = describe_field("Relative standard deviation of the tonnes that arrive.", None)
-    payer: AnyName | None = describe_field("Party that pays its price, collection and storage.", None)
+    available: PerPeriod[DeviceTonnes] | None = describe_field("Supply in each period, t.", None)
+    total: DeviceTonnes | None = describe_field(
+        "Supply over the horizon, t, spread evenly over the periods; instead of `available`.", None
+    )
+    price: DevicePerTonne = describe_field(
+        "Price paid to the supplier, money/t; negative if the supplier pays.", ZERO_QUANTITY
+    )
+    collection: DevicePerTonne = describe_field("Collection cost, money/t.", ZERO_QUANTITY)
+    committed: DeviceTonnes = describe_field("Commitment: least tonnes taken over the horizon, t.", ZERO_QUANTITY)
+    credited: ByMetal[Share] | None = describe_field(
+        "Share of the returned metal credited to the project; default: 100 %.", None
+    )
+    storage: Storage | None = describe_field("Stockpile for tonnes not yet shipped; default: none.", None)
+    footprint: DeviceCarbon = describe_field("Footprint of collection, kg CO2e/t.", ZERO_QUANTITY)
+    lot: DeviceTonnes | None = describe_field("Lot size, t: shipments of a period are a multiple of it.", None)
+    minimum_order: DeviceTonnes | None = describe_field(
+        "Minimum order, t: shipments of a period are 0 or at least this.", None
+    )
+    cv: Proportion | None = describe_field("Relative standard deviation of the tonnes supplied.", None)
+    payer: AnyName | None = describe_field("Party that bears price, collection and storage of the stream.", None)
 
 
 class Override(Entry):
     """What a treatment does differently with one device."""
 
-    cost: DevicePerTonne | None = describe_field("Replaces the treatment's cost.", None)
-    to_smelter: Share | None = describe_field("Replaces the treatment's share.", None)
-    recovery: ByMetal[Share] | None = describe_field("Replaces the whole recovery.", None)
+    cost: DevicePerTonne | None = describe_field("Cost for this device, money/t.", None)
+    to_smelter: Share | None = describe_field("Share of its tonnes sent to the smelter.", None)
+    recovery: ByMetal[Share] | None = describe_field(
+        "Recovery for this device; replaces that of the treatment for all metals.", None
+    )
 
 
 class Treatment(Entry):
-    """Pre-processing before the smelter."""
+    """Treatment of devices before the smelter."""
 
-    cost: DevicePerTonne = describe_field("Cost of a tonne of devices.", ZERO_QUANTITY)
-    to_smelter: Share = describe_field("Share of the treated tonne that is smelted.", ONE_QUANTITY)
+    cost: DevicePerTonne = describe_field("Treatment cost, money per tonne of devices.", ZERO_QUANTITY)
+    to_smelter: Share = describe_field("Share of the input mass sent to the smelter.", ONE_QUANTITY)
     recovery: ByMetal[Share] = describe_field(
-        "Share of the metal in what is smelted: by metal, then default, then 0.", ONE_QUANTITY
+        "Recovery: share of the metal that reaches the smelter; metals not named: `default`, else 0.", ONE_QUANTITY
     )
-    residue_value: PerTonne = describe_field("Worth of a tonne not sent on; negative where it costs.", ZERO_QUANTITY)
-    capacity: PerPeriod[Tonnes] = describe_field("Greatest input in each period.", NO_LIMIT)
-    accepts: Listed[Device_] | None = describe_field("Devices treated; left out: every one.", None)
-    regions: Listed[AnyName] | None = describe_field("Regions served; left out: every one.", None)
-    devices: Named[Device_, Override] = describe_field("What differs for single devices.", {})
-    footprint: CarbonPerTonne = describe_field("Footprint of a tonne of devices.", ZERO_QUANTITY)
+    residue_value: PerTonne = describe_field("Value of the residue, money/t; negative: disposal cost.", ZERO_QUANTITY)
+    capacity: PerPeriod[Tonnes] = describe_field("Capacity: greatest input in each period, t.", NO_LIMIT)
+    accepts: Listed[Device_] | None = describe_field("Device types accepted; default: all.", None)
+    regions: Listed[AnyName] | None = describe_field("Regions served; default: all.", None)
+    devices: Named[Device_, Override] = describe_field("Values that differ for single device types.", {})
+    footprint: CarbonPerTonne = describe_field("Footprint, kg CO2e per tonne of devices.", ZERO_QUANTITY)
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the recovery.", None)
-    payer: AnyName | None = describe_field("Party that pays treatment and residue.", None)
+    payer: AnyName | None = describe_field("Party that bears the cost of treatment and residue.", None)
 
 
 SettlementLot = Annotated[str, TextField(words=("route", "pooled"))]
 
 
 class Line(Entry):
-    """One line of a smelter's schedule of feeds; what it leaves out is the smelter's."""
+    """Terms of a smelter for one class of feed; missing values are those of the smelter."""
 
-    devices: Listed[Device_] | None = describe_field("Devices of this feed; left out: all.", None)
-    treatments: Listed[Treatment_] | None = describe_field("Treatments of this feed; left out: all.", None)
-    treatment_charge: PerTonne | None = describe_field("Charge for a tonne of feed.", None)
-    refining_charge: ByMetal[PerKilogram] | None = describe_field("Charge for a kilogram returned.", None)
-    returned: ByMetal[Share] | None = describe_field("Metal return.", None)
-    deduction: ByMetal[Deduction] | None = describe_field("Metal of a tonne of feed that is never returned.", None)
+    devices: Listed[Device_] | None = describe_field("Device types of this feed; default: all.", None)
+    treatments: Listed[Treatment_] | None = describe_field("Treatments of this feed; default: all.", None)
+    treatment_charge: PerTonne | None = describe_field("Treatment charge, money per tonne of feed.", None)
+    refining_charge: ByMetal[PerKilogram] | None = describe_field("Refining charge, money per kilogram returned.", None)
+    returned: ByMetal[Share] | None = describe_field(
+        "Accountability: share of the metal in the feed that is returned.", None
+    )
+    deduction: ByMetal[Deduction] | None = describe_field("Minimum deduction, kg of metal per tonne of feed.", None)
     pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field("Price for metal left with the smelter.", {})
-    settlement_lot: SettlementLot | None = describe_field("What is settled as one lot.", None)
+    settlement_lot: SettlementLot | None = describe_field(
+        "Settlement lot: one `route`, or all feed of the line (`pooled`).", None
+    )
 
 
 class Smelter(Entry):
-    """A smelter, its terms and its capacity."""
+    """A smelter: terms, capacity and lead times."""
 
-    treatment_charge: PerTonne = describe_field("Charge for a tonne of feed.", ZERO_QUANTITY)
-    refining_charge: ByMetal[PerKilogram] = describe_field("Charge for a kilogram returned.", ZERO_QUANTITY)
-    returned: ByMetal[Share] = describe_field("Metal return; not named: none.", ZERO_QUANTITY)
-    deduction: ByMetal[Deduction] = describe_field("Metal of a tonne of feed that is never returned.", ZERO_QUANTITY)
+    treatment_charge: PerTonne = describe_field("Treatment charge, money per tonne of feed.", ZERO_QUANTITY)
+    refining_charge: ByMetal[PerKilogram] = describe_field(
+        "Refining charge, money per kilogram returned.", ZERO_QUANTITY
+    )
+    returned: ByMetal[Share] = describe_field(
+        "Accountability: share of the metal in the feed that is returned; metals not named: 0.", ZERO_QUANTITY
+    )
+    deduction: ByMetal[Deduction] = describe_field("Minimum deduction, kg of metal per tonne of feed.", ZERO_QUANTITY)
     pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field(
         "Price for metal left with the smelter, where `surplus` is the smelter's.", {}
     )
     settlement_lot: SettlementLot = describe_field(
-        "What is settled as one lot: a `route`, or `pooled` all of a line.", "route"
+        "Settlement lot: one `route`, or all feed of a line of terms (`pooled`).", "route"
     )
     terms: Named[AnyName, Line] | None = describe_field(
-        "Schedule of feeds; a feed that no line names is not accepted.", None
+        "Terms by class of feed; feed without a line is not accepted.", None
     )
-    capacity: PerPeriod[Tonnes] = describe_field("Greatest feed in each period.", NO_LIMIT)
-    committed: Tonnes = describe_field("Least feed over the horizon.", ZERO_QUANTITY)
-    limit: Tonnes = describe_field("Greatest feed over the horizon.", NO_LIMIT)
-    lead: ByMetal[Lead] = describe_field("Periods from shipment to metal on the account.", 0)
-    accepts: Listed[Device_] | None = describe_field("Devices accepted; left out: every one.", None)
-    footprint: CarbonPerTonne = describe_field("Footprint of a tonne of feed.", ZERO_QUANTITY)
-    cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the return.", None)
+    capacity: PerPeriod[Tonnes] = describe_field("Capacity: greatest feed in each period, t.", NO_LIMIT)
+    committed: Tonnes = describe_field("Commitment: least feed over the horizon, t.", ZERO_QUANTITY)
+    limit: Tonnes = describe_field("Greatest feed over the horizon, t.", NO_LIMIT)
+    lead: ByMetal[Lead] = describe_field("Lead time: periods from shipment to metal on the account.", 0)
+    accepts: Listed[Device_] | None = describe_field("Device types accepted; default: all.", None)
+    footprint: CarbonPerTonne = describe_field("Footprint, kg CO2e per tonne of feed.", ZERO_QUANTITY)
+    cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the metal returned.", None)
 
 
 class Lane(Entry):
-    """The way from a region to a smelter."""
+    """Transport lane from a region to a smelter."""
 
-    region: AnyName = describe_field("Where it begins.")
-    smelter: Smelter_ = describe_field("Where it ends.")
-    distance: Distance | None = describe_field("Length; `transport_rate` makes it a cost.", None)
-    cost: PerTonne | None = describe_field("Instead of `distance`: cost of a tonne that arrives.", None)
-    footprint: CarbonPerTonne = describe_field("Footprint of a tonne that arrives.", ZERO_QUANTITY)
+    region: AnyName = describe_field("Region of origin.")
+    smelter: Smelter_ = describe_field("Smelter of destination.")
+    distance: Distance | None = describe_field(
+        "Distance, km; its cost is `transport_rate` per tonne and kilometre.", None
+    )
+    cost: PerTonne | None = describe_field("Transport cost, money per tonne shipped; instead of `distance`.", None)
+    footprint: CarbonPerTonne = describe_field("Footprint, kg CO2e per tonne shipped.", ZERO_QUANTITY)
 
 
 class Table(Entry):
-    """A table beside the instance."""
+    """Reference to a table in a CSV file."""
 
     table: FreeText = describe_field("Path of a CSV file, relative to the instance and below its folder.")
     encoding: Annotated[str | None, TextField(words=tuple(CODECS))] = describe_field(
-        "Its encoding; left out: UTF-8, or else CP932, with a warning.", None
+        "Encoding; default: UTF-8, else CP932 with a warning.", None
     )
 
 
 class Offer(Entry):
-    """Metal or alloy scrap that may be bought and charged."""
+    """An offer of metal or alloy scrap on the market."""
 
-    composition: Amounts[Metal_, Share] = describe_field("Mass fractions; they sum to at most 100 %.")
-    price: PerPeriod[PerKilogram] = describe_field("Price of a kilogram.")
-    committed: Kilograms = describe_field("What must be bought over the horizon.", ZERO_QUANTITY)
-    limit: Kilograms = describe_field("Greatest purchase over the horizon.", NO_LIMIT)
-    recycled: Share = describe_field("Recycled fraction.", ZERO_QUANTITY)
-    footprint: CarbonPerKilogram = describe_field("Footprint of a kilogram.", ZERO_QUANTITY)
+    composition: Amounts[Metal_, Share] = describe_field("Mass fractions; their sum is at most 100 %.")
+    price: PerPeriod[PerKilogram] = describe_field("Price, money/kg.")
+    committed: Kilograms = describe_field("Commitment: least purchase over the horizon, kg.", ZERO_QUANTITY)
+    limit: Kilograms = describe_field("Greatest purchase over the horizon, kg.", NO_LIMIT)
+    recycled: Share = describe_field("Recycled share of the offer.", ZERO_QUANTITY)
+    footprint: CarbonPerKilogram = describe_field("Footprint, kg CO2e/kg.", ZERO_QUANTITY)
     cv: Proportion | None = describe_field("Relative standard deviation of the price.", None)
-    storable: YesOrNo = describe_field("Whether it may be bought in one period and charged in a later one.", False)
-    lot: Kilograms | None = describe_field("Purchases of a period are whole lots.", None)
-    minimum_order: Kilograms | None = describe_field("Purchases of a period are none or at least this.", None)
+    storable: YesOrNo = describe_field("Purchases may be stored and charged in later periods.", False)
+    lot: Kilograms | None = describe_field("Lot size, kg: purchases of a period are a multiple of it.", None)
+    minimum_order: Kilograms | None = describe_field(
+        "Minimum order, kg: purchases of a period are 0 or at least this.", None
+    )
 
 
 class Scrap(Entry):
-    """Process scrap: what falls when an alloy is worked, and what becomes of it."""
+    """Process scrap of an alloy: amount, return to the melt and value."""
 
-    share: ShareBelowAll = describe_field("Share of what is cast that falls as scrap.", ZERO_QUANTITY)
-    returned: Share = describe_field("Share of the scrap that is charged again.", ONE_QUANTITY)
-    lead: ScrapLead = describe_field("Periods until it may be charged again.", 1)
-    value: PerKilogram = describe_field("Worth of what is left at the end.", ZERO_QUANTITY)
+    share: ShareBelowAll = describe_field("Share of castings that becomes process scrap.", ZERO_QUANTITY)
+    returned: Share = describe_field("Share of the scrap that can be charged again.", ONE_QUANTITY)
+    lead: ScrapLead = describe_field("Periods before it can be charged again.", 1)
+    value: PerKilogram = describe_field("Value of scrap remaining at the end of the horizon, money/kg.", ZERO_QUANTITY)
 
 
 class Alloy(Entry):
-    """An alloy: its composition windows, losses and process scrap."""
+    """An alloy: composition limits, melt loss, capacity and process scrap."""
 
-    composition: Amounts[Metal_, Window[Share]] = describe_field("Least and greatest share of each metal it names.", {})
+    composition: Amounts[Metal_, Window[Share]] = describe_field("Least and greatest mass fraction by metal.", {})
     others: Share | None = describe_field(
-        "Greatest share of what is not named, offers' unnamed matter too; left out: 0.", None
+        "Greatest share of all other metals and unnamed matter of offers; default: 0.", None
     )
-    loss: ShareBelowAll = describe_field("Melt loss.", ZERO_QUANTITY)
-    capacity: PerPeriod[Kilograms] = describe_field("Most that can be cast in each period.", NO_LIMIT)
+    loss: ShareBelowAll = describe_field("Melt loss, share of the charge.", ZERO_QUANTITY)
+    capacity: PerPeriod[Kilograms] = describe_field("Casting capacity in each period, kg.", NO_LIMIT)
     holding: PerPeriod[HoldingCost] = describe_field(
-        "Cost of a kilogram of castings in stock, for each period.", ZERO_QUANTITY
+        "Holding cost of castings in stock, money/kg per period.", ZERO_QUANTITY
     )
     scrap: Scrap | None = describe_field("Process scrap.", None)
 
 
 class Medal(Entry):
-    """A kind of medal and how many are ordered."""
+    """A type of medal: number, due date and parts."""
 
-    count: Count = describe_field("Medals ordered.")
-    due: FreeText | None = describe_field("Period by whose end the alloy is cast; left out: the last.", None)
-    parts: Amounts[Alloy_, Kilograms] = describe_field("Mass of each alloy in one medal.")
-    allowance: Proportion = describe_field("Metal that never comes back, per kilogram in the medal.", ZERO_QUANTITY)
-    shortfall: Penalty = describe_field("Penalty of a medal that is not made; left out: all are made.", NO_LIMIT)
+    count: Count = describe_field("Number of medals.")
+    due: FreeText | None = describe_field("Due period: the alloy is cast by its end; default: the last period.", None)
+    parts: Amounts[Alloy_, Kilograms] = describe_field("Mass of each alloy in one medal, kg.")
+    allowance: Proportion = describe_field(
+        "Allowance for metal lost in manufacture, kg per kilogram in the medal.", ZERO_QUANTITY
+    )
+    shortfall: Penalty = describe_field(
+        "Penalty for a medal that is not made, money; default: all medals must be made.", NO_LIMIT
+    )
 
 
 class Group(Entry):
-    """A group of devices and its share of all tonnes sent."""
+    """A group of device types and its share of all tonnes shipped."""
 
-    devices: Listed[Device_] = describe_field("Devices of the group.")
-    share: Window[Share] = describe_field("Least and greatest share.")
+    devices: Listed[Device_] = describe_field("Device types of the group.")
+    share: Window[Share] = describe_field("Least and greatest share of all tonnes shipped.")
 
 
 def _select_window_or_group(value: object) -> str:
@@ -282,10 +310,10 @@ WindowOrGroup = Annotated[
 
 
 class BundleMix(Entry):
-    """A mix of what one bundle holds; what stands in no such bundle stays as it is."""
+    """Device mix of one bundle; supply outside it is unchanged."""
 
-    bundle: FreeText = describe_field("Name of the bundle, in every region.")
-    shares: Amounts[Device_, Share] = describe_field("Shares of its tonnes, by device.")
+    bundle: FreeText = describe_field("Bundle, in every region.")
+    shares: Amounts[Device_, Share] = describe_field("Share of each device type in its tonnes.")
 
 
 def _select_mix_or_bundle(value: object) -> str:
@@ -301,21 +329,25 @@ Mix = Annotated[
 
 
 class Concentration(Entry):
-    """The greatest share of all feed, of all tonnes sent and of all metal bought that one partner may have."""
+    """Concentration limits: greatest share of one smelter, region or offer."""
 
-    smelters: Share | None = describe_field("Greatest share of all feed that one smelter receives.", None)
-    regions: Share | None = describe_field("Greatest share of all tonnes sent that one region supplies.", None)
-    offers: Share | None = describe_field("Greatest share of all metal bought, by mass, from one offer.", None)
+    smelters: Share | None = describe_field("Greatest share of one smelter in all feed.", None)
+    regions: Share | None = describe_field("Greatest share of one region in all tonnes shipped.", None)
+    offers: Share | None = describe_field("Greatest share of one offer in all metal bought, by mass.", None)
 
 
 class Policy(Entry):
-    """What the plan must respect beside need and supply."""
+    """Policy constraints of the plan."""
 
-    recycled: Amounts[Metal_, Share] = describe_field("Floor on the recycled share of what is charged.", {})
-    device_share: Named[AnyName, WindowOrGroup] = describe_field("Windows on a device's or group's share.", {})
-    participation: Share | None = describe_field("Least share of its offer that each region sends.", None)
-    footprint_cap: CarbonTonnes | None = describe_field("Greatest footprint.", None)
-    concentration: Concentration = describe_field("Greatest shares of one smelter, region or offer.", Concentration())
+    recycled: Amounts[Metal_, Share] = describe_field("Least recycled share of the metal charged, by metal.", {})
+    device_share: Named[AnyName, WindowOrGroup] = describe_field(
+        "Least and greatest share of a device type or group in all tonnes shipped.", {}
+    )
+    participation: Share | None = describe_field(
+        "Participation: least share of its supply taken from every region.", None
+    )
+    footprint_cap: CarbonTonnes | None = describe_field("Footprint cap, t CO2e.", None)
+    concentration: Concentration = describe_field("Concentration limits.", Concentration())
     confidence: ByMetal[Share] | None = describe_field(
         "Least probability that the metal suffices at every deadline, by metal; 50 % or more.", None
     )
@@ -325,9 +357,9 @@ class Policy(Entry):
 
 
 class Payers(Entry):
-    """Which party bears each kind of cost, or receives the revenue."""
+    """Party that bears each kind of cost or receives the revenue."""
 
-    default: AnyName | None = describe_field("What no other entry names; left out: `project`.", None)
+    default: AnyName | None = describe_field("Party of all other kinds; default: `project`.", None)
     supply: AnyName | None = describe_field("Price paid to suppliers.", None)
     collection: AnyName | None = describe_field("Collection.", None)
     treatment: AnyName | None = describe_field("Treatment before the smelter.", None)
@@ -339,19 +371,19 @@ class Payers(Entry):
     purchases: AnyName | None = describe_field("Metal and scrap bought.", None)
     holding: AnyName | None = describe_field("Holding of metal and castings.", None)
     by_products: AnyName | None = describe_field("Receives the revenue for surplus metal.", None)
-    scrap: AnyName | None = describe_field("Receives the value of process scrap left.", None)
+    scrap: AnyName | None = describe_field("Receives the value of remaining process scrap.", None)
     shortfall: AnyName | None = describe_field("Penalties of medals that are not made.", None)
 
 
 class Party(Entry):
-    """Whom an order is addressed to."""
+    """Contract data of a party to whom orders are addressed."""
 
-    legal_name: FreeText | None = describe_field("Name in law.", None)
+    legal_name: FreeText | None = describe_field("Legal name.", None)
     address: FreeText | None = describe_field("Postal address.", None)
-    contract: FreeText | None = describe_field("Number of the contract.", None)
+    contract: FreeText | None = describe_field("Contract number.", None)
     deliver_to: FreeText | None = describe_field("Place of delivery.", None)
-    incoterm: FreeText | None = describe_field("Delivery term, such as FCA.", None)
-    payment: FreeText | None = describe_field("Terms of payment.", None)
+    incoterm: FreeText | None = describe_field("Incoterm, such as FCA.", None)
+    payment: FreeText | None = describe_field("Payment terms.", None)
     terms: FreeText | None = describe_field("Further terms.", None)
 
 
@@ -360,63 +392,63 @@ JURISDICTIONS = ("international", "JP")
 
 
 class Project(Entry):
-    """The buyer, and what its orders and budgets depend on."""
+    """Buyer, fiscal year and jurisdiction for orders and budgets."""
 
-    buyer: FreeText | None = describe_field("Who orders: legal name and address; printed on every order.", None)
+    buyer: FreeText | None = describe_field("Buyer: legal name and address, printed on every order.", None)
     fiscal_year_start: Annotated[int, IntegerField(1, 12)] = describe_field(
-        "Month in which the fiscal year begins, 1 to 12; left out: January.", 1
+        "First month of the fiscal year, 1 to 12; default: January.", 1
     )
     jurisdiction: Annotated[str, TextField(words=JURISDICTIONS)] = describe_field(
-        "Country whose compliance documents apply; left out: the international list.", "international"
+        "Jurisdiction whose compliance documents apply; default: the international list.", "international"
     )
-    incoterm: FreeText | None = describe_field("Delivery term of every party without its own, such as FCA.", None)
+    incoterm: FreeText | None = describe_field("Incoterm of every party without its own, such as FCA.", None)
     tax: FreeText | None = describe_field("Tax clause, printed on every order.", None)
 
 
 class SupplyCorrelation(Entry):
-    """Correlation between the supply of two streams; the parts that apply to a pair add up."""
+    """Correlation between the supply of two streams: the sum of the terms that apply to the pair."""
 
-    region: Share = describe_field("Added for streams of one region.", ZERO_QUANTITY)
-    device: Share = describe_field("Added for streams of one device type.", ZERO_QUANTITY)
-    all: Share = describe_field("Correlation of any two streams.", ZERO_QUANTITY)
+    region: Share = describe_field("Term for streams of one region.", ZERO_QUANTITY)
+    device: Share = describe_field("Term for streams of one device type.", ZERO_QUANTITY)
+    all: Share = describe_field("Term for any two streams.", ZERO_QUANTITY)
 
 
 class Document(Entry):
-    """An instance of medalopt: devices, smelters, market, alloys and medals of one planning problem."""
+    """An instance: devices, smelters, market, alloys and medals of one planning problem."""
 
-    format: Annotated[str, TextField(words=("medalopt/1",))] = describe_field("The format and its version.")
+    format: Annotated[str, TextField(words=("medalopt/1",))] = describe_field("Format and version.")
     name: Annotated[str, TextField("[a-z0-9_-]{1,100}", "small letters, digits, `_` and `-`")] = describe_field(
-        "A short name."
+        "Identifier."
     )
-    title: FreeText | None = describe_field("What people call it.", None)
+    title: FreeText | None = describe_field("Display name.", None)
     project: Project | None = describe_field("Buyer, fiscal year and jurisdiction of orders and budgets.", None)
-    currency: Currency = describe_field("The currency of all money without a code, by ISO 4217.")
-    exchange: Amounts[Currency, Rate] = describe_field("What one unit of another currency is worth.", {})
-    periods: Periods = describe_field("The horizon; left out: one period.", Periods())
+    currency: Currency = describe_field("Currency of amounts without a code, by ISO 4217.")
+    exchange: Amounts[Currency, Rate] = describe_field("Exchange rates: value of one unit of another currency.", {})
+    periods: Periods = describe_field("Planning horizon; default: one period.", Periods())
     metals: Named[AnyName, Metal] = describe_field("Metals, by symbol.")
-    devices: Named[AnyName, Device] = describe_field("Device types and their assay.", {})
-    streams: SkipValidation[list[Stream] | Table | None] = describe_field("Who offers what.", None)
+    devices: Named[AnyName, Device] = describe_field("Device types and their assays.", {})
+    streams: SkipValidation[list[Stream] | Table | None] = describe_field("Supply of devices.", None)
     supply_correlation: SupplyCorrelation = describe_field(
         "Correlation between the supply of streams with a `cv`.", SupplyCorrelation()
     )
     distribution: Annotated[str, TextField(words=DISTRIBUTIONS)] = describe_field(
-        "Distribution of what has a `cv`.", DISTRIBUTIONS[0]
+        "Distribution of uncertain parameters (`cv`).", DISTRIBUTIONS[0]
     )
     treatments: Named[AnyName, Treatment] | None = describe_field(
-        "Pre-processing; left out: `whole`, which does nothing.", None
+        "Treatments before the smelter; default: `whole`, without effect and cost.", None
     )
     smelters: Named[AnyName, Smelter] | None = describe_field("Smelters and their terms.", None)
     lanes: SkipValidation[list[Lane] | Table | None] = describe_field(
-        "Region to smelter; left out: every pair, free.", None
+        "Transport lanes; default: every pair of region and smelter, at no cost.", None
     )
     transport_rate: TransportRate | None = describe_field(
-        "Cost of a tonne-kilometre where a lane gives a distance.", None
+        "Transport rate of lanes with a `distance`, money per tonne and kilometre.", None
     )
-    market: Named[AnyName, Offer] = describe_field("Metal or alloy scrap that may be bought.", {})
-    alloys: Named[AnyName, Alloy] = describe_field("Alloys and their composition windows.")
-    medals: Named[AnyName, Medal] = describe_field("Medals ordered.")
-    policy: Policy = describe_field("What the plan must respect.", Policy())
-    mixes: Named[AnyName, Mix] = describe_field("Named shares of devices, for sensitivity.", {})
-    scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named sets of changes, path to value.", {})
-    payers: Payers = describe_field("Who pays which kind of cost.", Payers())
-    parties: Named[AnyName, Party] = describe_field("Regions, smelters and offers as parties of a contract.", {})
+    market: Named[AnyName, Offer] = describe_field("Offers of metal or alloy scrap.", {})
+    alloys: Named[AnyName, Alloy] = describe_field("Alloys and their composition limits.")
+    medals: Named[AnyName, Medal] = describe_field("Medals to be made.")
+    policy: Policy = describe_field("Policy constraints.", Policy())
+    mixes: Named[AnyName, Mix] = describe_field("Named device mixes, for sensitivity analysis.", {})
+    scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named scenarios: new values by path.", {})
+    payers: Payers = describe_field("Party that bears each kind of cost.", Payers())
+    parties: Named[AnyName, Party] = describe_field("Contract data of regions, smelters and offers.", {})

@@ -104,7 +104,9 @@ class QuantityField:
         """
         quantity = parse_quantity(value, self.unit, money)
         if quantity.pieces and not self.pieces:
-            raise QuantityError(f"`{escape_text(str(value))}` counts pieces, but no device is meant here: write a mass")
+            raise QuantityError(
+                f"`{escape_text(str(value))}` counts pieces, but this value does not belong to a device: write a mass"
+            )
         # unit factors are positive, so raw and canonical value have the same sign
         small = self.low is not None and (quantity.raw <= 0 if self.above else quantity.raw < 0)
         large = self.high is not None and (quantity.exact >= self.high if self.below else quantity.exact > self.high)
@@ -125,7 +127,7 @@ class QuantityField:
         """Validate a scalar for pydantic."""
         money = info.context.money
         if not isinstance(value, ScalarNode) or isinstance(value.value, bool) or value.null:
-            expected = f"expected one figure such as `{format_example(self.unit, money)}`"
+            expected = f"expected one value such as `{format_example(self.unit, money)}`"
             raise make_error(f"{expected}; found {describe_found(value)}")
         try:
             return self.check(value.value, money)
@@ -253,14 +255,14 @@ def find_name_flaw(name: str) -> str:
     every = "" if name.isprintable() else name
     bad = next((char for char in every if unicodedata.category(char) in ("Cc", "Cf", "Cs")), None)
     if bad is not None:
-        return f"a name must hold no control or format character; U+{ord(bad):04X} is one: `{escape_text(name)}`"
+        return f"a name must not contain control or format characters; U+{ord(bad):04X} is one: `{escape_text(name)}`"
     blank = next((char for char in every if char.isspace()), None)
     if blank is not None:
-        return f"a name must hold no blank but the plain one; U+{ord(blank):04X} is one: `{escape_text(name)}`"
+        return f"a name must contain no blank other than the space; U+{ord(blank):04X} is one: `{escape_text(name)}`"
     if name != name.strip():
         return f"a name must not begin or end with a blank: write `{escape_text(name.strip())}`"
     if not unicodedata.is_normalized("NFC", name):
-        return f"a name must be in the composed Unicode form (NFC), and `{escape_text(name)}` is not: type it anew"
+        return f"a name must be in the composed Unicode form (NFC), and `{escape_text(name)}` is not: enter it again"
     return ""
 
 
@@ -286,10 +288,10 @@ class NameField:
             return problem
         if known is None or text in known or text in self.also:
             return ""
-        told = f"no {self.of} is called `{escape_text(text)}`"
+        message = f"no {self.of} is called `{escape_text(text)}`"
         if not context.may_hint():
-            return told
-        return told + (suggest_name(text, [*known, *self.also]) or _list_known(known, self.of))
+            return message
+        return message + (suggest_name(text, [*known, *self.also]) or _list_known(known, self.of))
 
     def _validate(self, value: object, info: ValidationInfo[ValidationContext]) -> str:
         """Validate a name for pydantic."""

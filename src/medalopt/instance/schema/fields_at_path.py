@@ -19,8 +19,8 @@ PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lea
 TABLE_SECTIONS = ("streams", "lanes")  # sections that may be given as a table
 
 _NOTE_MEANINGS = {
-    "source": "Where the figures come from; one a line.",
-    "note": "A remark; travels into plan and report.",
+    "source": "Sources of the values, one per line.",
+    "note": "Remark; copied into plan and reports.",
 }
 
 

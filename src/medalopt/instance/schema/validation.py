@@ -77,7 +77,7 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
         The valid part. InputError is raised at once where faults are very many.
     """
     data = convert_to_plain(root)
-    told: set[ParameterPath] = set()
+    reported: set[ParameterPath] = set()
     settled: set[tuple[bool, ParameterPath]] = set()
     while True:
         try:
@@ -85,7 +85,7 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
         except ValidationError as error:
             listed = error.errors(include_url=False, include_context=False, include_input=False)
             result = [_SchemaError.of(item["loc"], item["type"], item["msg"]) for item in listed[:MAX_WORDED_FAULTS]]
-        fresh = [one for one in result if not any(one.path[:n] in told for n in range(1, len(one.path) + 1))]
+        fresh = [one for one in result if not any(one.path[:n] in reported for n in range(1, len(one.path) + 1))]
         for one in fresh:
             faults.add_error(one.place(root), one.path, one.text, kind=_KINDS.get(one.kind, FaultKind.STRUCTURE))
         for path in dict.fromkeys(one.path[:-1] for one in fresh if isinstance(one.path[-1], int)):
@@ -95,9 +95,9 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
             faults.raise_errors()
         gone = {(one.kind == "missing", _remove_value(one, data)) for one in result}
-        assert not gone <= settled, "what is wrong is taken out once"
+        assert not gone <= settled, "invalid values are removed in one pass"
         settled |= gone
-        told |= {path for _, path in gone}
+        reported |= {path for _, path in gone}
 
 
 class _SchemaError(NamedTuple):

@@ -53,8 +53,8 @@ from medalopt.instance.workbook.layout import (
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Money, QuantityError, split_number_unit
 
-_DUPLICATE_MESSAGE = "`{}` is given already, as a whole or in parts: leave one of the cells empty"
-_GAP_MESSAGE = "a list has a figure for each period: write 0 where there is none"
+_DUPLICATE_MESSAGE = "`{}` is given already, as a whole or in parts: empty one of the cells"
+_GAP_MESSAGE = "a list has a value for each period: write 0 where there is none"
 _WINDOW_MESSAGE = "a window has both ends: give the least and the greatest share"
 
 
@@ -95,13 +95,13 @@ class TreeBuilder:
             return
         if path[-1] in branch.items and not again:
             named_only = isinstance(branch.items[path[-1]], _Branch) and not numbered
-            stands = branch.keys[path[-1]]
-            if named_only and stands.file != location.file:
+            first = branch.keys[path[-1]]
+            if named_only and first.file != location.file:
                 return  # a sheet of parts came first
             self.faults.add_error(
                 location,
                 path,
-                f"`{path[-1]}` stands in row {stands.line} already: give it another name",
+                f"`{path[-1]}` is defined in row {first.line} already: give it another name",
                 kind=FaultKind.WORKBOOK,
             )
         elif path[-1] not in branch.items:
@@ -301,12 +301,12 @@ class _WorkbookImport:
                     self.faults.add_error(
                         self._locate(sheet, number, position),
                         (),
-                        f"holds {text} and type it anew",
+                        f"contains {text} and enter it again",
                         kind=FaultKind.WORKBOOK,
                     )
                 elif isinstance(value, UnreadableCell):
                     self.faults.add_error(
-                        self._locate(sheet, number, position), (), f"holds {value.reason}", kind=FaultKind.WORKBOOK
+                        self._locate(sheet, number, position), (), f"contains {value.reason}", kind=FaultKind.WORKBOOK
                     )
 
     def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
@@ -314,7 +314,7 @@ class _WorkbookImport:
         if len(rows) <= HEADING_ROW:
             return False
         if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
-            text = f"its first heads must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
+            text = f"its first headings must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
             self.faults.add_error(self._locate(sheet), (), text, kind=FaultKind.WORKBOOK)
             return False
         below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
@@ -323,9 +323,7 @@ class _WorkbookImport:
             for position in range(len(row)):
                 if row[position] is not None and position not in headed:
                     headed.add(position)  # report each column once
-                    text = (
-                        "stands in a column without a head, and would count for nothing: give it a head, or delete it"
-                    )
+                    text = "is in a column without a heading, and would be ignored: add a heading, or delete it"
                     self.faults.add_error(
                         self._locate(sheet, number, position),
                         (),
@@ -383,7 +381,7 @@ class _WorkbookImport:
                 self.faults.add_error(
                     location,
                     path,
-                    f"the heading `{escape_text(format_cell(heads[position]))}` stands twice",
+                    f"the heading `{escape_text(format_cell(heads[position]))}` is defined twice",
                     kind=FaultKind.WORKBOOK,
                 )
             elif path is not None:
@@ -403,7 +401,7 @@ class _WorkbookImport:
             self.faults.add_error(
                 location,
                 (),
-                f"the unit `{escape_text(unit)}` would count for nothing here: delete it",
+                f"the unit `{escape_text(unit)}` would have no effect here: delete it",
                 kind=FaultKind.WORKBOOK,
             )
 
@@ -439,7 +437,7 @@ class _WorkbookImport:
                 self.faults.add_error(
                     location,
                     (),
-                    "a change has a scenario, the path that it changes, and what it is to be",
+                    "a change needs a scenario, the path of a parameter, and its new value",
                     kind=FaultKind.WORKBOOK,
                 )
                 continue
@@ -467,7 +465,7 @@ class _WorkbookImport:
     def _check_text(self, value: WorkbookValue, location: Location, path: ParameterPath, kind: str = "text") -> None:
         """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, DateText | PercentNumber):
-            text = f"holds a date or a share in place of a {kind}: format the cell as text, and type it anew"
+            text = f"contains a date or a share instead of a {kind}: format the cell as text, and enter it again"
             self.faults.add_error(location, path, text, kind=FaultKind.WORKBOOK)
 
     def _parse_heading(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
@@ -488,8 +486,8 @@ class _WorkbookImport:
             return MappingNode({}, {}, location) if value == "{}" else SequenceNode((), location)
         if shape is not None and shape.measure is not None:
             if isinstance(value, DateText):
-                told = f"holds the date {value} in place of a number: give it the number format `General`"
-                self.faults.add_error(location, (), f"{told}, and type it anew", kind=FaultKind.WORKBOOK)
+                message = f"contains the date {value} instead of a number: give it the number format `General`"
+                self.faults.add_error(location, (), f"{message}, and enter it again", kind=FaultKind.WORKBOOK)
             return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), location)
         self._check_text(value, location, ())
         text = format_cell(value)
@@ -508,7 +506,7 @@ def _truncate_to_month(path: ParameterPath, value: WorkbookValue) -> WorkbookVal
 
 def _is_source_note(shape: FieldDescription) -> bool:
     """Return whether the field is `source`."""
-    return shape.description.startswith("Where the figures come from")
+    return shape.description.startswith("Sources of the values")
 
 
 def _format_parameter(value: WorkbookValue, measure: QuantityField | IntegerField, unit: str) -> str:

@@ -146,9 +146,9 @@ def quote_text(text: str, *, alone: bool) -> str:
     Returns:
         The text, as a JSON string where needed.
     """
-    odd = text in EMPTY_TEXTS or unquote_text(text) != text or (text[:1] in '[{"' and not alone)
+    needs_quotes = text in EMPTY_TEXTS or unquote_text(text) != text or (text[:1] in '[{"' and not alone)
     trimmed = not text.strip() if alone else text != text.strip() or "\n" in text
-    return json.dumps(text, ensure_ascii=False) if odd or trimmed else text
+    return json.dumps(text, ensure_ascii=False) if needs_quotes or trimmed else text
 
 
 def unquote_text(text: str) -> str:
@@ -366,8 +366,8 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
     if not measure.unit:
         return SHARE_UNIT
     own = name_unit(measure.unit, money.currency)
-    told = Counter(_split_quantity(node, measure, money)[1] or own for node in nodes)
-    return told.most_common(1)[0][0] if told else own
+    units = Counter(_split_quantity(node, measure, money)[1] or own for node in nodes)
+    return units.most_common(1)[0][0] if units else own
 
 
 def format_cell(leaf: ScalarNode, column: SheetColumn, money: Money) -> str | float:

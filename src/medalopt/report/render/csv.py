@@ -29,10 +29,10 @@ _MOST_LIST_BYTES = 1 << 20  # of the list
 _FILE_NAME_PATTERN = re.compile(r"[A-Za-z0-9_]+\.csv")
 _PLAN_DESCRIPTION = "the plan itself, as `medalopt solve` writes it"
 _FILE_DESCRIPTIONS = {
-    "headline": "The summary, and what it rests on.",
-    "decision": "The decision on one page, and what it rests on.",
-    "documents": "Party and terms of every document; its lines stand in the files of its kind.",
-    "tables": "What stands in which file.",
+    "headline": "The summary, with versions, digests and method.",
+    "decision": "The decision on one page, with versions, digests and method.",
+    "documents": "Party and terms of every document; its lines are in the file of its kind.",
+    "tables": "Contents of the files.",
 }
 
 
@@ -52,10 +52,10 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     files = {name: "".join(text) for name, text in streams.items()}
     assert files.keys().isdisjoint(f"{key}.csv" for key in tables), "a table has the name of one of the plan itself"
     names = sorted({*files, *(f"{key}.csv" for key in tables), FILE_LIST})
-    told = {f"{key}.csv": table.description for key, table in tables.items()} | {
+    descriptions = {f"{key}.csv": table.description for key, table in tables.items()} | {
         FILE_LIST: _FILE_DESCRIPTIONS["tables"]
     }
-    listed = tuple((name, told.get(name, _PLAN_DESCRIPTION)) for name in names)
+    listed = tuple((name, descriptions.get(name, _PLAN_DESCRIPTION)) for name in names)
     tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
     own = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
     resources += [describe_resource(f"{key}.csv", table) for key, table in tables.items()]

@@ -32,10 +32,10 @@ def render_sourcing_json(report: Report) -> str:
         The JSON text, with a digest of each part.
     """
     assert report.plan is not None
-    told = build_plan_members(report.plan)
-    said = _encode_report(report)
-    digests = {**told.pop("digests"), **compute_part_digests("json", split_sourcing_parts(said))}
-    return render_json({**told, "sourcing": said, "digests": digests})
+    members = build_plan_members(report.plan)
+    sourcing = _encode_report(report)
+    digests = {**members.pop("digests"), **compute_part_digests("json", split_sourcing_parts(sourcing))}
+    return render_json({**members, "sourcing": sourcing, "digests": digests})
 
 
 def _encode_report(report: Report) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def make_typst_compiler(content: Report) -> Any:
             f"a print needs {error.name}, which is not installed: pip install 'medalopt[pdf,pictures]', "
             "or write the page (-o NAME.html) and print it from a browser"
         ) from error
-    made: Any = typst.Compiler  # its type annotations are too narrow
-    return made(
+    compiler: Any = typst.Compiler  # its type annotations are too narrow
+    return compiler(
         resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
         font_paths=sorted({str(Path(path).parent) for path in list_font_files()}),
         ignore_system_fonts=True,
@@ -133,12 +133,12 @@ def _visible_columns(table: ReportTable) -> list[ReportColumn]:
 
 
 def _encode_table(table: ReportTable) -> dict[str, Any]:
-    told = format_table(table, table.most or MOST_TABLE_ROWS)
+    formatted = format_table(table, table.most or MOST_TABLE_ROWS)
     return {
-        "title": told.title,
+        "title": formatted.title,
         "says": table.description,
-        "columns": [{"title": column.header, "right": column.right} for column in told.columns],
-        "rows": [[BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in told.rows],
-        "total": told.total,
-        "notes": told.notes,
+        "columns": [{"title": column.header, "right": column.right} for column in formatted.columns],
+        "rows": [[BREAK_PATTERN.sub("\\1\u200b", cell) for cell in row] for row in formatted.rows],
+        "total": formatted.total,
+        "notes": formatted.notes,
     }

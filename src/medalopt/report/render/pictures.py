@@ -126,7 +126,7 @@ def _make_missing_error(error: ImportError) -> UsageError:
     """Return the error on a missing optional package."""
     return UsageError(
         f"pictures without a browser need {error.name}, which is not installed: pip install 'medalopt[pictures]', "
-        "or write the page (-o NAME.html), which needs nothing"
+        "or write the page (-o NAME.html), which needs no other package"
     )
 
 

@@ -248,8 +248,8 @@ def _render_parts(
 ) -> Iterator[str]:
     """Yield the lines of the report, with a note where columns were dropped."""
     width = max(MIN_WIDTH, screen.width)
-    told = escape_text(title, MAX_TITLE_LENGTH)
-    yield from (screen.format_line(line, "bold") for line in (wrap_text(told, width) if wrap else [told]))
+    heading = escape_text(title, MAX_TITLE_LENGTH)
+    yield from (screen.format_line(line, "bold") for line in (wrap_text(heading, width) if wrap else [heading]))
     if wrap:
         yield from _render_lines(screen, width, lines)
     else:
@@ -344,7 +344,9 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
     shown = {table.key for table in report.screen}
     rest = [table.title.partition(":")[0] for table in report.tables if table.key not in shown]
     rest += [format_count(len(report.documents), "document")] if report.documents else []
-    return text + ("\n" + _render_note(used, f"Besides, in what -o writes: {'; '.join(rest)}.") if rest else "")
+    return text + (
+        "\n" + _render_note(used, f"Further tables in files written by -o: {'; '.join(rest)}.") if rest else ""
+    )
 
 
 def _render_note(screen: Screen, note: str) -> str:

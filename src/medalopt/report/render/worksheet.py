@@ -56,17 +56,17 @@ class SheetNames:
         self._sheets: set[str] = set(_RESERVED_NAMES)
         self._tables: set[str] = set()
 
-    def name_sheet(self, wanted: str) -> str:
+    def name_sheet(self, title: str) -> str:
         """Return a free sheet name.
 
         Args:
-            wanted: Preferred name.
+            title: Preferred name.
 
         Returns:
             The nearest name within Excel's rules.
         """
         plain = (
-            " ".join(_FORBIDDEN_IN_NAME.sub(" ", clean_cell_text(wanted)).split()).lstrip(_FORMULA_STARTS).strip("' ")
+            " ".join(_FORBIDDEN_IN_NAME.sub(" ", clean_cell_text(title)).split()).lstrip(_FORMULA_STARTS).strip("' ")
         )
         return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
 
@@ -96,16 +96,16 @@ class SheetNames:
         end = number.rpartition("-")[2]
         return self.name_sheet(f"{end} {party}" if _count_units(f"{end} {party}") <= _MOST_NAME_UNITS else end)
 
-    def name_table(self, wanted: str) -> str:
+    def name_table(self, title: str) -> str:
         """Return a free table name: letters, digits and underscores, distinct from cell addresses.
 
         Args:
-            wanted: Preferred name.
+            title: Preferred name.
 
         Returns:
             The name, which begins with `plan_`.
         """
-        plain = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_")
+        plain = re.sub(r"\W+", "_", title, flags=re.ASCII).strip("_")
         return _reserve_name(f"plan_{plain or 'table'}", self._tables, 200)
 
 

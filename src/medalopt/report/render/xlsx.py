@@ -49,7 +49,7 @@ _DECISION_DESCRIPTIONS = {
     "stockpiles": "Tonnes of every stream that wait at the end of a period.",
 }
 _EDITABLE_NOTE = (
-    "May be changed: `medalopt verify` then says what breaks and what it costs. The heads stay as they are."
+    "May be edited: `medalopt verify` then lists violated constraints and the cost. Do not change the headings."
 )
 
 
@@ -209,12 +209,12 @@ def _write_notes(writer: WorkbookWriter, sheet: Any, row: int, last: int, notes:
 _COVER_WIDTHS = (34, 56, 24)
 _MOST_TITLE_CHARACTERS = 120  # characters
 _TABLES_HINT = (
-    "Lists are Excel tables: filter and sort them by their heads; totals are of the rows shown. "
-    "Figures are held in full and shown rounded."
+    "Lists are Excel tables: filter and sort them by their headings; totals are of the rows shown. "
+    "Numbers are stored in full and displayed rounded."
 )
 _EDITING_HINT = (
-    "Shipments, Purchases and Stockpiles hold every decision. Change them as you need and ask "
-    "`medalopt verify` what that breaks and costs; hidden sheets hold the plan as it was made, to compare with."
+    "Shipments, Purchases and Stockpiles contain every decision. Edit them as you need and run "
+    "`medalopt verify` for violated constraints and the cost; hidden sheets contain the original plan for comparison."
 )
 
 
@@ -250,7 +250,7 @@ def _write_cover_sheet(
     if documents:
         row = _write_entries(writer, sheet, row + 1, "The documents", documents)
     if report.foot:
-        write_merged(sheet, row + 1, 2, "What it rests on", writer.get_format("heading"))
+        write_merged(sheet, row + 1, 2, "Versions and method", writer.get_format("heading"))
         row = _write_lines(writer, sheet, row + 2, report.foot, "faint")
     sheet.freeze_panes(1, 0)
     set_print_layout(sheet, row - 1, 2, landscape=False, head=writer.head, date=writer.date)
@@ -396,4 +396,4 @@ def _add_picture_sheet(writer: WorkbookWriter, names: SheetPlan, charts: tuple[C
     set_print_layout(sheet, row, 0, landscape=False, head=writer.head, date=writer.date)
     sheet.set_print_scale(_PRINT_SCALE)  # page breaks need a print scale instead of fit-to-page
     sheet.set_h_pagebreaks(breaks)
-    return _SheetEntry(names.pictures, "The charts; what each shows stands above it.")
+    return _SheetEntry(names.pictures, "The charts, each with an explanation above it.")

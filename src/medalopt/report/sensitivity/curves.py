@@ -41,10 +41,10 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
     Returns:
         Summary lines, the chart with its table, and the JSON member `curve`.
     """
-    told = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
-    heading, screen = "Objective along one parameter", (told.tabulate_points(),)
-    chart, members = told.draw_chart(), {"curve": told.encode()}
-    return SensitivityPart(tuple(told.list_sentences()), (), (chart,), members, heading=heading, screen=screen)
+    report = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
+    heading, screen = "Objective along one parameter", (report.tabulate_points(),)
+    chart, members = report.draw_chart(), {"curve": report.encode()}
+    return SensitivityPart(tuple(report.list_sentences()), (), (chart,), members, heading=heading, screen=screen)
 
 
 class _CurveReport:
@@ -119,8 +119,8 @@ class _CurveReport:
         curve = self.found
         lines = [f"{self.summarize()}."]
         if curve.base is not None:
-            stands = "" if curve.vary.base is None else f" ({self.path} at {self.format_value(curve.vary.base)})"
-            lines.append(f"Base case{stands}: {self.format_objective(curve.base)}.")
+            base_note = "" if curve.vary.base is None else f" ({self.path} at {self.format_value(curve.vary.base)})"
+            lines.append(f"Base case{base_note}: {self.format_objective(curve.base)}.")
         if curve.unproven:
             values = ", ".join(self.format_value(value) for value in curve.unproven[:MOST_CHANGES_LISTED])
             more = (
@@ -128,7 +128,7 @@ class _CurveReport:
                 if len(curve.unproven) > MOST_CHANGES_LISTED
                 else ""
             )
-            lines.append(f"Not proven, therefore left out: {values}{more}.")
+            lines.append(f"Not verified, therefore omitted: {values}{more}.")
         if not self.plans:
             return lines
         bends = sum(point.breakpoint for point in self.plans)

@@ -42,8 +42,8 @@ def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
 
 
 def _encode_answer(result: MixResult) -> dict[str, Any]:
-    told = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.shortage)}
-    return {**told, "why": result.reason} if result.reason else told
+    members = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.shortage)}
+    return {**members, "why": result.reason} if result.reason else members
 
 
 def _encode_shortfall(short: MetalAmounts | None) -> dict[str, float] | None:
@@ -123,7 +123,7 @@ def _share_table(device_mix: DeviceMix) -> ReportTable:
         for curve in device_mix.ranking
     )
     notes = (
-        "Maximum: double its share, or all that its sources can hold. Each bundle, region and period keeps its "
+        "Maximum: double its share, or the full tonnes of its sources. Each bundle, region and period keeps its "
         "tonnes; the other devices change in proportion.",
         "Share −10 %, +10 %: relative, 0.5 % becomes 0.45 % or 0.55 %; change of the objective.",
     )
@@ -134,8 +134,10 @@ def _share_table(device_mix: DeviceMix) -> ReportTable:
 def _format_curve_end(curve: ShareCurve, point: SharePoint) -> str:
     """Format the objective at an end of a curve, with its share where that is neither none nor double."""
     text = format_mix_cost(point.result)
-    odd = point.share > 1e-9 if point is curve.least_point else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
-    return f"{text} at {format_share(point.share, 1)}" if odd else text
+    is_limited = (
+        point.share > 1e-9 if point is curve.least_point else abs(point.share - 2 * curve.share) > 1e-3 * curve.share
+    )
+    return f"{text} at {format_share(point.share, 1)}" if is_limited else text
 
 
 def _format_cost_change(change: float | None, shortage: float) -> str:
@@ -241,7 +243,7 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
     if device_mix.fixed:
         lines.append(f"Fixed shares (no other supply from the same source): {join_names(device_mix.fixed)}.")
     if device_mix.unproven:
-        lines.append(f"Not proven, therefore left out: {join_names(device_mix.unproven)}.")
+        lines.append(f"Not verified, therefore omitted: {join_names(device_mix.unproven)}.")
     shown = (_share_table(device_mix), _scarce_metal_table(device_mix)) if device_mix.curves else ()
     return SensitivityPart(
         tuple(lines),

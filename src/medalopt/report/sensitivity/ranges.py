@@ -82,7 +82,7 @@ def _range_lines(ranges: SensitivityRanges) -> list[str]:
     if ranges.unproven:
         named = ", ".join(escape_text(path) for path in ranges.unproven[:_MOST_UNPROVEN])
         more = f" and {len(ranges.unproven) - _MOST_UNPROVEN} more" if len(ranges.unproven) > _MOST_UNPROVEN else ""
-        lines.append(f"Not proven, therefore left out: {named}{more}.")
+        lines.append(f"Not verified, therefore omitted: {named}{more}.")
     if ranges.only is None:
         lines.append("Alternative optima: could not be proven or excluded.")
     elif not ranges.only:
@@ -108,11 +108,11 @@ def _describe_range(ranges: SensitivityRanges, row: SensitivityRange) -> str:
     """Describe the range of a cost at its nearer end, and the change of the plan beyond it."""
     ends = [(end, turn) for end, turn in ((row.low, row.at_low), (row.high, row.at_high)) if end is not None]
     end, turn = min(ends, key=lambda one: abs(one[0] - row.value))
-    way = "below" if end < row.value else "above"
+    direction = "below" if end < row.value else "above"
     then = f" ({_describe_plan_change(turn)})" if _describe_plan_change(turn) else ""
     unit = f" {row.unit}" if row.unit else ""
     now = f"{_name_parameter(ranges, row)} ({format_number(row.value)}{unit})"
-    return f"{now}; the plan changes {way} {format_number(end)}{unit}{then}"
+    return f"{now}; the plan changes {direction} {format_number(end)}{unit}{then}"
 
 
 def _name_parameter(ranges: SensitivityRanges, row: SensitivityRange) -> str:

@@ -56,10 +56,10 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
 
 def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[str, Any]:
     """Return the members of the JSON object."""
-    told: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identify_instance(instance)}
+    members: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identify_instance(instance)}
     for part in parts:
-        told |= part.members
-    return told
+        members |= part.members
+    return members
 
 
 MOST_BARS = 15  # bars of a chart

@@ -95,10 +95,10 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
     if not first.count_status_changes(base):
         return f"Main risk: {name}. {_describe_both_ends(unit, base, first)}."
     gone = [end for end in first.ends if end.result.status != base.status]
-    ways = " or ".join(_describe_step(end) for end in gone)
+    steps = " or ".join(_describe_step(end) for end in gone)
     status = _STATUS_WORDS.get(gone[0].result.status, "feasible")
     short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
-    return f"Main risk: {name}. {ways}: {status}{short}."
+    return f"Main risk: {name}. {steps}: {status}{short}."
 
 
 def _end_shortfall(instance: Instance, end: TornadoEnd, say: Callable[[Mapping[str, float] | None], str]) -> str:
@@ -113,8 +113,8 @@ def _describe_infeasible_end(instance: Instance, end: TornadoEnd) -> str:
 
 
 def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> str:
-    ways = " or ".join(_describe_step(end) for end in bar.ends if end.result.status != base.status)
-    return f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ({ways})"
+    steps = " or ".join(_describe_step(end) for end in bar.ends if end.result.status != base.status)
+    return f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ({steps})"
 
 
 def _describe_step(end: TornadoEnd) -> str:
@@ -137,16 +137,16 @@ def _describe_steps(tornado: Tornado) -> str:
     """Describe the steps by which parameters were varied, and their source."""
     by_cv = sum(bar.factor.cv is not None for bar in tornado.bars)
     tenth = len(tornado.bars) - by_cv
-    told = []
+    descriptions = []
     if by_cv:
-        told.append(f"{format_count(by_cv, 'parameter')} by the coefficient of variation `cv` of the instance")
+        descriptions.append(f"{format_count(by_cv, 'parameter')} by the coefficient of variation `cv` of the instance")
     if tenth:
-        told.append(
+        descriptions.append(
             f"{format_count(tenth, 'parameter')} by 10 %{' (no `cv`)' if by_cv else ' (the instance has no `cv`)'}"
         )
     idle = sum(bar.is_idle(tornado.base) for bar in tornado.bars)
     nothing = f"; {idle} of them without effect" if idle else ""
-    return f"Varied one at a time, down and up: {' and '.join(told)}{nothing}."
+    return f"Varied one at a time, down and up: {' and '.join(descriptions)}{nothing}."
 
 
 def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> ReportTable:
@@ -166,8 +166,8 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
         )
         for bar in bars
     )
-    held = [_name_capped_parameter(instance, bar) for bar in bars[:MOST_TABLE_ROWS] if bar.up.capped_count]
-    notes = (f"Limited to the greatest allowed value: {', '.join(held)}.",) if held else ()
+    capped = [_name_capped_parameter(instance, bar) for bar in bars[:MOST_TABLE_ROWS] if bar.up.capped_count]
+    notes = (f"Limited to the greatest allowed value: {', '.join(capped)}.",) if capped else ()
     title = "Effect of each parameter, varied alone"
     text = "Change of the objective when one parameter is decreased or increased by its step."
     return ReportTable("tornado", title, text, columns, rows, notes)

@@ -52,7 +52,7 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
     """
     lines = tuple(_variance_lines(instance, unit, analysis))
     of = name_objective(unit)
-    asked = (
+    request = (
         (f"the spread of the {of}", analysis.objective_indices, of),
         (PLAN_EXISTENCE, analysis.feasibility_indices, "feasibility"),
     )
@@ -60,7 +60,7 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
         _variance_chart(
             instance, _describe_leading_cause(instance, analysis, given, what), analysis.inputs, given, name
         )
-        for what, given, name in asked
+        for what, given, name in request
         if _select_determined(_rank_causes(analysis.inputs, given))
     ]
     members = {"global": _encode_variance(instance, unit, analysis)}
@@ -129,8 +129,8 @@ def _select_determined(known: RankedCauses) -> RankedCauses:
 
 def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
     """Return the sample rows, a power of two, for `ADVISED_HALF_WIDTH`: the error falls as 1/sqrt(N)."""
-    wanted = analysis.count * (_half_width(known[0][2]) / ADVISED_HALF_WIDTH) ** 2
-    return min(MAX_SAMPLE_ROWS, 2 ** math.ceil(math.log2(max(wanted, 2.0 * analysis.count))))
+    required = analysis.count * (_half_width(known[0][2]) / ADVISED_HALF_WIDTH) ** 2
+    return min(MAX_SAMPLE_ROWS, 2 ** math.ceil(math.log2(max(required, 2.0 * analysis.count))))
 
 
 def _describe_sampling(analysis: VarianceAnalysis) -> str:
@@ -275,5 +275,5 @@ def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) 
 
 def _encode_shares(given: SobolIndices) -> dict[str, Any]:
     both = {"first": given.first, "total": given.total}
-    told = {key: None if index is None else [index.value, index.low, index.high] for key, index in both.items()}
-    return {**told, "rows": given.rows}
+    members = {key: None if index is None else [index.value, index.low, index.high] for key, index in both.items()}
+    return {**members, "rows": given.rows}

@@ -362,22 +362,25 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
         for scenario in listed
         if not scenario.fault
     ]
-    said = [
+    sentences = [
         f"{escape_text(row.name)}: {describe_change(row.extra, scenarios.unit)}"
         if row.feasible
         else f"{escape_text(row.name)}: infeasible ({describe_shortfall(row.shortage)})"
         for row in rows
     ]
-    said += [
+    sentences += [
         f"{escape_text(scenario.name)}: not solved ({escape_text(scenario.fault, 300)})"
         for scenario in listed
         if scenario.fault
     ]
-    table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in said)
+    table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in sentences)
     if not rows:
         return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Named scenarios")
     chart = Chart(
-        _scenario_title(listed, said), plot_loss_bars(rows, scenarios.unit), (table,), height=compute_bars_height(rows)
+        _scenario_title(listed, sentences),
+        plot_loss_bars(rows, scenarios.unit),
+        (table,),
+        height=compute_bars_height(rows),
     )
     return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Named scenarios")
 

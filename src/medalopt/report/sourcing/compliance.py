@@ -121,12 +121,12 @@ _INTERNATIONAL, _JAPAN = frozenset({"international"}), frozenset({"JP"})
 COMPLIANCE_DOCUMENTS = (
     ComplianceDocument(
         "Supply chain policy",
-        "that the firm refuses metal of conflict, forced labour and laundering, and who answers for it",
+        "that the firm excludes metal from conflict, forced labour and money laundering, and who is responsible",
         "OECD Due Diligence Guidance for minerals, step 1",
     ),
     ComplianceDocument(
         "Report on due diligence of the last year",
-        "what risks were found in the supply chain and what was done about them",
+        "risks found in the supply chain, and the measures taken",
         "OECD Due Diligence Guidance for minerals, step 5",
     ),
     ComplianceDocument(
@@ -155,25 +155,25 @@ COMPLIANCE_DOCUMENTS = (
     ),
     ComplianceDocument(
         "Answers to the refiner's questions on the supplier (KYC)",
-        "to the refiner, who we are: registration, owners, where the recycled goods were collected",
+        "identity of the supplier for the refiner: registration, owners, place of collection of the recycled material",
         "LBMA; OECD gold supplement",
         frozenset({"Au", "Ag"}),
     ),
     ComplianceDocument(
         "Licence to treat this waste, and its limits",
-        "that the plant may take these goods, and how much of them in a year",
+        "permit of the plant for this material, with the tonnes allowed per year",
         "law of the plant's country",
         jurisdictions=_INTERNATIONAL,
     ),
     ComplianceDocument(
         "Consignment note of each load",
-        "the route of the goods as waste from the collection point to the plant, where national law requires it",
+        "the route of the waste from the collection point to the plant, where national law requires it",
         "law of the countries of collection and treatment",
         jurisdictions=_INTERNATIONAL,
     ),
     ComplianceDocument(
         "Licence to treat this waste, and its limits",
-        "that the plant may take these goods, and how much of them in a year",
+        "permit of the plant for this material, with the tonnes allowed per year",
         "law of the plant's country; in Japan the Waste Management Act",
         jurisdictions=_JAPAN,
     ),
@@ -185,7 +185,7 @@ COMPLIANCE_DOCUMENTS = (
     ),
     ComplianceDocument(
         "Waste manifest of each load",
-        "in Japan: the way of goods that count as industrial waste, signed at each hand-over",
+        "in Japan: the route of industrial waste, signed at each hand-over",
         "Waste Management Act (Japan)",
         jurisdictions=_JAPAN,
     ),
@@ -196,7 +196,7 @@ COMPLIANCE_DOCUMENTS = (
     ),
     ComplianceDocument(
         "Settlement sheet of each lot: weight, moisture, assay, umpire",
-        "what was received and what metal is owed for it; it is what the metal account is checked against",
+        "material received and metal payable for it; the metal account is checked against it",
         "toll-refining contract",
     ),
     ComplianceDocument(

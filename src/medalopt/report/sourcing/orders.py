@@ -130,7 +130,7 @@ _CALL_OFF_RATES = {
     "residue": ("residue", "Residue"),
 }
 _RATES_ALWAYS_LISTED = ("supply", "collection")
-NO_SMELTER = "(leaves the project)"
+NO_SMELTER = "(ordinary recycling)"
 _STOCKPILE_NOTE = (
     "Stockpiles at the end of a {period} are called off when they are sent; until then only storage is charged."
 )

@@ -69,7 +69,7 @@ def check_tables(
         broken.append(Violation(ALTERED, first.cell, 0.0, "", f"{first.cell} was changed by hand: {first.text}"))
     if plan.digests:
         return replace(verdict, broken=(*verdict.broken, *broken))
-    reason = "cannot be verified: the file carries no digests, as an earlier version wrote it; write the plan anew"
+    reason = "cannot be verified: the file has no digests (written by an earlier version); write the plan again"
     broken += (
         [Violation(NOT_VERIFIED, part, 0.0, "", f"{escape_text(part)}: {reason}") for part in left]
         if not saved.edits
@@ -342,7 +342,7 @@ def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -
     *lines, _ = derived or ("",)
     for line in lines:
         if not line.startswith(("Bottleneck", "Next source")) and not any(match_texts(text, line) for text in prose):
-            text = f"{escape_text(part)}: `{escape_text(line, 200)}` follows from the decisions, and is not said"
+            text = f"{escape_text(part)}: `{escape_text(line, 200)}` is missing, and follows from the decisions"
             yield Violation(DERIVED, part, 0.0, "", text)
 
 

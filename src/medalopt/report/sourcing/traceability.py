@@ -23,22 +23,22 @@ from medalopt.tolerances import AMOUNT_TOLERANCE
 MOST_SOURCES = 20  # sources of a metal with a row of their own
 ATTRIBUTION_RULE = "mass-balance attribution, not physical segregation"
 _TRACE_NOTES = (
-    "Metal is mixed in the furnace, in stock and in the melt. Each kilogram that leaves an account is given the "
-    "origins of all that was in it at that moment, in proportion; process scrap those of the melt it fell from.",
-    "Medals are taken to be struck in the period in which they are due.",
+    "Metal is mixed in the furnace, in stock and in the melt. Each kilogram charged or sold is assigned the "
+    "origins of the account at that moment, in proportion; process scrap those of its melt.",
+    "Medals are assumed to be struck in the period in which they are due.",
 )
 _DESTINATION_COLUMNS = {
     MetalDestination.ALLOWANCE: ("allowance_kg", "Allowance of medals"),
     MetalDestination.MELT: ("melt_loss_kg", "Melt loss"),
     MetalDestination.SCRAP_LOST: ("scrap_lost_kg", "Process scrap not reused"),
-    MetalDestination.SCRAP_LEFT: ("scrap_left_kg", "Process scrap left"),
+    MetalDestination.SCRAP_LEFT: ("scrap_left_kg", "Process scrap remaining"),
     MetalDestination.SURPLUS: ("left_kg", "Surplus or sold"),
     MetalDestination.STOCK: ("stock_kg", "Closing stock"),
 }
 _LOSS_COLUMNS = {
     StreamLoss.LATE: ("late_kg", "Returned after the horizon"),
     StreamLoss.ELSEWHERE: ("elsewhere_kg", "Other projects"),
-    StreamLoss.SMELTER: ("smelter_kg", "Kept by the smelter"),
+    StreamLoss.SMELTER: ("smelter_kg", "Retained by the smelter"),
     StreamLoss.RESIDUE: ("residue_kg", "Residue of treatment"),
     StreamLoss.LEFT: ("left_project_kg", "Passed on to recycling"),
 }
@@ -188,7 +188,7 @@ _DESTINATION_TITLES = {
     MetalDestination.ALLOWANCE: "allowance of medals",
     MetalDestination.MELT: "melt loss",
     MetalDestination.SCRAP_LOST: "scrap not reused",
-    MetalDestination.SCRAP_LEFT: "scrap left",
+    MetalDestination.SCRAP_LEFT: "scrap remaining",
     MetalDestination.SURPLUS: "surplus or sold",
     MetalDestination.STOCK: "closing stock",
 }

@@ -130,13 +130,13 @@ def _switch_margins(
     if problem.classes.alone.all():  # alternatives: send or do not send
         return np.where(some, np.minimum(np.abs(solution.best), second - solution.reduced_costs) / size, np.inf)
     with np.errstate(invalid="ignore"):  # a bundle with a stream that has no route is never sent
-        ways = [solution.best - solution.reduced_costs, second - solution.reduced_costs, wait]
-    ways.append(np.where(bundled[:, None], np.inf, -solution.reduced_costs))
+        margins = [solution.best - solution.reduced_costs, second - solution.reduced_costs, wait]
+    margins.append(np.where(bundled[:, None], np.inf, -solution.reduced_costs))
     minimum, margin = np.full_like(second, np.inf), np.full_like(second, np.inf)
-    for way in ways:
-        np.copyto(way, np.inf, where=np.isnan(way))
-        np.minimum(margin, np.maximum(minimum, way), out=margin)
-        np.minimum(minimum, way, out=minimum)
+    for loss in margins:
+        np.copyto(loss, np.inf, where=np.isnan(loss))
+        np.minimum(margin, np.maximum(minimum, loss), out=margin)
+        np.minimum(minimum, loss, out=minimum)
     margin /= size
     if bundled.any():
         whole, weight = (sum_over_bundles(problem.instance, each, bundled) for each in (solution.best, size))
@@ -219,9 +219,9 @@ def _add_participation_rows(
     opens = (np.bincount(region, minlength=regions) > 0) & (problem.classes.need > 0)
     sent = np.bincount(instance.streams.region, stays.sent.sum(axis=1), regions)
     built, row = ProgramBuilder.extend(program), np.full(regions, -1)
-    which = np.flatnonzero(opens)
-    keys = [("participation", instance.regions[g]) for g in which.tolist()]
-    row[which] = built.add_rows(keys, (problem.classes.need - sent)[which])
+    open_rows = np.flatnonzero(opens)
+    keys = [("participation", instance.regions[g]) for g in open_rows.tolist()]
+    row[open_rows] = built.add_rows(keys, (problem.classes.need - sent)[open_rows])
     columns = np.flatnonzero(row[region] >= 0)
     built.add_entries(row[region[columns]], columns)
     return built.build()

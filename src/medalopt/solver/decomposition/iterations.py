@@ -106,17 +106,17 @@ class PricingProblem:
         )
 
 
-def price_quantities(made: Floats, weights: Floats) -> Floats:
+def price_quantities(quantities: Floats, weights: Floats) -> Floats:
     """Return the value of linking amounts; `einsum` uses one thread, which is faster here.
 
     Args:
-        made (n, linking): Linking amounts.
+        quantities (n, linking): Linking amounts.
         weights (linking,): Prices.
 
     Returns:
         Values (n,).
     """
-    return np.einsum("bl,l->b", made, weights)
+    return np.einsum("bl,l->b", quantities, weights)
 
 
 def generate_columns(

@@ -216,11 +216,11 @@ class MasterProblem:
         """Return the entries of block solutions as columns from 0, in constraint rows and block rows."""
         column, place = np.nonzero(answers)
         supply = self.height - len(self.half.program.rows)
-        made = self.half.compute_entries(SparseEntries(place, column, answers[column, place]), len(block))
+        entries = self.half.compute_entries(SparseEntries(place, column, answers[column, place]), len(block))
         return SparseEntries(
-            np.concatenate([supply + made.row, self.height + block]),
-            np.concatenate([made.column, np.arange(len(block))]),
-            np.concatenate([made.value, np.ones(len(block))]),
+            np.concatenate([supply + entries.row, self.height + block]),
+            np.concatenate([entries.column, np.arange(len(block))]),
+            np.concatenate([entries.value, np.ones(len(block))]),
         )
 
     def end_phase_one(self) -> None:

@@ -86,21 +86,26 @@ def solve_participation(
     of_bundle = np.zeros(len(instance.bundles), dtype=np.intp)
     those = np.flatnonzero(bundled)
     of_bundle[streams.bundle[those]] = streams.region[those]
-    held = sum_over_bundles(instance, needs.cells.astype(np.float64), bundled)
-    mean = np.divide(sum_over_bundles(instance, best, bundled), held, out=np.full(held.shape, np.inf), where=held > 0)
+    cells_by_bundle = sum_over_bundles(instance, needs.cells.astype(np.float64), bundled)
+    mean = np.divide(
+        sum_over_bundles(instance, best, bundled),
+        cells_by_bundle,
+        out=np.full(cells_by_bundle.shape, np.inf),
+        where=cells_by_bundle > 0,
+    )
     alone = np.flatnonzero(~bundled & needs.cells.any(axis=1))
     price = np.concatenate([best[alone], mean]).ravel()
-    tonnes = np.concatenate([np.where(needs.cells[alone], available[alone], 0.0), held]).ravel()
+    tonnes = np.concatenate([np.where(needs.cells[alone], available[alone], 0.0), cells_by_bundle]).ravel()
     region = np.repeat(np.concatenate([streams.region[alone], of_bundle]), periods)
     going = _fill_cheapest_first(price, np.where(np.isfinite(price), tonnes, 0.0), region, needs.minimum)
-    asked = np.zeros(len(needs.minimum))
+    participation_price = np.zeros(len(needs.minimum))
     paid = (going > 0) & (price >= 0)
-    np.maximum.at(asked, region[paid], price[paid])
+    np.maximum.at(participation_price, region[paid], price[paid])
     part = np.divide(going, tonnes, out=np.zeros_like(going), where=tonnes > 0).reshape(-1, periods)
     share = np.zeros_like(best)
     share[alone] = part[: len(alone)]
     share[those] = part[len(alone) :][streams.bundle[those]]
-    return share, asked
+    return share, participation_price
 
 
 def _fill_cheapest_first(price: Floats, tonnes: Floats, region: Ints, need: Floats) -> Floats:

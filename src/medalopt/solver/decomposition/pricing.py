@@ -100,8 +100,8 @@ def _split_kinds(routes: Routes, kind: Ints, typical: Ints) -> tuple[Ints, Ints]
     """Return kinds of routes that also share the assured metal of every cut, and one route of each kind."""
     if all(np.array_equal(cut.rate, cut.rate[typical][kind]) for cut in routes.cuts):
         return kind, typical
-    told = np.column_stack([kind, *(cut.rate for cut in routes.cuts)])
-    _, typical, kind = np.unique(told, axis=0, return_index=True, return_inverse=True)
+    keys = np.column_stack([kind, *(cut.rate for cut in routes.cuts)])
+    _, typical, kind = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return kind.ravel(), typical
 
 
@@ -223,8 +223,8 @@ class RoutePricing:
         """Greatest magnitude of unit cost without refining, and of unit emissions, by device type, (2, D)."""
         device = self.instance.streams.device[self.routes.stream]
         maximum = np.zeros((2, len(self.instance.devices.names)))
-        for row, figures in zip(maximum, (self.cost, self.routes.footprint), strict=True):
-            np.maximum.at(row, device, np.abs(figures))
+        for row, values in zip(maximum, (self.cost, self.routes.footprint), strict=True):
+            np.maximum.at(row, device, np.abs(values))
         return maximum
 
     def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:

@@ -123,9 +123,9 @@ def _solve_crossover_step(
     )
     of_master = _select_master_duals(split, network, y)
     weights = split.master.compute_prices(of_master)
-    solution, made = problem.solve(weights)
+    solution, entries = problem.solve(weights)
     parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.compute_bound_alone(of_master) + float(price_quantities(made, weights).sum())
+    bound = split.master.compute_bound_alone(of_master) + float(price_quantities(entries, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
     return _CrossoverStep(network, program, x, y, weights, solution, float(gap), result.method, result.basis)
 

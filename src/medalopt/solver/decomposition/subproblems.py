@@ -101,11 +101,11 @@ def solve_subproblems(
     take[~classes.alone] = False
     if sums is not None:
         take |= classes.bundled[:, None] & (sums < 0)[instance.streams.bundle]
-    sent, kept, asked = take * available, pricing.zeros, np.zeros(len(instance.regions))
+    sent, kept, participation_price = take * available, pricing.zeros, np.zeros(len(instance.regions))
     if needs.cells.any():
-        share, asked = solve_participation(instance, needs, classes.bundled, best, available)
+        share, participation_price = solve_participation(instance, needs, classes.bundled, best, available)
         np.copyto(sent, share * available, where=needs.cells)
-        best = best - asked[region][:, None]
+        best = best - participation_price[region][:, None]
     own = np.minimum(best, 0.0)
     own[~classes.alone] = best[~classes.alone]
     if classes.waiting.any():
@@ -113,7 +113,7 @@ def solve_subproblems(
         those = np.flatnonzero(classes.waiting)
         cost = np.multiply.outer(instance.streams.storage_cost.value[those], weights[pricing.linking.spend])
         own[those], sent[those], kept[those] = _solve_storage_recursion(best[those], cost, available[those])
-    return SubproblemSolution(best, by, second, own, asked, sent, kept)
+    return SubproblemSolution(best, by, second, own, participation_price, sent, kept)
 
 
 def find_profitable_cells(

@@ -126,10 +126,10 @@ class SupplyMix:
         mine = self._mark_device(device)[:, None]
         own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
         rest = whole - own
-        wanted = np.where(own * times < whole * (1 - AMOUNT_TOLERANCE), own * times, whole)
-        wanted = np.where(rest > 0, wanted, own)
-        more = np.divide(wanted, own, out=np.ones_like(own), where=own > 0)
-        less = np.divide(whole - wanted, rest, out=np.ones_like(own), where=rest > 0)
+        target = np.where(own * times < whole * (1 - AMOUNT_TOLERANCE), own * times, whole)
+        target = np.where(rest > 0, target, own)
+        more = np.divide(target, own, out=np.ones_like(own), where=own > 0)
+        less = np.divide(whole - target, rest, out=np.ones_like(own), where=rest > 0)
         return self.replace_supply(self.available * np.where(mine, more[self.source], less[self.source]))
 
     def split_joint_supply(self, parts: Mapping[int, float]) -> Instance:
@@ -291,13 +291,13 @@ class MixSolver:
         """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
         columns = enumerate(program.places, start=program.network)
         charged = {index[1:] for column, (name, index) in columns if name == "charge" and result.x[column] > 0}
-        worth: dict[str, float] = {}
+        prices: dict[str, float] = {}
         for row, (family, index) in enumerate(program.rows):
             if family == "balance" and index in charged:
-                worth[index[0]] = max(worth.get(index[0], 0.0), -float(result.y[row]))
+                prices[index[0]] = max(prices.get(index[0], 0.0), -float(result.y[row]))
         return {
             metal: saves
-            for metal, saves in worth.items()
+            for metal, saves in prices.items()
             if saves > SCARCITY_FACTOR * self._external_prices[metal] + 1e-9
         }
 
@@ -309,13 +309,13 @@ class MixSolver:
         if self.runner.objective != "cost":
             return dict.fromkeys(names, 0.0)
         price = np.broadcast_to(instance.market.price.value.max(axis=1, initial=0)[:, None], content.shape)
-        asked = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
-        asked = np.where(content > 0, asked, np.inf).min(axis=0, initial=np.inf)
+        lowest = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
+        lowest = np.where(content > 0, lowest, np.inf).min(axis=0, initial=np.inf)
         sold = instance.metals.sell.value.max(axis=1)
         if leaves_metal(instance):
             lost = compute_worth_left(instance).max(axis=(0, 2), initial=0.0)
             sold = np.where(instance.metals.surplus_to_smelter, lost, sold)
-        known = np.where(np.isfinite(asked), np.maximum(asked, sold), sold)
+        known = np.where(np.isfinite(lowest), np.maximum(lowest, sold), sold)
         return dict(zip(names, known.tolist(), strict=True))
 
     @cached_property

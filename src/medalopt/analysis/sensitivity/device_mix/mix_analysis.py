@@ -66,7 +66,9 @@ def _solve_named_mix(solver: MixSolver, name: str, mix: Mapping[str, Any]) -> Na
     bundles = sorted({own for _, own in instance.bundles})
     if bundle is not None and bundle not in bundles:
         known = suggest_name(bundle, bundles) or (f"; there are {', '.join(bundles)}" if bundles else "")
-        raise UsageError(f"mixes.{escape_text(name)}.bundle: no stream stands in a bundle {escape_text(bundle)}{known}")
+        raise UsageError(
+            f"mixes.{escape_text(name)}.bundle: no stream belongs to a bundle {escape_text(bundle)}{known}"
+        )
     there = _list_offered_devices(solver, bundle)
     absent = tuple(device for device, share in shares.items() if share > 0 and device not in there)
     missing = max(0.0, 1 - sum(share for device, share in shares.items() if device in there))
@@ -122,14 +124,13 @@ def _select_triangle_devices(solver: MixSolver, names: Sequence[str]) -> tuple[i
         if solver.offer.compute_shares()[known.index(name)] <= 0:
             raise UsageError(f"--triangle: no stream offers {escape_text(name)}; name a device that is offered")
     if len(names) != 3 or len(set(names)) != 3:
-        raise UsageError("--triangle takes three devices: write A,B,C, such as --triangle phone,laptop,tablet")
+        raise UsageError("--triangle requires three devices: write A,B,C, such as --triangle phone,laptop,tablet")
     devices = (known.index(names[0]), known.index(names[1]), known.index(names[2]))
     for name, tonnes in zip(names, solver.offer.sum_joint_supply(devices), strict=True):
         if tonnes <= 0:
             raise UsageError(
-                f"--triangle: {escape_text(name)} is offered beside neither of the other two, in a bundle or "
-                f"among what a "
-                "region offers in none, so that none of it can take their place; choose three that come together"
+                f"--triangle: {escape_text(name)} is offered together with neither of the other two, "
+                "in a bundle or by one region outside bundles, and cannot replace them; choose devices offered together"
             )
     return devices
 
