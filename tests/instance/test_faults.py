@@ -27,7 +27,7 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
     ),
     "missing in a mapping": (
         {"medals": "medals:\n  first: {parts: {silver: 1}}"},
-        (12, 10, "medals.first.count", "`count` is missing: Medals ordered"),
+        (12, 10, "medals.first.count", "`count` is missing: Number of medals"),
     ),
     "missing section": ({"alloys": "", "medals": "medals: {a: {count: 1, parts: {}}}"}, (1, 1, "alloys", "is missing")),
     "section without a member": ({"medals": "medals: {}"}, (11, 1, "medals", "`medals` is empty")),
@@ -202,13 +202,13 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
             "bar: {composition: {Ag: 99.95 %}, price: 1}}",
         },
         "alloys.silver",
-        "`bar` and `bars` hold unnamed matter (0.01 % or more), which may not be in `silver`; "
-        "give `alloys.silver.others: 0.01 %` or more, or name all that the offer holds, and let the least shares",
+        "`bar` and `bars` contain unnamed matter (0.01 % or more), which is not allowed in `silver`; "
+        "give `alloys.silver.others: 0.01 %` or more, or name the rest of its composition, and reduce the least shares",
     ),
     "offer that no alloy may be charged with": (
         {"market": "market: {bars: {composition: {Ag: 99.99 %}, price: 1}}"},
         "market.bars",
-        "no alloy can be charged with this offer: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+        "no alloy can be charged with this offer: `bars` contains unnamed matter (0.01 %), which is not allowed",
     ),
     "offer that no alloy may be charged with, as 0 % is written out": (
         {
@@ -216,7 +216,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
             "alloys": "alloys: {silver: {composition: {Ag: 1}, others: 0 %}}",
         },
         "market.bars",
-        "no alloy can be charged with this offer: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+        "no alloy can be charged with this offer: `bars` contains unnamed matter (0.01 %), which is not allowed",
     ),
     "alloy of which all silver on offer is impure, as 0 % is written out": (
         {
@@ -225,7 +225,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
             "alloys": "alloys: {silver: {composition: {Ag: 1}, others: 0 %}}",
         },
         "alloys.silver",
-        "`silver` can never be cast: `bars` holds unnamed matter (0.01 %), which may not be in `silver`",
+        "`silver` can never be cast: `bars` contains unnamed matter (0.01 %), which is not allowed in `silver`",
     ),
 }
 

@@ -69,7 +69,7 @@ def test_arrays_are_bounded(parts: dict[str, str], says: str, tmp_path: Path, mo
 
     loaded(tmp_path, **parts)
     monkeypatch.setattr("medalopt.instance.reader.limits.MAX_FIGURES", 10)
-    assert any(message.startswith(f"{says} are more than the 10 figures") for *_, message in faults(tmp_path, **parts))
+    assert any(message.startswith(f"{says} are more than the 10 values") for *_, message in faults(tmp_path, **parts))
 
 
 def test_a_list_of_ever_other_keys_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

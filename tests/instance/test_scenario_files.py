@@ -80,4 +80,4 @@ def test_no_text_holds_a_control_character(tmp_path: Path) -> None:
     found = faults_of(tmp_path, "scenario,metals.Au.sell\nhi\u202egh,1\nlow,1\u2066\n")
     assert [each[0] for each in found] == [2, 3] and all("U+20" in said for _, _, said in found)
     found = faults_of(tmp_path, '{high: {"metals.A\\u202Eu.sell": 2}}', "cases.yaml")
-    assert [said[:45] for _, _, said in found] == ["text must not contain control characters; U+202E i"]
+    assert [said[:50] for _, _, said in found] == ["text must not contain control characters; U+202E i"]

@@ -162,7 +162,7 @@ def test_what_is_not_used_stays_empty_and_may_be_filled_in(tiny: bytes) -> None:
     assert "month,quarter,year" in given
     comments = b"".join(content for name, content in files.items() if "comments" in name).decode()
     assert "Sources of the values" in comments
-    assert "What is offered in each period." in comments
+    assert "Supply in each period, t." in comments
     assert sheet_file(files, "Parties")
 
 
@@ -380,7 +380,7 @@ def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
     styles = re.sub('<numFmts count="[0-9]+">', own, styles)
     assert own in styles
     (found,) = told(packed({**files, "xl/styles.xml": styles.encode()}))
-    assert found.startswith("in.xlsx:Devices!C4: holds a number that its format shows divided by a thousand")
+    assert found.startswith("in.xlsx:Devices!C4: contains a number that its format shows divided by a thousand")
 
 
 @pytest.mark.parametrize("sheet", ["Policy", "Mixes", "Scenarios", "Streams"])
@@ -434,7 +434,7 @@ def test_merged_cells_are_told(tiny: bytes) -> None:
     """One value for several merged cells may be meant for each of them: the cells are to be unmerged."""
     merged = '</sheetData><mergeCells count="1"><mergeCell ref="B4:B5"/></mergeCells>'
     found = told(with_sheet(tiny, "Metals", lambda text: text.replace("</sheetData>", merged)))
-    assert any("Metals!B5: holds a part of the merged cells B4:B5: unmerge them" in one for one in found)
+    assert any("Metals!B5: contains a part of the merged cells B4:B5: unmerge them" in one for one in found)
 
 
 @pytest.mark.parametrize(("sheet", "cell"), [("Devices", "A3"), ("Instance", "B3"), ("Scenarios", "C3")])

@@ -103,9 +103,9 @@ REFUSED = {
     "error": ("raise KeyError('x')", "KeyError: 'x'; correct the file"),
     "exit": ("raise SystemExit(0)", "SystemExit: 0; correct the file"),
     "no Exception": ("raise type('Own', (BaseException,), {})('x')", "Own: x; correct the file"),
-    "error without text": ("raise type('Own', (BaseException,), {'__str__': lambda self: 1 / 0})", "Own; mend"),
+    "error without text": ("raise type('Own', (BaseException,), {'__str__': lambda self: 1 / 0})", "Own; correct"),
     "generator": ("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 7); yield", "`extend` is a generator"),
-    "wrong signature": ("pass\n\ndef extend(m): pass", "takes 1 positional argument but 2 were given; mend"),
+    "wrong signature": ("pass\n\ndef extend(m): pass", "takes 1 positional argument but 2 were given; correct"),
 }
 
 

@@ -244,7 +244,7 @@ def test_heads_that_were_changed_are_refused(made: bytes, tmp_path: Path) -> Non
     for old, new, told in (
         ("Shipments", "Gone", "Shipments: the sheet is missing"),
         ("plan_duals", "gone", "plan_duals: must have the headings rule, key1"),
-        ("plan_plan", "gone", "holds no plan"),
+        ("plan_plan", "gone", "contains no plan"),
     ):
         book = files["xl/workbook.xml"].replace(f'name="{old}"'.encode(), f'name="{new}"'.encode())
         run = verify(packed({**files, "xl/workbook.xml": book}), tmp_path)
