@@ -149,7 +149,7 @@ class NoPlanError(MedaloptError):
 
 
 class ConfidenceNotReachedError(NoPlanError):
-    """No plan can promise the confidence asked for; without it the instance is feasible.
+    """No plan can promise the required confidence; without it the instance is feasible.
 
     Attributes:
         highest: The highest confidence found, a `HighestConfidence` of `medalopt.solver.highest_confidence`.
