@@ -446,7 +446,7 @@ def test_a_plan_that_is_too_large_is_refused_before_it_is_read(
     assert here("plan", TINY, "--brief", "-o", str(folder)).code == 0
     monkeypatch.setattr("medalopt.plan.reader.MAX_PLAN_FILES", 5)
     run = here("verify", str(folder), TINY)
-    assert run.code == 2 and "holds more than 5 tables" in run.err
+    assert run.code == 2 and "contains more than 5 tables" in run.err
     monkeypatch.setattr("medalopt.plan.reader.MAX_CELLS", 10)
     run = here("verify", str(folder), TINY)
     assert run.code == 2 and "has more than 10 cells" in run.err
