@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medalopt.api import solve as solve
     from medalopt.api import sweep as sweep
     from medalopt.api import tornado as tornado
+    from medalopt.api import value_of_information as value_of_information
     from medalopt.api import variance as variance
     from medalopt.errors import InputError as InputError
     from medalopt.errors import MedaloptError as MedaloptError
@@ -60,6 +61,7 @@ _HOMES = {
             "solve",
             "sweep",
             "tornado",
+            "value_of_information",
             "variance",
         )
     },
@@ -88,6 +90,7 @@ __all__ = [
     "solve",
     "sweep",
     "tornado",
+    "value_of_information",
     "variance",
 ]
 

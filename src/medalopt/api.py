@@ -323,6 +323,33 @@ def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> Ana
     return AnalysisResult(build_confidence_report(found), found)
 
 
+def value_of_information(
+    instance: Instance, confidence: float | None = None, samples: int = 10, sample_error: float = 0.5
+) -> AnalysisResult:
+    """Compute what better knowledge of each uncertain parameter saves at the same promised confidence.
+
+    Args:
+        instance: Instance.
+        confidence: Promised confidence, from 0.5 to below 1; None: that of the instance.
+        samples: Number of samples of each parameter.
+        sample_error: Standard error of one sample, relative to the mean.
+
+    Returns:
+        Frame `value_of_information`: what half the `cv` and the samples save, the largest saving by samples first.
+
+    Raises:
+        UsageError: Nothing is promised or uncertain, or an argument is out of range.
+        NoPlanError: No plan keeps the promise.
+    """
+    from medalopt.analysis.risk.information import compute_information_value
+    from medalopt.report.information import build_information_report
+    from medalopt.results import AnalysisResult
+
+    promised = instance if confidence is None else instance.with_changes({"policy.confidence": confidence})
+    found = compute_information_value(promised, samples, sample_error)
+    return AnalysisResult(build_information_report(found), found)
+
+
 def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str = "cost") -> AnalysisResult:
     """Compare plans: every quantity side by side, with differences from the first.
 

@@ -183,6 +183,8 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("sweep",), [*read_golden("sweep"), *listed]
     yield ("risk", "instance"), run("risk", UNCERTAIN, "--draws", "1000")
     yield ("confidence", "instance"), run("risk", UNCERTAIN, "--price-of-confidence")
+    informed = run("risk", UNCERTAIN, "--information", "--confidence", "60%")
+    yield ("information", "instance"), [*informed, *run("risk", UNCERTAIN, "--information", "--confidence", "50.0001%")]
     yield ("verify",), read_golden("verify", "verify-refused")
     yield ("solve", "instance", "plan"), run("plan", small, "--brief")
 

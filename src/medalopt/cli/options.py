@@ -213,16 +213,28 @@ def parse_limits(gap: str | None, time_limit: str | None) -> tuple[float | None,
     Raises:
         UsageError: A text is no such quantity.
     """
-    share = None if gap is None else _parse_limit("--gap", gap, "")
+    share = None if gap is None else parse_limit("--gap", gap, "")
     if share is not None and share > 1:
         raise UsageError(
             f"--gap: must be at most 100 %; found {escape_text(gap or '')}; write a share, such as 1 % or 0.01"
         )
-    return share, None if time_limit is None else _parse_limit("--time-limit", time_limit, "s")
+    return share, None if time_limit is None else parse_limit("--time-limit", time_limit, "s")
 
 
-def _parse_limit(option: str, text: str, unit: str) -> float:
-    """Return a non-negative quantity in the given unit. Raises UsageError."""
+def parse_limit(option: str, text: str, unit: str) -> float:
+    """Parse a non-negative quantity.
+
+    Args:
+        option: Option that gave it, for messages.
+        text: Number with or without its unit.
+        unit: Unit of the result; '' for a share.
+
+    Returns:
+        The number.
+
+    Raises:
+        UsageError: The text is no such quantity.
+    """
     from medalopt.units import Money, QuantityError, parse_quantity
 
     try:

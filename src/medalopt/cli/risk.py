@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.infeasible_output import report_infeasibility
-from medalopt.cli.options import JsonOption, SetOption, read_instance, report_progress
+from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.solve import ConfidenceOption, add_confidence_change
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 DrawsOption = Annotated[int, typer.Option("--draws", metavar="N", help="Number of draws, 1,000 to 1,000,000.")]
 PriceOption = Annotated[
     bool, typer.Option("--price-of-confidence", help="Instead: what plans cost that promise a higher confidence.")
+]
+InformationOption = Annotated[
+    bool, typer.Option("--information", help="Instead: what better knowledge of each parameter saves.")
+]
+SamplesOption = Annotated[int, typer.Option("--samples", metavar="N", help="With --information: number of samples.")]
+SampleErrorOption = Annotated[
+    str, typer.Option("--sample-error", metavar="SHARE", help="With --information: standard error of one sample.")
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Random seed.")]
 _DEFAULT_DRAWS, _DEFAULT_SEED = 20_000, 2020
@@ -35,6 +43,10 @@ def risk(
     draws: DrawsOption = _DEFAULT_DRAWS,
     seed: SeedOption = _DEFAULT_SEED,
     price_of_confidence: PriceOption = False,
+    information: InformationOption = False,
+    confidence: ConfidenceOption = None,
+    samples: SamplesOption = 10,
+    sample_error: SampleErrorOption = "50%",
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -47,6 +59,10 @@ def risk(
     outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
     if price_of_confidence:
         return _report_price(subject, instance, set_, outputs, json, full)
+    set_ = add_confidence_change(set_, confidence, False)
+    if information:
+        _require_instance(subject, instance, "--information")
+        return _report_information(subject, set_, (samples, sample_error), outputs, json, full)
     try:
         plan = _open_plan(subject, instance, set_)
     except NoPlanError as error:
@@ -64,10 +80,7 @@ def _report_price(
     subject: Path, instance: Path | None, given: list[str] | None, outputs: tuple[Path, ...], json: bool, full: bool
 ) -> int:
     """Print what plans cost that promise more."""
-    from medalopt.plan.reader import PLAN_SUFFIXES
-
-    if instance is not None or os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
-        raise UsageError("--price-of-confidence: takes an instance, not a plan; name the instance file alone")
+    _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.price_of_confidence import build_confidence_report
 
@@ -79,6 +92,39 @@ def _report_price(
         return report_infeasibility(data, error, subject, given, "cost", json, outputs=outputs)
     report = build_confidence_report(found)
     write_report(report, outputs, "the price of confidence is written")
+    print_report(report, json, full=full)
+    return 0
+
+
+def _require_instance(subject: Path, instance: Path | None, option: str) -> None:
+    """Raise a UsageError if a saved plan is given."""
+    from medalopt.plan.reader import PLAN_SUFFIXES
+
+    if instance is not None or os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
+        raise UsageError(f"{option}: takes an instance, not a plan; name the instance file alone")
+
+
+def _report_information(
+    subject: Path,
+    given: list[str] | None,
+    sampling: tuple[int, str],
+    outputs: tuple[Path, ...],
+    json: bool,
+    full: bool,
+) -> int:
+    """Print what better knowledge of each uncertain parameter saves."""
+    from medalopt.analysis.risk.information import compute_information_value
+    from medalopt.report.information import build_information_report
+
+    error = parse_limit("--sample-error", sampling[1], "")
+    data = read_instance(subject, given)
+    try:
+        with report_progress(f"valuing information in {data.name}") as step:
+            found = compute_information_value(data, sampling[0], error, report_progress=step)
+    except NoPlanError as refusal:
+        return report_infeasibility(data, refusal, subject, given, "cost", json, outputs=outputs)
+    report = build_information_report(found)
+    write_report(report, outputs, "the value of information is written")
     print_report(report, json, full=full)
     return 0
 

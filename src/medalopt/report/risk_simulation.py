@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, SimulatedRisk, VarianceShare
+from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, SimulatedRisk
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, UncertainFactor
@@ -70,7 +70,7 @@ def _summarize(simulation: RiskSimulation) -> Iterable[str]:
         yield f"Expected shortfall of {_name_row(instance, row)}: {format_mass(row.shortfall)}."
     yield _describe_cost(instance, simulation.cost)
     first = [share for share in simulation.shares if share.risk is simulation.shares[0].risk][:_MOST_FACTORS]
-    named = "; ".join(f"{_name_factor(instance, one)} {format_probability(one.share)}" for one in first)
+    named = "; ".join(f"{name_factor(instance, one.factor)} {format_probability(one.share)}" for one in first)
     if named:
         yield f"Measure first (share of the variance of {_title(instance, first[0].risk.metal)}): {named}."
     yield (
@@ -120,9 +120,16 @@ def _name_distribution(instance: Instance) -> str:
     return str(instance.annex.get("distribution", "lognormal"))
 
 
-def _name_factor(instance: Instance, share: VarianceShare) -> str:
-    """Return the title of a factor."""
-    factor: UncertainFactor = share.factor
+def name_factor(instance: Instance, factor: UncertainFactor) -> str:
+    """Name an uncertain parameter in words.
+
+    Args:
+        instance: Instance.
+        factor: Its factor.
+
+    Returns:
+        Such as `assay of silver in phone`.
+    """
     title = _TITLES.get(factor.kind, "supply of {owner}")
     titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     metal = titles.get(factor.metal, "all metals")
@@ -189,7 +196,7 @@ def _tabulate_shares(simulation: RiskSimulation) -> ReportTable:
         (
             _title(instance, one.risk.metal),
             instance.periods[one.risk.period],
-            _name_factor(instance, one),
+            name_factor(instance, one.factor),
             render_path(one.factor.path),
             one.factor.deviation,
             one.share,
@@ -197,7 +204,7 @@ def _tabulate_shares(simulation: RiskSimulation) -> ReportTable:
         for one in simulation.shares
     )
     text = "Which assay, recovery, accountability or supply to measure first, by its share of the variance."
-    return ReportTable("information", "Value of information", text, columns, rows)
+    return ReportTable("information", "Shares of the variance", text, columns, rows)
 
 
 def _draw_histograms(simulation: RiskSimulation) -> Iterable[Chart]:
