@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from medalopt.analysis.risk.information import MAX_FACTORS, InformationValue
+from medalopt.analysis.risk.information import MAX_FACTORS, InformationValuation
 from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable
@@ -20,7 +20,7 @@ INFORMATION_FORMAT = "medalopt/information/1"
 _BAR_PIXELS, _MAX_NAME = 26, 44
 
 
-def build_information_report(found: InformationValue) -> Report:
+def build_information_report(found: InformationValuation) -> Report:
     """Build the report of the value of information.
 
     Args:
@@ -40,7 +40,7 @@ def build_information_report(found: InformationValue) -> Report:
     )
 
 
-def _summarize(found: InformationValue) -> Iterable[str]:
+def _summarize(found: InformationValuation) -> Iterable[str]:
     """Yield the headline."""
     plan, row, currency = found.plan, found.row, found.plan.instance.currency
     if row is None or not found.factors:
@@ -68,7 +68,7 @@ def _summarize(found: InformationValue) -> Iterable[str]:
     )
 
 
-def _tabulate(found: InformationValue) -> ReportTable:
+def _tabulate(found: InformationValuation) -> ReportTable:
     """Return the table of parameters."""
     instance = found.plan.instance
     columns = (
@@ -98,7 +98,7 @@ def _tabulate(found: InformationValue) -> ReportTable:
     return ReportTable("value_of_information", "Value of information", text, columns, rows, tuple(notes))
 
 
-def _draw(found: InformationValue) -> Chart:
+def _draw(found: InformationValuation) -> Chart:
     """Return the chart of savings: one pair of bars for each parameter."""
     instance, factors = found.plan.instance, found.factors
     size, word = choose_money_scale([max(one.halved, one.sampled) for one in factors])
@@ -123,7 +123,7 @@ def _draw(found: InformationValue) -> Chart:
     return Chart(title, build_plot_option(across, up, series, legend=True), height=height)
 
 
-def encode_information(found: InformationValue) -> dict[str, Any]:
+def encode_information(found: InformationValuation) -> dict[str, Any]:
     """Encode the value of information as JSON members.
 
     Args:

@@ -52,7 +52,7 @@ class ValuedFactor:
 
 
 @dataclass(frozen=True, eq=False)
-class InformationValue:
+class InformationValuation:
     """Parameters by what better knowledge of them saves, the largest saving by samples first.
 
     Attributes:
@@ -91,7 +91,7 @@ def compute_information_value(
     samples: int = DEFAULT_SAMPLES,
     sample_error: float = DEFAULT_SAMPLE_ERROR,
     report_progress: Callable[[str], None] = lambda _: None,
-) -> InformationValue:
+) -> InformationValuation:
     """Compute what better knowledge of each uncertain parameter saves at the promised confidence.
 
     Args:
@@ -133,7 +133,7 @@ def compute_information_value(
             for deviation in (factor.deviation / 2, posterior)
         )
         valued.append(ValuedFactor(factor, float(shares[number]), float(estimates[number]), halved, posterior, sampled))
-    return InformationValue(
+    return InformationValuation(
         plan,
         prices[0].row if prices else None,
         tuple(sorted(valued, key=lambda one: -one.sampled)),
