@@ -28,6 +28,7 @@ param sell{METALS, PERIODS}, default 0;           # money/kg, for metal left ove
 param holding{METALS, PERIODS}, default 0;        # money/kg and period
 param opening_stock{METALS}, >= 0, default 0;     # kg
 set LEFT, within METALS, default {};              # metals of which what is not needed is left with the smelter
+param reserve_periods{METALS}, integer, >= 0, default 0;       # whose charges are in stock at the end of each period
 
 # Devices and what one tonne of each holds
 set DEVICES;
@@ -365,6 +366,10 @@ s.t. balance{e in ACCOUNT, t in PERIODS}:
 #    Likewise of an offer in stock: stock before + bought = stock after + charged.
 s.t. offer_balance{o in STOCKED_OFFERS, t in PERIODS}:
     offer_stock[o,t] = (if t > 1 then offer_stock[o,t-1]) + acquire[o,t] - sum{(o,a) in BUYS} buy[o,a,t];
+
+# 18. Safety stock: what is charged from the account in the periods to come is in stock.
+s.t. reserve{e in ACCOUNT, t in PERIODS: t < n and reserve_periods[e] > 0 and (exists{(a,e) in CHARGES} 1)}:
+    stock[e,t] >= sum{(a,e) in CHARGES, u in PERIODS: u > t and u <= t + reserve_periods[e]} charge[a,e,u];
 
 # 4. Melt: all that is charged, less the loss, is cast.
 s.t. melt{a in OWED, t in PERIODS}:

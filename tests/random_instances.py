@@ -172,6 +172,14 @@ def _worth_left(metal: str) -> tuple[float, float]:
     return -0.02 * WORTH[metal], 1.3 * WORTH[metal]
 
 
+def with_reserve(seed: int) -> Document:
+    """Return the random instance number `seed` with stock, and a safety stock of some metals."""
+    content, root = with_stock(seed), RandomStream(f"{seed}/reserve")
+    for name, metal in content["metals"].items():
+        metal |= maybe(root.at(name), 0.6, "reserve", lambda own: own.randint(1, 3))
+    return content
+
+
 def case(seed: int) -> Case:
     """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
     instance = document(seed)

@@ -8,7 +8,14 @@ import pyomo.core as pyo
 import pytest
 from tests.laws import pool
 from tests.model.cases import ROOT, loaded
-from tests.random_instances import with_concentration, with_pools, with_settlement, with_shortfall, with_stock
+from tests.random_instances import (
+    with_concentration,
+    with_pools,
+    with_reserve,
+    with_settlement,
+    with_shortfall,
+    with_stock,
+)
 
 import medalopt
 from medalopt import catalog
@@ -35,7 +42,7 @@ def instances() -> list[Instance]:
         *by_hand,
         *(
             loaded(make(seed))
-            for make in (with_stock, with_pools, with_concentration, with_shortfall, with_settlement)
+            for make in (with_stock, with_pools, with_concentration, with_shortfall, with_settlement, with_reserve)
             for seed in range(9)
         ),
     ]

@@ -212,6 +212,7 @@ _LISTED = (
     _make_capacity("cast_capacity", "alloys", "kg", "alloy", "at most {} can be cast", *["casting of {}"] * 2),
     Family("balance", "metal balance", ("metal", "period"), "kg", 0, identity=True),
     Family("offer_balance", "metal balance", ("offer", "period"), "kg", 0, identity=True),
+    Family("reserve", "safety stock", ("metal", "period"), "kg", 1),
     Family("melt", "melt", ("alloy", "period"), "kg", 0, identity=True),
     Family("fineness_low", "fineness", ("alloy", "metal", "period"), "kg", 1),
     Family("fineness_high", "fineness", ("alloy", "metal", "period"), "kg", -1),

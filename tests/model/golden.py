@@ -33,6 +33,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "fineness": ("fineness_low", "fineness_high", "others"),
     "demand": ("demand",),
     "castings": ("define_cast_stock",),
+    "reserve": ("reserve",),
     "shortfall": ("demand", "define_cast_stock"),
     "commitments": ("purchase", "stream_commitment", "feed_total"),
     "recycled_content": ("recycled",),

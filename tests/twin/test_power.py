@@ -15,6 +15,7 @@ from tests.random_instances import (
     document,
     with_concentration,
     with_pools,
+    with_reserve,
     with_settlement,
     with_shortfall,
     with_stock,
@@ -69,6 +70,8 @@ PLANTED = {
     "holding of offers": ("* acquire[o,t] + offer_holding[o,t] * offer_stock[o,t])", "* acquire[o,t])"),
     "holding of castings": ("cast_holding[a,t] * cast_stock[a,t]", "0 * cast_stock[a,t]"),
     "castings that are due": ("* cast[a,u] - owed[a,t]\n", "* cast[a,u]\n"),
+    "safety stock a period too far": ("u <= t + reserve_periods[e]}", "u <= t + 1 + reserve_periods[e]}"),
+    "safety stock of this period": ("u in PERIODS: u > t and", "u in PERIODS: u >= t and"),
     "penalty of a medal not made": ("shortfall[m] * missed[m]", "0.9 * shortfall[m] * missed[m]"),
     "more medals missed than ordered": (">= 0, <= count[m]; ", ">= 0, <= 2 * count[m]; "),
     "medals missed before their date": (
@@ -103,6 +106,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "with concentration": (with_concentration, range(40)),
     "with shortfall": (with_shortfall, range(24)),
     "with settlement": (with_settlement, range(20)),
+    "with safety stock": (with_reserve, range(24)),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.model.cases import MEASURES, at_random, loaded
-from tests.random_instances import with_concentration, with_pools, with_settlement, with_shortfall
+from tests.random_instances import with_concentration, with_pools, with_reserve, with_settlement, with_shortfall
 from tests.twin.agreement import assert_twins_agree
 
 from campaigns import twins
@@ -42,6 +42,12 @@ def test_both_ways_agree_on_shortfall(seed: int) -> None:
 def test_both_ways_agree_on_metal_left(seed: int) -> None:
     """With surplus left with the smelters, too: the same optimum under each objective, and the same names."""
     assert_twins_agree(loaded(with_settlement(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_ways_agree_on_safety_stock(seed: int) -> None:
+    """With a safety stock, too: the same optimum under each objective, and the same rows and columns."""
+    assert_twins_agree(loaded(with_reserve(seed)), MEASURES)
 
 
 def test_a_trial_of_the_campaign() -> None:

@@ -234,6 +234,7 @@ def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_vector("opening_stock", axes.metals, metals.opening_stock.value, 0.0)
     if leaves_metal(instance):
         yield _format_set("LEFT", pick_subscripts(axes.metals, metals.surplus_to_smelter.nonzero()[0]))
+    yield from _format_vector("reserve_periods", axes.metals, metals.reserve, 0)
 
 
 def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

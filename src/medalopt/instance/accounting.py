@@ -317,6 +317,14 @@ class PlanAccount:
         flow = self.called_back - self.decisions.charged.sum(axis=0) - self.decisions.surplus
         return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
 
+    def compute_coming_need(self) -> Numbers:
+        r"""Compute $\sum_{t'=t+1}^{t+r_e}\sum_aw_{aet'}$, (E, T): metal charged in the periods of its reserve, kg."""
+        charged, reserve = self.decisions.charged.sum(axis=0), self.instance.metals.reserve[:, None]
+        total = make_zeros(charged.shape, charged)
+        for ahead in range(1, min(int(reserve.max(initial=0)), charged.shape[1] - 1) + 1):
+            total[:, :-ahead] = total[:, :-ahead] + np.where(reserve >= ahead, charged[:, ahead:], 0)
+        return total
+
     @cached_property
     def costs(self) -> dict[str, Numbers]:
         """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""

@@ -38,6 +38,7 @@ class Metals:
     holding: ExactArray  # (E, T) money/kg per period
     opening_stock: ExactArray  # (E,) kg
     surplus_to_smelter: Bools  # (E,) whether metal beyond need is left with the smelter, else the project's
+    reserve: Ints  # (E,) periods of coming need that are in stock at the end of each period; 0: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,6 +271,7 @@ _NEUTRAL_VALUES = {
     ".medals.shortfall": float("inf"),
     ".metals.surplus_to_smelter": 0,
     ".terms.pays": 0,
+    ".metals.reserve": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
 _DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))

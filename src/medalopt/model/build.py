@@ -24,6 +24,7 @@ from medalopt.model.objective import declare_cost_expressions, set_objective
 from medalopt.model.participation import add_participation_constraints
 from medalopt.model.process_scrap import add_process_scrap_constraints
 from medalopt.model.recycled_content import add_recycled_content_constraints
+from medalopt.model.reserve import add_reserve_constraints
 from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
 
 
@@ -65,6 +66,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_capacity_constraints(model, instance)
     add_metal_balance(model, instance)
     add_offer_balance(model, instance)
+    add_reserve_constraints(model, instance)
     add_melt_constraints(model, instance)
     add_fineness_constraints(model, instance)
     add_demand_constraints(model, instance)

@@ -469,12 +469,37 @@ def _metal_reduced_costs(
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal stock and surplus."""
     metals, maximum = context.instance.metals, context.bounds.stock  # 0 for a metal that is never in stock
-    held = context.subtract_payments(
-        "stock", weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance)
-    )
+    kept = weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance)
+    if (metals.reserve > 0).any():
+        kept = kept - expand_reserve_prices(context.instance, y)
+    held = context.subtract_payments("stock", kept)
     sold = context.subtract_payments("surplus", -weights.cost * context.read(metals.sell) - y.balance)
     yield held, maximum
     yield sold, maximum
+
+
+def expand_reserve_prices(instance: Instance, y: Prices) -> Numbers:
+    """Return the dual values of the safety stock of every metal.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per kg in stock at the end of each period (E, T); 0 in the last, and for metals without a reserve.
+    """
+    prices = make_zeros(y.balance.shape, y.balance)
+    prices[np.flatnonzero(instance.metals.reserve > 0), :-1] = y.reserve[:, :-1]
+    return prices
+
+
+def _price_announced_charges(instance: Instance, y: Prices) -> Numbers:
+    """Return what a kilogram charged costs because it was in reserve in the periods before (E, T)."""
+    prices, reserve = expand_reserve_prices(instance, y), instance.metals.reserve[:, None]
+    total = make_zeros(prices.shape, prices)
+    for ahead in range(1, min(int(reserve.max(initial=0)), prices.shape[1] - 1) + 1):
+        total[:, ahead:] = total[:, ahead:] + np.where(reserve >= ahead, prices[:, :-ahead], 0)
+    return total
 
 
 def _charge_reduced_costs(
@@ -490,7 +515,8 @@ def _charge_reduced_costs(
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
-    charged = context.subtract_payments("charge", common[:, None, :] + of_metal - y.balance[None, :, :])
+    from_stock = y.balance - _price_announced_charges(instance, y) if (instance.metals.reserve > 0).any() else y.balance
+    charged = context.subtract_payments("charge", common[:, None, :] + of_metal - from_stock[None, :, :])
     maximum = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
     yield np.where(may_charge(instance, context.routes)[:, :, None], charged, 0), maximum
     content = read(market.composition)

@@ -20,7 +20,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
-from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, price_medals
+from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, expand_reserve_prices, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices
@@ -89,7 +89,9 @@ def tabulate_marginal_values(
         return [[getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS]
 
     needs = partial(_demand_values, medal_prices=_price_medals(account, y, unit, added))
-    parts = zip(rows(needs), _supply_values(account, y, unit), rows(_limit_values, _policy_values), strict=True)
+    parts = zip(
+        rows(needs), _supply_values(account, y, unit), rows(_reserve_values, _limit_values, _policy_values), strict=True
+    )
     return {
         name: [*before, *own, *after] for name, (before, own, after) in zip(MarginalValue.COLUMNS, parts, strict=True)
     }
@@ -118,6 +120,17 @@ def _demand_values(account: PlanAccount, y: Any, unit: str, medal_prices: Floats
             )
     for medal, value in zip(instance.medals.names, medal_prices.tolist(), strict=True):
         yield MarginalValue(render_path(("medals", medal, "count")), None, value, unit, "one more medal")
+
+
+def _reserve_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalValue]:
+    """Yield marginal values of the safety stock, per kilogram at the end of each period."""
+    if not (account.instance.metals.reserve > 0).any():
+        return
+    prices = expand_reserve_prices(account.instance, y)
+    for name, row in zip(account.instance.metals.names, prices.tolist(), strict=True):
+        for period, value in zip(account.instance.periods, row, strict=True):
+            path = render_path(("metals", name, "reserve"))
+            yield MarginalValue(path, period, value, f"{unit}/kg", "one more kilogram of safety stock")
 
 
 def _supply_values(account: PlanAccount, y: Any, unit: str) -> list[list[Any]]:

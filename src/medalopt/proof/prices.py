@@ -59,6 +59,7 @@ class Prices:
     cast_capacity: Floats  # (A, T), <= 0
     balance: Floats  # (E, T)
     offer_balance: Floats  # (S, T), offers bought into stock only
+    reserve: Floats  # (R, T), >= 0, metals with a safety stock only
     melt: Floats  # (A, T)
     fineness_low: Floats  # (A, E, T), >= 0
     fineness_high: Floats  # (A, E, T), <= 0
@@ -156,6 +157,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
         | {
             "left_most": priced["left_most"] if leaves_metal(instance) else priced["left_most"][:0],
             "offer_balance": priced["offer_balance"][is_stocked(instance)],
+            "reserve": priced["reserve"][instance.metals.reserve > 0],
             "fineness_high": np.where(named, priced["fineness_high"], 0.0),
             "others": np.where(admits, priced["others"], 0.0),
             "supply": np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),

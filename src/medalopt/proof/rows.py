@@ -214,6 +214,10 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
     gone = np.cumsum(gone + account.left if len(account.decisions.left) else gone, axis=1)
     size = np.maximum(natural[:, None], abs(gone))
     yield _make_residual("balance", np.maximum(-account.stock, 0), size)
+    if (account.instance.metals.reserve > 0).any():
+        coming = account.compute_coming_need()
+        kept = (account.instance.metals.reserve > 0)[:, None]
+        yield _make_residual("reserve", np.where(kept, _excess_over(coming, account.stock), 0), size)
     if is_stocked(account.instance).any():
         gone = np.cumsum(account.decisions.bought.sum(axis=1), axis=1)
         size = np.maximum(bounds.purchase[:, None], abs(gone))

@@ -123,6 +123,12 @@ def _describe_lead_time(instance: Instance, path: ParameterPath, change: RepairC
     return f"{what} back from {escape_text(str(path[1]))} {format_period_count(instance, by)} sooner"
 
 
+def _describe_reserve(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return the reduction of a safety stock in periods of coming need."""
+    by = int(float(str(change.before))) - int(float(str(change.after)))
+    return f"safety stock of {escape_text(str(path[1]))} for {format_period_count(instance, by)} less"
+
+
 def format_period_count(instance: Instance, count: int) -> str:
     """Return a number of periods in words, by their length where it is known: `2 months`.
 
@@ -197,6 +203,7 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("medals", "due"): _describe_due_date,
     ("smelters", "lead"): _describe_lead_time,
     ("alloys", "lead"): _describe_lead_time,
+    ("metals", "reserve"): _describe_reserve,
     ("alloys", "composition"): _describe_window,
     ("alloys", "others"): _describe_others_share,
     ("policy", "device_share"): _describe_window,

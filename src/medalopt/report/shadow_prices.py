@@ -35,6 +35,7 @@ _DEFINITIONS = (
     "`sensitivity` (metals: 1 kg more of recycled metal in stock). Where increase and decrease differ (`explain`), a "
     "value between the two."
 )
+_STEP_LESS_IN_RESERVE = "1 kg less"
 _RANKS = {"smelters": 1, "treatments": 1, "alloys": 1, "streams": 2, "market": 3, "policy": 4}  # order by section
 
 
@@ -73,6 +74,7 @@ def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool 
         *_price_metals(plan, metal_values),
         *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
         *_price_promises(plan),
+        *_price_reserves(plan),
         *_price_limits(plan),
     ):
         if price.total > _MIN_PART_VALUE * minimum:
@@ -160,6 +162,20 @@ def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Ite
             yield ConstraintPrice(
                 2, name, _STEP_AS_OFFERED, saves, float(whole[number, t]), plan.instance.periods[t], every
             )
+
+
+def _price_reserves(plan: Plan) -> Iterator[ConstraintPrice]:
+    """Yield the shadow price of the safety stock of each metal at the end of each period."""
+    metals, periods = plan.instance.metals, plan.instance.periods
+    coming, sums = plan.account.compute_coming_need(), dict[str, float]()
+    found = [one for one in _list_rule_marginals(plan) if parse_path(one.path)[::2] == ("metals", "reserve")]
+    for one in found:
+        sums[one.path] = sums.get(one.path, 0.0) + one.value
+    for one in found:
+        e = metals.names.index(str(parse_path(one.path)[1]))
+        total = one.value * float(coming[e, periods.index(str(one.period))])
+        step, every = _STEP_LESS_IN_RESERVE, (sums[one.path],)
+        yield ConstraintPrice(1, f"safety stock of {metals.titles[e]}", step, (one.value,), total, one.period, every)
 
 
 def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:

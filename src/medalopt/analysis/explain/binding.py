@@ -21,6 +21,7 @@ from medalopt.catalog import LOWER, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
 from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
+from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
@@ -84,6 +85,7 @@ def find_binding_constraints(
     minimum = AMOUNT_TOLERANCE * max(1.0, sum_absolute_costs(neighbourhood.account, neighbourhood.plan.measure))
     makers = (
         _list_supply_limits(neighbourhood, sources),
+        _list_reserves(neighbourhood),
         _list_limits(neighbourhood),
         _list_composition_windows(neighbourhood),
         _list_policy_rules(neighbourhood),
@@ -131,6 +133,22 @@ def _list_supply_limits(
         yield _ConstraintCandidate(
             (path,), what, 1, "t", limit, -float(storage[i]), make_storage_change(neighbourhood, i)
         )
+
+
+def _list_reserves(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
+    """Yield safety stocks, relaxed by one kilogram in every period."""
+    instance = neighbourhood.instance
+    if not (instance.metals.reserve > 0).any():
+        return
+    prices, coming = expand_reserve_prices(instance, neighbourhood.prices), neighbourhood.account.compute_coming_need()
+    for e, name in enumerate(instance.metals.names):
+        if (prices[e] > 0).any():
+            path, what = render_path(("metals", name, "reserve")), f"safety stock of {instance.metals.titles[e]}"
+            rows = ((("reserve", name, t), -1.0, 0.0) for t in instance.periods)
+            amount = max(float(coming[e][prices[e] > 0].mean()), 1.0)
+            worth = float(prices[e] @ np.maximum(coming[e], 1.0))
+            change = make_row_change(neighbourhood, rows)
+            yield _ConstraintCandidate((path,), what, -1, "kg", amount, worth, change, every_period=True)
 
 
 def _list_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:

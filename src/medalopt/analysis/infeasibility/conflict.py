@@ -68,6 +68,7 @@ _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # 
     "footprint_cap": messages.describe_footprint_cap,
     "participation": messages.describe_participation,
     "recycled": messages.describe_recycled_content,
+    "reserve": messages.describe_reserve,
     "stockpile": messages.describe_stockpile,
     "together": messages.describe_bundle,
     "no_more": messages.describe_casting_limit,
@@ -95,6 +96,7 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
     "fineness_high": repair_candidates.make_fineness_lister("high"),
     "fineness_low": repair_candidates.make_fineness_lister("low"),
     **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), repair_candidates.list_no_parameters),
+    "reserve": repair_candidates.list_reserves,
     "supply": repair_candidates.list_stream_supply,
     "demand": repair_candidates.list_demand_parameters,
 }

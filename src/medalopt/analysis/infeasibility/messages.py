@@ -406,6 +406,24 @@ def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, .
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
 
 
+def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the safety stock of a metal.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the metal; without names, the metal with the greatest reserve.
+
+    Returns:
+        Path, periods, no unit and sentence.
+    """
+    metals = instance.metals
+    e = metals.names.index(rule.names[0]) if rule.names else int(np.argmax(metals.reserve))
+    ahead = int(metals.reserve[e])
+    need = "the next period" if ahead == 1 else f"the next {ahead} periods"
+    text = f"{metals.titles[e]}: what is charged in {need} must be in stock at the end of each period"
+    return ("metals", metals.names[e], "reserve"), float(ahead), None, text
+
+
 def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
     """Describe the least share of its supply that each region must send.
 

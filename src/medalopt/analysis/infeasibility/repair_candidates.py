@@ -333,6 +333,23 @@ def _list_lead_times(instance: Instance, metals: list[int]) -> Iterator[RepairPa
                 )
 
 
+def list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List decreases of the safety stock of a metal, down to none.
+
+    Args:
+        instance: Instance.
+        names: Name of the metal; if empty, all metals.
+
+    Yields:
+        Parameters.
+    """
+    for metal in names or instance.metals.names:
+        e = instance.metals.names.index(metal)
+        ahead, path = int(instance.metals.reserve[e]), ("metals", metal, "reserve")
+        if ahead:
+            yield RepairParameter((path,), "metals", "reserve", (e,), None, Fraction(1), (ahead,), "whole", False, 0.0)
+
+
 def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[RepairParameter]:
     """List increases of opening stock. Tried last, since no parameter states its price.
 

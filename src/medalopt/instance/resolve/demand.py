@@ -41,6 +41,7 @@ def build_metals(draft: Draft, periods: int) -> Metals:
         holding=build_period_array((metal.holding for metal in listed.values()), periods),
         opening_stock=build_column(metal.opening_stock for metal in listed.values()),
         surplus_to_smelter=np.array([metal.surplus == _SMELTER_TITLE for metal in listed.values()], dtype=np.bool_),
+        reserve=np.array([metal.reserve for metal in listed.values()], dtype=np.intp),
     )
 
 

@@ -249,6 +249,18 @@ def _find_unused_scrap(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
                 yield ("alloys", name, "scrap", field), "there is no process scrap: its `share` is 0"
 
 
+def _find_unused_reserves(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield safety stocks in a horizon of one period, and those of metals that no alloy may hold."""
+    document = draft.document
+    wanted = {metal for alloy in document.alloys.values() for metal in alloy.composition}
+    anything = any(alloy.others is not None for alloy in document.alloys.values())
+    for name, metal in document.metals.items():
+        if metal.reserve and document.periods.count == 1:
+            yield ("metals", name, "reserve"), "the horizon has one period"
+        elif metal.reserve and name not in wanted and not anything:
+            yield ("metals", name, "reserve"), f"no alloy is charged with `{escape_text(name)}`"
+
+
 def _find_unused_rates(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield exchange rates that no amount uses, and a transport rate without distances."""
     if draft.document.exchange:
@@ -325,6 +337,7 @@ _FINDERS: dict[Callable[[Draft], Iterator[tuple[ParameterPath, str]]], frozenset
     _find_unreturned_metals: frozenset({"smelters"}),
     _find_unused_unit_masses: frozenset({"devices", "treatments", "streams"}),
     _find_unused_scrap: frozenset({"alloys"}),
+    _find_unused_reserves: frozenset({"metals", "alloys", "periods"}),
     _find_unused_rates: frozenset({"exchange", "transport_rate", "lanes"}),
     _find_unknown_parties: frozenset({"parties"}),
     _find_unused_credited: frozenset({"streams"}),

@@ -88,6 +88,7 @@ class Metal(Entry):
         "Holding cost of metal in stock, money/kg per period.", ZERO_QUANTITY
     )
     opening_stock: Kilograms = describe_field("Stock before the first period, kg; counts as recycled.", ZERO_QUANTITY)
+    reserve: Lead = describe_field("Periods of coming need in stock at the end of each period; default: 0.", 0)
 
 
 class Device(Entry):
