@@ -33,6 +33,7 @@ def prices(**changes: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         ({"smelters.near.pays.Ag": "5 JPY/t of feed"}, "smelters.near.pays.Ag", "unknown unit"),
         ({"smelters.near.pays.Ag": "[1, 2, 3]"}, "smelters.near.pays.Ag", "2 periods, but 3 values"),
         ({"smelters.near.returned": "{Ag: 90 %}"}, "smelters.near.pays.Pd", "the smelter returns no `Pd`"),
+        ({"smelters.near.returned": "{Ag: 90 %}"}, "metals.Pd.surplus", "no smelter returns `Pd`"),
     ],
 )
 def test_what_is_refused(changes: dict[str, str], path: str, text: str) -> None:

@@ -81,7 +81,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     "purchases": {"kg": "bought [kg]", "cost": "cost "},
     "offer_stock": {"bought": "bought [kg]", "charged": "charged [kg]", "stock": "stock [kg]", "cost": "cost "},
     "offer_charges": {"kg": "charged [kg]"},
-    "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock")},
+    "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock", "called_back")},
     "melts": {"kg": "charged [kg]"},
     "risk": {
         **{f"{name}_kg": f"{name} [kg]" for name in ("needed", "mean", "sd", "q05", "q95")},

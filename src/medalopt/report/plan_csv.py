@@ -77,7 +77,7 @@ def stream_plan_folder(plan: Plan) -> tuple[dict[str, Iterator[str]], list[dict[
         File name to its text in pieces; and one resource of a data package for each file.
     """
     tables = _list_columns(plan)
-    units = {**_COLUMN_UNITS, "cost": plan.instance.currency}
+    units = {**_COLUMN_UNITS, "cost": plan.instance.currency, "revenue": plan.instance.currency}
     resources = [
         describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
         for name, columns in tables.items()
@@ -100,7 +100,8 @@ def render_packaged_folder(plan: Plan) -> dict[str, FileContent]:
 
 _COLUMN_UNITS = {
     "tonnes": "t",
-    **dict.fromkeys(["kg", "bought", "charged", "stock", "returned", "used", "surplus", "scrap", "cast"], "kg"),
+    **dict.fromkeys(["kg", "bought", "charged", "stock", "returned", "called_back"], "kg"),
+    **dict.fromkeys(["used", "surplus", "scrap", "cast"], "kg"),
 }
 
 

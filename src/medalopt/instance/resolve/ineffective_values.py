@@ -21,7 +21,7 @@ from medalopt.instance.resolve.broadcast import find_covered_metals
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
-from medalopt.instance.schema.document import Line, Smelter, Treatment
+from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity
 
@@ -154,8 +154,11 @@ def _find_unused_treatment_values(draft: Draft) -> Iterator[tuple[ParameterPath,
 
 
 def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
-    """Yield charges, deductions and leads of metals that the smelter, or its terms line, does not return."""
-    scenarios = _list_returned_in_scenarios(draft)
+    """Yield charges, deductions, prices and leads of metals that the smelter or line of terms does not return.
+
+    Also titles to surplus of metals that no smelter returns.
+    """
+    scenarios, anywhere = _list_returned_in_scenarios(draft), set[str]()
     for name, smelter in list_smelters(draft).items():
         path, otherwise = ("smelters", name), scenarios.get(name, set()) | scenarios.get("*", set())
         every: set[str] = set(otherwise)
@@ -167,6 +170,10 @@ def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]
                 yield from _find_values_of_unreturned(at, getattr(line, field), returned, draft, "this line")
         for field in ("refining_charge", "deduction", "pays", "lead"):
             yield from _find_values_of_unreturned((*path, field), getattr(smelter, field), every, draft, "the smelter")
+        anywhere |= every
+    for name, metal in draft.document.metals.items():
+        if metal.surplus == SURPLUS_TITLES[1] and name not in anywhere:
+            yield ("metals", name, "surplus"), f"no smelter returns `{escape_text(name)}`"
 
 
 def _list_returned_metals(draft: Draft, *rules: _MetalRule) -> set[str]:
@@ -334,7 +341,7 @@ _FINDERS: dict[Callable[[Draft], Iterator[tuple[ParameterPath, str]]], frozenset
     _find_overridden_terms: frozenset({"smelters"}),
     _find_unused_defaults: frozenset({"devices", "treatments", "smelters"}),
     _find_unused_treatment_values: frozenset({"treatments"}),
-    _find_unreturned_metals: frozenset({"smelters"}),
+    _find_unreturned_metals: frozenset({"smelters", "metals"}),
     _find_unused_unit_masses: frozenset({"devices", "treatments", "streams"}),
     _find_unused_scrap: frozenset({"alloys"}),
     _find_unused_reserves: frozenset({"metals", "alloys", "periods"}),
