@@ -16,8 +16,11 @@ from tests.model.cases import MEASURES, ROOT
 
 import medalopt
 from medalopt.export import write_lp
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, build_routes
 from medalopt.linear_program import NamedLinearProgram
 from medalopt.solver.assemble import build_named_program
+from medalopt.solver.confidence import separate_cuts
 
 FOLDER = Path(__file__).parent / "golden"
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -46,6 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("withheld_least", "withheld_most", "withheld_all"),
         *("define_returned", "define_spend"),  # from which what is withheld goes off
     ),
+    "confidence": ("confidence", "define_assured"),
     "left_metal": ("left_most", "define_returned_line", "balance"),
 }
 
@@ -76,9 +80,19 @@ def restricted(program: NamedLinearProgram, rows: np.ndarray[tuple[int], np.dtyp
     )
 
 
+def build_cut_routes(instance: Instance) -> Routes:
+    """Return the routes with the cuts of the promised confidence at the cheapest plan without it, if any is needed."""
+    routes = build_routes(instance)
+    if "confidence" not in instance.annex:
+        return routes
+    plan = medalopt.solve(instance.with_changes({"policy.confidence.Ag": "50 %"}))
+    return replace(routes, cuts=separate_cuts(instance, routes, plan.account.decisions))
+
+
 def rows_of(family: str, name: str) -> str:
     """Return the rows of component `name` in the instance of `family`, and the bounds of their columns."""
-    program = build_named_program(medalopt.load(FOLDER / f"{family}.yaml"))
+    instance = medalopt.load(FOLDER / f"{family}.yaml")
+    program = build_named_program(instance, routes=build_cut_routes(instance))
     chosen = np.array([component(row) == name for row in program.rows])
     text = write_lp(restricted(program, chosen))
     return text[text.index("subject to") : text.index("end\n")]

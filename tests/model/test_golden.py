@@ -14,6 +14,9 @@ from tests.model.cases import ROOT, at_random, conforming
 import medalopt
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import list_terms_names
+from medalopt.model.build import build_master
+from medalopt.model.network import build_network
+from medalopt.model.network_to_pyomo import attach_network
 from medalopt.model.objective import OBJECTIVES
 
 COVERED = {name for names in golden.FAMILIES.values() for name in names}
@@ -56,7 +59,12 @@ def test_objectives_are_as_they_were_read(measure: str) -> None:
 
 def test_every_component_has_a_golden_file() -> None:
     """All components in the page, and all that `build` creates, have a golden file, and no file is superfluous."""
-    built = {part.local_name for each in instances() for part in medalopt.build(each).component_objects(pyo.Constraint)}
+    models = [model for _, model in built_models()]
+    promised = medalopt.load(golden.FOLDER / "confidence.yaml")
+    routes = golden.build_cut_routes(promised)
+    models.append(build_master(promised, routes))
+    attach_network(models[-1], promised, routes, build_network(promised, routes))
+    built = {part.local_name for model in models for part in model.component_objects(pyo.Constraint)}
     assert set(components("### Constraints")) == built == COVERED
     assert {path.name for path in golden.FOLDER.glob("*.lp")} == {path.name for path in golden.expected()}
     assert {path.stem for path in golden.FOLDER.glob("*.yaml")} == {*golden.FAMILIES, "objective"}

@@ -222,17 +222,20 @@ def _bound_columns(
     return sizes
 
 
-def build_named_program(instance: Instance, objective: str = "cost") -> NamedLinearProgram:
+def build_named_program(
+    instance: Instance, objective: str = "cost", routes: Routes | None = None
+) -> NamedLinearProgram:
     """Build the program that `build` returns as a Pyomo model, as unscaled arrays with names.
 
     Args:
         instance: Instance.
         objective: Name of the objective.
+        routes: Routes of the instance, with cuts of the promised confidence; None: without cuts.
 
     Returns:
         The named program, columns sorted by rows (compressed sparse columns).
     """
-    routes = build_routes(instance)
+    routes = build_routes(instance) if routes is None else routes
     network = build_network(instance, routes)
     program = assemble_program(instance, routes, network, compute_bounds(instance, routes), objective)
     entries = program.entries
