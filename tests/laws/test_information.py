@@ -48,7 +48,7 @@ def test_posterior_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_savings_agree_with_the_changed_file(promised: Instance) -> None:
-    """Each saving is that of the instance with another `cv`; more samples save more, first order is near, ranks hold."""
+    """Each saving is that of the instance with another `cv`; more samples save more, and ranks hold."""
     found = compute_information_value(promised, samples=4, sample_error=0.3)
     assert [one.factor.owner for one in found.factors][:1] == ["phone"]
     for one in found.factors[:2]:
