@@ -95,6 +95,7 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
         settled = account.compute_settled_share(routes, e)[:, period]
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
         each = value_credited_metal(instance, found, metal_values.prices, routes, e, back)
+        each = each + np.where(in_time, metal_values.assured[e][np.minimum(back, periods - 1)], 0.0)
         net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
         worth = returned * each
         if metal_values.assured[e].any():  # of uncertain metal, only what is assured counts towards the need

@@ -7,7 +7,7 @@ then varied and solved exactly. `sensitivity --tornado` varies all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -136,9 +136,10 @@ class FirstOrderEstimates:
         sent, periods = self._neighbourhood.account.decisions.sent, len(instance.periods)
         worth = np.zeros((len(routes), len(instance.metals.names)))
         travels = np.flatnonzero(routes.smelter >= 0)
+        prices = replace(self._neighbourhood.prices, balance=self._neighbourhood.metal_prices)
         for e in range(worth.shape[1]):
             back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
-            each = value_credited_metal(instance, routes, self._neighbourhood.prices, travels, e, back)
+            each = value_credited_metal(instance, routes, prices, travels, e, back)
             net = routes.returned[travels, e][:, None] * each - routes.refining[travels, e][:, None]
             settled = self._neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
             worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
