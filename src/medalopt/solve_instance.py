@@ -135,6 +135,29 @@ def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
         return WarmStart(None, master)
 
 
+@lru_cache(maxsize=4)
+def _drop_promise(instance: Instance) -> Instance:
+    """Return the instance without a promised confidence; the same object for the last instances."""
+    return replace(instance, annex={**instance.annex, "confidence": {}})
+
+
+def solve_from_base(instance: Instance, base: Instance, objective: str = "cost") -> Plan:
+    """Solve an instance with a promised confidence from the basis of a similar one without it.
+
+    Args:
+        instance: Instance to plan.
+        base: Similar instance, the same one for many solves.
+        objective: Objective to minimise.
+
+    Returns:
+        The plan of `solve`, or an alternative optimum; raises as `solve`.
+    """
+    if instance.lots:
+        return solve(instance, objective)
+    warm = prepare_warm_start(_drop_promise(base), objective)
+    return solve_continuous(instance, objective, basis=warm.basis, method="auto", master=warm.master)[0]
+
+
 def _solve_whole_lots(
     instance: Instance, objective: str, extensions: Sequence[Extension], gap: float | None, budget: TimeBudget
 ) -> Plan:

@@ -28,7 +28,7 @@ from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, U
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.scenario import ParameterChanges
-from medalopt.solve_instance import solve
+from medalopt.solve_instance import solve, solve_from_base
 from medalopt.solver.basis import Basis
 from medalopt.text import escape_text
 
@@ -198,7 +198,9 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
     """
     try:
         instance = runner.apply_changes(changes)
-        if runner.is_large or has_confidence(instance):
+        if has_confidence(instance):
+            return ScenarioResult("optimal", solve_from_base(instance, runner.instance, runner.objective).objective)
+        if runner.is_large:
             return ScenarioResult("optimal", solve(instance, runner.objective).objective)
         runner.warm_model.start_from(basis)
         result = runner.solve_scenario(runner.build_program(instance))

@@ -20,8 +20,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import UncertainFactor
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import ConePrice, parse_cone_prices, price_confidence
-from medalopt.solve_instance import NO_RELAXED_ROWS, WarmStart, prepare_warm_start, solve, solve_continuous
-from medalopt.solver.budget import NO_TIME_LIMIT
+from medalopt.solve_instance import solve_from_base
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_FACTORS = 8  # parameters solved again, those with the largest first-order saving
@@ -116,8 +115,7 @@ def compute_information_value(
         )
         raise UsageError(f"{instance.name}: {text}")
     report_progress("at the promised confidence")
-    warm = prepare_warm_start(replace(instance, annex={**instance.annex, "confidence": {}}), "cost")
-    plan = _solve_from(warm, instance)
+    plan = solve_from_base(instance, instance)
     prices = price_confidence(plan.account, plan.duals)
     estimates = estimate_savings(policy, parse_cone_prices(instance, plan.duals), plan)
     matter = np.flatnonzero(estimates > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective)))
@@ -129,7 +127,7 @@ def compute_information_value(
         posterior = compute_posterior_deviation(factor.deviation, samples, sample_error)
         report_progress(f"{factor.kind} of {factor.owner}")
         halved, sampled = (
-            plan.objective - _solve_from(warm, set_factor_deviation(instance, factor, deviation)).objective
+            plan.objective - solve_from_base(set_factor_deviation(instance, factor, deviation), instance).objective
             for deviation in (factor.deviation / 2, posterior)
         )
         valued.append(ValuedFactor(factor, float(shares[number]), float(estimates[number]), halved, posterior, sampled))
@@ -141,15 +139,6 @@ def compute_information_value(
         samples,
         sample_error,
     )
-
-
-def _solve_from(warm: WarmStart, instance: Instance) -> Plan:
-    """Return the optimal plan, from a basis of the instance without a promise where there are no lots."""
-    if instance.lots:
-        return solve(instance)
-    return solve_continuous(instance, "cost", (), warm.basis, 0.0, NO_TIME_LIMIT, "auto", NO_RELAXED_ROWS, warm.master)[
-        0
-    ]
 
 
 def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Plan) -> Floats:

@@ -17,6 +17,7 @@ from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
+from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
 from medalopt.report.metal_values import MetalValues
@@ -141,7 +142,10 @@ def _list_largest(amounts: dict[str, float], text: Callable[[float], str], maxim
 
 def _describe_binding(analyses: PlanAnalyses) -> tuple[str, ...]:
     listed = "; ".join(_format_binding(row, analyses.base.unit) for row in analyses.binding[:_MOST_BINDING])
-    return (f"Binding constraints: {listed}.",) if listed else ("Binding constraints: none with a shadow price.",)
+    if listed:
+        return (f"Binding constraints: {listed}.",)
+    promised = price_confidence(analyses.base.account, analyses.base.duals)  # named in a line of its own
+    return () if promised else ("Binding constraints: none with a shadow price.",)
 
 
 def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: WholeLoadPlan | None) -> tuple[str, ...]:
