@@ -10,7 +10,7 @@
 # Units: devices and smelter feed in tonnes (t), metal and alloy in kilograms (kg), money in the currency of
 # the instance, footprint in kg CO2e, time in periods 1..n. All figures come in these units, nothing is converted.
 # Letters: i stream, d device, g region, b bundle, h treatment, k smelter, e metal, o offer, a alloy, m medal,
-#          w window of the device mix, t period.
+#          w window of the device mix, x impurity, t period.
 
 
 #######################################  What the data file gives  #######################################
@@ -80,6 +80,21 @@ param deduction{TERMS, METALS}, default 0;        # kg/t of feed
 param pays{TERMS, METALS, PERIODS}, default 0;    # money/kg left with the smelter
 set POOLED, within TERMS, default {};             # lines whose feed of a period is settled as one lot, not by route
 
+# Impurities, and metals in feed on which smelters put conditions
+set IMPURITIES, default {};
+set ON_ACCOUNT, within IMPURITIES, default {};    # those that are metals of the account, with their assay and recovery
+param as_metal{ON_ACCOUNT}, symbolic, in METALS;
+param impurity_assay{DEVICES, IMPURITIES}, >= 0, default 0;    # kg/t
+param impurity_recovery{TREATMENTS, DEVICES, IMPURITIES}, default 1;
+param refused{TERMS, IMPURITIES}, default unlimited;           # kg/t of feed, above which it is not accepted
+param content_limit{SMELTERS, IMPURITIES}, default unlimited;  # kg/t, mean of all feed of a period
+set PENALTIES, default {};
+param penalty_terms{PENALTIES}, symbolic, in TERMS;
+param penalty_on{PENALTIES}, symbolic, in IMPURITIES;
+param penalty_above{PENALTIES}, default 0;        # kg/t of feed
+param penalty_per{PENALTIES}, > 0;                # kg/t
+param penalty_charge{PENALTIES}, default 0;       # money/t of feed for each penalty_per above
+
 # Lanes from region to smelter
 set LANES, within REGIONS cross SMELTERS;
 param lane_cost{LANES}, default 0;                # money/t of what arrives
@@ -141,8 +156,14 @@ set OFFERED := {i in STREAMS, t in PERIODS: available[i,t] > 0 or (if i in STORA
 
 # Routes of each stream: (treatment, smelter), or a treatment alone where it sends nothing on.
 set SUITED{i in STREAMS} := {h in TREATMENTS: (h,device[i]) in ACCEPTED and (h,region[i]) in SERVED};
+#   A feed has a route where every content is accepted; equal is accepted, to one part in 10^9.
+param impurity_metal{h in TREATMENTS, d in DEVICES, x in IMPURITIES} := if x in ON_ACCOUNT
+    then assay[d,as_metal[x]] * recovery[h,d,as_metal[x]]
+    else impurity_assay[d,x] * impurity_recovery[h,d,x];       # kg/t of devices
+set WELCOME, dimen 3 := {(k,d,h) in FEEDS: not exists{x in IMPURITIES: refused[terms[k,d,h],x] < unlimited}
+    impurity_metal[h,d,x] > refused[terms[k,d,h],x] * to_smelter[h,d] * (1 + 1e-9)};
 set ROUTES{i in STREAMS}, dimen 2 := {h in SUITED[i], k in SMELTERS: to_smelter[h,device[i]] > 0
-                                      and (k,device[i],h) in FEEDS and (region[i],k) in LANES};
+                                      and (k,device[i],h) in WELCOME and (region[i],k) in LANES};
 set EXITS{i in STREAMS} := {h in SUITED[i]: to_smelter[h,device[i]] = 0};
 set ROUTED := {i in STREAMS: card(ROUTES[i]) + card(EXITS[i]) > 0};
 set BUNDLED := {i in STREAMS: bundle[i] <> ''};
@@ -181,7 +202,9 @@ set LEAVING := setof{l in TERMS, e in LEFT, (k,i,h) in CREDITING[l,e], t in PERI
 # Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
 param before{i in STREAMS, h in SUITED[i]} := price[i] + collection[i] + treatment_cost[h,device[i]]
     - residue_value[h] * (1 - to_smelter[h,device[i]]);
-param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h]
+param penalty{(k,d,h) in FEEDS} := sum{p in PENALTIES: penalty_terms[p] = terms[k,d,h]} penalty_charge[p]
+    * max(0, impurity_metal[h,d,penalty_on[p]] - penalty_above[p] * to_smelter[h,d]) / penalty_per[p];
+param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h] + penalty[k,device[i],h]
     + to_smelter[h,device[i]] * (lane_cost[region[i],k] + treatment_charge[terms[k,device[i],h]])
     + sum{e in METALS: t + lead[k,e] <= n} refining_charge[terms[k,device[i],h],e] * yield[k,i,h,e];
 
@@ -255,6 +278,8 @@ var feed{SMELTERS, PERIODS}, >= 0;                            # F_kt, t
 var treated{TREATMENTS, PERIODS}, >= 0;                       # G_ht, t
 var returned{RETURNS}, >= 0;                                  # R_ket, kg
 var returned_line{LEAVING}, >= 0;                             # R_let, of metals that may be left, kg
+set LIMITED := {k in SMELTERS, x in IMPURITIES: content_limit[k,x] < unlimited};
+var impurity{LIMITED, PERIODS}, >= 0;                         # S_kxt, kg
 var sent_device{DEVICES}, >= 0;                               # X_d, t
 var sent_region{REGIONS}, >= 0;                               # X_g, t
 var sent_stream{STREAMS}, >= 0;                               # X_i, t
@@ -306,6 +331,9 @@ s.t. define_returned{(k,e,t) in RETURNS}:
 s.t. define_returned_line{(l,e,t) in LEAVING}:
     returned_line[l,e,t] = sum{(k,i,h) in CREDITING[l,e]: (i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]
                          - sum{k in SMELTERS: l in BACK[k] and (l,e,t-lead[k,e]) in SETTLED} withheld[l,e,t-lead[k,e]];
+
+s.t. define_impurity{(k,x) in LIMITED, t in PERIODS}:
+    impurity[k,x,t] = sum{(i,h) in INTO[k]: (i,t) in OFFERED} impurity_metal[h,device[i],x] * ship[i,h,k,t];
 
 s.t. define_sent_stream{i in STREAMS}:
     sent_stream[i] = sum{t in PERIODS: (i,t) in OFFERED}
@@ -428,6 +456,9 @@ s.t. concentration_smelters{k in SMELTERS: smelters_share < 1}:
 s.t. concentration_regions{g in REGIONS: regions_share < 1}:
     sent_region[g] <= regions_share * sum{d in DEVICES} sent_device[d];
 s.t. concentration_offers{o in OFFERS: offers_share < 1}: bought[o] <= offers_share * sum{p in OFFERS} bought[p];
+
+# 19. Impurity limits: the mean content of all feed of a smelter in a period.
+s.t. impurity_limit{(k,x) in LIMITED, t in PERIODS}: impurity[k,x,t] <= content_limit[k,x] * feed[k,t];
 
 # 11. Footprint.
 s.t. footprint_cap{1..1: cap < unlimited}: network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o] <= cap;

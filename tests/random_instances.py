@@ -180,6 +180,37 @@ def with_reserve(seed: int) -> Document:
     return content
 
 
+def with_impurities(seed: int) -> Document:
+    """Return the random instance number `seed` with impurities that smelters refuse, charge and limit, metals too."""
+    content, root = document(seed), RandomStream(f"{seed}/impurities")
+    content["impurities"] = {"Sb": {"title": "antimony"}, "Hg": None}
+    for name, device in content.get("devices", {}).items():
+        own = root.at(name)
+        device["content"] = {
+            **device["content"],
+            **maybe(own, 0.8, "Sb", lambda own: f"{own.choice((1, 2, 4))} kg/t"),
+            **maybe(own, 0.5, "Hg", lambda own: f"{own.choice((5, 20, 40))} g/t"),
+        }
+    for name, treatment in content.get("treatments", {}).items():
+        if isinstance(treatment.get("recovery"), dict):
+            treatment["recovery"] |= maybe(root.at(name), 0.7, "Sb", lambda own: quantity(own, 0.2, 1, SHARE))
+    for name, smelter in content.get("smelters", {}).items():
+        own = root.at(name)
+        smelter |= maybe(own, 0.6, "limits", lambda own: {"Sb": f"{own.choice((1, 1.5, 2.5))} kg/t", "Cu": "12 %"})
+        for line, terms in {"": smelter, **smelter.get("terms", {})}.items():
+            of = own.at(f"line {line}")
+            terms |= maybe(of, 0.4, "refuse", lambda of: {of.choice(("Hg", "Sb")): f"{of.choice((20, 100))} g/t"})
+            terms |= maybe(of, 0.6, "penalties", _impurity_penalties)
+    return content
+
+
+def _impurity_penalties(random: RandomStream) -> Document:
+    step = {"above": f"{random.choice((0, 0.5, 1))} kg/t", "charge": "2_000 JPY/t", "per": "1 kg/t"}
+    steeper = {"above": "2 kg/t", "charge": "0.05 USD/kg", "per": "100 g/t"}
+    copper = {"above": "5 %", "charge": 300, "per": "1 %"}
+    return {"Sb": [step, steeper] if random.random() < 0.5 else step, "Cu": copper}
+
+
 def case(seed: int) -> Case:
     """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
     instance = document(seed)

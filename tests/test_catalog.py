@@ -10,6 +10,7 @@ from tests.laws import pool
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import (
     with_concentration,
+    with_impurities,
     with_pools,
     with_reserve,
     with_settlement,
@@ -38,14 +39,11 @@ EVERYTHING, LOTS = ROOT / "tests" / "planted" / "instances", ROOT / "tests" / "s
 def instances() -> list[Instance]:
     """Return instances that together use every family and every variable: by hand and at random."""
     by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
-    return [
-        *by_hand,
-        *(
-            loaded(make(seed))
-            for make in (with_stock, with_pools, with_concentration, with_shortfall, with_settlement, with_reserve)
-            for seed in range(9)
-        ),
-    ]
+    makers = (
+        *(with_stock, with_pools, with_concentration, with_shortfall),
+        *(with_settlement, with_reserve, with_impurities),
+    )
+    return [*by_hand, *(loaded(make(seed)) for make in makers for seed in range(9))]
 
 
 @pytest.fixture(scope="module")
@@ -163,5 +161,5 @@ def test_parameters_exist_in_the_format() -> None:
         path = {"policy": (section, field, own), "exchange": (section, "USD"), "transport_rate": (section,)}.get(
             section, (section, "Ag", *field.split("."))
         )
-        tries = (path, (*path, "Ag"), (*path, "limit"), path[:2])
+        tries = (path, (*path, "Ag"), (*path, "limit"), (*path, "Ag", "charge"), path[:2])
         assert any(find_parameter_kind(one) for one in tries), path

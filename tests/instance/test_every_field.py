@@ -59,7 +59,7 @@ MEMBERS = {
     "exchange": "USD", "metals": "Ag", "devices": "phone", "streams": "first", "treatments": "sort",
     "smelters": "works", "lanes": "east@works", "market": "coins", "alloys": "silver", "medals": "gold",
     "mixes": "even", "scenarios": "dear", "parties": "works", "terms": "all", "parts": "silver",
-    "device_share": "phone", "shares": "phone", "even": "phone", "dear": "market.coins.price",
+    "impurities": "Sb", "device_share": "phone", "shares": "phone", "even": "phone", "dear": "market.coins.price",
 }  # fmt: skip
 """What stands for any name below a mapping; a metal anywhere else."""
 
@@ -103,6 +103,15 @@ VALUES: dict[str, tuple[str, str]] = {
     "scenarios.*.*": ("scenarios.dear", "{market.coins.price: 300}"),
     "distribution": ("distribution", "normal"),
     "alloys.*.scrap.returned": ("alloys.silver.scrap.returned", "7 %"),
+    **{
+        f"smelters.*.{terms}penalties.*.{step}{field}": (
+            f"smelters.works.{terms.replace('*', 'all')}penalties",
+            ("{Cu: [%s]}" if step else "{Cu: %s}") % "{above: 7, charge: 3, per: 2}".replace("3", count),
+        )
+        for terms in ("", "terms.*.")
+        for step in ("", "*.")
+        for field, count in (("above", "5"), ("charge", "7"), ("per", "9"))
+    },
 }
 """By the pattern of a field, the path and the value tried, where those of `attempts` would not do."""
 

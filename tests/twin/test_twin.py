@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 from tests.model.cases import MEASURES, at_random, loaded
-from tests.random_instances import with_concentration, with_pools, with_reserve, with_settlement, with_shortfall
+from tests.random_instances import (
+    with_concentration,
+    with_impurities,
+    with_pools,
+    with_reserve,
+    with_settlement,
+    with_shortfall,
+)
 from tests.twin.agreement import assert_twins_agree
 
 from campaigns import twins
@@ -48,6 +55,12 @@ def test_both_ways_agree_on_metal_left(seed: int) -> None:
 def test_both_ways_agree_on_safety_stock(seed: int) -> None:
     """With a safety stock, too: the same optimum under each objective, and the same rows and columns."""
     assert_twins_agree(loaded(with_reserve(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_impurities(seed: int) -> None:
+    """With refusals, penalties and limits, too: the same optimum under each objective, the same rows and columns."""
+    assert_twins_agree(loaded(with_impurities(seed)), MEASURES)
 
 
 def test_a_trial_of_the_campaign() -> None:

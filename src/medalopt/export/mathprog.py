@@ -107,6 +107,7 @@ class MathProgAxes:
     alloys: Subscripts
     medals: Subscripts
     windows: Subscripts
+    impurities: Subscripts
 
 
 def build_axes(instance: Instance) -> MathProgAxes:
@@ -137,6 +138,7 @@ def build_axes(instance: Instance) -> MathProgAxes:
         alloys=_quote_symbols(instance.alloys.names),
         medals=_quote_symbols(instance.medals.names),
         windows=_quote_symbols(instance.policy.windows),
+        impurities=_quote_symbols(instance.impurities.names),
     )
 
 
@@ -170,6 +172,7 @@ def _list_cut_names(instance: Instance) -> Iterator[str]:
         instance.market,
         instance.alloys,
         instance.medals,
+        instance.impurities,
     )
     names = {*instance.regions, *instance.policy.windows, *(bundle for _, bundle in instance.bundles)}
     for name in sorted(names.union(*(axis.names for axis in listed))):
@@ -202,6 +205,7 @@ def write_mathprog(instance: Instance, objective: str = "cost") -> str:
         _write_treatments,
         _write_smelters,
         _write_terms,
+        _write_impurities,
         _write_market,
         _write_alloys,
         _write_medals,
@@ -316,6 +320,34 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield from _format_cube("pays", dict(zip(opened, pays, strict=True)), axes.periods, 0.0)
     if terms.pooled.any():
         yield _format_set("POOLED", pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
+
+
+def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+    """Yield elements that smelters refuse, charge or limit, with their content; nothing where there are none."""
+    impurities = instance.impurities
+    if not impurities.has_effect:
+        return
+    own, of_metal = np.flatnonzero(impurities.metal < 0), np.flatnonzero(impurities.metal >= 0)
+    elements = axes.impurities
+    yield _format_set("IMPURITIES", elements)
+    yield from _format_table("ON_ACCOUNT", pick_subscripts(elements, of_metal), {
+        "as_metal": pick_subscripts(axes.metals, impurities.metal[of_metal]),
+    })  # fmt: skip
+    names = pick_subscripts(elements, own)
+    yield from _format_matrix("impurity_assay", axes.devices, names, impurities.assay.value[:, own], 0.0)
+    recovery = impurities.recovery.value[:, :, own].reshape(-1, len(own))
+    opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
+    yield from _format_cube("impurity_recovery", dict(zip(opened, recovery, strict=True)), names, 1.0)
+    yield from _format_matrix("refused", axes.terms, elements, impurities.refuse.value, math.inf)
+    yield from _format_matrix("content_limit", axes.smelters, elements, impurities.limit.value, math.inf)
+    steps = range(len(impurities.penalty_line))
+    yield from _format_table("PENALTIES", [str(n + 1) for n in steps], {
+        "penalty_terms": pick_subscripts(axes.terms, impurities.penalty_line),
+        "penalty_on": pick_subscripts(elements, impurities.penalty_element),
+        "penalty_above": impurities.penalty_above.value,
+        "penalty_per": impurities.penalty_per.value,
+        "penalty_charge": impurities.penalty_charge.value,
+    })  # fmt: skip
 
 
 def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

@@ -77,6 +77,18 @@ class PlanAccount:
         return sum_by_group(fed, self.routes.smelter[travels], len(self.instance.smelters.names))
 
     @cached_property
+    def impurity(self) -> Numbers:
+        """$S_{kxt}$, (K, X, T): metal or impurity in the feed of each smelter, kg."""
+        routes, sent = self.routes, self.decisions.sent
+        travels = np.nonzero(routes.smelter >= 0)[0]
+        smelters, elements = len(self.instance.smelters.names), len(self.instance.impurities.names)
+        total = make_zeros((smelters, elements, sent.shape[1]), sent)
+        for x in range(elements):
+            held = routes.impurity[travels, x][:, None] * sent[travels]
+            total[:, x] = sum_by_group(held, routes.smelter[travels], smelters)
+        return total
+
+    @cached_property
     def treated(self) -> Numbers:
         """$G_{ht}$, (H, T): input of each treatment, t."""
         return sum_by_group(self.decisions.sent, self.routes.treatment, len(self.instance.treatments.names))

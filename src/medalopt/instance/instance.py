@@ -114,6 +114,33 @@ class SmelterTerms:
 
 
 @dataclass(frozen=True, eq=False)
+class Impurities:
+    """X elements that smelters refuse, charge or limit: impurities, and metals of the account named in such terms.
+
+    Content is in kg per tonne of feed. Each of the N penalties is due on the feed of one line of terms.
+    """
+
+    names: Names
+    titles: Names
+    metal: Ints  # (X,) index of the metal of the account, whose assay and recovery count; -1: an impurity
+    assay: ExactArray  # (D, X) kg/t; 0 for metals
+    recovery: ExactArray  # (H, D, X) recovery into the feed; 0 for metals
+    refuse: ExactArray  # (L, X) kg/t, greatest content of a feed that is accepted; infinite: any
+    limit: ExactArray  # (K, X) kg/t, greatest mean content of all feed of a period; infinite: none
+    penalty_line: Ints  # (N,) index of the line of terms
+    penalty_element: Ints  # (N,)
+    penalty_above: ExactArray  # (N,) kg/t
+    penalty_per: ExactArray  # (N,) kg/t
+    penalty_charge: ExactArray  # (N,) money/t of feed for each `per` above
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether any feed may be refused, charged or limited."""
+        finite = [bool(np.isfinite(part.raw).any()) for part in (self.refuse, self.limit)]
+        return any(finite) or bool(len(self.penalty_line))
+
+
+@dataclass(frozen=True, eq=False)
 class Lanes:
     """Transport lanes from G regions to K smelters."""
 
@@ -211,6 +238,7 @@ class Instance:
     treatments: Treatments
     smelters: Smelters
     terms: SmelterTerms
+    impurities: Impurities
     lanes: Lanes
     market: MarketOffers
     alloys: Alloys
@@ -263,7 +291,10 @@ class Instance:
         return f"<Instance {self.name}: {text}; digest {self.figures[:12] or 'none'}>"
 
 
-_UNHASHED_FIELDS = ("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest", "whole")
+_UNHASHED_FIELDS = (
+    *("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest", "whole"),
+    "impurities",  # hashed separately if they have an effect
+)
 _SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
 _NEUTRAL_VALUES = {
     ".alloys.holding": 0,
@@ -298,6 +329,8 @@ def compute_digest(instance: Instance) -> str:
     _hash_part(state, "lots", instance.annex.get("lots", {}))
     if instance.terms.pooled.any():
         _hash_part(state, "pooled", instance.terms.pooled)
+    if instance.impurities.has_effect:
+        _hash_part(state, "impurities", instance.impurities)
     if instance.annex.get("confidence") and _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
         given = ("confidence", "supply_correlation", *_DEVIATIONS)
         _hash_part(state, "confidence", {name: instance.annex.get(name) for name in given})
@@ -335,7 +368,7 @@ def is_same_instance(instance: Instance, other: Instance) -> bool:
     """
     fields = ("figures", "name", "title", "annex", "sources")
     return all(getattr(instance, field) == getattr(other, field) for field in fields) and (
-        instance.metals.titles == other.metals.titles
+        instance.metals.titles == other.metals.titles and instance.impurities.titles == other.impurities.titles
     )
 
 

@@ -29,6 +29,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "device": instance.devices.names,
         "region": instance.regions,
         "window": instance.policy.windows,
+        "impurity": instance.impurities.names,
         "pool": list_pool_names(instance),
         "terms": list_terms_names(instance),
         "period": instance.periods,

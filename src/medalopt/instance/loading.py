@@ -50,7 +50,7 @@ from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, re
 from medalopt.instance.resolve.warnings import add_warnings
 from medalopt.instance.scenario import Change, Operation, ParameterChanges, resolve_change
 from medalopt.instance.schema.document import Document, Lane, Periods, Stream
-from medalopt.instance.schema.field_types import ValidationContext
+from medalopt.instance.schema.field_types import ELEMENT, ValidationContext
 from medalopt.instance.schema.validation import list_defined_names, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text, join_names, suggest_name
@@ -385,6 +385,9 @@ def _collect_names(root: MappingNode) -> dict[str, frozenset[str]]:
     """Return the names that the file defines, by kind; kinds whose section is invalid are omitted."""
     kinds = {kind: f"{kind}s" for kind in ("metal", "device", "treatment", "smelter", "alloy")}
     names = {kind: found for kind, section in kinds.items() if (found := list_defined_names(root, section)) is not None}
+    impurities = list_defined_names(root, "impurities") if "impurities" in root.items else frozenset[str]()
+    if "metal" in names and impurities is not None:
+        names[ELEMENT] = names["metal"] | impurities
     return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE_TREATMENT})}
 
 

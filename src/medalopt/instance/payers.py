@@ -6,7 +6,7 @@ and treatments come first, then the payer of the kind of cost, then `default`, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import ExactArray, Ints
-from medalopt.instance.instance import Instance, Names
+from medalopt.instance.instance import Impurities, Instance, Medals, Names
 from medalopt.text import escape_text, join_names
 
 if TYPE_CHECKING:
@@ -153,9 +153,6 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         return ExactArray(np.where(mask, values.raw, 0.0), values.unit, values.factors)
 
     streams, treatments, metals, terms = instance.streams, instance.treatments, instance.metals, instance.terms
-    penalty, medals = keep(instance.medals.shortfall, "shortfall"), instance.medals
-    needed = np.isinf(medals.shortfall.raw)  # these medals must be made, whoever pays
-    penalty = ExactArray(np.where(needed, np.inf, penalty.raw), penalty.unit, penalty.factors)
     return replace(
         instance,
         metals=replace(metals, sell=keep(metals.sell, "by_products"), holding=keep(metals.holding, "holding")),
@@ -176,6 +173,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             refining_charge=keep(terms.refining_charge, "refining"),
             pays=keep(terms.pays, "by_products"),
         ),
+        impurities=_restrict_penalties(instance.impurities, keep),
         lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
         market=replace(instance.market, price=keep(instance.market.price, "purchases")),
         alloys=replace(
@@ -183,11 +181,22 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             holding=keep(instance.alloys.holding, "holding"),
             scrap_value=keep(instance.alloys.scrap_value, "scrap"),
         ),
-        medals=replace(medals, shortfall=penalty),
+        medals=_restrict_shortfall(instance.medals, keep),
         title=f"{instance.title or instance.name}, costs of {party}",
         stated_digest=instance.figures,
         whole=instance,
     )
+
+
+def _restrict_shortfall(medals: Medals, keep: Callable[..., ExactArray]) -> Medals:
+    """Return the medals with the penalties of unmet need that a party pays."""
+    penalty, needed = keep(medals.shortfall, "shortfall"), np.isinf(medals.shortfall.raw)  # made, whoever pays
+    return replace(medals, shortfall=ExactArray(np.where(needed, np.inf, penalty.raw), penalty.unit, penalty.factors))
+
+
+def _restrict_penalties(impurities: Impurities, keep: Callable[..., ExactArray]) -> Impurities:
+    """Return the impurities with the penalties that a party pays."""
+    return replace(impurities, penalty_charge=keep(impurities.penalty_charge, "smelting"))
 
 
 def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:

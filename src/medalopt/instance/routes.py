@@ -10,12 +10,13 @@ variable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.tolerances import SUM_TOLERANCE
@@ -52,11 +53,12 @@ class Routes:
     collection: Numbers  # (J,) money/t
     treating: Numbers  # (J,) money/t
     transport: Numbers  # (J,) money/t of devices
-    smelting: Numbers  # (J,) money/t of devices, treatment charge
+    smelting: Numbers  # (J,) money/t of devices, treatment charge and penalties
     refining: Numbers  # (J, E) money/t of devices, refining charge, due only if the metal returns in time
     residue: Numbers  # (J,) money/t of devices, a cost (negative: revenue)
     footprint: Numbers  # (J,) kg CO2e/t
     line: Ints  # (J,) line of terms, -1: none
+    impurity: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (J, X) kg/t of devices, in the feed
     cuts: tuple[ConfidenceCut, ...] = ()  # of the promised confidence, in the program only
 
     def __len__(self) -> int:
@@ -88,6 +90,9 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
     refining = _pick_by_smelter(travels, read(instance.terms.refining_charge), line)
     emitted = _pick_by_smelter(travels, read(instance.lanes.footprint), region, smelter)
     emitted = emitted + _pick_by_smelter(travels, read(instance.smelters.footprint), smelter)
+    impurity = compute_impurity_content(instance, read, device, treatment)
+    impurity[~travels] = 0
+    penalties = compute_penalties(instance, read, np.where(travels, line, -1), impurity, to_smelter)
     return Routes(
         stream,
         treatment,
@@ -98,23 +103,24 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
         collection=read(instance.streams.collection)[stream],
         treating=read(instance.treatments.cost)[treatment, device],
         transport=to_smelter * lane,
-        smelting=to_smelter * charge,
+        smelting=to_smelter * charge + penalties.sum(axis=1) if penalties.shape[1] else to_smelter * charge,
         refining=refining * returned,
         residue=-(1 - to_smelter) * read(instance.treatments.residue_value)[treatment],
         footprint=read(instance.streams.footprint)[stream]
         + read(instance.treatments.footprint)[treatment]
         + to_smelter * emitted,
         line=np.where(travels, line, -1),
+        impurity=impurity,
     )
 
 
 def _enumerate_routes(instance: Instance) -> tuple[Ints, Ints, Ints]:
     """Return stream, treatment and smelter (-1: none) of every admissible route, (J,) each, in canonical order."""
     device, region = instance.streams.device, instance.streams.region
-    treatments, smelters = instance.treatments, instance.smelters
+    treatments = instance.treatments
     treatable = treatments.accepts[:, device].T & treatments.regions[:, region].T  # (I, H)
     leaves = (treatments.to_smelter.raw == 0)[:, device].T  # (I, H)
-    accepted = smelters.line[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
+    accepted = find_accepted_lines(instance)[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
     reached = instance.lanes.exists[region][:, None, :]  # (I, 1, K)
     sent, sent_by, smelted = np.nonzero(treatable[:, :, None] & accepted & reached)
     left, left_by = np.nonzero(treatable & leaves)

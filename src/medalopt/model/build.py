@@ -15,6 +15,7 @@ from medalopt.model.demand import add_casting_stock, add_demand_constraints, dec
 from medalopt.model.device_mix import add_device_mix_constraints
 from medalopt.model.fineness import add_fineness_constraints
 from medalopt.model.footprint import add_footprint_cap, declare_footprint
+from medalopt.model.impurities import add_impurity_limits
 from medalopt.model.left_metal import add_left_metal_constraints
 from medalopt.model.lots import add_lot_constraints
 from medalopt.model.melt import add_melt_constraints
@@ -79,6 +80,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_process_scrap_constraints(model, instance)
     add_concentration_constraints(model, instance)
     add_left_metal_constraints(model)
+    add_impurity_limits(model, instance)
     add_lot_constraints(model, instance, routes)
     add_confidence_cuts(model, instance, routes)
     declare_cost_expressions(model, instance)

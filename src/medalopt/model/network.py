@@ -14,6 +14,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import has_lot_constraint
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
 from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
@@ -292,6 +293,7 @@ def _defining_entries(
     ordered = has_lot_constraint(instance.streams)
     place = np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream]
     add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)
+    add(*_impurity_entries(instance, routes, route, period))
     add(*_assured_entries(instance, routes, lots, shape), len(routes.cuts))
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
@@ -301,6 +303,19 @@ def _defining_entries(
     add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
     parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)
+
+
+def _impurity_entries(instance: Instance, routes: Routes, route: Ints, period: Ints) -> tuple[Ints, Ints, Floats, int]:
+    """Return rows, columns, values and number of rows of the impurities in feeds that have a limit (kg per t)."""
+    smelter, element = np.nonzero(has_limit(instance))
+    periods = len(instance.periods)
+    rows, columns, values = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.intp)], [np.zeros(0)]
+    for number, (k, x) in enumerate(zip(smelter.tolist(), element.tolist(), strict=True)):
+        ships = np.flatnonzero(routes.smelter[route] == k)
+        rows.append(number * periods + period[ships])
+        columns.append(ships)
+        values.append(routes.impurity[route[ships], x])
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter) * periods
 
 
 def _assured_entries(

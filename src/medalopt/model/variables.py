@@ -28,6 +28,7 @@ from medalopt.instance.demand import (
     may_buy,
     may_charge,
 )
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names, may_leave
 from medalopt.instance.routes import Routes, compute_separable_participation
@@ -98,6 +99,12 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
     by_period = LinkingFamily(
         "shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t"
     )
+    limited = select_names(has_limit(instance), smelters, instance.impurities.names)
+    impurity = LinkingFamily(
+        "impurity",
+        tuple((k, x, t) for k, x in limited for t in periods),
+        "S: metal or impurity in the feed of a smelter in a period, kg",
+    )
     assured = LinkingFamily(
         "assured", list_cut_keys(instance, routes), "Y: metal returned less its deviation along a cut, kg", None
     )
@@ -120,6 +127,7 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
             "X_i: devices sent, by stream, t",
         ),
         *((by_period,) if ordered else ()),
+        *((impurity,) if limited else ()),
         *((assured,) if routes.cuts else ()),
         LinkingFamily("spend", tuple((t,) for t in periods), "c_t: cost of the network in a period, money", None),
         LinkingFamily("network_footprint", ((),), "Phi: footprint of the network, kg CO2e", None),

@@ -39,6 +39,7 @@ from medalopt.instance.routes import (
     compute_refining_costs_of,
     find_pooled_lots,
 )
+from medalopt.proof.impurity_prices import price_impurities
 from medalopt.proof.left_prices import list_left_prices, price_left_metal_of_routes
 from medalopt.proof.prices import Prices
 
@@ -375,6 +376,7 @@ def _price_route_kinds(
     total = _add_concentration(y.feed_total, instance, y, "smelters", read)
     feed = y.feed_capacity[smelter] + total[smelter][:, None]
     price[travels] = price[travels] - routes.to_smelter[those][:, None] * feed
+    price[travels] = price[travels] - price_impurities(instance, routes, y, those, read)
     periods = np.arange(len(instance.periods))
     padded = np.concatenate([y.balance, np.zeros_like(y.balance[:, :1])], axis=1)  # too late to be worth anything
     for metal in range(len(instance.metals.names)):

@@ -43,8 +43,8 @@ from medalopt.proof.prices import Prices
 
 _LINKING_QUANTITIES = frozenset(
     {
-        *("feed", "treated", "returned", "returned_line", "sent_device", "sent_region", "sent_stream"),
-        *("spend", "network_footprint"),
+        *("feed", "treated", "returned", "returned_line", "impurity", "sent_device", "sent_region"),
+        *("sent_stream", "spend", "network_footprint"),
     }
 )
 
@@ -136,6 +136,10 @@ def _price_routes(instance: Instance, routes: Routes, price: Mapping[str, Number
         worth = shift_to_shipment(instance, price["returned_line"])[routes.line[travels]]
         for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
             total[travels] = total[travels] + routes.returned[travels, metal][:, None] * worth[:, metal]
+    if "impurity" in price:
+        for x in range(len(instance.impurities.names)):
+            held = routes.impurity[travels, x][:, None]
+            total[travels] = total[travels] + held * price["impurity"][routes.smelter[travels], x]
     if "returned" in price:
         total[travels] = total[travels] + _price_returned(instance, routes, price["returned"])
     return total

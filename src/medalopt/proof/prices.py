@@ -13,6 +13,7 @@ from medalopt.catalog import FAMILIES, UPPER, Family
 from medalopt.instance.arithmetic import Arithmetic
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_cumulative_demand, is_stocked
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.limits import get_limit, list_axis_names
@@ -76,6 +77,7 @@ class Prices:
     concentration_smelters: Floats  # (K,), <= 0
     concentration_regions: Floats  # (G,), <= 0
     concentration_offers: Floats  # (O,), <= 0
+    impurity_limit: Floats  # (K, X, T), <= 0
     process_scrap: Floats  # (A, T)
     supply: Floats  # (I, T), streams that may be stocked only
     withheld_least: Floats  # (P, E, T), >= 0
@@ -159,6 +161,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
             "offer_balance": priced["offer_balance"][is_stocked(instance)],
             "reserve": priced["reserve"][instance.metals.reserve > 0],
             "fineness_high": np.where(named, priced["fineness_high"], 0.0),
+            "impurity_limit": np.where(has_limit(instance)[:, :, None], priced["impurity_limit"], 0.0),
             "others": np.where(admits, priced["others"], 0.0),
             "supply": np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
         }

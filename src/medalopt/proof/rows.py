@@ -21,6 +21,7 @@ from medalopt.instance.arithmetic import (
 )
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
 from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
@@ -74,6 +75,7 @@ def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> It
     yield from _settlement_residuals(account)
     yield from _left_metal_residuals(account)
     yield from _capacity_residuals(account)
+    yield from _impurity_residuals(account)
     yield from _balance_residuals(account, bounds)
     yield from _fineness_residuals(account)
     yield from _demand_residuals(account)
@@ -200,6 +202,17 @@ def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     ):
         limit = account.read(get_limit(account.instance, FAMILIES[name].limits[0]))
         yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(zero_where_infinite(limit), used))
+
+
+def _impurity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
+    """Yield residuals of impurity limits (family 19)."""
+    limited = has_limit(account.instance)[:, :, None]
+    if not limited.any():
+        return
+    most = zero_where_infinite(account.read(account.instance.impurities.limit))[:, :, None]
+    allowed = most * account.feed[:, None, :]
+    over = np.where(limited, _excess_over(account.impurity, allowed), 0)
+    yield _make_residual("impurity_limit", over, _largest_magnitude(allowed, account.impurity))
 
 
 def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[ConstraintResidual]:

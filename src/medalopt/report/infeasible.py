@@ -78,6 +78,13 @@ def _describe_stream(instance: Instance, path: ParameterPath, change: RepairChan
     )
 
 
+def _describe_impurity_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the mean content that a smelter allows in its feed."""
+    title = instance.impurities.titles[instance.impurities.names.index(str(path[-1]))]
+    to = f"{format_number(float(str(change.after)))} kg/t"
+    return f"limit of {escape_text(str(path[1]))} on {escape_text(title)}: {to}"
+
+
 def _describe_storage(_: Instance, path: ParameterPath, change: RepairChange) -> str:
     """Return a change of the storage limit of a stream."""
     return f"storage limit of {escape_text(str(path[1]))}: {_format_difference(change)}"
@@ -196,6 +203,7 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("market", "committed"): _describe_commitment,
     ("smelters", "capacity"): _make_capacity_phrase("through"),
     ("smelters", "limit"): _make_capacity_phrase("through"),
+    ("smelters", "limits"): _describe_impurity_limit,
     ("treatments", "capacity"): _make_capacity_phrase("through"),
     ("alloys", "capacity"): _make_capacity_phrase("cast of"),
     ("market", "limit"): _make_capacity_phrase("of"),

@@ -15,6 +15,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.left_prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
+from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
 from medalopt.report.plan_csv import render_packaged_folder
@@ -322,6 +323,7 @@ def build_plan_tables(plan: Plan, values: MetalValues, whole: bool = False) -> t
         build_cost_table(plan),
         *build_source_tables(plan, whole),
         build_smelter_table(plan),
+        build_impurity_table(plan),
         build_treatment_table(plan),
         build_purchase_table(plan),
         build_medal_table(plan, values),

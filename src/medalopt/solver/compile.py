@@ -170,6 +170,9 @@ _NETWORK_FIELDS: Mapping[str, frozenset[str]] = {
     "smelters": frozenset({"footprint"}),
     "terms": frozenset({"treatment_charge", "refining_charge", "returned", "deduction"}),
     "lanes": frozenset({"cost", "footprint"}),
+    "impurities": frozenset(
+        {"assay", "recovery", "refuse", *(f"penalty_{of}" for of in ("line", "element", "above", "per", "charge"))}
+    ),
 }
 
 

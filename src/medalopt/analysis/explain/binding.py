@@ -19,6 +19,7 @@ from medalopt.analysis.explain.local_analysis import (
 from medalopt.analysis.explain.sources import SupplySource
 from medalopt.catalog import LOWER, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import expand_reserve_prices
@@ -88,6 +89,7 @@ def find_binding_constraints(
         _list_reserves(neighbourhood),
         _list_limits(neighbourhood),
         _list_composition_windows(neighbourhood),
+        _list_impurity_limits(neighbourhood),
         _list_policy_rules(neighbourhood),
         _list_extension_limits(neighbourhood),
     )
@@ -195,6 +197,19 @@ def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_Con
         path, what = render_path(("alloys", alloy, "others")), f"unnamed matter in {alloy}"
         change = make_composition_change(neighbourhood, "others", alloy, None, charge[a])
         yield _ConstraintCandidate((path,), what, 1, "%", 1.0, float(np.abs(y.others[a]) @ charge[a]), change)
+
+
+def _list_impurity_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
+    """Yield limits on the mean content of feed, relaxed by one kilogram per tonne in all periods."""
+    instance, prices = neighbourhood.instance, np.abs(neighbourhood.prices.impurity_limit)
+    impurities, feed = instance.impurities, neighbourhood.account.feed
+    for k, x in np.argwhere(has_limit(instance)).tolist():
+        smelter, element, most = instance.smelters.names[k], impurities.names[x], float(impurities.limit.value[k, x])
+        tonnes = zip(instance.periods, feed[k].tolist(), strict=True)
+        rows = [(("impurity_limit", smelter, element, t), by, by) for t, by in tonnes]
+        change, path = make_row_change(neighbourhood, rows), ("smelters", smelter, "limits", element)
+        worth, what = float(prices[k, x] @ feed[k]) * most, f"{impurities.titles[x]} in the feed of {smelter}"
+        yield _ConstraintCandidate((render_path(path),), what, 1, "kg/t", most or 1.0, worth, change)
 
 
 def _list_policy_rules(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:

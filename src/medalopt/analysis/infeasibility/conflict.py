@@ -73,6 +73,7 @@ _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # 
     "together": messages.describe_bundle,
     "no_more": messages.describe_casting_limit,
     "others": messages.describe_unnamed_share,
+    "impurity_limit": messages.describe_impurity_limit,
     "fineness_high": messages.make_fineness_describer("high"),
     "fineness_low": messages.make_fineness_describer("low"),
     "withheld_least": messages.make_settlement_describer(
@@ -93,6 +94,7 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
     "together": repair_candidates.list_no_parameters,
     "no_more": repair_candidates.make_medal_count_lister(True),
     "others": repair_candidates.list_unnamed_shares,
+    "impurity_limit": repair_candidates.list_impurity_limits,
     "fineness_high": repair_candidates.make_fineness_lister("high"),
     "fineness_low": repair_candidates.make_fineness_lister("low"),
     **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), repair_candidates.list_no_parameters),
@@ -102,7 +104,7 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
 }
 _DROPPED_LAST = (  # the order in which the deletion filter tries to drop kinds from a conflict; all others come first
     *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together"),
-    *("treatment_capacity", "feed_capacity", "cast_capacity", "no_more", "stream_commitment"),
+    *("impurity_limit", "treatment_capacity", "feed_capacity", "cast_capacity", "no_more", "stream_commitment"),
     *("feed_committed", "feed_limit", "offer_committed", "offer_limit", "others", "fineness_high", "fineness_low"),
     *("recycled", "withheld_least", "withheld_most", "withheld_all", "supply", "demand"),
 )

@@ -371,6 +371,26 @@ def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
     return saying
 
 
+def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest mean content of the feed of a smelter.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the names of smelter and element; without names, all such limits.
+
+    Returns:
+        Path, content [kg/t], unit and sentence.
+    """
+    if not rule.names:
+        return ("smelters", instance.smelters.names[0], "limits"), None, None, "the limits on impurities in feed"
+    smelter, element = rule.names
+    x = instance.impurities.names.index(element)
+    most = float(instance.impurities.limit.value[instance.smelters.names.index(smelter), x])
+    title = escape_text(instance.impurities.titles[x])
+    text = f"the feed of {escape_text(smelter)} may contain at most {format_number(most)} kg/t of {title} on average"
+    return ("smelters", smelter, "limits", element), most, "kg/t", text
+
+
 def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
     """Describe the greatest share of unnamed metals in an alloy.
 

@@ -23,6 +23,7 @@ from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
 from medalopt.units import PER_CENT
 
+MAX_CONTENT = 1000.0  # kg/t
 MAX_MEDAL_FACTOR = 10.0  # largest factor on the number of medals in a repair
 MAX_DEVICE_KINDS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
 EMPTY_RANKING: Mapping[str, int] = MappingProxyType({})
@@ -221,6 +222,25 @@ def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
         yield RepairParameter(paths, "alloys", side, (a, e), "%", PER_CENT, (now,), kind, up, end)
 
     return found
+
+
+def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the mean content that a smelter allows in its feed.
+
+    Args:
+        instance: Instance.
+        names: Smelter and element; if empty, none.
+
+    Yields:
+        Parameters.
+    """
+    if names:
+        k, x = instance.smelters.names.index(names[0]), instance.impurities.names.index(names[1])
+        now = float(instance.impurities.limit.value[k, x])
+        path: ParameterPath = ("smelters", names[0], "limits", names[1])
+        yield RepairParameter(
+            (path,), "impurities", "limit", (k, x), "kg/t", Fraction(1), (now,), "one", True, MAX_CONTENT
+        )
 
 
 def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:

@@ -18,6 +18,7 @@ from medalopt.instance.arrays import ExactArray, Floats, Ints
 from medalopt.instance.demand import compute_offer_holding_cost, may_buy
 from medalopt.instance.instance import (
     Devices,
+    Impurities,
     Instance,
     Lanes,
     PolicyLimits,
@@ -191,6 +192,7 @@ def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
         treatments=_add_transit_treatment(instance, len(names)),
         smelters=_add_transit_smelter(instance, line),
         terms=_add_transit_terms(instance, origins),
+        impurities=_add_transit_impurities(instance.impurities, len(names), len(origins)),
         lanes=_add_transit_lane(instance.lanes),
         policy=_extend_policy(instance.policy, len(names)),
     )
@@ -307,6 +309,17 @@ def _add_transit_terms(instance: Instance, names: tuple[str, ...]) -> SmelterTer
         _append_entries(terms.deduction, count),
         pays,
         np.append(terms.pooled, np.zeros(count, dtype=np.bool_)),
+    )
+
+
+def _add_transit_impurities(impurities: Impurities, count: int, lines: int) -> Impurities:
+    """Append devices without impurities, and a treatment and a smelter without conditions on them."""
+    return replace(
+        impurities,
+        assay=_append_entries(impurities.assay, count),
+        recovery=_append_entries(_append_entries(impurities.recovery, count, axis=1), 1),
+        refuse=_append_entries(impurities.refuse, lines, np.inf),
+        limit=_append_entries(impurities.limit, 1, np.inf),
     )
 
 

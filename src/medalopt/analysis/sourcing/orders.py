@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import Ints
+from medalopt.instance.arithmetic import read_floats
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.impurities import compute_penalties
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,23 @@ class StorageLine:
 
 @dataclass(frozen=True)
 class FeedLine:
-    """Feed of a smelter under one line of its terms in one period: tonnes and treatment charge."""
+    """Feed of a smelter under one line of its terms in one period: tonnes, treatment charge and penalties."""
 
     line: int
     period: int
     tonnes: float
     charge: float
     metals: tuple[MetalReturn, ...]
+    penalties: tuple[FeedPenalty, ...] = ()
+
+
+@dataclass(frozen=True)
+class FeedPenalty:
+    """Penalty on a metal or impurity of a feed: its index, kg contained, and money."""
+
+    element: int
+    contained: float
+    charge: float
 
 
 @dataclass(frozen=True)
@@ -124,13 +136,26 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
 def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, routes: Ints) -> FeedLine:
     """Return the feed of one line of terms in one period."""
     all_routes, tonnes = account.routes, account.decisions.sent[routes, period]
+    penalties = tuple(_list_penalties(account, routes, tonnes))
     return FeedLine(
         line,
         period,
         float(all_routes.to_smelter[routes] @ tonnes),
-        float(all_routes.smelting[routes] @ tonnes),
+        float(all_routes.smelting[routes] @ tonnes) - sum(penalty.charge for penalty in penalties),
         tuple(_list_metal_returns(account, smelter, period, routes)),
+        penalties,
     )
+
+
+def _list_penalties(account: PlanAccount, routes: Ints, tonnes: Floats) -> Iterator[FeedPenalty]:
+    """Yield the penalties due on the routes of one feed line."""
+    instance, all_routes = account.instance, account.routes
+    if not len(instance.impurities.penalty_line):
+        return
+    content = all_routes.impurity[routes]
+    rates = compute_penalties(instance, read_floats, all_routes.line[routes], content, all_routes.to_smelter[routes])
+    for x in np.flatnonzero(rates.any(axis=0)).tolist():
+        yield FeedPenalty(x, float(content[:, x] @ tonnes), float(rates[:, x] @ tonnes))
 
 
 def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes: Ints) -> Iterator[MetalReturn]:

@@ -17,6 +17,7 @@ from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
 from medalopt.instance.resolve.demand import build_alloys, build_market, build_medals, build_metals, build_policy
+from medalopt.instance.resolve.impurities import build_impurities
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import build_devices, build_smelters, build_terms, build_treatments
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
@@ -211,6 +212,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         treatments=build_treatments(draft, devices, regions, metals, periods),
         smelters=build_smelters(draft, devices, metals, periods),
         terms=build_terms(draft, metals, periods),
+        impurities=build_impurities(draft, devices, metals),
         lanes=build_lanes(lanes, draft, regions, smelters),
         market=build_market(draft, metals, periods),
         alloys=build_alloys(draft, metals, periods),

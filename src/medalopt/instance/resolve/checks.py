@@ -16,6 +16,7 @@ from medalopt.instance.reader import limits
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_window_ends
+from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import (
     build_feed_mask,
@@ -375,6 +376,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_contents: frozenset({"devices"}),
     _check_compositions: frozenset({"market", "alloys", "mixes"}),
     _check_supply_correlation: frozenset({"supply_correlation"}),
+    check_impurities: frozenset({"impurities", "metals"}),
     _check_confidence: frozenset({"policy"}),
     _check_commitments: frozenset({"smelters", "market"}),
     _check_piece_costs: frozenset({"treatments", "devices"}),

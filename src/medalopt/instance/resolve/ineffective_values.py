@@ -18,6 +18,7 @@ from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.resolve.broadcast import find_covered_metals
+from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
@@ -26,7 +27,8 @@ from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity
 
 _METAL_FIELDS = ("refining_charge", "returned", "deduction", "pays")
-_LINE_FIELDS = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_METAL_FIELDS})
+_ELEMENT_FIELDS = ("refuse", "penalties")
+_LINE_FIELDS = sorted((Line.model_fields.keys() & Smelter.model_fields.keys()) - {*_METAL_FIELDS, *_ELEMENT_FIELDS})
 _EVERY_LINE = "every line of `terms` has its own"
 _EVERY_METAL = "every metal has its own"
 _NOT_PER_UNIT = "no parameter of this device is given per unit"
@@ -103,6 +105,10 @@ def _find_overridden_terms(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
         for field in _LINE_FIELDS:
             if all(getattr(line, field) is not None for line in lines):
                 yield ("smelters", name, field), reason
+        for field in _ELEMENT_FIELDS:  # the entries of a line replace those of the smelter, element by element
+            own = [set(getattr(line, field) or ()) for line in lines]
+            for element in sorted(set(getattr(smelter, field)).intersection(*own)):
+                yield ("smelters", name, field, element), reason
         for field in _METAL_FIELDS:
             yield from ((path, reason) for path in _find_overridden_metals(draft, ("smelters", name, field), lines))
 
@@ -123,6 +129,12 @@ def _find_overridden_metals(draft: Draft, path: ParameterPath, lines: list[Line]
         yield (*path, "default")
 
 
+def _find_idle_impurities(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield impurities that no smelter refuses, charges or limits."""
+    for name in sorted(draft.document.impurities.keys() - list_conditioned_elements(draft)):
+        yield ("impurities", name), "no smelter names it in `refuse`, `penalties` or `limits`"
+
+
 def _find_unused_defaults(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield each `default` of a mapping that names every metal."""
     document, metals = draft.document, set(draft.document.metals)
@@ -137,7 +149,8 @@ def _find_unused_defaults(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
                 for field in _METAL_FIELDS:
                     places[section, name, "terms", line, field] = getattr(terms, field)
     for path, value in places.items():
-        if isinstance(value, Mapping) and not metals - value.keys():
+        every = metals | draft.document.impurities.keys() if path[-1] == "recovery" else metals
+        if isinstance(value, Mapping) and not every - value.keys():
             yield (*path, "default"), _EVERY_METAL
 
 
@@ -342,6 +355,7 @@ _FINDERS: dict[Callable[[Draft], Iterator[tuple[ParameterPath, str]]], frozenset
     _find_unused_defaults: frozenset({"devices", "treatments", "smelters"}),
     _find_unused_treatment_values: frozenset({"treatments"}),
     _find_unreturned_metals: frozenset({"smelters", "metals"}),
+    _find_idle_impurities: frozenset({"impurities", "smelters"}),
     _find_unused_unit_masses: frozenset({"devices", "treatments", "streams"}),
     _find_unused_scrap: frozenset({"alloys"}),
     _find_unused_reserves: frozenset({"metals", "alloys", "periods"}),

@@ -78,6 +78,7 @@ def build_devices(draft: Draft, metals: NameAxis) -> Devices:
             {
                 metals.index[metal]: convert_quantity(quantity, masses.get(name))
                 for metal, quantity in device.content.items()
+                if metal in metals.index  # impurities have arrays of their own
             },
         )
         for name, device in listed.items()
@@ -122,7 +123,7 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         names=tuple(listed),
         cost=_build_costs(draft, devices),
         to_smelter=_build_smelter_shares(listed, devices),
-        recovery=_build_recovery(listed, devices, metals),
+        recovery=build_recovery(listed, devices, metals),
         residue_value=build_column(treatment.residue_value for treatment in listed.values()),
         capacity=build_period_array((treatment.capacity for treatment in listed.values()), periods),
         accepts=_build_mask_table(
@@ -167,8 +168,17 @@ def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> Ex
     return build_grid(rows, len(devices))
 
 
-def _build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
-    """Return the recovery of each metal from each device by each treatment (H, D, E)."""
+def build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
+    """Build the recovery of each metal from each device by each treatment.
+
+    Args:
+        listed: Treatments (H) by name.
+        devices: Axis of devices (D).
+        metals: Axis of metals or impurities (E).
+
+    Returns:
+        Recovery (H, D, E).
+    """
     which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
     rows = [resolve_cascade(treatment.recovery, metals=metals, missing=ZERO_QUANTITY) for treatment in listed.values()]
     for h, treatment in enumerate(listed.values()):

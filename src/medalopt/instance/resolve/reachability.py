@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.errors import FaultKind
+from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.impurities import compute_impurity_content, find_accepted_lines, find_refused_elements
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
@@ -70,7 +72,8 @@ class Reachability:
     @cached_property
     def _ways(self) -> tuple[Bools, Bools]:
         """Feeds and pairs that reach a smelter, computed in batches of pairs to bound memory."""
-        line, exists, (device, region, _) = self.instance.smelters.line, self.instance.lanes.exists, self.pairs
+        line, exists = find_accepted_lines(self.instance), self.instance.lanes.exists
+        device, region, _ = self.pairs
         feeds, smelted = np.zeros(line.shape, dtype=np.bool_), np.zeros(len(device), dtype=np.bool_)
         step = max(_MAX_BATCH // max(len(line), 1), 1)
         for h in range(line.shape[2]):
@@ -90,9 +93,38 @@ def warn_of_unreachable(draft: Draft, reachability: Reachability, supply: Stream
         reachability: Reachability.
         supply: Parsed streams.
     """
+    _warn_of_refused_feeds(draft, reachability)
     _warn_of_stranded_supply(draft, reachability, supply)
     _warn_of_blocked_bundles(draft, reachability, supply)
     _warn_of_idle_sites(draft, reachability)
+
+
+def _warn_of_refused_feeds(draft: Draft, reachability: Reachability) -> None:
+    """Warn of feeds that every smelter which could settle them refuses, with the content and what is accepted."""
+    instance = reachability.instance
+    refused = find_refused_elements(instance)
+    if not refused.any():
+        return
+    impurities, line, streams = instance.impurities, instance.smelters.line, instance.streams
+    lost = (line >= 0).any(axis=0) & ~(find_accepted_lines(instance) >= 0).any(axis=0)  # (D, H)
+    for d, h in np.argwhere(lost & instance.treatments.accepts.T)[:MAX_LISTED].tolist():
+        open_to = (streams.device == d) & instance.treatments.regions[h][streams.region]
+        tonnes = float(streams.available.value[open_to].sum())
+        if not tonnes:
+            continue
+        held = compute_impurity_content(instance, read_floats, np.array([d]), np.array([h]))[0]
+        held = held / instance.treatments.to_smelter.value[h, d]
+        x = int(np.argmax(refused[:, d, h].sum(axis=0)))
+        k = int(np.argmax(np.where(refused[:, d, h, x], impurities.refuse.value[line[:, d, h], x], -1)))
+        device, element = instance.devices.names[d], impurities.names[x]
+        feed = f"`{escape_text(device)}` after `{escape_text(instance.treatments.names[h])}`"
+        most = f"{impurities.refuse.value[line[k, d, h], x]:.4g} kg/t (`{escape_text(instance.smelters.names[k])}`)"
+        draft.add_warning(
+            ("devices", device, "content", element),
+            f"every smelter refuses {feed}, {_format_tonnes(tonnes)} on offer: its feed contains {held[x]:.4g} kg/t of "
+            f"{escape_text(impurities.titles[x])}, and at most {most} is accepted",
+            kind=FaultKind.UNREACHABLE,
+        )
 
 
 def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
@@ -138,7 +170,9 @@ def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple
     if not reachability.treated[p].any():
         text = f"no treatment that accepts this device is open to `{region}`; name the region in `regions` of one"
         return "region", f"of `{device}` in `{region}`", text
-    if not ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
+    if not ((find_accepted_lines(instance)[:, d, :] >= 0) & treatments.accepts[:, d]).any():
+        if ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
+            return None  # told as a refused feed
         if reachability.leaves[p]:
             return None
         text = (

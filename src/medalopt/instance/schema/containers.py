@@ -21,7 +21,14 @@ from pydantic import (
 )
 
 from medalopt.instance.reader.yaml_nodes import ScalarNode
-from medalopt.instance.schema.field_types import NameField, Schema, ValidationContext, describe_found, make_error
+from medalopt.instance.schema.field_types import (
+    ELEMENT,
+    NameField,
+    Schema,
+    ValidationContext,
+    describe_found,
+    make_error,
+)
 from medalopt.text import format_count, state_count
 from medalopt.units import Quantity
 
@@ -204,6 +211,24 @@ ByMetal = Annotated[
     Discriminator(_select_one_or_mapping),
 ]
 """One value for every metal, or by metal with an optional `default`."""
+
+ByElement = Annotated[
+    Annotated[T, Tag(BRANCH_ONE)]
+    | Annotated[
+        dict[Annotated[str, NameField(ELEMENT, ("default",))], OrNull[T]],
+        BeforeValidator(_check_mapping),
+        AfterValidator(_drop_null_values),
+        NotedMapping(),
+        Tag(BRANCH_MAPPING),
+    ],
+    Discriminator(_select_one_or_mapping),
+]
+"""One value for every metal and impurity, or by metal or impurity with an optional `default`."""
+
+OneOrMore = Annotated[
+    Annotated[T, Tag(BRANCH_ONE)] | Annotated[list[T], Tag(BRANCH_LIST)], Discriminator(_select_one_or_list)
+]
+"""One entry, or a list of several."""
 
 Window = Annotated[
     Annotated[T, Tag(BRANCH_ONE)] | Annotated[list[T], AfterValidator(check_window), Tag(BRANCH_LIST)],

@@ -11,10 +11,12 @@ from medalopt.instance.schema.containers import (
     BRANCH_MAPPING,
     BRANCH_ONE,
     Amounts,
+    ByElement,
     ByMetal,
     Entry,
     Listed,
     Named,
+    OneOrMore,
     PerPeriod,
     Window,
     describe_field,
@@ -29,6 +31,8 @@ from medalopt.instance.schema.field_types import (
     CarbonPerKilogram,
     CarbonPerTonne,
     CarbonTonnes,
+    Charge,
+    ContentStep,
     Count,
     Currency,
     Deduction,
@@ -37,6 +41,8 @@ from medalopt.instance.schema.field_types import (
     DevicePerTonne,
     DeviceTonnes,
     Distance,
+    Element_,
+    FeedContent,
     FreeText,
     HoldingCost,
     IntegerField,
@@ -91,11 +97,19 @@ class Metal(Entry):
     reserve: Lead = describe_field("Periods of coming need in stock at the end of each period; default: 0.", 0)
 
 
+class Impurity(Entry):
+    """An element that costs money or is refused; never part of an alloy or of the metal account."""
+
+    title: FreeText | None = describe_field("Display name; default: the symbol.", None)
+
+
 class Device(Entry):
     """A device type: assay of a dry tonne, and its uncertainty."""
 
     unit_mass: PieceMass | None = describe_field("Mass of one device, kg; required for values per unit.", None)
-    content: Amounts[Metal_, Assay] = describe_field("Assay, kg of metal per dry tonne; metals not named: 0.", {})
+    content: Amounts[Element_, Assay] = describe_field(
+        "Assay, kg per dry tonne, by metal or impurity; not named: 0.", {}
+    )
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the assay, by metal.", None)
     correlation: Share | None = describe_field("Correlation between the assays of two metals of the device.", None)
 
@@ -143,8 +157,8 @@ class Override(Entry):
 
     cost: DevicePerTonne | None = describe_field("Cost for this device, money/t.", None)
     to_smelter: Share | None = describe_field("Share of its tonnes sent to the smelter.", None)
-    recovery: ByMetal[Share] | None = describe_field(
-        "Recovery for this device; replaces that of the treatment for all metals.", None
+    recovery: ByElement[Share] | None = describe_field(
+        "Recovery for this device; replaces that of the treatment for all metals and impurities.", None
     )
 
 
@@ -153,8 +167,8 @@ class Treatment(Entry):
 
     cost: DevicePerTonne = describe_field("Treatment cost, money per tonne of devices.", ZERO_QUANTITY)
     to_smelter: Share = describe_field("Share of the input mass sent to the smelter.", ONE_QUANTITY)
-    recovery: ByMetal[Share] = describe_field(
-        "Recovery: share of the metal that reaches the smelter; metals not named: `default`, else 0.", ONE_QUANTITY
+    recovery: ByElement[Share] = describe_field(
+        "Recovery: share of the metal or impurity that reaches the smelter; not named: `default`, else 0.", ONE_QUANTITY
     )
     residue_value: PerTonne = describe_field("Value of the residue, money/t; negative: disposal cost.", ZERO_QUANTITY)
     capacity: PerPeriod[Tonnes] = describe_field("Capacity: greatest input in each period, t.", NO_LIMIT)
@@ -165,6 +179,17 @@ class Treatment(Entry):
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the recovery.", None)
     payer: AnyName | None = describe_field("Party that bears the cost of treatment and residue.", None)
 
+
+class PenaltyStep(Entry):
+    """Penalty per tonne of feed, in proportion to its content above a threshold."""
+
+    above: FeedContent = describe_field("Content of the feed above which it is charged, kg/t.", ZERO_QUANTITY)
+    charge: Charge = describe_field("Charge, money per tonne of feed, for each `per` above.")
+    per: ContentStep = describe_field("Content that is charged once, kg/t; pro rata.")
+
+
+Penalties = Amounts[Element_, OneOrMore[PenaltyStep]]
+"""Penalty of each element, one or several."""
 
 SettlementLot = Annotated[str, TextField(words=("route", "pooled"))]
 
@@ -184,6 +209,8 @@ class Line(Entry):
     settlement_lot: SettlementLot | None = describe_field(
         "Settlement lot: one `route`, or all feed of the line (`pooled`).", None
     )
+    refuse: Amounts[Element_, FeedContent] | None = describe_field("Greatest content of feed accepted, kg/t.", None)
+    penalties: Penalties | None = describe_field("Penalties on the content of the feed.", None)
 
 
 class Smelter(Entry):
@@ -202,6 +229,13 @@ class Smelter(Entry):
     )
     settlement_lot: SettlementLot = describe_field(
         "Settlement lot: one `route`, or all feed of a line of terms (`pooled`).", "route"
+    )
+    refuse: Amounts[Element_, FeedContent] = describe_field(
+        "Greatest content of feed accepted, kg/t, by metal or impurity; feed above is refused.", {}
+    )
+    penalties: Penalties = describe_field("Penalties on the content of the feed, by metal or impurity.", {})
+    limits: Amounts[Element_, FeedContent] = describe_field(
+        "Greatest mean content of all feed of a period, kg/t, by metal or impurity.", {}
     )
     terms: Named[AnyName, Line] | None = describe_field(
         "Terms by class of feed; feed without a line is not accepted.", None
@@ -427,6 +461,9 @@ class Document(Entry):
     exchange: Amounts[Currency, Rate] = describe_field("Exchange rates: value of one unit of another currency.", {})
     periods: Periods = describe_field("Planning horizon; default: one period.", Periods())
     metals: Named[AnyName, Metal] = describe_field("Metals, by symbol.")
+    impurities: Named[AnyName, Impurity] = describe_field(
+        "Elements that cost money or are refused, by symbol; in no alloy and on no account.", {}
+    )
     devices: Named[AnyName, Device] = describe_field("Device types and their assays.", {})
     streams: SkipValidation[list[Stream] | Table | None] = describe_field("Supply of devices.", None)
     supply_correlation: SupplyCorrelation = describe_field(

@@ -316,6 +316,8 @@ def _list_known(known: Collection[str], kind: str) -> str:
     return f"; those defined are {join_names(known)}" if known else f"; no {kind} is defined"
 
 
+ELEMENT = "metal or impurity"  # kind of a name, in messages
+
 ZERO_QUANTITY, ONE_QUANTITY, NO_LIMIT = Quantity(0.0), Quantity(1.0), Quantity(math.inf)
 
 YesOrNo = Annotated[bool, BooleanField()]
@@ -328,6 +330,9 @@ Kilograms = Annotated[Quantity, QuantityField("kg")]
 PieceMass = Annotated[Quantity, QuantityField("kg", above=True)]
 Assay = Annotated[Quantity, QuantityField("kg/t", high=1000, pieces=True)]
 Deduction = Annotated[Quantity, QuantityField("kg/t", high=1000)]
+FeedContent = Annotated[Quantity, QuantityField("kg/t", high=1000)]
+ContentStep = Annotated[Quantity, QuantityField("kg/t", high=1000, above=True)]
+Charge = Annotated[Quantity, QuantityField("money/t")]
 PerTonne = Annotated[Quantity, QuantityField("money/t", low=None)]
 DevicePerTonne = Annotated[Quantity, QuantityField("money/t", low=None, pieces=True)]
 PerKilogram = Annotated[Quantity, QuantityField("money/kg", low=None)]
@@ -346,6 +351,7 @@ ScrapLead = Annotated[int, IntegerField(1, 10**6)]
 FreeText = Annotated[str, TextField()]
 AnyName = Annotated[str, NameField()]
 Metal_ = Annotated[str, NameField("metal")]
+Element_ = Annotated[str, NameField(ELEMENT)]
 Device_ = Annotated[str, NameField("device")]
 Treatment_ = Annotated[str, NameField("treatment")]
 Smelter_ = Annotated[str, NameField("smelter")]

@@ -41,6 +41,7 @@ class SheetSection(NamedTuple):
 
 SHEET_SECTIONS = (
     SheetSection("Metals", ("metals", "*"), ("metal",)),
+    SheetSection("Impurities", ("impurities", "*"), ("impurity",)),
     SheetSection("Devices", ("devices", "*"), ("device",)),
     SheetSection("Streams", ("streams", "*")),
     SheetSection("Treatments", ("treatments", "*"), ("treatment",)),

@@ -37,6 +37,7 @@ from medalopt.report.document import (
     set_exact_digits,
     sum_column,
 )
+from medalopt.report.impurities import describe_acceptance
 from medalopt.report.numbers import count_amount_decimals, format_exact_share, format_money
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.order_layout import group_order_lines
@@ -285,6 +286,7 @@ def _tolling_document(
     currency = instance.currency
     tonnes = sum(feed.tonnes for feed in sent)
     money = sum(feed.charge + sum(metal.charge - metal.revenue for metal in feed.metals) for feed in sent)
+    money += sum(penalty.charge for feed in sent for penalty in feed.penalties)
     back: dict[int, float] = {}
     for metal in (metal for feed in sent for metal in feed.metals if metal.period is not None):
         back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
@@ -307,7 +309,10 @@ def _tolling_document(
     settled = (*((_POOLED_NOTE.format(lines=lines.capitalize()),) if pooled else ()),)
     if len(pooled) < len({feed.line for feed in sent}):
         settled = (_LOT_NOTE, *settled)
-    notes = (*settled, *((_LATE_NOTE.format(last=instance.periods[-1]),) if late else ()))
+    accepted = describe_acceptance(
+        instance, instance.smelters.names.index(smelter), sorted({feed.line for feed in sent})
+    )
+    notes = (*settled, *accepted, *((_LATE_NOTE.format(last=instance.periods[-1]),) if late else ()))
     return _make_document(instance, TOLL, number, ("Smelter", smelter), terms, lots, notes)
 
 
@@ -335,7 +340,12 @@ def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, .
     charge = float(instance.terms.treatment_charge.value[feed.line])
     nothing = (None,) * (7 if leaves_metal(instance) else 6)
     first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
-    return [first, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals)]
+    titles = instance.impurities.titles
+    penalties = [
+        (*named, f"penalty, {titles[part.element]}", None, None, part.contained, *nothing[1:], part.charge, TONNE_CODE)
+        for part in feed.penalties
+    ]
+    return [first, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals), *penalties]
 
 
 def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:

@@ -20,6 +20,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
+from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import render_sourcing_json
@@ -203,6 +204,7 @@ def build_plan_report(
         *tabulate_price_exposure(plan),
         tabulate_risk(plan),
         *tabulate_metal_account(facts),
+        build_impurity_table(plan),
         *tabulate_melting(plan),
         *_analysis_tables(plan, analyses),
         *tabulate_traceability(facts),

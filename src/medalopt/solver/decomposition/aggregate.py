@@ -112,6 +112,9 @@ def _lot_quantities(
         if instance.metals.surplus_to_smelter[metal]:
             back = places.returned_line[routes.line[route], metal, period + instance.smelters.lead[smelter, metal]]
             yield np.where(travels & (rate > 0), back, -1), tonnes * rate
+    for x in range(len(instance.impurities.names) if travels.any() else 0):
+        place = places.impurity[smelter, x, period]
+        yield np.where(travels & (routes.impurity[route, x] > 0), place, -1), tonnes * routes.impurity[route, x]
     lead = instance.smelters.lead
     for place, cut in zip(places.assured.tolist(), routes.cuts, strict=True):
         back = travels & (period + lead[smelter, cut.metal] <= cut.period)

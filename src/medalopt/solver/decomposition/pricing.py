@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import may_leave
 from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
@@ -37,6 +38,7 @@ class LinkingIndex:
     device: Ints  # (D,)
     region: Ints  # (G,)
     stream: Ints  # (I,)
+    impurity: Ints  # (K, X, T) of the elements that a smelter limits
     assured: Ints  # (N,) of the cuts of the promised confidence
     spend: Ints  # (T,)
     footprint: int
@@ -66,13 +68,14 @@ class LinkingIndex:
             np.ones(len(instance.devices.names), dtype=bool),
             mark_linked_regions(instance, routes, whole=False),
             mark_linked_streams(instance, whole=False),
+            np.repeat(has_limit(instance)[:, :, None], periods, axis=2),
             np.ones(len(routes.cuts), dtype=bool),
             np.ones(periods, dtype=bool),
         )
         ends = np.cumsum([family.sum() for family in every]).tolist()
         places = tuple(map(_number_places, every, ends))
-        feed, treated, returned, returned_line, device, region, stream, assured, spend = places
-        shipped = (device, region, stream, assured, spend)
+        feed, treated, returned, returned_line, device, region, stream, impurity, assured, spend = places
+        shipped = (device, region, stream, impurity, assured, spend)
         return cls(feed, treated, returned, returned_line, *shipped, ends[-1], ends[-1] + 1)
 
 
@@ -268,6 +271,9 @@ class RoutePricing:
                 line = routes.line[those]
                 worth = worth + select_weights(weights, places.returned_line[line[:, None], metal, back])
             total[travels] += routes.returned[those, metal][:, None] * worth
+        for x in range(len(self.instance.impurities.names)):
+            held = routes.impurity[those, x][:, None]
+            total[travels] += held * select_weights(weights, places.impurity[by, x])
         for cut, price in zip(routes.cuts, weights[places.assured].tolist(), strict=True):
             back = periods[None, :] + self.instance.smelters.lead[by, cut.metal][:, None] <= cut.period
             total[travels] += np.where(back, (price * cut.rate[those])[:, None], 0.0)

@@ -1,0 +1,111 @@
+"""Impurities of a plan: mean content of each smelter's feed by period, limits and penalties, and the terms on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import read_floats
+from medalopt.instance.arrays import Floats
+from medalopt.instance.impurities import compute_penalties
+from medalopt.instance.instance import Instance
+from medalopt.plan.plan import Plan
+from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.numbers import format_number
+
+_DESCRIPTION = (
+    "Mean content of all feed of a smelter in a period, its limit, and the penalties paid, which are part of the "
+    "smelter treatment charges."
+)
+
+
+def compute_route_penalties(account: PlanAccount) -> Floats:
+    """Compute the penalties on every route.
+
+    Args:
+        account: Plan.
+
+    Returns:
+        Penalties by element (J, X), money/t of devices.
+    """
+    routes = account.routes
+    rates = compute_penalties(account.instance, read_floats, routes.line, routes.impurity, routes.to_smelter)
+    return np.asarray(rates)
+
+
+def build_impurity_table(plan: Plan) -> ReportTable:
+    """Return the table of impurities by smelter and period, of feed that contains any.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The table; no rows where no smelter puts conditions on its feed.
+    """
+    account, instance = plan.account, plan.instance
+    columns = (
+        ReportColumn("smelter", "smelter"),
+        ReportColumn("period", "period"),
+        ReportColumn("impurity", "impurity"),
+        ReportColumn("feed_t", "feed", "t", style="even"),
+        ReportColumn("content_kg_per_t", "mean content", "kg/t", 3),
+        ReportColumn("limit_kg_per_t", "limit", "kg/t", 3, optional=True),
+        ReportColumn("penalty", "penalty", instance.currency, style="money", total=True),
+    )
+    rows = tuple(_list_rows(account)) if instance.impurities.has_effect else ()
+    return ReportTable("impurities", "Impurities", _DESCRIPTION, columns, rows)
+
+
+def _list_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
+    """Yield the rows: smelters, periods and elements with content in the feed."""
+    instance, routes = account.instance, account.routes
+    impurities, held, feed = instance.impurities, account.impurity, account.feed
+    rates = compute_route_penalties(account)
+    for k, smelter in enumerate(instance.smelters.names):
+        own = np.flatnonzero(routes.smelter == k)
+        paid = rates[own].T @ account.decisions.sent[own]  # (X, T)
+        for t, x in np.argwhere(held[k].T > 0).tolist():
+            most = float(impurities.limit.value[k, x])
+            yield (
+                smelter,
+                instance.periods[t],
+                impurities.titles[x],
+                float(feed[k, t]),
+                float(held[k, x, t] / feed[k, t]),
+                most if np.isfinite(most) else None,
+                float(paid[x, t]),
+            )
+
+
+def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> tuple[str, ...]:
+    """Describe what a smelter accepts, charges and limits in its feed, for the instruction to it.
+
+    Args:
+        instance: Instance.
+        smelter: Index of the smelter.
+        lines: Its lines of terms that the instruction is about.
+
+    Returns:
+        Sentences; none without conditions.
+    """
+    impurities = instance.impurities
+    told: dict[str, None] = {}
+    for line in lines:
+        of = f" ({instance.terms.names[line]})" if instance.terms.names[line] else ""
+        for x in np.flatnonzero(np.isfinite(impurities.refuse.raw[line])).tolist():
+            most = format_number(float(impurities.refuse.value[line, x]))
+            told[f"Feed with more than {most} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
+        for n in np.flatnonzero(impurities.penalty_line == line).tolist():
+            above, per, charge = (
+                format_number(float(part.value[n]))
+                for part in (impurities.penalty_above, impurities.penalty_per, impurities.penalty_charge)
+            )
+            title = impurities.titles[impurities.penalty_element[n]]
+            text = f"Penalty on {title} above {above} kg/t: {charge} {instance.currency} per dry tonne of feed for each"
+            told[f"{text} {per} kg/t, pro rata{of}."] = None
+    for x in np.flatnonzero(np.isfinite(impurities.limit.raw[smelter])).tolist():
+        most = format_number(float(impurities.limit.value[smelter, x]))
+        told[f"Mean content of all feed of a period: at most {most} kg/t of {impurities.titles[x]}."] = None
+    return tuple(told)

@@ -1,0 +1,83 @@
+"""Impurities: conditions that no feed meets change nothing; a plan by hand; both ways of solving agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.laws import pool
+from tests.laws.answer import answer
+from tests.model.cases import ROOT, loaded
+from tests.random_instances import Document, with_impurities
+
+import medalopt
+from medalopt.analysis.explain.explanation import explain_plan
+from medalopt.errors import NoPlanError
+
+BY_HAND = ROOT / "tests" / "planted" / "instances" / "impurities.yaml"
+CONDITIONS = ("refuse", "penalties", "limits")
+
+
+def stated(seed: int, **conditions: Document) -> Document:
+    """Return the random instance with these conditions of every smelter in place of its own."""
+    content = with_impurities(seed)
+    for smelter in content.get("smelters", {}).values():
+        for terms in (smelter, *smelter.get("terms", {}).values()):
+            for name in CONDITIONS:
+                terms.pop(name, None)
+        smelter |= conditions
+    return content
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_conditions_without_effect_are_none(seed: int) -> None:
+    """Limits of 100 %, penalties of 0 and refusals above all matter give the bytes of a plan without them."""
+    none = {"above": "1 g/t", "charge": 0, "per": "1 %"}
+    idle = stated(seed, limits={"Sb": "100 %"}, penalties={"Sb": none, "Hg": [none, none]}, refuse={"Hg": "100 %"})
+    content = stated(seed)
+    assert answer(loaded(idle)) == answer(loaded(content))
+    without = {key: part for key, part in content.items() if key != "impurities"}
+    for part in (*content["devices"].values(), *content.get("treatments", {}).values()):
+        for field in ("content", "recovery"):
+            if isinstance(part.get(field), dict):
+                part[field] = {name: value for name, value in part[field].items() if name not in ("Sb", "Hg")}
+    assert answer(loaded(idle)) == answer(loaded(without))
+
+
+def test_the_plan_by_hand() -> None:
+    """The instance with its arithmetic in the file: its optimum, its mean content, and what each condition costs."""
+    plan = medalopt.solve(medalopt.load(BY_HAND))
+    assert plan.certificate.optimal and plan.certificate.basis == "proven"
+    assert plan.cost == pytest.approx(2566, rel=1e-12)
+    bound = {row.paths[0]: row for row in explain_plan(plan).binding}["smelters.far.limits.Sb"]
+    by = 1e-4
+    less = plan.cost - medalopt.solve(medalopt.load(BY_HAND, {"smelters.far.limits.Sb": f"{1.5 + by} kg/t"})).cost
+    assert bound.unit == "kg/t" and bound.saves == pytest.approx(less / by, rel=1e-3)
+    feed, content = plan.account.feed[:, 0], plan.account.impurity[:, :, 0]
+    assert content[0] / feed[0] == pytest.approx([0, 1.5]) and content[1] / feed[1] == pytest.approx([0.01, 2])
+    assert plan.account.costs["smelting"].sum() == pytest.approx(50 * 1.6 + 60 * 2)
+    for path, free, cost in (
+        ("smelters.far.refuse.Hg", "20 g/t", 1278),  # equal is accepted
+        ("smelters.near.penalties.Sb.charge", "0 JPY/t", 2426),  # board of 10 in place of old phone of 20
+        ("smelters.far.limits.Sb", "100 %", 520),  # 2 t of old phone, and 8 t of board to `far` at 60
+    ):
+        other = medalopt.solve(medalopt.load(BY_HAND, {path: free}))
+        assert other.cost == pytest.approx(cost, rel=1e-12), path
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_both_ways_agree(seed: int) -> None:
+    """The decomposition finds the same optimum, or neither finds a plan, and every mean content is within its limit."""
+    instance = loaded(with_impurities(seed))
+    plan = pool.solved(instance)
+    if not instance.lots:
+        try:
+            other = medalopt.solve(instance, method="decomposition")
+        except NoPlanError:
+            assert plan is None
+            return
+        assert plan is not None and other.certificate.optimal
+        assert abs(plan.objective - other.objective) <= pool.slack(plan, other)
+    if plan is not None:
+        most = np.where(np.isfinite(instance.impurities.limit.value), instance.impurities.limit.value, 1000)
+        allowed = most[:, :, None] * plan.account.feed[:, None, :]
+        assert (plan.account.impurity <= allowed * (1 + 1e-9) + 1e-9).all()
