@@ -112,6 +112,7 @@ VALUES: dict[str, tuple[str, str]] = {
         for step in ("", "*.")
         for field, count in (("above", "5"), ("charge", "7"), ("per", "9"))
     },
+    "firm.[]": ("firm", "[medals.gold.count]"),
 }
 """By the pattern of a field, the path and the value tried, where those of `attempts` would not do."""
 

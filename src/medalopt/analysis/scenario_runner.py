@@ -165,7 +165,7 @@ class ScenarioRunner:
             if not deferred or len(find_ineffective_paths(error)) < len(error.faults):
                 raise
             whole, self._ineffective = opened.with_changes(changes), error
-        self._before, self._changes, self.file = opened, changes, opened.set_changes(changes)
+        self._before, self._changes, self.file = opened, changes, opened.set_changes(changes).protect_firm()
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
         self.instance: Instance = drop_lot_constraints(whole)
 

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
+from medalopt.instance.firm import spare_firm
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
 from medalopt.instance.origin import InstanceOrigin, set_origin
 from medalopt.instance.paths import has_wildcard, parse_path
@@ -38,6 +39,7 @@ from medalopt.instance.resolve.checks import (
     check_array_sizes,
     check_certainty,
     check_document,
+    check_firm,
     check_pooled_lots,
     check_storable_offers,
 )
@@ -111,6 +113,7 @@ class InstanceFile:
     # with digests and warnings
     tables: dict[tuple[Path, str], tuple[InputSheet, str, tuple[Fault, ...]]] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)  # new values already set, by path without `*`
+    firm: tuple[str, ...] = ()  # paths that further changes must not change
 
     def set_changes(self, changes: ParameterChanges) -> InstanceFile:
         """Set changes once and for all: further ones refer to the values after them.
@@ -128,6 +131,18 @@ class InstanceFile:
         result = self._resolve(changes, faults)
         faults.raise_errors()
         return dataclasses.replace(self, changes=self._merge(result))
+
+    def protect_firm(self) -> InstanceFile:
+        """Protect the firm parameters of the file: further changes are those of scenarios and variations.
+
+        Returns:
+            The file; a change that names a firm parameter is then a fault, and one with `*` leaves it out.
+        """
+        if "firm" not in self.root.items and not any(path.startswith("firm") for path in self.changes):
+            return self
+        node = self._values.get_node(("firm",))
+        items = node.items if isinstance(node, SequenceNode) else ()
+        return dataclasses.replace(self, firm=tuple(item.text for item in items if isinstance(item, ScalarNode)))
 
     def with_changes(self, changes: ParameterChanges = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
@@ -227,6 +242,7 @@ class InstanceFile:
         check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, lanes)))
         check_document(draft)
         idle = find_ineffective(draft)
+        check_firm(draft)
         if scenarios:
             check_scenarios(draft, idle, lambda more: self.set_changes(changes).with_changes(more))
         for path in changes if effective else ():
@@ -262,13 +278,13 @@ class InstanceFile:
         plain = {
             one.path: one.value for one in each if one.operation is Operation.REPLACE and not has_wildcard(one.path)
         }
-        if len(plain) == len(each):
+        if len(plain) == len(each) and not self.firm:
             return plain
         units = {path: value for path, value in plain.items() if path.startswith("exchange") or "unit_mass" in path}
         source_values = (dataclasses.replace(self, changes=self._merge(units)) if units else self)._values
         for change in each:
             try:
-                result.update(resolve_change(source_values, change))
+                result.update(spare_firm(change, resolve_change(source_values, change), self.firm))
             except UsageError as error:
                 message = str(error).removeprefix(f"{escape_text(change.path)}: ")
                 faults.add_error(OVERRIDE_LOCATION, change.path, message, kind=FaultKind.CHANGE)

@@ -225,6 +225,25 @@ def match_paths(source_values: SourceValues, path: str) -> list[ParameterPath]:
     return list(_match_below(source_values.root, _parse_pattern(path), ()))
 
 
+def touches_pattern(path: ParameterPath, pattern: str) -> bool:
+    """Return whether a path lies at, below or above one that a pattern matches.
+
+    Args:
+        path: Path without `*`.
+        pattern: Path with or without `*`.
+
+    Returns:
+        True where all steps that both have match.
+
+    Raises:
+        UsageError: The pattern is no path.
+    """
+    return all(
+        _matches_name(step, one) if isinstance(step, tuple) and isinstance(one, str) else step == one
+        for step, one in zip(_parse_pattern(pattern), path, strict=False)
+    )
+
+
 def _change_each_match(
     source_values: SourceValues, path: str, change: Callable[[ParameterPath], dict[str, str]]
 ) -> dict[str, str]:

@@ -11,13 +11,14 @@ from medalopt.analysis.infeasibility.messages import format_period
 from medalopt.analysis.infeasibility.repair import RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.catalog import find_limit
+from medalopt.instance.firm import list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.plan_json import render_json
-from medalopt.text import escape_text, format_count
+from medalopt.text import escape_text, format_count, join_names
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
 _ChangePhrase = Callable[[Instance, ParameterPath, RepairChange], str]
@@ -301,7 +302,7 @@ def _report_repairs(instance: Instance, diagnosis: Diagnosis) -> Report:
     """Return the part on repairs with the objective of the plan after each, and the options that apply them."""
     if not diagnosis.repairs:
         none = "No repair was found: neither a change of one parameter nor of a few together."
-        return Report("Repairs", (_TIMED_OUT if diagnosis.stopped else none,))
+        return Report("Repairs", (_TIMED_OUT if diagnosis.stopped else none, *_describe_firm(instance)))
     lines = ["Each changes its parameters by the least amount that suffices; sorted by the objective of its plan."]
     for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
@@ -309,9 +310,15 @@ def _report_repairs(instance: Instance, diagnosis: Diagnosis) -> Report:
         lines.append(f"-> {', and '.join(_format_change(change) for change in repair.changes)}")
     if len(diagnosis.repairs) > _MAX_REPAIRS:
         lines.append(f"{len(diagnosis.repairs) - _MAX_REPAIRS} more repairs (--json lists all).")
-    lines += [_TIMED_OUT] if diagnosis.stopped else []
+    lines += [*([_TIMED_OUT] if diagnosis.stopped else []), *_describe_firm(instance)]
     lines.append(_describe_repair_command(diagnosis))
     return Report("Repairs", tuple(lines), (_tabulate_repairs(instance, diagnosis),), screen=())
+
+
+def _describe_firm(instance: Instance) -> tuple[str, ...]:
+    """Return the line on the firm parameters that repairs leave alone; nothing without them."""
+    firm = list_firm_paths(instance)
+    return (f"No repair changes what is firm: {join_names(firm)}.",) if firm else ()
 
 
 def _tabulate_repairs(instance: Instance, diagnosis: Diagnosis) -> ReportTable:

@@ -248,7 +248,7 @@ def load_plan_summary(
     requested = changes
     if scenario is not None:
         requested = _find_scenario(file, scenario, changes).texts
-        file = file.set_changes(changes)
+        file = file.set_changes(changes).protect_firm()
     instance = file.with_effective_changes(requested)
     for warning in instance.warnings:
         report_progress(f"warning: {warning}")

@@ -31,6 +31,7 @@ from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.infeasibility.search import InfeasibleInstance, measure_infeasibility
 from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.routes import build_routes
@@ -149,12 +150,18 @@ def _find_combined_repairs(
 
 def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
     """Return the parameters of a conflict, then opening stock."""
-    return [*_choose_parameters(instance, rules, at), *_choose_opening_stocks(instance, rules)]
+    return [*_choose_parameters(instance, rules, at), *_drop_firm(instance, _choose_opening_stocks(instance, rules))]
 
 
 def _choose_parameters(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
-    """Return the parameters that relax the rules of a conflict."""
-    return list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at))
+    """Return the parameters that relax the rules of a conflict, without firm ones."""
+    return _drop_firm(instance, list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at)))
+
+
+def _drop_firm(instance: Instance, parameters: list[RepairParameter]) -> list[RepairParameter]:
+    """Return the parameters that are not firm."""
+    firm = list_firm_paths(instance)
+    return [one for one in parameters if not any(is_firm(path, firm) for path in one.paths)]
 
 
 def _choose_opening_stocks(instance: Instance, rules: Conflict) -> list[RepairParameter]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
@@ -20,6 +20,7 @@ from medalopt.analysis.sampling import SAMPLING_SEED, compute_factors, compute_n
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
+from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
@@ -144,7 +145,7 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
         The groups in the order of the file.
     """
     source_values, annex = runner.source_values, runner.instance.annex
-    members = [member for member in _find_members(source_values) if _affects_objective(member, runner)]
+    members = [member for member in _find_members(runner) if _affects_objective(member, runner)]
     many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
     result: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
     for member in members:
@@ -153,7 +154,16 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     for path, member in _find_defaulted_members(runner):
         result.setdefault((path, ""), [member])
     groups = [ParameterGroup(path, tuple(group), None, of) for (path, of), group in result.items()]
-    return tuple(group for factor in groups for group in _assign_cv(factor, source_values, annex))
+    assigned = tuple(group for factor in groups for group in _assign_cv(factor, source_values, annex))
+    return tuple(_drop_firm(assigned, _list_firm(runner)))
+
+
+def _drop_firm(groups: tuple[ParameterGroup, ...], firm: tuple[str, ...]) -> Iterator[ParameterGroup]:
+    """Yield the groups without firm members, which a split by metal may have brought in."""
+    for group in groups:
+        members = tuple(member for member in group.members if not is_firm(member.path, firm))
+        if members:
+            yield group if len(members) == len(group.members) else replace(group, members=members)
 
 
 def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterPath, GroupMember]]:
@@ -162,7 +172,7 @@ def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterP
         for name in runner.instance.annex.get(f"{section}_cv", {}):
             path: ParameterPath = (section, name, _FIELDS_WITH_CV[section])
             kind = find_parameter_kind(path)
-            if kind is not None and kind.default and kind.default.raw:
+            if kind is not None and kind.default and kind.default.raw and not is_firm(path, _list_firm(runner)):
                 yield path, GroupMember(path, (kind.default.exact,), kind, False)
 
 
@@ -171,10 +181,18 @@ def _count_names(members: list[GroupMember], section: str) -> int:
     return len({member.path[1] for member in members if member.path[0] == section})
 
 
-def _find_members(source_values: SourceValues) -> Iterator[GroupMember]:
-    """Yield every parameter of the varied fields, a list as one member."""
+def _list_firm(runner: ScenarioRunner) -> tuple[str, ...]:
+    """Return the firm paths of the instance."""
+    return list_firm_paths(runner.instance)
+
+
+def _find_members(runner: ScenarioRunner) -> Iterator[GroupMember]:
+    """Yield every parameter of the varied fields that is not firm, a list as one member."""
+    source_values, firm = runner.source_values, _list_firm(runner)
     result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
     for path, scalar, kind in source_values.iterate_parameters():
+        if firm and is_firm(path, firm):
+            continue
         if (str(path[0]), _get_field(path)) not in _VARIED_FIELDS or path[-1] == "lead":
             continue
         listed = isinstance(path[-1], int)
@@ -346,7 +364,7 @@ def _find_supply_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
         return ()
     offered = {
         str(member.path[1]): member
-        for member in _find_members(runner.source_values)
+        for member in _find_members(runner)
         if member.path[0] == "streams" and member.path[2] in ("available", "total")
     }
     factors = tuple(factor for factor in factors if factor.owner in offered)

@@ -10,6 +10,7 @@ import numpy as np
 
 from medalopt.errors import FaultKind
 from medalopt.instance.bounds import has_negative_price
+from medalopt.instance.firm import find_idle_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
@@ -28,6 +29,7 @@ from medalopt.instance.resolve.processing import (
 )
 from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
 from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
+from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Quantity
@@ -387,3 +389,14 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_scenario_paths: frozenset({"scenarios"}),
 }
 """Checks with the sections that each one reads."""
+
+
+def check_firm(draft: Draft) -> None:
+    """Check that every firm path matches something that the file states.
+
+    Args:
+        draft: Parsed instance; faults are added to it.
+    """
+    if draft.document.firm:
+        for number, text in find_idle_paths(SourceValues(draft), draft.document.firm):
+            draft.add_fault(("firm", number), text, kind=FaultKind.VALUE)

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from medalopt.errors import FaultKind, InputError, UsageError
+from medalopt.instance.firm import spare_firm
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.overrides import (
@@ -67,7 +68,8 @@ def _check_scenario(
         if format_value(value) is None or not _begins_with_section(key):
             continue  # reported by the validation of the file itself
         try:
-            result[key] = resolve(Change.build(key, value))
+            change = Change.build(key, value)
+            result[key] = spare_firm(change, resolve(change), draft.document.firm)
         except UsageError as error:
             wrong.setdefault(key, []).append(str(error).removeprefix(f"{escape_text(key)}: "))
     keys = {path: key for key, changes in result.items() for path in changes}

@@ -490,3 +490,4 @@ class Document(Entry):
     scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named scenarios: new values by path.", {})
     payers: Payers = describe_field("Party that bears each kind of cost.", Payers())
     parties: Named[AnyName, Party] = describe_field("Contract data of regions, smelters and offers.", {})
+    firm: Listed[FreeText] = describe_field("Paths of parameters that no repair and no variation changes.", [])

@@ -1,7 +1,8 @@
 """Changed device mixes of the supply, and their solves: objective, scarce metals with shadow prices, metal shortage.
 
 The tonnes of each source are kept and their split between device types changes. A source is a bundle of a region, or
-all streams of a region outside bundles, and never offers a device type that it does not offer in the instance.
+all streams of a region outside bundles, and never offers a device type that it does not offer in the instance. A stream
+whose supply is firm is a source of its own and keeps its tonnes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.shortage import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal
 from medalopt.solver.program import SolverProgram
@@ -32,6 +34,7 @@ class SupplyMix:
     instance: Instance
     source: Ints  # (I,)
     available: Floats  # (I, T) t
+    firm: Bools  # (I,) streams whose supply is firm
 
     @classmethod
     def from_instance(cls, instance: Instance) -> SupplyMix:
@@ -45,7 +48,13 @@ class SupplyMix:
         """
         streams = instance.streams
         source = np.where(streams.bundle >= 0, streams.bundle, len(instance.bundles) + streams.region)
-        return cls(instance, source, streams.available.value)
+        paths = list_firm_paths(instance)
+        held = [
+            any(is_firm(("streams", name, field), paths) for field in ("available", "total")) for name in streams.names
+        ]
+        firm = np.array(held, dtype=np.bool_)
+        source[firm] = len(instance.bundles) + len(instance.regions) + np.arange(int(firm.sum()))
+        return cls(instance, source, streams.available.value, firm)
 
     def by_source(self, tonnes: Floats) -> Floats:
         """Sum tonnes by source.
@@ -56,9 +65,14 @@ class SupplyMix:
         Returns:
             (S, T): tonnes by source and period.
         """
-        sums = np.zeros((len(self.instance.bundles) + len(self.instance.regions), tonnes.shape[1]))
+        sums = np.zeros((self._source_count, tonnes.shape[1]))
         np.add.at(sums, self.source, tonnes)
         return sums
+
+    @property
+    def _source_count(self) -> int:
+        """Number of sources."""
+        return len(self.instance.bundles) + len(self.instance.regions) + int(self.firm.sum())
 
     def compute_shares(self, instance: Instance | None = None) -> Floats:
         """Compute the share of each device type in all tonnes offered.
@@ -84,6 +98,7 @@ class SupplyMix:
         Returns:
             The changed instance.
         """
+        available = np.where(self.firm[:, None], self.available, available)
         array = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
         return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=array))
 
@@ -202,7 +217,7 @@ class SupplyMix:
         """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""
         devices = len(self.instance.devices.names)
         kind = self.source * devices + self.instance.streams.device
-        own = np.zeros(((len(self.instance.bundles) + len(self.instance.regions)) * devices, self.available.shape[1]))
+        own = np.zeros((self._source_count * devices, self.available.shape[1]))
         np.add.at(own, kind, self.available)
         equal = 1 / np.bincount(kind)[kind][:, None]
         return np.divide(self.available, own[kind], out=equal + 0 * self.available, where=own[kind] > 0)
