@@ -306,7 +306,7 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
 
 def _read_typed_rows(read: TableSource, table: str, model: type[StrictModel]) -> list[dict[str, Any]]:
     """Return the rows of a table with the types of its model."""
-    columns = list(model.model_fields)
+    columns = [name for name, field in model.model_fields.items() if field.is_required()]
     return [_convert_row(model, dict(zip(columns, row, strict=True))) for row in read(table, columns)]
 
 

@@ -114,6 +114,7 @@ class SavedMetal(StrictModel):
     used: Number
     surplus: Number
     stock: Number
+    called_back: Number | None = None  # where metal may be left with the smelters
 
 
 class SavedMetalCalledBack(SavedMetal):
@@ -259,7 +260,7 @@ class SavedPlan(StrictModel):
     shipments: list[SavedShipment]
     stockpiles: list[SavedStockpile]
     purchases: list[SavedPurchase]
-    metals: list[SavedMetal] | list[SavedMetalCalledBack]
+    metals: list[SavedMetal]
     melts: list[SavedMelt]
     casts: list[SavedCast]
     offer_stock: list[SavedOfferStock] = []

@@ -82,7 +82,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
             for name, true in parts:
                 path = f"metals.{metal}.{name}, {period}"
                 yield from _compare_values(
-                    "metal balance", path, getattr(row, name, 0.0), true, max(turnover[e], 1e-3), "kg"
+                    "metal balance", path, getattr(row, name) or 0.0, true, max(turnover[e], 1e-3), "kg"
                 )
     casts = {(row.alloy, row.period): row for row in plan.casts}
     cast, charge = account.cast, account.charge

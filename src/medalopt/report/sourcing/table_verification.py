@@ -125,7 +125,11 @@ def compute_file_digests(saved: SavedFile) -> dict[str, str]:
     values = plan.model_dump(include=set(SCALAR_MEMBERS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}
     columns = {
-        name: {key: [getattr(row, key) for row in rows] for key in type(rows[0]).model_fields}
+        name: {
+            key: [getattr(row, key) for row in rows]
+            for key, field in type(rows[0]).model_fields.items()
+            if field.is_required() or getattr(rows[0], key) is not None
+        }
         for name, rows in tables.items()
         if rows
     }
