@@ -1,4 +1,4 @@
-"""The text of the Tokyo instances: one template, four sets of answers."""
+"""The text of the Tokyo instances: one template, one set of answers for each variant."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ LATER_TARGETS = {
     "june_2018": {"gold": 42.0, "silver": 5300.0, "brass": 2700.0},
     "october_2018": {"gold": 30.3, "silver": 4100.0, "brass": 2700.0},
 }
+COMMITTEE, OPERATORS = "committee", "operators"
 ALLOY = {"gold": "gold_plate", "silver": "silver_999", "brass": "red_brass"}
 MARKET_LESS = {"Au": "4_473 JPY/g", "Ag": "56.7 JPY/g", "Cu": "698 JPY/kg", "Pd": "3_633 JPY/g"}
 
 DELIVERED_STORY = (
     "the share that falls so that the metal charged is what was delivered, 32 kg of gold, 3,500 kg of\n"
-    "# silver, 2,200 kg of brass (seen). What was reused is inside those figures already: hence `returned: 0 %`."
+    "# silver, 2,200 kg of brass (seen). What was reused while striking is inside those figures already"
 )
 FIRST_STORY = (
     "the share that falls so that the metal charged is what was first asked for, 40 kg of gold, 4,920 kg\n"
-    "# of silver, 2,944 kg of brass (seen: plan of February 2017). `returned` is the figure to vary: 4,920 kg come\n"
-    "# down to the 3,500 kg delivered where 46 % of the silver scrap is charged again (derived; see `scrap_reused`)."
+    "# of silver, 2,944 kg of brass (seen: plan of February 2017)"
 )
 RANGE_STORY = (
     "moved inside their published ranges, gold and copper towards low, silver towards high, phones as measured\n"
-    "# (estimated: fitted together with the mix of goods, see instances/README.md)."
+    "# (estimated: fitted together with the device mix, see instances/README.md)."
 )
 BASE_STORY = (
     "the base of each published range, but for copper and the silver of low-grade appliances, which are fitted;\n"
-    "# that silver is six times its range (estimated): another reading of the record, less likely than tokyo2020.yaml."
+    "# that silver is six times its range (estimated): another interpretation, less likely than tokyo2020.yaml."
 )
 SURPLUS_STORY = (
-    "the project does not own its surplus. `sell` gives back the refining charge (the same at every\n"
-    "# smelter) and no more, so that metal beyond the need costs nothing and earns nothing."
+    "surplus belongs to the operators or the smelter (no contract is public), not to the project. `sell` gives back\n"
+    "# the refining charge (the same at every smelter) and no more, to whom paid it: surplus costs and earns nothing."
 )
 OWNER_STORY = (
-    "the project owns its surplus and sells it at the market (prices under `market`; palladium 1,040 USD/oz_t,\n"
-    "# recalled) less 1.5 %, palladium less 2 % (estimated)."
+    "the operators own the surplus and sell it at the market (prices under `market`; palladium 1,040 USD/oz_t,\n"
+    "# recalled) less 1.5 %, palladium less 2 % (estimated), and bear the refining."
 )
 
 
@@ -55,6 +55,19 @@ MISFORTUNES = (
     '  metal_later: {"smelters.*.lead": +2, note: "estimated: two months more, as when a furnace stands for repair"}',
     '  several_at_once: {smelters.shonan.capacity: 0 t, "treatments.*.cost": 115 %, "smelters.*.lead": +1,'
     ' note: "estimated: the fast refinery drops out, wages rise, all metal comes a month late"}',
+)
+SCENARIOS = (
+    "  new_metal_allowed: {policy.recycled.Au: 0 %, policy.recycled.Ag: 0 %, policy.recycled.Cu: 0 %}",
+    "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}",
+    '  municipalities_collect: {"streams.*.collection": 0 JPY/t,'
+    ' note: "seen: municipalities and shops bear collection anyway; what is left is the bill of all others"}',
+    "  certified_recycled_bullion: {market.certified_gold.limit: 50 kg, market.certified_silver.limit: 6_000 kg,"
+    ' note: "estimated: certified recycled bullion on offer at 3 % above the market"}',
+    '  silver_90_payable: {"smelters.*.returned.Ag": 0.9, note: "recalled: the low end of the customary range"}',
+    "  phones_refused_whole: {treatments.whole.capacity: 0 t,"
+    ' note: "estimated: no furnace takes a phone whole, so boards are taken out by hand"}',
+    '  scrap_charged_again: {"alloys.*.capacity": 1_000 kg, note: "estimated: cast in every month, so that the scrap of'
+    ' one month is charged in the next"}',
 )
 
 
@@ -70,13 +83,20 @@ class Variant:
     owner: bool = False
 
 
-def variants(in_range: Fit, base: Fit) -> list[Variant]:
-    """Return the four instances: the base case, the owner of the surplus, the first targets, the base assays."""
+def variants(fits: Mapping[str, Fit], base: Fit) -> list[Variant]:
+    """Return the instances: base case, sold surplus, first targets, base assays, and the other anchors of the fit."""
+    chosen = fits[""]
+    anchored = (
+        Variant(f"tokyo2020-{name}", f"Tokyo 2020, fitted to {fit.anchor.story}", fit, f"tokyo2020/streams-{name}.csv")
+        for name, fit in fits.items()
+        if name
+    )
     return [
-        Variant("tokyo2020", "Tokyo 2020: 5,000 medals from what was collected", in_range),
-        Variant("tokyo2020-owner", "Tokyo 2020, the project owning its surplus", in_range, owner=True),
-        Variant("tokyo2020-first-targets", "Tokyo 2020, as first planned", in_range, need=FIRST_TARGETS),
+        Variant("tokyo2020", "Tokyo 2020: 5,000 medals from what was collected", chosen),
+        Variant("tokyo2020-owner", "Tokyo 2020, the operators selling the surplus", chosen, owner=True),
+        Variant("tokyo2020-first-targets", "Tokyo 2020, as first planned", chosen, need=FIRST_TARGETS),
         Variant("tokyo2020-base-assays", "Tokyo 2020 with base assays", base, "tokyo2020/streams-base-assays.csv"),
+        *anchored,
     ]
 
 
@@ -93,9 +113,11 @@ def page(template: str, variant: Variant, devices: dict[str, Device]) -> str:
         "scenarios": "\n".join(_scenarios(variant)),
         "rich": "[" + ", ".join(name for name in devices if name not in evidence.PHONES) + "]",
         "assay_story": RANGE_STORY if moved else BASE_STORY,
-        "mix_story": f"mix of device types, fitted (rich goods {variant.fit.scale:.3f} times the first guess)",
+        "mix_story": f"mix of device types, fitted (rich devices {variant.fit.scale:.3f} times the first guess)",
         "sell_story": OWNER_STORY if variant.owner else SURPLUS_STORY,
-        "casting": "[" + ", ".join(["0"] * 20 + ["1_000"] * 7) + "]",
+        "casting": "[" + ", ".join(["0"] * 31 + ["6_000"]) + "]",
+        "anchor_story": variant.fit.anchor.story,
+        "owner_of_surplus": OPERATORS if variant.owner else COMMITTEE,
         "scrap_story": FIRST_STORY if variant.need is FIRST_TARGETS else DELIVERED_STORY,
     }
     answers |= {f"sell_{m}": MARKET_LESS[m] if variant.owner else f"{CHARGE[m]} JPY/kg" for m in CHARGE}
@@ -139,10 +161,7 @@ def _scenarios(variant: Variant) -> Iterator[str]:
     for name, need in targets.items():
         changes = ", ".join(f"alloys.{ALLOY[part]}.scrap.share: {_share(part, kg)}" for part, kg in need.items())
         yield f"  {name}: {{{changes}}}"
-    if variant.need is FIRST_TARGETS:
-        yield "  scrap_reused: {alloys.silver_999.scrap.returned: 46 %}"
-    yield "  new_metal_allowed: {policy.recycled.Au: 0 %, policy.recycled.Ag: 0 %, policy.recycled.Cu: 0 %}"
-    yield "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}"
+    yield from SCENARIOS
     yield from MISFORTUNES
 
 

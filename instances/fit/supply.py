@@ -10,8 +10,9 @@ from itertools import pairwise
 from instances.fit import evidence
 from instances.fit.evidence import Count
 
-HEADER = ("name", "device", "region", "bundle", "collection", "period", "available")
+HEADER = ("name", "device", "region", "bundle", "collection", "period", "available", "payer")
 MONTHS = [date(2017 + (3 + n) // 12, (3 + n) % 12 + 1, 1) for n in range(24)]  # April 2017 to March 2019
+CARRIER = "phone carrier"  # NTT DOCOMO, whose shops took phones back
 COLLECTION = {"box": "135000", "pick_up": "70000", "shop": "120000"}  # JPY/t
 Row = tuple[str, ...]
 
@@ -27,20 +28,20 @@ def rows(mix: dict[str, float]) -> Iterator[Row]:
     for device, total_g in zip(sorted(mix), totals, strict=True):
         bundle = "box" if device in evidence.BOX else "pick_up"
         for region, period, grams in _cells(total_g, monthly):
-            yield "", device, region, bundle, COLLECTION[bundle], period, f"{grams / 1e6:.6f}"
+            yield "", device, region, bundle, COLLECTION[bundle], period, f"{grams / 1e6:.6f}", ""
     phones = _monthly(counts, lambda count: count.shop_phones)
     shares = [1 - evidence.SMARTPHONE_SHARE, evidence.SMARTPHONE_SHARE]
     for device, total in zip(evidence.PHONES, apportion(round(sum(phones)), shares), strict=True):
         for region, period, units in _cells(total, phones):
             name = f"shop_{device}@{region}"
-            yield name, device, region, "", COLLECTION["shop"], period, f"{units} unit"
+            yield name, device, region, "", COLLECTION["shop"], period, f"{units} unit", CARRIER
 
 
 def by_device(mix: dict[str, float]) -> dict[str, float]:
     """Return the tonnes of each device type that all streams together offer."""
     unit_t = {name: device.unit_kg / 1000 for name, device in evidence.devices().items()}
     found = dict.fromkeys(unit_t, 0.0)
-    for _, device, *_, available in rows(mix):
+    for _, device, *_, available, _ in rows(mix):
         number, _, unit = available.partition(" ")
         found[device] += float(number) * (unit_t[device] if unit else 1.0)
     return found

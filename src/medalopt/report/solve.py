@@ -185,10 +185,15 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
 
 
 def _describe_cost(plan: Plan) -> str:
-    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure."""
+    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure.
+
+    Where several parties pay, no one pays the cost of a medal, and it is left out.
+    """
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     line = f"Total cost: {format_money(plan.cost, currency)}"
-    if count:
+    if len(plan.party_costs) > 1:
+        line += ", all parties together" + (f" ({format_count(count, 'medal')})" if count else "")
+    elif count:
         line += f", {format_money(plan.cost / count, currency)} per medal ({format_count(count, 'medal')})"
     party = parse_cost_objective(plan.measure)[1]
     if party is not None:

@@ -115,7 +115,9 @@ def _read_amount(cell: CellValue) -> float:
 
 def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
-    each = f"{format_money(plan.cost / count, currency)} per medal, {format_count(count, 'medal')}" if count else ""
+    shared = len(plan.party_costs) > 1  # then no one pays the cost of a medal
+    per_medal = "all parties together" if shared else f"{format_money(plan.cost / max(count, 1), currency)} per medal"
+    each = f"{per_medal}, {format_count(count, 'medal')}" if count else ""
     total = ("Total cost", format_money(plan.cost, currency), each)
     parties = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
     paid = (
