@@ -61,8 +61,9 @@ SCENARIOS = (
     "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}",
     '  municipalities_collect: {"streams.*.collection": 0 JPY/t,'
     ' note: "seen: municipalities and shops bear collection anyway; what is left is the bill of all others"}',
-    "  certified_recycled_bullion: {market.certified_gold.limit: 50 kg, market.certified_silver.limit: 6_000 kg,"
-    ' note: "estimated: certified recycled bullion on offer at 3 % above the market"}',
+    "  certified_recycled_bullion: {market.mined_gold.recycled: 100 %, market.mined_gold.price: 4_677 JPY/g,"
+    " market.mined_silver.recycled: 100 %, market.mined_silver.price: 59.3 JPY/g,"
+    ' note: "estimated: in place of mined bullion, certified recycled bullion at 3 % above the market"}',
     '  silver_90_payable: {"smelters.*.returned.Ag": 0.9, note: "recalled: the low end of the customary range"}',
     "  phones_refused_whole: {treatments.whole.capacity: 0 t,"
     ' note: "estimated: no furnace takes a phone whole, so boards are taken out by hand"}',
