@@ -5,6 +5,7 @@ The wording of reports is compared in `tests/golden/` alone. Other tests read fr
 
 from __future__ import annotations
 
+import math
 import re
 
 _NUMBER = re.compile(r"(?<![\w.])[−+-]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?:\s(?:m|bn)\b)?")
@@ -18,6 +19,12 @@ def list_numbers(text: str) -> list[float]:
         number, _, size = found.replace("−", "-").replace(",", "").partition(" ")
         numbers.append(float(number) * _SIZES.get(size, 1.0))
     return numbers
+
+
+def mentions_about(text: str, *numbers: float) -> bool:
+    """Whether a text holds each of these numbers, rounded to four digits."""
+    found = list_numbers(text)
+    return all(any(math.isclose(number, other, rel_tol=1e-3) for other in found) for number in numbers)
 
 
 def mentions(text: str, *names: object, numbers: tuple[float, ...] = ()) -> bool:

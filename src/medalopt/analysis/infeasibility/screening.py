@@ -58,8 +58,9 @@ def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) 
 def compute_min_charge(instance: Instance) -> Floats:
     r"""Compute the least cumulative charge of each metal.
 
-    Fresh charge is at least $Q_{at}/(1-\sigma_a)\cdot(1/(1-\lambda_a)-\omega_a\sigma_a)$, in the first $\mu_a$ periods
-    without the second term. A metal takes its least share of it, or the remainder at the greatest shares of all others.
+    With castings $K_{at}=Q_{at}/(1-\sigma_a)$, fresh charge is at least $K_{at}/(1-\lambda_a)$ less the process scrap that
+    may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of what can be cast $\mu_a$ periods before. A metal takes
+    its least share of it, or the remainder at the greatest shares of all others.
 
     Args:
         instance: Instance.
@@ -69,9 +70,12 @@ def compute_min_charge(instance: Instance) -> Floats:
     """
     alloys, periods = instance.alloys, len(instance.periods)
     share, high = alloys.scrap_share.value, alloys.high.value
-    back = np.arange(periods)[None, :] >= alloys.scrap_lead[:, None]  # (A, T)
-    reused = np.where(back, (alloys.scrap_returned.value * share)[:, None], 0.0)
-    fresh = (1 / (1 - alloys.loss.value)[:, None] - reused) / (1 - share)[:, None] * compute_required_demand(instance)
+    cast = compute_required_demand(instance) / (1 - share)[:, None]
+    castable = np.zeros((len(alloys.names), periods))  # by the time of which all scrap is back
+    for alloy, lead in enumerate(alloys.scrap_lead.tolist()):
+        castable[alloy, lead:] = alloys.capacity.value[alloy].cumsum()[: max(periods - lead, 0)]
+    back = (alloys.scrap_returned.value * share)[:, None] * np.minimum(cast, castable)
+    fresh = cast / (1 - alloys.loss.value)[:, None] - back
     rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
     minimum = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
     return np.asarray(np.maximum(minimum, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
