@@ -229,7 +229,7 @@ def test_tokyo_as_first_planned() -> None:
     assert at is not None
     found = conflict.find_conflict(at.problem, at.violation)
     assert {(rule.kind, rule.names) for rule in found.rules} == {
-        ("demand", ("silver_999", "2019-06")),
+        ("demand", ("silver_999", "2019-11")),
         ("supply", ()),
         ("recycled", ("Ag",)),
     }
