@@ -21,7 +21,7 @@ Assays = dict[str, Triple]
 
 @dataclass(frozen=True)
 class Fit:
-    """A device mix and the assays that go with it; `step` and `scale` say how far they were moved from the first guess."""
+    """A device mix and the assays that go with it; `step` and `scale` say how far they were moved."""
 
     anchor: Anchor
     mix: Mix
@@ -110,7 +110,7 @@ def _moved(device: Device, step: float) -> Triple:
 
 
 def _with_copper(devices: Mapping[str, Device], scale: float, assays: Assays, anchor: Anchor) -> Assays:
-    """Move copper, but for phones, towards the low ends until the mix recovers what was recorded; not at all if short."""
+    """Move copper, but for phones, towards the low ends until the mix recovers what was recorded, if it does at all."""
 
     def moved(step: float) -> Assays:
         result = dict(assays)

@@ -85,8 +85,8 @@ class Anchor:
 
 
 # Seen: 189 kg Au, 2,012 kg Ag, 1,493 t Cu in fiscal 2013 and 2014 together, from 13,236 t and 50,491 t (the latter
-# recalled); 245 kg, 2,646 kg, 1,747 t in fiscal 2017, from 65,750 t that reached recyclers, or from the ministry's total
-# of some 78,000 t, should that be the count meant. Gold limits: the higher of the first two years; that of 2017.
+# recalled); 245 kg, 2,646 kg, 1,747 t in fiscal 2017, from 65,750 t that reached recyclers, or from the total of the
+# ministry of some 78,000 t, should that be the count meant. Gold limits: the higher of the first two years; 2017's.
 EARLY: Triple = (189 / 63.727, 2012 / 63.727, 1493 / 63.727)
 FISCAL_2017: Triple = (245 / 65.750, 2646 / 65.750, 1747 / 65.750)
 FISCAL_2017_78KT: Triple = (245 / 78.0, 2646 / 78.0, 1747 / 78.0)

@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
 
 
 def sheet(plan: Plan, month: str, record: dict[str, float]) -> str:
-    """Return the settlement sheet of all devices collected up to `month`, from which the metal of `record`, kg, is won."""
+    """Return the settlement sheet of all devices collected up to `month`, which give the metal of `record`, kg."""
     instance, found = plan.instance, plan.account.routes
     last, metals = instance.periods.index(month), [instance.metals.names.index(metal) for metal in record]
     route, period = np.nonzero(sent := collected(plan, last))

@@ -56,7 +56,7 @@ def test_the_sheets_add_up_to_the_record(
 
 @pytest.mark.parametrize("row", rows("command, the record"), ids=lambda row: row[0].split()[4])
 def test_what_follows_from_the_record(row: tuple[str, ...]) -> None:
-    """Each line of the table is what the model expects of the devices collected by then, and what planning anew gives."""
+    """Each line is what the model expects of the devices collected by then, and what planning anew gives."""
     command, silver, expected, low, high, taken, to_come, in_all = row
     words = shlex.split(command.strip("`"))
     after, actuals = (words[words.index(option) + 1] for option in ("--after", "--actuals"))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import medalopt
 from instances.fit.assays import national
 from instances.fit.evidence import ANCHORS as ANCHOR_OF
+
+import medalopt
 from medalopt import Instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.device_mix.compositions import MixSolver
@@ -85,7 +85,7 @@ def test_five_thousand_medals_as_they_were_made() -> None:
 
 @pytest.mark.parametrize("name", ["", "base-assays", *ANCHORS])
 def test_the_national_mix_recovers_what_japan_recovered(name: str) -> None:
-    """By its anchor's formula, each file recovers the anchor's silver to 3 %, no more gold than allowed, near its copper.
+    """By its anchor's formula, each file recovers the silver to 3 %, no more gold than allowed, and near the copper.
 
     Copper falls short where even the base assays hold too little of it: by 10 % at most, and it limits nothing.
     """

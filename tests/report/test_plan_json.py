@@ -14,7 +14,19 @@ from medalopt.report.plan_json import JsonTable, build_plan_object, render_json,
 
 MEMBERS = [
     *("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "shipments", "stockpiles"),
-    *("purchases", "metals", "melts", "casts", "parties", "risk", "prices", "duals", "certificate", "solver", "digests"),
+    *(
+        "purchases",
+        "metals",
+        "melts",
+        "casts",
+        "parties",
+        "risk",
+        "prices",
+        "duals",
+        "certificate",
+        "solver",
+        "digests",
+    ),
 ]
 COSTS = [
     *("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage"),
