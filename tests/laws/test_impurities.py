@@ -11,7 +11,7 @@ from tests.random_instances import Document, with_impurities
 
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
-from medalopt.errors import NoPlanError
+from medalopt.errors import InputError, NoPlanError
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "impurities.yaml"
 CONDITIONS = ("refuse", "penalties", "limits")
@@ -81,3 +81,22 @@ def test_both_ways_agree(seed: int) -> None:
         most = np.where(np.isfinite(instance.impurities.limit.value), instance.impurities.limit.value, 1000)
         allowed = most[:, :, None] * plan.account.feed[:, None, :]
         assert (plan.account.impurity <= allowed * (1 + 1e-9) + 1e-9).all()
+
+
+def test_a_feed_that_all_refuse_is_told() -> None:
+    """A feed that no smelter accepts draws a warning with the element and both contents; equal is accepted."""
+    changes = {"smelters.near.refuse.Hg": "19.9 g/t"}
+    told = [fault.message for fault in medalopt.load(BY_HAND, changes).warnings if "refuses" in fault.message]
+    assert len(told) == 1 and "0.02 kg/t of mercury" in told[0] and "0.0199 kg/t (`near`)" in told[0]
+    for most in ("20 g/t", "21 g/t"):
+        assert not medalopt.load(BY_HAND, {"smelters.near.refuse.Hg": most}).warnings
+
+
+def test_metals_and_faults() -> None:
+    """A metal may be limited without an entry of its own; an impurity with the symbol of a metal is an error."""
+    instance = medalopt.load(BY_HAND, {"smelters.near.limits.Ag": "0.9 kg/t"})
+    assert medalopt.solve(instance).account.feed[1].sum() == 0  # each tonne holds 1 kg of silver
+    with pytest.raises(InputError, match="is a metal"):
+        medalopt.load(BY_HAND, {"impurities.Ag.title": "silver"})
+    with pytest.raises(InputError, match="no metal or impurity is called `Pb`"):
+        medalopt.load(BY_HAND, {"smelters.near.refuse.Pb": "1 kg/t"})

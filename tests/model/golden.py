@@ -45,6 +45,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "footprint": ("footprint_cap",),
     "concentration": ("concentration_smelters", "concentration_regions", "concentration_offers"),
     "process_scrap": ("process_scrap",),
+    "impurities": ("define_impurity", "impurity_limit", "define_spend"),
     "pooled_settlement": (
         *("withheld_least", "withheld_most", "withheld_all"),
         *("define_returned", "define_spend"),  # from which what is withheld goes off

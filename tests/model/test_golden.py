@@ -92,6 +92,7 @@ LETTERS = {  # what stands at a letter of an index
     "w": lambda instance: instance.policy.windows,
     "m": lambda instance: instance.medals.names,
     "l": list_terms_names,
+    "x": lambda instance: instance.impurities.names,
 }
 
 

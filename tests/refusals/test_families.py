@@ -108,6 +108,10 @@ CASES: dict[str, tuple[set[Row], list[tuple[dict[str, Any], float]]]] = {
         {CUP, ("concentration", "policy.concentration.smelters", 40)},
         [({"policy.concentration.smelters": 100}, 10_000)],
     ),
+    "impurity": (
+        {CUP, ("impurity limits", "smelters.kosaka.limits.Sb", 1)},
+        [({"smelters.kosaka.limits.Sb": 4}, 10_000)],
+    ),
     "footprint": ({CUP, ("footprint", "policy.footprint_cap", 0.4)}, [({"policy.footprint_cap": 1}, 10_000)]),
     "process_scrap": (
         {CUP, ("supply", f"{PHONE}.available", 16)},
