@@ -352,7 +352,7 @@ def test_a_date_where_a_period_is_expected_is_its_month(tiny: bytes, sheet: str,
 @pytest.mark.parametrize(
     ("sheet", "cell"),
     [
-        *(("Streams", "C4"), ("Metals", "B4"), ("Metals", "F4"), ("Metals", "G4"), ("Instance", "B4")),
+        *(("Streams", "C4"), ("Metals", "B4"), ("Metals", "H4"), ("Metals", "I4"), ("Instance", "B4")),
         *(("Alloys", "A4"), ("Scenarios", "A4"), ("Scenarios", "B4"), ("Scenarios", "C4")),
     ],
 )
