@@ -11,18 +11,24 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-UNTRACED = {"campaigns", "conformance", "extensions", "house", "laws", "planted", "twin"}  # results, not code paths
+UNTRACED = {  # results, not code paths
+    *("campaigns", "conformance", "extensions", "golden", "house", "instances", "instances_at_random", "laws"),
+    *("planted", "refusals", "twin"),
+}
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
-MEASURED_CASES = 1  # of each test on random instances
+MEASURED_SEEDS = 1  # of each test on random instances
+MEASURED_CASES = 3  # of each other test with parameters
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as `no_cover` the tests of `UNTRACED`, and all but the first cases of each test on random instances."""
+    """Mark as `no_cover` the tests of `UNTRACED`, and all but the first cases of each test with parameters."""
     if not config.pluginmanager.hasplugin("_cov"):
         return
     cases: Counter[str] = Counter()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        cases[test] += not NUMBERED.isdisjoint(getattr(getattr(item, "callspec", None), "params", ()))
-        if cases[test] > MEASURED_CASES or item.path.relative_to(TESTS).parts[0] in UNTRACED:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        cases[test] += 1
+        measured = MEASURED_CASES if NUMBERED.isdisjoint(parameters) else MEASURED_SEEDS
+        if cases[test] > measured or item.path.relative_to(TESTS).parts[0] in UNTRACED:
             item.add_marker("no_cover")
