@@ -16,10 +16,12 @@ MONEY: Mapping[str, tuple[str, ...]] = {
     "metals": ("sell", "holding"),
     "streams": ("price", "collection", "storage_cost"),
     "treatments": ("cost", "residue_value"),
-    "terms": ("treatment_charge", "refining_charge"),
+    "terms": ("treatment_charge", "refining_charge", "pays"),
     "lanes": ("cost",),
     "market": ("price",),
     "alloys": ("holding", "scrap_value"),
+    "medals": ("shortfall",),
+    "impurities": ("penalty_charge",),
 }
 AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "metals": ("opening_stock",),
@@ -40,6 +42,7 @@ RATES: Mapping[str, tuple[str, ...]] = {  # that stay as they are when money or 
     "market": ("composition", "recycled", "footprint"),
     "alloys": ("low", "high", "others", "loss", "scrap_share", "scrap_returned"),
     "medals": ("parts", "allowance"),
+    "impurities": ("assay", "recovery", "refuse", "penalty_above", "penalty_per", "limit"),
     "policy": (
         *("recycled", "window_low", "window_high", "participation"),
         *("concentration_smelters", "concentration_regions", "concentration_offers"),

@@ -120,7 +120,7 @@ def test_a_cv_for_each_metal() -> None:
 def test_many_streams_move_by_device_and_by_region() -> None:
     """Hundreds of rows are moved in groups: all tonnes of a device, all tonnes of a region."""
     tokyo = moved(TINY.parent / "tokyo2020.yaml")
-    assert tokyo["streams.*.available device laptop"].parameter_count == 8 * 27
+    assert tokyo["streams.*.available device laptop"].parameter_count == 8 * 32
     assert tokyo["streams.*.collection region kanto"].parameter_count == 17
     assert tokyo["lanes.*.distance smelter kosaka"].parameter_count == 8
     assert get_assay_correlation(ScenarioRunner(TINY.parent / "tokyo2020.yaml"), "laptop") == 0.6

@@ -135,7 +135,7 @@ def test_values_that_are_not_proven_are_left_out_of_a_curve(text: str, monkeypat
     left_out = set(found.unproven)
     assert left_out and not left_out & {point.value for point in found.points}
     part = report_curve(found, "JPY")
-    assert any(line.startswith("Not proven, therefore left out:") for line in part.lines)
+    assert any(line.startswith("Not verified, therefore omitted:") for line in part.lines)
     assert part.members["curve"]["unproven"] == sorted(left_out)
 
 
@@ -173,7 +173,7 @@ def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest
         found = analyse_device_mix(variants)
     assert found.unproven == ("the mix half",) and [mix.name for mix in found.named] == ["whole"]
     part = report_device_mix(found)
-    assert "Not proven, therefore left out: the mix half." in part.lines
+    assert "Not verified, therefore omitted: the mix half." in part.lines
     assert part.members["mix"]["unproven"] == ["the mix half"]
     monkeypatch.undo()
     break_solves(monkeypatch, lambda number: number == 4)
@@ -205,7 +205,7 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
         len(found.marginal_prices) == len(whole.marginal_prices) - 2
         and len(found.source_analyses) == len(whole.source_analyses) - 1
     )
-    assert mentions(" ".join(summarize_explanation(found)), "not proven", *found.unproven)
+    assert mentions(" ".join(summarize_explanation(found)), "not verified", *found.unproven)
     assert build_explanation_object(found)["explanation"]["unproven"] == list(found.unproven)
 
 

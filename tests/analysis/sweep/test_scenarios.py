@@ -82,7 +82,7 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> 
     for text, said in list(wrong.items())[:-2]:
         assert any(said in one and "--grid" in one for one in told), text
     assert "9_999_800_001 scenarios; 1_000_000 are the most" in told[-1]
-    with pytest.raises(InputError, match="is defined twice"):
+    with pytest.raises(InputError, match="is given twice"):
         build_grid(tiny, ["medals.gold.count=1,2", "medals.gold.count=3,4"])
 
 
