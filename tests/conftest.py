@@ -16,19 +16,39 @@ UNTRACED = {  # results, not code paths
     *("planted", "refusals", "twin"),
 }
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
-MEASURED_SEEDS = 1  # of each test on random instances
-MEASURED_CASES = 3  # of each other test with parameters
+MEASURED_CASES = 1  # of each test with parameters
+SAMPLE = 6  # random instances of each test, without --all-cases; campaigns and `make test CASES=all` run all
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs every random instance."""
+    parser.addoption("--all-cases", action="store_true", help="run every random instance, not a sample of each test")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as `no_cover` the tests of `UNTRACED`, and all but the first cases of each test with parameters."""
+    """Keep a sample of the random instances of each test, and trace the first cases of the tests that are measured."""
+    if not config.getoption("--all-cases"):
+        left_out = _find_left_out(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
     if not config.pluginmanager.hasplugin("_cov"):
         return
     cases: Counter[str] = Counter()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
         cases[test] += 1
-        measured = MEASURED_CASES if NUMBERED.isdisjoint(parameters) else MEASURED_SEEDS
-        if cases[test] > measured or item.path.relative_to(TESTS).parts[0] in UNTRACED:
+        if cases[test] > MEASURED_CASES or item.path.relative_to(TESTS).parts[0] in UNTRACED:
             item.add_marker("no_cover")
+
+
+def _find_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the random instances beyond the sample of each test, evenly spaced."""
+    numbered: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if not NUMBERED.isdisjoint(getattr(getattr(item, "callspec", None), "params", {})):
+            numbered.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for cases in numbered.values():
+        kept = {len(cases) * number // SAMPLE for number in range(SAMPLE)}
+        left_out |= {case for number, case in enumerate(cases) if number not in kept and len(cases) > SAMPLE}
+    return left_out
