@@ -96,14 +96,14 @@ def test_what_cannot_be_solved(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fault_of_our_own_costs_one_row(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variant in which medalopt itself fails says so in its own answer, and the next one is answered."""
     variants = ScenarioRunner(TINY)
-    build = variants.build_scenario
+    apply = variants.apply_changes
 
     def fail(changes: dict[str, str]) -> object:
         if changes == ASKED[0]:
             raise ZeroDivisionError("planted")
-        return build(changes)
+        return apply(changes)
 
-    monkeypatch.setattr(variants, "build_scenario", fail)
+    monkeypatch.setattr(variants, "apply_changes", fail)
     first, second = solve_scenarios(variants, ASKED[:2], 1).results
     assert first == ScenarioResult("unanswered", None, "internal error, ZeroDivisionError: planted; please report it")
     assert second == alone.results[1]
@@ -386,7 +386,7 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
     instance = ScenarioRunner(TINY).instance
     with pytest.raises(OutputError, match="could not be written"):
         ResultCache(tmp_path / "none" / "kept", instance, "cost")
-    with pytest.raises(UsageError, match="not a file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         ResultCache(tmp_path, instance, "cost")
     kept = ResultCache(tmp_path / "kept", instance, "cost")
     kept.close()
@@ -399,13 +399,13 @@ def test_what_cannot_be_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A pipe, a name that is none and a file that is too large are refused, and keep nobody waiting."""
     instance = ScenarioRunner(TINY).instance
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="not a file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         ResultCache(tmp_path / "pipe", instance, "cost")
     with pytest.raises(OutputError, match="not a path"):
         ResultCache(tmp_path / "a\0b", instance, "cost")
     ResultCache(tmp_path / "kept", instance, "cost").close()
     monkeypatch.setattr("medalopt.analysis.result_cache.MAX_JOURNAL_BYTES", 10)
-    with pytest.raises(UsageError, match="not a file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         ResultCache(tmp_path / "kept", instance, "cost")
 
 
