@@ -17,7 +17,7 @@ UNTRACED = {  # results, not code paths
 }
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
 MEASURED_CASES = 1  # of each test with parameters
-SAMPLE = 6  # random instances of each test, without --all-cases; campaigns and `make test CASES=all` run all
+SAMPLE = 4  # random instances of each test, without --all-cases; campaigns and `make test CASES=all` run all
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
