@@ -257,6 +257,7 @@ def test_in_a_workbook(pattern: str, base: Instance, tmp_path: Path) -> None:
 TOLD = {
     "format": "there is one format",
     "currency": "the rates are no longer in the file's currency",
+    "impurities.*.title": "no smelter names the impurity",
 }
 """Fields whose other value is refused, and why."""
 

@@ -69,9 +69,9 @@ REFUSED = {
             f"m.d = pyo.Constraint(expr=0.3 * m.u[2] - 0.1 * m.u[1] + 0.1 * {SENT} >= 1.6)",
             "m.e = pyo.Constraint(expr=0.7 * m.u[1] - 2.1 * m.u[2] <= 0)",
         ),
-        "bounds",
+        "bound",
     ),
-    "whole numbers of its own": (("m.u = pyo.Var(domain=pyo.Integers)",), "whole numbers"),
+    "whole numbers of its own": (("m.u = pyo.Var(domain=pyo.Integers)",), "integer"),
 }
 
 

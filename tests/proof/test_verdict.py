@@ -237,7 +237,7 @@ def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     with (tmp_path / "plan" / "plan.csv").open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
-    with pytest.raises(InputError, match=r"plan\.csv: the item .* comes twice"):
+    with pytest.raises(InputError, match=r"plan\.csv: the item .* occurs twice"):
         read_saved_plan(tmp_path / "plan")
 
 

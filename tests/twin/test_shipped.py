@@ -10,7 +10,11 @@ from tests.twin.agreement import assert_same_optimum
 
 import medalopt
 
-INSTANCES = sorted((Path(__file__).parents[2] / "instances").glob("*.yaml"))
+INSTANCES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "instances").glob("*.yaml")
+    if path.stem != "forward_plan"  # promises a confidence, whose cuts the twin does not have
+)
 LARGE = {path.stem for path in INSTANCES if path.stem.startswith("tokyo2020")}  # some ten seconds each with GLPK
 
 
