@@ -7,6 +7,7 @@ RUN python -m venv /opt/medalopt && \
     /opt/medalopt/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements/install.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+COPY instances instances
 RUN /opt/medalopt/bin/pip install --no-index --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

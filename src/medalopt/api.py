@@ -262,7 +262,7 @@ def variance(instance: Instance, rows: int = 128, objective: str = "cost", jobs:
 def outages(
     instance: Instance, paths: Sequence[str] = (), start: str | None = None, objective: str = "cost"
 ) -> AnalysisResult:
-    """Compute what it costs if a smelter, treatment, region, stream or offer fails, one after the other.
+    """Compute the additional cost if a smelter, treatment, region, stream or offer fails, one after the other.
 
     Args:
         instance: Instance; whole lots and minimum orders are left out.
@@ -303,7 +303,7 @@ def risk(subject: Instance | Plan, draws: int = 20_000, seed: int = 2020) -> Ana
 
 
 def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> AnalysisResult:
-    """Compute what plans cost that promise more: for every metal and deadline, the metal suffices with a probability.
+    """Compute the cost of plans by promised confidence, with which metal suffices for every metal and deadline.
 
     Args:
         instance: Instance; a promise of its own is replaced.
@@ -326,7 +326,7 @@ def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> Ana
 def value_of_information(
     instance: Instance, confidence: float | None = None, samples: int = 10, sample_error: float = 0.5
 ) -> AnalysisResult:
-    """Compute what better knowledge of each uncertain parameter saves at the same promised confidence.
+    """Compute the saving by better knowledge of each uncertain parameter at the same promised confidence.
 
     Args:
         instance: Instance.
@@ -335,7 +335,7 @@ def value_of_information(
         sample_error: Standard error of one sample, relative to the mean.
 
     Returns:
-        Frame `value_of_information`: what half the `cv` and the samples save, the largest saving by samples first.
+        Frame `value_of_information`: savings by half the `cv` and by the samples, the largest saving by samples first.
 
     Raises:
         UsageError: Nothing is promised or uncertain, or an argument is out of range.

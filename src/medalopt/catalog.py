@@ -27,7 +27,7 @@ class Limit:
         field: Array in that section: one value for each subject, or one for all of them.
         unit: Unit of the parameter in the file; one of t, kg, %.
         title: Noun phrase.
-        sentence: What it asks, with `{}` for its amount.
+        sentence: Requirement, with `{}` for its amount.
         effect: Meaning of its shadow price: one unit more.
         label: Phrase in tables of shadow prices.
         rule: Phrase before its amount in tables of rules.

@@ -116,7 +116,7 @@ NO_WARM_START = WarmStart(None, None)
 def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
     """Solve the unchanged instance once, so that its changed ones are solved from its basis.
 
-    The start depends on the unchanged instance alone, so that a plan does not depend on what was solved before.
+    The start depends on the unchanged instance alone, so that a plan does not depend on earlier solves.
 
     Args:
         base: Unchanged instance.
@@ -341,7 +341,7 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
 
 
 def _name_remedy(family: str, name: str) -> str:
-    """Return what a right-hand side limits, in words."""
+    """Return the amount that a right-hand side limits, in words."""
     known = FAMILIES[family]
     return f"supply of {name}" if family == "supply" else " ".join(filter(None, (known.title, name)))
 

@@ -104,7 +104,9 @@ def test_the_container_is_built_from_what_the_locks_pin() -> None:
     copied = {
         name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
     }
-    assert copied >= {"pyproject.toml", PROJECT["project"]["readme"], *PROJECT["project"]["license-files"], "src"}
+    packed = {each.split("/")[1] for each in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]}
+    assert packed == {"src", "instances"}
+    assert copied >= {"pyproject.toml", PROJECT["project"]["readme"], *PROJECT["project"]["license-files"], *packed}
     admitted = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     assert copied == {name.removeprefix("!") for name in admitted if name.startswith("!")}
     assert all((ROOT / name).exists() for name in copied)

@@ -79,7 +79,7 @@ def risk(
 def _report_price(
     subject: Path, instance: Path | None, given: list[str] | None, outputs: tuple[Path, ...], json: bool, full: bool
 ) -> int:
-    """Print what plans cost that promise more."""
+    """Print the cost of plans by promised confidence."""
     _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.price_of_confidence import build_confidence_report
@@ -112,7 +112,7 @@ def _report_information(
     json: bool,
     full: bool,
 ) -> int:
-    """Print what better knowledge of each uncertain parameter saves."""
+    """Print the saving by better knowledge of each uncertain parameter."""
     from medalopt.analysis.risk.information import compute_information_value
     from medalopt.report.information import build_information_report
 

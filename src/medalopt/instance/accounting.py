@@ -418,7 +418,7 @@ class PlanAccount:
         return shift_to_shipment(self.instance, charge).sum(axis=(0, 1))
 
     def _sum_paid_for_left(self) -> Numbers:
-        """What the smelters pay for metal left with them, (T,), money."""
+        """Revenue from the smelters for metal left with them, (T,), money."""
         if not len(self.decisions.left):
             return 0
         return (self.read(self.instance.terms.pays) * self.decisions.left).sum(axis=(0, 1))

@@ -39,7 +39,7 @@ def find_idle_paths(source_values: SourceValues, firm: Sequence[str]) -> list[tu
         firm: Firm paths.
 
     Returns:
-        Number of each in the list, from 0, and what is wrong.
+        Number of each in the list, from 0, and the reason.
     """
     wrong = []
     for number, text in enumerate(firm):
@@ -55,7 +55,7 @@ def find_idle_paths(source_values: SourceValues, firm: Sequence[str]) -> list[tu
 
 
 def spare_firm(change: Change, resolved: dict[str, str], firm: Sequence[str]) -> dict[str, str]:
-    """Return what a change of a scenario or a variation sets, without firm parameters that it matches by `*`.
+    """Return the parameters that a change of a scenario or a variation sets, without firm ones that it matches by `*`.
 
     Args:
         change: The change.

@@ -1,7 +1,7 @@
 """Metal left with the smelters: of a metal with `surplus: smelter`, credited metal beyond need is not called back.
 
 It is known by line of terms, metal and the period in which it is credited: the smelter pays for it then, and the
-refining charge is due only on what is called back.
+refining charge is due only on metal called back.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def may_leave(instance: Instance, routes: Routes) -> Bools:
 
 
 def compute_worth_left(instance: Instance, read: NumberReader = read_floats) -> Numbers:
-    """Compute what a kilogram left with a smelter brings: its price, and the refining charge saved.
+    """Compute the value of a kilogram left with a smelter: its price, and the refining charge saved.
 
     Args:
         instance: The instance, in which some metal may be left.

@@ -269,7 +269,7 @@ class InstanceFile:
         return {**{path: value for path, value in self.changes.items() if path not in changes}, **changes}
 
     def _resolve(self, changes: ParameterChanges, faults: FaultLog) -> dict[str, str]:
-        """Return the new value of each path that `changes` name; what cannot be resolved is a fault.
+        """Return the new value of each path that `changes` name; one that cannot be resolved is a fault.
 
         Rates and masses that are set with them are set first, as values may be written in such a unit.
         """

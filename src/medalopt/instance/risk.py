@@ -1,6 +1,6 @@
 r"""Probability that the metal returned suffices, for each metal and deadline of a plan, to first order (normal).
 
-The need of a metal by a deadline $t$ is what the plan's melts charge from the account for the castings owed by then,
+The need of a metal by a deadline $t$ is the charge of the plan's melts from the account for the castings owed by then,
 less the opening stock: melts ahead of their time are left out, planned purchases are deducted as the melts hold them.
 The metal returned by the end of $t$ is normal with the mean of the plan and the standard deviation of
 `instance.uncertainty`. Shipments and purchases stay as planned; melts may be re-timed up to the deadline.

@@ -369,7 +369,7 @@ def build_loading(instance: Instance, factors: tuple[UncertainFactor, ...]) -> L
 
     Each factor has a variate of its own; assays of one device type share one, and so do supplies of one region, of one
     device type, and of all streams. A shared variate with correlation rho has the loading sqrt(rho), the own one the
-    root of what is left to 1.
+    root of the remainder to 1.
 
     Args:
         instance: The instance.

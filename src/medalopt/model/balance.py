@@ -13,7 +13,7 @@ from medalopt.model.variables import index_by_name
 def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add the metal balance (family 3): $z_{et}=z_{e,t-1}+R_{et}-\sum_aw_{aet}-g_{et}$, with $z_{e0}=S_{e0}$ (kg).
 
-    Of $R_{et}$ only what is not left with the smelters comes on the account.
+    Metal left with the smelters is no part of $R_{et}$ on the account.
 
     Args:
         model: Model with stock, surplus, charge, returned metal and metal left declared.

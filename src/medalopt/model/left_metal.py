@@ -24,7 +24,7 @@ def add_left_metal_constraints(model: pyo.ConcreteModel) -> None:
 
 
 def list_left_metal_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the cost of metal left with the smelters: what they pay, and the refining charge saved (negative).
+    """Return the cost of metal left with the smelters: their payments, and the refining charge saved (negative).
 
     Args:
         model: Model with `left` declared.

@@ -146,6 +146,12 @@ class Plan:
             result.setdefault(party, {})[kind] = cost
         return result
 
+    @cached_property
+    def party_totals(self) -> dict[str, float]:
+        """Cost by party (money), the largest magnitude first; empty where the instance states no payers."""
+        totals = {party: sum(kinds.values()) for party, kinds in self.party_costs.items()}
+        return dict(sorted(totals.items(), key=lambda each: -abs(each[1])))
+
     @property
     def cost(self) -> float:
         """Total cost (money)."""

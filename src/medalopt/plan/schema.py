@@ -118,7 +118,7 @@ class SavedMetal(StrictModel):
 
 
 class SavedMetalCalledBack(SavedMetal):
-    """The account of a metal where metal may be left with the smelters; `surplus` holds what is left."""
+    """The account of a metal where metal may be left with the smelters; `surplus` includes metal left."""
 
     called_back: Number
 

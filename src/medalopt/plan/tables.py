@@ -112,7 +112,7 @@ def _tabulate_offer_charges(account: PlanAccount) -> ColumnTable:
 def _tabulate_metals(account: PlanAccount) -> ColumnTable:
     """Return the metal account: kg of every metal and period.
 
-    Where metal may be left with the smelters, what is called back stands beside, and `surplus` holds what is left.
+    Where metal may be left with the smelters, metal called back has a column, and `surplus` includes metal left.
     Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0.
     """
     instance = account.instance
@@ -184,7 +184,7 @@ def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
 
 
 def _tabulate_left(account: PlanAccount) -> ColumnTable:
-    """Return kg of credited metal left with the smelters by settlement terms, metal and period, and what is paid."""
+    """Return kg of credited metal left with the smelters by settlement terms, metal and period, and the revenue."""
     instance, left = account.instance, account.decisions.left
     line, metal, period = np.nonzero(left)
     paid = left * instance.terms.pays.value if len(left) else left

@@ -496,7 +496,7 @@ def expand_reserve_prices(instance: Instance, y: Prices) -> Numbers:
 
 
 def _price_announced_charges(instance: Instance, y: Prices) -> Numbers:
-    """Return what a kilogram charged costs because it was in reserve in the periods before (E, T)."""
+    """Return the cost of a kilogram charged for its reserve in the periods before (E, T)."""
     prices, reserve = expand_reserve_prices(instance, y), instance.metals.reserve[:, None]
     total = make_zeros(prices.shape, prices)
     for ahead in range(1, min(int(reserve.max(initial=0)), prices.shape[1] - 1) + 1):
@@ -539,7 +539,7 @@ def _offer_balance_prices(y: Prices, stocked: Bools) -> Numbers:
 
 
 def _price_purchases(context: BoundContext, y: Prices) -> Numbers:
-    """Return what the limits and the concentration of purchases pay for a kilogram of each offer (O)."""
+    """Return the dual value of limits and concentration of purchases for a kilogram of each offer (O)."""
     return _add_concentration(y.purchase, context.instance, y, "offers", context.read)
 
 

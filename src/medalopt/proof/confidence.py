@@ -1,4 +1,4 @@
-r"""Promised confidence in the certificate: the cones of a plan, and what their dual values add to the lower bound.
+r"""Promised confidence in the certificate: the cones of a plan, and the terms of their dual values in the lower bound.
 
 A chance constraint $s(x)\ge z\lVert h(x)\rVert$ has a dual value $\mu\ge0$ and a vector $v$ no longer than $\mu$; then
 $\mu s(x)-zv^\top h(x)\ge0$ for every plan (Cauchy and Schwarz), and this linear expression is relaxed as any
@@ -102,7 +102,7 @@ def _shorten(vector: Floats, most: float) -> Floats:
 
 
 def compute_cone_payments(instance: Instance, routes: Routes, duals: Duals, read: NumberReader) -> ConePayments | None:
-    """Compute what chance constraints pay for each decision at their dual values.
+    """Compute the payments of chance constraints for each decision at their dual values.
 
     Args:
         instance: Instance.
@@ -153,7 +153,7 @@ def _weigh_spread(policy: ConfidencePolicy, price: ConePrice, routes: Routes) ->
 
 @dataclass(frozen=True)
 class ConfidencePrice:
-    """Price of one chance constraint: what one percentage point less of its confidence saves, in the objective."""
+    """Price of one chance constraint: saving in the objective by one percentage point less of its confidence."""
 
     row: ConfidenceRow
     saves: float
@@ -200,7 +200,7 @@ def sum_assured_values(instance: Instance, duals: Duals) -> Floats:
 
 
 def compute_deviation_costs(instance: Instance, routes: Routes, duals: Duals) -> Floats:
-    r"""Compute what a tonne on each route adds to the deviation of each metal, at the dual values, if back in time.
+    r"""Compute the cost of the deviation of each metal by a tonne on each route, at the dual values, if back in time.
 
     Args:
         instance: Instance.

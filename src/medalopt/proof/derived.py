@@ -228,7 +228,7 @@ def _check_risk(account: PlanAccount, plan: Any) -> Iterator[Violation]:
 
 
 def _check_left_revenue(account: PlanAccount, plan: Any) -> Iterator[Violation]:
-    """Check what is paid for metal left with the smelters; rows without a decision are reported elsewhere."""
+    """Check the revenue for metal left with the smelters; rows without a decision are reported elsewhere."""
     instance, left = account.instance, account.decisions.left
     if not len(left):
         return

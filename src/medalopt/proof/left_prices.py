@@ -27,7 +27,7 @@ def list_left_prices(instance: Instance, routes: Routes, y: Prices) -> Numbers:
 
 
 def value_credited_metal(instance: Instance, routes: Routes, y: Prices, route: Ints, metal: int, back: Ints) -> Numbers:
-    """Return what a kilogram of a metal that a smelter credits saves, called back or left with it.
+    """Return the value of a kilogram of metal that a smelter credits, called back or left with it.
 
     Args:
         instance: Instance.

@@ -214,7 +214,7 @@ def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]
         account: Plan.
 
     Returns:
-        By constraint: what its limits are shares of (members,), and the rest of the factor: 0.01 for per cent.
+        By constraint: totals of which its limits are shares (members,), and the rest of the factor: 0.01 for per cent.
     """
     return {
         family.name: (

@@ -129,7 +129,7 @@ def get_cell_value(cell: CellValue) -> PlainValue:
         cell: Cell of a table.
 
     Returns:
-        Its value; of a `ShownValue` that which it stands for.
+        Its value; of a `ShownValue` the value behind its text.
     """
     return cell.value if isinstance(cell, ShownValue) else cell
 
@@ -195,7 +195,7 @@ class ReportSummary:
 
     Attributes:
         figures: Key figures; columns `figure`, `value` and `detail`.
-        orders: What to order from whom, and by when to sign.
+        orders: Orders, and by when to sign.
         risks: Main risks, a sentence each.
         charts: At most two charts.
     """

@@ -80,7 +80,7 @@ def _list_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
 
 
 def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> tuple[str, ...]:
-    """Describe what a smelter accepts, charges and limits in its feed, for the instruction to it.
+    """Describe the impurity limits and penalties of a smelter, for the instruction to it.
 
     Args:
         instance: Instance.

@@ -1,4 +1,4 @@
-"""Report of the value of information: parameters by what better knowledge of them saves at the same confidence."""
+"""Report of the value of information: parameters with the saving by better knowledge of each at the same confidence."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def build_confidence_report(found: PriceOfConfidence) -> Report:
         found: Plans by rising confidence.
 
     Returns:
-        The report: what the plan without a promise reaches, what the next points cost, and the highest promise.
+        The report: the confidence without a promise, the cost of the next points, and the highest promise.
     """
     instance, table = found.instance, _tabulate(found)
     return Report(
@@ -122,7 +122,7 @@ def _tabulate(found: PriceOfConfidence) -> ReportTable:
 
 
 def _draw(found: PriceOfConfidence) -> Chart:
-    """Return the chart of cost over confidence, with what no plan can promise shaded."""
+    """Return the chart of cost over confidence, with confidences shaded that no plan can promise."""
     size, word = choose_money_scale([row.cost for row in found.rows])
     points = [(100 * row.level, row.cost / size) for row in found.rows]
     top = 100.0 if found.highest is None else 100 * found.highest

@@ -51,7 +51,7 @@ def describe_risks(plan: Plan) -> tuple[str, ...]:
 
 
 def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
-    """Describe the binding chance constraints, each with what one percentage point less of confidence saves.
+    """Describe the binding chance constraints, each with the saving by one percentage point less of confidence.
 
     Args:
         plan: Plan that is proven optimal.

@@ -1,4 +1,4 @@
-"""Report of `medalopt risk`: how safe the plan is as ordered, a histogram for each metal, and what to measure first."""
+"""Report of `medalopt risk`: probability that the plan as ordered suffices, histograms, parameters to measure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_risk_report(simulation: RiskSimulation) -> Report:
 
 
 def _summarize(simulation: RiskSimulation) -> Iterable[str]:
-    """Yield the headline: joint probability, the metals most at risk, cost, and what to measure first."""
+    """Yield the headline: joint probability, the metals most at risk, cost, and the parameter to measure first."""
     instance, joint = simulation.plan.instance, simulation.joint
     where = "every deadline" if len({row.risk.period for row in simulation.rows}) > 1 else "the deadline"
     yield (

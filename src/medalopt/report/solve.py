@@ -205,12 +205,12 @@ def _describe_cost(plan: Plan) -> str:
 
 def _describe_payers(plan: Plan) -> str:
     """Return the line on the cost of each party, the largest first; empty where no payers are stated."""
-    totals = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
-    named = sorted(totals, key=lambda party: -abs(totals[party]))
     parts = [
-        f"{escape_text(party)} {format_money(totals[party], plan.instance.currency)}" for party in named[:_MAX_PARTIES]
+        f"{escape_text(party)} {format_money(amount, plan.instance.currency)}"
+        for party, amount in list(plan.party_totals.items())[:_MAX_PARTIES]
     ]
-    rest = f" and {len(named) - _MAX_PARTIES} more" if len(named) > _MAX_PARTIES else ""
+    left = len(plan.party_totals) - len(parts)
+    rest = f" and {left} more" if left else ""
     return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
 
 
@@ -242,10 +242,24 @@ def _describe_supply(plan: Plan) -> str:
     offered = float(plan.instance.streams.available.value.sum())
     if not offered:
         return ""
-    gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
-    passed_on = f"; {format_tonnes(gone)} passed on to ordinary recycling" if gone > 1e-9 * plan.tonnes else ""
     of_all = format_share(plan.tonnes, offered)
-    return f"Supply: {format_tonnes(plan.tonnes)} taken of {format_tonnes(offered)} offered ({of_all}){passed_on}."
+    taken = f"{format_tonnes(plan.tonnes)} taken of {format_tonnes(offered)} offered ({of_all})"
+    return f"Supply: {taken}{describe_passed_on(plan)}."
+
+
+def describe_passed_on(plan: Plan) -> str:
+    """Describe the tonnes passed on to ordinary recycling, as the end of a sentence on supply; empty where none are.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        The text, preceded by a semicolon.
+    """
+    gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
+    if gone <= AMOUNT_TOLERANCE * plan.tonnes:
+        return ""
+    return f"; {format_tonnes(gone)} passed on to ordinary recycling"
 
 
 def _describe_bottlenecks(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:

@@ -69,19 +69,32 @@ def build_party_table(plan: Plan) -> ReportTable:
     Returns:
         The table; without rows where the instance states no payers.
     """
-    costs = plan.party_costs
     columns = (
         ReportColumn("party", "party"),
         ReportColumn("cost", "", plan.instance.currency, style="scaled"),
         ReportColumn("kinds", "of which", rank=1),
     )
-    rows = []
-    for party, kinds in sorted(costs.items(), key=lambda one: -abs(sum(one[1].values()))):
-        largest = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:_MAX_KINDS]
-        parts = [f"{COST_KINDS[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest]
-        rows.append((party, sum(kinds.values()), ", ".join(parts)))
+    rows = tuple(
+        (party, amount, describe_largest_kinds(plan, party, _MAX_KINDS)) for party, amount in plan.party_totals.items()
+    )
     total = ("total", plan.cost, None)
-    return ReportTable("parties", "Cost by party", "Revenue is negative.", columns, tuple(rows), total=total)
+    return ReportTable("parties", "Cost by party", "Revenue is negative.", columns, rows, total=total)
+
+
+def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
+    """Describe the largest kinds of cost of a party, each with its amount.
+
+    Args:
+        plan: Solved plan.
+        party: Party that bears them.
+        most: Number of kinds.
+
+    Returns:
+        The kinds, separated by commas.
+    """
+    kinds = plan.party_costs[party]
+    largest = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most]
+    return ", ".join(f"{COST_KINDS[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)
 
 
 _MAX_KINDS = 3  # kinds of cost named of a party

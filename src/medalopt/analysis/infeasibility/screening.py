@@ -59,7 +59,7 @@ def compute_min_charge(instance: Instance) -> Floats:
     r"""Compute the least cumulative charge of each metal.
 
     With castings $K_{at}=Q_{at}/(1-\sigma_a)$, fresh charge is at least $K_{at}/(1-\lambda_a)$ less the process scrap
-    that may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of what can be cast $\mu_a$ periods before.
+    that may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of castings possible $\mu_a$ periods before.
     A metal takes its least share of it, or the remainder at the greatest shares of all others.
 
     Args:

@@ -157,7 +157,7 @@ def get_in_transit_streams(instance: Instance) -> frozenset[str]:
 def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:
     """Add metal in transit to an instance.
 
-    Where metal may be left with the smelters, it is known by line of terms: what is left of it is paid as by the line,
+    Where metal may be left with the smelters, it is known by line of terms: metal left is paid as by the line,
     and saves the refining charge, which counts in the cost of the shipment.
 
     Args:

@@ -1,1 +1,1 @@
-"""Risk of a plan as ordered: simulation of the metal returned, of the cost with recourse, and what to measure first."""
+"""Risk of a plan as ordered: simulation of returns and of cost with recourse, and parameters to measure first."""

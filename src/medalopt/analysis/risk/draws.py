@@ -36,8 +36,8 @@ _PURE_ASSAY = 1_000.0  # kg/t
 class ReturnDraws:
     """N draws of one plan: metal back by the end of each period, and the change of its cost.
 
-    `refining` is the refining charge of all metal back within the horizon, `supply` the cost of what arrives more or
-    less than planned, `price` the factor on the price of each offer.
+    `refining` is the refining charge of all metal back within the horizon, `supply` the cost of more or less supply
+    than planned, `price` the factor on the price of each offer.
     """
 
     returned: Floats  # (N, E, T) kg, cumulated
@@ -159,7 +159,7 @@ class PlanSampler:
         return credited * share * held, credited * (held - deducted)
 
     def _sum_supply_costs(self, factors: Floats) -> Floats:
-        """Return the cost, without refining, of what arrives more (positive) or less than planned (N,), money."""
+        """Return the cost, without refining, of more (positive) or less supply than planned (N,), money."""
         routes, instance = self.account.routes, self.account.instance
         which = index_factors(instance, self.model.factors, SUPPLY)[routes.stream[self.used], 0]
         own = np.flatnonzero(which >= 0)

@@ -1,8 +1,8 @@
-r"""Value of information: what a plan with a promised confidence saves if one uncertain parameter were known better.
+r"""Value of information: saving of a plan with a promised confidence if one uncertain parameter were known better.
 
 A parameter with the standard deviation $\sigma$ and $n$ independent samples of standard error $s$ has the posterior
 variance $1/(1/\sigma^2+n/s^2)$ (normal mean with known variance). The plan is solved again at the same confidence with
-that deviation, and with half of $\sigma$; the mean stays as it is, as nothing is known yet of what the samples show.
+that deviation, and with half of $\sigma$; the mean stays as it is, as the results of the samples are not yet known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_SAMPLES, DEFAULT_SAMPLE_ERROR = 10, 0.5
 
 @dataclass(frozen=True)
 class ValuedFactor:
-    """What better knowledge of one parameter saves (money); `estimate` is the saving to first order at half the cv."""
+    """Saving by better knowledge of one parameter (money); `estimate` is the saving to first order at half the cv."""
 
     factor: UncertainFactor
     share: float  # of the variance of the metal and deadline whose promise costs most
@@ -52,7 +52,7 @@ class ValuedFactor:
 
 @dataclass(frozen=True, eq=False)
 class InformationValuation:
-    """Parameters by what better knowledge of them saves, the largest saving by samples first.
+    """Parameters with the saving by better knowledge of each, the largest saving by samples first.
 
     Attributes:
         plan: Optimal plan with the promised confidence.
@@ -91,7 +91,7 @@ def compute_information_value(
     sample_error: float = DEFAULT_SAMPLE_ERROR,
     report_progress: Callable[[str], None] = lambda _: None,
 ) -> InformationValuation:
-    """Compute what better knowledge of each uncertain parameter saves at the promised confidence.
+    """Compute the saving by better knowledge of each uncertain parameter at the promised confidence.
 
     Args:
         instance: Instance with a promised confidence.
@@ -142,7 +142,7 @@ def compute_information_value(
 
 
 def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Plan) -> Floats:
-    r"""Estimate what half the deviation of each factor saves, to first order.
+    r"""Estimate the saving by half the deviation of each factor, to first order.
 
     The deviation of a constraint with the dual value $\mu$ falls from $s$ to $s_f$ at the plan, so that
     $\mu z_\alpha(s-s_f)$ is saved.

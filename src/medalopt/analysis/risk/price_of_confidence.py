@@ -1,4 +1,4 @@
-"""Price of confidence: what a plan costs that promises more, up to the highest confidence that any plan can promise."""
+"""Price of confidence: cost of plans by promised confidence, up to the highest that any plan can promise."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 At each deadline the metal still missing is bought from the offers that some alloy charged with it admits and that hold
 at least 95 % of it, the cheapest of that period first: within the limit of each offer and, for offers that are not
-wholly recycled, the recycled-content rule. Lots and minimum orders are not observed. What is left is unmet.
+wholly recycled, the recycled-content rule. Lots and minimum orders are not observed. The rest is unmet.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def _can_melt_as_timed(account: PlanAccount, risk: DeadlineRisk, returned: Float
 
 
 def _buy_all(plan: Plan, metals: list[int], block: ReturnDraws) -> tuple[Floats, Floats]:
-    """Return the cost of missing metal (N,), money, and what is unmet by metal (N, M), kg."""
+    """Return the cost of missing metal (N,), money, and the unmet need by metal (N, M), kg."""
     pairs = [buy_missing_metal(plan.account, plan.risks, metal, block) for metal in metals]
     return sum((cost for cost, _ in pairs), np.zeros(len(block.returned))), np.stack([u for _, u in pairs], axis=1)
 

@@ -60,7 +60,7 @@ class FeedPenalty:
 class MetalReturn:
     """Metal of a feed: kg contained, kg returned, period of return (None: after the horizon), and refining charge.
 
-    What is `left` with the smelter is not among the kilograms returned, and `revenue` is paid for it.
+    Metal `left` with the smelter is not among the kilograms returned, and `revenue` is paid for it.
     """
 
     metal: int

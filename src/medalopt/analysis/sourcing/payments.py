@@ -164,7 +164,7 @@ _OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no
 
 
 def compute_revenue_of_left(account: PlanAccount) -> Floats:
-    """Compute what each smelter pays for metal left with it.
+    """Compute the revenue from each smelter for metal left with it.
 
     Args:
         account: Accounting of the plan.

@@ -160,7 +160,7 @@ class FirstOrderEstimates:
         )
 
     def _sum_revenue_of_left(self, smelter: str) -> float:
-        """Return what a smelter pays for metal left with it."""
+        """Return the revenue from a smelter for metal left with it."""
         paid = compute_revenue_of_left(self._neighbourhood.account)
         return float(paid[self._instance.smelters.names.index(smelter)].sum()) if len(paid) else 0.0
 

@@ -207,7 +207,7 @@ def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
 
 
 def _select_called_back(account: PlanAccount, routes: Ints, back: Floats) -> Floats:
-    """Return what is called back of the metal that the routes return, (E, J, T) kg by period of return."""
+    """Return the metal called back of that which the routes return, (E, J, T) kg by period of return."""
     if not len(account.decisions.left):
         return back
     credited, left = account.credited_by_line, account.decisions.left

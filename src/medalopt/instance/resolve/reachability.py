@@ -100,7 +100,7 @@ def warn_of_unreachable(draft: Draft, reachability: Reachability, supply: Stream
 
 
 def _warn_of_refused_feeds(draft: Draft, reachability: Reachability) -> None:
-    """Warn of feeds that every smelter which could settle them refuses, with the content and what is accepted."""
+    """Warn of feeds that every smelter which could settle them refuses, with the content and the greatest accepted."""
     instance = reachability.instance
     refused = find_refused_elements(instance)
     if not refused.any():

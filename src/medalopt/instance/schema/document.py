@@ -153,7 +153,7 @@ class Stream(Entry):
 
 
 class Override(Entry):
-    """What a treatment does differently with one device."""
+    """Exceptions of a treatment for one device."""
 
     cost: DevicePerTonne | None = describe_field("Cost for this device, money/t.", None)
     to_smelter: Share | None = describe_field("Share of its tonnes sent to the smelter.", None)

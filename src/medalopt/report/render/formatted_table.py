@@ -1,4 +1,4 @@
-"""Tables as people read them: headers with units, numbers in the style of their column, sums of what is not shown."""
+"""Tables as people read them: headers with units, numbers in the style of their column, sums of the rows not shown."""
 
 from __future__ import annotations
 

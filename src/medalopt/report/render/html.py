@@ -61,7 +61,7 @@ def _render_page(
     first: ReportSummary | None = None,
     **more: Any,
 ) -> str:
-    """Render a page; `first` is what its first screen shows besides the key figures."""
+    """Render a page; `first` is the content of its first screen besides the key figures."""
     above = () if first is None else first.charts
     charts = bool(above) or any(isinstance(part, Chart) for part in parts)
     style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules((*parts, *above))}"

@@ -27,7 +27,7 @@ class SheetPlan:
 
     @property
     def front(self) -> str:
-        """Sheet that lists the others, or the first page where it stands alone."""
+        """Sheet that lists the others, or the first page where there is no other."""
         return self.contents or self.summary
 
 

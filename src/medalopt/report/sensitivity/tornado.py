@@ -174,7 +174,7 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
 
 
 def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:
-    """Return the change of the objective at an end, or what became of the plan."""
+    """Return the change of the objective at an end, or the status of the plan."""
     effect = end.compute_effect(base)
     return ShownValue(None, _describe_infeasible_end(instance, end)) if effect is None else effect
 

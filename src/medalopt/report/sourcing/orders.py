@@ -500,7 +500,7 @@ def _list_column(lines: ReportTable, key: str) -> list[CellValue]:
 
 
 def _describe_goods(document: OrderDocument) -> str:
-    """Return what an order is for, in a few words."""
+    """Return the goods of an order, in a few words."""
     if document.kind == TOLL:
         return "toll refining"
     if document.kind == PURCHASE_ORDER:

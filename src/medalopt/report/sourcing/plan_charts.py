@@ -40,10 +40,9 @@ def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
         One chart; none where every cost is zero.
     """
     paid = sum(abs(value) for value in plan.costs.values())
-    parties = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
-    amounts = parties or {COST_KINDS[kind]: value for kind, value in plan.costs.items()}
+    amounts = plan.party_totals or {COST_KINDS[kind]: value for kind, value in plan.costs.items()}
     parts = [(name, value) for name, value in amounts.items() if abs(value) > AMOUNT_TOLERANCE * paid]
-    by = "party" if parties else "kind"
+    by = "party" if plan.party_totals else "kind"
     return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1]), by),) if parts else ()
 
 

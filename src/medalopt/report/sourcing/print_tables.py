@@ -1,4 +1,4 @@
-"""Tables of a sourcing plan on paper: what a committee decides by; all rows stay in the data sheets."""
+"""Tables of a sourcing plan on paper, a selection for the decision; all rows stay in the data sheets."""
 
 from __future__ import annotations
 

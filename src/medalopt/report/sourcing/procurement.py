@@ -199,7 +199,7 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
 
 
 def _describe_own_account(instance: Instance) -> str:
-    """Return the note on what the buyer's own account holds."""
+    """Return the note on the items of the buyer's own account."""
     return _INTERNAL_NOTE.format(" and penalties of medals not made" if may_miss(instance).any() else "")
 
 

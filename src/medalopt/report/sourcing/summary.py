@@ -1,4 +1,4 @@
-"""First page of the sourcing plan: key figures, what to order from whom and by when, main risks, two charts."""
+"""First page of the sourcing plan: key figures, orders to sign with their dates, main risks, two charts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
-from medalopt.report.solve import list_missed_medals
-from medalopt.report.solve_tables import COST_KINDS
+from medalopt.report.solve import describe_passed_on, list_missed_medals
+from medalopt.report.solve_tables import describe_largest_kinds
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -119,10 +119,9 @@ def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     per_medal = "all parties together" if shared else f"{format_money(plan.cost / max(count, 1), currency)} per medal"
     each = f"{per_medal}, {format_count(count, 'medal')}" if count else ""
     total = ("Total cost", format_money(plan.cost, currency), each)
-    parties = {party: sum(kinds.values()) for party, kinds in plan.party_costs.items()}
     paid = (
-        (f"Paid by {escape_text(party)}", format_money(amount, currency), _name_largest_kind(plan, party))
-        for party, amount in sorted(parties.items(), key=lambda one: -abs(one[1]))[:MOST_PARTIES]
+        (f"Paid by {escape_text(party)}", format_money(amount, currency), describe_largest_kinds(plan, party, most=1))
+        for party, amount in list(plan.party_totals.items())[:MOST_PARTIES]
     )
     return (total, *paid)
 
@@ -133,21 +132,11 @@ def _unmet_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     return (("Medals not made", kinds, f"penalty {penalty}"),) if kinds else ()
 
 
-def _name_largest_kind(plan: Plan, party: str) -> str:
-    """Return the largest kind of cost of a party, with its amount."""
-    kinds = plan.party_costs[party]
-    largest = max(kinds, key=lambda kind: abs(kinds[kind]))
-    return f"{COST_KINDS[largest]} {format_money(kinds[largest], plan.instance.currency)}"
-
-
 def _supply_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     offered = float(plan.instance.streams.available.value.sum())
     if not offered:
         return ()
-    gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
-    passed_on = gone > AMOUNT_TOLERANCE * plan.tonnes
-    rest = f"; {format_tonnes(gone)} passed on to ordinary recycling" if passed_on else ""
-    share = f"{format_share(plan.tonnes, offered)} of {format_tonnes(offered)} offered{rest}"
+    share = f"{format_share(plan.tonnes, offered)} of {format_tonnes(offered)} offered{describe_passed_on(plan)}"
     return (("Devices collected", format_tonnes(plan.tonnes), share),)
 
 
