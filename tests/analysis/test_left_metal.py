@@ -23,7 +23,7 @@ from medalopt.analysis.sourcing.traceability import MetalDestination, trace_meta
 from medalopt.plan.plan import Plan
 from medalopt.report.sourcing.procurement import tabulate_price_exposure
 
-BY_HAND = ROOT / "tests" / "planted" / "instances" / "settlement.yaml"
+BY_HAND = ROOT / "tests" / "planted" / "instances" / "left_metal.yaml"
 
 
 @cache

@@ -11,7 +11,7 @@ from tests.model.cases import ROOT
 import medalopt
 from medalopt.errors import InputError
 
-BY_HAND = ROOT / "tests" / "planted" / "instances" / "settlement.yaml"
+BY_HAND = ROOT / "tests" / "planted" / "instances" / "left_metal.yaml"
 
 
 def prices(**changes: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

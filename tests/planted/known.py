@@ -39,7 +39,7 @@ DECISIONS = (
     *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
     *("withheld", "missed", "left"),
 )
-_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "settlement", "reserve")
+_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal", "reserve")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
     *((OWN / f"{name}.yaml", "cost") for name in _BY_HAND),

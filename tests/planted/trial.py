@@ -62,14 +62,15 @@ Found = dict[str, list[str]]  # by check: what gave the error away
 
 
 def errors() -> list[Planted]:
-    """Return the errors of errors.yaml, in their order."""
+    """Return the errors of errors.yaml: first those in code that reads instances, which is loaded before the others."""
     files = yaml.safe_load(Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8"))
-    return [
+    listed = [
         Planted(name, file, within, *fragments)
         for file, definitions in files.items()
         for within, entries in definitions.items()
         for name, fragments in entries.items()
     ]
+    return sorted(listed, key=lambda error: not error.file.startswith(READING))
 
 
 def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[Found]:

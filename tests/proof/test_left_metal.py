@@ -26,7 +26,7 @@ from medalopt.report.atomic_write import write_folder
 from medalopt.report.plan_csv import render_csv_folder
 from medalopt.report.plan_json import build_plan_object, render_json
 
-BY_HAND = ROOT / "tests" / "planted" / "instances" / "settlement.yaml"
+BY_HAND = ROOT / "tests" / "planted" / "instances" / "left_metal.yaml"
 
 
 @cache

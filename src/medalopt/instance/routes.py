@@ -92,7 +92,10 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
     emitted = emitted + _pick_by_smelter(travels, read(instance.smelters.footprint), smelter)
     impurity = compute_impurity_content(instance, read, device, treatment)
     impurity[~travels] = 0
+    smelting = to_smelter * charge
     penalties = compute_penalties(instance, read, np.where(travels, line, -1), impurity, to_smelter)
+    if penalties.shape[1]:
+        smelting = smelting + penalties.sum(axis=1)
     return Routes(
         stream,
         treatment,
@@ -103,7 +106,7 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
         collection=read(instance.streams.collection)[stream],
         treating=read(instance.treatments.cost)[treatment, device],
         transport=to_smelter * lane,
-        smelting=to_smelter * charge + penalties.sum(axis=1) if penalties.shape[1] else to_smelter * charge,
+        smelting=smelting,
         refining=refining * returned,
         residue=-(1 - to_smelter) * read(instance.treatments.residue_value)[treatment],
         footprint=read(instance.streams.footprint)[stream]
