@@ -327,7 +327,7 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
 
     name = task.instance.name
     if task.routes.cuts and is_large_instance(task.instance, task.routes):
-        text = "no plan can promise the confidence asked for; without it there are plans: ask for less"
+        text = "no plan can promise the required confidence; without it the instance is feasible: require less"
         return ConfidenceNotReachedError(name, refutation, None, text)
     highest = find_highest_confidence(task)
     if highest is None:

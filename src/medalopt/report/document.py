@@ -134,6 +134,19 @@ def get_cell_value(cell: CellValue) -> PlainValue:
     return cell.value if isinstance(cell, ShownValue) else cell
 
 
+def get_cell_number(cell: CellValue) -> float:
+    """Return the value of a cell as a number.
+
+    Args:
+        cell: Cell of a table.
+
+    Returns:
+        Its value; 0 for a text or an empty cell.
+    """
+    value = get_cell_value(cell)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
 def _list_numbers(cells: Iterable[CellValue]) -> list[float]:
     """Return the numbers among cells."""
     return [float(value) for value in map(get_cell_value, cells) if isinstance(value, int | float)]

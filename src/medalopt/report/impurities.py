@@ -91,12 +91,12 @@ def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> t
         Sentences; none without conditions.
     """
     impurities = instance.impurities
-    told: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for line in lines:
         of = f" ({instance.terms.names[line]})" if instance.terms.names[line] else ""
         for x in np.flatnonzero(np.isfinite(impurities.refuse.raw[line])).tolist():
             most = format_number(float(impurities.refuse.value[line, x]))
-            told[f"Feed with more than {most} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
+            sentences[f"Feed with more than {most} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
         for n in np.flatnonzero(impurities.penalty_line == line).tolist():
             above, per, charge = (
                 format_number(float(part.value[n]))
@@ -104,8 +104,8 @@ def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> t
             )
             title = impurities.titles[impurities.penalty_element[n]]
             text = f"Penalty on {title} above {above} kg/t: {charge} {instance.currency} per dry tonne of feed for each"
-            told[f"{text} {per} kg/t, pro rata{of}."] = None
+            sentences[f"{text} {per} kg/t, pro rata{of}."] = None
     for x in np.flatnonzero(np.isfinite(impurities.limit.raw[smelter])).tolist():
         most = format_number(float(impurities.limit.value[smelter, x]))
-        told[f"Mean content of all feed of a period: at most {most} kg/t of {impurities.titles[x]}."] = None
-    return tuple(told)
+        sentences[f"Mean content of all feed of a period: at most {most} kg/t of {impurities.titles[x]}."] = None
+    return tuple(sentences)

@@ -172,7 +172,7 @@ def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple
         return "region", f"of `{device}` in `{region}`", text
     if not ((find_accepted_lines(instance)[:, d, :] >= 0) & treatments.accepts[:, d]).any():
         if ((instance.smelters.line[:, d, :] >= 0) & treatments.accepts[:, d]).any():
-            return None  # told as a refused feed
+            return None  # reported as a refused feed
         if reachability.leaves[p]:
             return None
         text = (

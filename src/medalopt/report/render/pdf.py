@@ -60,7 +60,7 @@ def make_typst_compiler(content: Report) -> Any:
         resources.files("medalopt.report").joinpath("assets", "print.typ").read_bytes(),
         font_paths=sorted({str(Path(path).parent) for path in list_font_files()}),
         ignore_system_fonts=True,
-        sys_inputs={"told": json.dumps(_encode_report(content), ensure_ascii=False, allow_nan=False)},
+        sys_inputs={"report": json.dumps(_encode_report(content), ensure_ascii=False, allow_nan=False)},
     )
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number
 
 _FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
@@ -71,7 +71,7 @@ def round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
 
 def _list_quantities(table: ReportTable, unit: str) -> list[float]:
     places = [position for position, column in enumerate(table.columns) if column.unit == unit]
-    return [_to_number(row[position]) for row in table.rows for position in places]
+    return [get_cell_number(row[position]) for row in table.rows for position in places]
 
 
 def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
@@ -80,18 +80,15 @@ def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
         if column.unit == "t":
             yield replace(column, digits=tonnes)
         elif column.unit == "kg":
-            yield replace(column, digits=choose_trade_decimals([_to_number(row[position]) for row in table.rows], "kg"))
+            yield replace(
+                column, digits=choose_trade_decimals([get_cell_number(row[position]) for row in table.rows], "kg")
+            )
         else:
             yield replace(column, digits=0) if column.key == "amount" else column
 
 
-def _to_number(cell: CellValue) -> float:
-    value = get_cell_value(cell)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 def _sum_cells(rows: Iterable[Cells], key: str) -> float:
-    return sum(_to_number(row.get(key)) for row in rows)
+    return sum(get_cell_number(row.get(key)) for row in rows)
 
 
 def _collect_rows(rows: Iterable[Cells], key: Callable[[Cells], str]) -> dict[str, list[Cells]]:
@@ -150,7 +147,9 @@ def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> Re
     for name, rows in groups.items():
         tonnes = _sum_cells(rows, "tonnes_t")
         means = (
-            sum(_to_number(row[rate.key]) * _to_number(row["tonnes_t"]) for row in rows) / tonnes if tonnes else None
+            sum(get_cell_number(row[rate.key]) * get_cell_number(row["tonnes_t"]) for row in rows) / tonnes
+            if tonnes
+            else None
             for rate in rates
         )
         table.append((name, _describe_composition(rows, tonnes), tonnes, *means, _sum_cells(rows, "amount")))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number
 from medalopt.report.sourcing.order_layout import round_quantities
 from medalopt.report.sourcing.summary import MOST_DUE_ORDERS
 
@@ -74,11 +74,6 @@ def _is_money(column: ReportColumn, names: tuple[str, ...]) -> bool:
     return column.unit not in ("t", "kg", "g") and (column.total or column.key in names)
 
 
-def _to_number(cell: CellValue) -> float:
-    value = get_cell_value(cell)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 def _group_rows(table: ReportTable, key: str) -> dict[CellValue, list[tuple[CellValue, ...]]]:
     position = [column.key for column in table.columns].index(key)
     groups: dict[CellValue, list[tuple[CellValue, ...]]] = defaultdict(list)
@@ -95,7 +90,9 @@ def _fold_metal_account(table: ReportTable) -> ReportTable:
         for position, column in enumerate(table.columns):
             each = [row[position] for row in of_metal]
             whole = column.unit is None or column.key == "opening_kg"
-            cells.append(each[0] if whole else each[-1] if column.key == "closing_kg" else sum(map(_to_number, each)))
+            cells.append(
+                each[0] if whole else each[-1] if column.key == "closing_kg" else sum(map(get_cell_number, each))
+            )
         rows.append(tuple(cells))
     text = "Over all periods: opening stock + returned + bought − charged − surplus = closing stock."
     return replace(table, description=text, rows=tuple(rows), notes=())
@@ -107,8 +104,8 @@ def _fold_compliance(table: ReportTable) -> ReportTable:
     smelters = list(_group_rows(table, "smelter"))
     rows = []
     for of_paper in _group_rows(table, "paper").values():
-        asked = [str(row[place["smelter"]]) for row in of_paper]
-        named = "all" if len(asked) == len(smelters) and len(asked) > 1 else ", ".join(asked)
+        concerned = [str(row[place["smelter"]]) for row in of_paper]
+        named = "all" if len(concerned) == len(smelters) > 1 else ", ".join(concerned)
         rows.append((*of_paper[0], named))
     columns = (*table.columns, ReportColumn("smelters", "Smelters"))
     return replace(table, columns=columns, rows=tuple(rows))

@@ -10,7 +10,7 @@ from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.plan.plan import Plan
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import CellValue, ReportColumn, ReportSummary, ReportTable, get_cell_value
+from medalopt.report.document import CellValue, ReportColumn, ReportSummary, ReportTable, get_cell_number
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import (
     format_mass,
@@ -80,12 +80,12 @@ def select_due_orders(orders: ReportTable) -> ReportTable:
     """
     keys = [column.key for column in orders.columns]
     place = {key: keys.index(key) for key in keys}
-    largest = sorted(orders.rows, key=lambda row: -_read_amount(row[place["amount"]]))
+    largest = sorted(orders.rows, key=lambda row: -get_cell_number(row[place["amount"]]))
     shown = sorted(largest[:MOST_DUE_ORDERS], key=lambda row: str(row[place["sign_by"]]))
     left = largest[MOST_DUE_ORDERS:]
     notes = orders.notes
     if left:
-        amount = sum(_read_amount(row[place["amount"]]) for row in left)
+        amount = sum(get_cell_number(row[place["amount"]]) for row in left)
         unit = orders.columns[place["amount"]].unit or ""
         notes = (
             f"{format_count(len(left), 'more order')}, {format_money(amount, unit)}, in the list of all orders.",
@@ -106,11 +106,6 @@ def _round_quantity(text: str) -> str:
     """Round a quantity such as `12.452 kg` to three significant digits."""
     value, _, unit = text.partition(" ")
     return f"{format_number(float(value.replace(',', '')), 3)} {unit}"
-
-
-def _read_amount(cell: CellValue) -> float:
-    value = get_cell_value(cell)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
