@@ -52,17 +52,29 @@ class Limit:
 
     @property
     def step(self) -> int:
-        """Direction in which the parameter relaxes the constraint: 1 if more relaxes it, -1 if less."""
+        """Direction in which the parameter relaxes the constraint.
+
+        Returns:
+            1 where more of the parameter relaxes the constraint, -1 where less does.
+        """
         return self.slope if self.side == UPPER else -self.slope
 
     @property
     def free(self) -> float:
-        """Value at which the parameter limits nothing, in the unit of the instance."""
+        """Value at which the parameter limits nothing.
+
+        Returns:
+            0, 1 or infinity, in the unit of the instance; shares are fractions.
+        """
         return 0.0 if self.step < 0 else 1.0 if self.unit == _PER_CENT else float("inf")
 
     @property
     def common(self) -> bool:
-        """Whether one parameter limits all members of the family."""
+        """Whether one parameter limits all members of the family.
+
+        Returns:
+            True for a limit such as `policy.fill`, which names no member.
+        """
         return SUBJECT not in self.locate(SUBJECT)
 
     def locate(self, subject: str) -> Path:
@@ -122,7 +134,11 @@ class Family:
 
     @property
     def periodic(self) -> bool:
-        """Whether there is a row for each period."""
+        """Whether there is a row for each period.
+
+        Returns:
+            True if the last axis of the family is the period.
+        """
         return self.axes[-1:] == ("period",)
 
 

@@ -144,7 +144,11 @@ class NoPlanError(MedaloptError):
 
     @cached_property
     def diagnosis(self) -> Any:
-        """Conflicting constraints and repairs, an `AnalysisResult` computed on first access; None if unknown."""
+        """Conflicting constraints and repairs, computed on first access.
+
+        Returns:
+            An `AnalysisResult`; None if the error carries no function to compute it.
+        """
         return self.diagnose() if self.diagnose is not None else None
 
 

@@ -38,40 +38,74 @@ class AnalysisResult:
 
     @property
     def headline(self) -> tuple[str, ...]:
-        """Summary, a sentence each."""
+        """Summary of the result.
+
+        Returns:
+            Sentences.
+        """
         parts = (line for part in self.report.parts for line in part.headline)
         return (*self.report.headline, *parts)
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames by name, with units in the column names; shares are from 0 to 1."""
+        """Data frames of the tables, with units in the column names.
+
+        Returns:
+            Data frame by name; shares are from 0 to 1.
+        """
         return {table.key: build_report_frame(table) for table in list_tables(self.report)}
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The first data frame."""
+        """First data frame.
+
+        Returns:
+            Data frame with units in the column names.
+        """
         return next(iter(self.frames.values()))
 
     @cached_property
     def figures(self) -> tuple[str, ...]:
-        """All charts as SVG. Raises UsageError if the engine of `medalopt[pictures]` is not installed."""
+        """All charts as SVG.
+
+        Returns:
+            Text of each SVG image.
+
+        Raises:
+            UsageError: If the engine of `medalopt[pictures]` is not installed.
+        """
         from medalopt.report.render.pictures import render_svg
 
         return tuple(render_svg(chart) for chart in list_charts(self.report))
 
     @property
     def figure(self) -> str | None:
-        """The first chart as SVG; None without a chart. Raises UsageError if the engine is not installed."""
+        """First chart as SVG.
+
+        Returns:
+            Text of the image; None without a chart.
+
+        Raises:
+            UsageError: If the engine of `medalopt[pictures]` is not installed.
+        """
         return self.figures[0] if self.figures else None
 
     def to_html(self) -> str:
-        """Return the report as one HTML page that works offline."""
+        """Return the report as one HTML page.
+
+        Returns:
+            Page that works offline.
+        """
         from medalopt.report.render.html import render_report_html
 
         return render_report_html(self.report)
 
     def to_json(self) -> str:
-        """Return the JSON that the command line prints with `--json`."""
+        """Return the result as JSON.
+
+        Returns:
+            Text that the command line prints with `--json`.
+        """
         from medalopt.report.render.json import render_report_json
 
         return "".join(render_report_json(self.report))

@@ -66,19 +66,31 @@ class PlanAccount:
 
     @cached_property
     def sent(self) -> Numbers:
-        """$X_i$, (I,): devices sent of each stream, t."""
+        """$X_i$: devices sent of each stream over the horizon.
+
+        Returns:
+            (I,) t.
+        """
         return sum_by_group(self.decisions.sent.sum(axis=1), self.routes.stream, len(self.instance.streams.names))
 
     @cached_property
     def feed(self) -> Numbers:
-        """$F_{kt}$, (K, T): feed of each smelter, t."""
+        """$F_{kt}$: feed of each smelter.
+
+        Returns:
+            (K, T) t.
+        """
         travels = self.routes.smelter >= 0
         fed = self.routes.to_smelter[travels, None] * self.decisions.sent[travels]
         return sum_by_group(fed, self.routes.smelter[travels], len(self.instance.smelters.names))
 
     @cached_property
     def impurity(self) -> Numbers:
-        """$S_{kxt}$, (K, X, T): metal or impurity in the feed of each smelter, kg."""
+        """$S_{kxt}$: metal or impurity in the feed of each smelter.
+
+        Returns:
+            (K, X, T) kg.
+        """
         routes, sent = self.routes, self.decisions.sent
         travels = np.nonzero(routes.smelter >= 0)[0]
         smelters, elements = len(self.instance.smelters.names), len(self.instance.impurities.names)
@@ -90,12 +102,20 @@ class PlanAccount:
 
     @cached_property
     def treated(self) -> Numbers:
-        """$G_{ht}$, (H, T): input of each treatment, t."""
+        """$G_{ht}$: input of each treatment.
+
+        Returns:
+            (H, T) t.
+        """
         return sum_by_group(self.decisions.sent, self.routes.treatment, len(self.instance.treatments.names))
 
     @cached_property
     def returned(self) -> Numbers:
-        """$R_{ket}$, (K, E, T): metal credited by each smelter, kg."""
+        """$R_{ket}$: metal credited by each smelter.
+
+        Returns:
+            (K, E, T) kg, by period of credit.
+        """
         instance, routes, sent = self.instance, self.routes, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = make_zeros((smelters, metals, periods), sent)
@@ -118,13 +138,21 @@ class PlanAccount:
 
     @cached_property
     def credited_by_line(self) -> Numbers:
-        """$R_{let}$, (L, E, T): metal credited by line of terms, kg; 0 for metals that are not left with smelters."""
+        """$R_{let}$: metal credited by line of terms.
+
+        Returns:
+            (L, E, T) kg; 0 for metals that are not left with smelters.
+        """
         decisions = self.decisions
         return sum_credited_by_line(self.instance, self.routes, self.pools, decisions.sent, decisions.withheld)
 
     @cached_property
     def left(self) -> Numbers:
-        """(E, T): credited metal left with the smelters, kg."""
+        """Credited metal left with the smelters.
+
+        Returns:
+            (E, T) kg, by period of credit.
+        """
         if len(self.decisions.left):
             return self.decisions.left.sum(axis=0)
         sent = self.decisions.sent
@@ -132,13 +160,21 @@ class PlanAccount:
 
     @cached_property
     def called_back(self) -> Numbers:
-        """(E, T): metal that comes on the account, kg: credited by the smelters and not left with them."""
+        """Metal that comes on the account: credited by the smelters and not left with them.
+
+        Returns:
+            (E, T) kg.
+        """
         back = self.returned.sum(axis=0)
         return back - self.left if len(self.decisions.left) else back
 
     @cached_property
     def called_shares(self) -> Numbers:
-        """(L, E, T): fraction of the credited metal of a line that is called back, by period of shipment."""
+        """Fraction of the credited metal of a line that is called back.
+
+        Returns:
+            (L, E, T) from 0 to 1, by period of shipment; 1 where nothing is credited.
+        """
         credited = self.credited_by_line
         some = credited > 0
         shares = 1 - np.where(some, self.decisions.left / np.where(some, credited, 1), 0)
@@ -181,7 +217,11 @@ class PlanAccount:
 
     @cached_property
     def gross_payable(self) -> Numbers:
-        """The payable share of each pooled lot before metal is withheld, (P, E, T), kg."""
+        """Payable share of each pooled lot before metal is withheld.
+
+        Returns:
+            (P, E, T) kg.
+        """
         return self.sum_by_pool(self.routes.returned[self.pools.routes])
 
     def compute_settled_share(self, routes: Ints, metal: int) -> Numbers:
@@ -245,7 +285,11 @@ class PlanAccount:
 
     @cached_property
     def shipment_costs(self) -> Numbers:
-        """Cost of each route in each period, (J, T), money; no refining charge on metal withheld or left."""
+        """Cost of each route in each period, without a refining charge on metal withheld or left.
+
+        Returns:
+            (J, T) money.
+        """
         sent = self.decisions.sent
         spent = compute_route_costs(self.instance, self.routes) * sent
         unrefined = len(self.pools.routes) or len(self.decisions.left)
@@ -253,7 +297,11 @@ class PlanAccount:
 
     @cached_property
     def composition(self) -> Numbers:
-        """$C_{aet}$, (A, E, T): metal charged from stock and offers, kg."""
+        """$C_{aet}$: metal charged from stock and offers.
+
+        Returns:
+            (A, E, T) kg.
+        """
         content, bought = self.read(self.instance.market.composition), self.decisions.bought
         total = self.decisions.charged
         for offer in range(len(self.instance.market.names)):
@@ -262,12 +310,20 @@ class PlanAccount:
 
     @cached_property
     def charge(self) -> Numbers:
-        """$C_{at}$, (A, T): total charge without process scrap, kg."""
+        """$C_{at}$: total charge without process scrap.
+
+        Returns:
+            (A, T) kg.
+        """
         return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
 
     @cached_property
     def purchases(self) -> Numbers:
-        """$b^+_{ot}$, (O, T): purchases of each offer in each period, kg."""
+        """$b^+_{ot}$: purchases of each offer in each period.
+
+        Returns:
+            (O, T) kg.
+        """
         bought, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
         if not stocked.any() or not len(self.decisions.purchased):
             return bought
@@ -277,44 +333,72 @@ class PlanAccount:
 
     @cached_property
     def bought(self) -> Numbers:
-        """$b_o$, (O,): purchases of each offer over the horizon, kg."""
+        """$b_o$: purchases of each offer over the horizon.
+
+        Returns:
+            (O,) kg.
+        """
         if is_stocked(self.instance).any():
             return self.purchases.sum(axis=1)
         return self.decisions.bought.sum(axis=(1, 2))
 
     @cached_property
     def offer_stock(self) -> Numbers:
-        """$z_{ot}$, (O, T): stock of each offer at the end of each period, kg; 0 for offers that are not stocked."""
+        """$z_{ot}$: stock of each offer at the end of each period.
+
+        Returns:
+            (O, T) kg; 0 for offers that are not stocked.
+        """
         bought = self.decisions.bought.sum(axis=1)
         kept = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
         return np.where(is_stocked(self.instance)[:, None], kept, 0)
 
     @cached_property
     def cast(self) -> Numbers:
-        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$, (A, T): mass cast, kg."""
+        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$: mass cast.
+
+        Returns:
+            (A, T) kg.
+        """
         return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
 
     @cached_property
     def cast_stock(self) -> Numbers:
-        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$, (A, T): castings in stock at the end of each period, kg."""
+        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$: castings in stock at the end of each period.
+
+        Returns:
+            (A, T) kg.
+        """
         kept = 1 - self.read(self.instance.alloys.scrap_share)
         return kept[:, None] * np.cumsum(self.cast, axis=1) - self.demand
 
     @cached_property
     def missed(self) -> Numbers:
-        """$u_m$, (M,): medals that are not made."""
+        """$u_m$: medals that are not made.
+
+        Returns:
+            (M,) pieces; 0 where all must be made.
+        """
         missed = self.decisions.missed
         return missed if len(missed) else np.zeros(len(self.instance.medals.names))
 
     @cached_property
     def demand(self) -> Numbers:
-        r"""$Q_{at}-\sum_mw_{ma}u_m$, (A, T): alloy due by the end of each period for the medals that are made, kg."""
+        r"""$Q_{at}-\sum_mw_{ma}u_m$: alloy due by the end of each period for the medals that are made.
+
+        Returns:
+            (A, T) kg, cumulated.
+        """
         missed = self.missed if len(self.decisions.missed) else None
         return compute_cumulative_demand(self.instance, self.read, missed)
 
     @cached_property
     def scrap(self) -> Numbers:
-        """$n_{at}$, (A, T): process scrap in stock at the end of each period, kg."""
+        """$n_{at}$: process scrap in stock at the end of each period.
+
+        Returns:
+            (A, T) kg.
+        """
         rate = compute_scrap_rate(self.instance, self.read)
         fit = np.zeros_like(self.cast)
         periods = len(self.instance.periods)
@@ -325,12 +409,20 @@ class PlanAccount:
 
     @cached_property
     def stock(self) -> Numbers:
-        """$z_{et}$, (E, T): refined metal in stock at the end of each period, kg."""
+        """$z_{et}$: refined metal in stock at the end of each period.
+
+        Returns:
+            (E, T) kg.
+        """
         flow = self.called_back - self.decisions.charged.sum(axis=0) - self.decisions.surplus
         return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
 
     def compute_coming_need(self) -> Numbers:
-        r"""Compute $\sum_{t'=t+1}^{t+r_e}\sum_aw_{aet'}$, (E, T): metal charged in the periods of its reserve, kg."""
+        r"""Compute $\sum_{t'=t+1}^{t+r_e}\sum_aw_{aet'}$: metal charged in the periods of its reserve.
+
+        Returns:
+            (E, T) kg.
+        """
         charged, reserve = self.decisions.charged.sum(axis=0), self.instance.metals.reserve[:, None]
         total = make_zeros(charged.shape, charged)
         for ahead in range(1, min(int(reserve.max(initial=0)), charged.shape[1] - 1) + 1):
@@ -339,7 +431,11 @@ class PlanAccount:
 
     @cached_property
     def costs(self) -> dict[str, Numbers]:
-        """The cost by kind, each by period (T,), money; sales and scrap are negative. The total is `cost`."""
+        """Cost by kind; sales and scrap are negative, and the total is `cost`.
+
+        Returns:
+            Kind to (T,) money.
+        """
         instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
         prices = read(instance.market.price)
         by_route = {kind: rate @ decisions.sent for kind, rate in self._route_rates.items()}
@@ -411,7 +507,11 @@ class PlanAccount:
         return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
 
     def sum_uncalled_charge(self) -> Numbers:
-        """Return the refining charge saved on metal left with the smelters, by period of shipment (T,), money."""
+        """Sum the refining charge saved on metal left with the smelters.
+
+        Returns:
+            (T,) money, by period of shipment; 0 where no metal may be left.
+        """
         if not len(self.decisions.left):
             return 0
         charge = self.read(self.instance.terms.refining_charge)[:, :, None] * self.decisions.left
@@ -439,12 +539,12 @@ class PlanAccount:
 
     @cached_property
     def cost(self) -> Numbers:
-        """The total cost of the plan, money."""
+        """Total cost of the plan, money."""
         return sum(by_period.sum() for by_period in self.costs.values())
 
     @cached_property
     def footprint(self) -> Numbers:
-        """The footprint of the plan, kg CO2e."""
+        """Footprint of the plan, kg CO2e."""
         bought = self.bought
         return (self.routes.footprint @ self.decisions.sent).sum() + (
             self.read(self.instance.market.footprint) * bought

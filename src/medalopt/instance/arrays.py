@@ -27,7 +27,11 @@ class ExactNumber(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """The value in its canonical unit, computed from the decimals as written."""
+        """Value in its canonical unit, computed from the decimals as written.
+
+        Returns:
+            Exact value.
+        """
         return Fraction(repr(self.raw)) * self.factor
 
 
@@ -66,12 +70,20 @@ class ExactArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
+        """Shape of the array.
+
+        Returns:
+            Length of each axis.
+        """
         return self.raw.shape
 
     @cached_property
     def value(self) -> Floats:
-        """The values in their canonical unit, each the double nearest to the exact value (read-only)."""
+        """Values in their canonical unit, each the double nearest to the exact value.
+
+        Returns:
+            Read-only array of the same shape.
+        """
         raw = self.raw.ravel().copy()
         unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])

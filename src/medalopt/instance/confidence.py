@@ -131,7 +131,11 @@ class ConfidenceSlack:
 
     @property
     def excess(self) -> float:
-        """Violation, relative to the size of the constraint."""
+        """Violation relative to the size of the constraint.
+
+        Returns:
+            Dimensionless; negative if the constraint holds with slack.
+        """
         return (self.row.quantile * self.deviation - self.buffer) / (self.size or 1.0)
 
 

@@ -16,6 +16,15 @@ def _make_comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
     otherwise = getattr(Fraction, f"__{compare.__name__}__")
 
     def method(self: ExactFraction, other: Any) -> Any:
+        """Compare with a fraction or an integer by cross-multiplication, with any other number as `Fraction` does.
+
+        Args:
+            self: Left operand.
+            other: Right operand.
+
+        Returns:
+            Result of the comparison, or NotImplemented.
+        """
         kind = type(other)
         if kind is ExactFraction or kind is Fraction:
             return compare(self._numerator * other._denominator, other._numerator * self._denominator)

@@ -135,7 +135,11 @@ class Impurities:
 
     @property
     def has_effect(self) -> bool:
-        """Whether any feed may be refused, charged or limited."""
+        """Whether any feed may be refused, charged or limited.
+
+        Returns:
+            True if there is a finite limit or a penalty.
+        """
         finite = [bool(np.isfinite(part.raw).any()) for part in (self.refuse, self.limit)]
         return any(finite) or bool(len(self.penalty_line))
 
@@ -255,7 +259,11 @@ class Instance:
 
     @cached_property
     def figures(self) -> str:
-        """SHA-256 of all parameters in canonical order."""
+        """SHA-256 of all parameters in canonical order.
+
+        Returns:
+            Hexadecimal digest; that of the saved plan if the instance was read from one.
+        """
         return self.stated_digest or compute_digest(self)
 
     def with_changes(self, changes: Mapping[str, Any]) -> Instance:

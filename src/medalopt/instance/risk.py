@@ -46,17 +46,29 @@ class DeadlineRisk:
 
     @property
     def low(self) -> float:
-        """Metal returned in all but the worst 5 % of cases (kg)."""
+        """Metal returned in all but the worst 5 % of cases.
+
+        Returns:
+            kg.
+        """
         return self.compute_quantile(TAIL)
 
     @property
     def high(self) -> float:
-        """Metal returned that is exceeded in 5 % of cases (kg)."""
+        """Metal returned that is exceeded in 5 % of cases.
+
+        Returns:
+            kg.
+        """
         return self.compute_quantile(1 - TAIL)
 
     @property
     def probability(self) -> float:
-        """Probability that the metal returned covers the need; without uncertainty 1 or 0, and 1 at equality."""
+        """Probability that the metal returned covers the need.
+
+        Returns:
+            From 0 to 1; without uncertainty 1 or 0, and 1 at equality.
+        """
         margin = self.mean - self.needed
         if self.needed <= 0 or (abs(margin) <= AMOUNT_TOLERANCE * self.needed and self.deviation == 0):
             return 1.0

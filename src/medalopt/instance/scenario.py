@@ -107,7 +107,11 @@ class Scenario:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Path to value, as written."""
+        """Values as written.
+
+        Returns:
+            Value by path.
+        """
         return {change.path: change.value for change in self.changes}
 
 

@@ -53,7 +53,11 @@ class ActualLots:
 
     @property
     def waits(self) -> Bools:
-        """Mask (N,) of lots in a stockpile."""
+        """Lots in a stockpile.
+
+        Returns:
+            (N,) mask.
+        """
         return self.route < 0
 
 

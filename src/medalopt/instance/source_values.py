@@ -41,7 +41,11 @@ class SourceValues:
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """The names of the periods; empty where they cannot be read."""
+        """Names of the periods.
+
+        Returns:
+            (T,) labels; empty where the calendar cannot be read.
+        """
         return self._calendar.labels if self._calendar else ()
 
     def find_period(self, text: str) -> int | None:

@@ -52,7 +52,11 @@ class UncertainFactor:
 
     @property
     def path(self) -> ParameterPath:
-        """Path of the parameter that it scales."""
+        """Path of the parameter that it scales.
+
+        Returns:
+            Path in the document, down to the metal if there is one.
+        """
         section = _SECTIONS[self.kind]
         return (section, self.owner, _CV_FIELDS[section], *([self.metal] if self.metal else []))
 
@@ -95,7 +99,11 @@ class LoadingMatrix:
         return np.bincount(self.variate, self.loading * values[self.factor], self.shape[1]).astype(np.float64)
 
     def build_dense(self) -> Floats:
-        """Return the matrix as an array (F, Z)."""
+        """Return the matrix as an array.
+
+        Returns:
+            (F, Z).
+        """
         dense = np.zeros(self.shape)
         np.add.at(dense, (self.factor, self.variate), self.loading)
         return dense
@@ -124,12 +132,20 @@ class UncertaintyModel:
 
     @cached_property
     def deviation(self) -> Floats:
-        """Standard deviations of the factors (F,)."""
+        """Standard deviations of the factors.
+
+        Returns:
+            (F,), relative to the mean of 1.
+        """
         return np.array([factor.deviation for factor in self.factors])
 
     @cached_property
     def correlation(self) -> Floats:
-        """Correlation matrix of the factors (F, F), dense."""
+        """Correlation matrix of the factors.
+
+        Returns:
+            (F, F), dense.
+        """
         dense = self.loading.build_dense()
         return np.asarray(dense @ dense.T)
 
@@ -242,7 +258,14 @@ def compute_yield_derivatives(instance: Instance, routes: Routes, used: Ints) ->
 
 
 def has_uncertain_returns(instance: Instance) -> bool:
-    """Return whether an assay, a recovery, an accountability or a supply has a coefficient of variation."""
+    """Return whether an assay, a recovery, an accountability or a supply has a coefficient of variation.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        True if any coefficient of variation is above 0.
+    """
     return any(
         value > 0
         for section in _CV_FIELDS

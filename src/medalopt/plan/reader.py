@@ -207,7 +207,17 @@ def _parse_json(text: str, name: str) -> Any:
     """Return the JSON content, without duplicate members, non-finite numbers and control characters."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Return an object. Raises ValueError for a duplicate member."""
+        """Return an object.
+
+        Args:
+            pairs: Members in order.
+
+        Returns:
+            Value by name.
+
+        Raises:
+            ValueError: For a duplicate member.
+        """
         result = dict(pairs)
         if len(result) < len(pairs):
             twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -215,7 +225,14 @@ def _parse_json(text: str, name: str) -> Any:
         return result
 
     def refuse(constant: str) -> NoReturn:
-        """Raise ValueError for a constant such as NaN."""
+        """Reject a constant such as NaN.
+
+        Args:
+            constant: Constant as written.
+
+        Raises:
+            ValueError: Always.
+        """
         raise ValueError(f"{constant} is no number")
 
     try:

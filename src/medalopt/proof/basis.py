@@ -64,11 +64,19 @@ class AffineNumber:
         return sum((slope * found[k] for k, slope in self.slopes.items()), self.constant)
 
     def terms(self) -> list[float]:
-        """Return the constant and all terms, in floats."""
+        """Return the constant and all terms in floats.
+
+        Returns:
+            Constant, then slope times value of each unknown.
+        """
         return [float(self.constant), *(float(slope) * self.at[k] for k, slope in self.slopes.items())]
 
     def sign(self) -> int:
-        """Return the sign of the value: -1, 1, or 0 if it cannot be distinguished from 0."""
+        """Return the sign of the value.
+
+        Returns:
+            -1, 1, or 0 if it cannot be distinguished from 0.
+        """
         if math.isinf(self.constant):  # a sum would raise the invalid flag of the processor, which numpy reports
             return 1 if self.constant > 0 else -1
         terms = self.terms()
@@ -304,7 +312,14 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
     """Return the solution of the binding constraints as equations, or None if not unique or infeasible."""
 
     def stated(parts: Mapping[str, Numbers]) -> PlanAccount:
-        """Return the plan of these decisions in the arithmetic of the context."""
+        """Return the plan of these decisions in the arithmetic of the context.
+
+        Args:
+            parts: Decision arrays by field of `Decisions`.
+
+        Returns:
+            Plan accounting.
+        """
         return PlanAccount(account.instance, context.routes, Decisions(**parts), context.read)
 
     unknown = UnknownVector()

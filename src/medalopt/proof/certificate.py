@@ -44,12 +44,20 @@ class Certificate:
 
     @property
     def optimal(self) -> bool:
-        """True if the plan is feasible and its gap at most `GAP_TOLERANCE`."""
+        """Whether the plan is proven optimal.
+
+        Returns:
+            True if it is feasible and its gap at most `GAP_TOLERANCE`.
+        """
         return self.feasible and self.gap <= GAP_TOLERANCE
 
     @property
     def feasible(self) -> bool:
-        """True if no constraint is violated beyond the tolerance and a finite gap is proven."""
+        """Whether the plan is proven feasible, with a bound.
+
+        Returns:
+            True if no constraint is violated beyond the tolerance and a finite gap is proven.
+        """
         return self.primal_violation <= FEASIBILITY_TOLERANCE and self.gap < np.inf
 
 

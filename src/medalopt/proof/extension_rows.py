@@ -169,7 +169,11 @@ class ExtensionResiduals:
     size: Numbers
 
     def get_worst(self) -> Floats:
-        """Return an upper bound of each relative violation (R)."""
+        """Return an upper bound of each relative violation.
+
+        Returns:
+            (R,), dimensionless.
+        """
         size = bound_below(self.size)
         return np.asarray(bound_above(self.excess) / np.where(size > 0, size, 1.0), dtype=np.float64)
 

@@ -75,7 +75,11 @@ class ExtensionData:
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
     def without_solution(self) -> ExtensionData:
-        """Return a copy without solution values: dual values and variable values are 0."""
+        """Return a copy without solution values.
+
+        Returns:
+            Extensions in which dual values and variable values are 0.
+        """
         return replace(
             self.scale_duals(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables)
         )
@@ -94,7 +98,11 @@ class ExtensionData:
 
     @property
     def scope(self) -> str:
-        """Scope of a certificate on these extensions, such as `instance and 3 added rows`."""
+        """Scope of a certificate on these extensions.
+
+        Returns:
+            Text such as `instance and 3 added rows`.
+        """
         counts = ((len(self.rows), "added row"), (len(self.variables), "added variable"))
         parts = [format_count(count, what) for count, what in counts if count]
         parts += ["added costs"] if self.costs else []
@@ -139,6 +147,14 @@ def _sum_sent_by(by: str, groups: str) -> Callable[[PlanAccount], Numbers]:
     """Return a function that sums the tonnes sent by device or region."""
 
     def values(account: PlanAccount) -> Numbers:
+        """Sum the tonnes sent by group.
+
+        Args:
+            account: Plan accounting.
+
+        Returns:
+            (groups,) t.
+        """
         group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
         return sum_by_group(account.sent, group, len(names if by == "region" else names.names))
 
@@ -226,7 +242,11 @@ class QuantityIndex:
 
     @cached_property
     def routes(self) -> dict[Any, int]:
-        """Index of each route by its names: stream, treatment, and smelter if there is one."""
+        """Index of each route by its names.
+
+        Returns:
+            Index by stream, treatment, and smelter if there is one.
+        """
         streams, treatments = self.instance.streams.names, self.instance.treatments.names
         smelters, routes = self.instance.smelters.names, self.found
         ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
@@ -298,15 +318,27 @@ class PlacedExtensions:
 
     @property
     def height(self) -> int:
-        """Number of rows, the added costs included."""
+        """Number of rows, the added costs included.
+
+        Returns:
+            Rows of the extensions and 1.
+        """
         return len(self.added.rows) + 1
 
     def get_row_bounds(self) -> tuple[Floats, Floats]:
-        """Return lower and upper bound of each row (R), without the costs."""
+        """Return the bounds of the rows, without the costs.
+
+        Returns:
+            Lower and upper bound, (R,) each.
+        """
         return _split_pairs([(row.lower, row.upper) for row in self.added.rows])
 
     def get_variable_bounds(self) -> tuple[Floats, Floats]:
-        """Return lower and upper bound of each user variable."""
+        """Return the bounds of the variables of the user.
+
+        Returns:
+            Lower and upper bound, (V,) each.
+        """
         return _split_pairs([(variable.lower, variable.upper) for variable in self.added.variables])
 
 

@@ -44,7 +44,11 @@ class MarginalValue:
     COLUMNS: ClassVar[list[str]] = ["path", "period", "value", "unit", "meaning"]
 
     def row(self) -> dict[str, Any]:
-        """Return the marginal value as a mapping from column to value."""
+        """Return the marginal value as a row.
+
+        Returns:
+            Value by column.
+        """
         return {name: getattr(self, name) for name in self.COLUMNS}
 
 
@@ -84,7 +88,14 @@ def tabulate_marginal_values(
     y = build_prices(account.instance, duals)
 
     def rows(*makers: Callable[[PlanAccount, Any, str], Iterator[MarginalValue]]) -> list[list[Any]]:
-        """Return the columns of the non-zero marginal values of some families."""
+        """Return the non-zero marginal values of some families.
+
+        Args:
+            *makers: Functions that list the marginal values of a family.
+
+        Returns:
+            Columns of each value.
+        """
         marginals = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
         return [[getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS]
 

@@ -137,7 +137,14 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
     known = list_price_axes(instance)
 
     def table(name: str) -> Floats:
-        """Return the dual values of one constraint as an array, 0 where none is given or finite."""
+        """Return the dual values of one constraint family.
+
+        Args:
+            name: Name of the family.
+
+        Returns:
+            Array along its axes; 0 where no value is given or finite.
+        """
         rows = duals.get(name, {})
         if isinstance(rows, DualGrid) and rows.names == known[name]:
             return np.where(rows.present & np.isfinite(rows.array), rows.array, 0.0)

@@ -46,7 +46,11 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """True if no constraint is violated and no claim is wrong."""
+        """Whether the plan is valid.
+
+        Returns:
+            True if no constraint is violated and no claim is wrong.
+        """
         return not self.broken
 
 
@@ -219,7 +223,11 @@ class InfeasibilityVerdict:
 
     @property
     def accepted(self) -> bool:
-        """True if infeasibility is verified as claimed."""
+        """Whether infeasibility is verified as claimed.
+
+        Returns:
+            True if no statement of the proof is wrong.
+        """
         return not self.broken
 
 

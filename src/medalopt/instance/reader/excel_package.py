@@ -87,6 +87,11 @@ class ExcelPackage:
         result: dict[str, PartRelationship] = {}
 
         def add(attributes: XmlAttributes) -> None:
+            """Record a relationship to another part of the package.
+
+            Args:
+                attributes: Attributes of the element `Relationship`.
+            """
             if attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
                 result[attributes.get("Id", "")] = PartRelationship(
@@ -147,6 +152,15 @@ class ExcelPackage:
         depth = 0
 
         def start(name: str, attributes: XmlAttributes) -> None:
+            """Count the element and its depth, and call its handler.
+
+            Args:
+                name: Name of the element.
+                attributes: Its attributes.
+
+            Raises:
+                TooLargeError: If the XML is nested too deep or has too many elements.
+            """
             nonlocal depth
             depth += 1
             self._elements -= 1
@@ -158,6 +172,11 @@ class ExcelPackage:
                 began[name](attributes)
 
         def end(name: str) -> None:
+            """Call the handler for the end of an element.
+
+            Args:
+                name: Name of the element.
+            """
             nonlocal depth
             depth -= 1
             if name in ended:

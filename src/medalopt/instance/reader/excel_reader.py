@@ -202,6 +202,14 @@ class _WorkbookParser:
         named: dict[str, str] = {}
 
         def sheet(attributes: XmlAttributes) -> None:
+            """Add a sheet of cells.
+
+            Args:
+                attributes: Attributes of the element `sheet`.
+
+            Raises:
+                ValueError: If the part of the sheet is not in the file.
+            """
             own = next((value for name, value in attributes.items() if name.endswith("relationships id")), "")
             if own not in related:
                 raise ValueError(f"the sheet {escape_text(attributes.get('name', ''))} is missing, or in another file")
@@ -242,9 +250,19 @@ class _WorkbookParser:
         within: list[bool] = []
 
         def form(attributes: XmlAttributes) -> None:
+            """Record the code of a number format.
+
+            Args:
+                attributes: Attributes of the element `numFmt`.
+            """
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
 
         def style(attributes: XmlAttributes) -> None:
+            """Append the kind of number of a cell style.
+
+            Args:
+                attributes: Attributes of the element `xf`.
+            """
             number = attributes.get("numFmtId", "0")
             if within:
                 built_in = _parse_integer(number) if number not in codes else 0
@@ -330,7 +348,11 @@ class _TextCollector:
             self.current.append(text)
 
     def take_text(self) -> str:
-        """Return the collected text."""
+        """Return the collected text.
+
+        Returns:
+            Text of all pieces since `begin`.
+        """
         return "".join(self.pieces)
 
     def open(self, preserve: bool) -> None:

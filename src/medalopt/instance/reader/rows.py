@@ -94,20 +94,32 @@ class CellColumn:
         return CellColumn(self.texts, self.code[np.asarray(rows, dtype=np.intp)])
 
     def list_codes(self) -> Ints:
-        """Return the codes of all texts that occur, except empty, ordered by first occurrence."""
+        """Return the codes of all texts that occur, except empty.
+
+        Returns:
+            Codes, ordered by first occurrence.
+        """
         first = self.find_first_rows()
         there = np.flatnonzero(first < len(self))
         there = there[there > 0]
         return there[np.argsort(first[there])]
 
     def find_first_rows(self) -> Ints:
-        """Return the first row of each text (T,); R if it does not occur."""
+        """Return the first row of each text.
+
+        Returns:
+            (T,) row index; R if the text does not occur.
+        """
         first = np.full(len(self.texts), len(self), dtype=np.intp)
         first[self.code[::-1]] = np.arange(len(self))[::-1]  # the last assignment, of the first row, prevails
         return first
 
     def group_rows(self) -> dict[CellText, list[int]]:
-        """Return the row indices of each text that occurs."""
+        """Return the row indices of each text that occurs.
+
+        Returns:
+            Row indices, ascending, by text.
+        """
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
         rows = np.split(order, first[1:]) if len(found) else []  # `split` of an empty array would return one part
@@ -179,7 +191,11 @@ class InputSheet:
 
     @property
     def count(self) -> int:
-        """Number of rows."""
+        """Number of rows.
+
+        Returns:
+            Rows without the header.
+        """
         return len(self.lines)
 
     def locate_cell(self, row: int, key: ColumnKey = ()) -> Location:

@@ -31,12 +31,20 @@ class ScalarNode:
 
     @property
     def value(self) -> Any:
-        """Value by the core schema of YAML 1.2; the text itself if it was quoted or is long."""
+        """Value by the core schema of YAML 1.2; the text itself if it was quoted or is long.
+
+        Returns:
+            String, number, Boolean or None.
+        """
         return _resolve_scalar(self.text) if self.plain and len(self.text) <= _MAX_NUMBER_LENGTH else self.text
 
     @property
     def null(self) -> bool:
-        """True if the value is null or empty."""
+        """Whether the value is null or empty.
+
+        Returns:
+            False for a quoted text.
+        """
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
@@ -194,7 +202,11 @@ class CommaNumber(ScalarNode):
 
     @property
     def without_comma(self) -> ScalarNode:
-        """The number without the comma, so that validation reports no further error."""
+        """The number without the comma, so that validation reports no further error.
+
+        Returns:
+            Number with a decimal point, or without the comma that groups three digits.
+        """
         first, _, rest = self.text.partition(",")
         point = "" if _THREE_DIGITS.match(rest) else "."
         return ScalarNode(f"{first}{point}{rest.replace(',', '')}", True, self.place)

@@ -348,6 +348,7 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     ]
 
     def cascade(field: str) -> ExactArray:
+        """Resolve a charge of all lines, (L, E) money per kg: of the line, else of the smelter, else 0."""
         plain: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of a line without a rule of its own
 
         def resolve(k: int, smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:

@@ -61,7 +61,11 @@ class StreamRows:
 
     @cached_property
     def order(self) -> Ints:
-        """Permutation of the streams of the sheet to canonical order (I,)."""
+        """Permutation of the streams of the sheet to canonical order.
+
+        Returns:
+            (I,) row indices, by name.
+        """
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 

@@ -138,7 +138,11 @@ class _SchemaError(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The fault and its remedy as a message."""
+        """Fault and remedy as a message.
+
+        Returns:
+            Text without place and path.
+        """
         if self.kind == "missing":
             return _explain_missing(self.loc)
         if self.kind == "extra_forbidden":
