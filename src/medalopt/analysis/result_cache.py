@@ -67,7 +67,11 @@ class ScenarioResult:
 
     @property
     def feasible(self) -> bool:
-        """True if the scenario has a plan."""
+        """Whether the scenario has a plan.
+
+        Returns:
+            True if its status is `optimal`.
+        """
         return self.status == "optimal"
 
     def agrees_with(self, other: ScenarioResult) -> bool:

@@ -98,7 +98,11 @@ class ScenarioProgram:
 
     @cached_property
     def column_codes(self) -> Ints:
-        """Integer code of each network column, (C,): equal codes mean the same variable in every scenario."""
+        """Integer code of each network column: equal codes mean the same variable in every scenario.
+
+        Returns:
+            (C,).
+        """
         streams, treatments, smelters, periods = (
             len(self.instance.streams.names),
             len(self.instance.treatments.names),
@@ -171,7 +175,11 @@ class ScenarioRunner:
 
     @property
     def source_values(self) -> SourceValues:
-        """Parameter values of the base instance as its file spells them."""
+        """Parameter values of the base instance as its file spells them.
+
+        Returns:
+            Values by path.
+        """
         return self.file.read_source_values()
 
     def require_effects(self, scenarios: Sequence[ParameterChanges], option: str) -> None:
@@ -207,7 +215,11 @@ class ScenarioRunner:
 
     @cached_property
     def base(self) -> ScenarioProgram:
-        """Program of the base instance."""
+        """Program of the base instance.
+
+        Returns:
+            Program, compiled once.
+        """
         return ScenarioProgram.build(self.instance, self.objective, self._master)
 
     @cached_property
@@ -216,22 +228,41 @@ class ScenarioRunner:
 
     @cached_property
     def plan(self) -> Plan:
-        """Verified optimal plan of the base instance. Raises NoPlanError if it is infeasible."""
+        """Verified optimal plan of the base instance.
+
+        Returns:
+            Plan, solved once.
+
+        Raises:
+            NoPlanError: If the base instance is infeasible.
+        """
         return solve(self.instance, self.objective)
 
     @cached_property
     def is_large(self) -> bool:
-        """True if the instance is too large for a warm-started model: each scenario is then solved from scratch."""
+        """Whether the instance is too large for a warm-started model.
+
+        Returns:
+            True if each scenario is solved from scratch.
+        """
         return is_large_instance(self.instance, build_routes(self.instance))
 
     @property
     def unit(self) -> str:
-        """Unit of the objective: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective.
+
+        Returns:
+            The currency, `kg CO2e` or `t`.
+        """
         return OBJECTIVE_UNITS.get(self.objective, self.instance.currency)
 
     @cached_property
     def warm_model(self) -> ParametricSolver:
-        """Warm-started solver model; starts from the basis of `plan` if that has been computed."""
+        """Warm-started solver model.
+
+        Returns:
+            Solver; it starts from the basis of `plan` if that has been computed.
+        """
         program = self.base.program
         if "plan" not in self.__dict__:
             return ParametricSolver(program)

@@ -19,7 +19,15 @@ def _guard_command(verb: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(verb)
     def ends(*arguments: Any, **options: Any) -> int:
-        """Run the command; return its exit code."""
+        """Run the command under the exit handling.
+
+        Args:
+            *arguments: Positional arguments of the command.
+            **options: Its options.
+
+        Returns:
+            Exit code.
+        """
         return run_guarded(lambda: verb(*arguments, **options), bool(options.get("json")))
 
     return ends

@@ -118,7 +118,11 @@ class SweepTarget:
             raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
 
     def make_executor(self) -> ScenarioExecutor:
-        """Return the executor."""
+        """Return the executor: processes on this machine, or a cluster.
+
+        Returns:
+            Executor.
+        """
         from medalopt.analysis.process_pool import make_process_executor
 
         if self.scheduler is None:

@@ -32,6 +32,11 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         charged.setdefault((e, t), []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, e: str, t: str) -> tuple[float, object, float]:
+        """Balance one metal in one period.
+
+        Returns:
+            Lower bound, body and upper bound, kg.
+        """
         gone = pyo.quicksum([m.stock[e, t], m.surplus[e, t], *charged.get((e, t), [])])
         come = returned.get((e, t), []) + ([m.stock[e, before[t]]] if t in before else [])
         start = 0.0 if t in before else opening[e]
@@ -56,6 +61,11 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         charged.setdefault((o, t), []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, o: str, t: str) -> tuple[float, object, float]:
+        """Balance one stocked offer in one period.
+
+        Returns:
+            Lower bound, body and upper bound, kg.
+        """
         come = [m.acquire[o, t]] + ([m.offer_stock[o, before[t]]] if t in before else [])
         return (0.0, pyo.quicksum([m.offer_stock[o, t], *charged[o, t]]) - pyo.quicksum(come), 0.0)
 

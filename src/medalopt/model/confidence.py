@@ -29,6 +29,11 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
         charged.setdefault(e, []).append((place[t], quantity))
 
     def rule(m: pyo.ConcreteModel, e: str, t: str, n: str) -> tuple[float, object, None]:
+        """Bound the metal charged up to a deadline by the assured metal of one cut.
+
+        Returns:
+            Lower bound, body and upper bound, kg.
+        """
         gone = [quantity for period, quantity in charged.get(e, []) if period <= place[t]]
         return (-opening[e], m.assured[e, t, n] - pyo.quicksum(gone), None)
 

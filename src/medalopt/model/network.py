@@ -82,7 +82,15 @@ class NetworkSelection:
         """
 
         def both(one: _AxisPair, more: _AxisPair) -> _AxisPair:
-            """Return both pairs of index arrays, concatenated axis by axis."""
+            """Concatenate two pairs of index arrays axis by axis.
+
+            Args:
+                one: First pair.
+                more: Second pair.
+
+            Returns:
+                Pair of index arrays.
+            """
             first, second = (np.concatenate(axes) for axes in zip(one, more, strict=True))
             return first, second
 
@@ -197,17 +205,29 @@ class _ColumnLayout:
 
     @property
     def first_withheld(self) -> int:
-        """Column of the first withheld-metal variable."""
+        """Column of the first withheld-metal variable.
+
+        Returns:
+            Column index.
+        """
         return self.first_take + len(self.take_bundle)
 
     @property
     def first_stock(self) -> int:
-        """Column of the first stockpile."""
+        """Column of the first stockpile.
+
+        Returns:
+            Column index.
+        """
         return len(self.route)
 
     @property
     def first_take(self) -> int:
-        """Column of the first share of a bundle."""
+        """Column of the first share of a bundle.
+
+        Returns:
+            Column index.
+        """
         return len(self.route) + len(self.stock_stream)
 
 
@@ -270,7 +290,14 @@ def _defining_entries(
     first = 0
 
     def add(rows: Ints, index: Ints, values: Floats | float, height: int) -> None:
-        """Append a block of `height` rows; negative row indices are dropped."""
+        """Append a block of rows; negative row indices are dropped.
+
+        Args:
+            rows: Row of each entry within the block.
+            index: Column of each entry.
+            values: Coefficient of each entry.
+            height: Number of rows of the block.
+        """
         nonlocal first
         parts.append(_make_entries(np.where(rows >= 0, first + rows, _NO_INDEX), index, values))
         first += height

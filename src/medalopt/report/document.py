@@ -198,7 +198,11 @@ class OrderDocument:
 
     @property
     def stamp(self) -> str:
-        """Stamp of a draft; empty once the party is complete."""
+        """Stamp of the order.
+
+        Returns:
+            `DRAFT_STAMP` for a draft; empty once the party is complete.
+        """
         return DRAFT_STAMP if self.missing else ""
 
 
@@ -220,7 +224,11 @@ class ReportSummary:
 
     @property
     def tables(self) -> tuple[ReportTable, ...]:
-        """Tables of the first page, those with rows."""
+        """Tables of the first page.
+
+        Returns:
+            Tables that have rows.
+        """
         return tuple(table for table in (self.figures, self.orders) if table.rows)
 
 

@@ -107,7 +107,14 @@ class _InstanceWriter:
         self.shares: dict[int, Any] = {}
 
     def share(self, places: int) -> Any:
-        """Return the percentage format with a number of decimals."""
+        """Return the format of a percentage.
+
+        Args:
+            places: Number of decimals.
+
+        Returns:
+            Format of the workbook.
+        """
         if places not in self.shares:
             self.shares[places] = self.book.add_format(
                 {"num_format": f"0{'.' if places else ''}{'0' * places}%", "valign": "top"}
@@ -115,7 +122,18 @@ class _InstanceWriter:
         return self.shares[places]
 
     def put(self, sheet: Any, row: int, position: int, value: str | float, form: Any = None) -> None:
-        """Write text as text and a number as a number. Raises UsageError where a cell cannot hold the text."""
+        """Write text as text and a number as a number.
+
+        Args:
+            sheet: Sheet to write to.
+            row: Row index.
+            position: Column index.
+            value: Text or number.
+            form: Format of the cell; default: by type.
+
+        Raises:
+            UsageError: If a cell cannot hold the text.
+        """
         if isinstance(value, str):
             if clean_cell_text(value) != value.replace("\r\n", "\n") or _DOUBLE_ESCAPE.search(value):
                 raise UsageError(

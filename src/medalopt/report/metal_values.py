@@ -24,21 +24,32 @@ class MetalValues:
 
     @cached_property
     def prices(self) -> Prices:
-        """Dual values of the plan as arrays."""
+        """Dual values of the plan as arrays.
+
+        Returns:
+            Prices by constraint family.
+        """
         return build_prices(self.plan.instance, self.plan.duals)
 
     @cached_property
     def charge_cost(self) -> Floats:
-        """Marginal cost of one more kilogram of any content in the charge of each alloy, (A, T)."""
+        """Marginal cost of one more kilogram of any content in the charge of each alloy.
+
+        Returns:
+            (A, T) objective per kg.
+        """
         return _compute_charge_cost(self.plan, self.prices)
 
     @cached_property
     def at_hand(self) -> Floats:
-        """Saving from one more kilogram at hand, (E, T).
+        """Saving from one more kilogram at hand.
 
         It is minus the dual value of the metal balance, and the dual values of the promised confidence at its later
         deadlines: the kilogram is certain. A metal that is never in stock has its value in the alloy in whose charge it
         saves most.
+
+        Returns:
+            (E, T) objective per kg.
         """
         in_charge = _compute_value_in_charge(self.plan, self.prices, self.charge_cost)
         account = can_be_in_stock(self.plan.instance, self.plan.account.routes)[:, None]
@@ -46,19 +57,30 @@ class MetalValues:
 
     @cached_property
     def assured(self) -> Floats:
-        """Part of the value at hand that is due to the promised confidence, (E, T)."""
+        """Part of the value at hand that is due to the promised confidence.
+
+        Returns:
+            (E, T) objective per kg.
+        """
         return sum_assured_values(self.plan.instance, self.plan.duals)
 
     @cached_property
     def deviation_costs(self) -> Floats:
-        """Cost of the deviation that a tonne on each route adds, by metal and period of return, (J, E, T) or empty."""
+        """Cost of the deviation that a tonne on each route adds, by metal and period of return.
+
+        Returns:
+            (J, E, T) objective per t; empty without a promised confidence.
+        """
         return compute_deviation_costs(self.plan.instance, self.plan.account.routes, self.plan.duals)
 
     @cached_property
     def used(self) -> Bools:
-        """Periods in which a metal is charged, (E, T); for a metal that is never charged, periods with a surplus.
+        """Periods in which a metal is charged; for a metal that is never charged, periods with a surplus.
 
         In other periods the dual value refers to no quantity.
+
+        Returns:
+            (E, T) mask.
         """
         charged = self.plan.account.composition.sum(axis=0)
         charged = charged > 1e-9 * charged.max(axis=1, initial=0)[:, None]
@@ -66,11 +88,14 @@ class MetalValues:
 
     @cached_property
     def per_kilogram(self) -> Floats:
-        """Shadow price of a kilogram less needed, where the plan charges the metal, in proportion, (E,).
+        """Shadow price of a kilogram less needed, where the plan charges the metal, in proportion.
 
         The recycled-content row holds for it as for every kilogram charged, so it differs from the value at hand, which
         is that of recycled metal. The value at hand in its surplus for a metal that is never charged. It is the price
         of `explain` where that does not differ between more and less, else between the two.
+
+        Returns:
+            (E,) objective per kg.
         """
         charged = self.plan.account.composition  # (A, E, T)
         total = charged.sum(axis=(0, 2))
@@ -84,9 +109,12 @@ class MetalValues:
 
     @cached_property
     def market_prices(self) -> Floats:
-        """Lowest market price per kilogram of each metal, (E, T); infinite without an offer.
+        """Lowest market price per kilogram of each metal.
 
         Only offers with a content above 50 % count.
+
+        Returns:
+            (E, T) money per kg; infinite without an offer.
         """
         return self._find_lowest_prices(0.5)
 
@@ -100,7 +128,11 @@ class MetalValues:
 
     @cached_property
     def known_price(self) -> Floats:
-        """Price of a kilogram independent of the plan, (E, T): a metal of a greater marginal value is a bottleneck."""
+        """Price of a kilogram independent of the plan: a metal of a greater marginal value is a bottleneck.
+
+        Returns:
+            (E, T) objective per kg.
+        """
         sell = np.maximum(self.plan.instance.metals.sell.value, price_left_metal(self.plan))
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
@@ -109,7 +141,11 @@ class MetalValues:
 
     @cached_property
     def scarce(self) -> tuple[int, ...]:
-        """Bottleneck metals: marginal value above market and sale price when used; largest total value first."""
+        """Bottleneck metals: marginal value above market and sale price when used.
+
+        Returns:
+            Indices, largest total value first.
+        """
         above = np.where(self.used, self.at_hand - self.known_price, 0)
         above = np.where(above > DISPLAY_TOLERANCE * np.abs(self.at_hand), above, 0)
         value = (above * self.plan.account.composition.sum(axis=0)).sum(axis=1)

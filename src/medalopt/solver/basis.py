@@ -69,12 +69,20 @@ class Basis:
 
     @property
     def columns(self) -> Statuses:
-        """Status of each column, (N,)."""
+        """Status of each column.
+
+        Returns:
+            (N,).
+        """
         return self._read()[0]
 
     @property
     def rows(self) -> Statuses:
-        """Status of each row, (M,)."""
+        """Status of each row.
+
+        Returns:
+            (M,).
+        """
         return self._read()[1]
 
     def __reduce__(self) -> tuple[type[Basis], tuple[Statuses, Statuses]]:
@@ -179,7 +187,11 @@ class ActiveSet:
 
     @property
     def basis(self) -> Basis:
-        """Basis to start from: whatever lies between its bounds is basic."""
+        """Basis to start from.
+
+        Returns:
+            Basis in which every variable between its bounds is basic.
+        """
         return Basis(_classify_statuses(self.below, self.above), _classify_statuses(self.row_below, self.row_above))
 
     def build_cone(self, program: ScaledProgram) -> ScaledProgram:

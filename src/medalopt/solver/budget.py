@@ -15,7 +15,11 @@ class TimeBudget:
     _start: float = field(default_factory=time.monotonic)
 
     def seconds_left(self) -> float:
-        """Return the seconds left, at least 0."""
+        """Return the time left.
+
+        Returns:
+            Seconds, at least 0.
+        """
         return max(0.0, self._start + self.seconds - time.monotonic())
 
 

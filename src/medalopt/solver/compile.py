@@ -128,7 +128,18 @@ class _LinearWalker:
         self.values: list[float] = []
 
     def collect_terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
-        """Return the constant of `body` and its (column, coefficient) pairs; `row` names it in messages."""
+        """Collect the terms of a linear expression.
+
+        Args:
+            body: Expression.
+            row: Constraint or objective, named in messages.
+
+        Returns:
+            Constant, and pairs of column and coefficient.
+
+        Raises:
+            UsageError: If the expression is not linear, or contains a number that is not finite.
+        """
         try:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
@@ -148,14 +159,27 @@ class _LinearWalker:
         return float(form.constant), result
 
     def record_row(self, body: Any, number: int, constraint: Any) -> float:
-        """Record the coefficients of row `number` and return its constant."""
+        """Record the coefficients of a row.
+
+        Args:
+            body: Expression.
+            number: Number of the row.
+            constraint: Constraint, named in messages.
+
+        Returns:
+            Constant of the expression.
+        """
         constant, result = self.collect_terms(body, constraint)
         self.at += [(number, column) for column, _ in result]
         self.values += [value for _, value in result]
         return constant
 
     def get_entries(self) -> SparseEntries:
-        """Return the nonzero coefficients of all recorded rows as a sparse matrix."""
+        """Return the nonzero coefficients of all recorded rows.
+
+        Returns:
+            Sparse matrix.
+        """
         index = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
         kept = values != 0

@@ -148,6 +148,16 @@ def certify_cone(cone: SecondOrderCone, x: Floats, tolerance: float = FEASIBILIT
     point = [Fraction(value) for value in x.tolist()]
 
     def evaluate(slopes: Floats, constant: float, size: bool = False) -> Fraction:
+        """Evaluate an affine function at the point in exact arithmetic.
+
+        Args:
+            slopes: Coefficients.
+            constant: Constant.
+            size: Whether to sum the magnitudes of the terms.
+
+        Returns:
+            Exact value.
+        """
         terms = [Fraction(slope) * value for slope, value in zip(slopes.tolist(), point, strict=True)]
         return sum(map(abs, terms) if size else terms, abs(Fraction(constant)) if size else Fraction(constant))
 

@@ -46,11 +46,28 @@ class _ExactProgram:
             self.by_row[row][column] = self.by_column[column][row] = Fraction(value)
 
     def multiply(self, row: int, x: Mapping[int, Fraction]) -> Fraction:
-        """Return the activity of a row."""
+        """Return the activity of a row.
+
+        Args:
+            row: Row index.
+            x: Value by column; columns that are missing are 0.
+
+        Returns:
+            Exact activity.
+        """
         return sum((value * x[column] for column, value in self.by_row[row].items() if column in x), _ZERO)
 
     def solve_columns(self, statuses: list[int], right: Mapping[int, Fraction], x: _Values) -> _Values:
-        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`."""
+        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`.
+
+        Args:
+            statuses: Status of each column, then of each row.
+            right: Activity by nonbasic row; 0 if missing.
+            x: Values of the nonbasic columns.
+
+        Returns:
+            Exact value by column.
+        """
         basic = [row for row in range(self.height) if statuses[self.width + row] != BASIC]
         equations = [
             (
@@ -62,7 +79,15 @@ class _ExactProgram:
         return {**dict.fromkeys(range(self.width), _ZERO), **x, **solve_equations(equations)}
 
     def solve_duals(self, statuses: list[int], costs: Mapping[int, Fraction]) -> _Values:
-        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost."""
+        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost.
+
+        Args:
+            statuses: Status of each column, then of each row.
+            costs: Cost by column; 0 if missing.
+
+        Returns:
+            Exact dual value by row.
+        """
         equations = [
             ({i: v for i, v in self.by_column[j].items() if statuses[self.width + i] != BASIC}, costs.get(j, _ZERO))
             for j in range(self.width)

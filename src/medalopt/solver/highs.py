@@ -168,23 +168,39 @@ class HighsSession:
 
     @property
     def ended_unknown(self) -> bool:
-        """True if HiGHS ended the last run without a conclusion."""
+        """Whether HiGHS ended the last run without a conclusion.
+
+        Returns:
+            True for model status `kUnknown`.
+        """
         return bool(self._solver.getModelStatus() == highspy.HighsModelStatus.kUnknown)
 
     @property
     def iterations(self) -> int:
-        """Number of simplex iterations of the last run."""
+        """Number of simplex iterations of the last run.
+
+        Returns:
+            Count.
+        """
         return int(self._solver.getInfo().simplex_iteration_count)
 
     @property
     def dual_bound(self) -> float | None:
-        """Dual bound of branch and bound, None without one."""
+        """Dual bound of branch and bound.
+
+        Returns:
+            Objective; None without one.
+        """
         bound = float(self._solver.getInfo().mip_dual_bound)
         return bound if np.isfinite(bound) else None
 
     @property
     def basis(self) -> Basis | None:
-        """Current basis, None without one."""
+        """Current basis.
+
+        Returns:
+            None without one.
+        """
         native = self._solver.getBasis()
         return Basis.wrap(native) if native.valid else None
 

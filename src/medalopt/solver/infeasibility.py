@@ -140,7 +140,11 @@ class ElasticSolution:
 
     @property
     def contradicts(self) -> bool:
-        """True if the rows cannot all be satisfied."""
+        """Whether the rows cannot all be satisfied.
+
+        Returns:
+            True if the least violation exceeds `FARKAS_TOLERANCE`.
+        """
         return self.value > FARKAS_TOLERANCE
 
 

@@ -96,7 +96,11 @@ class BoundChange:
     uppers: Mapping[int, float] = field(default_factory=dict)
 
     def reverse(self) -> BoundChange:
-        """Return the change in the opposite direction."""
+        """Return the change in the opposite direction.
+
+        Returns:
+            Change with all signs reversed.
+        """
         return BoundChange(
             {row: (-low, -high) for row, (low, high) in self.rows.items()},
             {column: -by for column, by in self.uppers.items()},
@@ -152,22 +156,38 @@ class LocalAnalysis:
 
     @cached_property
     def cone(self) -> WarmSolver:
-        """Solver on the cone of feasible directions, for small steps."""
+        """Solver on the cone of feasible directions, for small steps.
+
+        Returns:
+            Warm-started solver.
+        """
         return WarmSolver(self.active.build_cone(self.program), self.active.basis)
 
     @cached_property
     def all_steps(self) -> ScaledProgram:
-        """The program on the whole polyhedron, scaled."""
+        """Program on the whole polyhedron.
+
+        Returns:
+            Scaled program in differences from the optimum.
+        """
         return self.active.build_polyhedron(self.program)
 
     @cached_property
     def whole(self) -> WarmSolver:
-        """Solver on the whole polyhedron."""
+        """Solver on the whole polyhedron.
+
+        Returns:
+            Warm-started solver.
+        """
         return WarmSolver(self.all_steps, self.active.basis)
 
     @cached_property
     def face(self) -> WarmSolver:
-        """Solver on the optimal face."""
+        """Solver on the optimal face.
+
+        Returns:
+            Warm-started solver.
+        """
         columns, rows = np.abs(self._reduced) > DUAL_TOLERANCE, np.abs(self._y) > DUAL_TOLERANCE
         columns[self.width :] = True
         return WarmSolver(self.active.build_face(self.program, columns, rows), self.active.basis)

@@ -73,12 +73,20 @@ class TruckloadGroup:
 
     @property
     def full(self) -> int:
-        """Greatest number of full loads."""
+        """Greatest number of full loads.
+
+        Returns:
+            Count.
+        """
         return int(np.floor(self.maximum / self.size + INTEGRALITY_TOLERANCE))
 
     @property
     def rest(self) -> float:
-        """Tonnes of the last part load, 0 if it may not go."""
+        """Size of the last part load.
+
+        Returns:
+            t; 0 if it may not go.
+        """
         rest = self.maximum - self.full * self.size
         return 0.0 if self.waits or rest <= INTEGRALITY_TOLERANCE * self.size else rest
 

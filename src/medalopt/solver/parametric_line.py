@@ -135,12 +135,20 @@ class ProgramLine:
 
     @cached_property
     def costs_slope(self) -> Floats:
-        """Derivative of the costs with respect to the parameter, (N,)."""
+        """Derivative of the costs with respect to the parameter.
+
+        Returns:
+            (N,).
+        """
         return (self.two.costs[0] - self.one.costs[0]) / (self.second - self.first)
 
     @cached_property
     def end_slopes(self) -> dict[str, Floats]:
-        """Derivatives of the bounds of columns, (N,), and rows, (M,), by name; 0 for infinite bounds."""
+        """Derivatives of the bounds of columns and rows with respect to the parameter.
+
+        Returns:
+            (N,) or (M,) by name of the bound; 0 for infinite bounds.
+        """
         ends = {}
         for name in ("lower", "upper", "row_lower", "row_upper"):
             one, two = getattr(self.one, name), getattr(self.two, name)
@@ -170,17 +178,29 @@ class ProgramLine:
 
     @property
     def moves_matrix(self) -> bool:
-        """True if matrix entries depend on the parameter; then the optimal value is not piecewise linear in it."""
+        """Whether matrix entries depend on the parameter.
+
+        Returns:
+            If True, the optimal value is not piecewise linear in it.
+        """
         return self._value is not None
 
     @property
     def moves_costs(self) -> bool:
-        """True if costs depend on the parameter."""
+        """Whether costs depend on the parameter.
+
+        Returns:
+            True if any does.
+        """
         return bool("costs" in self._ends and self._ends["costs"][0].any())
 
     @property
     def moves_ends(self) -> bool:
-        """True if bounds of rows or columns depend on the parameter."""
+        """Whether bounds of rows or columns depend on the parameter.
+
+        Returns:
+            True if any does.
+        """
         return bool(self._ends.keys() - {"costs", "size"})
 
 

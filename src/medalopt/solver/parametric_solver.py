@@ -202,7 +202,11 @@ class ParametricSolver:
 
     @cached_property
     def base_basis(self) -> Basis | None:
-        """Final basis of the first program, None if infeasible; independent of the variants solved before."""
+        """Final basis of the first program, independent of the variants solved before.
+
+        Returns:
+            None if the program is infeasible.
+        """
         self._last = self.linear
         result = self._run_simplex(self.linear, self._base) if self._reload(self._base, self._first) else None
         basis = self._session.basis if result is not None and result.feasible else None

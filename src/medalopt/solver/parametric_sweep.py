@@ -217,17 +217,36 @@ class _ArrayPath:
 
     @classmethod
     def of(cls, start: Floats, end: Floats) -> _ArrayPath:
-        """Return the path between two arrays of equal length."""
+        """Return the path between two arrays of equal length.
+
+        Args:
+            start: (n,) array at share 0.
+            end: (n,) array at share 1.
+
+        Returns:
+            Path.
+        """
         index = np.flatnonzero(start != end).astype(np.int32)
         return cls(start, index, end[index] - start[index])
 
     @property
     def moves(self) -> bool:
-        """True if any number changes."""
+        """Whether any number changes.
+
+        Returns:
+            False if both ends are equal.
+        """
         return len(self.at) > 0
 
     def all(self, shares: Floats) -> Floats:
-        """Return the array for each share of the way, (K, n)."""
+        """Return the array for each share of the way.
+
+        Args:
+            shares: (K,) from 0 to 1.
+
+        Returns:
+            (K, n).
+        """
         whole = np.repeat(self.start[None, :], len(shares), axis=0)
         whole[:, self.at] += shares[:, None] * self.by
         return whole

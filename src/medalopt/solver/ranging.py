@@ -117,7 +117,11 @@ class _UnitStep:
 
     @property
     def opposite(self) -> _UnitStep:
-        """The opposite direction."""
+        """The opposite direction.
+
+        Returns:
+            Step with reversed signs.
+        """
         return _UnitStep(-self.price, -self.x)
 
 

@@ -164,7 +164,11 @@ class ScaledProgram:
 
     @cached_property
     def entry_columns(self) -> Ints:
-        """Column of each entry, (entries,)."""
+        """Column of each entry.
+
+        Returns:
+            (entries,).
+        """
         return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
 
     def compute_activity(self, x: Floats) -> Floats:

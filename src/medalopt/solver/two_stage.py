@@ -160,12 +160,20 @@ class InformationValue:
 
     @property
     def of_perfect_information(self) -> float:
-        """Expected value of perfect information (EVPI)."""
+        """Expected value of perfect information (EVPI).
+
+        Returns:
+            Unit of the objective.
+        """
         return self.recourse - self.wait_and_see
 
     @property
     def of_stochastic_solution(self) -> float:
-        """Value of the stochastic solution (VSS)."""
+        """Value of the stochastic solution (VSS).
+
+        Returns:
+            Unit of the objective.
+        """
         return self.mean_value_evaluated - self.recourse
 
 

@@ -104,11 +104,25 @@ class _EntryRuns:
 
     @classmethod
     def group(cls, counts: Ints) -> _EntryRuns:
-        """Return the groups with the given numbers of entries, (n,)."""
+        """Return the groups with the given numbers of entries.
+
+        Args:
+            counts: (n,) entries by group.
+
+        Returns:
+            Groups of consecutive entries.
+        """
         return cls(counts > 0, (np.cumsum(counts) - counts)[counts > 0], bool((counts > 0).all()))
 
     def sum_groups(self, terms: Floats) -> Floats:
-        """Return the sum (K, n) of the `terms` (K, entries) of each group; 0 for an empty group."""
+        """Return the sum of the terms of each group.
+
+        Args:
+            terms: (K, entries).
+
+        Returns:
+            (K, n); 0 for an empty group.
+        """
         if self.all:
             return np.asarray(np.add.reduceat(terms, self.first, axis=1))
         sums = np.zeros((len(terms), len(self.some)))
@@ -158,7 +172,11 @@ class VerifiedResult:
 
     @property
     def feasible(self) -> bool:
-        """True if the program is feasible."""
+        """Whether the program is feasible.
+
+        Returns:
+            True if its status is `optimal`.
+        """
         return self.status == "optimal"
 
 

@@ -158,7 +158,14 @@ class _OmittedColumns:
         self._up, self._down = program.upper[self._columns] > 0, program.lower[self._columns] < 0
 
     def find_profitable(self, y: Floats) -> Ints:
-        """Return the omitted columns with a favourable reduced cost at the duals `y`, (M,)."""
+        """Return the omitted columns with a favourable reduced cost.
+
+        Args:
+            y: (M,) dual values.
+
+        Returns:
+            Column indices.
+        """
         if not len(self._columns):
             return self._columns
         reduced = self._costs - np.add.reduceat(self._value * y[self._index], self._first)

@@ -134,7 +134,11 @@ class ComparisonRow:
 
     @property
     def largest_difference(self) -> float:
-        """Largest absolute difference from the first plan; 0 if one of the two has no plan."""
+        """Largest absolute difference from the first plan.
+
+        Returns:
+            Unit of the row; 0 if one of the two has no plan.
+        """
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
         return max(changes, default=0.0)
@@ -148,7 +152,11 @@ class Comparison:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Short unique name of each plan: file name without folder and suffix, or the scenario; in full if equal."""
+        """Short unique name of each plan: file name without folder and suffix, or the scenario.
+
+        Returns:
+            Names in the order of the plans; the full name where two would be equal.
+        """
         short = [
             summary.name.rpartition("#")[2] if "#" in summary.name else Path(summary.name).stem
             for summary in self.summaries
@@ -160,12 +168,20 @@ class Comparison:
 
     @cached_property
     def parameter_differences(self) -> tuple[ParameterDifference, ...]:
-        """Parameters that are not equal in all instance files."""
+        """Parameters that are not equal in all instance files.
+
+        Returns:
+            One entry per path.
+        """
         return find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
-        """All quantities of any plan, by part."""
+        """All quantities of any plan, by part.
+
+        Returns:
+            Rows in the order of `PLAN_PARTS`.
+        """
         keys = dict.fromkeys(
             key for part in PLAN_PARTS for summary in self.summaries for key in summary.quantities if key[0] == part
         )
@@ -183,7 +199,11 @@ class Comparison:
 
     @property
     def cost(self) -> ComparisonRow | None:
-        """Total cost of each plan; None if there is no plan at all."""
+        """Total cost of each plan.
+
+        Returns:
+            Row of the totals, money; None if there is no plan at all.
+        """
         return next((row for row in self.select_part("totals") if row.item == "cost"), None)
 
     def select_part(self, part: str) -> tuple[ComparisonRow, ...]:

@@ -52,7 +52,11 @@ class BindingConstraint:
 
     @property
     def has_kink(self) -> bool:
-        """True if relaxing saves another amount than tightening costs."""
+        """Whether relaxing saves another amount than tightening costs.
+
+        Returns:
+            True also if tightening makes the instance infeasible.
+        """
         return self.costs is None or abs(self.costs - self.saves) > PRICE_TOLERANCE * max(abs(self.costs), self.saves)
 
 

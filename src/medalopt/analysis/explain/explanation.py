@@ -46,7 +46,11 @@ class Explanation:
 
     @property
     def is_unique(self) -> bool | None:
-        """True if the optimum is unique; None if that is not verified."""
+        """Whether the optimum is unique.
+
+        Returns:
+            None if that is not verified.
+        """
         return None if self.others is None else not self.others
 
 

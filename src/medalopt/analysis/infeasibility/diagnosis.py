@@ -64,7 +64,11 @@ class Diagnosis:
 
     @property
     def conflict(self) -> tuple[InfeasibilityReason, ...]:
-        """All reasons, those of the screening first."""
+        """All reasons, those of the screening first.
+
+        Returns:
+            Reasons that conflict together.
+        """
         return (*self.screened, *self.rules)
 
     def encode(self) -> dict[str, object]:

@@ -50,17 +50,29 @@ class RepairParameter:
 
     @property
     def start(self) -> float:
-        """Present position."""
+        """Present position.
+
+        Returns:
+            Value of the parameter, or 1 for a list that is scaled as a whole.
+        """
         return 1.0 if self.kind == "list" else self.now[0]
 
     @property
     def path_texts(self) -> frozenset[str]:
-        """Paths as text."""
+        """Paths as text.
+
+        Returns:
+            Paths such as `streams.phone@east.available`.
+        """
         return frozenset(render_path(path) for path in self.paths)
 
     @property
     def is_stepwise(self) -> bool:
-        """True if the parameter moves in whole steps that change the rows of the LP: a date or a lead time."""
+        """Whether the parameter moves in whole steps that change the rows of the LP.
+
+        Returns:
+            True for a date or a lead time.
+        """
         return self.kind == "date" or (self.kind == "whole" and self.field != "count")
 
     def round_values(self, position: float) -> tuple[float, ...]:

@@ -53,12 +53,20 @@ class InfeasibleInstance:
 
     @property
     def is_large(self) -> bool:
-        """True if the program is so large that solves are used sparingly."""
+        """Whether the program is so large that solves are used sparingly.
+
+        Returns:
+            True above `SMALL_PROGRAM_ROWS` rows.
+        """
         return len(self.problem.program.rows) > SMALL_PROGRAM_ROWS
 
     @property
     def basis(self) -> ProgramBasis | None:
-        """Basis at which the violation was least; None if there is none."""
+        """Basis at which the violation was least.
+
+        Returns:
+            Basis without the elastic columns; None if there is none.
+        """
         return (
             None
             if self.violation.basis is None

@@ -32,7 +32,11 @@ class Actuals:
 
     @cached_property
     def executed_account(self) -> PlanAccount:
-        """Accounting of purchases, charges and casts up to `last`, and of shipments contracted for later."""
+        """Accounting of purchases, charges and casts up to `last`, and of shipments contracted for later.
+
+        Returns:
+            Accounting of the whole horizon; 0 where nothing is executed or contracted.
+        """
         before = np.arange(len(self.instance.periods)) <= self.last
         decisions = self.signed
         kept = replace(
@@ -50,19 +54,31 @@ class Actuals:
 
     @cached_property
     def contracted_purchases(self) -> Floats:
-        """Purchases contracted for later periods, (O,) kg."""
+        """Purchases contracted for later periods.
+
+        Returns:
+            (O,) kg.
+        """
         signed = PlanAccount(self.instance, self.routes, self.signed).purchases
         return np.asarray(signed[:, self.last + 1 :].sum(axis=1))
 
     @cached_property
     def offer_stock_left(self) -> Floats:
-        """Stock of each offer at the end of `last`: bought but not charged, (O,) kg."""
+        """Stock of each offer at the end of `last`: bought but not charged.
+
+        Returns:
+            (O,) kg; 0 within rounding.
+        """
         kept = self.executed_account.offer_stock[:, self.last]
         return np.where(abs(kept) > AMOUNT_TOLERANCE * self.executed_account.bought, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:
-        """Devices sent in lots by route and period, (J, T) t."""
+        """Devices sent in lots by route and period.
+
+        Returns:
+            (J, T) t.
+        """
         total = np.zeros((len(self.routes), len(self.instance.periods)))
         went = ~self.lots.waits
         np.add.at(total, (self.lots.route[went], self.lots.period[went]), self.lots.devices_t[went])
@@ -70,14 +86,22 @@ class Actuals:
 
     @cached_property
     def stockpiles(self) -> Floats:
-        """Devices in stockpiles, (I,) t."""
+        """Devices in stockpiles.
+
+        Returns:
+            (I,) t.
+        """
         total = np.zeros(len(self.instance.streams.names))
         np.add.at(total, self.lots.stream[self.lots.waits], self.lots.devices_t[self.lots.waits])
         return total
 
     @cached_property
     def expected_metal(self) -> Floats:
-        """Metal that each lot should return by the data of the instance, (N, E) kg; 0 for lots in a stockpile."""
+        """Metal that each lot should return by the data of the instance.
+
+        Returns:
+            (N, E) kg; 0 for lots in a stockpile.
+        """
         if not len(self.routes):
             return np.zeros(self.lots.payable.shape)
         alone = self.routes
@@ -89,7 +113,11 @@ class Actuals:
 
     @cached_property
     def lot_returns(self) -> Floats:
-        """Metal returned or expected of each lot, (N, E) kg: payable if settled, else by its assay, else as planned."""
+        """Metal returned or expected of each lot: payable if settled, else by its assay, else as planned.
+
+        Returns:
+            (N, E) kg.
+        """
         lots = self.lots
         by_assay = np.where(np.isfinite(lots.assay), self._compute_charges_by_terms(), self.expected_metal)
         by_assay = np.where(lots.waits[:, None], 0.0, by_assay)
@@ -109,9 +137,12 @@ class Actuals:
 
     @cached_property
     def arrival_periods(self) -> Ints:
-        """Period in which the metal of each lot arrives, (N, E): of its settlement, else sending plus lead time.
+        """Period in which the metal of each lot arrives: of its settlement, else sending plus lead time.
 
         Overdue metal is expected in the first remaining period.
+
+        Returns:
+            (N, E) period index.
         """
         lots = self.lots
         lead = np.zeros(lots.payable.shape, dtype=np.intp)
@@ -122,7 +153,11 @@ class Actuals:
 
     @cached_property
     def metal_by_arrival(self) -> Floats:
-        """Metal of all lots by period of arrival, (E, T + 1) kg; the last column is after the horizon."""
+        """Metal of all lots by period of arrival.
+
+        Returns:
+            (E, T + 1) kg; the last column is after the horizon.
+        """
         periods, metals = len(self.instance.periods), len(self.instance.metals.names)
         total = np.zeros((metals, periods + 1))
         metal = np.broadcast_to(np.arange(metals), self.lot_returns.shape)
@@ -131,9 +166,12 @@ class Actuals:
 
     @cached_property
     def scrap_returns(self) -> Floats:
-        """Metal in process scrap of executed casts by period of reuse, (E, T) kg.
+        """Metal in process scrap of executed casts by period of reuse.
 
         Scrap in stock at the end of `last` is available in the next period.
+
+        Returns:
+            (E, T) kg.
         """
         instance, mint = self.instance, self.executed_account
         total = np.zeros((len(instance.metals.names), len(instance.periods)))
@@ -149,7 +187,11 @@ class Actuals:
 
     @cached_property
     def metal_stock(self) -> Floats:
-        """Metal stock at the end of `last`, (E,) kg, 0 within rounding error; negative if overdrawn."""
+        """Metal stock at the end of `last`.
+
+        Returns:
+            (E,) kg; 0 within rounding error, negative if overdrawn.
+        """
         until = slice(None, self.last + 1)
         came = self.instance.metals.opening_stock.value + self.metal_by_arrival[:, until].sum(axis=1)
         gone = self.executed_account
@@ -158,15 +200,20 @@ class Actuals:
 
     @cached_property
     def metal_in_transit(self) -> Floats:
-        """Metal in transit by period of arrival, (E, T − last − 1) kg: lots, contracted shipments, process scrap."""
+        """Metal in transit by period of arrival: lots, contracted shipments, process scrap.
+
+        Returns:
+            (E, T − last − 1) kg.
+        """
         every = self.metal_by_arrival[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
         return np.where(every > AMOUNT_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
     @cached_property
     def metal_in_transit_by_line(self) -> Floats:
-        """Metal in transit by line of terms and period of arrival, (L + 1, E, T − last − 1) kg; last: process scrap.
+        """Metal in transit by line of terms and period of arrival, and of process scrap as the last line.
 
-        One line alone where no metal may be left with a smelter.
+        Returns:
+            (L + 1, E, T − last − 1) kg; (1, E, T − last − 1) where no metal may be left with a smelter.
         """
         if not leaves_metal(self.instance):
             return self.metal_in_transit[None]
@@ -190,7 +237,11 @@ class Actuals:
 
     @cached_property
     def cost_by_kind(self) -> dict[str, float]:
-        """Cost of the lots by kind, money; smelter charges as settled, else by the terms."""
+        """Cost of the lots by kind; smelter charges as settled, else by the terms.
+
+        Returns:
+            Money by kind.
+        """
         routes, lots, tonnes = self.routes, self.lots, self.sent.sum(axis=1)
         parts = ("supply", "collection", "treating", "transport", "residue")
         spent = {part: float(getattr(routes, part) @ tonnes) for part in parts}
@@ -201,7 +252,11 @@ class Actuals:
 
     @cached_property
     def expected_charges(self) -> Floats:
-        """Treatment and refining charges of each lot by the terms, (N,) money."""
+        """Treatment and refining charges of each lot by the terms.
+
+        Returns:
+            (N,) money.
+        """
         if not len(self.routes):
             return np.zeros(len(self.lots.names))
         route = self.lots.route
@@ -216,12 +271,20 @@ class Actuals:
 
     @cached_property
     def smelter_charges(self) -> Floats:
-        """Smelter charges of each lot, (N,) money: as settled, else by the terms."""
+        """Smelter charges of each lot: as settled, else by the terms.
+
+        Returns:
+            (N,) money.
+        """
         return np.where(np.isfinite(self.lots.charges), self.lots.charges, self.expected_charges)
 
     @cached_property
     def signed_cost(self) -> float:
-        """Cost of contracted shipments and of purchases up to `last`, less what was paid for metal left, money."""
+        """Cost of contracted shipments and of purchases up to `last`, less what was paid for metal left.
+
+        Returns:
+            Money.
+        """
         sent = float(self.executed_account.shipment_costs.sum())
         bought = float((self.instance.market.price.value * self.executed_account.purchases).sum())
         left = self.executed_account.decisions.left

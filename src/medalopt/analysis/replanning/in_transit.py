@@ -254,7 +254,15 @@ def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
     treatments, devices = instance.treatments, len(instance.devices.names)
 
     def both(array: ExactArray, value: float) -> ExactArray:
-        """Append entries along both axes."""
+        """Append entries along both axes.
+
+        Args:
+            array: (H, D) array.
+            value: Value of the new entries.
+
+        Returns:
+            (H + count, D + count) array.
+        """
         return _append_entries(_append_entries(array, count, value, axis=1), 1, value)
 
     accepts = np.zeros((len(treatments.names) + 1, devices + count), dtype=bool)
@@ -327,7 +335,14 @@ def _add_transit_lane(lanes: Lanes) -> Lanes:
     """Append one lane without costs between the new region and the new smelter."""
 
     def both(array: ExactArray) -> ExactArray:
-        """Append entries along both axes."""
+        """Append an entry along both axes.
+
+        Args:
+            array: (R, K) array.
+
+        Returns:
+            (R + 1, K + 1) array.
+        """
         return _append_entries(_append_entries(array, 1, axis=1), 1)
 
     exists = np.zeros((lanes.exists.shape[0] + 1, lanes.exists.shape[1] + 1), dtype=bool)

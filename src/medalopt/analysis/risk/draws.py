@@ -147,6 +147,17 @@ class PlanSampler:
         device = instance.streams.device[stream]
 
         def scale(kind: str, owner: Ints, value: Floats, most: float) -> Floats:
+            """Scale a value by the factors drawn.
+
+            Args:
+                kind: Kind of the factor.
+                owner: Index of the owner of each value.
+                value: Planned values.
+                most: Upper limit of the scaled value, unless the planned value is above it.
+
+            Returns:
+                (draws, values).
+            """
             which = index_factors(instance, self.model.factors, kind)[owner, metal]
             drawn = np.where(which >= 0, factors[:, which], 1.0) if factors.shape[1] else np.ones((len(factors), 1))
             return np.asarray(np.minimum(value * drawn, np.maximum(most, value)))

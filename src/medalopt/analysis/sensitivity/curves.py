@@ -167,7 +167,11 @@ class CurvePoint:
 
     @property
     def coordinates(self) -> tuple[float, float]:
-        """Value and objective, the latter infinite if infeasible."""
+        """Value and objective.
+
+        Returns:
+            The objective is infinite if infeasible.
+        """
         return self.value, math.inf if self.objective is None else self.objective
 
 
@@ -195,7 +199,11 @@ class SensitivityCurve:
 
     @property
     def is_proven(self) -> bool:
-        """True if the accuracy is a proven bound."""
+        """Whether the accuracy is a proven bound.
+
+        Returns:
+            True for a convex or concave curve.
+        """
         return self.shape in ("convex", "concave")
 
 
@@ -355,7 +363,14 @@ def _sample_nonlinear_curve(
     vary = blank.vary
 
     def ask(position: float) -> SolvedVariant:
-        """Solve the scenario at a position."""
+        """Solve the scenario at a position.
+
+        Args:
+            position: Value of the parameter.
+
+        Returns:
+            Scenario and its result.
+        """
         asking.progress(f"{vary.path} at {position:g}")
         scenario = family.build_scenario(position)
         return SolvedVariant(scenario, runner.solve_scenario(scenario))

@@ -84,7 +84,14 @@ def _find_contract_deadline(
     values: dict[int, float] = {}
 
     def free(index: int) -> bool:
-        """Return True if the contract can be missing before period `index` at no extra cost."""
+        """Return whether the contract can be missing before a period at no extra cost.
+
+        Args:
+            index: Index of the period.
+
+        Returns:
+            True if the objective does not increase.
+        """
         values[index] = runner.warm_model.solve(apply_outage(runner.base, contract, periods < index, bound=True)).value
         return values[index] <= sum(value)
 
@@ -132,7 +139,11 @@ class DelayEffect:
 
     @property
     def feasible(self) -> bool:
-        """True if a plan with the delay exists."""
+        """Whether a plan with the delay exists.
+
+        Returns:
+            True if the extra cost is finite.
+        """
         return self.extra < np.inf
 
 

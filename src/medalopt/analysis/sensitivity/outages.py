@@ -219,7 +219,11 @@ class OutageLoss:
 
     @property
     def feasible(self) -> bool:
-        """True if a plan without the element exists."""
+        """Whether a plan without the element exists.
+
+        Returns:
+            False also if that is not proven.
+        """
         return self.proven and self.extra < np.inf
 
 

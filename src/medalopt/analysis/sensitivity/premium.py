@@ -38,12 +38,20 @@ class RecyclingPremium:
 
     @property
     def amount(self) -> float:
-        """Cost of recycling above that of buying, money."""
+        """Cost of recycling above that of buying.
+
+        Returns:
+            Money; negative if recycling is cheaper.
+        """
         return self.plan - self.cost
 
     @property
     def per_medal(self) -> float:
-        """Cost of recycling above that of buying, money per medal."""
+        """Cost of recycling above that of buying, per medal.
+
+        Returns:
+            Money per medal; 0 without medals.
+        """
         return self.amount / self.medals if self.medals else 0.0
 
 

@@ -181,7 +181,11 @@ class SensitivityRange:
 
     @property
     def has_kink(self) -> bool:
-        """True if the shadow price differs between increase and decrease."""
+        """Whether the shadow price differs between increase and decrease.
+
+        Returns:
+            True also if one of the two is infeasible.
+        """
         if self.price_up is None or self.price_down is None:
             return True
         return abs(self.price_up + self.price_down) > PRICE_TOLERANCE * max(abs(self.price_up), abs(self.price_down))

@@ -42,12 +42,20 @@ class NamedScenarioResult:
 
     @property
     def status(self) -> str:
-        """Status of the scenario: `optimal`, `infeasible`, or `unanswered`."""
+        """Status of the scenario.
+
+        Returns:
+            `optimal`, `infeasible`, or `unanswered`.
+        """
         return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
-        """True if a plan exists."""
+        """Whether a plan exists.
+
+        Returns:
+            True if the objective is finite.
+        """
         return self.value < np.inf
 
 

@@ -40,7 +40,11 @@ class ShortageSolver:
 
     @cached_property
     def scenario(self) -> ScenarioProgram:
-        """The instance extended by external offers; the costs of its program are 1 per kilogram bought from them."""
+        """Instance extended by external offers.
+
+        Returns:
+            Program whose costs are 1 per kilogram bought from them.
+        """
         return self._build_program(self._instance)
 
     @cached_property
@@ -68,7 +72,11 @@ class ShortageSolver:
 
     @cached_property
     def min_charge(self) -> Mapping[str, float]:
-        """Minimum charge of each metal over the horizon, kg by metal symbol."""
+        """Minimum charge of each metal over the horizon.
+
+        Returns:
+            kg by metal.
+        """
         return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
     def compute_shortage(self, program: SolverProgram | None = None) -> MetalShortage | None:
@@ -140,7 +148,15 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
         price = [ExactNumber(float(value)) for e in numbers for value in prices.value[e]]
 
     def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
-        """Append entries to an array of the market, and reorder it by offer name."""
+        """Append entries to an array of the market, and reorder it by offer name.
+
+        Args:
+            array: (O, ...) array.
+            more: Entries of the new offers.
+
+        Returns:
+            Array of all offers.
+        """
         return _concatenate_arrays(array, ExactArray.gather(more, (len(numbers), *array.shape[1:])), order)
 
     return dataclasses.replace(

@@ -81,7 +81,14 @@ class _SurfaceRows:
         """Return the results at all columns for a value of the row parameter; None where not verified."""
 
         def changes(position: float) -> ParameterChanges:
-            """Return the changes of both parameters."""
+            """Return the changes of both parameters.
+
+            Args:
+                position: Value of the parameter on the horizontal axis.
+
+            Returns:
+                Changes by path.
+            """
             return {**self._across.make_changes(position), **self._up.make_changes(value)}
 
         if self._straight:

@@ -50,7 +50,11 @@ class GroupMember:
 
     @property
     def upper_limit(self) -> float | None:
-        """Upper limit of the parameter, None if there is none."""
+        """Upper limit of the parameter.
+
+        Returns:
+            Canonical unit; None if there is none.
+        """
         measure = self.kind.field_type
         return measure.high if isinstance(measure, QuantityField) else None
 
@@ -91,17 +95,29 @@ class ParameterGroup:
 
     @property
     def relative_step(self) -> float:
-        """Relative step of the variation: the coefficient of variation, or 0.1."""
+        """Relative step of the variation.
+
+        Returns:
+            Coefficient of variation, or 0.1.
+        """
         return DEFAULT_STEP if self.cv is None else self.cv
 
     @property
     def parameter_count(self) -> int:
-        """Number of parameters in the group."""
+        """Number of parameters in the group.
+
+        Returns:
+            Values of all members.
+        """
         return sum(len(member.values) for member in self.members)
 
     @property
     def can_have_cv(self) -> bool:
-        """True if an instance may give a coefficient of variation for this kind of parameter."""
+        """Whether an instance may give a coefficient of variation for this kind of parameter.
+
+        Returns:
+            True for supply, assay, recovery and accountability.
+        """
         field = _FIELDS_WITH_CV.get(str(self.path[0]))
         return field is not None and field == self.path[2]
 
@@ -314,7 +330,11 @@ class UncertainInput:
 
     @property
     def variate_count(self) -> int:
-        """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
+        """Number of uniform variates per draw.
+
+        Returns:
+            One per group, and one for the common term if correlated.
+        """
         return self.loading.shape[1] if self.loading else len(self.factors) + bool(self.correlation)
 
     def transform_variates(self, evenly: Floats) -> Floats:
@@ -435,7 +455,11 @@ class SaltelliSample:
 
     @property
     def capped_fraction(self) -> float:
-        """Fraction of the draws of sample A that are capped at an upper limit."""
+        """Fraction of the draws of sample A that are capped at an upper limit.
+
+        Returns:
+            From 0 to 1.
+        """
         held = [
             bool(factor.count_capped(by))
             for uncertain_input, own in zip(self.inputs, self.first, strict=True)

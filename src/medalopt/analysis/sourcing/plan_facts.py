@@ -19,15 +19,27 @@ class PlanFacts:
 
     @cached_property
     def payments(self) -> Payments:
-        """Payments by document, party, kind of cost and period."""
+        """Payments by document, party, kind of cost and period.
+
+        Returns:
+            Payments, computed once.
+        """
         return allocate_payments(self.plan.account)
 
     @cached_property
     def metal_account(self) -> MetalAccount:
-        """Metal returned, bought, charged and left [kg] by metal and period."""
+        """Metal returned, bought, charged and left.
+
+        Returns:
+            Kilograms by metal and period, computed once.
+        """
         return compute_metal_account(self.plan.account)
 
     @cached_property
     def trace(self) -> MetalTrace:
-        """Metal [kg] from each source to each destination."""
+        """Metal from each source to each destination.
+
+        Returns:
+            Kilograms, computed once.
+        """
         return trace_metal(self.plan.account)

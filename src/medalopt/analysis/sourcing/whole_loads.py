@@ -37,7 +37,11 @@ class WholeLoadPlan:
 
     @property
     def extra(self) -> float:
-        """Extra cost of whole loads, money."""
+        """Extra cost of whole loads.
+
+        Returns:
+            Money.
+        """
         return self.plan.cost - self.exact.cost
 
 

@@ -27,7 +27,11 @@ class SheetPlan:
 
     @property
     def front(self) -> str:
-        """Sheet that lists the others, or the first page where there is no other."""
+        """Sheet that lists the others.
+
+        Returns:
+            Name; the first page where there is no other.
+        """
         return self.contents or self.summary
 
 

@@ -85,7 +85,11 @@ class LossBar:
 
     @property
     def feasible(self) -> bool:
-        """Return True where a plan exists."""
+        """Whether a plan exists.
+
+        Returns:
+            True if the loss is finite.
+        """
         return self.extra < float("inf")
 
 

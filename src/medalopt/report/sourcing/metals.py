@@ -81,6 +81,16 @@ def choose_decimals(kilograms: Iterable[float]) -> int:
 
 def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
     def kg(key: str, title: str, total: bool = False) -> ReportColumn:
+        """Return a column of kilograms.
+
+        Args:
+            key: Key of the column.
+            title: Title of the column.
+            total: Whether the column has a total.
+
+        Returns:
+            Column.
+        """
         return ReportColumn(key, title, "kg", places, total)
 
     bands = (
@@ -104,6 +114,14 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
 
 def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
     def at(table: Floats) -> float:
+        """Return the entry of the metal in the period.
+
+        Args:
+            table: (E, T) array.
+
+        Returns:
+            Value, kg.
+        """
         return float(table[metal, period])
 
     return (

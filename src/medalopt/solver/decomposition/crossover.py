@@ -46,7 +46,11 @@ class OpenCells:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Number of open cells, shipments and stockpiles."""
+        """Number of open cells, shipments and stockpiles.
+
+        Returns:
+            The three counts.
+        """
         return int(self.cells.sum()), int(self.sendable.sum()), int(self.keepable.sum())
 
     def fixed(self) -> SubproblemSolution:

@@ -47,7 +47,11 @@ class ColumnGenerationState:
 
     @property
     def gap(self) -> float:
-        """Gap between the master objective and the bound, relative to the magnitude of the objective's terms."""
+        """Gap between the master objective and the bound.
+
+        Returns:
+            Relative to the magnitude of the objective's terms.
+        """
         return (self.mix.value - self.bound) / max(1.0, self.mix.size)
 
 
@@ -192,7 +196,11 @@ class DecomposedTask:
 
     @property
     def full_problem(self) -> PricingProblem:
-        """Pricing problem with the full participation minimum."""
+        """Pricing problem with the full participation minimum.
+
+        Returns:
+            Copy of the problem.
+        """
         return replace(
             self.problem, minima=ParticipationNeeds.full_minimum(self.task.instance, self.problem.classes.need)
         )

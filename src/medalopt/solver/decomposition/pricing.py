@@ -218,12 +218,20 @@ class RoutePricing:
 
     @cached_property
     def zeros(self) -> Floats:
-        """Shared zero array (I, T), not to be written to."""
+        """Shared zero array, not to be written to.
+
+        Returns:
+            (I, T).
+        """
         return np.zeros_like(self.available)
 
     @cached_property
     def largest_costs(self) -> Floats:
-        """Greatest magnitude of unit cost without refining, and of unit emissions, by device type, (2, D)."""
+        """Greatest magnitude of unit cost without refining, and of unit emissions, by device type.
+
+        Returns:
+            (2, D) money per t, kg CO2e per t.
+        """
         device = self.instance.streams.device[self.routes.stream]
         maximum = np.zeros((2, len(self.instance.devices.names)))
         for row, values in zip(maximum, (self.cost, self.routes.footprint), strict=True):

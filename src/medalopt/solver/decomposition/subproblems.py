@@ -56,7 +56,11 @@ class StreamClasses:
 
     @property
     def is_explicit(self) -> Bools:
-        """Mask of the streams that are explicit in the master problem, (I,)."""
+        """Streams that are explicit in the master problem.
+
+        Returns:
+            (I,) mask.
+        """
         return ~(self.alone | self.waiting | self.bundled)
 
 
