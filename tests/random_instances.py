@@ -129,13 +129,13 @@ def with_concentration(seed: int) -> Document:
 
 
 def with_shortfall(seed: int) -> Document:
-    """Return the random instance number `seed` with stock, and penalties of about what a medal costs."""
+    """Return the random instance number `seed` with stock, penalties of about what a medal costs, and early dates."""
     content, root = with_stock(seed), RandomStream(f"{seed}/shortfall")
+    labels = _labels(content)
     for name, medal in content["medals"].items():
-        worth = _PENALTIES[name]
-        medal |= maybe(
-            root.at(name), 0.7, "shortfall", lambda own, low=worth: quantity(own, 0.2 * low, 2 * low, {"JPY": 1})
-        )
+        own, worth = root.at(name), _PENALTIES[name]
+        medal |= maybe(own, 0.7, "shortfall", lambda of, low=worth: quantity(of, 0.2 * low, 2 * low, {"JPY": 1}))
+        medal |= maybe(own, 0.7, "due", lambda of: of.choice(labels))
     return content
 
 
@@ -216,7 +216,7 @@ def case(seed: int) -> Case:
     instance = document(seed)
     if not instance.get("streams") or RandomStream(f"{seed}/tables").random() > 0.25:
         return Case({"instance.yaml": as_text(instance)})
-    labels = need.labels(instance["periods"]) if "periods" in instance else ["1"]
+    labels = _labels(instance)
     tables = {"streams.csv": _table(row for stream in instance["streams"] for row in _rows(stream, labels))}
     instance["streams"] = {"table": "streams.csv"}
     if instance.get("lanes"):
@@ -265,6 +265,11 @@ def _supply(root: RandomStream, instance: Document, count: int) -> Document:
         "smelters": {name: supply.smelter(own.at(name), devices, treatments, metals, count) for name in smelters},
         **supply.lanes(root.at("lanes"), sorted({stream["region"] for stream in streams}), smelters),
     }
+
+
+def _labels(instance: Document) -> list[str]:
+    """Return what the periods of an instance are called."""
+    return need.labels(instance["periods"]) if "periods" in instance else ["1"]
 
 
 def _rows(stream: Document, labels: list[str]) -> list[Document]:

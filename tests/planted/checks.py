@@ -33,7 +33,7 @@ class Known:
     """What the checks compare with: found by the code without an error, and by GLPK on the MathProg model."""
 
     optima: dict[str, dict[str, float | None]]  # by path of the instance and measure; None: no plan
-    wrong: dict[str, tuple[Any, ...]]  # decisions for tiny that break one rule
+    wrong: dict[str, tuple[str, tuple[Any, ...]]]  # path, and decisions for it that break one rule
     priced: dict[tuple[str, str], tuple[float, Any, tuple[Any, ...]]]  # by path and measure: optimum, duals, decisions
 
 
@@ -177,11 +177,12 @@ def _certified(path: Path, decisions: tuple[Any, ...], priced: Iterable[Any], me
 
 def wrong_plans(known: Known) -> Iterator[str]:
     """Plans that break one rule each are refused, and so is a right one of which nothing shows that it is the best."""
-    _, duals, right = known.priced[str(TINY), "cost"]
-    for name, decisions in known.wrong.items():
-        (certificate,) = _certified(TINY, decisions, [duals], "cost")
+    for name, (path, decisions) in known.wrong.items():
+        _, duals, _ = known.priced[path, "cost"]
+        (certificate,) = _certified(Path(path), decisions, [duals], "cost")
         if certificate.optimal or certificate.primal_violation <= CLOSE:
             yield name
+    _, _, right = known.priced[str(TINY), "cost"]
     (certificate,) = _certified(TINY, right, [{}], "cost")
     if certificate.optimal:
         yield "the right one without prices"
@@ -295,12 +296,13 @@ def refusals(known: Known) -> Iterator[str]:
 
 
 def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
-    """Yield other prices: those of one rule larger, smaller, or of the other sign; and all a little off."""
+    """Yield other prices: those of one rule larger, smaller, or of the other sign; all doubled; all a little off."""
     for rule, values in duals.items():
         if not rule.startswith("define_"):
             size = max((abs(value) for value in values.values()), default=0) or 10.0
             for turn in (-2 * size, -size / 2, size / 2):
                 yield {**duals, rule: {key: value + turn for key, value in values.items()}}
+    yield {rule: {key: 2 * value for key, value in values.items()} for rule, values in duals.items()}
     random = Random(0)
     for turn in (0.001, 0.01, 0.1):
         yield {

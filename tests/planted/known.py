@@ -35,11 +35,12 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
+LOOSER_OWN = {"reserve": ("reserve_of_two", {"metals.Ag.reserve": "1"})}  # likewise, with the own instance that has the rule
 DECISIONS = (
     *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
     *("withheld", "missed", "left"),
 )
-_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal", "reserve")
+_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal", "reserve", "reserve_of_two")
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
     *((OWN / f"{name}.yaml", "cost") for name in _BY_HAND),
@@ -72,13 +73,21 @@ def _decisions(plan: Any) -> tuple[Any, ...]:
     return tuple(getattr(plan.account.decisions, name) for name in DECISIONS)
 
 
-def _wrong() -> dict[str, tuple[Any, ...]]:
-    """Return plans of looser instances, and one with less than nothing left over."""
+def _wrong() -> dict[str, tuple[str, tuple[Any, ...]]]:
+    """Return paths with plans of looser instances, and one with less than nothing left over."""
     import medalopt
 
-    plans = {name: _decisions(medalopt.solve(medalopt.load(TINY, changes))) for name, changes in LOOSER.items()}
+    looser = {name: (TINY, changes) for name, changes in LOOSER.items()}
+    looser |= {name: (OWN / f"{own}.yaml", changes) for name, (own, changes) in LOOSER_OWN.items()}
+    plans = {
+        name: (str(path), _decisions(medalopt.solve(medalopt.load(path, changes))))
+        for name, (path, changes) in looser.items()
+    }
     *others, surplus, recharged, purchased, withheld, missed, left = _decisions(medalopt.solve(medalopt.load(TINY)))
-    plans["less than nothing"] = (*others, surplus - 0.1, recharged, purchased, withheld, missed, left)
+    plans["less than nothing"] = (
+        str(TINY),
+        (*others, surplus - 0.1, recharged, purchased, withheld, missed, left),
+    )
     return plans
 
 

@@ -26,6 +26,7 @@ READING = (  # the code that is at work while an instance is read
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": ("model/lots.py", "solver/mip.py", "parts of a lot let pass", "a tenth is exact", "nothing need be whole"),
+    "wrong plans": ("a reserve of the next period alone",),
     "measures": ("footprint of what stays", "footprint of the account without purchases"),
     "tiny": ("the least withheld is free", "withheld metal is worth nothing"),
     "bounds": ("proof/bound.py",),
@@ -45,7 +46,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "extension": ("model/network_to_pyomo.py",),
     "explained": (
         *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
-        "solver/solution.py",
+        *("solver/solution.py", "a medal above its penalty"),
     ),
     "own rules": ("analysis/infeasibility/repair_extensions.py", "solver/extensions.py"),
     "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),

@@ -78,6 +78,14 @@ PLANTED = {
     "safety stock of this period": ("u in PERIODS: u > t and", "u in PERIODS: u >= t and"),
     "penalty of a medal not made": ("shortfall[m] * missed[m]", "0.9 * shortfall[m] * missed[m]"),
     "more medals missed than ordered": (">= 0, <= count[m]; ", ">= 0, <= 2 * count[m]; "),
+    "medals missed before their date": (
+        "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m]\n",
+        "MISSABLE} in_medal[m,a] * missed[m]\n",
+    ),
+    "castings of medals not made": (
+        "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m];",
+        "MISSABLE: due[m] < 0} in_medal[m,a] * missed[m];",
+    ),
     "refining of metal left": ("(pays[l,e,t] + refining_charge[l,e]) * left", "pays[l,e,t] * left"),
     "price of metal left": ("(pays[l,e,t] + ref", "(pays[l,e,1] + ref"),
     "metal left that is called back": (" - sum{(l,e,t) in LEAVING} left[l,e,t];", ";"),
@@ -150,5 +158,5 @@ def test_the_random_instances_have_teeth(cases: dict[str, list[tuple[str, glpk.A
         return {name.partition("[")[0] for answer in answers for name in getattr(answer, kind)}
 
     assert in_some("columns") == components("### Variables")
-    promised = {"confidence", "define_assured"}  # cuts are added while solving: the twin has none
+    promised = {"confidence", "define_assured"}  # cuts follow from plans: what is exported has none
     assert in_some("rows") == in_some("binding") == components("### Constraints") - promised
