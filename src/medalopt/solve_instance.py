@@ -45,6 +45,7 @@ from medalopt.tolerances import FARKAS_TOLERANCE
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
 MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
+LARGEST_CONFIDENCE_SEARCH = 200_000  # routes times periods, up to which the highest confidence is computed
 DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
 DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
 
@@ -326,7 +327,7 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
     from medalopt.solver.highest_confidence import find_highest_confidence
 
     name = task.instance.name
-    if task.routes.cuts and is_large_instance(task.instance, task.routes):
+    if task.routes.cuts and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH:
         text = "no plan can promise the required confidence; without it the instance is feasible: require less"
         return ConfidenceNotReachedError(name, refutation, None, text)
     highest = find_highest_confidence(task)

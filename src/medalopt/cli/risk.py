@@ -16,6 +16,7 @@ from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
+    from medalopt.report.document import Report
 
 DrawsOption = Annotated[int, typer.Option("--draws", metavar="N", help="Number of draws, 1,000 to 1,000,000.")]
 PriceOption = Annotated[
@@ -57,43 +58,40 @@ def risk(
     Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
     """
     outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
-    if price_of_confidence:
-        return _report_price(subject, instance, set_, outputs, json, full)
-    set_ = add_confidence_change(set_, confidence, False)
-    if information:
-        _require_instance(subject, instance, "--information")
-        return _report_information(subject, set_, (samples, sample_error), outputs, json, full)
+    if not price_of_confidence:
+        set_ = add_confidence_change(set_, confidence, False)
     try:
-        plan = _open_plan(subject, instance, set_)
+        if price_of_confidence:
+            title, report = "the price of confidence", _report_price(subject, instance, set_)
+        elif information:
+            title = "the value of information"
+            report = _report_information(subject, instance, set_, samples, sample_error)
+        else:
+            title, report = "the risk", _report_simulation(_open_plan(subject, instance, set_), draws, seed)
     except NoPlanError as error:
         return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", json, outputs=outputs)
-    from medalopt.analysis.risk.simulation import simulate_risk
-    from medalopt.report.risk_simulation import build_risk_report
-
-    report = build_risk_report(simulate_risk(plan, draws, seed))
-    write_report(report, outputs, "the risk is written")
+    write_report(report, outputs, f"{title} is written")
     print_report(report, json, full=full)
     return 0
 
 
-def _report_price(
-    subject: Path, instance: Path | None, given: list[str] | None, outputs: tuple[Path, ...], json: bool, full: bool
-) -> int:
-    """Print the cost of plans by promised confidence."""
+def _report_simulation(plan: Plan, draws: int, seed: int) -> Report:
+    """Return the report of a simulated plan."""
+    from medalopt.analysis.risk.simulation import simulate_risk
+    from medalopt.report.risk_simulation import build_risk_report
+
+    return build_risk_report(simulate_risk(plan, draws, seed))
+
+
+def _report_price(subject: Path, instance: Path | None, given: list[str] | None) -> Report:
+    """Return the report of what plans cost that promise more."""
     _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.price_of_confidence import build_confidence_report
 
     data = read_instance(subject, given)
-    try:
-        with report_progress(f"pricing confidence of {data.name}") as step:
-            found = compute_price_of_confidence(data, report_progress=step)
-    except NoPlanError as error:
-        return report_infeasibility(data, error, subject, given, "cost", json, outputs=outputs)
-    report = build_confidence_report(found)
-    write_report(report, outputs, "the price of confidence is written")
-    print_report(report, json, full=full)
-    return 0
+    with report_progress(f"pricing confidence of {data.name}") as step:
+        return build_confidence_report(compute_price_of_confidence(data, report_progress=step))
 
 
 def _require_instance(subject: Path, instance: Path | None, option: str) -> None:
@@ -105,28 +103,17 @@ def _require_instance(subject: Path, instance: Path | None, option: str) -> None
 
 
 def _report_information(
-    subject: Path,
-    given: list[str] | None,
-    sampling: tuple[int, str],
-    outputs: tuple[Path, ...],
-    json: bool,
-    full: bool,
-) -> int:
-    """Print the saving by better knowledge of each uncertain parameter."""
+    subject: Path, instance: Path | None, given: list[str] | None, samples: int, sample_error: str
+) -> Report:
+    """Return the report of what better knowledge of each uncertain parameter saves."""
+    _require_instance(subject, instance, "--information")
     from medalopt.analysis.risk.information import compute_information_value
     from medalopt.report.information import build_information_report
 
-    error = parse_limit("--sample-error", sampling[1], "")
+    error = parse_limit("--sample-error", sample_error, "")
     data = read_instance(subject, given)
-    try:
-        with report_progress(f"valuing information in {data.name}") as step:
-            found = compute_information_value(data, sampling[0], error, report_progress=step)
-    except NoPlanError as refusal:
-        return report_infeasibility(data, refusal, subject, given, "cost", json, outputs=outputs)
-    report = build_information_report(found)
-    write_report(report, outputs, "the value of information is written")
-    print_report(report, json, full=full)
-    return 0
+    with report_progress(f"valuing information in {data.name}") as step:
+        return build_information_report(compute_information_value(data, samples, error, report_progress=step))
 
 
 def _open_plan(subject: Path, instance: Path | None, given: list[str] | None) -> Plan:

@@ -130,6 +130,11 @@ class ConfidenceSlack:
     size: float  # of the constraint
 
     @property
+    def attained_quantile(self) -> float:
+        """Standard normal quantile that the plan attains; infinite without uncertainty."""
+        return self.buffer / self.deviation if self.deviation > 0 else np.inf
+
+    @property
     def excess(self) -> float:
         """Violation relative to the size of the constraint.
 
@@ -156,9 +161,7 @@ def measure_confidence(policy: ConfidencePolicy, account: PlanAccount) -> Sequen
     for row in policy.rows:
         at = row.metal, row.period
         exposure = policy.model.compute_exposure(account.decisions.sent, *at)
-        own = policy.model.loading.apply_transposed(exposure)
-        deviation = float(np.linalg.norm(own))
-        direction = own / deviation if deviation > 0 else own
+        deviation, direction = policy.model.compute_deviation(exposure), policy.model.compute_direction(exposure)
         buffer = float(returned[at] + opening[row.metal] - charged[at])
         size = max(float(returned[at] + opening[row.metal]), float(charged[at]))
         result.append(ConfidenceSlack(row, buffer, deviation, direction, size))

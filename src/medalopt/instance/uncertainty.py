@@ -199,6 +199,20 @@ class UncertaintyModel:
         length = np.linalg.norm(own)
         return np.asarray(own / length if length > 0 else own)
 
+    def compute_variance_shares(self, exposure: Floats) -> Floats:
+        r"""Compute the share of each factor in the variance; the covariance of two factors is divided equally.
+
+        With $v=Dg$ and the correlation matrix $C=LL^\top$ the share of a factor is $v_f(Cv)_f/v^\top Cv$.
+
+        Args:
+            exposure (F,): Result of `compute_exposure`, with a positive deviation, kg.
+
+        Returns:
+            (F,): shares that sum to 1.
+        """
+        own = self.loading.apply(self.loading.apply_transposed(exposure))
+        return np.asarray(exposure * own / self.compute_deviation(exposure) ** 2)
+
     def compute_cut_rates(self, metal: int, direction: Floats) -> Floats:
         r"""Compute the coefficients of $u^\top L^\top Dg_{et}(x)$ on shipments, a lower bound of the deviation.
 

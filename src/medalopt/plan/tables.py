@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.risk import compute_risk
@@ -232,15 +233,15 @@ TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "melts": _tabulate_melts,
     "casts": _tabulate_casts,
 }
-POOL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"withheld": _tabulate_withheld}
-SHORTFALL_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"shortfall": _tabulate_shortfall}
-LEFT_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"left": _tabulate_left}
-PARTY_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"parties": _tabulate_parties}
-RISK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {"risk": _tabulate_risk}
-STOCK_TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
-    "offer_stock": _tabulate_offer_stock,
-    "offer_charges": _tabulate_offer_charges,
-}
+OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[PlanAccount], ColumnTable]]] = {
+    "offer_stock": (lambda instance: bool(is_stocked(instance).any()), _tabulate_offer_stock),
+    "offer_charges": (lambda instance: bool(is_stocked(instance).any()), _tabulate_offer_charges),
+    "withheld": (lambda instance: bool(instance.terms.pooled.any()), _tabulate_withheld),
+    "left": (leaves_metal, _tabulate_left),
+    "shortfall": (lambda instance: bool(may_miss(instance).any()), _tabulate_shortfall),
+    "parties": (has_payers, _tabulate_parties),
+    "risk": (has_uncertain_returns, _tabulate_risk),
+}  # by table, which instances have it, and its builder
 
 
 def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
@@ -253,14 +254,8 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
         missed, payers and risk only if the instance has any.
     """
-    stock = STOCK_TABLE_BUILDERS if is_stocked(account.instance).any() else {}
-    pooled = POOL_TABLE_BUILDERS if account.instance.terms.pooled.any() else {}
-    left = LEFT_TABLE_BUILDERS if leaves_metal(account.instance) else {}
-    missed = SHORTFALL_TABLE_BUILDERS if may_miss(account.instance).any() else {}
-    parties = PARTY_TABLE_BUILDERS if has_payers(account.instance) else {}
-    risk = RISK_TABLE_BUILDERS if has_uncertain_returns(account.instance) else {}
-    builders = {**TABLE_BUILDERS, **stock, **pooled, **left, **missed, **parties, **risk}
-    return {name: table(account) for name, table in builders.items()}
+    optional = {name: build for name, (has, build) in OPTIONAL_TABLE_BUILDERS.items() if has(account.instance)}
+    return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}
 
 
 _FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]

@@ -10,7 +10,7 @@ The quantile $z$, loadings, deviations and rates of the model of uncertainty are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
@@ -33,7 +33,7 @@ Duals = Mapping[str, Mapping[Any, float]]
 
 @dataclass(frozen=True, eq=False)
 class ConePrice:
-    """Dual value of a chance constraint and the vector of its direction, at most as long."""
+    """Dual value of a chance constraint and the vector of its direction."""
 
     row: ConfidenceRow
     value: float  # mu
@@ -73,6 +73,21 @@ def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
         duals: Dual values by rule and names; they need not be right.
 
     Returns:
+        One price for each chance constraint with a positive dual value, its direction at most as long.
+    """
+    return [
+        replace(price, direction=_shorten(price.direction, price.value)) for price in read_cone_prices(instance, duals)
+    ]
+
+
+def read_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
+    """Read the dual values of chance constraints as they are: a direction may be longer than its dual value.
+
+    Args:
+        instance: Instance.
+        duals: Dual values by rule and names; they need not be right.
+
+    Returns:
         One price for each chance constraint with a positive dual value.
     """
     policy = build_confidence(instance)
@@ -88,7 +103,7 @@ def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
         key = instance.metals.names[row.metal], instance.periods[row.period]
         value = given.get(key, 0.0)
         if 0 < value < np.inf:
-            result.append(ConePrice(row, value, _shorten(vectors.get(key, np.zeros(length)), value)))
+            result.append(ConePrice(row, value, vectors.get(key, np.zeros(length))))
     return result
 
 

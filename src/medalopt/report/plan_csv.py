@@ -6,19 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from medalopt.plan.plan import Plan
-from medalopt.plan.tables import (
-    POOL_TABLE_BUILDERS,
-    RISK_TABLE_BUILDERS,
-    STOCK_TABLE_BUILDERS,
-    build_extension_csv_tables,
-)
+from medalopt.plan.tables import OPTIONAL_TABLE_BUILDERS, build_extension_csv_tables
 from medalopt.proof.marginal import MarginalValue
 from medalopt.report.atomic_write import FileContent
 from medalopt.report.plan_json import build_plan_members, encode_rows
 from medalopt.report.render.data_package import PACKAGE_FILE, describe_columns, render_package
 
 OPTIONAL_FILES = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"}) | {
-    f"{table}.csv" for table in (*STOCK_TABLE_BUILDERS, *POOL_TABLE_BUILDERS, *RISK_TABLE_BUILDERS)
+    f"{table}.csv" for table in OPTIONAL_TABLE_BUILDERS
 }
 PlanColumns = Mapping[str, Mapping[str, Sequence[Any]]]  # cells by name of the column, by name of the table
 _EMPTY_ROW = '""'  # a row of one empty cell: an empty line would be none

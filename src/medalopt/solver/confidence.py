@@ -11,7 +11,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
-from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE
+from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
 from medalopt.proof.prices import Duals
 from medalopt.tolerances import CUT_TOLERANCE
 
@@ -103,15 +103,7 @@ def join_cuts(instance: Instance, routes: Routes, duals: Duals) -> tuple[Confide
         The cuts.
     """
     policy = build_confidence(instance)
-    if policy is None or CONE_RULE not in duals:
+    if policy is None:
         return ()
-    result = []
-    for row in policy.rows:
-        key = instance.metals.names[row.metal], instance.periods[row.period]
-        value = duals[CONE_RULE].get(key, 0.0)
-        if value > 0:
-            vector = np.zeros(policy.model.loading.shape[1])
-            for number in range(len(vector)):
-                vector[number] = duals[DIRECTION_RULE].get((*key, str(number)), 0.0)
-            result.append(policy.build_cut(routes, row, vector / value))
-    return tuple(result)
+    prices = read_cone_prices(instance, duals)
+    return tuple(policy.build_cut(routes, price.row, price.direction / price.value) for price in prices)

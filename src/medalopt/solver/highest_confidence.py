@@ -27,6 +27,7 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
 from medalopt.proof.confidence import CONE_RULE
+from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
@@ -60,6 +61,7 @@ class _ShortfallOptimum:
     slope: float
     slacks: Sequence[ConfidenceSlack]
     gains: Mapping[tuple[str, str], float]  # kg per 10 % of each right-hand side
+    basis: ProgramBasis | None  # final basis, from which the program with further cuts starts
 
 
 def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
@@ -74,19 +76,21 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     policy = build_confidence(task.instance)
     if policy is None or not task.routes.cuts:
         return None
-    asked, normal, cuts = policy, NormalDist(), task.routes.cuts
+    required, normal, cuts = policy, NormalDist(), task.routes.cuts
     most, reached = max(row.quantile for row in policy.rows), 0.0
+    basis: ProgramBasis | None = None
     for _ in range(MAX_ROUNDS):
         quantile = reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached)
         if quantile >= most:
             return None
-        policy = _cap_quantiles(asked, quantile)
-        found = _minimise_shortfall(task, policy, cuts)
+        policy = _cap_quantiles(required, quantile)
+        found = _minimise_shortfall(task, policy, cuts, basis)
         if found is None:
             return None
-        ratios = [_attained_quantile(slack) for slack in found.slacks]
+        basis = found.basis
+        attained = [slack.attained_quantile for slack in found.slacks]
         if found.shortfall > 0:
-            limiting = found.slacks[int(np.argmin(ratios))].row
+            limiting = found.slacks[int(np.argmin(attained))].row
             factor = normal.pdf(quantile) / found.slope if found.slope > 0 else 0.0
             return HighestConfidence(
                 normal.cdf(reached),
@@ -95,7 +99,7 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
                 task.instance.periods[limiting.period],
                 {key: gain * factor for key, gain in found.gains.items()},
             )
-        reached = max(reached, min(ratios))
+        reached = max(reached, min(attained))
         cuts = (*cuts, *(policy.build_cut(task.routes, slack.row, slack.direction) for slack in found.slacks))
     return None
 
@@ -107,13 +111,8 @@ def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
     return replace(policy, rows=rows)
 
 
-def _attained_quantile(slack: ConfidenceSlack) -> float:
-    """Return the quantile that a plan attains in a chance constraint."""
-    return slack.buffer / slack.deviation if slack.deviation > 0 else np.inf
-
-
 def _minimise_shortfall(
-    task: SolveTask, policy: ConfidencePolicy, cuts: tuple[ConfidenceCut, ...]
+    task: SolveTask, policy: ConfidencePolicy, cuts: tuple[ConfidenceCut, ...], basis: ProgramBasis | None
 ) -> _ShortfallOptimum | None:
     """Minimise the largest shortfall of the chance constraints, approximated by cuts; None without an optimum."""
     rows = {(row.metal, row.period): row for row in policy.rows}
@@ -121,10 +120,15 @@ def _minimise_shortfall(
     network, program = build_program(replace(task, routes=replace(task.routes, cuts=cuts), basis=None))
     program = _add_shortfall(program)
     ready = scale_program(program)
-    result = solve_by_method(ready, METHODS[0])
+    result = None
+    if basis is not None:  # it stays nearly dual feasible: only cuts are added and their quantile rises
+        result = solve_by_method(ready, METHODS[1], basis.transfer(program), task.budget)
+    if result is None or result.status != "optimal":
+        result = solve_by_method(ready, METHODS[0], budget=task.budget)
     if result.status != "optimal":
         return None
     x, y = ready.unscale_columns(result.x), ready.unscale_duals(result.y)
+    reached = None if result.basis is None else ProgramBasis(program, result.basis)
     decisions = extract_decisions(task.instance, task.routes, network, program, x)
     slacks = measure_confidence(policy, PlanAccount(task.instance, task.routes, decisions))
     state = {(slack.row.metal, slack.row.period): slack for slack in slacks}
@@ -133,7 +137,7 @@ def _minimise_shortfall(
         weight * state[cut.metal, cut.period].deviation * float(cut.direction @ state[cut.metal, cut.period].direction)
         for weight, cut in zip(weights, cuts, strict=True)
     )
-    return _ShortfallOptimum(float(x[-1]), slope, slacks, _sum_gains(task.instance, program, y))
+    return _ShortfallOptimum(float(x[-1]), slope, slacks, _sum_gains(task.instance, program, y), reached)
 
 
 def _add_shortfall(program: SolverProgram) -> SolverProgram:

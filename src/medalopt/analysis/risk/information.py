@@ -170,8 +170,7 @@ def _compute_shares(policy: ConfidencePolicy, row: ConfidenceRow, plan: Plan) ->
     """Return the share of each factor in the variance of one metal and deadline, (F,)."""
     model = policy.model
     exposure = model.compute_exposure(plan.account.decisions.sent, row.metal, row.period)
-    own = model.loading.apply(model.loading.apply_transposed(exposure))
-    return np.asarray(exposure * own / model.compute_deviation(exposure) ** 2)
+    return model.compute_variance_shares(exposure)
 
 
 def set_factor_deviation(instance: Instance, factor: UncertainFactor, deviation: float) -> Instance:

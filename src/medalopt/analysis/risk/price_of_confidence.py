@@ -10,7 +10,7 @@ from medalopt.errors import ConfidenceNotReachedError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof.confidence import CONE_RULE
+from medalopt.proof.confidence import price_confidence
 from medalopt.solve_instance import solve
 
 LEVELS = 8  # confidences solved between that of the plan without a promise and the highest one
@@ -104,24 +104,19 @@ def _find_level_anyway(instance: Instance, plan: Plan) -> float:
     if policy is None:
         raise UsageError(f"{instance.name}: nothing that is returned is uncertain; give assays a `cv`")
     slacks = measure_confidence(policy, plan.account)
-    ratios = [slack.buffer / slack.deviation for slack in slacks if slack.deviation > 0]
-    return max(_LEAST, NormalDist().cdf(min(ratios, default=0.0)))
+    attained = [slack.attained_quantile for slack in slacks if slack.deviation > 0]
+    return max(_LEAST, NormalDist().cdf(min(attained, default=0.0)))
 
 
 def _price(plan: Plan) -> PricedConfidence:
     """Return cost and marginal cost of a plan with a promise; the latter from its dual values."""
     instance, policy = plan.instance, build_confidence(plan.instance)
     assert policy is not None
-    slacks = measure_confidence(policy, plan.account)
-    duals, normal, marginal = plan.duals.get(CONE_RULE, {}), NormalDist(), 0.0
-    for slack in slacks:
-        key = instance.metals.names[slack.row.metal], instance.periods[slack.row.period]
-        marginal += duals.get(key, 0.0) * slack.deviation / normal.pdf(slack.row.quantile) / 100
-    tightest = max(slacks, key=lambda slack: slack.excess)
+    tightest = max(measure_confidence(policy, plan.account), key=lambda slack: slack.excess)
     return PricedConfidence(
         tightest.row.level,
         plan.objective,
-        marginal,
+        sum(price.saves for price in price_confidence(plan.account, plan.duals)),
         instance.metals.names[tightest.row.metal],
         instance.periods[tightest.row.period],
         tightest.buffer,

@@ -221,9 +221,7 @@ def _summarize_cost(
 
 
 def rank_variance_shares(plan: Plan, sampler: PlanSampler) -> list[VarianceShare]:
-    r"""Rank the factors by their share of the variance of each metal and deadline.
-
-    With $v=Dg$ the share of a factor is $v_f(Cv)_f/v^\top Cv$; the covariance of two factors is divided equally.
+    """Rank the factors by their share of the variance of each metal and deadline.
 
     Args:
         plan: Plan.
@@ -236,8 +234,7 @@ def rank_variance_shares(plan: Plan, sampler: PlanSampler) -> list[VarianceShare
     for risk in sorted(plan.risks, key=lambda risk: (risk.probability, risk.period, risk.metal)):
         if risk.deviation == 0:
             continue
-        own = sampler.model.loading.apply(sampler.model.loading.apply_transposed(risk.exposure))
-        shares = risk.exposure * own / risk.deviation**2
+        shares = sampler.model.compute_variance_shares(risk.exposure)
         for number in np.argsort(-shares, kind="stable").tolist():
             if shares[number] != 0:
                 result.append(VarianceShare(sampler.model.factors[number], risk, float(shares[number])))
