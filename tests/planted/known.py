@@ -35,12 +35,15 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-LOOSER_OWN = {"reserve": ("reserve_of_two", {"metals.Ag.reserve": "1"})}  # likewise, with the own instance that has the rule
+LOOSER_OWN = {"reserve": ("reserve_of_two", {"metals.Ag.reserve": "1"})}  # likewise, for instances of their own
 DECISIONS = (
     *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
     *("withheld", "missed", "left"),
 )
-_BY_HAND = ("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal", "reserve", "reserve_of_two")
+_BY_HAND = (
+    *("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal"),
+    *("reserve", "reserve_of_two"),
+)
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
     *((OWN / f"{name}.yaml", "cost") for name in _BY_HAND),
