@@ -99,7 +99,7 @@ def _names(figure: Figure, path: str, file: Path, line: int) -> bool:
 
 
 def _contradicts(figure: Figure, message: str) -> bool:
-    """Whether an error at another place names the altered parameter, such as a limit below a commitment."""
+    """Return whether an error at another place names the altered parameter, such as a limit below a commitment."""
     names = re.findall(r"[a-z_]{4,}", figure.path)
     return bool(names) and (names[-1] in message or (names[0] == "periods" and "period" in message))
 

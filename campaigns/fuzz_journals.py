@@ -60,7 +60,7 @@ def _wrong(path: Path, text: bytes, forged: bool) -> str:
 
 
 def _sound(answer: ScenarioResult) -> bool:
-    """Whether this can be an answer at all."""
+    """Return whether this can be an answer at all."""
     number = isinstance(answer.value, float) and math.isfinite(answer.value)
     return answer.status in RESULT_STATUSES and (number if answer.feasible else answer.value is None)
 

@@ -1,4 +1,4 @@
-"""Which tests are measured for coverage: those that mirror the package, once per test on random instances.
+"""Select the tests measured for coverage: those that mirror the package, once per test on random instances.
 
 Tracing more than doubles the time of a test. Tests that run anyway and reach no new line are run without it.
 """

@@ -1,4 +1,4 @@
-"""What a page of the documents shows at a prompt, and whether that is what the commands print."""
+"""Commands on a page of the documents, compared with their output."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def list_untrue_lines(shown: list[str], printed: str) -> list[str]:
 
 
 def run_commands(page: str, scheduler: str = SCHEDULER) -> list[str]:
-    """Run the commands of a page, one after the other in this folder, and return what is not as the page has it.
+    """Run the commands of a page in this folder, and return the differences to the page.
 
     Args:
         page: Path of the page from the root.

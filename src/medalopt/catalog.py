@@ -70,7 +70,7 @@ class Limit:
 
     @property
     def common(self) -> bool:
-        """Whether one parameter limits all members of the family.
+        """Return whether one parameter limits all members of the family.
 
         Returns:
             True for a limit such as `policy.fill`, which names no member.
@@ -134,7 +134,7 @@ class Family:
 
     @property
     def periodic(self) -> bool:
-        """Whether there is a row for each period.
+        """Return whether there is a row for each period.
 
         Returns:
             True if the last axis of the family is the period.

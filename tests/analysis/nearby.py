@@ -76,7 +76,7 @@ def with_count(instance: Instance, medal: int, by: int) -> Instance:
 
 
 def size(plan: Plan) -> float:
-    """Return what all that is paid comes to, by which an error is measured."""
+    """Return the sum of absolute payments, to which tolerances are relative."""
     return max(1.0, sum(abs(by_period).sum() for by_period in plan.account.costs.values()))
 
 

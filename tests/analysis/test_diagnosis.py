@@ -48,7 +48,7 @@ def diagnosed(instance: Instance) -> Diagnosis:
 
 
 def cures(found: Diagnosis) -> dict[str, Any]:
-    """Return what each repair of one figure changes it to."""
+    """Return the new value of each repair of one parameter."""
     return {repair.changes[0].path: repair.changes[0].after for repair in found.repairs if len(repair.changes) == 1}
 
 
@@ -159,7 +159,7 @@ def test_footprint() -> None:
 
 
 def test_process_scrap() -> None:
-    """With half of what is cast lost as scrap 9 kg of silver are charged, and 7.2 come back: 37.5 % may be lost."""
+    """With 50 % process scrap 9 kg of silver are charged and 7.2 return: 37.5 % is the most that is feasible."""
     alloys = {"silver": {"composition": WINDOW, "scrap": {"share": "50 %", "returned": "0 %"}}}
     found = diagnosed(case(streams=[PHONES | {"available": "4 t"}], alloys=alloys))
     assert found.screened[0].amount == pytest.approx(1.8)
@@ -176,7 +176,7 @@ def test_two_windows_together() -> None:
 
 
 def test_two_commitments_together() -> None:
-    """Two streams are each committed beyond what they offer: no one figure cures, two do, each by just enough."""
+    """Two streams committed beyond supply need two repairs together, each by the least amount."""
     streams = [PHONES | {"committed": "25 t"}, PHONES | {"region": "south", "committed": "30 t"}]
     found = diagnosed(case(streams=streams))
     assert cures(found) == {} and len(found.screened) == 2
@@ -187,7 +187,7 @@ def test_two_commitments_together() -> None:
 
 
 def test_a_metal_without_a_source() -> None:
-    """An alloy with a twentieth of zinc, which nothing holds: what is missing is told, and a quarter kilogram cures."""
+    """An alloy with 5 % of zinc without source: the shortage is reported, and 0.25 kg repairs it."""
     metals: dict[str, Any] = {"Ag": {}, "Cu": {}, "Zn": {"title": "zinc"}}
     alloys = {"silver": {"composition": {"Ag": ["90 %", "95 %"], "Zn": ["5 %", "10 %"]}}}
     found = diagnosed(case(metals=metals, alloys=alloys))
@@ -196,7 +196,7 @@ def test_a_metal_without_a_source() -> None:
 
 
 def test_the_way_of_large_programs_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a program is too large for a set of rows by the solver, multipliers lead to the same rules and cures."""
+    """For large programs Farkas multipliers lead to the same constraints and repairs."""
     instance = case(streams=[PHONES | {"available": "2 t"}])
     small = diagnosed(instance)
     monkeypatch.setattr(conflict, "SMALL_PROGRAM_ROWS", 0)
@@ -260,7 +260,7 @@ def test_tokyo_is_cured_by_more_phones_from_shops() -> None:
 
 
 def test_when_the_time_is_over_no_further_cure_is_tried() -> None:
-    """What was found until then is told and called unfinished: arithmetic at least, then the rules, then some cures."""
+    """Results up to the time limit are reported as unfinished: screening, conflict, some repairs."""
     instance = case(streams=[PHONES | {"available": "2 t"}])
     whole = diagnosed(instance)
     nothing = diagnose_infeasibility(instance, budget=TimeBudget(0))
@@ -277,7 +277,7 @@ def test_when_the_time_is_over_no_further_cure_is_tried() -> None:
 
 
 def test_several_figures_are_not_tried_without_time() -> None:
-    """Where only several figures cure, and the time is over, none are looked for."""
+    """After the time limit no repair of several parameters is searched for."""
     instance = load(Path(__file__).parents[2] / "instances/infeasible.yaml")
     found = diagnose_infeasibility(instance, budget=Counted(LONG, most=1))
     assert found is not None and found.stopped and found.rules and not found.repairs

@@ -21,7 +21,7 @@ MASS = {"devices.tablet.unit_mass": "500 g"}
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the small instance with a device that nothing is given per unit of, and a scenario."""
+    """Return the small instance with a device without price per unit, and a scenario."""
     text = TINY.read_text(encoding="utf-8")
     text = text.replace("devices:\n", "devices:\n  tablet: {unit_mass: 400 g, content: {Ag: 700 g/t}}\n", 1)
     text = text.replace(
@@ -34,7 +34,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_mass_that_only_a_grid_uses(path: Path) -> None:
-    """`--set` of a mass is accepted where the grid gives a price per unit, and refused where nothing does."""
+    """`--set` of a unit mass is valid if the grid has a price per unit, else an error."""
     with pytest.raises(InputError, match="has no effect"):
         ScenarioRunner(path, MASS)
     runner = ScenarioRunner(path, MASS, deferred=True)

@@ -33,12 +33,12 @@ BOUND_BY_EACH_OTHER = (
 
 
 def adds_up(plan: Plan, near: PlanNeighbourhood) -> bool:
-    """Whether the lines of the invoice come to the objective."""
+    """Return whether the cost breakdown sums to the objective."""
     return abs(sum(line.value for line in compute_cost_breakdown(near)) - plan.objective) <= 1e-9 * size(plan)
 
 
 def by_path(found: Explanation) -> dict[str, float]:
-    """Return what loosening each figure saves."""
+    """Return the saving per unit by path."""
     return {row.paths[0]: row.saves for row in found.binding}
 
 
@@ -100,7 +100,7 @@ def test_rows_at_random(seed: int, tmp_path: Path) -> None:
 
 
 def test_one_medal_more_and_a_dearer_source() -> None:
-    """Prices are those of the extended program: a medal more, and a source at its limit, solved anew with the rule."""
+    """Prices equal re-solves of the extended program for one more medal and a source at its limit."""
     instance = medalopt.load(TINY)
     found = explained(instance, extensions=[CAP])
     for m, kink in enumerate(kink for kink in found.marginal_prices if kink.metal is None):
@@ -114,7 +114,7 @@ def test_one_medal_more_and_a_dearer_source() -> None:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    """`explain --extend` names the rule among what binds, in the page and as JSON, and tells one stream with it."""
+    """`explain --extend` lists the constraint as binding in text and JSON, and explains one stream with it."""
     page = here("explain", TINY, "--full", "--extend", str(CAP))
     assert page.code == 0 and "silver_cap[far]" in page.out and "Extension: " in page.out
     data = json.loads(here("explain", TINY, "--extend", str(CAP), "--json").out)
@@ -124,13 +124,13 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 def test_a_row_that_binds_little_is_told_all_the_same() -> None:
-    """The budget is far down the list of what binds, and its row stands in the table."""
+    """A constraint of small effect such as the budget has its row in the table."""
     page = here("explain", TINY, "--full", "--extend", str(ROOT / "models/extensions/monthly_budget.py"))
     assert "monthly_budget[2017-04]  1 more " in page.out and "--json lists all" in page.out
 
 
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:
-    """Of variables that nothing bounds the prices rest on the compiled program, and the page says so."""
+    """With unbounded variables the prices rest on the compiled program, and the page says so."""
     found = explained(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
     assert any("not verified" in line for line in summarize_explanation(found))
 

@@ -17,7 +17,7 @@ STEP = 1e-6  # of the unit, then ten times more: whichever stays on the same pie
 
 
 def loosened(instance: Instance, row: BindingConstraint, by: float) -> Instance | None:
-    """Return `instance` with the figure of `row` moved by so many units in the direction told; None for a share."""
+    """Return `instance` with the parameter of `row` changed in the given direction; None for a share."""
     section, *rest = parse_path(row.paths[0])
     if row.paths == ("policy.participation",) or section == "policy":
         return _policy(instance, row, by)

@@ -1,4 +1,4 @@
-"""The invoice: needs at their marginal prices, less the rents of what is scarce, come to the cost."""
+"""Cost breakdown by shadow price: demand at marginal prices less rents of binding limits equals the cost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lines(found: Explanation) -> dict[str, CostLine]:
 
 
 def total(found: tuple[CostLine, ...]) -> float:
-    """Return what the lines come to."""
+    """Return the sum of the lines."""
     return sum(line.value for line in found)
 
 
@@ -69,7 +69,7 @@ def test_it_adds_up_on_random_instances() -> None:
 
 @pytest.mark.no_cover
 def test_it_adds_up_with_castings_in_stock() -> None:
-    """What waits is paid for by what is due later: the lines still come to the cost, to 1e-9 of all that is paid."""
+    """With castings in stock the lines sum to the cost, to 1e-9 of all payments."""
     plans = [plan for seed in range(40) if (plan := pool.stocked(seed)) is not None]
     waiting = [
         plan
@@ -88,7 +88,7 @@ def test_it_adds_up_with_castings_in_stock() -> None:
 
 @pytest.mark.no_cover
 def test_signs() -> None:
-    """What is scarce takes off the cost, commitments and rules on taking part add to it."""
+    """Binding limits reduce the cost; commitments and participation increase it."""
     told = [line for found in explanations() for line in found.cost_breakdown]
     kinds = {kind: [line.value for line in told if line.kind == kind] for kind in KINDS}
     assert all(values for values in kinds.values())

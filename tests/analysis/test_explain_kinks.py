@@ -1,4 +1,4 @@
-"""What one more costs and one fewer saves: two prices, by hand and by solving again."""
+"""Cost of one more and saving of one fewer: two prices, by hand and by re-solving."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_no_plan_lies_one_further() -> None:
 
 
 def test_the_last_medal_and_the_first() -> None:
-    """The only medal of a kind saves all it costs; a kind of which none is ordered costs what its first one does."""
+    """The only medal of a kind saves its whole cost; of a kind without orders the first one has a price."""
     instance = silver({"cheap": offer(10)}, 1, medals={"coin": {"count": 1, "parts": {"pure": "1 kg"}}, "none": NONE})
     found = kinks(explain_plan(medalopt.solve(instance)))
     assert (found["medals.coin.count"].more, found["medals.coin.count"].less) == pytest.approx((10, 10))
@@ -79,7 +79,7 @@ def test_what_is_left_over_costs_its_sale() -> None:
 
 @pytest.mark.no_cover
 def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
-    """The measure is convex in what is needed, so of two prices the one for more is the greater."""
+    """The objective is convex in demand, so the price of more is at least that of fewer."""
     pairs = [(kink.more, kink.less) for found in explanations() for kink in found.marginal_prices]
     both = [(more, fewer) for more, fewer in pairs if more is not None and fewer is not None]
     assert len(both) > 100
@@ -89,7 +89,7 @@ def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_medals_cost_what_solving_again_says(seed: int) -> None:
-    """One medal more or fewer of every kind changes the measure by just what was told, and `no plan` means no plan."""
+    """One medal more or fewer changes the objective by the stated price, or is infeasible as stated."""
     found, plan = explanation(seed), pool.plan(seed)
     if found is None or plan is None:
         return

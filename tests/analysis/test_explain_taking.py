@@ -1,4 +1,4 @@
-"""Up to what price a source stays, and at what price one that is left out comes in: by hand, and by solving again."""
+"""Break-even prices of sources: by hand, and by re-solving."""
 
 from __future__ import annotations
 
@@ -54,9 +54,8 @@ SOUTH = {"region": "south", "available": 20, "price": 400}
 def test_prices_by_hand() -> None:
     """Ten tonnes are needed: 6 from east at 100, 4 of 8 from west at 250, none from south at 400.
 
-    East gives way to what is left of west from 250 on, 150 more, and is not taken at all from 400 on, 300 more,
-    when south is as cheap. West loses all at 400 and gains nothing below: east would have to give way at 100.
-    South comes in below 250, 150 less.
+    West replaces part of east above 250, a rise of 150; above 400, a rise of 300, south replaces the rest. West leaves
+    at 400 and takes no more below 250, as east is cheaper down to 100. South enters below 250, a fall of 150.
     """
     found = by_region(explained(phones(EAST, WEST, SOUTH)))
     assert (found["east"].falls_at, found["east"].leaves_at) == pytest.approx((150, 300))
@@ -67,7 +66,7 @@ def test_prices_by_hand() -> None:
 
 
 def test_what_a_tonne_costs_and_brings() -> None:
-    """A tonne from east costs its price of 100 and brings a kilogram worth what the last one costs, 250."""
+    """A tonne from east costs 100 and returns a kilogram worth the marginal price of 250."""
     east = by_region(explained(phones(EAST, WEST)))["east"]
     assert dict(east.costs) == {"supply": 100}
     assert east.returned == (("silver", pytest.approx(1), pytest.approx(250)),)
@@ -130,7 +129,7 @@ def random_takings(seeds: range) -> Iterator[tuple[Plan, SourceAnalysis]]:
 
 @pytest.mark.no_cover
 def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
-    """On thirty random instances a source made slightly cheaper than told comes in, and slightly dearer it does not."""
+    """On thirty random instances a source enters slightly below its break-even price, not above."""
     moved = 0
     for found in explanations():
         for one in found.source_analyses:
@@ -146,7 +145,7 @@ def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
 
 @pytest.mark.no_cover
 def test_what_is_taken_stays_up_to_its_prices() -> None:
-    """Slightly below the first price the plan costs just that more; above it less; at the second nothing is left."""
+    """Below the first price the quantity is unchanged; above it less is taken; at the second none."""
     fell, left = 0, 0
     for plan, one in random_takings(range(40)):
         if one.left_out:

@@ -1,4 +1,4 @@
-"""Whether a plan is the only optimal one, and how far sources may trade places where it is not."""
+"""Uniqueness of the optimum, and ranges of quantities over alternative optima."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, by_region, pho
 
 
 def test_the_only_plan_is_said_to_be_so() -> None:
-    """Where each source has its own price and one is taken in part there is one optimal plan."""
+    """If every source has its own price and one is partly taken, the optimum is unique."""
     found = explained(phones(EAST, WEST, SOUTH))
     assert found.is_unique
     assert all(one.minimum == pytest.approx(one.taken) == pytest.approx(one.maximum) for one in found.source_analyses)
@@ -41,9 +41,9 @@ def test_twins_on_the_market_are_seen() -> None:
 
 @pytest.mark.no_cover
 def test_ranges_are_reached_by_a_touch_of_the_price() -> None:
-    """On random instances, a source made cheaper or dearer by next to nothing is taken to the end of its range.
+    """A tiny change of its price moves a source to the end of its range, on random instances.
 
-    Where nothing else is as good that is what was taken before.
+    With a unique optimum that is the quantity taken before.
     """
     compared = 0
     for seed in range(30):

@@ -78,13 +78,13 @@ def test_accounts_and_payments_add_up() -> None:
 
 
 def test_metal_left_is_not_exposed() -> None:
-    """The exposure to prices counts metal that is bought or owned, not what is left at a smelter's price."""
+    """Price exposure counts metal bought or owned, not metal left at a smelter's price."""
     (table,) = tabulate_price_exposure(planned())
     assert table.rows == ()
 
 
 def test_what_the_metal_of_a_source_is_worth() -> None:
-    """A tonne of phones brings the prices of what is left of it; that of boards what is lost by calling back."""
+    """A tonne of phones is valued at the prices of metal left; boards at the loss by calling back."""
     sources = {each.source.name: each for each in explain_plan(planned()).source_analyses}
     phone, board = (sources[f"{name} from here"] for name in ("phone", "board"))
     assert (phone.cost, phone.metal_value, phone.rent) == pytest.approx((1, 122.5, 121.5))
@@ -92,7 +92,7 @@ def test_what_the_metal_of_a_source_is_worth() -> None:
 
 
 def test_ranges_of_prices() -> None:
-    """Prices and charges of what is left keep the plan up to where calling back elsewhere is cheaper, by hand."""
+    """Prices and charges of metal left keep the plan until calling back elsewhere is cheaper, by hand."""
     frames = medalopt.sensitivity_ranges(planned().instance).frames
     rows = pd.concat([frames["costs"], frames["unused_costs"]]).set_index("parameter")
     boards, near = "smelters.near.terms.boards", "smelters.near"
@@ -130,7 +130,7 @@ def _replanned(folder: Path, **signed: Any) -> Any:
 
 
 def test_replanning_what_goes_as_planned(tmp_path: Path) -> None:
-    """What was left never comes back, what was called back is in stock, and the rest costs what the first plan said."""
+    """Metal left never returns, metal called back is in stock, and the remaining cost is as planned."""
     plan, problem = _replanned(tmp_path)
     assert problem.actuals.metal_stock.tolist() == pytest.approx([1, 0])
     again = solve_replan(problem)
@@ -141,7 +141,7 @@ def test_replanning_what_goes_as_planned(tmp_path: Path) -> None:
 
 
 def test_replanning_by_a_list_of_what_was_left(tmp_path: Path) -> None:
-    """A row of smelter, metal and kilograms states what was left; the month to come is planned anew."""
+    """A row of smelter, metal and kilograms states metal left; the remaining month is replanned."""
     rows = (
         "stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg\n"
         ",,,,silver,Ag,2018-01,,4\n,,near,,,Pd,2018-01,,0.5\n"
@@ -166,7 +166,7 @@ def _at_least_three(model: Any, instance: Any) -> None:
 
 
 def test_an_extension_on_metal_left() -> None:
-    """A constraint of one's own on what is left and credited is kept and proven; here 3 kg of the first month."""
+    """An extension that limits metal left to 3 kg in the first month is satisfied and verified."""
     plan = medalopt.solve(planned().instance, extensions=[_at_least_three])
     assert plan.certificate.optimal
     assert plan.account.decisions.left[0, 0, 0] == pytest.approx(3)  # 2 kg of phones are called back in their place

@@ -38,12 +38,12 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 def alone() -> ScenarioResults:
-    """Return what one process answers."""
+    """Return the results of one process."""
     return solve_scenarios(ScenarioRunner(TINY), ASKED, 1)
 
 
 def test_as_many_processes_as_one_likes(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes give the answers of one, to the last bit, and every variant is told of as it is answered."""
+    """Two processes give bit-identical results, and every finished scenario is reported."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     told: list[tuple[int, int]] = []
     assert (
@@ -65,14 +65,14 @@ def test_what_is_too_large_to_be_kept_warm(alone: ScenarioResults, monkeypatch: 
 
 
 def test_the_order_does_not_matter(alone: ScenarioResults) -> None:
-    """Asked the other way round, of the same program, the answers are the same bits."""
+    """Solving in reverse order with the same program gives the same bits."""
     variants = ScenarioRunner(TINY)
     assert variants.solve_scenario(variants.build_scenario(ASKED[6])).status == "infeasible"
     assert solve_scenarios(variants, ASKED[::-1], 1).results[::-1] == alone.results
 
 
 def test_no_plan_and_no_instance() -> None:
-    """What has no plan, and what no instance can be, is told with the answers."""
+    """Infeasible and invalid scenarios are reported among the results."""
     found = solve_scenarios(
         ScenarioRunner(TINY), [{"medals.gold.count": "60"}, {"smelters.near.returned.Ag": "101 %"}], 1
     ).results
@@ -112,7 +112,7 @@ def test_a_fault_of_our_own_costs_one_row(alone: ScenarioResults, monkeypatch: p
 def test_a_process_answers_as_its_parent_does(
     alone: ScenarioResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a process does is done here: it leaves Ctrl-C to its parent, and answers from the standing it was given."""
+    """The worker function ignores Ctrl-C and starts from the basis that it received."""
     handled: list[object] = []
     monkeypatch.setattr(process_pool.signal, "signal", lambda *arguments: handled.extend(arguments))
     monkeypatch.setattr(process_pool.os, "_exit", lambda code: None)
@@ -145,7 +145,7 @@ def test_as_many_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def interrupting(after: int) -> process_pool.ProgressCallback:
-    """Return one who is told and presses Ctrl-C after so many answers."""
+    """Return a progress callback that raises KeyboardInterrupt after some results."""
 
     def told(done: int, of: int) -> None:
         if done == after:
@@ -166,7 +166,7 @@ def test_ctrl_c_keeps_what_is_done(alone: ScenarioResults, jobs: int, monkeypatc
 
 
 def test_processes_that_die(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system ends every process that is said, with what helps."""
+    """If the system kills every process, the message says so and suggests a remedy."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     monkeypatch.setattr(process_pool, "MAX_FAILED_PROCESSES", 1)
     monkeypatch.setattr(process_pool, "_solve_in_worker", os._exit)
@@ -180,7 +180,7 @@ def fatal(changes: dict[str, str]) -> ScenarioResult:
 
 
 def test_a_process_that_dies_costs_nothing(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ends its process again and again is told so, and not kept; all others are answered as ever."""
+    """A scenario that repeatedly kills its process is reported and not cached; others are solved."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     monkeypatch.setattr(process_pool, "_solve_in_worker", fatal)
     found = solve_scenarios(ScenarioRunner(TINY), ASKED[2:4], 2).results
@@ -188,7 +188,7 @@ def test_a_process_that_dies_costs_nothing(alone: ScenarioResults, monkeypatch: 
 
 
 def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that is killed before it has read what it is to work on keeps nobody waiting, and costs nothing."""
+    """A process killed during its start does not block the run and loses no scenario."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     variants = ScenarioRunner(TOKYO)
     assert len(pickle.dumps(process_pool.WorkerSetup.capture(variants))) > 2 * 65_536, "more than a pipe holds"
@@ -207,7 +207,7 @@ def test_a_process_that_is_killed_as_it_starts(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_pool_that_closes_while_a_process_starts(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a killed process lets the pool close the queues of the next one, its scenarios are solved all the same."""
+    """If a kill closes the queues of the next process, its scenarios are solved all the same."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     submit, closed = ProcessPoolExecutor.submit, [OSError("handle is closed")]
 
@@ -222,7 +222,7 @@ def test_a_pool_that_closes_while_a_process_starts(alone: ScenarioResults, monke
 
 
 def test_without_a_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be stored for the processes one line says so, and how to do without."""
+    """Without a temporary folder one line says so, and how to run without processes."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     with pytest.raises(OutputError, match="--jobs 1 needs none"):
@@ -230,7 +230,7 @@ def test_without_a_place_for_temporary_files(tmp_path: Path, monkeypatch: pytest
 
 
 def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
-    """The second run with a journal is refused at once, and works when the first is done; nothing is lost."""
+    """A second run with the same cache file is rejected at once, and works after the first has ended."""
     instance, path = ScenarioRunner(TINY).instance, tmp_path / "kept"
     with open_result_cache(path, instance, "cost") as kept:
         assert kept is not None
@@ -253,7 +253,7 @@ def test_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_an_altered_answer_is_found_out(alone: ScenarioResults, tmp_path: Path) -> None:
-    """A value altered by hand breaks the digest of its line; with a digest computed anew, solving again tells."""
+    """An altered value breaks its line's digest; with a forged digest, re-solving detects it."""
     path, variants = tmp_path / "kept", ScenarioRunner(TINY)
     with open_result_cache(path, variants.instance, "cost") as kept:
         solve_scenarios(variants, ASKED, 1, kept)
@@ -321,12 +321,12 @@ def test_which_answers_are_solved_again(tmp_path: Path) -> None:
     (ScenarioResult("unanswered", None), ScenarioResult("optimal", 1.0), True),
 ])  # fmt: skip
 def test_what_is_the_same_answer(one: ScenarioResult, other: ScenarioResult, same: bool) -> None:
-    """Values may differ by rounding; what could not be answered may be answered the next time."""
+    """Cached values may differ by rounding; an unsolved scenario may be solved later."""
     assert one.agrees_with(other) is same and other.agrees_with(one) is same
 
 
 def test_a_journal_goes_on_where_it_was_cut_off(alone: ScenarioResults, tmp_path: Path) -> None:
-    """Killed in the middle of a line, the journal is taken up: what is whole is not solved again, the rest is."""
+    """A cache file truncated within a line is resumed: only complete lines are reused."""
     path = tmp_path / "kept.jsonl"
     variants = ScenarioRunner(TINY)
     with open_result_cache(path, variants.instance, "cost") as kept:
@@ -362,7 +362,7 @@ def test_a_journal_goes_on_where_it_was_cut_off(alone: ScenarioResults, tmp_path
     ],
 )
 def test_a_journal_of_something_else(content: str, said: str, tmp_path: Path) -> None:
-    """A file that is no journal of this question is left as it stands, and that is said in plain words."""
+    """A file that is not a cache of this run is left unchanged and reported."""
     instance = ScenarioRunner(TINY).instance
     path = tmp_path / "kept.jsonl"
     ResultCache(path, instance, "cost").close()

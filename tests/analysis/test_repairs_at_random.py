@@ -28,7 +28,7 @@ SIX_DIGITS = 2e-5  # of a figure: two steps of its sixth digit, the least that c
 
 
 def file(seed: int, folder: str) -> Path:
-    """Write the random instance number `seed` and return where it stands."""
+    """Write the random instance number `seed` and return its path."""
     path = Path(folder) / "instance.yaml"
     path.write_text(from_seed(seed), encoding="utf-8")
     return path
@@ -66,7 +66,7 @@ def rules(seed: int) -> tuple[Any, Conflict]:
 
 @pytest.mark.parametrize("number", WITHOUT)
 def test_the_rules_conflict_and_none_is_too_many(number: int) -> None:
-    """The rules that are told cannot all be kept; without any one of them the others can."""
+    """The conflicting constraints are infeasible together, and feasible without any one of them."""
     examined, found = rules(pool.infeasible(number))
     assert minimise_violation(examined.scaled, examined.unconditional | found.bounds).contradicts
     for ends in without_one(examined, found):
@@ -77,7 +77,7 @@ def test_the_rules_conflict_and_none_is_too_many(number: int) -> None:
 
 
 def others_whole(examined: Any, found: Conflict) -> Iterator[RowSides]:
-    """Yield for every rule all ends of the others as they are told: in all periods, and of a kind all of it."""
+    """Yield for every constraint all bounds of the others: in all periods and of all members."""
     for left_out in found.rules:
         lower, upper = np.zeros_like(found.bounds.lower), np.zeros_like(found.bounds.upper)
         for (row, end), (rule, _) in examined.rule_by_bound.items():
@@ -100,7 +100,7 @@ def without_one(examined: Any, found: Conflict) -> Iterator[RowSides]:
 
 @pytest.mark.parametrize("number", SOME)
 def test_every_repair_cures_at_the_price_it_says(number: int) -> None:
-    """Each repair, made on the file anew, gives a plan of the objective that was told; the cheapest comes first."""
+    """Each repair applied to the file gives a plan at the stated objective; the cheapest comes first."""
     seed = pool.infeasible(number)
     told = diagnosis(seed)
     for repair in told.repairs:

@@ -1,4 +1,4 @@
-"""One change, given in every way that there is, makes one instance; what is refused is refused in all of them."""
+"""A change given by any interface makes the same instance, and is rejected by all or none."""
 
 from __future__ import annotations
 

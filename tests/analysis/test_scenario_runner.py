@@ -1,4 +1,4 @@
-"""Variants of an instance: what they cost, how they are drawn, what stands at a path."""
+"""Scenario runner: costs, paths of programs and values at paths."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WAYS = (
 
 
 def scaled(variants: ScenarioRunner, path: str, percent: float) -> dict[str, str]:
-    """Return the changes that scale what `path` names."""
+    """Return the changes that scale the parameters at `path`."""
     return {path: f"{percent!r} %"}
 
 
@@ -98,7 +98,7 @@ def test_the_plan_is_where_the_warm_program_begins() -> None:
     ],
 )
 def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> None:
-    """Where the program moves in proportion it is drawn; the line tells whether costs, ends or entries move."""
+    """If the program is affine in the parameter, the line states whether costs, bounds or entries change."""
     variants = ScenarioRunner(TINY)
 
     def changes(position: float) -> dict[str, str]:
@@ -124,7 +124,7 @@ def test_a_way_that_is_no_line_is_built() -> None:
 
 
 def test_a_line_that_does_not_reach_an_end_is_none() -> None:
-    """Where a deduction takes all metal of poor goods, the line through the richer ones is not believed."""
+    """If a deduction takes all metal of poor feed, extrapolation from rich feed is rejected."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 300 g/t}"})
     way = variants.build_family(lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
     assert way.line is None
@@ -145,7 +145,7 @@ def test_a_line_that_does_not_reach_an_end_is_none() -> None:
     ],
 )
 def test_what_stands_at_a_path(path: str, value: float, unit: str | None) -> None:
-    """A figure is told in the unit that the format takes after it."""
+    """A value is returned in the unit that the format expects."""
     found = ScenarioRunner(TINY).read_base_value(path)
     assert found.value == pytest.approx(value)
     assert found.unit == unit
@@ -153,7 +153,7 @@ def test_what_stands_at_a_path(path: str, value: float, unit: str | None) -> Non
 
 @pytest.mark.parametrize("path", ["streams.phone@east", "smelters.near.terms", "nothing", "streams..a", "title"])
 def test_no_figure_at_a_path(path: str) -> None:
-    """Where there is no one figure the user is told so."""
+    """A path without a single value is a usage error."""
     with pytest.raises(UsageError):
         ScenarioRunner(TINY).read_base_value(path)
 

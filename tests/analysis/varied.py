@@ -17,6 +17,6 @@ TINY = ROOT / "instances" / "tiny.yaml"
 
 @contextmanager
 def random(seed: int, measure: str = "cost", stock: bool = False) -> Iterator[ScenarioRunner]:
-    """Give the random instance number `seed`, its files there for as long as they are asked for."""
+    """Yield the random instance number `seed`; its files exist during the context."""
     with tempfile.TemporaryDirectory() as folder:
         yield ScenarioRunner(pool.files(seed, stock).write(Path(folder)), {}, measure)

@@ -67,7 +67,7 @@ CHANGES = [
 @pytest.mark.parametrize(("within", "old", "new"), CHANGES)
 @pytest.mark.parametrize("source", [SOURCE, REFORMATTED])
 def test_a_change_does_not_depend_on_the_layout(source: str, within: str, old: str, new: str) -> None:
-    """The same entry changes code that was moved, reformatted and commented anew, and nothing but its fragment."""
+    """The same entry changes moved, reformatted or commented code, and only its fragment."""
     changed = replace_fragment(source, within, old, new).splitlines()
     lines = normalize(source).splitlines()
     differing = [(one, other) for one, other in zip(lines, changed, strict=True) if one != other]
@@ -89,6 +89,6 @@ def test_a_change_does_not_depend_on_the_layout(source: str, within: str, old: s
     ],
 )
 def test_a_change_without_a_place_is_refused(within: str, old: str, new: str, message: str) -> None:
-    """A definition that is gone, a fragment that is gone or ambiguous, and a change of nothing are each named."""
+    """Missing definitions, missing or ambiguous fragments and changes without effect are errors."""
     with pytest.raises(FragmentError, match=message):
         replace_fragment(SOURCE, within, old, new)

@@ -15,7 +15,7 @@ from medalopt.errors import UsageError
 
 @pytest.mark.parametrize("campaign", [fuzz_changes, fuzz_journals, fuzz_settlements], ids=lambda one: one.__name__)
 def test_damage_is_refused_or_read(campaign: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two hundred trials: some are read and some refused, and nothing else happens."""
+    """Of two hundred trials some are read, some rejected, and no other outcome occurs."""
     monkeypatch.setattr(campaign, "confine", lambda: None)
     found = sum((campaign.trial(number) for number in range(200)), start=Found())
     assert found.wrong == ()
@@ -37,7 +37,7 @@ def test_what_is_wrong_is_seen() -> None:
 
 
 def test_a_forged_line_has_the_digest_that_fits() -> None:
-    """What forges a journal computes digests as the journal does, or it would try nothing."""
+    """Forged lines carry a valid digest, else the campaign would test only the digest."""
     header, *lines = (json.loads(line) for line in fuzz_journals._lines())
     for line in lines:
         check = line.pop("check")

@@ -1,4 +1,4 @@
-"""How campaigns run: processes of their own, a table, and 1 where anything was wrong."""
+"""Campaign runs: separate processes, a table, and exit code 1 for any fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def odd_is_wrong(number: int) -> Found:
 
 
 def test_what_is_found_is_counted_and_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Trials are made for so many numbers from the seed on; what is wrong is told with its number and ends in 1."""
+    """Trials run for consecutive seeds; faults are listed with their number, exit code 1."""
     assert campaign("some", odd_is_wrong, 1000, ["5", "--seed", "4", "--jobs", "1"]) == 1
     said = capsys.readouterr()
     assert said.out.split() == ["some,", "5", "from", "4", "tried", "5", "WRONG", "1"]
@@ -29,13 +29,13 @@ def failing(number: int) -> Found:
 
 
 def test_a_trial_that_fails_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a trial raises is told with its number, and the others are made."""
+    """An exception in a trial is reported with its number, and the other trials run."""
     assert campaign("some", failing, 2, ["--jobs", "1"]) == 1
     assert capsys.readouterr().err == "0: ValueError: no such number\n1: ValueError: no such number\n"
 
 
 def test_nothing_wrong_ends_in_0(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nothing is wrong the end is 0, whatever the number of processes."""
+    """Without faults the exit code is 0, for any number of processes."""
     assert campaign("some", odd_is_wrong, 2, ["--seed", "1"]) == 0
     assert capsys.readouterr().err == ""
 

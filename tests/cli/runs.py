@@ -21,7 +21,7 @@ PATIENCE = 120  # seconds, for a machine that is busy
 
 @dataclass(frozen=True)
 class Run:
-    """What a run ended with and said."""
+    """Exit code and output of a run."""
 
     code: int
     out: str
@@ -53,5 +53,5 @@ def apart(*arguments: str, folder: Path | None = None, env: dict[str, str] | Non
 
 
 def plain(text: str) -> bool:
-    """Whether every line can be shown on a terminal as it is, and none belongs to a traceback."""
+    """Return whether every line is printable and none belongs to a traceback."""
     return all(line.isprintable() for line in text.splitlines()) and "Traceback" not in text

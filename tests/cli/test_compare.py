@@ -61,7 +61,7 @@ def values(ran: Run) -> dict[tuple[object, object], object]:
 
 
 def test_two_instances_side_by_side(files: Path) -> None:
-    """Data, decisions, cost and metal are told as by hand; the same price in another unit is no difference."""
+    """Parameters, decisions, cost and metal agree with hand computation; a price in another unit is equal."""
     ran = here("compare", "base.yaml", "other.yaml", "--json")
     found = values(ran)
     assert found["totals", "cost"] == pytest.approx([5_000, 3_600])
@@ -87,7 +87,7 @@ def test_the_terminal_says_what_differs_most(files: Path) -> None:
 
 
 def test_scenarios_by_name_and_by_option(files: Path) -> None:
-    """FILE#NAME and --scenario NAME are the same; what a scenario changes is told in the units of the file."""
+    """FILE#NAME and --scenario NAME are the same; changes are listed in the units of the file."""
     ran = here("compare", "base.yaml", "base.yaml#poor", "--json")
     assert ran.out == here("compare", "base.yaml", "--scenario", "poor", "--json").out
     assert values(ran)["totals", "cost"] == pytest.approx([5_000, 6_250])
@@ -112,7 +112,7 @@ def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
 
 
 def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no answer can be proven its status says so, with the reason on standard error; the others are there."""
+    """An unproven plan has its reason on standard error; the other columns are complete."""
     solved = comparison.solve
 
     def fail(instance: Instance, measure: str) -> Plan:
@@ -130,7 +130,7 @@ def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch
 
 @pytest.mark.parametrize("form", ["plan.json", "plan"])
 def test_a_saved_plan_beside_its_instance(files: Path, form: str) -> None:
-    """It says what it said when it was saved; its data are those of its instance, as long as that has not changed."""
+    """A saved plan is read as saved, with the parameters of its instance if that is unchanged."""
     assert here("solve", "base.yaml", "-o", form).code == 0
     ran = here("compare", form, "other.yaml", "--json")
     assert values(ran)["totals", "cost"] == pytest.approx([5_000, 3_600])
@@ -178,7 +178,7 @@ def test_a_refusal_is_no_plan(files: Path) -> None:
     ],
 )
 def test_what_cannot_be_compared(files: Path, arguments: tuple[str, ...], wrong: str) -> None:
-    """One line says what is wrong, with exit code 2."""
+    """Invalid inputs give one line and exit code 2."""
     (files / "dollars.yaml").write_text(BASE.replace("JPY", "USD"))
     ran = here("compare", *arguments)
     assert ran.code == 2 and wrong in ran.err and ran.out == ""
@@ -215,7 +215,7 @@ def test_every_form_says_the_same(files: Path) -> None:
 
 
 def test_nothing_differs(files: Path) -> None:
-    """Two copies are told to be the same, and what agrees is not drawn."""
+    """Two copies have no differences, and equal quantities have no chart."""
     (files / "copy.yaml").write_text(BASE)
     ran = here("compare", "base.yaml", "copy.yaml", "-o", "same.html")
     assert mentions(ran.out, "Parameters that differ: none.", "Total cost of copy", "the same as base")

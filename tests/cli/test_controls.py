@@ -22,7 +22,7 @@ EVIL = "\x1b]0;title\x07\x1b[31m\x9b\u202e\u2066\ud800\ufffe\U000e0041\x00\x7f\r
 
 
 def test_every_control_character_is_escaped_as_json_does() -> None:
-    """What was escaped reads back from JSON as it was, while tabs, line ends and letters of any script stay."""
+    """Escaped text reads back from JSON; tabs, line ends and letters of any script are kept."""
     escaped = escape_control_characters(EVIL)
     assert plain(escaped) and json.loads(f'"{escaped}"') == EVIL
     kept = "zinc\t銀 é \u200d\r\n−€\n"
@@ -65,7 +65,7 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("evil", ["\\e[31m", "\\u202E", "\\0", "\\x9b", "\\u2066"])
 def test_no_text_of_an_instance_holds_one(place: str, evil: str, tmp_path: Path) -> None:
-    """In a title, a note, a name or an address they are refused, with the place and what to do."""
+    """Control characters in a title, note, name or address are errors with place and remedy."""
     old, new = PLACES[place]
     assert old in GOOD
     path = tmp_path / "case.yaml"
@@ -98,7 +98,7 @@ def test_no_extension_names_one(tmp_path: Path) -> None:
 
 
 def test_a_file_with_such_a_name(tmp_path: Path) -> None:
-    """The name of a file is printed escaped, in messages and in what is written."""
+    """A file name with control characters is escaped in messages and outputs."""
     path = tmp_path / "a\x1b[31mb\udc9b.yaml"
     path.write_text(Path(TINY).read_text(encoding="utf-8"), encoding="utf-8")
     for ran in (apart("check", str(path)), apart("solve", str(path), "--json"), apart("check", f"{path}x")):
@@ -106,7 +106,7 @@ def test_a_file_with_such_a_name(tmp_path: Path) -> None:
 
 
 def test_without_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under `python -OO` Pyomo cannot be imported: one line says what to do, before anything is tried."""
+    """Under `python -OO`, which Pyomo does not support, one line says how to start Python."""
     monkeypatch.setattr(sys, "flags", type("Flags", (), {"optimize": 2}))
     ran = here("solve", TINY)
     assert (ran.code, len(ran.err.splitlines())) == (2, 1) and "PYTHONOPTIMIZE" in ran.err

@@ -1,4 +1,4 @@
-"""How a run ends when something goes wrong that no user can cause, and when it is interrupted."""
+"""Exit codes and messages of internal errors and interrupts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _raising(error: BaseException) -> int:
     ],
 )
 def test_every_end_has_its_code(error: BaseException, code: int, said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """Each kind of end has its exit code and at most one line, without what a terminal would act on."""
+    """Each kind of end has its exit code and at most one line without control characters."""
     assert _raising(error) == code
     err = capfd.readouterr().err
     assert said in err and len(err.splitlines()) == (1 if said else 0)
@@ -119,7 +119,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes long is announced on a terminal, and at its end how long it took; nowhere else."""
+    """On a terminal long steps are announced with their duration; elsewhere not."""
     for stream, said in ((Terminal(), ["solving x …", "solving x: 0.0 s"]), (io.StringIO(), [])):
         monkeypatch.setattr(sys, "stderr", stream)
         with report_progress("solving x"):
@@ -128,7 +128,7 @@ def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_without_streams_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where standard error is closed nobody is told; where standard output is, that is an error."""
+    """A closed standard error suppresses messages; a closed standard output is an error."""
     monkeypatch.setattr(sys, "stderr", None)
     print_message("nobody hears")
     with report_progress("nothing"), contextlib.redirect_stdout(None), pytest.raises(OutputError, match="closed"):

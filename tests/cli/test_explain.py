@@ -1,4 +1,4 @@
-"""`medalopt explain`: exit codes, and what goes where."""
+"""`medalopt explain`: exit codes and output streams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_plan_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_one_stream_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the path of a stream its story is told, as JSON too, and `--set` counts."""
+    """The path of a stream gives its explanation, also as JSON and with `--set`."""
     assert (
         run_command(["explain", TINY, "streams.phone@east", "--json", "--set", "streams.phone@east.collection=20_000"])
         == 0
@@ -38,7 +38,7 @@ def test_what_is_no_stream_is_refused(path: str, capsys: pytest.CaptureFixture[s
 
 
 def test_no_plan_is_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a plan the exit code is 3, and what stands in its way is told with cures."""
+    """If infeasible, the exit code is 3 with conflicting constraints and repairs."""
     assert run_command(["explain", NO_PLAN]) == 3
     assert "metals.Ag.opening_stock" in capsys.readouterr().out
     assert run_command(["explain", NO_PLAN, "--json"]) == 3
@@ -60,7 +60,7 @@ def test_an_explanation_is_written_too(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_narrow_terminal_is_told_of_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where columns do not fit, `-o` has them all, as the note says."""
+    """If columns do not fit, a note refers to `-o`, which writes all."""
     monkeypatch.setenv("COLUMNS", "40")
     page = tmp_path / "why.txt"
     assert run_command(["explain", TINY, "--full", "-o", str(page)]) == 0

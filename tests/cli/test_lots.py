@@ -1,4 +1,4 @@
-"""Whole lots and minimum orders at the command line: what is told, written, verified, explained and exported."""
+"""Whole lots and minimum orders at the command line: report, files, verify, explain and export."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
 
 
 def test_a_gap_that_cannot_be_proven_ends_with_4() -> None:
-    """The plan comes all the same, and says that it fell short of what was asked for."""
+    """An unproven gap gives exit code 4 with the plan and the gap reached."""
     ran = here("solve", LOTS, "--gap", "1 %")
     assert ran.code == 4 and json.loads(here("solve", LOTS, "--gap", "1 %", "--json").out)["status"] == "feasible"
     assert here("solve", LOTS, "--gap", "7 %").code == 0
@@ -74,7 +74,7 @@ def test_every_arithmetic_finds_the_lots_whole() -> None:
 
 
 def test_no_plan_in_whole_lots_ends_with_3() -> None:
-    """One line says that it was searched for and that one exists without; a program reads what was asked for."""
+    """One line says that no plan in whole lots was found and that one without lots exists; also as JSON."""
     ran = here("solve", LOTS, *SEVEN)
     warning, *lines = ran.err.splitlines()
     assert (ran.code, ran.out) == (3, "") and len(lines) == 1 and plain(ran.err)
@@ -92,7 +92,7 @@ def test_no_plan_in_whole_lots_ends_with_3() -> None:
 
 
 def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
-    """Where none exists without lots either, the diagnosis is that of the instance without them."""
+    """If infeasible without lots too, the diagnosis is that of the instance without lots."""
     ran = here(
         "solve", LOTS, "--json", "--set", "streams.phone@north.available=1 t", "--set", "market.silver.limit=1 kg"
     )

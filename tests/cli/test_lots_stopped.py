@@ -71,5 +71,5 @@ def test_a_time_limit_ends_the_search(knapsack: str) -> None:
 
 
 def test_a_plan_near_enough_ends_the_search(knapsack: str) -> None:
-    """Where a plan is found that is as near to the bound as was asked for, the search ends by itself: code 0."""
+    """A plan within the required gap ends the search with exit code 0."""
     assert here("solve", knapsack, "--gap", "15 %", "--time-limit", "60").code == 0

@@ -1,4 +1,4 @@
-"""Where nothing is needed, and with a remark on the file as a whole: every verb ends with its answer."""
+"""Instances without demand, and with a note on the whole file: every command succeeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERBS = [
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 @pytest.mark.parametrize(("count", "parts"), [("0", "400 g"), ("-0", "400 g"), ("30", "0 g")])
 def test_no_medals_to_make(verb: tuple[str, ...], count: str, parts: str, tmp_path: Path) -> None:
-    """An instance that needs nothing has a plan that takes nothing, and it is proven optimal."""
+    """The optimal plan of an instance without demand takes 0 t and is proven."""
     path = tmp_path / "small.yaml"
     path.write_text(SMALL.format(count=count, parts=parts), encoding="utf-8")
     ran = here(verb[0], str(path), *verb[1:])

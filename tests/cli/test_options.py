@@ -1,4 +1,4 @@
-"""`--gap` and `--time-limit`: what is written where a search was stopped, and with which exit code it ends."""
+"""`--gap` and `--time-limit`: outputs and exit codes of a stopped search."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def early(monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 
 def test_a_stopped_search_without_a_plan(tmp_path: Path) -> None:
-    """Exit code 4 and one line; for a program an object without a plan; nothing is written."""
+    """Exit code 4 and one line; as JSON an object without a plan; no file is written."""
     ran = here("solve", TOKYO, "--time-limit", "0", "--json", "-o", str(tmp_path / "plan.json"))
     assert ran.code == 4
     told = json.loads(ran.out)
@@ -81,7 +81,7 @@ def test_a_person_is_told_how_near_it_is(early: Plan) -> None:
 
 
 def test_a_gap_and_a_limit_with_units() -> None:
-    """Both are read with their units; a plan in time, as near as was asked for, ends with 0."""
+    """Both options accept units; a plan in time and within the gap ends with 0."""
     for gap, limit in (("1 %", "5 min"), ("0.01", "300"), ("0", "1 h")):
         ran = here("solve", TINY, "--json", "--gap", gap, "--time-limit", limit)
         assert ran.code == 0 and json.loads(ran.out)["status"] == "optimal"
@@ -100,14 +100,14 @@ def test_a_gap_and_a_limit_with_units() -> None:
     ],
 )
 def test_what_cannot_be_asked_for(option: str, value: str, said: str) -> None:
-    """Each is refused in one line that says what can be asked for."""
+    """Invalid values are rejected in one line with the valid ones."""
     ran = here("solve", TINY, option, value)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(said) and len(ran.err.splitlines()) == 1
 
 
 def test_the_limit_holds_for_the_cures_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the time is over when it is certain that there is no plan, cures are not sought, and that is said."""
+    """After the time limit infeasibility is reported without a search for repairs."""
     monkeypatch.setattr(TimeBudget, "seconds_left", lambda budget: 1e6 if budget.seconds < 7 else 0.0)
     refused = NoPlanError("tiny", "infeasible")
 

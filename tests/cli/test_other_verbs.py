@@ -14,7 +14,7 @@ from medalopt.instance.examples import list_examples
 
 
 def test_check_describes_what_is_right() -> None:
-    """A right instance is told in a few lines of what it holds, and as JSON by its identity."""
+    """A valid instance is summarised in a few lines, and as JSON by its identity."""
     ran = here("check", TINY)
     assert (ran.code, ran.err) == (0, "")
     assert mentions(ran.out, "tiny", "2017-04", "2017-07", "JPY", numbers=(4, 6, 44, 6_060))
@@ -44,7 +44,7 @@ def test_the_schema_is_json() -> None:
 
 
 def test_a_new_instance_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `new` writes is right without a warning and has a plan; a file that is there already is left alone."""
+    """`new` writes a valid, feasible instance without warnings and overwrites no file."""
     monkeypatch.chdir(tmp_path)
     made = here("new", "my-games")
     assert (made.code, made.out) == (0, "")
@@ -60,7 +60,7 @@ def test_a_new_instance_solves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("example", list_examples())
 def test_an_example_is_copied_with_its_tables(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The copy of each shipped instance differs in its name alone; nothing is overwritten; a wheel contains it."""
+    """Each copy of a shipped instance differs in its name only; no file is overwritten; a wheel contains it."""
     monkeypatch.chdir(tmp_path)
     assert here("new", "my-games", "--example", example).code == 0
     shipped = (ROOT / "instances" / f"{example}.yaml").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_export_prints_the_program(form: str, beginning: str) -> None:
 
 
 def test_export_writes_the_program_and_its_names(tmp_path: Path) -> None:
-    """The ending tells the format; beside LP and MPS a table of names is written, and each file is told."""
+    """The ending sets the format; beside LP and MPS a table of names is written; each file is reported."""
     for name in ("tiny.lp", "tiny.mps", "tiny.dat"):
         ran = here("export", TINY, "-o", str(tmp_path / name), "--objective", "mass")
         assert ran.code == 0
@@ -107,7 +107,7 @@ def test_export_writes_the_program_and_its_names(tmp_path: Path) -> None:
 
 
 def test_export_refuses_an_ending_of_another_format(tmp_path: Path) -> None:
-    """What is written as LP is not called MPS; an ending that tells nothing is anyone's."""
+    """An LP file cannot be named .mps; unknown endings are accepted with --to."""
     ran = here("export", TINY, "--to", "lp", "-o", str(tmp_path / "e.mps"))
     assert (ran.code, ran.out) == (2, "") and "e.mps: has the ending of mps, not of lp" in ran.err
     assert not list(tmp_path.iterdir())
@@ -116,7 +116,7 @@ def test_export_refuses_an_ending_of_another_format(tmp_path: Path) -> None:
 
 
 def test_export_does_not_overwrite_the_instance(tmp_path: Path) -> None:
-    """An output that is the instance itself is refused, and the instance stands."""
+    """An output equal to the instance is rejected and the instance unchanged."""
     own = tmp_path / "tiny.lp"
     own.write_bytes(Path(TINY).read_bytes())
     ran = here("export", str(own), "-o", str(own))

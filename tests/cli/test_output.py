@@ -62,7 +62,7 @@ def check_folder(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_report_is_written_in_every_form(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JSON parses, CSV has types, the workbook opens, the print begins as one, the page closes what it opens."""
+    """JSON parses, CSV has types, the workbook opens, PDF and HTML are well-formed."""
     monkeypatch.chdir(tmp_path)
     if name == "verify":
         assert here("solve", TINY, "-o", "plan.json").code == 0
@@ -90,7 +90,7 @@ def test_a_saved_plan_of_every_form_is_valid(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_output_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same path twice, and lines of JSON of a report that has none, are refused and nothing is written."""
+    """Duplicate paths, and JSON lines of a report without rows, are rejected and no file is written."""
     monkeypatch.chdir(tmp_path)
     ran = here("check", TINY, "-o", "a.txt", "-o", "a.txt")
     assert ran.code == 2 and "named twice" in ran.err

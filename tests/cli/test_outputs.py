@@ -31,7 +31,7 @@ def desk(tmp_path: Path) -> Path:
     ["gone/plan.json", "gone/plan", "own", "a file", "folder.json", "pipe.json", "link.json", "a file/plan.json"],
 )
 def test_an_output_that_cannot_be_is_refused(output: str, desk: Path) -> None:
-    """Folders that are missing or hold other files, and what is no file: code 5 in one line, nothing is changed."""
+    """Missing or foreign folders and special files: exit code 5 in one line, no file changed."""
     before = standing(desk)
     ran = here("solve", TINY, "-o", str(desk / output))
     assert (ran.code, ran.out) == (5, "")
@@ -47,7 +47,7 @@ def test_an_obstacle_ends_with_5(name: str) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_a_full_device_ends_with_5(arguments: list[str]) -> None:
-    """Standard output without room: code 5 and one line, also for what typer prints."""
+    """Full standard output: exit code 5 and one line, also for output of typer."""
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run([*MEDALOPT, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
     assert ran.returncode == 5
@@ -55,7 +55,7 @@ def test_a_full_device_ends_with_5(arguments: list[str]) -> None:
 
 
 def test_a_closed_pipe_ends_with_5_in_silence() -> None:
-    """Who closes the pipe is told nothing more, also not by what typer prints."""
+    """A closed pipe ends without message, also for output of typer."""
     reading, writing = os.pipe()
     os.close(reading)
     ran = subprocess.run([*MEDALOPT, "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
@@ -81,14 +81,14 @@ def test_an_output_of_few_signs_gets_plain_ones() -> None:
 
 
 def test_the_working_folder_may_be_another(tmp_path: Path) -> None:
-    """Relative outputs are written where one stands."""
+    """Relative outputs are written to the working folder."""
     assert apart("solve", TINY, "-o", "plan.json", folder=tmp_path).code == 0
     assert (tmp_path / "plan.json").is_file()
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".json", "銀" * 90 + ".json", f"{'y' * 200}/" * 30 + "z.json"])
 def test_a_name_that_is_too_long(name: str) -> None:
-    """A name that the system does not take is told before anything is solved, whichever verb would write it."""
+    """A file name too long for the system is reported before any solve, by every command."""
     for verb in (["solve", TINY], ["plan", TINY], ["explain", TINY], ["sensitivity", TINY], ["compare", TINY, "x"]):
         ran = here(*verb, "-o", name)
         assert (ran.code, ran.out) == (5, "") and "File name too long" in ran.err, verb
@@ -96,13 +96,13 @@ def test_a_name_that_is_too_long(name: str) -> None:
 
 @pytest.mark.parametrize("verb", [["verify"], ["compare", TINY], ["plan", TINY, "--after", "2017-04", "--frozen"]])
 def test_a_name_to_read_that_is_too_long(verb: list[str]) -> None:
-    """Likewise a name of something to read: code 2 and one line."""
+    """An input name that is too long: exit code 2 and one line."""
     ran = here(*verb, "x" * 300)
     assert ran.code == 2 and "File name too long" in ran.err and len(ran.err.splitlines()) == 1
 
 
 def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the working folder has been deleted an output in it cannot be written, and that is told at once."""
+    """In a deleted working folder an output is an error reported at once."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

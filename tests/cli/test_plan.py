@@ -12,7 +12,7 @@ from medalopt.errors import SolverError
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the plan of the small case stands as JSON and as CSV."""
+    """Return a folder with the plan of the small case as JSON and as CSV."""
     there = tmp_path_factory.mktemp("plan")
     assert here("plan", TINY, "--brief", "-o", str(there / "plan")).code == 0
     assert here("plan", TINY, "--brief", "-o", str(there / "plan.json"), "--json").code == 0
@@ -41,7 +41,7 @@ def test_csv_and_json_hold_the_same_tables(folder: Path) -> None:
 
 
 def test_a_form_that_is_not_known_is_refused(tmp_path: Path) -> None:
-    """The line says which forms there are, and nothing is written."""
+    """The error lists the available forms, and no file is written."""
     refused = here("plan", TINY, "-o", str(tmp_path / "plan.docx"))
     assert refused.code == 2
     assert "html" in refused.err
@@ -49,14 +49,14 @@ def test_a_form_that_is_not_known_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_plan_it_says_why() -> None:
-    """Where no plan exists `plan` ends as `solve` does, with what stands in the way."""
+    """If infeasible, `plan` ends as `solve` does, with the conflicting constraints."""
     refused = here("plan", INFEASIBLE, "--json")
     assert refused.code == 3
     assert json.loads(refused.out)["diagnosis"]["conflict"]
 
 
 def test_whole_loads_are_verified_again(tmp_path: Path) -> None:
-    """`--round` gives a plan that `verify` accepts, and says what whole loads cost."""
+    """`--round` gives a plan that `verify` accepts, with the cost of whole loads."""
     run = here("plan", TINY, "--brief", "--round", "1t", "-o", str(tmp_path / "loads.json"))
     assert run.code == 0
     assert mentions(run.out, numbers=(1, 30, 89_369))
@@ -65,7 +65,7 @@ def test_whole_loads_are_verified_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["0t", "-1t", "1 km", "x", "1e-9t", "999 g"])
 def test_a_load_is_a_mass(size: str) -> None:
-    """What is no mass, none at all, or less than a kilogram, is refused in one line."""
+    """A load that is no mass, zero, or below a kilogram is rejected in one line."""
     refused = here("plan", TINY, "--round", size)
     assert refused.code == 2
     assert refused.err.startswith("--round") and len(refused.err.splitlines()) == 1
@@ -73,14 +73,14 @@ def test_a_load_is_a_mass(size: str) -> None:
 
 
 def test_without_time_nothing_more_is_asked() -> None:
-    """Where the time is over before there is a plan it ends as `solve` does; with --json it says so."""
+    """Without a plan in time `plan` ends as `solve` does, also with --json."""
     stopped = here("plan", TINY, "--time-limit", "0", "--json")
     assert stopped.code == 4
     assert json.loads(stopped.out)["status"] == "interrupted"
 
 
 def test_what_cannot_be_proven_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a further question has no proven answer the plan is told without it, and why."""
+    """If a further analysis is not proven, the plan is reported without it, with the reason."""
 
     def refuse(*arguments: object) -> None:
         raise SolverError("tiny: a shadow price could not be verified")

@@ -1,4 +1,4 @@
-"""`medalopt plan --after`: what happened in front of the plan of what is left, in every form, and verified."""
+"""`medalopt plan --after`: actuals before the plan of the remaining horizon, in every form, and verified."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plan(*arguments: str) -> Run:
-    """Plan the instance anew with everything that is known."""
+    """Replan the instance with all actuals and contracts."""
     return here("plan", "base.yaml", *ANEW, "--frozen", "signed.csv", *arguments)
 
 
 def test_what_happened_comes_first(desk: Path) -> None:
-    """Devices, silver and cost in sentences, then the tables of plan against actual, then the plan of what is left."""
+    """Summary of actuals, tables of plan against actual, then the plan of the remaining horizon."""
     ran = plan("--full")
     out = " ".join(ran.out.split())
     assert ran.code == 0
@@ -49,7 +49,7 @@ def test_what_happened_comes_first(desk: Path) -> None:
 
 
 def test_it_is_verified_with_the_same_files(desk: Path) -> None:
-    """Accepted with what it was made of; refused without it, or after another month."""
+    """`verify` accepts the plan with its files, and rejects it without them or with another month."""
     assert plan("-o", "plan.json").code == 0
     known = ("--actuals", "actuals.csv", "--frozen", "signed.csv")
     assert here("verify", "plan.json", "--after", "2018-02", *known).code == 0
@@ -63,7 +63,7 @@ def test_it_is_verified_with_the_same_files(desk: Path) -> None:
 
 
 def test_tables_and_json_hold_it(desk: Path) -> None:
-    """The folder of CSV may be written again; JSON has the same rows, and what adds up does."""
+    """The CSV folder can be written again; JSON has the same rows, and totals agree."""
     for _ in range(2):
         assert plan("-o", "folder").code == 0
     sourcing = json.loads(plan("--json").out)["sourcing"]["tables"]
@@ -83,7 +83,7 @@ def test_tables_and_json_hold_it(desk: Path) -> None:
 
 
 def test_nothing_is_ordered_twice(desk: Path) -> None:
-    """What is on its way or in stock stands in no call-off and no award; the smelter's instruction has its feed."""
+    """Metal in transit or in stock has no call-off and no award; the smelter's instruction includes its feed."""
     sourcing = json.loads(plan("--json").out)["sourcing"]
     parties = {value for document in sourcing["documents"] for value in document["party"].values()}
     assert {"north", "south", "kosaka", "silver"} <= parties
@@ -105,14 +105,14 @@ def test_a_page_with_its_chart(desk: Path) -> None:
 
 
 def test_of_very_many_lots_those_that_differ_most(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that was settled at other than expected stays, and how many there are is told."""
+    """Of many lots the table shows those that differ from the plan, with the number of all."""
     monkeypatch.setattr("medalopt.report.replanning.MAX_LOTS_LISTED", 1)
     told = json.loads(plan("--json").out)["sourcing"]["tables"]["actual_lots"]
     assert [row["lot"] for row in told["rows"]] == ["A1"] and "1 of 5 lots" in told["notes"][0]
 
 
 def test_without_a_first_plan(desk: Path) -> None:
-    """Where the first plan does not exist what happened stands alone; overdue medals and late metal are told."""
+    """Without a first plan the actuals are shown alone, with overdue medals and late metal."""
     lots = LOTS.replace("2018-02-20", "2019-02-20")
     (desk / "actuals.csv").write_text(lots)
     instance = medalopt.load("base.yaml", {"medals.early.due": "2018-01", "market.silver.limit": "1 kg"})
@@ -136,7 +136,7 @@ def test_without_a_first_plan(desk: Path) -> None:
 
 
 def test_where_the_rest_has_no_plan(desk: Path) -> None:
-    """The refusal is that of what is left: exit code 3, what stands in its way, and cures."""
+    """An infeasible remaining horizon: exit code 3, conflicting constraints and repairs."""
     ran = here("plan", "base.yaml", *ANEW, "--set", "market.silver.limit=1 kg", "--set", "medals.medal.count=40")
     assert ran.code == 3 and "base_after_2018-02: " in ran.err
     assert "silver" in ran.out.lower()

@@ -1,4 +1,4 @@
-"""`medalopt sensitivity`: exit codes, and what goes where."""
+"""`medalopt sensitivity`: exit codes and output streams."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infe
 
 
 def test_ranges_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a question of its own the ranges are told, and `--set` counts."""
+    """Without further options the sensitivity ranges are reported, also with `--set`."""
     assert run_command(["sensitivity", TINY, "--json", "--set", "market.old_silver.price=81_000"]) == 0
     rows = {row["path"]: row for row in json.loads(capsys.readouterr().out)["ranges"]}
     assert rows["market.old_silver.price"]["value"] == 81_000
 
 
 def test_they_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With `-o` the page, or the object, is written beside what is printed."""
+    """`-o` writes page and JSON beside the printed report."""
     assert run_command(["sensitivity", TINY, "-o", str(tmp_path / "s.json")]) == 0
     printed = capsys.readouterr().out
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["ranges"]
@@ -31,7 +31,7 @@ def test_they_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_without_a_plan_it_says_what_stands_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where there is no plan the exit code is 3, and the diagnosis is printed."""
+    """If infeasible, the exit code is 3 with the diagnosis."""
     assert run_command(["sensitivity", NO_PLAN, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]
 
@@ -46,7 +46,7 @@ BY_HAND = str(ROOT / "tests/analysis/sensitivity/uncertain.yaml")
 
 
 def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --tornado the ranges are not told; it is written as a page too."""
+    """`--tornado` reports no ranges and writes a page."""
     page = tmp_path / "t.html"
     assert run_command(["sensitivity", BY_HAND, "--tornado", "--jobs", "1", "--json", "-o", str(page)]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -58,7 +58,7 @@ def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_an_interruption_tells_what_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C ends with 130, having told the figures that were moved until then."""
+    """Ctrl-C ends with 130 after reporting the parameters varied so far."""
     from medalopt.analysis import process_pool
 
     solve, count = process_pool.solve_scenario, iter(range(100))
@@ -98,7 +98,7 @@ def test_a_triangle_of_what_is_no_device_is_refused(capsys: pytest.CaptureFixtur
 
 
 def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """With --global the shares of the variance are told; too small a sample is refused in one line."""
+    """`--global` reports variance shares; too small a sample is rejected in one line."""
     assert run_command(["sensitivity", BY_HAND, "--global", "8", "--jobs", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["global"]["solves"] == 48
     assert run_command(["sensitivity", BY_HAND, "--global", "3"]) == 2
@@ -106,7 +106,7 @@ def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Asked for together, with the ranges, each part has its lines with its tables; on the page as on the terminal."""
+    """Several analyses have one section each with lines and tables, on terminal and page."""
     page = tmp_path / "all.html"
     assert (
         run_command(["sensitivity", BY_HAND, "--ranges", "--premium", "--tornado", "--jobs", "1", "-o", str(page)]) == 0

@@ -15,14 +15,14 @@ TINY, NO_PLAN, TOKYO = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny"
 
 
 def told(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY) -> dict[str, Any]:
-    """Return what is printed as JSON."""
+    """Return the printed JSON."""
     assert run_command(["sensitivity", instance, *options, "--json"]) == 0
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return result
 
 
 def test_everything_drops_out_in_turn(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--without` tells of every smelter, treatment, region, channel and offer, and of the premium; nothing else."""
+    """`--without` lists every smelter, treatment, region, channel and offer, and the premium."""
     found = told(capsys, "--without")
     assert {row["kind"] for row in found["without"]["rows"]} == {"smelter", "treatment", "region", "channel", "offer"}
     assert found["premium"]["medals"] == 6060 and "ranges" not in found
@@ -36,14 +36,14 @@ def test_one_thing_drops_out_from_a_month_on(capsys: pytest.CaptureFixture[str])
 
 
 def test_it_comes_late(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--delay` tells of leads, of supply and of both, and by when what must be signed."""
+    """`--delay` reports lead times, supply and both, and contract deadlines."""
     found = told(capsys, "--delay", "1")["delay"]
     assert [row["what"] for row in found["rows"]] == ["leads", "supply", "both"]
     assert {"kind", "name", "sign_by", "extra_later"} <= set(found["sign_by"][0])
 
 
 def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--premium` is told on the first line below the title."""
+    """`--premium` is reported on the first line below the title."""
     assert run_command(["sensitivity", TINY, "--premium"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("  Recycling premium: −")
 
@@ -69,13 +69,13 @@ def test_what_cannot_be_asked_is_said_in_words(
 
 @pytest.mark.parametrize("option", [["--without"], ["--delay", "1"], ["--premium"]])
 def test_without_a_plan_it_says_what_stands_in_the_way(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Where there is no plan to begin with the exit code is 3, and the diagnosis is printed."""
+    """If the base case is infeasible, the exit code is 3 with the diagnosis."""
     assert run_command(["sensitivity", NO_PLAN, *option, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]
 
 
 def test_the_page_has_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With `-o NAME.html` the charts stand on the page, with what is said on the terminal."""
+    """`-o NAME.html` writes the charts and the text of the terminal."""
     page = tmp_path / "s.html"
     assert run_command(["sensitivity", TINY, "--without", "--delay", "1", "-o", str(page)]) == 0
     text = page.read_text(encoding="utf-8")

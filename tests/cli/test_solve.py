@@ -1,4 +1,4 @@
-"""`medalopt solve`: what is printed, what is written, what is said where there is no plan."""
+"""`medalopt solve`: printed report, written files, and reports of infeasibility."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ONLY_STATUS = {"format", "status", "instance", "objective"}
 
 
 def test_a_plan_is_printed_for_a_person() -> None:
-    """The title, the answer and the tables go to standard output, nothing to standard error, and no control codes."""
+    """Title, answer and tables go to standard output without control codes; standard error is empty."""
     ran = here("solve", TINY)
     assert (ran.code, ran.err) == (0, "")
     assert plain(ran.out)
@@ -47,7 +47,7 @@ def test_a_folder_of_csv_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("objective", "unit"), [("cost", "JPY"), ("footprint", "kg CO2e"), ("mass", "t")])
 def test_what_is_made_least_can_be_chosen(objective: str, unit: str) -> None:
-    """Each measure is made least, told in its unit, and no other choice makes it less."""
+    """Each objective is minimised, reported in its unit, and not lower under any other."""
     values = {}
     for measure in ("cost", "footprint", "mass"):
         told = json.loads(here("solve", TINY, "--json", "--objective", measure).out)
@@ -71,7 +71,7 @@ def test_a_figure_changes_for_one_run() -> None:
 
 
 def test_an_extension_binds() -> None:
-    """`--extend` adds a constraint of one's own: the plan costs more, and its certificate says what it covers."""
+    """`--extend` adds a constraint: the cost rises, and the certificate states its scope."""
     own = str(ROOT / "models/extensions/silver_cap.py")
     free, bound = (json.loads(here("solve", TINY, "--json", *more).out) for more in ([], ["--extend", own]))
     assert bound["cost"]["total"] > free["cost"]["total"]
@@ -79,7 +79,7 @@ def test_an_extension_binds() -> None:
 
 
 def test_no_plan_ends_with_3_and_what_is_known() -> None:
-    """Where no plan exists a person reads why and what would cure it, a program the same as rows."""
+    """If infeasible, conflict and repairs are printed as text and as JSON rows."""
     ran = here("solve", INFEASIBLE)
     assert ran.code == 3
     (line,) = ran.err.splitlines()
@@ -94,14 +94,14 @@ def test_no_plan_ends_with_3_and_what_is_known() -> None:
 
 
 def test_no_plan_writes_nothing(tmp_path: Path) -> None:
-    """Where no plan exists no output is written, and one of an earlier run stands."""
+    """If infeasible, no output is written, and one of an earlier run is kept."""
     (tmp_path / "plan.json").write_text("earlier", encoding="utf-8")
     assert here("solve", INFEASIBLE, "-o", str(tmp_path / "plan.json")).code == 3
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "earlier"
 
 
 def test_a_best_plan_without_end_ends_with_3(tmp_path: Path) -> None:
-    """An extension that lets the cost fall without end is told, and no bound is made up."""
+    """An extension that makes the cost unbounded is reported, without a bound."""
     own = tmp_path / "falling.py"
     own.write_text(
         "import pyomo.environ as pyo\n\n\ndef extend(model, instance):\n"
@@ -116,7 +116,7 @@ def test_a_best_plan_without_end_ends_with_3(tmp_path: Path) -> None:
 
 
 def test_warnings_are_a_line_each_on_standard_error(tmp_path: Path) -> None:
-    """What is odd in an instance draws a line on standard error, and the plan comes all the same."""
+    """Each warning is one line on standard error, and the plan is printed."""
     text = Path(TINY).read_text(encoding="utf-8")
     odd = tmp_path / "odd.yaml"
     odd.write_text(text.replace("Ag: 1_000 g/t, Cu: 100 kg/t", "Ag: 600 kg/t, Cu: 100 kg/t"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What is not needed is not imported."""
+"""Imports of a start: unused packages are not loaded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def imported(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["solve", "--help"], ["solve"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    """Help, version and a wrong command line come without what only a verb needs."""
+    """Help, version and usage errors load no package that only a command needs."""
     packages = imported(*arguments)
     assert "medalopt" in packages
     assert packages & HEAVY <= ({"pydantic"} if "solve" in arguments else set())  # typer reads a verb's options by it

@@ -1,4 +1,4 @@
-"""Offers in stock and castings that wait, at the command line: what is told, written, verified, ordered and refused."""
+"""Stocked offers and castings in stock at the command line: report, files, verify, orders and errors."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def solved(folder: Path, text: str, *options: str) -> dict[str, Any]:
 
 
 def test_bars_are_bought_beyond_the_need(tmp_path: Path) -> None:
-    """Three bars of 31.1 kg for 85 kg: 8.3 kg are left and worth nothing. Charged at once there is no such plan."""
+    """Three bars of 31.1 kg for 85 kg leave 8.3 kg without value; without stock no such plan exists."""
     told = solved(tmp_path, BARS)
     assert told["objective"]["value"] == pytest.approx(3 * 31.1 * 800)
     (row,) = told["offer_stock"]
@@ -85,14 +85,14 @@ def test_bars_are_bought_beyond_the_need(tmp_path: Path) -> None:
 
 
 def test_more_is_bought_where_that_is_cheaper(tmp_path: Path) -> None:
-    """A hundred kilograms at 8 cost 800, 85 at 10 cost 850; and of what is charged at once there are only 85."""
+    """100 kg at 8 cost 800, 85 kg at 10 cost 850; an offer without stock can only supply 85."""
     assert solved(tmp_path, DISCOUNT)["objective"]["value"] == pytest.approx(800)
     at_once = solved(tmp_path, DISCOUNT, "--set", "market.big.storable=false")
     assert at_once["objective"]["value"] == pytest.approx(850) and "offer_stock" not in at_once
 
 
 def test_a_commitment_above_the_need_is_kept_in_stock(tmp_path: Path) -> None:
-    """A hundred kilograms are committed and 85 charged: 15 stay. Of what is charged at once that is no plan."""
+    """Of 100 kg committed 85 are charged and 15 stocked; infeasible without stock."""
     text = DISCOUNT.replace("minimum_order: 100 kg", "committed: 100 kg")
     assert solved(tmp_path, text)["offer_stock"][0]["stock"] == pytest.approx(15)
     ran = here("solve", saved(tmp_path, text), "--set", "market.big.storable=false")
@@ -100,15 +100,15 @@ def test_a_commitment_above_the_need_is_kept_in_stock(tmp_path: Path) -> None:
 
 
 def test_castings_do_not_wait_for_nothing(tmp_path: Path) -> None:
-    """Ten kilograms wait for eleven months, as metal or cast: 11,000 EUR; where castings are free, nothing."""
+    """10 kg wait eleven months as metal or castings: 11,000 EUR; free casting stock costs 0."""
     assert solved(tmp_path, WAITING)["cost"]["holding"] == pytest.approx(11_000)
     assert solved(tmp_path, WAITING, "--set", "alloys.silver.holding=0")["cost"]["holding"] == pytest.approx(0)
 
 
 def test_what_is_bought_early_pays_its_holding(tmp_path: Path) -> None:
-    """All twelve kilograms are bought at once, as holding costs less than the price rises; the last four wait twice.
+    """All 12 kg are bought at once, as holding costs less than the price rise; the last 4 kg wait twice.
 
-    What is left at the end is held too: a lot of 13 kg leaves one kilogram for three months.
+    Stock left at the end pays holding too: a lot of 13 kg leaves one kilogram for three months.
     """
     told = solved(tmp_path, EARLY)
     assert told["cost"]["purchases"] == pytest.approx(120) and told["cost"]["holding"] == pytest.approx(2 * (8 + 4))
@@ -122,7 +122,7 @@ def alter(content: dict[str, Any], table: str, column: str, by: float) -> None:
 
 
 def move(content: dict[str, Any]) -> None:
-    """Put what is charged from stock where offers stand that are charged at once."""
+    """Move charges from stock to offers that are charged at purchase."""
     rows = [{**row, "cost": 0.0} for row in content.pop("offer_charges")]
     content["purchases"] = rows
 
@@ -140,7 +140,7 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 
 @pytest.mark.parametrize("case", TAMPERED)
 def test_what_is_altered_is_refused(case: str, tmp_path: Path) -> None:
-    """A plan is accepted as it was written; with another figure of its offers in stock it is not, and is told why."""
+    """A plan is accepted as written, and rejected with a reason after a change of its stocked offers."""
     change, why = TAMPERED[case]
     path, plan = saved(tmp_path, EARLY), tmp_path / "plan.json"
     assert here("solve", path, "-o", str(plan)).code == 0
@@ -167,7 +167,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_orders_are_of_the_period_of_purchase(tmp_path: Path) -> None:
-    """One line for what is bought into stock, in its period; the metal account and the spend have it there too."""
+    """An order of a stocked offer has one line in its period; metal account and spend agree."""
     plan = tmp_path / "plan"
     assert here("plan", saved(tmp_path, EARLY), "-o", str(plan)).code == 0
     (line,) = rows(plan / "purchase_lines.csv")
@@ -179,10 +179,10 @@ def test_orders_are_of_the_period_of_purchase(tmp_path: Path) -> None:
 
 
 def test_purchases_in_stock_are_carried_over(tmp_path: Path) -> None:
-    """Of 12 kg bought, 8 are left after the first period: nothing is ordered again, and 4 kg wait for 2 EUR each.
+    """Of 12 kg bought, 8 remain after period 1: no further order, and 4 kg wait for 2 EUR each.
 
-    The list of what is signed says the same as the plan. A share that no offer may exceed cannot be told from purchases
-    before, and an offer that cannot be stored is in no stock.
+    The contract list gives the same plan. Concentration shares cannot include earlier purchases, and an offer without
+    storage has no stock.
     """
     path, plan, signed = saved(tmp_path, EARLY), tmp_path / "plan.json", tmp_path / "signed.csv"
     assert here("solve", path, "-o", str(plan)).code == 0
@@ -202,7 +202,7 @@ def test_purchases_in_stock_are_carried_over(tmp_path: Path) -> None:
 
 
 def test_one_figure_is_asked_for_everywhere(tmp_path: Path) -> None:
-    """Explain, ranges, sweeps, what is missed without an offer, comparisons and exports answer for stock too."""
+    """Explain, ranges, sweeps, outages, comparisons and exports support stock."""
     path = saved(tmp_path, EARLY)
     told = here("explain", path, "--json")
     assert told.code == 0
@@ -265,8 +265,10 @@ def test_an_offer_in_stock_that_pays_needs_a_limit(price: str, tmp_path: Path) -
 
 
 def test_the_bound_of_an_offer_that_pays_is_its_limit(tmp_path: Path) -> None:
-    """50 t at 1 EUR a kilogram paid to the buyer come to 50,000 EUR, twice of them to twice as much; committing them
-    changes nothing."""
+    """An offer of 50 t that pays 1 EUR/kg gives 50,000 EUR, twice the limit twice as much.
+
+    Committing it has no effect.
+    """
     found = []
     for more in (", limit: 50 t", ", limit: 100 t", ", limit: 100 t, committed: 100 t"):
         ran = here("solve", saved(tmp_path, priced("-1 EUR/kg", more).replace("holding: 2", "holding: 0")), "--json")

@@ -1,4 +1,4 @@
-"""`medalopt sweep`: the same bytes however it is run, and what is wrong with it told before anything is solved."""
+"""`medalopt sweep`: identical bytes for every executor, and faults reported before any solve."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = [("1", "70 %", "30"), ("2", "70 %", "60"), ("3", "95 %", "30"), ("4", "95
 
 @pytest.fixture(scope="module")
 def lines() -> str:
-    """Return what a sweep by one process prints as JSON."""
+    """Return the JSON lines of a sweep by one process."""
     ran = here("sweep", TINY, *GRID, "--json", "--jobs", "1")
     assert ran.code == 0
     return ran.out
@@ -37,7 +37,7 @@ def test_a_line_for_each_scenario(lines: str) -> None:
 
 
 def test_a_scenario_is_that_variant(lines: str) -> None:
-    """A scenario costs what `solve` finds for the instance with its changes."""
+    """A scenario costs the same as `solve` of the instance with its changes."""
     found = json.loads(lines.splitlines()[0])
     changes = [f"devices.{device}.content.Ag={grams} g/t" for device, grams in (("phone", 700), ("laptop", 280))]
     options = [part for change in (*changes, "medals.gold.count=30") for part in ("--set", change)]
@@ -60,7 +60,7 @@ def test_every_output_tells_the_same(lines: str, tmp_path: Path) -> None:
 
 
 def test_the_best_and_the_worst_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person is told how many have a plan, and which are best and worst."""
+    """The terminal shows the number of feasible scenarios, the best and the worst."""
     said = here("sweep", TINY, *GRID, "--jobs", "1").out
     assert mentions(said, "6 scenarios", "Optimal: 3", "Infeasible (proven): 3", "scenario 5", "scenario 1")
     one = here("sweep", TINY, "--grid", "medals.gold.count=10", "--jobs", "1").out
@@ -72,7 +72,7 @@ def test_the_best_and_the_worst_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_fails_stops_nothing(tmp_path: Path) -> None:
-    """A path that names nothing, and a value out of range, are told in their rows; the exit code is 0."""
+    """Unknown paths and values out of range are reported in their rows; the exit code is 0."""
     path = tmp_path / "list.yaml"
     scenarios = ["a: {smelters.nera.limit: 1 t}", "b: {medals.gold.count: 30}", "c: {smelters.near.returned.Ag: 101 %}"]
     path.write_text("\n".join([*scenarios, *(f"{name}: {{market.*.x.y: 1}}" for name in "defgh")]))
@@ -99,7 +99,7 @@ def test_many_figures_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_sample_again(tmp_path: Path) -> None:
-    """The same seed gives the same bytes; only what has no plan leaves a page without a chart."""
+    """The same seed gives the same bytes; a page without feasible scenario has no chart."""
     first, again = (here("sweep", TINY, "--sample", "2", "--seed", "5", "--json", "--jobs", "1") for _ in range(2))
     assert first == again and len(first.out.splitlines()) == 2
     page = tmp_path / "a.html"
@@ -108,7 +108,7 @@ def test_a_sample_again(tmp_path: Path) -> None:
 
 
 def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends with 130; what was answered is written, and a journal goes on to the same bytes."""
+    """Ctrl-C ends with 130 and writes finished rows; a cache file resumes to the same bytes."""
     answer, asked = process_pool.solve_scenario, []
 
     def pressed(*arguments: object) -> object:
@@ -143,7 +143,7 @@ def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatc
     ],
 )
 def test_what_cannot_be_asked(options: list[str], said: str) -> None:
-    """What does not go together, or cannot be read, ends with code 2 and one line each."""
+    """Invalid or contradictory options: exit code 2 and one line each."""
     ran = here("sweep", TINY, *options)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err

@@ -40,7 +40,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_command_line_is_refused_in_one_line(name: str) -> None:
-    """Each ends with exit code 2 and one plain line on standard error, and nothing on standard output."""
+    """Each ends with exit code 2, one line on standard error and empty standard output."""
     ran = here(*WRONG[name])
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1 and len(ran.err) > 20
@@ -95,7 +95,7 @@ def test_examples_of_the_help_can_be_parsed(name: str) -> None:
 
 
 def test_no_arguments_draw_help_and_exit_code_2() -> None:
-    """`medalopt` alone asks for nothing: the help goes to standard error."""
+    """`medalopt` alone prints the help to standard error."""
     ran = here()
     assert (ran.code, ran.out) == (2, "")
     assert "Commands:" in ran.err
@@ -108,7 +108,7 @@ def test_version_is_printed() -> None:
 
 
 def test_what_an_extension_says_is_no_data(tmp_path: Path) -> None:
-    """Its prints, and what Pyomo logs of its faults, go to standard error; standard output holds one JSON object."""
+    """Prints of an extension and logs of Pyomo go to standard error; standard output is one JSON object."""
     own = tmp_path / "own.py"
     rule = "    m.own = pyo.Constraint([1], rule=lambda m, i: 1 / 0)\n"
     head = "import pyomo.environ as pyo\ndef extend(m, instance):\n    print('hello')\n"

@@ -1,4 +1,4 @@
-"""`medalopt verify`: accepts what `solve` wrote, names what was changed, and says what the change costs."""
+"""`medalopt verify`: accepts output of `solve`, names changes, and states the excess cost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_changed_plan_is_not(plan: Path) -> None:
 
 
 def test_json_tells_the_same(plan: Path) -> None:
-    """`accepted`, `broken` and `gap` as data; what is broken has rule, path, amount, unit and text."""
+    """`accepted`, `broken` and `gap` as data; violations have rule, path, amount, unit and text."""
     right = json.loads(here("verify", str(plan), TINY, "--json").out)
     assert right["accepted"] is True and right["broken"] == [] and right["gap"] <= 1e-9
     edited(plan, "shipments", 1.0)
@@ -66,7 +66,7 @@ def test_of_many_faults_the_first_twenty_are_told(plan: Path) -> None:
 
 
 def test_what_cannot_be_told_is_not_told(plan: Path) -> None:
-    """Without prices there is no bound, and the distance is only that to what can be proven."""
+    """Without dual values no bound is stated, only the distance to the provable one."""
     content = json.loads(plan.read_text(encoding="utf-8"))
     content["duals"] = []
     plan.write_text(json.dumps(content), encoding="utf-8")
@@ -85,7 +85,7 @@ def test_the_instance_is_found_beside_the_plan(plan: Path, monkeypatch: pytest.M
 
 
 def test_the_answer_that_there_is_no_plan_is_checked_too(tmp_path: Path) -> None:
-    """Exit code 0 where its multipliers show it anew, 1 where they do not; a person reads why, a program as rows."""
+    """A proof of infeasibility: exit code 0 if its multipliers hold, else 1 with reasons as text and rows."""
     path = tmp_path / "answer.json"
     for verb in ("solve", "explain"):
         path.write_text(here(verb, INFEASIBLE, "--json").out, encoding="utf-8")
@@ -107,7 +107,7 @@ def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_is_none_is_told_as_such(tmp_path: Path) -> None:
-    """What is called NAME.xlsx and is no workbook is not called bad JSON."""
+    """A broken NAME.xlsx is reported as a workbook, not as JSON."""
     (tmp_path / "plan.xlsx").write_bytes(b"stream,tonnes\n")
     ran = here("verify", str(tmp_path / "plan.xlsx"), TINY)
     assert ran.code == 2

@@ -12,7 +12,7 @@ from medalopt.instance.loading import load
 
 
 def test_an_instance_goes_through_a_workbook(tmp_path: Path) -> None:
-    """What `template` writes `import` reads, and the instance is the same."""
+    """`import` of a workbook written by `template` gives the same instance."""
     book, again = str(tmp_path / "t.xlsx"), str(tmp_path / "again.yaml")
     assert here("template", book, TINY).code == 0
     run = here("import", book, "-o", again)
@@ -41,7 +41,7 @@ def test_long_lists_become_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("there", ["again.yaml", "again/streams.csv"])
 def test_an_instance_that_is_there_still_stands(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither an instance nor a table that stands where it would be written is replaced, and nothing is written."""
+    """No existing instance or table is overwritten, and no file is written."""
     from medalopt.instance.workbook import yaml_writer
 
     monkeypatch.setattr(yaml_writer, "MAX_INLINE_ENTRIES", 2)

@@ -1,4 +1,4 @@
-"""What HiGHS and GLPK make of a file, in one form that can be compared exactly."""
+"""Programs as read by HiGHS and GLPK, in one form that can be compared exactly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Content:
 
 
 def of_program(program: NamedLinearProgram) -> Content:
-    """Return what a file of `program` must hold."""
+    """Return the expected content of a file of `program`."""
     columns, rows = make_lp_names(program.columns), make_lp_names(program.rows)
     figures = zip(program.lower.tolist(), program.upper.tolist(), program.cost.tolist(), strict=True)
     entries: dict[str, dict[str, float]] = {row: {} for row in rows}
@@ -44,7 +44,7 @@ def of_program(program: NamedLinearProgram) -> Content:
 
 
 def highs(text: str, path: Path) -> Content:
-    """Return what HiGHS reads; `path` ends in .lp or .mps."""
+    """Return the program that HiGHS reads; `path` ends in .lp or .mps."""
     path.write_text(text, encoding="ascii")
     solver = highspy.Highs()
     solver.silent()
@@ -60,7 +60,7 @@ def highs(text: str, path: Path) -> Content:
 
 
 def gnu(text: str, path: Path) -> Content:
-    """Return what GLPK reads; `path` ends in .lp or .mps."""
+    """Return the program that GLPK reads; `path` ends in .lp or .mps."""
     path.write_text(text, encoding="ascii")
     glpk.glp_term_out(glpk.GLP_OFF)
     problem = glpk.glp_create_prob()
@@ -96,7 +96,7 @@ def _glpk_content(problem: Any) -> Content:
 
 
 def _joined(offset: float, columns: dict[str, Column], rows: dict[str, Row]) -> Content:
-    """Undo what the format makes us do: the constant's column, rows in two parts, limits that stand for none."""
+    """Undo conventions of the format: column of the constant, split rows, limits that mean none."""
     if "constant" in columns:
         low, high, cost = columns.pop("constant")
         assert (low, high, offset) == (1.0, 1.0, 0.0)

@@ -59,7 +59,7 @@ def test_a_long_program_survives(kind: str, reader: Reader, tmp_path: Path) -> N
 
 @programs_that_read
 def test_a_range_that_no_double_can_span_becomes_two_rows(reader: Reader, tmp_path: Path) -> None:
-    """Where lower limit plus span is not the upper limit for any double, MPS holds two rows and loses no bit."""
+    """If lower bound plus range is not the upper bound in floats, MPS has two rows, exact to the bit."""
     program = programs.program([("x", 0.0, 1.0, 1.0)], [("r", -0.9, 1.14)], [(0, 0, 1.0)])
     text = write_mps(program)
     assert " L r.upper\n" in text
@@ -85,7 +85,7 @@ def test_names_that_are_cut_stay_apart(kind: str, reader: Reader, tmp_path: Path
 
 
 def test_the_table_of_names_gives_the_originals() -> None:
-    """Beside the file stands what each name means, in the words of the instance."""
+    """The table of names lists the original names of the instance."""
     lines = write_names(programs.strange()).splitlines()
     assert lines[0] == "kind,name,original"
     assert (

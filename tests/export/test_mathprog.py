@@ -1,4 +1,4 @@
-"""Data files for the MathProg model: names, figures and what is left out."""
+"""Data files for the MathProg model: names, values and omissions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def loaded(text: str, folder: Path) -> Instance:
 
 
 def test_the_measure_is_written(tmp_path: Path) -> None:
-    """The data says what is to be least, and GLPK follows it: all 0.3 t are needed, and they cost nothing."""
+    """The data selects the objective, and GLPK minimises it: 0.3 t needed at no cost."""
     instance = loaded(PLAIN, tmp_path)
     assert glpk.solve(write_mathprog(instance, "mass")).objective == pytest.approx(0.3, rel=1e-12)
     assert glpk.solve(write_mathprog(instance)).objective == pytest.approx(0.0, abs=1e-12)
@@ -51,7 +51,7 @@ def test_figures_keep_every_digit(tmp_path: Path) -> None:
 
 
 def test_a_limit_that_is_not_given_is_not_written(tmp_path: Path) -> None:
-    """No infinity, in whatever spelling, stands in the data."""
+    """The data contains no infinity in any spelling."""
     text = write_mathprog(loaded(PLAIN, tmp_path))
     assert "inf" not in text
     assert "1e308" not in text
@@ -70,7 +70,7 @@ def test_the_order_of_the_entries_does_not_matter(tmp_path: Path) -> None:
     "name", ["old 'phone', \"new\"", "x[1]", "téléphone 東京", "007", "NA", "%41", "a;b := c", "end", "1e5"]
 )
 def test_any_name_is_a_symbol(name: str, tmp_path: Path) -> None:
-    """Whatever a name holds, GLPK reads the data and finds the same plan, and rows are told apart by it."""
+    """With any names GLPK reads the data, finds the same plan and distinguishes rows."""
     quoted = '"' + name.replace('"', '\\"') + '"'
     answer = glpk.solve(write_mathprog(loaded(PLAIN.replace("phone", quoted), tmp_path), "mass"))
     assert answer.objective == pytest.approx(0.3, rel=1e-12)
@@ -92,7 +92,7 @@ def test_long_names_stay_apart(tmp_path: Path) -> None:
 
 
 def test_an_instance_without_streams(tmp_path: Path) -> None:
-    """Where nothing is offered the data still holds all that the model asks for."""
+    """Without streams the data still defines every set and parameter of the model."""
     gone = [line for line in PLAIN.splitlines() if not line.startswith(("streams", "smelters"))]
     bought = "market: {bar: {composition: {Ag: 1}, price: 100}}"
     answer = glpk.solve(write_mathprog(loaded("\n".join([*gone, bought]), tmp_path)))

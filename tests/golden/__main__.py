@@ -1,4 +1,4 @@
-"""Write the golden files anew: `python -m tests.golden --write`."""
+"""Write the golden files again: `python -m tests.golden --write`."""
 
 from __future__ import annotations
 

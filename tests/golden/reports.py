@@ -1,7 +1,7 @@
-"""The reports of the command line, each kept word for word in one file of this folder.
+"""Reports of the command line, each kept word for word in one file of this folder.
 
-A reworded sentence breaks its golden file and no other test; `make golden` writes the files anew. Numbers are compared
-by the tests of the rooms; here they stand because a reader wants to see a report as it is.
+A reworded sentence changes its golden file and no other test; `make golden` writes the files. Numbers are compared by
+the tests of the packages; they are kept here so that a report can be read as it is.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def list_files() -> list[str]:
 
 
 def render_report(file: str) -> str:
-    """Return what the command of a golden file prints, with what differs from machine to machine left out."""
+    """Return the output of the command of a golden file, without parts that differ between machines."""
     name, kind = file.rsplit(".", 1)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT), mock.patch.dict(os.environ, COLUMNS=WIDTH):
         command = [word.format(folder=folder) for word in REPORTS[name]]
@@ -85,7 +85,7 @@ def round_numbers(text: str) -> str:
 
 
 def _lay_out(node: Any, indent: str = "") -> str:
-    """Return JSON in which what fits stands on one line."""
+    """Return JSON with short values on one line."""
     line, below = json.dumps(node, ensure_ascii=False), indent + " "
     if len(indent + line) <= LINE or not isinstance(node, dict | list):
         return line
@@ -106,7 +106,7 @@ def _rounded(node: Any) -> Any:
 
 
 def write_golden_files() -> None:
-    """Write all golden files anew, and remove those that belong to no report."""
+    """Write all golden files, and remove those without a report."""
     for file in list_files():
         (FOLDER / file).write_text(render_report(file), encoding="utf-8")
     for path in [*FOLDER.glob("*.txt"), *FOLDER.glob("*.json")]:

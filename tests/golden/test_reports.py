@@ -1,4 +1,4 @@
-"""Each report, word for word; `make golden` writes the files anew."""
+"""Reports word for word; `make golden` writes the files again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.golden.reports import FOLDER, list_files, mask_surroundings, render_r
 
 @pytest.mark.parametrize("file", list_files())
 def test_a_report_is_as_its_golden_file(file: str) -> None:
-    """A report prints what its golden file holds; where that changed on purpose, `make golden` writes it anew."""
+    """A report equals its golden file; after an intended change run `make golden`."""
     assert render_report(file) == (FOLDER / file).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts hold, and each of them catches what it is there for."""
+"""Import contracts hold, and each of them detects a planted violation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_the_arrows_hold(package: Path) -> None:
-    """Every room imports only what the contracts in pyproject.toml allow."""
+    """Every package imports only packages that pyproject.toml allows."""
     assert broken(package) == []
 
 

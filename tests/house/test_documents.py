@@ -1,4 +1,4 @@
-"""What README and documents say is true: their commands run, their examples load, what is generated is up to date."""
+"""README and documents are true: commands run, examples load, generated pages are up to date."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_every_field_of_the_format_is_told(section: str, models: list[str]) -> N
 
 
 def test_generated_pages_are_up_to_date() -> None:
-    """What `make docs` writes is what stands in docs/."""
+    """Generated files in docs/ equal the output of `make docs`."""
     ran = run([sys.executable, "docs/generate.py", "--check"], ROOT)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

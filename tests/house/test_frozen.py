@@ -1,4 +1,4 @@
-"""Data does not change under the hands of whoever holds it, and values that hold arrays are told apart by identity."""
+"""Data classes are frozen, and those with arrays compare by identity."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GROWING = {
 
 
 def test_there_is_something_to_look_at() -> None:
-    """What a user is handed is among what is looked at below."""
+    """The classes checked below include the public ones."""
     assert {"Instance", "Plan", "Certificate", "Decisions", "Routes", "PlanAccount"} <= {
         each.__name__ for each in CLASSES
     }
@@ -46,7 +46,7 @@ def test_there_is_something_to_look_at() -> None:
 
 @pytest.mark.parametrize("found", CLASSES, ids=lambda found: f"{found.__module__}.{found.__qualname__}")
 def test_what_is_handed_out_is_frozen(found: Any) -> None:
-    """No field can be set anew; where there are arrays, two values are equal only if they are one."""
+    """No field can be assigned; values with arrays are equal only if identical."""
     assert found.__dataclass_params__.frozen or found.__name__ in GROWING
     if any(ARRAYS.fullmatch(str(field.type)) for field in dataclasses.fields(found)):
         assert not found.__dataclass_params__.eq

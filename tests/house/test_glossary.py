@@ -19,7 +19,7 @@ KINDS = {"Unit", "Symbol", "Format", "Report", "Code"}
 
 
 def attributes(text: str) -> dict[str, str]:
-    """Return what an entry says of unit, symbol, format, report and code."""
+    """Return unit, symbol, format, report and code of an entry."""
     lines = re.findall(r"^- (.+)$", text, flags=re.MULTILINE)
     return dict(part.split(": ", 1) for line in lines for part in line.split(" · "))
 
@@ -62,7 +62,7 @@ def known_fields() -> set[str]:
 
 
 def test_terms_are_alphabetical_and_unique() -> None:
-    """The terms stand in alphabetical order, and none stands twice."""
+    """The terms are in alphabetical order and unique."""
     terms = re.findall(r"^## (.+)$", PAGE, flags=re.MULTILINE)
     assert len(terms) > 80
     assert terms == sorted(set(terms), key=str.lower)
@@ -121,7 +121,7 @@ def test_fields_of_the_glossary_exist(term: str, reference: str) -> None:
 
 @pytest.mark.parametrize(("term", "symbol"), quoted("Symbol"))
 def test_symbols_of_the_glossary_exist(term: str, symbol: str) -> None:
-    """Each symbol that the glossary names stands in models/sourcing.md."""
+    """Each symbol in the glossary occurs in models/sourcing.md."""
     assert symbol in (ROOT / "models" / "sourcing.md").read_text(encoding="utf-8"), term
 
 

@@ -1,4 +1,4 @@
-"""docs/reference/json.md beside what the commands print: every member documented, with its types, and always there."""
+"""docs/reference/json.md compared with printed JSON: every member documented with type and presence."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Member:
 
 @dataclass
 class Checker:
-    """Walks outputs beside the documented members of some sections and collects what differs."""
+    """Compare outputs with the documented members of some sections and collect differences."""
 
     members: Mapping[str, Member]
     wrong: set[str] = field(default_factory=set)
@@ -130,7 +130,7 @@ def run(*arguments: str) -> list[Any]:
 
 
 def read_golden(*names: str) -> list[Any]:
-    """Return the JSON objects of golden files, which are what the commands print."""
+    """Return the JSON objects in golden files."""
     texts = [(GOLDEN / f"{name}.json").read_text(encoding="utf-8") for name in names]
     return [json.loads(part) for text in texts for part in ([text] if text.startswith("{\n") else text.splitlines())]
 
@@ -190,7 +190,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
 
 
 def test_every_member_is_documented(files: Callable[[str], str]) -> None:
-    """No command prints a member, or a type, that the page lacks; what the page has is printed, unless optional."""
+    """Every printed member and type is on the page, and every member of the page is printed unless optional."""
     sections = read_page()
     wrong: dict[str, list[str]] = {}
     for names, outputs in list_outputs(files):

@@ -22,7 +22,7 @@ GROUPS = {
 
 
 def pins(text: str) -> dict[str, Requirement]:
-    """Return what a lock asks for, by canonical name; `AssertionError` where a pin has no version or no hash."""
+    """Return the pinned requirements by canonical name; AssertionError for a pin without version or hash."""
     found = {}
     for block in re.split(r"\n(?=\S)", text.replace("\\\n", " ").strip()):
         entry, *hashes = block.split("--hash=")
@@ -60,7 +60,7 @@ def test_lock_of_a_tool_holds_its_group(name: str) -> None:
 
 
 def test_each_dependency_has_bounds_that_hold_the_locked_version() -> None:
-    """What a user may install has a lowest version, a bound above where versions count, and holds what is locked."""
+    """Every dependency has a lowest version and, with semantic versions, an upper bound; the lock is within."""
     extras = [each for extra in project()["project"]["optional-dependencies"].values() for each in extra]
     locked = pins(LOCKS["test"].read_text())
     for text in project()["project"]["dependencies"] + extras:
@@ -74,7 +74,7 @@ def test_each_dependency_has_bounds_that_hold_the_locked_version() -> None:
 
 @pytest.mark.parametrize("name", ["test", "bench", "campaign"])
 def test_locks_agree(name: str) -> None:
-    """What is tested and measured is what a user installs: the locks pin the same versions."""
+    """All locks pin the same versions."""
     installed, other = pins(LOCKS["install"].read_text()), pins(LOCKS[name].read_text())
     assert {key: str(pin.specifier) for key, pin in installed.items()} == {
         key: str(other[key].specifier) for key in installed

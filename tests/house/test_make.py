@@ -23,7 +23,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_an_old_python_is_told(tmp_path: Path) -> None:
-    """Without Python 3.11 nothing is set up, and make says what is needed and how to name another interpreter."""
+    """Without Python 3.11 make stops and says how to name another interpreter."""
     old = tmp_path / "old python"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     old.chmod(0o755)
@@ -35,7 +35,7 @@ def test_an_old_python_is_told(tmp_path: Path) -> None:
 
 
 def test_the_gate_of_the_main_branch_lints_and_tests() -> None:
-    """`.ci/run` runs the linters, the tests and three environments, stops at the first that fails, installs nothing."""
+    """`.ci/run` runs linters, tests and three environments, stops at the first failure, installs no package."""
     lines = [line for line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     matrix = 'make matrix CELLS="3.11-newest 3.11-lowest 3.13-locked"'
     assert lines == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make lint", "make test", matrix]

@@ -85,7 +85,7 @@ def write(folder: Path, before: str, after: str, encoding: str = "utf-8") -> Pat
 
 @pytest.mark.parametrize("kind", ERRORS)
 def test_an_error_has_its_kind(kind: FaultKind, tmp_path: Path) -> None:
-    """A mistake in one place is an error of the kind whose section says what to do."""
+    """Each planted mistake is an error of the kind whose section gives the remedy."""
     with pytest.raises(InputError) as raised:
         medalopt.load(write(tmp_path, *ERRORS[kind], encoding="latin-1"))
     assert kind in {fault.kind for fault in raised.value.faults}
@@ -93,6 +93,6 @@ def test_an_error_has_its_kind(kind: FaultKind, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", WARNINGS)
 def test_a_warning_has_its_kind(kind: FaultKind, tmp_path: Path) -> None:
-    """An unusual value is a warning of the kind whose section says what to do."""
+    """Each unusual value is a warning of the kind whose section gives the remedy."""
     instance = medalopt.load(write(tmp_path, *WARNINGS[kind]))
     assert kind in {fault.kind for fault in instance.warnings}, [str(fault) for fault in instance.warnings]

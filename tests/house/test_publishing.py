@@ -86,7 +86,7 @@ def test_there_is_one_version() -> None:
 
 
 def test_the_hooks_run_the_locked_tools() -> None:
-    """Each hook runs what `make lint` runs, from the environment that the locks fill."""
+    """Each hook runs a tool of `make lint` from the locked environment."""
     hooks = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
     linted = (ROOT / "Makefile").read_text(encoding="utf-8").split("lint: ")[1].split("\n\n")[0]
     for hook in hooks:

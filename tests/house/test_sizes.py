@@ -1,4 +1,4 @@
-"""The house rules that can be counted: sizes, docstrings, and that each test says what it proves."""
+"""House rules that can be counted: sizes, docstrings, and a docstring for each test."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def undocumented(tree: ast.Module) -> list[str]:
 
 
 def untold(tree: ast.AST) -> list[str]:
-    """Return the tests in `tree` that do not say what they prove."""
+    """Return the tests in `tree` without a docstring."""
     return [node.name for node in functions(tree) if node.name.startswith("test_") and not ast.get_docstring(node)]
 
 
@@ -53,7 +53,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def test_there_is_something_to_measure() -> None:
-    """The checks below look at real files: a moved folder cannot turn them into checks of nothing."""
+    """The checks below find source files, so that a moved folder cannot empty them."""
     assert {ROOT / "src/medalopt/errors.py", ROOT / "campaigns/fuzz.py"} <= set(SOURCES)
     assert Path(__file__) in TESTS
 
@@ -69,7 +69,7 @@ def repeated_classes(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
 
 
 def offences(path: Path) -> list[str]:
-    """Return what of a source file the house rules do not allow."""
+    """Return the violations of the house rules in a source file."""
     tree, lines = parsed(path), len(path.read_text(encoding="utf-8").splitlines())
     found = [f"{lines} lines"] if lines > MOST_LINES_IN_A_FILE else []
     found += [f"{name} is too long" for name in too_long(tree)]

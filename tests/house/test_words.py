@@ -1,4 +1,4 @@
-"""What must not stand in any file of the project, and what every document must lead to."""
+"""Words that no file of the project may contain, and links that every document must have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORBIDDEN = [word for word in (*REGISTRIES, *PLACES) if word]
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yield the project's own files below `folder`: nothing hidden but .ci, nothing built."""
+    """Yield the project's own files below `folder`: no hidden ones except .ci, no build output."""
     for path in sorted(folder.iterdir()):
         if (path.name.startswith(".") and path.name != ".ci") or path.name in {"__pycache__", "build", "dist"}:
             continue

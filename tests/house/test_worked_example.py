@@ -1,4 +1,4 @@
-"""The worked example of the documents: its arithmetic, and that it is what medalopt computes."""
+"""Worked example of the documents: its arithmetic, and the same numbers from medalopt."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_example_is_what_medalopt_computes() -> None:
 
 
 def test_the_greedy_plan_is_allowed_and_worse() -> None:
-    """The plan by the cheapest route first costs what the page says: it is the optimum with phones bound to `near`."""
+    """The plan by the cheapest route costs the amount on the page: the optimum with phones bound to `near`."""
     far = {"treatments.whole.accepts": ["laptop"], "smelters.near.capacity": "10 t", "medals.silver.count": 66}
     rest = medalopt.solve(medalopt.load(ROOT / "instances/two_by_two.yaml").with_changes(far))
     shown = {label: float(evaluate(right)) for label, _, right in equations()}

@@ -1,4 +1,4 @@
-"""What follows from decisions: feed, metal back, stock, casts and every kind of cost, counted by hand."""
+"""Quantities derived from decisions: feed, returns, stock, casts and every kind of cost, by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOLDEN = ROOT / "tests" / "model" / "golden"
 
 
 def nothing(instance: Instance) -> Decisions:
-    """Return decisions in which nothing is done."""
+    """Return decisions that are all 0."""
     streams, metals, alloys = instance.streams.names, instance.metals.names, instance.alloys.names
     periods, offers = len(instance.periods), instance.market.names
     return Decisions(
@@ -31,7 +31,7 @@ def nothing(instance: Instance) -> Decisions:
 
 
 def account_of(family: str, **decisions: list[object]) -> PlanAccount:
-    """Return the account of a golden instance, with these decisions and nothing else done."""
+    """Return the account of a golden instance with these decisions and all others 0."""
     instance = medalopt.load(GOLDEN / f"{family}.yaml")
     arrays = {name: np.array(values, dtype=np.float64) for name, values in decisions.items()}
     return PlanAccount(instance, build_routes(instance), replace(nothing(instance), **arrays))
@@ -44,7 +44,7 @@ def sourcing() -> PlanAccount:
 
 
 def test_sums_of_what_is_sent(sourcing: PlanAccount) -> None:
-    """Half of every tonne shredded is feed; what leaves is treated, and no feed."""
+    """Half of every shredded tonne is feed; ordinary recycling is treated but no feed."""
     assert sourcing.feed.tolist() == [[1, 2], [1.5, 0]]
     assert sourcing.treated.tolist() == [[1, 0], [5, 4]]
     assert sourcing.sent.tolist() == [9, 1]
@@ -74,7 +74,7 @@ def test_costs_of_the_network_by_period(sourcing: PlanAccount) -> None:
 
 
 def test_costs_of_metal_and_alloy() -> None:
-    """Purchases at the price of the day, holding of metal and castings, sales, and what scrap is worth that is left."""
+    """Purchases at the price of the period, holding of metal and castings, sales, and the value of scrap left."""
     account = account_of(
         "objective",
         bought=[[[0, 0], [2, 3]], [[4, 0], [0, 0]]],  # mined for silver, old for plate
@@ -118,7 +118,7 @@ def test_scrap_comes_back_after_its_lead() -> None:
 
 @pytest.mark.parametrize(("lead", "worth"), [(1, [0, -60]), (2, [-40, -20]), (3, [-40, -20])])
 def test_scrap_that_comes_too_late_is_worth_its_value_at_once(lead: int, worth: list[float]) -> None:
-    """Of 4 and 2 kg cast a fifth falls, at 50 JPY/kg: what is in time counts at the end, what is too late at once."""
+    """A fifth of 4 and 2 kg cast is scrap at 50 JPY/kg, credited at the end or, if late, at once."""
     scrap = {"share": "20 %", "returned": "100 %", "lead": lead, "value": "50 JPY/kg"}
     instance = loaded(changed(alloys={"silver": {"composition": {"Ag": "100 %"}, "scrap": scrap}}))
     charged = np.array([[[4.0, 2.0], [0.0, 0.0]]])
@@ -127,7 +127,7 @@ def test_scrap_that_comes_too_late_is_worth_its_value_at_once(lead: int, worth: 
 
 
 def test_an_alloy_without_scrap_has_none_to_be_worth_anything() -> None:
-    """What is charged again of it, which another rule forbids, costs nothing here."""
+    """Recharged scrap of an alloy without scrap, which is infeasible, costs 0 here."""
     scrap = {"share": "0 %", "value": "50 JPY/kg"}
     instance = loaded(changed(alloys={"silver": {"composition": {"Ag": "100 %"}, "scrap": scrap}}))
     recharged = np.array([[0.0, 1.0]])
@@ -144,7 +144,7 @@ def test_a_kilogram_a_tonne_comes_back_as_one() -> None:
 
 
 def test_measures_are_called_by_name(sourcing: PlanAccount) -> None:
-    """Cost, footprint and mass; nothing else is a measure."""
+    """Cost, footprint and mass are the only objectives."""
     values = [sourcing.compute_objective(measure) for measure in ("cost", "footprint", "mass")]
     assert values == [sourcing.cost, sourcing.footprint, sourcing.tonnes]
     with pytest.raises(KeyError):
@@ -153,7 +153,7 @@ def test_measures_are_called_by_name(sourcing: PlanAccount) -> None:
 
 @pytest.mark.no_cover
 def test_every_kilogram_is_accounted_for() -> None:
-    """In every plan: opening stock and what returns is what is charged, left over or in stock at the end."""
+    """In every plan opening stock and returns equal charges, surplus and closing stock."""
     for instance in (*conforming().values(), *map(at_random, range(40))):
         plan = planned(instance)
         if plan is not None:

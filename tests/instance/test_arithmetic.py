@@ -66,7 +66,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def holds(interval: Any, exact: Any) -> bool:
-    """Whether every exact number lies in its interval."""
+    """Return whether every exact number lies in its interval."""
     low, high = np.asarray(interval.low).ravel(), np.asarray(interval.high).ravel()
     numbers = np.asarray(exact, dtype=object).ravel()
     return all(
@@ -88,7 +88,7 @@ def test_the_exact_result_lies_in_the_enclosure(name: str, seed: int) -> None:
 
 
 def test_whole_numbers_and_nothing_stay_exact() -> None:
-    """A figure that floats hold exactly has no width, and nothing times anything is nothing."""
+    """A number exact in floats has width 0, and 0 times any interval is 0."""
     written = ExactArray.gather([ExactNumber(3.0), ExactNumber(0.0, Fraction(1, 3)), EXACT_INFINITY, ExactNumber(0.1)])
     found = read_intervals(written)
     assert (found.low[:3] == found.high[:3]).all()
@@ -127,7 +127,7 @@ def test_comparisons_ask_whether_it_may_be() -> None:
 
 @pytest.mark.parametrize("arithmetic", [FLOAT_ARITHMETIC, EXACT_ARITHMETIC, INTERVAL_ARITHMETIC], ids=lambda a: a.name)
 def test_outer_ends_are_on_the_safe_side(arithmetic: Any) -> None:
-    """A float above and a float below every number, in each arithmetic, and nothing of the right kind."""
+    """Outward rounding encloses every number in each arithmetic; empty arrays keep their type."""
     third = arithmetic.lift(np.array([1.0])) / arithmetic.lift(np.array([3.0]))
     assert bound_above(third)[0] >= bound_below(third)[0]
     if arithmetic is not FLOAT_ARITHMETIC:

@@ -1,4 +1,4 @@
-"""Figures keep what was written beside its exact factor: the exact value, and the double nearest to it."""
+"""Exact arrays keep the decimals as written and an exact factor: exact value, and nearest double."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_value_is_the_double_nearest_to_the_exact_figure(written: list[tuple[flo
     ],
 )
 def test_decimals_stay_what_they_were(raw: float, factor: Fraction, value: float) -> None:
-    """What a person writes in one unit is, in another, the number that the same person would write there."""
+    """Decimals in one unit equal the decimals written in another."""
     assert ExactArray.gather([ExactNumber(raw, factor)]).value[0] == value
     assert ExactNumber(raw, factor).exact == Fraction(repr(raw)) * factor
 

@@ -1,4 +1,4 @@
-"""Which figure may stand at a path."""
+"""Parameters that exist at a path."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ from medalopt.instance.schema.fields_at_path import find_parameter_kind
     ],
 )
 def test_the_measure_of_a_figure(path: str, unit: str | None) -> None:
-    """A figure, one of a list and one by metal have the unit of their field; below a figure stands nothing."""
+    """A value, a list entry and a value by metal have the unit of their field; a path below a value is unknown."""
     found = find_parameter_kind(parse_path(path))
     assert (getattr(found.field_type, "unit", None) if found else None) == unit

@@ -1,4 +1,4 @@
-"""Axes: names in order, and where each stands."""
+"""Axes: names in order, and their indices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from medalopt.instance.resolve.broadcast import NameAxis
 
 
 def test_names_that_are_not_on_an_axis() -> None:
-    """A cell left out and a name of nothing have no place: -1."""
+    """An empty cell and an unknown name have the index -1."""
     assert NameAxis.from_names(["b", "a"]).find_indices(CellColumn.build(["b", None, "x", "a"])).tolist() == [
         1,
         -1,

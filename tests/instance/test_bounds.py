@@ -44,7 +44,7 @@ def test_of_what_is_not_owed_nothing_is_cast() -> None:
 
 
 def test_bounds_of_the_foundry_by_hand() -> None:
-    """For 1 kg of silver, 60 % of what is cast, which is 98 % of what is charged; a fifth of it is scrap."""
+    """1 kg of silver is 60 % of the cast, 98 % of the charge; one fifth is scrap."""
     instance = medalopt.load(ROOT / "tests" / "model" / "golden" / "melt.yaml")
     bounds = compute_bounds(instance, build_routes(instance))
     assert instance.alloys.names == ("plate", "silver", "zinc")
@@ -58,7 +58,7 @@ def test_bounds_of_the_foundry_by_hand() -> None:
 
 @pytest.mark.no_cover
 def test_no_plan_passes_a_bound() -> None:
-    """Every quantity of every plan, under each objective, stays below what is implied for it."""
+    """Every quantity of every plan, under each objective, is within its implied bound."""
     for instance in (*conforming().values(), *map(at_random, range(40))):
         bounds = compute_bounds(instance, build_routes(instance))
         for measure in MEASURES:

@@ -161,7 +161,7 @@ def test_the_files_stay_and_the_figures_move() -> None:
 
 
 def test_changes_are_made_in_order() -> None:
-    """Where two changes touch the same figure the later one counts."""
+    """The later of two changes of a parameter holds."""
     one = load(PAGE, {"smelters.kosaka.lead": "0", "smelters.kosaka.lead.Ag": "3"})
     assert one.smelters.lead[0].tolist() == [3, 0, 0, 0, 0]
 
@@ -169,7 +169,7 @@ def test_changes_are_made_in_order() -> None:
 @settings(deadline=None)  # the processor may be busy
 @given(st.lists(st.one_of(st.text(min_size=1, max_size=20), st.integers(0, 10**6)), min_size=1, max_size=6))
 def test_paths_are_read_as_they_are_written(steps: list[str | int]) -> None:
-    """What `render` writes `parse` reads, for any names that may be shown as they are."""
+    """`parse` reads the output of `render` for any printable names."""
     path = ("streams", *(step for step in steps if isinstance(step, int) or step.isprintable()))
     assert parse_path(render_path(path)) == path
 
@@ -195,7 +195,7 @@ def test_any_text_is_a_path_or_a_fault(text: str) -> None:
     ],
 )
 def test_a_plus_does_not_replace(path: str, value: str, at: str) -> None:
-    """A leading plus looks like a sum, and without `*` nothing is added: it is refused at its own path."""
+    """A leading plus without `*` is rejected at its own path."""
     with pytest.raises(InputError) as caught:
         changed(path, value)
     (fault,) = caught.value.faults
@@ -203,7 +203,7 @@ def test_a_plus_does_not_replace(path: str, value: str, at: str) -> None:
 
 
 def test_a_plus_in_a_text_is_text() -> None:
-    """What is no figure may begin with a plus."""
+    """Text that is no number may begin with a plus."""
     assert changed("title", "+5").title == "+5"
 
 

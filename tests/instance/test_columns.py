@@ -1,4 +1,4 @@
-"""Columns of figures read at once say what each cell says by itself."""
+"""Columns of numbers parsed at once agree with cell by cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comma inside a number is a fault wherever it stands, and a comma between values is none."""
+"""A comma inside a number is an error anywhere; between values it is a separator."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_comma_inside_a_number(case: tuple[dict[str, str], list[tuple[int, int
     ],
 )
 def test_a_comma_between_values(parts: dict[str, str], tmp_path: Path) -> None:
-    """Values that a comma divides without a space are what they were."""
+    """Values separated by a comma without a space are unchanged."""
     assert loaded(tmp_path, **parts).warnings == loaded(tmp_path, **{**parts, "y": ""}).warnings
 
 
@@ -175,7 +175,7 @@ NOTHING_GIVEN: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.mark.parametrize("case", NOTHING_GIVEN.values(), ids=NOTHING_GIVEN.keys())
 def test_an_unknown_key_without_a_value(case: tuple[dict[str, str], str], tmp_path: Path) -> None:
-    """A key that nothing knows is a fault though nothing is given there."""
+    """An unknown key is an error even without a value."""
     parts, path = case
     assert path in [fault[2] for fault in faults(tmp_path, **parts)]
 
@@ -184,7 +184,7 @@ def test_an_unknown_key_without_a_value(case: tuple[dict[str, str], str], tmp_pa
     "path", ["typo", "metals.Ag.sel", "smelters.kosaka.returned.Agg", "streams.phone@tokyo.prise", "policy.recycled.X"]
 )
 def test_an_unknown_key_emptied_by_a_change(path: str, tmp_path: Path) -> None:
-    """`--set PATH=` of what nothing knows is a fault."""
+    """`--set PATH=` of an unknown path is an error."""
     (tmp_path / "case.yaml").write_text(written(), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load(tmp_path / "case.yaml", {path: ""})
@@ -192,7 +192,7 @@ def test_an_unknown_key_emptied_by_a_change(path: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_column_without_a_value(tmp_path: Path) -> None:
-    """A column of a table for a metal that nothing defines is a fault, be all its cells empty."""
+    """A column for an undefined metal is an error even if all cells are empty."""
     (tmp_path / "rows.csv").write_text("device,region,available,credited_Agg\nphone,tokyo,1,\n", encoding="utf-8")
     ((line, column, path, message),) = faults(tmp_path, streams="streams: {table: rows.csv}")
     assert (line, column, path) == (2, 4, "streams.phone@tokyo.credited.Agg")

@@ -9,7 +9,7 @@ from medalopt.instance.reader.excel_reader import UnreadableCell, WorkbookValue,
 
 
 def test_damage_is_read_exactly_or_refused() -> None:
-    """Whatever is damaged, no cell is passed over, and what is wrong is said in words."""
+    """After any damage every cell is read exactly, or the error is explained."""
     found = [judged(number) for number in range(300)]
     assert [wrong for one in found for wrong in one.wrong] == []
     ends = sum((one.seen for one in found), start=found[0].seen)

@@ -1,4 +1,4 @@
-"""What is left out of an instance file, and what stands for it."""
+"""Defaults of omitted entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.instance.writing import loaded
 
 
 def test_left_out_sections(tmp_path: Path) -> None:
-    """Left out, periods are one called 1, treatments one that does nothing, and lanes every pair, free."""
+    """Omitted sections: one period called 1, one treatment without effect, and free lanes for every pair."""
     one = loaded(tmp_path, periods="")
     assert one.periods == ("1",) and one.period_length == "month"
     assert one.treatments.names == ("whole",)
@@ -78,7 +78,7 @@ def test_process_scrap(tmp_path: Path, scrap: str, share: float, returned: float
     [("", 1, 1), ("null", 1, 1), ("80 %", 0.8, 0.8), ("{default: 80 %, Au: 82 %}", 0.82, 0.8), ("{Au: 82 %}", 0.82, 0)],
 )
 def test_recovery(tmp_path: Path, recovery: str, gold: float, silver: float) -> None:
-    """Recovery is one number, or by metal, then default, then nothing; left out it is all."""
+    """Recovery is one number, or by metal, then default, then 0; if omitted 100 %."""
     one = loaded(tmp_path, treatments=f"treatments:\n  sort:\n    recovery: {recovery}")
     assert one.treatments.recovery.value[0, 0].tolist() == [silver, gold]
 
@@ -93,7 +93,7 @@ def test_recovery(tmp_path: Path, recovery: str, gold: float, silver: float) -> 
     ],
 )
 def test_credited(tmp_path: Path, credited: str, gold: float, silver: float) -> None:
-    """What is credited is one number, or by metal, then default, then all."""
+    """The credited share is one number, or by metal, then default, then 100 %."""
     one = loaded(tmp_path, streams=f"streams:\n- {{device: phone, region: r, available: 1, credited: {credited}}}")
     assert one.streams.credited.value[0].tolist() == [silver, gold]
 
@@ -126,7 +126,7 @@ def test_storage(tmp_path: Path, storage: str, limit: float, cost: float) -> Non
 
 
 def test_one_treatment_device_by_device(tmp_path: Path) -> None:
-    """What a treatment says of one device replaces its cost, its share or its whole recovery, there alone."""
+    """Values of a treatment for one device replace cost, share or the whole recovery of that device only."""
     one = loaded(
         tmp_path,
         treatments="treatments: {sort: {cost: 5 JPY/unit, to_smelter: 50 %, recovery: {Au: 40 %, Ag: 30 %},"

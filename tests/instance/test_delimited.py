@@ -26,7 +26,7 @@ def told(rows: CsvRows) -> tuple[object, ...]:
 
 
 def by_hand(text: str) -> tuple[object, ...]:
-    """Return what Python's own reader says of a table without quotes, row by row."""
+    """Return the rows that Python's csv reader gives for a table without quotes."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = [(row, reader.line_num) for row in reader if row]
     (header, line), *others = rows or [([], reader.line_num)]
@@ -62,7 +62,7 @@ def test_what_is_not_plain() -> None:
 
 
 def test_what_was_read_before_an_error_is_told(tmp_path: Path) -> None:
-    """Rows that are uneven are told beside the quote that is never closed."""
+    """Uneven rows are reported together with an unclosed quote."""
     (tmp_path / "rows.csv").write_text('device,region,total\nphone,a\nphone,b,1\n"phone\n')
     found = faults(tmp_path, streams="streams: {table: rows.csv}")
     assert [line for line, *_ in found] == [2, 4]

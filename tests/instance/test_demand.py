@@ -1,4 +1,4 @@
-"""What is owed when, and what may be charged to what."""
+"""Demand by period, and admissible charges."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_is_owed_by_hand() -> None:
 
 @pytest.mark.parametrize("medal", [{"count": 0, "parts": {"silver": "1 kg"}}, {"count": 5, "parts": {"silver": 0}}])
 def test_nothing_is_owed_for_nothing(medal: dict[str, object]) -> None:
-    """No medals, or medals with none of it: the alloy is not owed, and nothing is charged or bought for it."""
+    """An alloy without medals has no demand, no charge and no purchase."""
     instance = loaded(changed(medals={"medal": medal}))
     assert has_demand(instance).tolist() == [False]
     assert not may_charge(instance, build_routes(instance)).any()
@@ -66,7 +66,7 @@ def test_when_metal_can_come_back() -> None:
 
 
 def test_metal_that_comes_too_late_is_on_no_account() -> None:
-    """With a lead of the whole horizon nothing returns; what was there at the opening is on the account."""
+    """With a lead time of the whole horizon no metal returns; opening stock is on the account."""
     late = {"smelter": {"returned": "90 %", "lead": 2}}
     instance = loaded(changed(smelters=late, metals={"Ag": {"opening_stock": "1 g"}, "Cu": {}}))
     found = build_routes(instance)
@@ -75,7 +75,7 @@ def test_metal_that_comes_too_late_is_on_no_account() -> None:
 
 
 def test_what_may_be_charged() -> None:
-    """A metal that is named, or any where others are admitted; of what is on the account."""
+    """Metals of the composition, or any if others are admitted, among those on the account."""
     instance = golden("fineness")
     assert instance.alloys.names == ("brass", "silver")
     assert may_charge(instance, build_routes(instance)).tolist() == [[False, True, False], [True, True, False]]

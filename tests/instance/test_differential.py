@@ -1,4 +1,4 @@
-"""A number altered in its text makes another instance or is told: a sample of `campaigns.differential`."""
+"""A number altered in its text gives another instance or a message: a sample of `campaigns.differential`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_an_altered_number_is_never_passed_over(first: int) -> None:
 
 
 def test_what_makes_no_difference_is_found(tmp_path: Path) -> None:
-    """An alteration that changes nothing and draws no word is wrong, and so is one that is told elsewhere."""
+    """An alteration without effect or message is a fault, as is a message at another place."""
     path = tmp_path / "case.yaml"
     path.write_text(written(), encoding="utf-8")
     base = open_instance(path).with_changes()

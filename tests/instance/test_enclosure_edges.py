@@ -1,4 +1,4 @@
-"""Enclosures where the ends meet a case of their own: of either sign, of nothing, very small, very many."""
+"""Interval arithmetic at special cases: mixed signs, zero, tiny numbers, large arrays."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_product_reaches_from_the_least_to_the_greatest_of_the_ends() -> None:
 
 
 def test_an_operation_rounds_outwards_by_one_float_or_two() -> None:
-    """By a share of 2**-52 on either side, and not by more: so the gap that is told stays small."""
+    """Outward rounding is by a share of 2**-52 on either side at most."""
     one = convert_to_intervals(np.array([1.0])) + convert_to_intervals(np.array([0.0]))
     assert (one.low[0], one.high[0]) == (1 - U, 1 + U)
     beside_nothing = convert_to_intervals(np.array([1.0, 0.0])) + convert_to_intervals(np.array([0.0, 0.0]))
@@ -65,7 +65,7 @@ def test_a_sum_of_very_many_is_taken_by_parts() -> None:
 
 
 def test_what_has_no_end_times_something() -> None:
-    """From 1 on times 2 to 3 is from 2 on; of nothing there is nothing, however much."""
+    """[1, inf) times [2, 3] is [2, inf); zero times infinity is zero."""
     endless = of((1.0, np.inf)) * of((2.0, 3.0))
     assert (endless.low[0], endless.high[0]) == (pytest.approx(2.0), np.inf)
     either = of((np.inf, np.inf)) * of((0.0, np.inf))
@@ -75,7 +75,7 @@ def test_what_has_no_end_times_something() -> None:
 
 
 def test_very_many_are_multiplied_row_by_row() -> None:
-    """A row of which most is nothing, times each row of a table."""
+    """A row of mostly zeros times each row of a table."""
     row = np.zeros((1, SPARSE_PRODUCT_SIZE + 1))
     row[0, 5] = 2.0
     found = convert_to_intervals(row) * convert_to_intervals(np.full((3, SPARSE_PRODUCT_SIZE + 1), 4.0))
@@ -92,7 +92,7 @@ def test_an_interval_that_holds_nothing_divides_nothing(low: float, high: float)
 
 @pytest.mark.parametrize(("low", "high"), [(0.25, 0.5), (-0.5, -0.25), (2.0, 4.0), (-4.0, -2.0)])
 def test_an_interval_on_one_side_divides(low: float, high: float) -> None:
-    """However near to nothing it is, on either side."""
+    """Division by an interval of one sign works however near to zero it is."""
     found = convert_to_intervals(np.ones(1)) / of((low, high))
     assert (found.low[0], found.high[0]) == pytest.approx((1 / high, 1 / low))
 
@@ -153,7 +153,7 @@ def test_a_sum_holds_what_rounding_has_lost() -> None:
 
 @pytest.mark.parametrize("size", [1e-290, 1e-310, 5e-324])
 def test_the_smallest_numbers_are_rounded_outwards_too(size: float) -> None:
-    """Where a share of 2**-52 of a number is itself no longer exact, the ends still lie beyond the true product."""
+    """For subnormal numbers the ends still enclose the true product."""
     for sign in (1.0, -1.0):
         found = convert_to_intervals(np.array([sign * size, 1.0])) * convert_to_intervals(np.array([0.7, 1.0]))
         true = Fraction(sign * size) * Fraction(0.7)
@@ -177,7 +177,7 @@ def test_of_very_many_none_is_taken_for_nothing(interval: tuple[float, float]) -
 
 
 def test_very_many_of_which_most_are_nothing() -> None:
-    """They are multiplied by as many, by one for all, and infinity by nothing is nothing."""
+    """Sparse arrays times arrays of the same size or a scalar; infinity times zero is zero."""
     many = np.zeros(SPARSE_PRODUCT_SIZE + 1)
     many[7] = 3.0
     for other in (np.full(SPARSE_PRODUCT_SIZE + 1, 2.0), np.array(2.0), np.full(SPARSE_PRODUCT_SIZE + 1, np.inf)):

@@ -29,7 +29,7 @@ def told(folder: Path, content: bytes, streams: str = TABLE) -> list[tuple[int, 
 
 
 def odd(folder: Path, content: bytes, streams: str = TABLE) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
-    """Return the regions in a table of this content, and what is odd about it."""
+    """Return the regions in a table of this content, and its warnings."""
     (folder / "rows.csv").write_bytes(content)
     one = loaded(folder, streams=streams)
     return one.regions, one.warnings
@@ -49,7 +49,7 @@ def odd(folder: Path, content: bytes, streams: str = TABLE) -> tuple[tuple[str, 
     ],
 )
 def test_a_table_in_cp932_throughout_is_read_with_a_warning(regions: tuple[str, ...], tmp_path: Path) -> None:
-    """What a Japanese spreadsheet writes is read, and the warning shows the first cell as it was understood."""
+    """A table in CP932 is read, and the warning shows the first decoded cell."""
     found, (warning,) = odd(tmp_path, table("plain", *regions).encode("cp932"))
     assert set(found) == {"plain", *regions}
     assert (warning.line, warning.column, warning.file) == (3, 2, str(tmp_path / "rows.csv"))
@@ -85,7 +85,7 @@ def test_other_encodings_are_no_text(encoding: str, regions: tuple[str, ...], tm
 
 
 def test_what_cannot_be_told_from_half_width_katakana_shows_its_text(tmp_path: Path) -> None:
-    """A Chinese name may be a row of half-width katakana in CP932: nothing says which, so the warning shows it."""
+    """Chinese names may decode as half-width katakana in CP932, so the warning shows the text."""
     found, (warning,) = odd(tmp_path, table("北京").encode("gbk"))
     assert found == ("ｱｱｾｩ",) and "the first such cell is `ｱｱｾｩ`" in warning.message
 

@@ -1,4 +1,4 @@
-"""Figures and names at the ends of what is allowed: the last that may be, and the first that may not."""
+"""Parameters and names at the limits of the format: the last valid and the first invalid value."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def table(folder: Path, header: str) -> list[tuple[int, int, str, str]]:
 
 
 def test_a_missing_column_is_told_of_at_the_head(tmp_path: Path) -> None:
-    """The place of what a table leaves out is its first line, its first column."""
+    """A missing column is reported at the first line and column of the table."""
     assert next(each[:2] for each in table(tmp_path, "device,available")) == (1, 1)
     assert (1, 1, "streams", "a column `available` or `total` is missing") in table(tmp_path, "device,region")
 
@@ -70,7 +70,7 @@ def test_figures_far_from_all_others_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_only_the_version_of_yaml_that_is_read_is_declared(tmp_path: Path) -> None:
-    """`%YAML 1.2` changes nothing; another version is a fault of the first line."""
+    """`%YAML 1.2` has no effect; another version is an error in the first line."""
     path = tmp_path / "case.yaml"
     for version, fine in (("1.2", True), ("1.1", False), ("1.3", False)):
         path.write_text(f"%YAML {version}\n---\n{written()}", encoding="utf-8")

@@ -200,13 +200,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Instance:
 
 
 def told(path: Steps, base: Instance, after: Instance) -> bool:
-    """Whether a new warning names the path."""
+    """Return whether a new warning names the path."""
     new = {warning.path for warning in after.warnings} - {warning.path for warning in base.warnings}
     return any(render_path(path).startswith(one) or one.startswith(render_path(path)) for one in new)
 
 
 def named(path: Steps, error: InputError) -> bool:
-    """Whether an error names the path, or that the file's currency is no longer the one of its rates."""
+    """Return whether an error names the path, or that the file's currency is no longer the one of its rates."""
     return any(
         render_path(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path
     )

@@ -74,7 +74,7 @@ def test_a_device_that_no_smelter_accepts(tmp_path: Path) -> None:
 
 
 def test_a_device_that_no_treatment_accepts_there(tmp_path: Path) -> None:
-    """Whether no treatment takes a device, or none in that region, or no smelter that is reached, is told apart."""
+    """Return whether no treatment takes a device, or none in that region, or no smelter that is reached, is told apart."""
     streams = f"{TWO}\n{ALSO}"
     found = odd(tmp_path, streams=streams, treatments="treatments: {sort: {accepts: [phone]}}")
     assert "no treatment accepts this device" in found["streams.laptop@nice.device"]

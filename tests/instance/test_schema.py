@@ -25,7 +25,7 @@ WORDS = {
 
 
 def fits(value: Any, schema: Any) -> bool:
-    """Whether `value` is what `schema` describes."""
+    """Return whether `value` is what `schema` describes."""
     if isinstance(schema, bool):
         return schema
     assert schema.keys() <= WORDS | {"$defs", "$schema", "$id"}, schema.keys() - WORDS
@@ -39,7 +39,7 @@ def fits(value: Any, schema: Any) -> bool:
 
 
 def kind_fits(value: Any, schema: Any) -> bool:
-    """Whether `value` is of the schema's type, words and form."""
+    """Return whether `value` is of the schema's type, words and form."""
     types = schema.get("type", [])
     names = types if isinstance(types, list) else [types]
     if names and not any(value is None if name == "null" else is_a(value, name) for name in names):
@@ -50,12 +50,12 @@ def kind_fits(value: Any, schema: Any) -> bool:
 
 
 def is_a(value: Any, name: str) -> bool:
-    """Whether `value` is of the JSON type `name`."""
+    """Return whether `value` is of the JSON type `name`."""
     return isinstance(value, KINDS[name]) and (name == "boolean" or not isinstance(value, bool))
 
 
 def range_fits(value: Any, schema: Any) -> bool:
-    """Whether a number lies between the schema's bounds."""
+    """Return whether a number lies between the schema's bounds."""
     if not isinstance(value, (int, float)):
         return True
     return (
@@ -67,7 +67,7 @@ def range_fits(value: Any, schema: Any) -> bool:
 
 
 def members_fit(value: Any, schema: Any) -> bool:
-    """Whether the items or properties of `value` fit theirs."""
+    """Return whether the items or properties of `value` fit theirs."""
     if isinstance(value, list):
         return all(fits(item, schema.get("items", True)) for item in value)
     if not isinstance(value, dict):

@@ -51,7 +51,7 @@ def shown(plan: Plan, decisions: Decisions | None = None, duals: Any = None) -> 
 
 
 def agrees(plan: Plan, answer: glpk.Answer) -> bool:
-    """Whether GLPK's exact simplex on the MathProg twin finds the same optimum."""
+    """Return whether GLPK's exact simplex on the MathProg twin finds the same optimum."""
     value = float(Fraction(str(plan.certificate.exact_value)))
     return value == pytest.approx(answer.objective, rel=1e-9, abs=1e-9 * max(1.0, answer.paid))
 

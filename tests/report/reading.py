@@ -22,11 +22,11 @@ def list_numbers(text: str) -> list[float]:
 
 
 def mentions_about(text: str, *numbers: float) -> bool:
-    """Whether a text holds each of these numbers, rounded to four digits."""
+    """Return whether a text holds each of these numbers, rounded to four digits."""
     found = list_numbers(text)
     return all(any(math.isclose(number, other, rel_tol=1e-3) for other in found) for number in numbers)
 
 
 def mentions(text: str, *names: object, numbers: tuple[float, ...] = ()) -> bool:
-    """Whether a text holds all of these names and numbers, in whatever words and order."""
+    """Return whether a text holds all of these names and numbers, in whatever words and order."""
     return all(str(name) in text for name in names) and set(numbers) <= set(list_numbers(text))

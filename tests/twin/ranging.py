@@ -48,7 +48,7 @@ def ranged(data: str) -> Ranged | None:
 
 
 def _degenerate(problem: Any) -> bool:
-    """Whether what is bought stands at an end of its own though it is basic, or another could enter at no cost.
+    """Return whether what is bought stands at an end of its own though it is basic, or another could enter at no cost.
 
     Sums that a row defines, such as what is bought in all, are 0 where their parts are, and limit nothing.
     """

@@ -67,7 +67,7 @@ class ScenarioResult:
 
     @property
     def feasible(self) -> bool:
-        """Whether the scenario has a plan.
+        """Return whether the scenario has a plan.
 
         Returns:
             True if its status is `optimal`.

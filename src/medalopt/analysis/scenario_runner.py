@@ -240,7 +240,7 @@ class ScenarioRunner:
 
     @cached_property
     def is_large(self) -> bool:
-        """Whether the instance is too large for a warm-started model.
+        """Return whether the instance is too large for a warm-started model.
 
         Returns:
             True if each scenario is solved from scratch.

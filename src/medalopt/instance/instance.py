@@ -135,7 +135,7 @@ class Impurities:
 
     @property
     def has_effect(self) -> bool:
-        """Whether any feed may be refused, charged or limited.
+        """Return whether any feed may be refused, charged or limited.
 
         Returns:
             True if there is a finite limit or a penalty.

@@ -44,7 +44,7 @@ class Certificate:
 
     @property
     def optimal(self) -> bool:
-        """Whether the plan is proven optimal.
+        """Return whether the plan is proven optimal.
 
         Returns:
             True if it is feasible and its gap at most `GAP_TOLERANCE`.
@@ -53,7 +53,7 @@ class Certificate:
 
     @property
     def feasible(self) -> bool:
-        """Whether the plan is proven feasible, with a bound.
+        """Return whether the plan is proven feasible, with a bound.
 
         Returns:
             True if no constraint is violated beyond the tolerance and a finite gap is proven.

@@ -42,7 +42,7 @@ class InfeasibilityProof:
 
     @property
     def holds(self) -> bool:
-        """Whether infeasibility is proven.
+        """Return whether infeasibility is proven.
 
         Returns:
             True if the margin is above 0.

@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether the plan is valid.
+        """Return whether the plan is valid.
 
         Returns:
             True if no constraint is violated and no claim is wrong.
@@ -223,7 +223,7 @@ class InfeasibilityVerdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether infeasibility is verified as claimed.
+        """Return whether infeasibility is verified as claimed.
 
         Returns:
             True if no statement of the proof is wrong.

@@ -168,7 +168,7 @@ class HighsSession:
 
     @property
     def ended_unknown(self) -> bool:
-        """Whether HiGHS ended the last run without a conclusion.
+        """Return whether HiGHS ended the last run without a conclusion.
 
         Returns:
             True for model status `kUnknown`.

@@ -140,7 +140,7 @@ class ElasticSolution:
 
     @property
     def contradicts(self) -> bool:
-        """Whether the rows cannot all be satisfied.
+        """Return whether the rows cannot all be satisfied.
 
         Returns:
             True if the least violation exceeds `FARKAS_TOLERANCE`.

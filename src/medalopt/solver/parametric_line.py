@@ -178,7 +178,7 @@ class ProgramLine:
 
     @property
     def moves_matrix(self) -> bool:
-        """Whether matrix entries depend on the parameter.
+        """Return whether matrix entries depend on the parameter.
 
         Returns:
             If True, the optimal value is not piecewise linear in it.
@@ -187,7 +187,7 @@ class ProgramLine:
 
     @property
     def moves_costs(self) -> bool:
-        """Whether costs depend on the parameter.
+        """Return whether costs depend on the parameter.
 
         Returns:
             True if any does.
@@ -196,7 +196,7 @@ class ProgramLine:
 
     @property
     def moves_ends(self) -> bool:
-        """Whether bounds of rows or columns depend on the parameter.
+        """Return whether bounds of rows or columns depend on the parameter.
 
         Returns:
             True if any does.

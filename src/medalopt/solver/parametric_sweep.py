@@ -231,7 +231,7 @@ class _ArrayPath:
 
     @property
     def moves(self) -> bool:
-        """Whether any number changes.
+        """Return whether any number changes.
 
         Returns:
             False if both ends are equal.

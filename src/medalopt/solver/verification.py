@@ -172,7 +172,7 @@ class VerifiedResult:
 
     @property
     def feasible(self) -> bool:
-        """Whether the program is feasible.
+        """Return whether the program is feasible.
 
         Returns:
             True if its status is `optimal`.

@@ -1,4 +1,4 @@
-"""Where a user's own rules stand in the way: they are named, loosened as little as suffices, and left out."""
+"""Conflicts with constraints of an extension: named, relaxed by the least amount, or dropped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Told = list[tuple[dict[str, float | None], float]]
 
 @pytest.fixture(scope="module")
 def bare() -> Instance:
-    """Return an instance in which 5 t of phones of 20 t must be sent, at 900 a tonne, as nothing is on the market."""
+    """Return an instance that must send 5 t of 20 t of phones at 900 per tonne, without a market."""
     return loaded(changed(market=None))
 
 
@@ -34,7 +34,7 @@ def found(instance: Instance, folder: Path, *lines: str) -> Diagnosis:
 
 
 def cures(diagnosis: Diagnosis) -> Told:
-    """Return for each repair the new ends by path (None: left out), and what the plan then costs."""
+    """Return the new bounds of each repair by path (None: constraint dropped), and its cost."""
     rows = [(repair.encode()["changes"], repair.objective) for repair in diagnosis.repairs]
     return [({row["path"]: row["to"] for row in changes}, cost) for changes, cost in rows]  # type: ignore[attr-defined]
 
@@ -48,7 +48,7 @@ def test_an_upper_end(bare: Instance, tmp_path: Path) -> None:
 
 
 def test_a_lower_end(bare: Instance, tmp_path: Path) -> None:
-    """At least 22 t are asked for and 20 offered: 20 in place of 22 costs 18,000, and leaving the rule out 4,500."""
+    """For a minimum of 22 t with 20 t offered, 20 t costs 18,000 and dropping the constraint 4,500."""
     told = cures(found(bare, tmp_path, f"m.much = pyo.Constraint(expr={SENT} >= 22)"))
     assert ({"extension.much": None}, pytest.approx(4500)) == told[0]
     assert ({"extension.much": 20}, pytest.approx(18000)) in told
@@ -56,7 +56,7 @@ def test_a_lower_end(bare: Instance, tmp_path: Path) -> None:
 
 
 def test_an_equation(bare: Instance, tmp_path: Path) -> None:
-    """Of an equation only the end that stands in the way is moved."""
+    """Only the violated side of an equation is relaxed."""
     told = cures(found(bare, tmp_path, f"m.just = pyo.Constraint(expr={SENT} == 3)"))
     assert ({"extension.just": 5}, pytest.approx(4500)) in told
 
@@ -93,7 +93,7 @@ def test_a_rule_and_a_figure_that_only_together_can_go(tmp_path: Path) -> None:
 
 
 def test_what_no_loosening_cures(bare: Instance, tmp_path: Path) -> None:
-    """Where a rule with its instance has no plan whatever its other rules, nothing is offered for it."""
+    """A constraint that is infeasible on its own with the instance is not offered as a repair."""
     medals = {"medal": {"count": 100, "parts": {"silver": "500 g"}}}
     diagnosis = found(
         loaded(changed(market=None, medals=medals)), tmp_path, f"m.few = pyo.Constraint(expr={SENT} <= 30)"
@@ -122,7 +122,7 @@ def test_the_page(tmp_path: Path) -> None:
 
 
 def test_a_figure_behind_a_rule_is_the_one_to_see(tmp_path: Path) -> None:
-    """Where a figure of the file cures it too, the option that shows the plan is that one's."""
+    """If a parameter of the file restores feasibility too, the suggested option changes it."""
     file, path = tmp_path / "bare.yaml", str(written(tmp_path, f"m.much = pyo.Constraint(expr={SENT} >= 22)"))
     file.write_text(yaml.safe_dump(changed(market=None)), encoding="utf-8")
     page = " ".join(here("explain", str(file), "--extend", path).out.split())

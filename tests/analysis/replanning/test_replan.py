@@ -1,4 +1,4 @@
-"""What has happened, what is signed, and the instance and plan of what is left: by hand, and by a law."""
+"""Actuals, contracts, and instance and plan of the remaining horizon: by hand, and by an invariant."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ phone@north,whole,kosaka,,,,2018-03,1,
 def asked(
     folder_: Path, lots: str | None = LOTS, signed: str | None = SIGNED, after: str = "2018-02", **changes: str
 ) -> ReplanProblem:
-    """Return what is left after February, by these two files; `changes` of the instance, __ for a dot."""
+    """Return the replan after February from these two files; `changes` of the instance, with __ for a dot."""
     (folder_ / "actuals.csv").write_text(lots or "")
     (folder_ / "signed.csv").write_text(signed or "")
     instance = medalopt.load(BASE, {path.replace("__", "."): value for path, value in changes.items()})
@@ -65,7 +65,7 @@ def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
 
 
 def test_what_it_has_cost(tmp_path: Path) -> None:
-    """Prices by the tonne of devices, what waits too; charges as settled, else by the terms."""
+    """Prices apply per tonne of devices, stockpiles included; charges as settled, else by the terms."""
     past = asked(tmp_path).actuals
     assert past.cost_by_kind["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 1_000)
     assert past.cost_by_kind["treating"] == pytest.approx(100)
@@ -97,7 +97,7 @@ def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
 
 
 def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
-    """It returns in its own periods, costs nothing, and is all that stands for it in the plan."""
+    """Metal in transit arrives in its own periods at no cost, and nowhere else in the plan."""
     found = solve_replan(asked(tmp_path))
     names = get_in_transit_streams(found.problem.remaining_instance)
     assert names == {f"{IN_TRANSIT}, 2018-03", f"{IN_TRANSIT}, 2018-04"}
@@ -112,7 +112,7 @@ def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> Non
 
 
 def test_old_and_new_side_by_side(tmp_path: Path) -> None:
-    """What is back by each month runs on from what came to what is planned; spent, signed and planned add up."""
+    """Cumulated returns continue from actual to planned; spent, contracted and planned cost add up."""
     found = solve_replan(asked(tmp_path))
     assert found.before is not None and found.returned_before is not None
     assert found.returned_now[0, :3] == pytest.approx([0, 1.7, 1.7 + 2.61])
@@ -150,7 +150,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
 
 
 def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
-    """Return a row with what is payable where its month of waiting is over."""
+    """Return a row with its payable metal if its month of waiting is over."""
     cells = line.split(",")
     if cells[0] == "lot" or not cells[3]:
         return line if cells[0] == "lot" else f"{line},,,"
@@ -162,7 +162,7 @@ def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
 
 
 def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
-    """The whole plan signed, from JSON or CSV, and nothing is left to decide: the cost is the same."""
+    """If the whole plan is contracted, from JSON or CSV, the cost is unchanged."""
     instance = medalopt.load(BASE)
     plan = medalopt.solve(instance)
     write_folder(tmp_path / "plan", render_csv_folder(plan))
@@ -176,7 +176,7 @@ def test_a_signed_plan_is_kept(tmp_path: Path) -> None:
 
 
 def test_of_a_signed_plan_the_casts_so_far_are_done(tmp_path: Path) -> None:
-    """What the saved plan charges up to then is gone from the account, or is said not to have been there."""
+    """Charges of the saved plan leave the account, or an error reports missing metal."""
     instance = medalopt.load(BASE)
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))
     with pytest.raises(UsageError, match=r"kg of silver were charged according to the input, but only 0 kg"):
@@ -209,7 +209,7 @@ def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None
 
 
 def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
-    """Nothing was cast by March, when three were due: they are told, and due in April."""
+    """Three medals due in March and not cast are reported, and due in April."""
     lots = LOTS.replace("2018-02-20", "2018-03-20")
     late = asked(tmp_path, lots=lots, signed=None, after="2018-03")
     assert late.overdue_medals == ("early",) and late.remaining_instance.medals.due.tolist() == [0, 2]
@@ -231,7 +231,7 @@ def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
 
 
 def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
-    """It is told apart, and not counted."""
+    """Metal that arrives after the horizon is listed separately and not counted."""
     lots = LOTS.replace("2018-02-20", "2019-01-05")
     past = asked(tmp_path, lots=lots, signed=None).actuals
     assert past.metal_by_arrival[0, -1] == pytest.approx(1.7) and past.metal_stock[0] == 0
@@ -247,7 +247,7 @@ def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
 
 
 def test_only_signed_or_only_sent(tmp_path: Path) -> None:
-    """Either file will do; with no lots nothing has come back."""
+    """Either file suffices; without lots no metal has returned."""
     past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).actuals
     assert (
         not past.metal_by_arrival.any()
@@ -271,7 +271,7 @@ def test_a_period_that_cannot_be_over(tmp_path: Path, after: str, wrong: str) ->
 
 
 def test_what_does_not_fit(tmp_path: Path) -> None:
-    """Nothing given, a plan of other figures, an answer that there is none, a name that is taken: one line each."""
+    """Missing files, another instance's plan, an infeasible answer and a used name give one line each."""
     instance = medalopt.load(BASE)
     with pytest.raises(UsageError, match="--after: give what has happened"):
         make_replan_problem(instance, "2018-02")
@@ -289,7 +289,7 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
 
 
 def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
-    """By hand: 0.75 of 15 kg are bought, 5 %; what past and rest together miss is told, with what comes of it."""
+    """By hand: 0.75 of 15 kg are bought, 5 %; a policy missed over the horizon is reported."""
     assert solve_replan(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed_requirements == ()
     (one,) = solve_replan(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed_requirements
     assert (one.path, one.required_share, one.actual_share) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))

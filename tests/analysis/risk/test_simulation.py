@@ -74,7 +74,7 @@ def _scale(instance: Instance, sampler: PlanSampler, factors: np.ndarray) -> Ins
 
 @pytest.mark.parametrize("pooled", [False, True])
 def test_draws_settle_as_a_changed_instance(pooled: bool) -> None:
-    """Each draw returns what the same shipments return in an instance with the drawn parameters."""
+    """Each draw returns the metal of the same shipments in an instance with the drawn parameters."""
     changes = {"smelters.works.settlement_lot": "pooled", "smelters.works.deduction.Ag": "60 g/t"} if pooled else {}
     plan = medalopt.solve(medalopt.load(FILE).with_changes(changes))
     sampler = PlanSampler(plan.account)

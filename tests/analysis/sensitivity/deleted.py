@@ -1,4 +1,4 @@
-"""Instances from which something was deleted in the file: what `without` is held against."""
+"""Instances with an element deleted in the file, as reference for outages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def random(seed: int) -> Document:
 
 @contextmanager
 def variants(instance: Document) -> Iterator[ScenarioRunner]:
-    """Give the variants of `instance`, its file there for as long as they are asked for."""
+    """Yield the scenarios of `instance`; its file exists during the context."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.yaml"
         path.write_text(as_text(instance), encoding="utf-8")
@@ -34,7 +34,7 @@ def variants(instance: Document) -> Iterator[ScenarioRunner]:
 
 
 def solved(instance: Document) -> Plan | None:
-    """Return the plan of `instance`, read and solved anew; None where there is none."""
+    """Return the plan of `instance`, read and solved from scratch; None if infeasible."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "instance.yaml"
         path.write_text(as_text(instance), encoding="utf-8")
@@ -52,7 +52,7 @@ def channel(stream: Document) -> str:
 def without(instance: Document, kind: str, name: str) -> Document:
     """Return `instance` with one smelter, treatment, region, channel or offer deleted.
 
-    What others name, or the last of its kind, cannot be deleted: its capacity, or its offer, is then nothing.
+    An element that others name, or the last of its kind, gets capacity or supply 0 instead.
     """
     left = copy.deepcopy(instance)
     if kind == "offer":

@@ -1,4 +1,4 @@
-"""Curves that are no straight pieces, what changes at breakpoints, budgets and maps, on the tiny instance."""
+"""Curves that are not piecewise linear, plan changes at breakpoints, budgets and maps, on the tiny instance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from medalopt.errors import UsageError
     "asked", ["devices.*.content.Ag=20..150%", "policy.recycled.Ag=0..100%", "alloys.silver_925.scrap.returned=0..97%"]
 )
 def test_a_sampled_curve_keeps_to_its_accuracy(asked: str) -> None:
-    """On a grid the curve is what a solve from the file gives, to a few times the accuracy it states."""
+    """On a grid the curve agrees with solves of changed files to a few times its stated accuracy."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, asked))
     assert (found.shape, found.exact) == ("sampled", False)
@@ -36,7 +36,7 @@ def test_a_sampled_curve_keeps_to_its_accuracy(asked: str) -> None:
 
 
 def test_leads_are_told_at_whole_values() -> None:
-    """Every lead is solved by itself, and stands for what the file says with it."""
+    """Every lead time is solved separately and equals the instance with that lead time."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, "smelters.*.lead=0..3"), CurveOptions(budget=4e6))
     assert (found.shape, found.exact, found.accuracy) == ("whole", True, 0.0)
@@ -47,7 +47,7 @@ def test_leads_are_told_at_whole_values() -> None:
 
 
 def test_leads_are_no_line() -> None:
-    """Leads that all lead beyond the horizon tell nothing of a shorter one: each is solved."""
+    """Equal results at long lead times do not imply the same at short ones: each is solved."""
     variants = ScenarioRunner(TINY)
     asked = "smelters.near.lead=0..12"
     found = compute_curve(variants, parse_parameter_range(variants, asked))
@@ -57,7 +57,7 @@ def test_leads_are_no_line() -> None:
 
 
 def test_counts_are_told_at_whole_values() -> None:
-    """Of a count the curve in pieces is told at whole numbers, where solves from the file agree."""
+    """A curve over a count is listed at whole numbers and agrees with solves of changed files."""
     variants = ScenarioRunner(TINY)
     asked = "medals.gold.count=28..45"
     found = compute_curve(variants, parse_parameter_range(variants, asked))
@@ -71,7 +71,7 @@ def test_counts_are_told_at_whole_values() -> None:
 
 
 def test_what_changes_is_named() -> None:
-    """Where old silver gets too dear its 2 kg go, coins take over, and its limit no longer binds."""
+    """If old silver gets too expensive, coins replace its 2 kg and its limit becomes slack."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, "market.old_silver.price=40..150 JPY/g"))
     (turn,) = found.breakpoints
@@ -93,7 +93,7 @@ def test_a_rule_that_ceases_to_bind_is_named() -> None:
 
 @pytest.mark.parametrize("asked", ["policy.footprint_cap=1..8", "devices.*.content.Ag=60..150%"])
 def test_a_budget_is_met_at_the_value_told(asked: str) -> None:
-    """A solve from the file at the end of what a budget reaches costs the budget."""
+    """A solve of the file at the end of a budget's range costs the budget."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, asked), CurveOptions(budget=3.4e6))
     assert found.budget is not None
@@ -103,7 +103,7 @@ def test_a_budget_is_met_at_the_value_told(asked: str) -> None:
 
 
 def test_a_large_program_is_known_to_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a large program a curve stops when it is known well enough; asked for all, it goes on to the end."""
+    """The curve of a large program stops at the required accuracy, or continues to the end with `--exact`."""
     monkeypatch.setattr(curves, "LARGE_ENTRIES", 0)
     monkeypatch.setattr(curves, "LARGE_ACCURACY", 1e-2)
     variants = ScenarioRunner(TINY)
@@ -119,7 +119,7 @@ def test_a_large_program_is_known_to_a_gap(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_way_without_a_line_is_sampled() -> None:
-    """Where a deduction bends what is returned the programs are built one by one, and agree."""
+    """If a deduction makes returns nonlinear, programs are built one by one, and agree."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
     asked = "devices.*.content.Ag=80..120%"
     found = compute_curve(variants, parse_parameter_range(variants, asked))

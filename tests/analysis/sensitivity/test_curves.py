@@ -28,7 +28,7 @@ EXACT = (
 
 
 def at(variants: ScenarioRunner, asked: str, value: float) -> float:
-    """Return what an independent solve from the file says where the figure stands at `value`; infinite: no plan."""
+    """Return the objective of an independent solve of the file at `value`; infinite if infeasible."""
     found = parse_parameter_range(variants, asked)
     return solve_from_scratch(
         ScenarioProgram.build(load(variants.file.path, dict(found.make_changes(value))), variants.objective).program
@@ -37,13 +37,13 @@ def at(variants: ScenarioRunner, asked: str, value: float) -> float:
 
 @cache
 def drawn(asked: str) -> tuple[ScenarioRunner, SensitivityCurve]:
-    """Return a curve of tiny, and what answers its variants."""
+    """Return a curve of the tiny instance, and the runner of its scenarios."""
     variants = ScenarioRunner(TINY)
     return variants, compute_curve(variants, parse_parameter_range(variants, asked))
 
 
 def between(found: SensitivityCurve, value: float) -> float:
-    """Return what the curve says at `value`; infinite: no plan."""
+    """Return the objective of the curve at `value`; infinite if infeasible."""
     for one, two in pairwise(found.points):
         if one.value <= value <= two.value:
             if one.objective is None or two.objective is None:
@@ -61,7 +61,7 @@ def grid(found: SensitivityCurve, steps: int) -> list[float]:
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("asked", "shape", "least"), EXACT)
 def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -> None:
-    """On a grid, and at every point, the curve is what a solve from the file gives."""
+    """On a grid, and at every point, the curve equals a solve of the file."""
     variants, found = drawn(asked)
     assert (found.exact, found.shape) == (True, shape)
     assert sum(point.breakpoint for point in found.points) >= least
@@ -91,7 +91,7 @@ def test_every_breakpoint_is_one(asked: str) -> None:
 
 @pytest.mark.no_cover
 def test_where_plans_end() -> None:
-    """Just inside the ends told there is a plan, just outside there is none."""
+    """Just inside the feasible range a plan exists, just outside none does."""
     variants = ScenarioRunner(TINY)
     for asked in ("streams.*.available=20..150%", "alloys.silver_925.loss=85..95%", "policy.footprint_cap=0..2"):
         found = compute_curve(variants, parse_parameter_range(variants, asked))
@@ -106,7 +106,7 @@ def test_where_plans_end() -> None:
 
 
 def test_no_plan_anywhere() -> None:
-    """Where there is no plan at any value the curve is told to have none."""
+    """If every value is infeasible, the curve reports an empty feasible range."""
     variants = ScenarioRunner(TINY, {"alloys.silver_925.capacity": "1 kg"})
     found = compute_curve(variants, parse_parameter_range(variants, "streams.*.available=20..150%"))
     assert (found.feasible_range, found.base) == (None, None)

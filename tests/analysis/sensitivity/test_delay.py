@@ -1,4 +1,4 @@
-"""What comes late, held against instances in whose files it comes late; and deadlines, by solves on both sides."""
+"""Delays compared with instances that are late in the file, and deadlines with solves on both sides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLANS = range(6)  # of the random instances with a plan
 
 
 def found(instance: deleted.Document, periods: int) -> DelayAnalysis | None:
-    """Return what a delay does; None where there is no plan at all."""
+    """Return the effect of a delay; None if infeasible."""
     with deleted.variants(instance) as variants:
         try:
             return evaluate_delays(variants, periods)
@@ -36,7 +36,7 @@ def leads_later(instance: deleted.Document, by: int) -> None:
 
 
 def offered(instance: deleted.Document, change: Any) -> None:
-    """Write what each stream offers into `instance`, as `change(name, tonnes)` says; tonnes is a list of periods."""
+    """Set the supply of each stream of `instance` to `change(name, tonnes)`; tonnes is a list of periods."""
     with deleted.variants(instance) as variants:
         streams = variants.instance.streams
         now = dict(zip(streams.names, streams.available.value.tolist(), strict=True))
@@ -49,7 +49,7 @@ def offered(instance: deleted.Document, change: Any) -> None:
 @pytest.mark.parametrize("number", PLANS)
 @pytest.mark.parametrize("periods", [1, 2])
 def test_a_delay_costs_what_the_late_instance_costs(number: int, periods: int) -> None:
-    """Leads, supply and both come to what the instance comes to in whose file they are late."""
+    """Delays of lead times, supply and both equal the instance that is late in the file."""
     instance = deleted.random(pool.solvable(number))
     told = found(instance, periods)
     assert told is not None
@@ -69,13 +69,13 @@ def test_a_delay_costs_what_the_late_instance_costs(number: int, periods: int) -
 
 
 def test_no_delay_changes_nothing() -> None:
-    """A delay of nothing costs nothing, loses nothing and lacks nothing."""
+    """A delay of 0 periods has no cost, no loss and no shortage."""
     told = evaluate_delays(ScenarioRunner(TINY), 0)
     assert all((late.extra, late.lost, late.shortage) == (0.0, 0.0, None) for late in told.effects)
 
 
 def test_what_comes_after_the_horizon_is_lost() -> None:
-    """Of what is offered in the last month nothing is left a month later; all is lost when all comes too late."""
+    """Supply of the last month is lost by a delay of one month; all is lost by a long one."""
     variants = ScenarioRunner(TINY)
     offers = variants.instance.streams.available.value
     assert evaluate_delays(variants, 1).effects[1].lost == pytest.approx(offers[:, -1].sum())
@@ -84,7 +84,7 @@ def test_what_comes_after_the_horizon_is_lost() -> None:
 
 
 def test_a_delay_is_not_less_than_nothing() -> None:
-    """What would come sooner is no delay."""
+    """A negative delay is rejected."""
     with pytest.raises(UsageError, match="0 or more"):
         evaluate_delays(ScenarioRunner(TINY), -1)
 
@@ -137,7 +137,7 @@ def test_what_something_else_does_as_well_is_never_needed() -> None:
 
 
 def test_deadlines_by_solves_on_both_sides() -> None:
-    """Signed in the last month the file's plan costs the same; a month later it costs what is said."""
+    """Signed by the deadline the plan costs the same; a month later it costs the stated amount."""
     first = instance()
     plain = deleted.solved(first)
     assert plain is not None

@@ -82,7 +82,7 @@ def test_every_source_keeps_its_tonnes(times: float) -> None:
 
 
 def test_the_present_share_is_the_base_case() -> None:
-    """At its present share nothing moves: the very tonnes, and the base cost."""
+    """At its present share the tonnes are unchanged and the cost is the base cost."""
     instance = medalopt.load(TINY)
     offer = SupplyMix.from_instance(instance)
     for device in range(3):
@@ -99,7 +99,7 @@ def test_the_others_keep_their_proportion(tmp_path: Path) -> None:
 
 @pytest.mark.no_cover
 def test_every_cost_is_that_of_an_independent_solve() -> None:
-    """Each point's cost is what a solve of the changed instance from the beginning finds; no plan: none it finds."""
+    """Each point's cost equals a solve of the changed instance; infeasible points are infeasible there."""
     instance = medalopt.load(TINY)
     offer = SupplyMix.from_instance(instance)
     for curve in tiny().curves:
@@ -173,7 +173,7 @@ def test_mixes_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
-    """What stands in no bundle of that name stays; of a device nobody offers nothing is handed in."""
+    """Streams outside the bundle are unchanged; a device without supply contributes 0 t."""
     shop = {"device": "phone", "region": "r", "name": "shop", "available": "1 t"}
     devices = {**SMALL["devices"], "iron": {"content": {"Ag": "1 g/t"}}}
     mixes = {"boxes": {"bundle": "box", "shares": {"kettle": "90 %", "iron": "10 %"}}, "irons": {"iron": "100 %"}}
@@ -186,20 +186,20 @@ def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
-    """A mix of a bundle that no stream stands in is refused, with the name that was meant."""
+    """A mix of an unknown bundle is rejected with the nearest name."""
     variants = small(tmp_path, mixes={"m": {"bundle": "boxx", "shares": {"phone": "100 %"}}})
     with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream belongs to a bundle boxx; did you mean `box`\?"):
         solve_named_mixes(MixSolver(variants), [])
 
 
 def test_a_device_alone_in_its_source_stays(tmp_path: Path) -> None:
-    """Where nothing else is offered a share cannot move, and is not drawn."""
+    """A device that is the only one of its source has a fixed share and no curve."""
     streams = [{"device": "phone", "region": "r", "available": "2 t"}]
     assert analyse_device_mix(small(tmp_path, streams=streams)).fixed == ("phone",)
 
 
 def test_without_a_base_plan_it_goes_on(tmp_path: Path) -> None:
-    """Where there is no plan as offered, the shares with which there is one are found all the same."""
+    """If the base case is infeasible, feasible shares are found all the same."""
     medals = {"one": {"count": 3, "parts": {"silver": "1 kg"}}}
     found = analyse_device_mix(small(tmp_path, medals=medals))
     assert found.base.value is None
@@ -210,7 +210,7 @@ def test_without_a_base_plan_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_what_no_metal_helps_is_no_want_of_metal(tmp_path: Path) -> None:
-    """Where goods are committed that are not offered any more, no metal makes a plan."""
+    """A commitment above the supply is infeasible for another reason than a metal shortage."""
     streams = [dict(SMALL["streams"][0], committed="1 t"), SMALL["streams"][1]]
     curves = {curve.device: curve for curve in analyse_device_mix(small(tmp_path, streams=streams)).curves}
     without = curves["phone"].least_point.result
@@ -244,7 +244,7 @@ def test_curves_of_any_instance_are_those_of_solves(seed: int, tmp_path: Path) -
 
 
 def test_the_triangle_is_that_of_independent_solves() -> None:
-    """The splits lie in the triangle, the present one among them costs the base, and others what a solve finds."""
+    """The splits cover the triangle; the present one has the base cost, others that of a solve."""
     found, instance = tiny().triangle, medalopt.load(TINY)
     assert found is not None
     assert found.present.result.value == tiny().base.value

@@ -1,4 +1,4 @@
-"""What is lost without a thing, held against the instance from whose file it was deleted."""
+"""Outages compared with the instance from whose file the element was deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEAR = 1e-6
 
 
 def found(instance: deleted.Document, **asked: object) -> OutageLosses | None:
-    """Return what is lost without each thing; None where there is no plan at all."""
+    """Return the loss by each outage; None if infeasible."""
     with deleted.variants(instance) as variants:
         try:
             return evaluate_outages(variants, **asked)  # type: ignore[arg-type]
@@ -29,7 +29,7 @@ def found(instance: deleted.Document, **asked: object) -> OutageLosses | None:
 
 
 def stocked(instance: deleted.Document, short: dict[str, float], share: float) -> deleted.Document:
-    """Return `instance` with a share of what is short in stock at the start."""
+    """Return `instance` with a share of the missing metal as opening stock."""
     left = copy.deepcopy(instance)
     for metal, kg in short.items():
         with deleted.variants(instance) as variants:
@@ -70,7 +70,7 @@ def test_what_is_short_is_what_would_make_a_plan(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_cheaper_without_unless_a_rule_brought_it_in(seed: int) -> None:
-    """Where nothing is committed and no region has to send, no plan is cheaper with less to choose from."""
+    """Without commitments and participation no outage reduces the cost."""
     instance = deleted.random(seed)
     (instance.get("policy") or {}).pop("participation", None)
     for section in ("smelters", "market"):
@@ -113,7 +113,7 @@ def test_from_a_month_on() -> None:
 
 
 def test_any_month_names_its_period() -> None:
-    """Where periods are quarters or years any month inside one names it."""
+    """If periods are quarters or years, any month names the one that contains it."""
     instance = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     instance["periods"]["length"] = "quarter"
     for medal in instance["medals"].values():
@@ -142,7 +142,7 @@ def test_one_thing_alone() -> None:
     ],
 )
 def test_what_names_nothing_is_refused(paths: list[str], start: str | None, message: str) -> None:
-    """A path or a period that names nothing is refused with what there is."""
+    """An unknown path or period is rejected with the names that exist."""
     with pytest.raises(UsageError, match=message):
         evaluate_outages(ScenarioRunner(TINY), paths, start)
 
@@ -155,7 +155,7 @@ def test_the_most_serious_stands_first() -> None:
 
 
 def test_what_comes_from_elsewhere_counts_as_recycled() -> None:
-    """Where all metal must be recycled, what is short is what recycled sources lack: mined metal does not help."""
+    """With 100 % recycled content the shortage is that of recycled sources: mined metal does not help."""
     instance = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     instance["policy"]["recycled"] = {"Ag": "100 %"}
     for offer in ("old_coins", "refined_silver"):
@@ -168,13 +168,13 @@ def test_what_comes_from_elsewhere_counts_as_recycled() -> None:
 
 
 def test_nothing_is_short_where_there_is_a_plan() -> None:
-    """The instance as it is lacks nothing."""
+    """The shortage of the feasible base instance is 0."""
     assert ShortageSolver(ScenarioRunner(TINY).instance).compute_shortage() == {}
 
 
 @pytest.mark.parametrize("share", ["1 %", "100 %"])
 def test_a_region_that_goes_whole_owes_nothing(share: str) -> None:
-    """What a region owes of its supply goes with all of it, to the last digit, however its tonnes are summed."""
+    """An outage of a whole region removes its participation minimum exactly, in any order of summation."""
     offers = {"a": [2.2, 10.9], "b": [6.61, 3.3], "c": [7.66, 9.99]}
     instance = {
         "format": "medalopt/1",

@@ -1,4 +1,4 @@
-"""Parameter ranges of --vary: parameters, ends, units and due dates, and what is refused."""
+"""Parameter ranges of --vary: parameters, ends, units and due dates, and rejected input."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_what_is_asked(asked: str, unit: str | None, ends: tuple[float, float], 
     ],
 )
 def test_what_is_wrong(asked: str, says: str) -> None:
-    """Each mistake is told with what to write instead, and as one of --vary."""
+    """Each mistake is reported as one of --vary, with a valid alternative."""
     with pytest.raises((UsageError, InputError), match="--vary") as error:
         parse_parameter_range(VARIANTS, asked)
     assert says in str(error.value)
@@ -85,7 +85,7 @@ def gold() -> SensitivityCurve:
 
 
 def test_each_date_is_what_a_solve_finds(gold: SensitivityCurve) -> None:
-    """Period by period the cost is that of the instance loaded with the date and solved anew."""
+    """For each period the cost equals that of the instance loaded with that date."""
     assert (gold.shape, gold.exact, gold.vary.base) == ("whole", True, 2.0)
     assert [gold.vary.label(point.value) for point in gold.points] == ["2017-04", "2017-05", "2017-06", "2017-07"]
     for point in gold.points:
@@ -97,7 +97,7 @@ def test_each_date_is_what_a_solve_finds(gold: SensitivityCurve) -> None:
 
 
 def test_dates_are_told_by_their_names(gold: SensitivityCurve) -> None:
-    """In words, in the table and in the JSON; the axis says what its numbers are."""
+    """Summary, table and JSON name the periods; the axis explains its numbers."""
     told = report_curve(gold, "JPY")
     assert "from 2017-05 to 2017-07; infeasible below 2017-05" in told.lines[0]
     shown = [str(getattr(row[0], "text", row[0])) for row in told.charts[0].tables[0].rows]
@@ -127,7 +127,7 @@ def test_all_dates_move_by_periods() -> None:
     ],
 )
 def test_what_is_no_date_is_refused(asked: str, words: str) -> None:
-    """What leaves the horizon, names no period or no medal is refused in the words of the command line."""
+    """Dates outside the horizon, unknown periods and unknown medals are usage errors."""
     with pytest.raises(UsageError, match=words):
         parse_parameter_range(ScenarioRunner(TINY), asked)
 

@@ -1,4 +1,4 @@
-"""Piecewise linear functions by hand: traced exactly, known to a gap, read at a budget, told at whole values."""
+"""Piecewise linear functions by hand: exact trace, bounded gap, budgets, and whole values."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def test_the_values_for_a_budget() -> None:
 
 
 def test_a_budget_is_found_on_a_curve_that_bends() -> None:
-    """Where the secant does not lead to it at once the value is closed in on, from whichever side."""
+    """If one secant step does not reach the budget, the value is bracketed from either side."""
     for ends in ([(0.0, 0.0), (10.0, 100.0)], [(-10.0, 100.0), (0.0, 0.0)]):
         (span,) = find_budget_range(ends, 50.0, lambda at: at * at, False).spans
         assert max(abs(end) for end in span) == pytest.approx(math.sqrt(50.0))
 
 
 def test_a_budget_is_read() -> None:
-    """It has the unit of the measure, and what has another is told."""
+    """A budget has the unit of the objective; any other unit is rejected."""
     money = Money("JPY")
     assert (parse_budget("8_000 JPY", "cost", money), parse_budget("2 t", "footprint", money)) == (8000, 2000)
     with pytest.raises(UsageError, match="--budget"):
@@ -78,7 +78,7 @@ def test_a_budget_is_read() -> None:
 
 
 def test_whole_values() -> None:
-    """Few whole values are all asked; a curve in pieces is told beside its bends and just beyond its end."""
+    """A few whole values are all solved; a long curve is solved beside its breakpoints and beyond its end."""
     assert select_whole_values(0, 4) == ([0, 1, 2, 3, 4], True)
     values, every = select_whole_values(0, 100)
     assert (values[0], values[-1], every) == (0, 100, False)

@@ -1,4 +1,4 @@
-"""What recycling costs more than buying, by hand on small figures."""
+"""Premium of recycling over buying, by hand on small numbers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_limiting_an_offer_never_makes_buying_cheaper(limit: float) -> None:
 
 
 def test_metal_without_any_price_cannot_be_bought() -> None:
-    """Without offer and price nothing is claimed but what is missing."""
+    """A metal without offer and price is reported as missing, without a premium."""
     with deleted.variants(instance(market={})) as variants:
         found = compute_premium(variants)
     assert found.cost == float("inf") and found.shortage == pytest.approx({"Ag": 10})
@@ -69,7 +69,7 @@ def test_metal_without_any_price_cannot_be_bought() -> None:
     "policy", [{"participation": "50 %"}, {"footprint_cap": "1 t"}, {"device_share": {"phone": ["10 %", "100 %"]}}]
 )
 def test_policies_do_not_count_when_the_metal_is_bought(policy: dict[str, Any]) -> None:
-    """What is asked of a plan from devices is not asked of bought metal."""
+    """The benchmark of buying ignores the policies of a plan."""
     with deleted.variants(instance(policy=policy)) as variants:
         assert compute_premium(variants).cost == pytest.approx(10_000)
 

@@ -1,4 +1,4 @@
-"""What ranges say of figures by hand, and what each figure moves, held against programs built anew."""
+"""Sensitivity ranges by hand, and the effect of each parameter compared with programs built again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def moved(variants: ScenarioRunner, figure: SensitivityParameter) -> tuple[float
 @pytest.mark.parametrize("stock", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_figure_moves_what_it_is_said_to_move(seed: int, stock: bool) -> None:
-    """The program built with a figure a little higher differs in costs and ends as told, and in nothing else."""
+    """Increasing a parameter changes exactly the costs and bounds of its derivatives."""
     with random(seed, ("cost", "footprint")[(seed + stock) % 2], stock) as variants:
         program = rows_of(variants.base)
         for figure in find_parameters(variants, program):
@@ -71,14 +71,14 @@ def test_an_end_tells_what_takes_over() -> None:
 
 
 def test_a_kink_has_two_prices() -> None:
-    """A tonne more of storage saves less than one less costs: the plan stands on a kink there."""
+    """One more tonne of storage saves less than one tonne less costs: two shadow prices."""
     row = {one.path: one for one in compute_ranges(ScenarioRunner(TINY)).rows}["streams.laptop@east.storage.limit"]
     assert row.has_kink
     assert (row.low, row.high) == (pytest.approx(3), pytest.approx(4.90534, rel=1e-5))
 
 
 def test_no_plan_lies_that_way() -> None:
-    """Where all that is offered is needed there is no price for one unit less, and the range ends where it begins."""
+    """If all supply is needed, a decrease has no price and the range ends at the present value."""
     changes = {"market.old_silver.limit": "0 kg"}
     found = compute_ranges(ScenarioRunner(TINY, changes | {"alloys.silver_925.capacity": "13.571428571428571 kg"})).rows
     row = {one.path: one for one in found}["alloys.silver_925.capacity"]
@@ -87,14 +87,14 @@ def test_no_plan_lies_that_way() -> None:
 
 
 def test_all_figures_are_counted() -> None:
-    """Progress is told figure by figure."""
+    """Progress is reported once per parameter."""
     told: list[tuple[int, int]] = []
     found = compute_ranges(ScenarioRunner(TINY), lambda done, of: told.append((done, of)))
     assert told == [(number, len(found.rows)) for number in range(len(found.rows))]
 
 
 def test_an_exchange_rate_is_ranged_as_one_figure() -> None:
-    """What is priced in another currency moves with its rate, all of it together."""
+    """All prices in another currency change together with its rate."""
     changes = {"exchange": "{USD: 100 JPY}", "market.old_silver.price": "800 USD/kg", "market.zinc.price": "3.2 USD/kg"}
     variants = ScenarioRunner(TINY, changes)
     row = {one.path: one for one in compute_ranges(variants).rows}["exchange.USD"]

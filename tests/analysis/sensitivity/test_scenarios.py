@@ -14,7 +14,7 @@ from medalopt.solver.verification import VerifiedResult
 
 
 def instance(available: str = "2 t", price: int = 1_000, silver: str = "6 kg/t", **more: object) -> deleted.Document:
-    """Return ten medals of 1 kg of silver: what phones do not bring is bought, at most 4 kg of it."""
+    """Return ten medals of 1 kg of silver; at most 4 kg is bought, the rest comes from phones."""
     return {
         "format": "medalopt/1",
         "name": "by_hand",
@@ -46,7 +46,7 @@ SCENARIOS = {
 
 
 def test_each_costs_what_its_instance_costs() -> None:
-    """Value, footprint and tonnes are those of the instance that says in its file what the scenario changes."""
+    """Cost, footprint and tonnes equal those of the instance with the scenario written in its file."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
         answers = evaluate_scenarios(variants)
     plain = deleted.solved(instance())
@@ -69,7 +69,7 @@ def test_what_is_short_where_there_is_no_plan() -> None:
 
 
 def test_one_that_cannot_be_solved_costs_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no answer can be proven that is said in its row, in words, and the others are there as ever."""
+    """An unproven scenario reports that in its row; the others are unaffected."""
     with deleted.variants(instance(scenarios=SCENARIOS)) as variants:
         whole, solved = evaluate_scenarios(variants), variants.solve_scenario
         asked: list[object] = []
@@ -98,7 +98,7 @@ def test_there_must_be_some() -> None:
 
 
 def test_a_scenario_that_names_nothing_is_refused() -> None:
-    """A path with `*` that names nothing here is refused with its scenario and its path."""
+    """A wildcard path without a match is rejected with scenario and path."""
     with (
         deleted.variants(instance(scenarios={"odd": {"devices.*.content.Au": "90 %"}})) as variants,
         pytest.raises(InputError, match=r'scenarios\.odd\."devices\.\*\.content\.Au": nothing in this instance'),

@@ -36,7 +36,7 @@ def by_hand() -> Tornado:
 
 
 def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
-    """4 t x 1 kg x 80 % = 3.2 kg come from phones, 6.8 kg of 8 are bought: what may leave too little ranks first."""
+    """4 t x 1 kg x 80 % = 3.2 kg from phones and 6.8 kg of 8 bought: the possible shortage ranks first."""
     assert by_hand.base.value == pytest.approx(6.8e5 + 4_000)
     order = [render_path(bar.factor.path) for bar in by_hand.bars]
     # least moved first: the limit (7.2 kg still do) stays behind; a tenth more coins (7.8 kg) still has a plan
@@ -56,7 +56,7 @@ def test_what_is_short_is_told_in_kilograms(by_hand: Tornado) -> None:
 
 
 def test_a_share_stays_a_share(by_hand: Tornado) -> None:
-    """40 % more than 80 % is held at 100 %, and so is a return of 100 %; that is told with the bar."""
+    """40 % above 80 % is capped at 100 %, as is a recovery of 100 %; the bar reports the cap."""
     bars = {render_path(bar.factor.path): bar for bar in by_hand.bars}
     recovery = bars["treatments.hand.recovery"]
     assert (recovery.up.capped_count, recovery.down.capped_count) == (1, 0)
@@ -80,7 +80,7 @@ def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
 
 @pytest.mark.parametrize("path", [BY_HAND, TINY])
 def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
-    """Each end of each bar is the optimum of the instance loaded with those changes and solved anew."""
+    """Both ends of each bar equal the optimum of the instance loaded with that change."""
     found = compute_tornado(ScenarioRunner(path), 1)
     for number, bar in enumerate(found.bars):
         for end in bar.ends[number % 2 :: 2] if path == BY_HAND or not number % 6 else ():
@@ -93,7 +93,7 @@ def test_every_bar_is_what_a_solve_finds(path: Path) -> None:
 
 
 def test_a_plan_that_comes_to_exist() -> None:
-    """Where there is no plan, what gives one ranks first, and the rest does nothing."""
+    """If the base case is infeasible, the parameter that makes it feasible ranks first; others have no effect."""
     found = compute_tornado(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}), 1)
     assert found.base.status == "infeasible"
     first = found.bars[0]
@@ -109,7 +109,7 @@ def test_a_cv_for_a_recovery_that_is_left_out() -> None:
 
 
 def test_a_cv_for_each_metal() -> None:
-    """A recovery whose cv is told by metal is moved metal by metal, also where one figure is written for all."""
+    """A recovery with a cv by metal is varied metal by metal, also if one value holds for all."""
     found = moved(TINY, **{"treatments.dismantle.cv": "{Ag: 20 %, default: 5 %}"})
     assert found["treatments.dismantle.recovery.Ag"].cv == 0.2
     assert found["treatments.dismantle.recovery.Cu"].cv == 0.05

@@ -1,4 +1,4 @@
-"""Prices, ranges, curves and maps of random instances, held against plans solved anew and against GLPK: samples."""
+"""Prices, ranges, curves and maps of random instances compared with independent solves and GLPK: samples."""
 
 from __future__ import annotations
 

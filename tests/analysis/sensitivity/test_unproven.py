@@ -1,4 +1,4 @@
-"""A variant of which nothing can be proven costs its own row, and never the whole table."""
+"""An unproven scenario affects only its own row of a table."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_one_loss_that_is_not_proven_leaves_the_others(monkeypatch: pytest.Monke
 
 
 def test_where_nothing_is_proven_the_table_still_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no loss, delay or scenario can be proven the tables are told without a chart, and claim nothing."""
+    """If no outage, delay or scenario is proven, the tables have no chart and no values."""
     break_solves(monkeypatch, lambda number: number > 0)
     part = report_outages(found := evaluate_outages(ScenarioRunner(TINY)), ScenarioRunner(TINY).instance)
     assert not part.charts and all(not loss.proven for loss in found.losses) and "infeasible" not in words(part)
@@ -140,7 +140,7 @@ def test_values_that_are_not_proven_are_left_out_of_a_curve(text: str, monkeypat
 
 
 def test_a_curve_without_any_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no value of the figure can be proven nothing is claimed of any."""
+    """If no value of the parameter is proven, the curve makes no statement."""
     variants = ScenarioRunner(TINY)
     asked = parse_parameter_range(variants, "devices.*.content.Ag=70..120%")
     break_solves(monkeypatch, lambda number: number > 0)
@@ -162,7 +162,7 @@ def test_points_that_are_not_proven_are_marked_on_a_map(across: str, monkeypatch
 
 
 def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mix that cannot be proven is named among what is left out, and the curves of the devices stand."""
+    """An unproven mix is listed as omitted, and the curves of the devices are complete."""
     mixes = {"half": {"phone": "50 %", "kettle": "50 %"}, "whole": {"phone": "100 %"}}
     kettle = {"device": "kettle", "region": "tokyo", "available": "2 t"}
     document = instance(mixes=mixes)
@@ -182,18 +182,18 @@ def test_a_device_and_a_mix_that_are_not_proven_are_left_out(monkeypatch: pytest
 
 
 def fail(*_: Any, **__: Any) -> Any:
-    """Prove nothing."""
+    """Raise as if no result could be verified."""
     raise SolverError("nothing could be proven")
 
 
 def fail_first(of: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `of`, which proves nothing the first time."""
+    """Return `of`, which fails at the first call."""
     count = iter(range(1_000_000))
     return lambda *arguments: of(*arguments) if next(count) else fail()
 
 
 def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What binds, a metal, a medal and a source without a proven price are named, and the rest of the page stands."""
+    """Constraints, metals, medals and sources without proven price are named; the rest is complete."""
     whole = explained(ScenarioRunner(TINY).instance)
     monkeypatch.setattr(PlanNeighbourhood, "compute_price", fail_first(PlanNeighbourhood.compute_price))
     monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
@@ -210,7 +210,7 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
 
 
 def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where other optimal plans cannot be looked for, neither the explanation nor the ranges claim anything of them."""
+    """If uniqueness is not verified, neither the explanation nor the ranges state it."""
     monkeypatch.setattr(PlanNeighbourhood, "find_alternatives", fail)
     found = explained(ScenarioRunner(TINY).instance)
     assert found.is_unique is None and "not proven" in summarize_explanation(found)[-1]
@@ -247,7 +247,7 @@ def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.
 
 @pytest.mark.no_cover
 def test_metal_that_is_short_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it cannot be proven what is short, the ends of the tornado and the scenarios still say: no plan."""
+    """If the shortage is not proven, tornado and scenarios still report infeasibility."""
     monkeypatch.setattr(ShortageSolver, "compute_shortage", fail)
     found = compute_tornado(ScenarioRunner(TINY), jobs=1)
     none = [end for bar in found.bars for end in bar.ends if end.result.status == "infeasible"]

@@ -58,14 +58,14 @@ def test_rows_without_a_value_are_left_out() -> None:
 
 
 def test_what_does_not_vary_has_no_shares() -> None:
-    """Where all values are the same there is nothing to share."""
+    """If all values are equal, there are no variance shares."""
     same = np.full(20, 3.0)
     assert estimate_sobol_indices(same, same, np.array([same])) == (SobolIndices(None, None, 20),)
 
 
 @pytest.mark.no_cover
 def test_shares_of_a_cost_that_is_a_sum() -> None:
-    """With enough on offer the cost is 10 kg less what phones give, at one price: the shares follow by arithmetic."""
+    """With enough supply the cost is linear in the metal of the phones: shares follow by arithmetic."""
     changes = {
         "market.silver.limit": "100 kg",
         "market.silver.cv": "",
@@ -88,7 +88,7 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
 
 @pytest.mark.no_cover
 def test_no_plan_is_counted() -> None:
-    """Where phones may fail there is no plan in some cases; the assay is what causes it."""
+    """Infeasible draws are counted and attributed to the assay."""
     found = analyse_variance(ScenarioRunner(BY_HAND), 32, 1)
     assert 0.15 < found.without < 0.5
     totals = {
@@ -113,7 +113,7 @@ def test_metals_of_a_device_are_drawn_together() -> None:
 
 
 def test_without_any_cv_a_tenth_is_drawn() -> None:
-    """Assays, recoveries, returns and prices vary evenly within 10 %; what else the file writes stays."""
+    """Without a cv, assays, recoveries, accountabilities and prices vary by 10 %, other parameters do not."""
     found = find_uncertain_inputs(ScenarioRunner(TINY))
     assert {cause.path[0] for cause in found} == {"devices", "treatments", "smelters", "market"}
     drawn = draw_saltelli_sample(found[:1], 100).first[0]
@@ -123,19 +123,19 @@ def test_without_any_cv_a_tenth_is_drawn() -> None:
 
 @pytest.mark.parametrize(("rows", "said"), [(7, "8 to"), (10**6, "8 to")])
 def test_too_few_or_too_many_rows(rows: int, said: str) -> None:
-    """What is no sample is refused."""
+    """A sample size out of range is rejected."""
     with pytest.raises(UsageError, match=said):
         analyse_variance(ScenarioRunner(BY_HAND), rows)
 
 
 def test_nothing_is_uncertain() -> None:
-    """An instance that buys by composition alone, for the footprint, has nothing that could vary."""
+    """An instance without uncertain parameters is rejected."""
     with pytest.raises(UsageError, match="no assay"):
         analyse_variance(ScenarioRunner(TINY.parent / "dantzig.yaml", objective="footprint"), 8)
 
 
 def test_interrupted_shares_are_of_what_is_there() -> None:
-    """After Ctrl-C the cases that were solved are told."""
+    """After Ctrl-C the shares are those of the finished rows."""
 
     def told(done: int, of: int) -> None:
         if done == 40:
@@ -147,7 +147,7 @@ def test_interrupted_shares_are_of_what_is_there() -> None:
 
 
 def test_supplies_are_drawn_as_correlated() -> None:
-    """Streams with a cv are drawn together, with the correlation of the file; a draw changes what they offer."""
+    """Streams with a cv are drawn with the correlation of the file; a draw scales their supply."""
     inputs = find_uncertain_inputs(ScenarioRunner(UNCERTAIN))
     (supply,) = [one for one in inputs if one.path[0] == "streams"]
     assert [str(factor.path[1]) for factor in supply.factors] == ["laptop@east", "phone@east", "phone@west"]

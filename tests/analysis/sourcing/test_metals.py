@@ -28,7 +28,7 @@ PLANS = [("tiny",), ("tiny", *SCRAPPY), ("tokyo2020",)]
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_scrap_account_balances(name: tuple[str, ...]) -> None:
-    """What falls is lost, charged again, in hand or not fit yet; each period starts with what the last one left."""
+    """Process scrap is lost, recharged, in stock or not yet usable; each period starts with the last stock."""
     one = plan(*name)  # type: ignore[arg-type]
     found = compute_scrap_account(one.account)
     there, gone = found.opening + found.fit, found.recharged + found.closing
@@ -39,7 +39,7 @@ def test_the_scrap_account_balances(name: tuple[str, ...]) -> None:
 
 
 def test_scrap_that_is_left_has_the_worth_that_the_plan_counts() -> None:
-    """At the end the account's worth is what the cost of the plan is less by."""
+    """The value of the scrap left equals the credit in the cost of the plan."""
     one = plan("tiny", ("alloys.silver_925.scrap.value", "50 JPY/g"))
     assert compute_scrap_account(one.account).value[:, -1].sum() == pytest.approx(-one.costs["scrap"])
     assert one.costs["scrap"] < 0
@@ -84,7 +84,7 @@ def test_medals_are_struck_in_time_and_of_what_is_there(name: tuple[str, ...]) -
 
 
 def test_plating_is_a_small_part_of_every_medal() -> None:
-    """The gold of Tokyo's medals is plating; nothing of tiny's is."""
+    """The gold of Tokyo's medals is plating; tiny has none."""
     tokyo, tiny = plan("tokyo2020"), plan("tiny")
     assert [tokyo.instance.alloys.names[a] for a in np.flatnonzero(find_plating_alloys(tokyo.account))] == [
         "gold_plate"
@@ -97,7 +97,7 @@ NAMES = ("tiny", "tokyo2020")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_account_balances(name: str) -> None:
-    """What was there and came in is what went out and stays, of every metal in every period."""
+    """Opening stock and inflow equal outflow and closing stock, for every metal and period."""
     found = compute_metal_account(plan(name).account)
     into, out = found.opening + found.returned + found.bought, found.charged + found.surplus + found.closing
     np.testing.assert_allclose(into, out, rtol=1e-9, atol=1e-9 * into.max())
@@ -154,7 +154,7 @@ def _moved(base: Instance, section: str, by: float) -> Instance:
 @pytest.mark.parametrize("deduction", [0.0, 0.2])
 @pytest.mark.parametrize(("section", "name"), [("devices", PHONE), ("treatments", "dismantle"), ("smelters", NEAR)])
 def test_one_figure_spreads_as_far_as_it_moves_the_metal(section: str, name: str, deduction: float) -> None:
-    """With one uncertain figure the deviation is what moving that figure changes, below a deduction too."""
+    """With one uncertain parameter the deviation is its derivative, below a deduction too."""
     base = plan("tiny").instance
     terms = replace(
         base.terms, deduction=ExactArray(np.full_like(base.terms.deduction.raw, deduction), np.zeros((), int))
@@ -191,7 +191,7 @@ def test_deviations_add_up_as_squares() -> None:
 
 
 def test_without_cv_there_is_no_spread() -> None:
-    """An instance that gives no cv gets no ranges; one of prices is none of what returns."""
+    """An instance without cv has no ranges; a cv of prices gives none of returns."""
     assert compute_return_uncertainty(plan("tiny").account) is None
     assert (
         compute_return_uncertainty(_account(replace(plan("tiny").instance, annex={"market_cv": {"zinc": {"cv": 0.1}}})))

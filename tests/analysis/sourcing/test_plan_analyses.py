@@ -1,4 +1,4 @@
-"""What lies around a plan, beside the same question asked in another way."""
+"""Analyses beside a plan, compared with an independent computation of the same result."""
 
 import pytest
 from tests.report.plans import plan
@@ -25,7 +25,7 @@ WITHOUT = {  # the figure that stands for no such rule
 
 
 def test_every_rule_is_priced_by_leaving_it_out() -> None:
-    """What a rule costs is the plan's cost less that of the plan of a file without it."""
+    """The cost of a constraint is the plan's cost less that of a file without it."""
     found = {rule.path: rule for rule in around("tiny").rules}
     assert found.keys() == WITHOUT.keys()
     for path, value in WITHOUT.items():
@@ -34,7 +34,7 @@ def test_every_rule_is_priced_by_leaving_it_out() -> None:
 
 
 def test_a_rule_that_does_not_bind_costs_nothing() -> None:
-    """A floor that the plan keeps anyway is told, and is free."""
+    """A slack recycled-content floor is listed with a cost of 0."""
     loose = {rule.path: rule for rule in compute_constraint_costs(plan("tiny", ("policy.recycled.Ag", "1 %")))}
     assert loose["policy.recycled.Ag"].costs == 0
     assert not loose["policy.recycled.Ag"].binds
@@ -42,7 +42,7 @@ def test_a_rule_that_does_not_bind_costs_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["laptop@south", "kettle@east", "phone@east"])
 def test_more_of_a_stream_comes_in_below_its_price_and_not_above(name: str) -> None:
-    """A hundredth cheaper than told more of it is taken, a hundredth dearer not."""
+    """One per cent below the break-even price more of the stream is taken, above it not."""
     made = plan("tiny")
     at = made.instance.streams.names.index(name)
     price, by = float(made.instance.streams.price.value[at]), around("tiny").entry_prices[at]
@@ -58,14 +58,14 @@ def test_what_is_taken_whole_is_not_asked() -> None:
 
 
 def test_buying_and_binding_are_told_of_the_best_plan() -> None:
-    """Of a plan in lots the questions are asked without them."""
+    """For a plan in lots the analyses use the best plan without lots."""
     lots = around("steel_mill")
     assert lots.base.cost == pytest.approx(8125.6)
     assert lots.premium.plan == pytest.approx(8125.6)
 
 
 def test_the_figures_that_matter_are_moved_and_solved() -> None:
-    """Each end is the optimum of the instance with that change, and they are in the order of what they do."""
+    """Each end is the optimum of the changed instance, ordered by effect."""
     found = around("tiny").risks
     assert found is not None
     assert len(found.bars) == MAX_REPORTED_PARAMETERS
@@ -138,7 +138,7 @@ def test_what_moves_the_cost_has_a_worth(path: str, of: str) -> None:
     ],
 )
 def test_what_does_not_move_it_has_none(path: str, of: str) -> None:
-    """Nothing is carried, refined or sold for money here: such figures are worth nothing."""
+    """Parameters of transport, refining and sales have no effect on this instance."""
     assert _estimates().estimate(parse_path(path), of) == 0
 
 
@@ -147,7 +147,7 @@ def _estimates() -> FirstOrderEstimates:
 
 
 def test_scenarios_say_what_they_cost_or_what_is_short() -> None:
-    """The named scenarios of an instance are solved; where there is no plan the missing metal is told."""
+    """Named scenarios report their cost, or the missing metal if infeasible."""
     cases = {case.name: case for case in risky()[0].cases}
     assert list(cases) == ["dear_silver", "no_silver", "same"]
     dear = plan("tiny", ("market.mined_silver.price", "100 JPY/g")).cost

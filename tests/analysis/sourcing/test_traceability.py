@@ -1,4 +1,4 @@
-"""Laws of the trace: nothing is lost, nothing comes from nowhere, and alike things meet alike fates."""
+"""Invariants of the trace: mass is conserved, and equal inputs have equal destinations."""
 
 from dataclasses import replace
 from functools import cache
@@ -33,7 +33,7 @@ EACH = [pytest.param(name, id=f"{name[0]}{len(name)}") for name in PLANS]
 
 @pytest.mark.parametrize("name", EACH)
 def test_all_that_comes_onto_the_account_ends_somewhere(name: tuple[object, ...]) -> None:
-    """What returns, is bought and was there is what the ends add up to, metal by metal."""
+    """Returns, purchases and opening stock equal the sum of the destinations by metal."""
     one, found = traced(*name)
     account, instance = one.account, one.instance
     returned = account.returned.sum(axis=(0, 2))
@@ -45,7 +45,7 @@ def test_all_that_comes_onto_the_account_ends_somewhere(name: tuple[object, ...]
 
 @pytest.mark.parametrize("name", EACH)
 def test_each_end_receives_what_the_plan_says(name: tuple[object, ...]) -> None:
-    """Surplus and stock are the account's, and all else together is what is charged."""
+    """Surplus and stock equal the account, and the other destinations the charges."""
     one, found = traced(*name)
     ends = found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening
     made, whole = one.account.decisions, max(ends.sum(), 1)
@@ -59,7 +59,7 @@ def test_each_end_receives_what_the_plan_says(name: tuple[object, ...]) -> None:
 
 @pytest.mark.parametrize("name", EACH)
 def test_every_stream_is_conserved(name: tuple[object, ...]) -> None:
-    """The metal that a stream's assay says is in what is sent ends in medals or in a named loss, all of it."""
+    """The metal in each stream by its assay ends in medals or in a named loss."""
     one, found = traced(*name)
     instance = one.instance
     kilograms = found.returned.sum(axis=2) + found.destinations.sum(axis=2)  # (E, J)
@@ -73,7 +73,7 @@ def test_every_stream_is_conserved(name: tuple[object, ...]) -> None:
 
 @pytest.mark.parametrize("name", EACH)
 def test_the_medals_hold_their_alloy(name: tuple[object, ...]) -> None:
-    """The metal in a kind of medal is what its parts weigh, but for what in the alloy is no metal."""
+    """The metal in a kind of medal equals the mass of its parts less unnamed matter."""
     one, found = traced(*name)
     medals = one.instance.medals
     metal = (found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening)[:, : len(medals.names)].sum(axis=0)
@@ -96,7 +96,7 @@ def test_scrap_goes_round_until_it_is_used_up() -> None:
 
 
 def test_an_allowance_never_comes_back() -> None:
-    """A tenth of what is in the silver medals goes with their allowance, and none of the gold ones."""
+    """One tenth of the silver medals' metal is their allowance; the gold medals have none."""
     one, found = traced("tiny", *ALLOWED)
     silver = one.instance.metals.names.index("Ag")
     ends = (found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening)[silver]

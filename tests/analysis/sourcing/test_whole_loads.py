@@ -1,4 +1,4 @@
-"""Whole loads: inside what is offered, every rule kept, and never cheaper than the plan without them."""
+"""Whole loads: within supply, all constraints satisfied, and never cheaper than the plan without them."""
 
 import json
 from fractions import Fraction
@@ -21,7 +21,7 @@ from medalopt.solver.mip import TruckloadGroup
 
 
 def amounts(made: Plan) -> list[tuple[float, float, bool]]:
-    """Return what is sent of each source in each period, what is offered then, and whether it may wait."""
+    """Return shipments and supply of each source and period, and whether the source can be stored."""
     found = []
     for source in list_sources(made.instance):
         at = np.isin(made.account.routes.stream, source.streams)
@@ -51,7 +51,7 @@ def test_loads_are_whole_and_inside_what_is_offered(size: float) -> None:
 
 
 def test_smaller_loads_of_larger_ones_cost_no_more() -> None:
-    """Half a tonne divides a tonne: what fits in the one fits in the other."""
+    """Loads of 0.5 t divide loads of 1 t, so they never cost more."""
     assert plan_whole_loads(plan("tiny"), 0.1).extra <= plan_whole_loads(plan("tiny"), 1.0).extra + 1e-6
 
 
@@ -73,7 +73,7 @@ def test_what_has_lots_of_its_own_keeps_them() -> None:
 
 
 def test_without_streams_nothing_is_rounded() -> None:
-    """A plan of purchases alone stays what it is."""
+    """A plan with purchases only is unchanged."""
     found = plan_whole_loads(plan("dantzig"), 1.0)
     assert (found.loads, found.part) == (0, 0)
     assert found.plan.cost == pytest.approx(4.98)
@@ -81,7 +81,7 @@ def test_without_streams_nothing_is_rounded() -> None:
 
 
 def test_loads_that_no_plan_can_keep_are_refused() -> None:
-    """What a contract asks for in a month that waits cannot come in trucks larger than all of it."""
+    """A commitment in a waiting month cannot be met by trucks larger than its total."""
     contracts = plan("tiny", ("streams.laptop@east.committed", "7 t"))
     with pytest.raises(UsageError, match="smaller"):
         plan_whole_loads(contracts, 50.0)
@@ -112,7 +112,7 @@ def test_the_same_plan_gives_the_same_loads() -> None:
     ],
 )
 def test_loads_next_to_the_plan(known: float, waits: bool, ends: tuple[int, ...]) -> None:
-    """Of 3.4 t there are three full loads of one tonne and a rest; one next to what the plan takes is tried first."""
+    """3.4 t are three full loads of 1 t and a rest; the load nearest to the plan is tried first."""
     load = TruckloadGroup(np.arange(1), 1.0, 3.4, known, waits)
     assert load.full == 3
     assert load.rest == (0.0 if waits else pytest.approx(0.4))

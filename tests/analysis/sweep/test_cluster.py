@@ -40,7 +40,7 @@ SCENARIOS = [
 
 
 def silent(line: str) -> None:
-    """Note nothing."""
+    """Ignore the message."""
 
 
 def told(variants: ScenarioRunner, where: ScenarioExecutor) -> list[SweepResult]:
@@ -56,7 +56,7 @@ def tiny() -> ScenarioRunner:
 
 @pytest.fixture(scope="module")
 def alone(tiny: ScenarioRunner) -> list[SweepResult]:
-    """Return what one process answers."""
+    """Return the results of one process."""
     return told(tiny, make_process_executor(1))
 
 
@@ -84,9 +84,9 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 def test_the_same_bits_though_a_worker_is_killed(
     alone: list[SweepResult], dask: SimpleNamespace, tiny: ScenarioRunner
 ) -> None:
-    """Two workers, of which one is killed in the middle, give what one process gives, in the same order.
+    """Two workers, one of them killed, give the results of one process in the same order.
 
-    Each kind of answer is among them: a plan, none, changes that are wrong.
+    Feasible, infeasible and invalid scenarios are among them.
     """
     rows = run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor(dask.address, silent))
     found = [next(rows)]
@@ -99,7 +99,7 @@ VERSIONS = cluster.get_versions()
 
 
 def test_the_tutorial_is_true(dask: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands of the tutorial print what it shows, and cluster and single process write the same bytes."""
+    """The commands of the tutorial print the output shown, and cluster and single process write the same bytes."""
     write_nation(12, tmp_path / "nation")
     monkeypatch.chdir(tmp_path)
     assert run_commands("docs/tutorials/nation.md", dask.address) == []
@@ -109,7 +109,7 @@ def test_the_tutorial_is_true(dask: SimpleNamespace, tmp_path: Path, monkeypatch
 def test_a_worker_of_another_version(
     dask: SimpleNamespace, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker with other versions, whose bits might differ, answers nothing and says which it has."""
+    """A worker with other versions refuses to solve and names them."""
     monkeypatch.setattr(cluster, "get_versions", lambda: ("99.0", *VERSIONS[1:]))
     with pytest.raises(UsageError, match=r"it has medalopt .* instead of 99\.0.*same environment"):
         told(tiny, cluster.make_cluster_executor(dask.address, silent))
@@ -118,7 +118,7 @@ def test_a_worker_of_another_version(
 def test_a_worker_answers_as_a_process_does(
     alone: list[SweepResult], tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a worker does is done here: it keeps the variants that it was sent, until it is sent others."""
+    """The worker function keeps the scenarios it received until it receives others."""
     sent = pickle.dumps(WorkerSetup.capture(tiny))
     assert cluster._return_payload(sent) == sent
     for number in (0, 1):
@@ -175,13 +175,13 @@ def test_an_interruption_does_not_wait(
     ],
 )
 def test_what_is_no_address(address: str) -> None:
-    """What cannot be the address of a scheduler is told at once, with how one is written."""
+    """An invalid address of a scheduler is rejected at once, with the form of a valid one."""
     with pytest.raises(UsageError, match="is not tcp://HOST:PORT; start one by `dask scheduler`"):
         cluster.make_cluster_executor(address, silent)
 
 
 def test_no_scheduler_there(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address at which none answers is told, with how to start one."""
+    """If no scheduler answers, the message says how to start one."""
     monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 0.2)
     with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
         told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
@@ -218,7 +218,7 @@ def test_a_server_that_is_no_scheduler(sent: str, tiny: ScenarioRunner, monkeypa
 
 
 def test_a_scheduler_that_fails_as_one_connects(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that answers at first, and then not, is told in the same words, whatever Dask raises."""
+    """A scheduler that fails during connection gives the same message, whatever Dask raises."""
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("odd")
@@ -230,20 +230,20 @@ def test_a_scheduler_that_fails_as_one_connects(tiny: ScenarioRunner, monkeypatc
 
 
 def test_without_dask(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Dask is not installed, that is told with how to."""
+    """If Dask is not installed, the message says how to install it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'medalopt\[distributed\]'"):
         told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:8786", silent))
 
 
 class Future:
-    """A task of a cluster that ended as it was told to."""
+    """Task of a cluster with a prescribed result."""
 
     def __init__(self, status: str) -> None:
         self.status = status
 
     def release(self) -> None:
-        """Nothing is kept."""
+        """Keep no result."""
 
 
 class Failing:
@@ -255,7 +255,7 @@ class Failing:
         self.status = status
 
     def scheduler_info(self) -> dict[str, Any]:
-        """Return what the scheduler knows."""
+        """Return the workers of the scheduler."""
         return {"workers": {}}
 
     def submit(self, *arguments: Any, **options: Any) -> Future:
@@ -282,14 +282,14 @@ def test_a_task_that_ends_its_workers(tiny: ScenarioRunner, monkeypatch: pytest.
 
 
 def test_a_scheduler_that_is_gone(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was lost with it is not waited for."""
+    """Results lost with a scheduler are not awaited."""
     failing(monkeypatch, "cancelled", KeyError())
     with pytest.raises(UsageError, match="tcp://a:1: is gone; with --journal FILE"):
         told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
 
 
 def test_a_worker_without_medalopt(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that cannot even begin is told, with what it said."""
+    """A worker that fails to start is reported with its message."""
     failing(monkeypatch, "error", ModuleNotFoundError("No module named 'medalopt'"))
     with pytest.raises(UsageError, match="No module named 'medalopt'"):
         told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))

@@ -1,4 +1,4 @@
-"""Which scenarios a grid, a list, a sample and an instance stand for, and all that may be wrong with them."""
+"""Scenarios of a grid, a list, a sample and an instance, and all faults in them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_several_figures_make_the_product(tiny: ScenarioRunner) -> None:
 
 
 def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> None:
-    """Each option says what is wrong with it: its form, its path, its values; nothing is solved before."""
+    """Each option reports its faults of form, path and values before any solve."""
     wrong = {
         "smelters.near.capacity": "write PATH=LO..HI/N",
         "smelters.near.limit=1..2 t": "give the number of values, such as 1..2 t/5",
@@ -87,7 +87,7 @@ def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> 
 
 
 def test_the_scenarios_of_the_instance(tiny: ScenarioRunner, tmp_path: Path) -> None:
-    """Those of the file are taken as they stand; an instance that has none says what to give instead."""
+    """Scenarios of the file are used unchanged; without any, the error names the alternatives."""
     path = tmp_path / "own.yaml"
     prices = "market.mined_silver.price: [1, 2, 3, 4]"
     path.write_text(Path(TINY).read_text() + f"scenarios: {{poorer: {{devices.*.content.Ag: 85 %, {prices}}}}}\n")
@@ -151,7 +151,7 @@ def test_a_list_is_a_table_or_yaml(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_all_that_is_wrong_with_a_list_is_told_at_once(name: str, text: str, said: list[str], tmp_path: Path) -> None:
-    """Form, paths and names are told with their places before anything is solved."""
+    """Faults of form, paths and names are reported with their places before any solve."""
     with pytest.raises(InputError) as error:
         listed(tmp_path, name, text)
     assert all(one in str(error.value) for one in said), str(error.value)

@@ -70,7 +70,7 @@ def from_json(content: Any) -> SavedFile:
 
 
 def refused(base: Base, read: Callable[[], SavedFile]) -> bool:
-    """Whether a plan is refused, as it is read or as it is checked."""
+    """Return whether a plan is refused, as it is read or as it is checked."""
     try:
         return not base.accepts(read())
     except InputError:

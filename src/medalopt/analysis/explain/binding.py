@@ -52,7 +52,7 @@ class BindingConstraint:
 
     @property
     def has_kink(self) -> bool:
-        """Whether relaxing saves another amount than tightening costs.
+        """Return whether relaxing saves another amount than tightening costs.
 
         Returns:
             True also if tightening makes the instance infeasible.

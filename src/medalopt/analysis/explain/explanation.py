@@ -46,7 +46,7 @@ class Explanation:
 
     @property
     def is_unique(self) -> bool | None:
-        """Whether the optimum is unique.
+        """Return whether the optimum is unique.
 
         Returns:
             None if that is not verified.

@@ -184,7 +184,7 @@ class PlanNeighbourhood:
 
     @property
     def has_dual_bound(self) -> bool:
-        """Whether instance and extensions give a dual bound.
+        """Return whether instance and extensions give a dual bound.
 
         Returns:
             False if only the compiled LP does.

@@ -166,7 +166,7 @@ class SourceAnalysis:
 
     @property
     def left_out(self) -> bool:
-        """Whether nothing of it is taken.
+        """Return whether nothing of it is taken.
 
         Returns:
             True if the quantity taken is 0 within rounding.

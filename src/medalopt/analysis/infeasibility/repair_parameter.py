@@ -68,7 +68,7 @@ class RepairParameter:
 
     @property
     def is_stepwise(self) -> bool:
-        """Whether the parameter moves in whole steps that change the rows of the LP.
+        """Return whether the parameter moves in whole steps that change the rows of the LP.
 
         Returns:
             True for a date or a lead time.

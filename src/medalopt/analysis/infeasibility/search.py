@@ -53,7 +53,7 @@ class InfeasibleInstance:
 
     @property
     def is_large(self) -> bool:
-        """Whether the program is so large that solves are used sparingly.
+        """Return whether the program is so large that solves are used sparingly.
 
         Returns:
             True above `SMALL_PROGRAM_ROWS` rows.

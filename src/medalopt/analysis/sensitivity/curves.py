@@ -199,7 +199,7 @@ class SensitivityCurve:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the accuracy is a proven bound.
+        """Return whether the accuracy is a proven bound.
 
         Returns:
             True for a convex or concave curve.

@@ -139,7 +139,7 @@ class DelayEffect:
 
     @property
     def feasible(self) -> bool:
-        """Whether a plan with the delay exists.
+        """Return whether a plan with the delay exists.
 
         Returns:
             True if the extra cost is finite.

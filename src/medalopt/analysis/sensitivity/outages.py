@@ -219,7 +219,7 @@ class OutageLoss:
 
     @property
     def feasible(self) -> bool:
-        """Whether a plan without the element exists.
+        """Return whether a plan without the element exists.
 
         Returns:
             False also if that is not proven.

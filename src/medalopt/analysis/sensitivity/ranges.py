@@ -181,7 +181,7 @@ class SensitivityRange:
 
     @property
     def has_kink(self) -> bool:
-        """Whether the shadow price differs between increase and decrease.
+        """Return whether the shadow price differs between increase and decrease.
 
         Returns:
             True also if one of the two is infeasible.

@@ -51,7 +51,7 @@ class NamedScenarioResult:
 
     @property
     def feasible(self) -> bool:
-        """Whether a plan exists.
+        """Return whether a plan exists.
 
         Returns:
             True if the objective is finite.

@@ -113,7 +113,7 @@ class ParameterGroup:
 
     @property
     def can_have_cv(self) -> bool:
-        """Whether an instance may give a coefficient of variation for this kind of parameter.
+        """Return whether an instance may give a coefficient of variation for this kind of parameter.
 
         Returns:
             True for supply, assay, recovery and accountability.

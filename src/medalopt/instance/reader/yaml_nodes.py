@@ -40,7 +40,7 @@ class ScalarNode:
 
     @property
     def null(self) -> bool:
-        """Whether the value is null or empty.
+        """Return whether the value is null or empty.
 
         Returns:
             False for a quoted text.

@@ -85,7 +85,7 @@ class LossBar:
 
     @property
     def feasible(self) -> bool:
-        """Whether a plan exists.
+        """Return whether a plan exists.
 
         Returns:
             True if the loss is finite.
