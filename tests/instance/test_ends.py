@@ -83,7 +83,7 @@ def test_only_the_version_of_yaml_that_is_read_is_declared(tmp_path: Path) -> No
 
 
 def test_the_figures_of_an_instance_have_the_digest_they_had() -> None:
-    """A saved plan says by it of which figures it is: it changes with the figures and with nothing else."""
+    """The digest of a saved plan's instance changes with its parameters and with no other entry."""
     instance = medalopt.load(ROOT / "instances" / "tiny.yaml")
     assert instance.figures == DIGEST
 
@@ -97,7 +97,7 @@ def test_nothing_is_nothing_with_either_sign(tmp_path: Path) -> None:
 
 
 def test_the_schema_says_what_is_allowed_and_no_default_that_is_none() -> None:
-    """Ends that do not belong to the range are exclusive; where there is no default none is told."""
+    """Open ends of a range are exclusive in the schema; fields without default have none."""
     text = json.dumps(build_json_schema())
     assert '"default": null' not in text
     assert build_json_schema()["$defs"]["Metal"]["properties"]["opening_stock"]["default"] == 0
@@ -114,7 +114,7 @@ def every(part: object) -> list[dict[str, object]]:
 
 
 def test_a_range_in_words(tmp_path: Path) -> None:
-    """What must be more than nothing is told so, and what may be nothing otherwise."""
+    """Ranges that exclude 0 and ranges that include it have different messages."""
     ((*_, lot),) = faults(tmp_path, streams="streams:\n- {device: phone, region: a, available: 1, lot: -1}")
     ((*_, mass),) = faults(tmp_path, devices="devices: {phone: {unit_mass: 0 g}}")
     assert "must not be negative" in lot

@@ -1,7 +1,7 @@
-"""Every field of the format counts: changed in a file, in a workbook or by `--set` it changes the instance, or is told.
+"""Every field of the format has an effect: changed in a file, in a workbook or by `--set`, it changes the instance.
 
-The fields are those of the models, so that a new one is tried as soon as there is one; of a new field that is no
-figure, or that does nothing beside the rest of `BASE`, a value has to be given in `VALUES`.
+Otherwise a message names it. The fields are those of the schema, so that a new one is tested automatically; a new field
+that is no number, or has no effect in `BASE`, needs a value in `VALUES`.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def told(path: Steps, base: Instance, after: Instance) -> bool:
 
 
 def named(path: Steps, error: InputError) -> bool:
-    """Return whether an error names the path, or that the file's currency is no longer the one of its rates."""
+    """Return whether an error names the path, or a currency without rate."""
     return any(
         render_path(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path
     )
@@ -214,7 +214,7 @@ def named(path: Steps, error: InputError) -> bool:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_in_a_file(pattern: str, base: Instance, tmp_path: Path) -> None:
-    """Another value in the file makes another instance, or is told."""
+    """Another value in the file makes another instance, or gives a message."""
     path, value = attempt(pattern)
     try:
         after = load(written(changed(path, value), tmp_path))
@@ -227,7 +227,7 @@ def test_in_a_file(pattern: str, base: Instance, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_by_set(pattern: str, base: Instance, tmp_path: Path) -> None:
-    """Another value by `--set` makes another instance, or is told."""
+    """Another value by `--set` makes another instance, or gives a message."""
     path, value = attempt(pattern)
     try:
         after = load(written(BASE, tmp_path), {render_path(path): value})
@@ -264,7 +264,7 @@ TOLD = {
 
 @pytest.mark.parametrize("key", ["note", "source"])
 def test_remarks_travel(key: str, base: Instance, tmp_path: Path) -> None:
-    """A remark, wherever it stands, is in the instance under the path of what it stands in."""
+    """Every note and source is in the instance under the path of its entry."""
     for above in [(), ("metals", "Ag"), ("streams", "first"), ("lanes", "east@works"), ("policy",), ("periods",)]:
         after = load(written(changed((*above, key), "so it was said"), tmp_path))
         assert any(

@@ -37,7 +37,7 @@ def is_same(found: object, expected: object) -> bool:
 
 @pytest.mark.parametrize("operate", OPERATORS, ids=lambda operate: operate.__name__)
 def test_binary_operators_agree_with_fraction(operate: object) -> None:
-    """Each operator, with an exact fraction on either side, gives what `Fraction` gives, or raises the same error."""
+    """Each operator with an exact fraction on either side equals `Fraction`, or raises the same error."""
 
     def attempt(one: object, other: object) -> object:
         try:
@@ -62,7 +62,7 @@ def test_other_operations_agree_with_fraction() -> None:
 
 
 def test_arrays_keep_exact_fractions() -> None:
-    """Sums and products of arrays of exact fractions, and of floats that stand for no limit, stay what they are."""
+    """Sums and products of arrays of exact fractions and infinite floats keep their types."""
     values = np.array([ExactFraction(1, 3), ExactFraction(0), math.inf], dtype=object)
     total = (2 * values + np.array([1, 0, 0], dtype=object)) * ExactFraction(3, 7)
     assert total.tolist() == [Fraction(5, 7), Fraction(0), math.inf]

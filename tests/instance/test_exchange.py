@@ -1,4 +1,4 @@
-"""Rates of exchange: each is worked out or told, at every amount that needs it."""
+"""Exchange rates: each is applied or reported, at every amount that needs it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_amount_without_a_rate(case: tuple[str, str, list[tuple[str, str]]], 
 
 
 def test_another_currency_of_the_whole(tmp_path: Path) -> None:
-    """Who gives the file another currency and leaves its rates as they were is told of every amount."""
+    """Another currency of the file with unchanged rates is reported at every amount."""
     path = tmp_path / "starter.yaml"
     path.write_text(render_starter_template("starter").replace("currency: JPY", "currency: EUR"), encoding="utf-8")
     with pytest.raises(InputError) as caught:

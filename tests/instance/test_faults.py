@@ -1,4 +1,4 @@
-"""Each kind of fault and of warning: the exact place, the path, and what is said."""
+"""Each kind of error and warning: exact place, path and message."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_stands_where_it_is(name: str, tmp_path: Path) -> None:
-    """A planted fault is the only one found, at its line, column and path, and says what is wrong and what to do."""
+    """A planted error is the only one found, at its line, column and path, with cause and remedy."""
     parts, (line, column, path, says) = FAULTS[name]
     ((found_line, found_column, found_path, message),) = faults(tmp_path, **parts)
     assert (found_line, found_column, found_path) == (line, column, path)
@@ -232,7 +232,7 @@ WARNINGS: dict[str, tuple[dict[str, str], str, str]] = {
 
 @pytest.mark.parametrize("name", WARNINGS)
 def test_what_is_odd_draws_one_warning(name: str, tmp_path: Path) -> None:
-    """What is allowed but odd loads, with one warning at its place."""
+    """An unusual but valid value gives one warning at its place."""
     parts, path, says = WARNINGS[name]
     (warning,) = loaded(tmp_path, **parts).warnings
     assert warning.path == path and says in warning.message
@@ -255,7 +255,7 @@ def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
 
 
 def test_very_many_wrong_names_are_told_without_a_hint(tmp_path: Path) -> None:
-    """The first hundred wrong names are told with the name that was meant; for more it is not looked for."""
+    """The first hundred unknown names get a suggestion; later ones do not."""
     names = ", ".join(f"phone{n:03}" for n in range(150))
     told = [message for *_, message in faults(tmp_path, smelters=f"smelters: {{kosaka: {{accepts: [{names}]}}}}")]
     assert len(told) == 150
@@ -263,7 +263,7 @@ def test_very_many_wrong_names_are_told_without_a_hint(tmp_path: Path) -> None:
 
 
 def test_so_many_faults_end_the_search(tmp_path: Path) -> None:
-    """Where the text alone has thousands of faults nothing else is looked for, and the number stays right."""
+    """After thousands of errors in the text no further check runs, and their number is right."""
     path = tmp_path / "case.yaml"
     path.write_text("name: [" + ", ".join("!x 1" for _ in range(3_000)) + "]\nformat: 5\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:

@@ -1,4 +1,4 @@
-"""What is read of a file, and how much."""
+"""Files read, and their size limits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
-    """An instance has 32 MiB at most, a table 512; one byte more is told so."""
+    """An instance may have 32 MiB, a table 512 MiB; one byte more is an error with the limit."""
     path, said = tmp_path / "file", list[str]()
     for largest, told in ((MAX_INSTANCE_BYTES, 32), (MAX_TABLE_BYTES, 512)):
         assert largest == told * 2**20

@@ -15,7 +15,7 @@ from medalopt.units import Money, parse_quantity
 
 
 def test_an_amount_given_as_nothing_is_left_out(tmp_path: Path) -> None:
-    """Null stands for no figure, in a mapping of metals as in one by metal: there the default holds."""
+    """Null means no value, in a mapping of metals and in one by metal: the default applies."""
     one = loaded(
         tmp_path,
         devices="devices: {phone: {content: {Au: ~, Ag: 2}}}",

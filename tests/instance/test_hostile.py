@@ -47,7 +47,7 @@ def test_there_are_enough_of_them() -> None:
     ],
 )
 def test_sizes_are_bounded(limit: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is larger than any instance is refused before it fills the memory; the limits are lowered to show it."""
+    """Inputs above the size limits are rejected before they use memory; the limits are lowered here."""
     monkeypatch.setattr(f"medalopt.instance.{limit}", 10)
     with pytest.raises(InputError) as caught:
         load(hostile.table(hostile.STREAMS * 2)(tmp_path))

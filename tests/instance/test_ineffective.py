@@ -1,4 +1,4 @@
-"""A value that nothing reads: a warning where a file writes it, an error where a change does, with the reason."""
+"""A value without effect: a warning if a file states it, an error if a change does, with the reason."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_value_without_effect_is_told(case: tuple[dict[str, str], dict[str, str]], tmp_path: Path) -> None:
-    """What nothing reads draws a warning that says why, at its own place; nothing else does."""
+    """A value without effect gives a warning with its reason at its place, and no other."""
     parts, expected = case
     told = [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message]
     assert {one.path: one.message.removeprefix("has no effect: ") for one in told} == expected
@@ -154,7 +154,7 @@ def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str
     ],
 )
 def test_a_value_with_effect_is_not_told(parts: dict[str, str], tmp_path: Path) -> None:
-    """What counts anywhere, even for one line, one device or one scenario, draws no warning."""
+    """A value with effect on one line, device or scenario gives no warning."""
     assert [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message] == []
 
 
@@ -196,7 +196,7 @@ SCENARIOS = """scenarios:
 
 
 def test_every_scenario_is_checked(tmp_path: Path) -> None:
-    """`check` makes every scenario and tells what is wrong with each at its place, by its name and its path."""
+    """`check` applies every scenario and reports errors at their place, by name and path."""
     terms = _terms("returned: 1, treatment_charge: 5", "treatment_charge: 1", "treatment_charge: 2")["smelters"]
     text = written(smelters=terms, x=SCENARIOS, lanes="lanes:\n- {region: tokyo, smelter: kosaka, cost: 1}")
     (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
@@ -234,7 +234,7 @@ def test_every_scenario_is_checked(tmp_path: Path) -> None:
 
 
 def test_scenarios_are_checked_with_all_else(tmp_path: Path) -> None:
-    """What is wrong with a scenario is told together with what is wrong with the file."""
+    """Errors of scenarios are reported together with those of the file."""
     parts = {"metals": "metals: {Au: {sell: 5 km}, Ag: {}}", "x": "scenarios: {s: {metals.Ag.sell: 5 kg}}"}
     (tmp_path / "case.yaml").write_text(written(**parts), encoding="utf-8")
     with pytest.raises(InputError) as caught:
@@ -303,7 +303,7 @@ def test_a_unit_mass_without_anything_per_unit(tmp_path: Path) -> None:
 
 
 def test_a_mapping_with_one_metal_that_does_not_return(tmp_path: Path) -> None:
-    """Of a change that has some effect, what has none draws a warning at its own path."""
+    """In a change with some effect, the part without effect gives a warning at its path."""
     case = tmp_path / "case.yaml"
     case.write_text(written(smelters="smelters: {kosaka: {returned: {Au: 1}}}"), encoding="utf-8")
     told = load(case, {"smelters.kosaka.lead": "{Au: 1, Ag: 3}"}).warnings

@@ -1,4 +1,4 @@
-"""Whole numbers and figures at the ends of what they may be."""
+"""Integers and numbers at the limits of their ranges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.instance.writing import faults
     ],
 )
 def test_whole_numbers_have_ends(section: str, line: str, count: tuple[int, int], tmp_path: Path) -> None:
-    """The least and the greatest are let in, one beyond is told both."""
+    """The least and greatest integers are valid; one beyond is an error with both limits."""
     name = section.partition(":")[0]
     least, most = count
     for number, allowed in ((least - 1, False), (least, True), (most, True), (most + 1, False)):

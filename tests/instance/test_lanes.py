@@ -8,7 +8,7 @@ from tests.instance.writing import faults
 
 
 def test_a_lane_has_a_distance_or_a_cost(tmp_path: Path) -> None:
-    """Of very many lanes with both twenty are told, each at its cost; of a lane that stands twice the second is."""
+    """Twenty of many lanes with both are reported at their cost, and a duplicate lane at its second row."""
     rows = [*(f"r{number},kosaka,5,6" for number in range(31)), "tokyo,kosaka,5,", "osaka,kosaka,,6", "tokyo,kosaka,5,"]
     (tmp_path / "rows.csv").write_text("\n".join(["region,smelter,distance,cost", *rows]), encoding="utf-8")
     found = faults(tmp_path, lanes="lanes: {table: rows.csv}")

@@ -1,4 +1,4 @@
-"""What the reader does at ends that are seldom met: of lists of faults, of tables, of places, of names."""
+"""The reader at rare limits: long lists of errors, large tables, places and names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_of_many_faults_the_first_thousand_are_told() -> None:
 
 
 def test_too_large_a_table_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once there are more cells than may be nothing more is kept."""
+    """Reading stops once the limit of cells is exceeded."""
     monkeypatch.setattr(limits, "MAX_CELLS", 8)
     monkeypatch.setattr(csv_reader, "_CHUNK_ROWS", 3)
     found = csv_reader.read_csv_rows('a,b\n"1",2\n' + "3,4\n" * 20)
@@ -62,7 +62,7 @@ def test_a_workbook_may_be_64_mebibytes() -> None:
 
 
 def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system does not say where a path leads it is taken to lead elsewhere."""
+    """A path that the system cannot resolve is treated as outside the folder."""
 
     def fails(*_: object, **__: object) -> Path:
         raise OSError
@@ -94,7 +94,7 @@ def test_a_figure_in_pieces_is_told_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_column_called_as_no_other_is_unknown(tmp_path: Path) -> None:
-    """Brackets are a name as any: told, and the rest is read."""
+    """A column name with brackets is reported as unknown, and the rest is read."""
     (tmp_path / "rows.csv").write_text("device,region,available,{}\nphone,tokyo,10,1\n", encoding="utf-8")
     ((line, column, _, message),) = faults(tmp_path, streams=TABLE)
     assert (line, column) == (1, 4) and "unknown" in message
@@ -118,7 +118,7 @@ def test_a_tonne_may_be_all_metal(tmp_path: Path) -> None:
 
 
 def test_rows_of_the_third_period_are_rows_as_any(tmp_path: Path) -> None:
-    """Given twice it is told, and beside it a period that there is not."""
+    """A duplicate row of the third period is reported, and an unknown period."""
     rows = "device,region,period,available\n" + "".join(f"phone,tokyo,{at},1\n" for at in ("3", "3", "9"))
     (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
     found = faults(tmp_path, streams=TABLE, periods="periods: {count: 4}")
@@ -129,7 +129,7 @@ def test_rows_of_the_third_period_are_rows_as_any(tmp_path: Path) -> None:
 
 
 def test_what_leaves_is_no_rich_feed(tmp_path: Path) -> None:
-    """A treatment that sends nothing to a smelter feeds none, however much metal there is."""
+    """A treatment without output to smelters gives no feed, however rich the devices."""
     treatments = "treatments: {whole: {to_smelter: 1}, sold: {to_smelter: 0}}"
     assert loaded(tmp_path, treatments=treatments).warnings == loaded(tmp_path).warnings == ()
 
@@ -142,14 +142,14 @@ def test_a_deduction_is_a_tonne_at_most(tmp_path: Path) -> None:
 
 
 def test_what_was_read_does_not_change() -> None:
-    """A part of the file is frozen: no field is set anew."""
+    """A parsed section is frozen."""
     periods = Periods.model_construct(count=3)
     with pytest.raises(ValidationError):
         periods.count = 4
 
 
 def test_one_wrong_end_of_a_window_is_one_fault(tmp_path: Path) -> None:
-    """Nothing else is missing because of it, and what is wrong beside it is told too."""
+    """One invalid bound of a window is one error, reported with unrelated errors."""
     alloys = "alloys: {silver: {composition: {Ag: [90 %, x]}, loss: 200 %}}"
     assert [path for _, _, path, _ in faults(tmp_path, alloys=alloys)] == [
         "alloys.silver.composition.Ag[1]",
@@ -160,7 +160,7 @@ def test_one_wrong_end_of_a_window_is_one_fault(tmp_path: Path) -> None:
 
 
 def test_beside_a_wrong_name_in_a_list_the_rest_is_looked_at(tmp_path: Path) -> None:
-    """A smelter that accepts what is no name still has two lines of terms for one feed."""
+    """With an unknown accepted feed, two lines of terms for one feed are still reported."""
     lines = "terms: {one: {devices: [phone]}, two: {devices: [phone]}}"
     smelters = f"smelters: {{kosaka: {{returned: {{Au: 90 %, Ag: 80 %}}, accepts: [phone, {{a: 1}}], {lines}}}}}"
     assert [path for _, _, path, _ in faults(tmp_path, smelters=smelters)] == [
@@ -170,7 +170,7 @@ def test_beside_a_wrong_name_in_a_list_the_rest_is_looked_at(tmp_path: Path) -> 
 
 
 def test_a_mapping_that_is_changed_is_changed_as_a_whole(tmp_path: Path) -> None:
-    """A new storage of a stream in a table has what it says, and nothing of the old one."""
+    """A change of a stream's storage replaces the whole mapping."""
     rows = "device,region,available,storage_limit,storage_cost\nphone,tokyo,10,3,7\nlaptop,tokyo,10,3,7\n"
     (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
     loaded(tmp_path, streams=TABLE)

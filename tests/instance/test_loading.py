@@ -35,7 +35,7 @@ def test_conformance_instances_load(name: str) -> None:
 
 
 def test_the_page_by_hand() -> None:
-    """Figures of the format page's example are what a person reckons from it, exactly."""
+    """The example of the format page has the values computed by hand, exactly."""
     one = load(CONFORMANCE / "page.yaml")
     assert one.periods == ("2017-04", "2017-05", "2017-06", "2017-07") and one.title == "A tiny example"
     metal = one.metals.names.index
@@ -178,7 +178,7 @@ def test_what_single_verbs_read(tmp_path: Path) -> None:
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
-    """Faults of form, of units, of names and of what does not fit together, in file and table, come in one error."""
+    """Errors of form, units, names and consistency in file and table are reported in one error."""
     path = tmp_path / "case.yaml"
     path.write_text(
         written(
@@ -224,7 +224,7 @@ def test_json_is_yaml(tmp_path: Path) -> None:
 
 
 def test_the_template_loads_without_a_warning(tmp_path: Path) -> None:
-    """The instance to start from bears its new name, names its schema in the first line and holds nothing odd."""
+    """The starter template has the new name, names its schema in line 1 and loads without warning."""
     path = tmp_path / "games.yaml"
     path.write_text(render_starter_template("games"), encoding="utf-8")
     one = load(path)
@@ -238,7 +238,7 @@ def test_the_template_loads_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_table_is_read_once_and_a_wrong_one_each_time(tmp_path: Path) -> None:
-    """What has been read stays with the opened file; the faults of a table are told by every instance made of it."""
+    """Tables are cached with the opened file; their errors are reported at every resolve."""
     path, rows = tmp_path / "case.yaml", tmp_path / "rows.csv"
     path.write_text(written(streams="streams: {table: rows.csv}"), encoding="utf-8")
     rows.write_text("device,region,total\nphone,a,1\n", encoding="utf-8")

@@ -23,7 +23,7 @@ SAMPLE = 250  # of each kind of damage
 
 @pytest.mark.parametrize("damage", [mutating.in_tree, mutating.in_text, mutating.in_table, mutating.by_changes])
 def test_damage_is_refused_in_plain_words(damage: Callable[[Random], Damaged]) -> None:
-    """Whatever is damaged, the loader gives finite figures or says in words what is wrong."""
+    """After any damage the loader returns finite values or explains the error."""
     found = [judged(number, damage(Random(number))) for number in range(SAMPLE)]
     assert [wrong for one in found for wrong in one.wrong] == []
     ends = sum((one.seen for one in found), start=found[0].seen)
@@ -32,7 +32,7 @@ def test_damage_is_refused_in_plain_words(damage: Callable[[Random], Damaged]) -
 
 @pytest.mark.parametrize("text", mutating.BASES)
 def test_the_undamaged_files_are_good(text: str) -> None:
-    """What is damaged above was whole before, and stays so when it is written on one line."""
+    """The files are valid before the damage, also when written on one line."""
     for written in (text, mutating.flow(mutating.parsed(text))):
         assert judged(0, Damaged(written)).seen["accepted"] == 1
 
@@ -60,7 +60,7 @@ def with_nan(path: Path, changes: Mapping[str, str]) -> Instance:
 def test_what_must_not_be_is_seen(
     loader: Callable[[Path, Mapping[str, str]], Instance], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loader that hangs, fails or lets through what is no number is found out, with the number of the case."""
+    """A loader that hangs, crashes or accepts NaN is detected, with the number of the case."""
     monkeypatch.setattr(fuzz, "load", loader)
     monkeypatch.setattr(fuzz, "LONGEST", 0.1)
     found = judged(7, Damaged(mutating.SMALL[0]))

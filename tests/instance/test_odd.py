@@ -58,7 +58,7 @@ def test_a_region_without_a_lane(tmp_path: Path) -> None:
 
 
 def test_a_device_that_no_smelter_accepts(tmp_path: Path) -> None:
-    """It is told by device, unless a treatment passes it on: then it goes where it is meant to."""
+    """It is reported by device, unless a treatment passes it on to ordinary recycling."""
     found = odd(tmp_path, streams=f"{TWO}\n{ALSO}", smelters=KOSAKA)
     assert list(found) == ["streams.laptop@nice.device"]
     assert found["streams.laptop@nice.device"].startswith(
@@ -74,7 +74,7 @@ def test_a_device_that_no_smelter_accepts(tmp_path: Path) -> None:
 
 
 def test_a_device_that_no_treatment_accepts_there(tmp_path: Path) -> None:
-    """Return whether no treatment takes a device, or none in that region, or no smelter that is reached, is told apart."""
+    """No treatment for a device, none in its region, and no reachable smelter have different warnings."""
     streams = f"{TWO}\n{ALSO}"
     found = odd(tmp_path, streams=streams, treatments="treatments: {sort: {accepts: [phone]}}")
     assert "no treatment accepts this device" in found["streams.laptop@nice.device"]
@@ -114,13 +114,13 @@ def test_a_bundle_that_one_stream_keeps_back(tmp_path: Path) -> None:
 
 
 def test_a_treatment_for_nothing(tmp_path: Path) -> None:
-    """A treatment that nothing of what is offered can go through is odd, as is a smelter."""
+    """A treatment or smelter that no supply can reach gives a warning."""
     found = odd(tmp_path, treatments="treatments: {whole: {}, dismantle: {accepts: [laptop]}}")
     assert found == {"treatments.dismantle": "no supply can go through `dismantle`; check its `accepts` and `regions`"}
 
 
 def test_a_metal_that_comes_back_too_late(tmp_path: Path) -> None:
-    """A lead in days instead of periods returns nothing in time, so that its metal has no source either."""
+    """A lead time in days instead of periods returns no metal in time, so the metal has no source either."""
     found = odd(tmp_path, smelters="smelters: {kosaka: {returned: {Au: 90 %, Ag: 80 %}, lead: {Au: 1, Ag: 30}}}")
     text = "`Ag` from `kosaka` is returned after the last period: the lead is 30, and there are 2 periods"
     assert found["smelters.kosaka.lead"] == text
@@ -128,9 +128,9 @@ def test_a_metal_that_comes_back_too_late(tmp_path: Path) -> None:
 
 
 def test_an_alloy_without_a_source(tmp_path: Path) -> None:
-    """A metal that neither stock, smelter nor offer has, or no offer enough of, keeps the alloy from being cast.
+    """An alloy is reported if neither stock, smelter nor offer supplies a metal, or no offer enough of it.
 
-    There is none where another alloy is asked for, where there is stock, or where an offer is rich enough.
+    No warning if another alloy is ordered, if there is stock, or if an offer is rich enough.
     """
     alloys = "alloys: {silver: {composition: {Ag: [99.9 %, 100 %]}, others: 1 %}}"
     nothing = {"alloys": alloys, "smelters": "smelters: {kosaka: {returned: {Au: 1}}}"}
@@ -148,7 +148,7 @@ def test_an_alloy_without_a_source(tmp_path: Path) -> None:
 
 
 def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
-    """A medal of 500 kg, a phone of 150 kg and 390 kg of gold in a tonne are told where they are bare numbers."""
+    """A medal of 500 kg, a phone of 150 kg and 390 kg of gold per tonne give warnings as bare numbers."""
     found = odd(
         tmp_path,
         medals="medals: {first: {count: 1, parts: {silver: 500}}}",
@@ -216,7 +216,7 @@ def test_bare_numbers_in_another_unit(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_prices_and_needs_far_from_their_like(parts: dict[str, str], path: str, says: str, tmp_path: Path) -> None:
-    """A charge, a price or a medal a thousand times from its like is told at its place, and nothing else is."""
+    """A charge, price or medal a thousand times from similar values gives the only warning."""
     found = odd(tmp_path, **parts)
     assert list(found) == [path] and says in found[path]
 
@@ -279,7 +279,7 @@ def test_what_has_no_effect_and_what_is_free(tmp_path: Path) -> None:
 
 
 def test_minimum_orders_that_cannot_be_had(tmp_path: Path) -> None:
-    """A stream or offer whose least order is more than it ever has is told with both amounts."""
+    """A minimum order above the supply of a stream or offer is reported with both amounts."""
     stream = "streams:\n- {device: phone, region: tokyo, available: [2 t, 1 t], %s}"
     found = odd(tmp_path, streams=stream % "minimum_order: 3 t, lot: 2.5 t")
     text = "t, but at most 2 t can be sent in a period, so nothing can be taken; lower it, or check its unit"
@@ -299,7 +299,7 @@ def test_minimum_orders_that_cannot_be_had(tmp_path: Path) -> None:
 
 
 def test_names_that_differ_in_case_or_blanks(tmp_path: Path) -> None:
-    """Regions, devices and other names that look like one but are two are told at the second; others are not."""
+    """Names that differ only in case or blanks are reported at the second."""
     streams = "streams:\n- {device: phone, region: east, available: 4 t}\n- {device: %s, region: %s, available: 4 t}"
     for region in ("East", "e ast", "ｅａｓｔ"):
         (message,) = odd(tmp_path, streams=streams % ("phone", region)).values()
@@ -314,7 +314,7 @@ def test_names_that_differ_in_case_or_blanks(tmp_path: Path) -> None:
 
 
 def test_bundles_with_names_alike(tmp_path: Path) -> None:
-    """A mistyped bundle of one stream is told, by case or by letters; numbered ones and other regions are not."""
+    """A mistyped bundle of one stream is reported; numbered bundles and other regions are not."""
     rows = (
         ("phone", "east", "drop off"),
         ("laptop", "east", "drop off"),

@@ -1,4 +1,4 @@
-"""All faults of a file are told in the first round: none waits until another is mended."""
+"""All errors of a file are reported in the first round."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("number", range(4))
 def test_two_faults_are_told_together(number: int, tmp_path: Path) -> None:
-    """What is told of each of two faults in different sections is told where the file has both."""
+    """Errors in two sections are reported together, as each is alone."""
     for one, other in random.Random(number).sample(PAIRS, 25):
         both = {fault[2] for fault in faults(tmp_path, **{**FAULTS[one][0], **FAULTS[other][0]})}
         for name in (one, other):
@@ -111,7 +111,7 @@ TOGETHER: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize("case", TOGETHER.values(), ids=TOGETHER.keys())
 def test_nothing_waits_for_another_round(case: tuple[dict[str, str], list[tuple[str, str]]], tmp_path: Path) -> None:
-    """All that is wrong with one thing is told at once, and nothing else."""
+    """All errors of one element are reported together, and no others."""
     parts, expected = case
     found = sorted((path, message) for _, _, path, message in faults(tmp_path, **parts))
     assert len(found) == len(expected)

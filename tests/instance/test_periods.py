@@ -63,5 +63,5 @@ def test_numbers_name_periods_without_a_start() -> None:
     ],
 )
 def test_which_periods_there_are(start: str | None, count: int, length: str, those: str) -> None:
-    """A text that names no period is told the first and the last, and months where they may stand for longer ones."""
+    """An unknown period is reported with the first and the last one, and with months for longer periods."""
     assert Calendar(start, count, length).describe_unknown("x") == f"`x` names no period: those are {those}"

@@ -1,4 +1,4 @@
-"""What is wrong with the text of a file is told where it stands, and with the way out that fits this file."""
+"""Errors in the text of a file have their place, and a remedy that fits the file."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_largest_file_is_still_read(tmp_path: Path) -> None:
 
 
 def test_streams_say_once_what_they_offer(tmp_path: Path) -> None:
-    """Neither `available` nor `total` is too little, both are too much, and each is told so at the stream."""
+    """Neither or both of `available` and `total` are errors at the stream."""
     streams = "streams:\n- {device: phone, region: a}\n- {device: phone, region: b, available: 1, total: 2}"
     assert [(line, path, message) for line, _, path, message in faults(tmp_path, streams=streams)] == [
         (8, "streams.phone@a.available", "give the supply: `available` or `total`"),
@@ -73,7 +73,7 @@ def test_streams_say_once_what_they_offer(tmp_path: Path) -> None:
 
 
 def test_a_period_of_a_stream_is_given_once(tmp_path: Path) -> None:
-    """The second row of a period is told of at its place, with the line of the first; so is one for all periods."""
+    """A duplicate period is reported with the line of the first row, also for a row of all periods."""
     rows = ["phone,a,2017-04,1", "phone,a,2017-05,1", "phone,a,2017-04,1", "phone,b,,1", "phone,b,2017-04,1"]
     (tmp_path / "rows.csv").write_text("\n".join(["device,region,period,available", *rows]), encoding="utf-8")
     assert faults(tmp_path, streams=TABLE) == [
@@ -83,7 +83,7 @@ def test_a_period_of_a_stream_is_given_once(tmp_path: Path) -> None:
 
 
 def test_a_thousand_faults_and_how_many_more(tmp_path: Path) -> None:
-    """Beyond a thousand faults the number of the others is told, at no place of its own."""
+    """Beyond a thousand errors only the number of the others is reported."""
     path = tmp_path / "case.yaml"
     unknown = "".join(f"unknown{number}: 1\n" for number in range(1003))
     path.write_text(written() + unknown, encoding="utf-8")
@@ -105,7 +105,7 @@ def test_a_fault_of_a_stream_is_told_by_the_name_it_has(tmp_path: Path) -> None:
 
 
 def test_one_figure_takes_the_place_of_one_for_each_period(tmp_path: Path) -> None:
-    """A change of what a stream offers as a whole holds in every period, though a table has a row for each."""
+    """A change of the total supply holds in every period although the table has rows per period."""
     (tmp_path / "rows.csv").write_text("device,region,period,available\nphone,a,2017-05,5\nphone,a,2017-04,4\n")
     path = tmp_path / "case.yaml"
     path.write_text(written(streams=TABLE), encoding="utf-8")

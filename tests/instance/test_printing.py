@@ -11,7 +11,7 @@ from medalopt.instance.schema import build_json_schema
 
 
 def test_the_schema_says_what_is_left_out() -> None:
-    """A default that is a figure or a word is told, one that is nothing is not, and no title is made of a name."""
+    """Defaults that are numbers or words are in the schema, empty ones and generated titles are not."""
     schema = build_json_schema()
     assert schema["$id"].endswith("/medalopt-1.json")
     assert schema["$schema"].startswith("https://json-schema.org/draft/2020-12")

@@ -1,4 +1,4 @@
-"""The risk of a plan to first order: by hand, independent of melts ahead of their time, and verified anew."""
+"""Risk of a plan to first order: by hand, independent of early melts, and verified."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plan() -> Plan:
 
 
 def test_by_hand(tmp_path: Path) -> None:
-    """10 kg of phones, 30 and 40 %, and 5 certain ones: deviation 5 kg; 14 kg asked; the first medal is in stock."""
+    """10 kg of phones with 30 and 40 %, and 5 certain: deviation 5 kg; 14 kg needed; opening stock covers the first."""
     path = tmp_path / "by_hand.yaml"
     path.write_text(BY_HAND, encoding="utf-8")
     first, last = medalopt.solve(medalopt.load(path)).risks
@@ -90,7 +90,7 @@ def test_a_row_too_few_or_too_many_is_refused(plan: Plan, spoil: Any) -> None:
 
 
 def test_nothing_new_without_cv() -> None:
-    """Without a coefficient of variation nothing is said of risk."""
+    """Without coefficients of variation no risk is reported."""
     none = {f"{section}.*.cv": "0" for section in ("devices", "streams", "treatments", "smelters")}
     sure = medalopt.solve(medalopt.load(FILE).with_changes(none))
     assert compute_risk(sure.account) == () and "risk" not in build_plan_object(sure)

@@ -1,4 +1,4 @@
-"""Routes: which way each stream may go, what a tonne brings and costs; separable participation and pooled lots."""
+"""Routes: admissible ways of each stream, metal and cost per tonne, separable participation, pooled lots."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_is_not_accepted_is_no_route() -> None:
 
 
 def test_terms_decide_what_is_accepted() -> None:
-    """Where a smelter has terms, a feed that no line names does not go there."""
+    """A smelter with terms accepts only the feeds of its lines."""
     smelters = case()["smelters"]
     smelters["far"]["terms"] = {"phones": {"devices": ["phone"], "treatments": ["shred"]}}
     assert [way for way in ways(loaded(case(smelters=smelters))) if way[2] == "far"] == [
@@ -108,14 +108,14 @@ def test_each_feed_is_settled_by_its_own_line() -> None:
 
 
 def test_a_deduction_above_what_there_is_takes_no_more() -> None:
-    """A smelter that keeps 1.1 kg/t of a feed with 1 kg/t returns nothing of it, and asks nothing back."""
+    """A deduction of 1.1 kg/t of a feed with 1 kg/t returns 0 and has no negative return."""
     smelters = {"far": {"returned": "90 %", "deduction": "1.1 kg/t"}}
     found = build_routes(loaded(case(smelters=smelters, treatments={"whole": {}})))
     assert found.returned.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_what_leaves_has_no_smelter() -> None:
-    """A treatment that sends nothing on gives one route, whatever smelters there are; nothing comes back from it."""
+    """A treatment without output to smelters gives one route, without returns."""
     treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}, "whole": {"accepts": ["phone"]}}
     instance = loaded(case(treatments=treatments))
     assert ways(instance) == [
@@ -130,10 +130,11 @@ def test_what_leaves_has_no_smelter() -> None:
 
 
 def test_figures_of_a_tonne_by_hand() -> None:
-    """A tonne of phones, shredded: half of it smelted, 75 % of its silver with it.
+    """A tonne of phones, shredded: half of it smelted, with 75 % of its silver.
 
-    It holds 0.75 kg. `far` returns the lower of 95 % and all less 0.05 kg, 0.7 kg, half of it the project's, and asks
-    1,000 JPY/kg for that; `near` half, 0.375 kg, likewise 0.1875 kg, at 2,000 JPY/kg.
+    That is 0.75 kg. `far` returns the lower of 95 % and all less 0.05 kg: 0.7 kg, half of it credited to the project,
+    with a refining charge of 1,000 JPY/kg; `near` returns half, 0.375 kg, of which 0.1875 kg are credited, at 2,000
+    JPY/kg.
     """
     instance = medalopt.load(LINKING)
     found = build_routes(instance)
@@ -193,7 +194,7 @@ def test_no_streams_no_routes() -> None:
 
 
 def test_all_may_leave() -> None:
-    """Where nothing goes to a smelter each route costs what its treatment costs, in each period, without refining."""
+    """Without smelters each route costs its treatment in each period, without refining."""
     treatments = {"leave": {"to_smelter": 0, "cost": 7, "residue_value": -2}}
     instance = loaded(case(treatments=treatments))
     found = build_routes(instance)
@@ -204,7 +205,7 @@ def test_all_may_leave() -> None:
 
 
 def test_costs_in_single_periods_are_those_of_all() -> None:
-    """The cost of a route in one period is what stands there in the table of all periods, late metal and all."""
+    """The cost of a route in one period equals the table of all periods, late metal included."""
     for instance in (medalopt.load(LINKING), *map(at_random, range(10))):
         found = build_routes(instance)
         route, period = np.nonzero(np.ones((len(found), len(instance.periods)), dtype=bool))
@@ -240,7 +241,7 @@ TINY = Path(__file__).parents[2] / "instances" / "tiny.yaml"
 
 
 def test_a_region_where_something_may_wait_does_not() -> None:
-    """Of regions that must send a tenth those are told, with their tonnes, in which no stream has storage."""
+    """Regions with a participation of 10 % and without storage are listed with their tonnes."""
     instance = medalopt.load(TINY, {"policy.participation": "10 %"})
     need = compute_separable_participation(instance, build_routes(instance))
     offers = np.bincount(instance.streams.region, instance.streams.available.value.sum(axis=1))
@@ -256,13 +257,13 @@ def test_nothing_is_asked_where_there_is_no_rule() -> None:
 
 
 def test_what_cannot_be_sent_is_left_to_the_rows() -> None:
-    """A region that can only just send what it must does not decide by itself: the rows have to show what follows."""
+    """A region that can just send its minimum is not separable: the rows decide."""
     instance = medalopt.load(TINY, {"policy.participation": "100 %"})
     assert not compute_separable_participation(instance, build_routes(instance)).any()
 
 
 def test_what_can_go_somewhere(tmp_path: Path) -> None:
-    """A stream without a route goes nowhere, and neither does what is bundled with it while it offers anything."""
+    """A stream without a route is not sent, nor is its bundle while it has supply."""
     streams = (
         "streams:\n- {device: phone, region: a, bundle: box, available: [4, 3]}\n"
         "- {device: laptop, region: a, bundle: box, available: [0, 1]}\n- {device: phone, region: b, available: 1}"
@@ -326,7 +327,7 @@ def test_what_is_withheld_is_neither_returned_nor_refined() -> None:
     [([10, 0, 1, 0], 5.0, 0.22), ([10, 0, 1, 0], 0.0, 0.22 - 0.076), ([10, 0, 10, 0], 0.0, 0.0), ([0] * 4, 1.0, 0.0)],
 )
 def test_a_lot_is_settled_within_its_bounds(sent: list[float], withheld: float, settled: float) -> None:
-    """What is withheld is brought to at least the deduction of the lot, and to at most that of its routes apart."""
+    """Metal withheld is clipped between the deduction of the lot and the sum over its routes."""
     assert account(sent, withheld).clip_withheld().withheld[0, 0, 0] == pytest.approx(settled)
 
 

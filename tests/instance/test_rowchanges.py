@@ -1,4 +1,4 @@
-"""Changes of many rows made together come to what they come to one after the other."""
+"""Many row changes together equal the same changes one by one."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_changes_of_lanes_and_streams_together(tmp_path: Path) -> None:
 
 
 def test_a_change_of_a_period_leaves_the_other_streams_where_they_stand(tmp_path: Path) -> None:
-    """A fault of another stream is told at its own place, though a change has given the list another row."""
+    """After a change that adds a row, errors of other streams keep their place."""
     streams = "streams:\n- {device: phone, region: a, available: 1}\n- {device: phone, region: b, available: x}"
     loaded(tmp_path)
     path = tmp_path / "case.yaml"

@@ -1,4 +1,4 @@
-"""Changes whose path holds `*`, and what a file writes."""
+"""Changes whose path contains `*`, and values as written in a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def resolve(values: SourceValues, path: str, value: str) -> dict[str, str]:
 
 
 def written(path: Path = TINY, **changes: str) -> SourceValues:
-    """Return what a file writes."""
+    """Return the values as written in a file."""
     return open_instance(path).read_source_values(changes)
 
 
@@ -52,13 +52,13 @@ def written(path: Path = TINY, **changes: str) -> SourceValues:
     ],
 )
 def test_a_path_with_a_star(path: str, value: str, expected: dict[str, str]) -> None:
-    """A percentage scales, a sign adds, also to what is left out; without a star the value stands as it is."""
+    """A percentage scales, a sign adds, also to defaults; without a star the value replaces."""
     found = resolve(written(), path, value)
     assert {at: found.get(at) for at in expected} == expected
 
 
 def test_a_list_is_scaled_as_a_whole() -> None:
-    """What a stream offers, one figure or a list, is scaled period by period."""
+    """A supply, one number or a list, is scaled period by period."""
     found = resolve(written(), "streams.*.available", "50 %")
     assert found["streams.laptop@east.available"] == "[6.0, 0.0, 0.0, 0.0]"
     assert found["streams.kettle@east.available"] == "0.5"
@@ -76,7 +76,7 @@ def test_a_list_is_scaled_as_a_whole() -> None:
     ],
 )
 def test_what_names_nothing_is_refused(path: str, value: str, says: str) -> None:
-    """A path that names nothing, or a value of another kind, is told with the path."""
+    """An unknown path or a value of another type is an error with the path."""
     with pytest.raises(UsageError, match=says):
         resolve(written(), path, value)
 
@@ -96,7 +96,7 @@ def test_each_member_once() -> None:
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_what_is_written_can_be_written_again(seed: int, tmp_path: Path) -> None:
-    """Every figure, set to what it is by its own path, leaves the instance as it was."""
+    """Every parameter set to its own value leaves the instance unchanged."""
     file = open_instance(pool.files(seed).write(tmp_path))
     before, tree = file.with_changes(), file.read_source_values()
     for path, scalar, kind in list(tree.iterate_parameters())[seed % 4 :: 4]:

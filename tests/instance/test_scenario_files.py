@@ -25,7 +25,7 @@ def faults_of(folder: Path, text: str, name: str = "cases.csv") -> list[tuple[in
 
 
 def test_a_row_is_a_scenario(tmp_path: Path) -> None:
-    """It is named in its column or by its number, and an empty cell changes nothing."""
+    """A scenario is named by its column or its number, and an empty cell has no effect."""
     text = "scenario,metals.Au.sell,policy.participation\nhigh,200,\n,,20 %\n"
     assert names_of(tmp_path, text) == {"high": ["metals.Au.sell"], "2": ["policy.participation"]}
     assert names_of(tmp_path, "metals.Au.sell\n200\n300\n") == {"1": ["metals.Au.sell"], "2": ["metals.Au.sell"]}
@@ -38,7 +38,7 @@ def test_a_mapping_of_scenarios(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_a_header(tmp_path: Path) -> None:
-    """A column that stands twice, next to itself or further on, and a path that is none, at their places."""
+    """Duplicate columns and invalid paths are reported at their places."""
     found = faults_of(tmp_path, "scenario,a.b,a.b,x,a.b\nhigh,1,2,3,4\n")
     assert [(line, column) for line, column, said in found if "is defined twice" in said] == [(1, 3), (1, 5)]
     found = faults_of(tmp_path, "scenario,a..b\nhigh,1\n")
@@ -46,13 +46,13 @@ def test_what_is_wrong_with_a_header(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_a_row(tmp_path: Path) -> None:
-    """A row of another width is told with its line; blank lines are nothing."""
+    """A row of another width is reported with its line; blank lines are ignored."""
     found = faults_of(tmp_path, "scenario,metals.Au.sell\n\nhigh,1,2\n")
     assert found == [(3, 1, "this row has 3 cells, but the header has 2")]
 
 
 def test_a_file_that_holds_none(tmp_path: Path) -> None:
-    """An empty table contains no scenarios; a file that is missing is told of once, and so is one that is no text."""
+    """An empty table has no scenarios; a missing or binary file is reported once."""
     assert faults_of(tmp_path, "scenario\n") == [(0, 0, "contains no scenarios")]
     with pytest.raises(InputError) as caught:
         read_scenario_file(tmp_path / "nowhere.csv")
@@ -76,7 +76,7 @@ def test_a_table_of_scenarios_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_no_text_holds_a_control_character(tmp_path: Path) -> None:
-    """A name, a path or a value with one is told with its line, in a table and in YAML."""
+    """Control characters in a name, path or value are reported with their line, in table and YAML."""
     found = faults_of(tmp_path, "scenario,metals.Au.sell\nhi\u202egh,1\nlow,1\u2066\n")
     assert [each[0] for each in found] == [2, 3] and all("U+20" in said for _, _, said in found)
     found = faults_of(tmp_path, '{high: {"metals.A\\u202Eu.sell": 2}}', "cases.yaml")

@@ -19,7 +19,7 @@ def told_by(path: Path, content: str | bytes) -> list[tuple[int, int, str, str]]
 
 
 def test_scenarios_in_a_table(tmp_path: Path) -> None:
-    """A row is a scenario, by its name or its number; empty cells change nothing and blank rows are none."""
+    """Each row is a scenario by name or number; empty cells and blank rows are ignored."""
     path = tmp_path / "s.csv"
     path.write_text("scenario,metals.Au.sell, policy.footprint_cap \npoor,1,\n,2,3 t\n\n", encoding="utf-8")
     assert {one.name: one.texts for one in read_scenario_file(path)} == {
@@ -41,7 +41,7 @@ def test_scenarios_in_a_table(tmp_path: Path) -> None:
 
 
 def test_scenarios_in_yaml(tmp_path: Path) -> None:
-    """Scenarios stand by their names, below `scenarios:` or not; what is no change is told where it stands."""
+    """Scenarios are read by name, below `scenarios:` or not; an invalid change is reported at its place."""
     path = tmp_path / "s.yaml"
     for text in ("scenarios: {a: {metals.Au.sell: [1, 2]}}", "a: {metals.Au.sell: [1, 2]}"):
         path.write_text(text, encoding="utf-8")

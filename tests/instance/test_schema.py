@@ -25,7 +25,7 @@ WORDS = {
 
 
 def fits(value: Any, schema: Any) -> bool:
-    """Return whether `value` is what `schema` describes."""
+    """Return whether `value` satisfies `schema`."""
     if isinstance(schema, bool):
         return schema
     assert schema.keys() <= WORDS | {"$defs", "$schema", "$id"}, schema.keys() - WORDS
@@ -39,7 +39,7 @@ def fits(value: Any, schema: Any) -> bool:
 
 
 def kind_fits(value: Any, schema: Any) -> bool:
-    """Return whether `value` is of the schema's type, words and form."""
+    """Return whether `value` has the type, enumeration and pattern of the schema."""
     types = schema.get("type", [])
     names = types if isinstance(types, list) else [types]
     if names and not any(value is None if name == "null" else is_a(value, name) for name in names):
@@ -55,7 +55,7 @@ def is_a(value: Any, name: str) -> bool:
 
 
 def range_fits(value: Any, schema: Any) -> bool:
-    """Return whether a number lies between the schema's bounds."""
+    """Return whether a number is within the bounds of the schema."""
     if not isinstance(value, (int, float)):
         return True
     return (
@@ -67,7 +67,7 @@ def range_fits(value: Any, schema: Any) -> bool:
 
 
 def members_fit(value: Any, schema: Any) -> bool:
-    """Return whether the items or properties of `value` fit theirs."""
+    """Return whether the items or properties of `value` satisfy theirs."""
     if isinstance(value, list):
         return all(fits(item, schema.get("items", True)) for item in value)
     if not isinstance(value, dict):

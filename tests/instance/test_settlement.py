@@ -1,4 +1,4 @@
-"""Settlement sheets and what is signed, read with every fault at its place."""
+"""Settlement sheets and contract lists, read with every error at its place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lots(folder: Path, *rows: str, head: str = HEAD, instance: Instance | None =
 
 
 def faults(folder: Path, *rows: str, head: str = HEAD) -> list[str]:
-    """Return what is wrong with a sheet, without its folder."""
+    """Return the errors of a sheet, without its folder."""
     with pytest.raises(InputError) as refused:
         lots(folder, *rows, head=head)
     return [str(fault).replace(f"{folder}/", "") for fault in refused.value.faults]
@@ -107,12 +107,12 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_columns_that_are_not_known(tmp_path: Path, head: str, wrong: str) -> None:
-    """A column of another name is told with the one that was meant."""
+    """An unknown column is reported with the nearest name."""
     assert any(wrong in fault for fault in faults(tmp_path, GOOD, head=head))
 
 
 def test_another_table_is_told_once(tmp_path: Path) -> None:
-    """A table without a column that every row needs is told by that; its rows, which would all be wrong, are not."""
+    """A missing required column is reported once, without errors for each row."""
     rows = [f"L{n},1" for n in range(30)]
     assert faults(tmp_path, *rows, head="lot,dry_t") == [
         "lots.csv:1:1: lacks the columns `period` and `stream`; add them"
@@ -148,7 +148,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 
 
 def test_units_and_forms(tmp_path: Path) -> None:
-    """Figures may carry units, names blanks around them; a day or a month settles; what is empty is not known."""
+    """Numbers may have units and names blanks; a day or month is a settlement date; empty means unknown."""
     found = lots(
         tmp_path,
         "L1, phone@north ,whole,kosaka, 2018-01 ,900 kg,1_900 g/t,1_500 g,2018-02,,,,1_000 JPY",
@@ -191,14 +191,14 @@ def test_units_and_forms(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_odd_about_a_lot(tmp_path: Path, rows: list[str], odd: list[str]) -> None:
-    """Unlikely weights, metal and dates are warnings at their place; at their limits nothing is said."""
+    """Unlikely weights, metal and dates give warnings at their place, values at the limits none."""
     found = lots(tmp_path, *(f"L{number},phone@north,{row}" for number, row in enumerate(rows))).warnings
     assert len(found) == len(odd)
     assert all(text in str(warning) for text, warning in zip(odd, found, strict=True)), found
 
 
 def test_stored_devices_may_be_sent_later(tmp_path: Path) -> None:
-    """Of a stream with storage what counts is all that was sent and offered up to a period."""
+    """For streams with storage, cumulated shipments are limited by cumulated supply."""
     path = tmp_path / "stored.yaml"
     text = BASE.read_text().replace(
         "available: 1 t, price: 1_000 JPY/t}", "available: 1 t, price: 1_000 JPY/t, storage: {}}"
@@ -213,7 +213,7 @@ def test_stored_devices_may_be_sent_later(tmp_path: Path) -> None:
 
 
 def test_periods_without_dates(tmp_path: Path) -> None:
-    """Where periods are numbers, lots are settled in one of those."""
+    """If periods are numbers, lots are settled in one of them."""
     text = BASE.read_text().replace("{start: 2018-01, count: 6}", "{count: 6}").replace("due: 2018-03", 'due: "3"')
     (tmp_path / "numbered.yaml").write_text(text)
     instance = medalopt.load(tmp_path / "numbered.yaml")
@@ -224,7 +224,7 @@ def test_periods_without_dates(tmp_path: Path) -> None:
 
 
 def test_a_year_holds_its_months(tmp_path: Path) -> None:
-    """A day lies in the period that holds its month; one after the last is told as that."""
+    """A day belongs to the period of its month; one after the last is an error that says so."""
     text = BASE.read_text().replace("count: 6}", "count: 6, length: quarter}").replace("due: 2018-03", "due: 2018-09")
     (tmp_path / "quarters.yaml").write_text(text)
     instance = medalopt.load(tmp_path / "quarters.yaml")

@@ -1,4 +1,4 @@
-"""What may stand at a path, for who shows it."""
+"""Fields that may occur at a path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from medalopt.instance.schema.fields_at_path import list_fields
 
 
 def test_the_fields_below_a_path() -> None:
-    """What stands in one of two forms has the fields of the one that is a mapping; a mapping of names has none."""
+    """A field of two forms has the fields of its mapping form; a mapping of names has none."""
     found = {
         path: list(list_fields(tuple(path.split(".")))) for path in ("policy.device_share.x", "mixes.x", "periods")
     }

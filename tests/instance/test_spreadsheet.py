@@ -1,4 +1,4 @@
-"""Workbooks read within bounds: their cells, and what is refused before it would take the memory of the machine."""
+"""Workbooks read within limits: their cells, and packages rejected before they use memory."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_shares_in_per_cent_are_known_from_other_numbers() -> None:
     ],
 )
 def test_formats_of_numbers(number: int, code: str, kind: NumberFormat) -> None:
-    """Which formats make dates and shares of a number, by number or by code; text within them does not count."""
+    """Number formats of dates and shares, by number or code; quoted text in them is ignored."""
     assert classify_number_format(number, code) is kind
 
 
@@ -288,7 +288,7 @@ def test_days_are_counted_as_excel_does(days: float, from_1904: bool, text: str)
 
 @pytest.mark.parametrize("days", [-1, 0.5, 60, 3e6, 1e300])
 def test_days_that_there_are_not(days: float) -> None:
-    """A number that no calendar has in a cell that shows dates is told with what to do."""
+    """A serial number without a date in a date cell is reported with a remedy."""
     with pytest.raises(ValueError, match="are not a date"):
         format_serial_date(days, False)
 
@@ -377,7 +377,7 @@ def _changed(name: str, before: bytes, after: bytes) -> bytes:
 
 
 def test_a_broken_package_is_refused() -> None:
-    """Sheets named twice, missing or elsewhere, document types and parts of one name: each is told in a line."""
+    """Duplicate, missing or external sheets, document types and duplicate parts: one line each."""
     book, rels = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
     sheet = b'<sheet name="Here" sheetId="1" r:id="rId1"/>'
     twice = sheet + sheet.replace(b"Here", b"here")
@@ -409,7 +409,7 @@ def test_a_workbook_that_is_not_packed_is_read() -> None:
 
 
 def test_a_part_that_is_encrypted_is_refused() -> None:
-    """A part behind a password is told, not read."""
+    """An encrypted part is reported, not read."""
     made = bytearray(_made())
     at = made.rindex(b"_rels/.rels") - 46
     assert made[at : at + 4] == b"PK\x01\x02"
@@ -440,7 +440,7 @@ def test_merged_cells_do_not_take_the_memory() -> None:
 
 
 def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One long text to which very many cells refer is counted as often as it stands there; none is endless."""
+    """A long shared string counts once per cell towards the limits."""
     monkeypatch.setattr(excel_reader, "MAX_WORKBOOK_CHARACTERS", 100_000)
     files = parts(_made())
     files["xl/sharedStrings.xml"] = files["xl/sharedStrings.xml"].replace(b"=1+1", b"x" * 30_000)
@@ -452,7 +452,7 @@ def test_a_text_that_is_everywhere_does_not_take_the_memory(monkeypatch: pytest.
 
 
 def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would unpack to too much, or has too many parts, elements or levels, or an endless tag, is refused."""
+    """Packages that unpack to too many bytes, parts, elements, levels or an endless tag are rejected."""
     sheet = "xl/worksheets/sheet1.xml"
 
     def bomb(xml: bytes) -> bytes:
@@ -470,7 +470,7 @@ def test_a_bomb_is_refused_before_it_goes_off(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes exactly what may be is read; one less of anything, and it is refused."""
+    """A workbook exactly at a limit is read; with a limit lower by one it is rejected."""
     made = _with_rows('<row r="2"><c r="C2" t="s"><v>1</v></c></row>')
     files = parts(made)
     read_parts = ["_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"]
@@ -493,7 +493,7 @@ def test_a_workbook_of_just_the_greatest_size(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_no_workbook_is_refused() -> None:
-    """Other bytes, a broken archive and an archive of something else are told in a line each."""
+    """Other bytes, a broken archive and another archive give one line each."""
     made = _made()
     at = made.index(b"xl/worksheets/sheet1.xml") + 60
     for content in (b"", b"PK\x03\x04", made[:-40], made[:at] + b"\0" * 50 + made[at + 50 :]):
@@ -502,7 +502,7 @@ def test_what_is_no_workbook_is_refused() -> None:
 
 
 def test_broken_markup_takes_no_time() -> None:
-    """Half a megabyte of rows that never end, and of values that never come, is told at once."""
+    """Half a megabyte of unclosed rows or values is rejected at once."""
     for xml in ("<row " * 100_000, "<v>" * 90, '<row r="1">' + "<c" * 200_000):
         assert "is not a readable Excel workbook" in _refused(_with_rows(xml))
 

@@ -1,4 +1,4 @@
-"""Reading of `surplus` and `pays`: what is refused with its place, warnings, lists by period, and changes."""
+"""Reading of `surplus` and `pays`: errors with place, warnings, lists by period, and changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BY_HAND = ROOT / "tests" / "planted" / "instances" / "left_metal.yaml"
 
 
 def prices(**changes: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what is paid on each line of terms for silver, by period, after changes with __ for a dot."""
+    """Return the price paid for silver by line of terms and period, after changes with __ for a dot."""
     instance = medalopt.load(BY_HAND, {path.replace("__", "."): value for path, value in changes.items()})
     assert instance.metals.surplus_to_smelter.tolist() == [True, True]
     return instance.terms.pays.value[:, 0]
@@ -37,7 +37,7 @@ def prices(**changes: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     ],
 )
 def test_what_is_refused(changes: dict[str, str], path: str, text: str) -> None:
-    """Each fault names the path and what is allowed; values without effect are warned of."""
+    """Each error names path and valid values; values without effect give warnings."""
     try:
         found = [*medalopt.load(BY_HAND, changes).warnings]
     except InputError as error:
@@ -56,7 +56,7 @@ def test_prices_by_line_and_period() -> None:
 
 
 def test_no_warning_of_refining_without_a_price() -> None:
-    """Metal left costs no refining charge: only that of the project draws a warning where nothing is paid."""
+    """Metal left has no refining charge: only refining for the project warns if unpriced."""
     assert medalopt.load(BY_HAND).warnings == ()
     owned = {"metals.Pd.surplus": "project", "smelters.near.pays.Pd": "0"}
     assert any("Pd" in warning.path for warning in medalopt.load(BY_HAND, owned).warnings)

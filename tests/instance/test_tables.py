@@ -57,7 +57,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
 
 
 def test_quoted_cells_and_blank_lines(tmp_path: Path) -> None:
-    """A cell in quotes may hold commas and line breaks; blank lines are nothing; lines are still counted right."""
+    """Quoted cells may contain commas and line breaks; blank lines are ignored, line numbers stay right."""
     text = 'device,region,available,note\n\nphone,"a, b",1,"two\nlines"\n\nlaptop,c,1,\n'
     one = table(tmp_path, text)
     assert one.regions == ("a, b", "c")
@@ -113,7 +113,7 @@ def test_a_large_table_stays_columns(tmp_path: Path) -> None:
 
 
 def test_numbers_a_bare_column_would_let_slip(tmp_path: Path) -> None:
-    """A column of bare numbers is checked like any other: range, vanishing figures, and what float() alone accepts."""
+    """A column of bare numbers is checked like any other: range, underflow, and forms of float()."""
     for cell in ("-1", "1e-99", "1e99", "0." + "0" * 300 + "1", "1_0_", "١", "nan", "inf", "0x1", " "):
         (tmp_path / "rows.csv").write_text(f"device,region,total\nphone,a,5\nphone,b,{cell}\n", encoding="utf-8")
         found = faults(tmp_path, streams="streams: {table: rows.csv}")

@@ -95,5 +95,5 @@ def test_a_line_that_matches_nothing_is_odd(tmp_path: Path) -> None:
 
 
 def test_an_empty_schedule_accepts_nothing(tmp_path: Path) -> None:
-    """Where `terms` is given, a feed that no line names is not accepted, be there no line at all."""
+    """A smelter with an empty list of `terms` accepts no feed."""
     assert loaded(tmp_path, smelters="smelters: {k: {terms: }}").smelters.line.tolist() == [[[-1], [-1]]]

@@ -1,4 +1,4 @@
-"""What is told, word for word and at its place, and how often: the faults of tables, lists, changes and scenarios."""
+"""Messages word for word and at their place, with counts: errors of tables, lists, changes and scenarios."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_told_and_where(name: str, tmp_path: Path) -> None:
-    """Nothing but these faults is told, in these words, at these lines, columns and paths."""
+    """Exactly these errors are reported, with these words, lines, columns and paths."""
     parts, table, told = CASES[name]
     (tmp_path / "rows.csv").write_text(table, encoding="utf-8")
     assert sorted(faults(tmp_path, **parts)) == sorted(told)
@@ -148,7 +148,7 @@ def test_what_is_told_and_where(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_twenty_of_a_kind_are_listed(header: str, row: str, says: str, tmp_path: Path) -> None:
-    """Of thirty faults of one kind in one column twenty are told one by one; only wrong cells are counted."""
+    """Of thirty errors of one kind in a column twenty are listed; only invalid cells count."""
     rows = [row.replace("#", str(number)) for number in range(31)]
     (tmp_path / "rows.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
     found = [message for *_, message in faults(tmp_path, streams=TABLE) if says in message]

@@ -144,7 +144,7 @@ def test_without_cv_nothing_is_uncertain() -> None:
     ],
 )
 def test_refused(changes: dict[str, str], path: str, text: str) -> None:
-    """What makes no sense is refused at its place, with what is allowed."""
+    """Invalid uncertainty is an error at its place, with the valid values."""
     with pytest.raises(InputError) as caught:
         medalopt.load(FILE).with_changes(changes)
     assert any(fault.path.startswith(path) and text in fault.message for fault in caught.value.faults), caught.value

@@ -1,4 +1,4 @@
-"""What is wrong with the form of a value, in words; and how much of a text is shown."""
+"""Errors of the form of a value in words, and how much text they show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medalopt.instance.schema.validation import _explain_type
 
 
 def test_what_the_models_say_in_words_of_their_own_is_shown_cut() -> None:
-    """A kind of error that has no words here is told in those of the models, two hundred characters of them."""
+    """An unknown kind of error is shown in the words of pydantic, cut at two hundred characters."""
     assert (
         _explain_type("string_type", "m" * 201) == "m" * 200 + "…" and _explain_type("a_type", "m" * 200) == "m" * 200
     )
@@ -40,7 +40,7 @@ def test_a_table_stays_below_its_instance(name: str, tmp_path: Path) -> None:
 
 
 def test_one_period_takes_one_value(tmp_path: Path) -> None:
-    """A list that is too long for its periods is told how many there are, one of them or several."""
+    """A list longer than its periods is reported with their number, singular or plural."""
     streams = "streams:\n- {device: phone, region: a, available: [1, 2, 3]}"
     for count, there in ((1, "is 1 period"), (2, "are 2 periods")):
         ((*_, message),) = faults(tmp_path, streams=streams, periods=f"periods: {{count: {count}}}")

@@ -56,7 +56,7 @@ def test_any_instance_comes_back_as_it_was(seed: int, tmp_path: Path) -> None:
 
 
 def test_the_same_instance_gives_the_same_bytes(tiny: bytes) -> None:
-    """Nothing of the hour gets into a template."""
+    """A template does not depend on the time of writing."""
     assert render_instance_workbook(open_instance(ROOT / "instances/tiny.yaml")) == tiny
 
 
@@ -67,7 +67,7 @@ def tiny() -> bytes:
 
 
 def told(made: bytes) -> list[str]:
-    """Return what is wrong with a workbook."""
+    """Return the errors of a workbook."""
     with pytest.raises(InputError) as caught:
         import_workbook(FileBytes("in.xlsx", made))
     return [str(fault) for fault in caught.value.faults]
@@ -95,7 +95,7 @@ def told(made: bytes) -> list[str]:
     ],
 )
 def test_mistakes_name_sheet_and_cell(tiny: bytes, sheet: str, cell: str, value: str | float, fault: str) -> None:
-    """A wrong figure, unit, name, heading or row is told with the cell in which it stands."""
+    """An invalid value, unit, name, heading or row is reported with its cell."""
     assert any(fault in one for one in told(with_cell(tiny, sheet, cell, value)))
 
 
@@ -137,13 +137,13 @@ def test_a_figure_given_twice_is_told(tiny: bytes) -> None:
 
 
 def test_a_date_is_a_month(tiny: bytes) -> None:
-    """Numbers that stand for names, and months that Excel made days of, are read as what they were meant."""
+    """Numbers as names, and months that Excel turned into days, are read as intended."""
     made = with_cell(tiny, "Medals", _cell_of(tiny, "Medals", "due") + "4", "2017-05")
     assert import_workbook(FileBytes("in.xlsx", made)).instance.figures == load(ROOT / "instances/tiny.yaml").figures
 
 
 def test_sheets_that_are_not_known_or_missing_are_told(tiny: bytes) -> None:
-    """A sheet that was renamed is told with the one that was meant; without `Instance` nothing can be read."""
+    """A renamed sheet is reported with the nearest name; without `Instance` reading stops."""
     files = parts(tiny)
     book = files["xl/workbook.xml"]
     renamed = packed({**files, "xl/workbook.xml": book.replace(b'name="Devices"', b'name="Device"')})
@@ -222,7 +222,7 @@ def test_what_is_odd_comes_back_too(many: int, tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_headings_that_do_not_fit_are_told(tiny: bytes, sheet: str, before: str, after: str, fault: str) -> None:
-    """What would be given twice, or is no path of the format, is told with the cell of its heading or value."""
+    """Duplicate headings and unknown paths are reported with the cell of heading or value."""
     cell = f"{_cell_of(tiny, sheet, before)}3"
     found = [one for one in told(with_cell(tiny, sheet, cell, after)) if fault in one]
     assert found
@@ -269,7 +269,7 @@ def test_cells_without_a_value_are_told_alone(tiny: bytes, sheet: str, cell: str
 
 
 def test_all_cells_without_a_value_are_told_at_once(tiny: bytes) -> None:
-    """Errors on several sheets and a wrong figure are told together."""
+    """Empty cells on several sheets and an invalid value are reported together."""
     broken = '<c r="{}" t="e"><v>#REF!</v></c>'
     made = _raw(_raw(tiny, "Smelters", "L4", broken), "Devices", "C4", broken)
     found = told(with_cell(made, "Medals", "B4", -1.0))
@@ -296,7 +296,7 @@ def test_numbers_count_in_the_unit_above(tiny: bytes, unit: str | None, value: f
 
 
 def _silver(made: bytes) -> str:
-    """Return what a workbook says of the silver in a phone."""
+    """Return the silver content of a phone in a workbook."""
     node = find_node(import_workbook(FileBytes("in.xlsx", made)).root, ("devices", "phone", "content", "Ag"))
     assert isinstance(node, ScalarNode)
     return node.text
@@ -306,7 +306,7 @@ def _silver(made: bytes) -> str:
     "value", ["1,000", "¥350", "350 €", "$1", "1.000,5", "(350)", "２５０", "TRUE", "null", "2017-04"]
 )
 def test_numbers_in_disguise_are_told(tiny: bytes, value: str) -> None:
-    """Commas, signs of currencies, brackets, dates and words instead of a number: the cell is told."""
+    """Commas, currency signs, brackets, dates and words in place of a number are reported with the cell."""
     found = told(with_cell(tiny, "Devices", "C4", value))
     assert len(found) == 1 and found[0].startswith("in.xlsx:Devices!C4: devices.phone.content.Ag: ")
 
@@ -329,7 +329,7 @@ def test_what_shows_in_per_cent_is_in_per_cent(tiny: bytes) -> None:
 
 
 def test_a_day_is_no_number(tiny: bytes) -> None:
-    """A number that Excel shows as a day, where a figure belongs, is told with its cell."""
+    """A date cell in place of a number is reported."""
     (found,) = told(_with_style(tiny, "Devices", "C4", 350.0, 14))
     assert found.startswith("in.xlsx:Devices!C4: contains the date 1900-12-15 instead of a number")
 
@@ -357,7 +357,7 @@ def test_a_date_where_a_period_is_expected_is_its_month(tiny: bytes, sheet: str,
     ],
 )
 def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -> None:
-    """A name or a text that Excel made a day of is told with its cell."""
+    """A name or text that Excel turned into a date is reported with its cell."""
 
     def filled(text: str) -> str:
         texts = ("dear", "smelters.works.fee", "1") if sheet == "Scenarios" else ()
@@ -373,7 +373,7 @@ def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -
 
 
 def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
-    """A cell that holds 10000 and shows 10 may mean either: it is told."""
+    """A cell with 10000 shown as 10 is ambiguous and reported."""
     files = parts(_with_style(tiny, "Devices", "C4", 10000.0, 200))
     styles = files["xl/styles.xml"].decode()
     own = '<numFmts count="1"><numFmt numFmtId="200" formatCode="0,"/>'
@@ -385,7 +385,7 @@ def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
 
 @pytest.mark.parametrize("sheet", ["Policy", "Mixes", "Scenarios", "Streams"])
 def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
-    """Deleting a sheet would leave out what it held, such as the limits of the policy: it is told by name."""
+    """A deleted sheet would drop its constraints: it is reported by name."""
     files = parts(tiny)
     book = re.sub(f'<sheet name="{sheet}"[^>]*/>', "", files["xl/workbook.xml"].decode())
     found = told(packed({**files, "xl/workbook.xml": book.encode()}))
@@ -393,7 +393,7 @@ def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
 
 
 def test_warnings_name_sheet_and_cell(tiny: bytes) -> None:
-    """What is merely odd is told with its cell, like a mistake."""
+    """Warnings name the cell, as errors do."""
     column = _cell_of(tiny, "Streams", "collection")
     made = with_cell(tiny, "Streams", f"{column}4", 100_000_000.0)
     warnings = [str(one) for one in import_workbook(FileBytes("in.xlsx", made)).instance.warnings]
@@ -402,7 +402,7 @@ def test_warnings_name_sheet_and_cell(tiny: bytes) -> None:
 
 
 def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
-    """Below `%` a cell that shows 90 % is that, and 90.5 is 90.5 %; a unit that no share has is told."""
+    """Below `%` a cell shown as 90 % is 90 %, and 90.5 is 90.5 %; an impossible unit is an error."""
     made = with_cell(tiny, "Smelters", "D2", "%")
     for book, text in ((made, "90 %"), (with_cell(made, "Smelters", "D4", 90.5), "90.5 %")):
         node = find_node(import_workbook(FileBytes("in.xlsx", book)).root, ("smelters", "near", "returned", "Ag"))
@@ -415,7 +415,7 @@ def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
 
 
 def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
-    """What stands below no head, or beside the fields, would count for nothing: it is told with its cell."""
+    """Cells outside the columns of a table are reported, since they would have no effect."""
 
     def beside(column: str) -> list[str]:
         def add(text: str) -> str:
@@ -445,7 +445,7 @@ def test_heads_that_lead_the_sheet_stay(tiny: bytes, sheet: str, cell: str) -> N
 
 @pytest.mark.parametrize("gone", ["A", "B", "C"])
 def test_half_a_change_is_told(gone: str) -> None:
-    """A change of a scenario without its name, its path or its value is told with its row."""
+    """A change of a scenario without name, path or value is reported with its row."""
     made = render_instance_workbook(open_instance(ROOT / "instances/tiny.yaml"))
     rows = "".join(
         f'<c r="{column}4" t="inlineStr"><is><t>{text}</t></is></c>'
@@ -528,7 +528,7 @@ scenarios: {{{0}: {{transport_rate: 1}}}}
     )
 )
 def test_any_name_comes_back_as_it_was(many: int, name: str) -> None:
-    """Names of everything that look like nothing, truth, numbers, dates, errors or markup stay the names they are."""
+    """Names that look like null, booleans, numbers, dates, errors or markup are preserved."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml_writer, "MAX_INLINE_ENTRIES", many)
         path = Path(folder) / "in.yaml"
@@ -542,7 +542,7 @@ def test_any_name_comes_back_as_it_was(many: int, name: str) -> None:
 
 
 def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
-    """A note longer than Excel's cells, which would come back cut, is told by `template`."""
+    """A note longer than a cell of Excel is an error of `template`."""
     text = (ROOT / "instances/dantzig.yaml").read_text(encoding="utf-8")
     for note in ("x" * 40_000, "_x0041_x0042_"):
         (tmp_path / "in.yaml").write_text(f"{text}\nnote: {note}\n", encoding="utf-8")
@@ -552,7 +552,7 @@ def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("note", ["two\nlines\n", "  indented\n", "- a\n- b", "[x]", "{}", '"', '"quoted"', "a\n\nb"])
 def test_any_remark_comes_back_as_it_was(note: str, tmp_path: Path) -> None:
-    """Notes and sources of several lines, with space around them, or that look like a list, stay what they are."""
+    """Notes and sources of several lines, with outer blanks or in the form of a list, are preserved."""
     text = (ROOT / "instances/dantzig.yaml").read_text(encoding="utf-8")
     plain = json.dumps(note)
     (tmp_path / "in.yaml").write_text(f"{text}\nnote: {plain}\nsource: [{plain}, {plain}]\n", encoding="utf-8")
@@ -569,7 +569,7 @@ def test_amounts_without_a_rate_are_told_each_with_its_cell(tiny: bytes) -> None
 
 
 def test_a_rate_that_leads_nowhere_is_told_at_each_amount(tmp_path: Path) -> None:
-    """A workbook with another currency whose rates are left as they were: each amount is told, none counts 1:1."""
+    """Another currency with unchanged rates is reported at each amount; none is taken 1:1."""
     path = tmp_path / "in.yaml"
     path.write_text(render_starter_template("case"), encoding="utf-8")
     made = render_instance_workbook(open_instance(path))
@@ -579,7 +579,7 @@ def test_a_rate_that_leads_nowhere_is_told_at_each_amount(tmp_path: Path) -> Non
 
 
 def _text_of(made: bytes, cell: str) -> str:
-    """Return what stands in a cell of the sheet `Instance`."""
+    """Return the text of a cell of the sheet `Instance`."""
     found = read_workbook(FileBytes("in.xlsx", made), pytest.fail)
     assert found is not None
     return format_cell(found.sheets["Instance"][int(cell[1:]) - 1][0])

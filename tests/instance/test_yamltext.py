@@ -15,7 +15,7 @@ from medalopt.instance.reader.errors import FaultLog
 
 
 def test_the_mark_of_yaml(tmp_path: Path) -> None:
-    """A file may be marked as YAML 1.2; as YAML 1.1 it is told so."""
+    """A file may declare YAML 1.2; YAML 1.1 is an error."""
     path = tmp_path / "case.yaml"
     path.write_text(f"%YAML 1.2\n---\n{written()}", encoding="utf-8")
     assert load(path).name == "case"

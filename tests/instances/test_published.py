@@ -44,7 +44,7 @@ def test_steelco_costs_what_the_book_says() -> None:
 
 @pytest.mark.parametrize(("lots", "published_usd"), [(True, 8_495.0), (False, 8_125.6)])
 def test_the_steel_mill_costs_what_was_published(lots: bool, published_usd: float) -> None:
-    """25 t of steel cost 8,495 with whole ingots and 8,125.6 where they may be cut; the difference is told as such."""
+    """25 t of steel cost 8,495 with whole ingots and 8,125.6 without; the cost of whole lots is their difference."""
     instance = medalopt.load(INSTANCES / "steel_mill.yaml")
     plan = medalopt.solve(instance if lots else drop_lot_constraints(instance))
     assert plan.cost == pytest.approx(published_usd, rel=1e-9)
@@ -85,7 +85,7 @@ def test_a_rugby_medal_needs_138_phones() -> None:
 
 
 def test_vancouver_s_metal_was_worth_a_million() -> None:
-    """The metal costs what was published, 1.24 million USD, within 5 %; the recycled shares are those published."""
+    """The metal costs 1.24 million USD as published, within 5 %; the recycled shares are those published."""
     plan = solved("vancouver2010")
     assert plan.cost == pytest.approx(1.24e6, rel=0.05)
     recycled = {metal: bought(plan)[f"board_{metal}"] for metal in ("gold", "silver", "copper")}
@@ -110,7 +110,7 @@ def test_milano_cortina_needs_382_kilograms_of_silver() -> None:
 
 
 def test_the_collection_rate_that_suffices() -> None:
-    """3,500 of the 31.0 g of silver in a tonne need 17.4 % of 650,000 t; what was collected in 2016 has no plan."""
+    """Of 650,000 t with 31.0 g/t of silver 17.4 % suffice for 3,500; the rate of 2016 is infeasible."""
     plan = solved("japan_potential", "mass")
     assert plan.tonnes == pytest.approx(50_491 * 3_500 / 1_566, rel=1e-6)
     instance = medalopt.load(INSTANCES / "japan_potential.yaml")
@@ -119,7 +119,7 @@ def test_the_collection_rate_that_suffices() -> None:
 
 
 def test_the_metal_sent_to_the_mint_of_london_is_too_much() -> None:
-    """With 5,042 kg of silver instead of 1,210 what Japan recovered in 2014 does not suffice."""
+    """With 5,042 kg of silver instead of 1,210 the metal recovered in Japan in 2014 is insufficient."""
     instance = medalopt.load(INSTANCES / "london2012.yaml")
     with pytest.raises(medalopt.errors.NoPlanError):
         medalopt.solve(instance.with_changes({"medals.all_medals.parts.silver": "5_042 kg"}))

@@ -1,4 +1,4 @@
-"""The tables of instances/README.md say what the program answers."""
+"""Tables of instances/README.md agree with the results."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_runs_against_the_record(row: tuple[str, ...]) -> None:
 
 
 def test_every_instance_is_described() -> None:
-    """Each file among the instances stands in the first table and has its optimum in the second."""
+    """Each instance is in the first table and has its optimum in the second."""
     names = {path.stem for path in (ROOT / "instances").glob("*.yaml")}
     described = README.split("\n\n", 2)[1]
     assert names == set(re.findall(r"\((\w[\w-]*)\.yaml\)", described))
@@ -90,7 +90,7 @@ def test_every_instance_is_described() -> None:
 
 
 def test_the_schema_beside_the_instances_is_the_program_s_own() -> None:
-    """The schema that every instance names is what `medalopt schema` prints; if not: print it into the file anew."""
+    """The schema named by every instance equals the output of `medalopt schema`."""
     printed = subprocess.run([sys.executable, "-m", "medalopt", "schema"], capture_output=True, check=True).stdout
     assert (ROOT / "instances" / "medalopt-1.schema.json").read_bytes() == printed
     for path in (ROOT / "instances").glob("*.yaml"):

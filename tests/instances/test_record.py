@@ -1,4 +1,4 @@
-"""The record of 2018 as settlement sheets: its sums are those published, and the table of what follows is true."""
+"""The record of 2018 as settlement sheets: published sums, and the table derived from them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_sheets_add_up_to_the_record(
 
 @pytest.mark.parametrize("row", rows("command, the record"), ids=lambda row: row[0].split()[4])
 def test_what_follows_from_the_record(row: tuple[str, ...]) -> None:
-    """Each line is what the model expects of the devices collected by then, and what planning anew gives."""
+    """Each line equals the metal expected by the model up to then, and the replan."""
     command, silver, expected, low, high, taken, to_come, in_all = row
     words = shlex.split(command.strip("`"))
     after, actuals = (words[words.index(option) + 1] for option in ("--after", "--actuals"))

@@ -80,14 +80,14 @@ def cost_with(tmp_path: Path) -> Callable[[str, str], float]:
 
 
 def test_every_family_has_a_marginal_value(plan: Plan) -> None:
-    """Each family with prices in the plan has one that is not nothing."""
+    """Each family with prices has a non-zero marginal value in the plan."""
     priced = {rule for rule, values in plan.duals.items() if any(abs(value) > 1e-3 for value in values.values())}
     assert PRICED - priced == set()
 
 
 @pytest.mark.parametrize("family", RELAXED)
 def test_every_constraint_costs_something(family: str, plan: Plan, cost_with: Callable[[str, str], float]) -> None:
-    """Where a constraint is loosened a little, the plan becomes cheaper: so it binds."""
+    """Relaxing any constraint a little reduces the cost, so each is binding."""
     assert cost_with(*RELAXED[family]) < plan.cost - 1
 
 

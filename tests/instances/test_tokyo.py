@@ -1,4 +1,4 @@
-"""The Tokyo instances say what the record says, and what was fitted fits."""
+"""The Tokyo instances agree with published data, and fitted parameters reproduce their targets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def instance(name: str) -> Instance:
 
 
 def gross_need_kg(of: Instance) -> dict[str, float]:
-    """Return what must be cast of each alloy: what is in the medals, and the process scrap."""
+    """Return the mass to cast of each alloy: medals and process scrap."""
     in_medals = of.medals.count @ (of.medals.parts.value * (1 + of.medals.allowance.value)[:, None])
     return dict(zip(of.alloys.names, in_medals / (1 - of.alloys.scrap_share.value), strict=True))
 
@@ -58,7 +58,7 @@ def test_everything_collected_is_offered(name: str) -> None:
 
 @pytest.mark.parametrize("as_of, tonnes", [(12, 16_000), (17, 38_579), (19, 47_488), (24, 78_985)])
 def test_the_months_follow_the_published_counts(as_of: int, tonnes: float) -> None:
-    """What was offered by four dates is what had been counted, or follows from the monthly rates published."""
+    """Supply up to four dates equals the published counts or monthly rates."""
     streams = instance("tokyo2020").streams
     assert streams.available.value[streams.bundle >= 0, :as_of].sum() == pytest.approx(tonnes, abs=0.01)
 
@@ -85,9 +85,9 @@ def test_five_thousand_medals_as_they_were_made() -> None:
 
 @pytest.mark.parametrize("name", ["", "base-assays", *ANCHORS])
 def test_the_national_mix_recovers_what_japan_recovered(name: str) -> None:
-    """By its anchor's formula, each file recovers the silver to 3 %, no more gold than allowed, and near the copper.
+    """Each file recovers the national silver to 3 %, no more gold than allowed, and nearly the copper.
 
-    Copper falls short where even the base assays hold too little of it: by 10 % at most, and it limits nothing.
+    If even the base assays contain too little copper, it falls short by 10 % at most and does not limit the plan.
     """
     of = instance(f"tokyo2020-{name}".rstrip("-"))
     anchor = ANCHOR_OF[name if name in ANCHORS else ""]
@@ -128,7 +128,7 @@ def test_only_phones_are_smelted_whole() -> None:
 
 
 def test_surplus_earns_nothing_in_the_base_case() -> None:
-    """No smelter charges less for refining a metal than the project gets back for what is left of it."""
+    """No refining charge is below the price for surplus metal, so surplus brings no profit."""
     of = instance("tokyo2020")
     charged = np.where(of.terms.returned.value > 0, of.terms.refining_charge.value, np.inf).min(axis=0)
     assert (of.metals.sell.value.max(axis=1) <= charged).all()
@@ -144,7 +144,7 @@ def test_the_fit_gives_the_committed_files(tmp_path: Path) -> None:
 
 
 def test_phones_alone_fall_short_of_the_silver() -> None:
-    """All phones collected leave silver short by so much, which then suffices; the present mix costs what it costs."""
+    """Phones alone leave a known shortage of silver, which then suffices; the present mix has the base cost."""
     answers = MixSolver(ScenarioRunner(INSTANCES / "tokyo2020.yaml"))
     mixes = {mix.name: mix for mix in solve_named_mixes(answers, [])}
     phones, rifu = mixes["phones_only"], mixes["rifu_boxes"]

@@ -1,4 +1,4 @@
-"""Legal extremes: figures of a random instance set to an end of what the format allows, or to nothing at all."""
+"""Valid extremes: parameters of a random instance set to an end of their range or to 0."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SPREAD = 6  # decades, up and down, over which masses are strewn
 
 
 def push_to_extremes(random: RandomStream, instance: Document) -> None:
-    """Set some parameters of `instance` to legal extremes: none, all, one period, nothing that leads anywhere."""
+    """Set some parameters of `instance` to valid extremes: none, all, one period, dead ends."""
     for chance, change in _CHANGES:
         own = random.at(change.__name__)
         if own.random() < chance:
@@ -19,7 +19,7 @@ def push_to_extremes(random: RandomStream, instance: Document) -> None:
 
 
 def strew_masses(random: Random, instance: Document, decades: float = SPREAD) -> None:
-    """Multiply the masses of the alloys in medals, and what is on offer, by powers of ten far from each other."""
+    """Multiply alloy masses of medals, and supply, by widely different powers of ten."""
     for medal in instance["medals"].values():
         medal["parts"] = {alloy: f"{10 ** random.uniform(-decades, decades):.4g} kg" for alloy in medal["parts"]}
     for stream in instance.get("streams", []):

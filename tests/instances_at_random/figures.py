@@ -1,4 +1,4 @@
-"""Random parameters in random units, each from a stream of its own, and what metals are worth.
+"""Random parameters in random units, each from a random stream of its own, and metal prices.
 
 Every field of a random instance draws from a `RandomStream` that is named by its path. Whoever adds an optional field
 to the generator therefore changes no other field of any instance (`tests/instances_at_random/test_streams.py`).
@@ -36,7 +36,7 @@ class RandomStream(Random):
         self.path = path
 
     def at(self, field: object) -> RandomStream:
-        """Return the stream of a field below this one; what was drawn before makes no difference."""
+        """Return the random stream of a field below this one, independent of earlier draws."""
         return RandomStream(f"{self.path}/{field}")
 
 
@@ -55,7 +55,7 @@ def series(random: RandomStream, count: int, low: float, high: float, units: Uni
 
 
 def maybe(random: RandomStream, chance: float, key: str, value: Callable[[RandomStream], Any]) -> Document:
-    """Return `key` with a value from its own stream, or in the other cases nothing."""
+    """Return `key` with a value from its own stream, or otherwise an empty mapping."""
     own = random.at(key)
     return {key: value(own)} if own.random() < chance else {}
 

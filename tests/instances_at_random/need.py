@@ -33,7 +33,7 @@ def periods(random: RandomStream) -> tuple[list[str], Document]:
 
 
 def labels(section: Document) -> list[str]:
-    """Return what the periods of this section are called."""
+    """Return the labels of the periods."""
     if "start" not in section:
         return [str(number + 1) for number in range(section["count"])]
     months = [3 + number * MONTHS[section["length"]] for number in range(section["count"])]
@@ -51,7 +51,7 @@ def metal(random: RandomStream, metal: str, count: int) -> Document:
 
 
 def alloys(random: RandomStream, metals: list[str], count: int) -> Document:
-    """Return a plating of gold, a silver and a bronze alloy, each with what a foundry may add."""
+    """Return gold plating, a silver and a bronze alloy, each with its foundry parameters."""
     bodies: list[Document] = [
         {"Ag": ["99.9 %", "100 %"]},
         {"Ag": ["92.5 %", "95 %"], "Cu": [0.05, 0.075]},

@@ -28,7 +28,7 @@ SMELTERS = ("kosaka", "naoshima", "1e3")
 
 
 def device(random: RandomStream, metals: list[str]) -> Document:
-    """Return what one tonne of a device type holds."""
+    """Return the contents per tonne of a device type."""
     held = some(random.at("content"), metals, 0.85)
     content = {metal: quantity(random.at(metal), 0.2 * CONTENT[metal], 2 * CONTENT[metal], ASSAY) for metal in held}
     return {"content": content, **maybe(random, 0.5, "unit_mass", lambda own: quantity(own, 0.1, 3, KG))}
@@ -65,7 +65,7 @@ def _stream(random: RandomStream, device: str, region: str, measured: set[str], 
 
 
 def _supply(random: RandomStream, counted: bool, count: int) -> Document:
-    """Return what a stream offers: in total, in devices, or by period, in some of which it may be nothing."""
+    """Return the supply of a stream: in total, in pieces, or by period, with zeros."""
     if random.at("total").random() < 0.25:
         return {"total": quantity(random, 2, 9 * count, TONNES)}
     if counted and random.at("counted").random() < 0.3:

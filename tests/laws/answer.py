@@ -1,4 +1,4 @@
-"""All that `solve --json` says of an instance, but for the names of its files."""
+"""The JSON of `solve` without names of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which figures of an instance are money, which are amounts; and instances with some of them changed."""
+"""Parameters that are money or amounts, and instances with some of them changed."""
 
 from __future__ import annotations
 

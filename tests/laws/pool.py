@@ -75,12 +75,12 @@ def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] 
 
 
 def value(answer: Plan | None) -> float:
-    """Return what the plan's measure comes to; infinite where there is no plan, for that is worse than any."""
+    """Return the objective of a plan; infinite if infeasible."""
     return math.inf if answer is None else answer.objective
 
 
 def slack(*answers: Plan | None) -> float:
-    """Return how far the values of these plans may stand from the truth: 1e-9 of what is paid, each."""
+    """Return the tolerance of the objectives of these plans: 1e-9 of all payments, each."""
     plans = [answer for answer in answers if answer is not None]
     return sum(1e-9 * max(1.0, _paid(answer)) for answer in plans)
 

@@ -48,7 +48,7 @@ def test_a_limit_of_everything_is_none(seed: int) -> None:
 
 
 def test_the_plan_by_hand() -> None:
-    """The instance with its arithmetic in the file: the optimum, the binding limits, and what a per cent more saves."""
+    """The instance computed in its file: optimum, binding limits, and the saving per percentage point."""
     instance = medalopt.load(BY_HAND)
     plan = medalopt.solve(instance)
     assert plan.certificate.optimal and plan.certificate.basis == "proven"
@@ -81,7 +81,7 @@ def test_no_partner_has_more_and_both_ways_agree(seed: int) -> None:
 
 
 def test_below_equal_shares_nothing_is_possible() -> None:
-    """Of two smelters neither may have 40 %: nothing is fed; and where nothing can be bought either, no plan exists."""
+    """With two smelters limited to 40 % no feed is possible; without purchases it is infeasible."""
     plan = medalopt.solve(medalopt.load(BY_HAND, {"policy.concentration.smelters": "40 %"}))
     assert not plan.account.feed.any() and plan.cost == pytest.approx(9500)
     changes = {"policy.concentration.smelters": "40 %", "policy.concentration.offers": "30 %"}

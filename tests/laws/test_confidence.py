@@ -1,4 +1,4 @@
-"""Promised confidence: plans on the cone, their certificate, and what no plan can promise."""
+"""Promised confidence: plans on the cone, their certificate, and infeasible promises."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def solve_cone_program(instance: Instance, level: str) -> float:
 
 @pytest.mark.parametrize("level", ["60 %", "75 %", "90 %"])
 def test_both_ways_find_the_optimum_of_a_cone_solver(instance: Instance, level: str) -> None:
-    """The direct way and the decomposition cost what an interior-point solver finds, and prove it."""
+    """Direct solve and decomposition agree with an interior-point solver, with proof."""
     changed, least = instance.with_changes({"policy.confidence": level}), solve_cone_program(instance, level)
     for method in ("direct", "decomposition"):
         found = solve(changed, method=method)
@@ -111,7 +111,7 @@ def read_back(plan: Plan) -> object:
 
 
 def test_confidence_costs_and_none_costs_nothing(instance: Instance) -> None:
-    """Cost rises with confidence; 50 % and no coefficient of variation change nothing at all."""
+    """Cost rises with confidence; 50 % and no coefficient of variation have no effect."""
     bare = build_plan_object(solve(instance))
     costs = [solve(instance.with_changes({"policy.confidence": f"{level} %"})).objective for level in (50, 60, 70, 80)]
     assert costs == sorted(costs) and costs[0] == bare["objective"]["value"] < costs[1]

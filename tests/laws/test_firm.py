@@ -1,4 +1,4 @@
-"""Firm parameters: no repair and no variation changes them, `--set` does; a path that matches nothing is an error."""
+"""Firm parameters: neither repairs nor variations change them, `--set` does; an unmatched path is an error."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_firm_parameters_change_no_plan(write: Writer) -> None:
     ],
 )
 def test_what_a_firm_path_covers(path: str, pattern: str, touched: bool) -> None:
-    """A path at, below or above what the pattern names, with `*` in any step, and list positions."""
+    """A firm path covers paths at, below or above it, with `*` in any step, and list positions."""
     assert is_firm(parse_path(path), (pattern,)) is touched
 
 
@@ -88,7 +88,7 @@ def test_variations_leave_firm_parameters_alone(write: Writer) -> None:
 
 
 def test_a_range_or_scenario_may_not_name_a_firm_parameter(write: Writer) -> None:
-    """Named without `*` it is an error, with `*` it is left out, and an error where nothing else is matched."""
+    """A firm path is an error; with `*` it is skipped, and an error if no other path matches."""
     path = write("[streams.phone@*.available, medals.gold.count]", '{less: {"streams.*.available": 50 %}}')
     runner = ScenarioRunner(path)
     for text in ("medals.gold.count=30..40", "streams.phone@*.available=50..100%"):

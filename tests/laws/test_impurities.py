@@ -1,4 +1,4 @@
-"""Impurities: conditions that no feed meets change nothing; a plan by hand; both ways of solving agree."""
+"""Impurities: conditions that no feed meets have no effect; a plan by hand; direct solve and decomposition agree."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_conditions_without_effect_are_none(seed: int) -> None:
 
 
 def test_the_plan_by_hand() -> None:
-    """The instance with its arithmetic in the file: its optimum, its mean content, and what each condition costs."""
+    """The instance computed in its file: optimum, mean content, and the cost of each condition."""
     plan = medalopt.solve(medalopt.load(BY_HAND))
     assert plan.certificate.optimal and plan.certificate.basis == "proven"
     assert plan.cost == pytest.approx(2566, rel=1e-12)

@@ -66,7 +66,7 @@ def test_savings_agree_with_the_changed_file(promised: Instance) -> None:
 
 
 def test_information_needs_a_promise(promised: Instance) -> None:
-    """Without a promise, or with samples that make no sense, nothing is valued."""
+    """Without promised confidence, or with invalid samples, no value is computed."""
     with pytest.raises(UsageError, match="--confidence"):
         compute_information_value(promised.with_changes({"policy.confidence": "50 %"}))
     with pytest.raises(UsageError, match="--samples"):

@@ -1,4 +1,4 @@
-"""Metal left with the smelters: it costs what surplus of the project costs, at equal prices; both ways agree."""
+"""Metal left with smelters costs the same as surplus of the project at equal prices; both methods agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medalopt.errors import NoPlanError
 
 
 def owned(content: Document, title: str, **terms: Any) -> Document:
-    """Return the instance with this title to surplus of every metal, nothing sold, and these terms of every smelter."""
+    """Return the instance with this title to surplus of every metal, no sales, and these terms of every smelter."""
     metals = {
         name: {key: value for key, value in metal.items() if key not in ("sell", "surplus")} | {"surplus": title}
         for name, metal in content["metals"].items()

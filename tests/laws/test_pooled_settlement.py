@@ -1,4 +1,4 @@
-"""Pooled settlement: the same where nothing is deducted; more, or less, where feeds differ."""
+"""Pooled settlement: equal without deductions, different where feeds differ."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_route_is_the_default(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_without_deductions_both_are_the_same(seed: int) -> None:
-    """Where nothing is deducted the lot does not matter: the same cost, or no plan, and nothing is withheld."""
+    """Without deductions pooling has no effect: the same cost or infeasible, and no metal withheld."""
     apart, together = (pool.solved(loaded(by(lot, without_pools(seed), deduction=0))) for lot in ("route", "pooled"))
     assert (apart is None) == (together is None)
     if apart is not None and together is not None:
@@ -81,7 +81,7 @@ def test_one_lot_returns_what_two_do_not() -> None:
 
 
 def test_a_lot_must_hold_its_deduction() -> None:
-    """Poor feed that has to be taken has no plan as a lot by itself, and returns nothing as a route."""
+    """Committed poor feed is infeasible as a lot by itself, and returns 0 as a route."""
     content = two_feeds("pooled")
     content["streams"] = [{"device": "poor", "region": "north", "available": "1 t", "committed": "1 t"}]
     content["market"] = {"bars": {"composition": {"Ag": "100 %"}, "price": "1 JPY/kg"}}

@@ -26,7 +26,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_promise_is_priced(path: Path) -> None:
-    """A point of confidence, a kilogram and its tonnes cost what re-solving says, and the headline names them."""
+    """Prices of confidence, metal and tonnes equal re-solves, and the headline names them."""
     instance = medalopt.load(path)
     below, plan, above = (solve(instance.with_changes({"policy.confidence": f"{p} %"})) for p in (69.9, 70, 70.1))
     (price,) = price_confidence(plan.account, plan.duals)
@@ -42,7 +42,7 @@ def test_a_promise_is_priced(path: Path) -> None:
 
 
 def test_scenarios_hold_the_promise(path: Path) -> None:
-    """A scenario costs what `solve` says with its promise; an analysis of one linear program refuses it."""
+    """A scenario costs the same as `solve` with its promise; an analysis of one LP is an error."""
     runner = ScenarioRunner(path)
     promise = {"policy.confidence": "70 %"}
     basis = WorkerSetup.capture(runner).basis

@@ -1,4 +1,4 @@
-"""What is asked less strictly never costs more; what is asked more strictly never costs less."""
+"""Relaxing a constraint never increases the cost; tightening never reduces it."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_some_rules_bind() -> None:
 
 
 def test_others_left_out_is_none_of_them() -> None:
-    """Where every offer holds unnamed matter, `others` left out and `others: 0 %` have the same cost, or no plan."""
+    """If every offer has unnamed matter, `others` omitted and `others: 0 %` are equal."""
     plans = []
     for seed in pool.SEEDS:
         left_out = times(pool.instance(seed), {"market": ("composition",)}, Fraction(999, 1000))

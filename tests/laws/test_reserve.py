@@ -1,4 +1,4 @@
-"""Safety stock: 0 periods are none, the plan by hand, both ways of solving, conflicts and what is refused."""
+"""Safety stock: 0 periods have no effect, a plan by hand, both methods, conflicts and invalid values."""
 
 from __future__ import annotations
 

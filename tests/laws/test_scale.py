@@ -11,7 +11,7 @@ from medalopt import Instance, Plan
 
 
 def doubled(instance: Instance) -> Instance:
-    """Return `instance` with twice of everything that is asked for, on offer, or a limit."""
+    """Return `instance` with twice the demand, supply and limits."""
     return changed(times(instance, AMOUNTS, 2), "medals", count=2 * instance.medals.count)
 
 
@@ -42,7 +42,7 @@ def test_ten_times_the_money_is_ten_times_the_cost(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", pool.SEEDS)
 def test_eight_times_the_money_is_the_same_plan(seed: int) -> None:
-    """Where no digit changes, as with money times eight, no tonne of the plan does."""
+    """Money times eight, which changes no digit, changes no tonne of the plan."""
     plan, other = pool.plan(seed), pool.solved(times(pool.instance(seed), MONEY, 8))
     assert (plan is None) == (other is None)
     if plan is not None and other is not None:

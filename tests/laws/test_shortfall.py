@@ -44,7 +44,7 @@ def penalised(seed: int, penalty: str | None) -> Document:
 
 @pytest.mark.parametrize("seed", (0, 2, 5, 6, 10, 12))
 def test_a_penalty_above_every_marginal_cost_changes_no_decision(seed: int) -> None:
-    """At ten times the dearest medal nothing is missed, and the plan is optimal without penalties; `null` is none."""
+    """At ten times the dearest medal none is missed, and the plan is optimal without penalties."""
     plan = medalopt.solve(loaded(penalised(seed, None)))
     dearest = max((row.value for row in plan.marginals if row.meaning == "one more medal"), default=1.0)
     other = medalopt.solve(loaded(penalised(seed, f"{10 * max(dearest, 1.0):.0f} JPY")))

@@ -1,4 +1,4 @@
-"""Stock that is not asked for changes nothing, to the last byte; a choice more never costs anything."""
+"""Unused stock changes no byte; a further choice never increases the cost."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_stock_is_used() -> None:
 
 
 def test_what_is_bought_is_read_back() -> None:
-    """A saved plan with offers in stock is what was solved: each row by offer and period, and what is charged of it."""
+    """A saved plan with stocked offers reads back as solved, by offer and period."""
     plans = (plan for seed in range(40) if (plan := pool.stocked(seed)) is not None)
     plan = next(plan for plan in plans if (plan.account.offer_stock > 1e-6).any())
     frame, account = plan.offer_stock, plan.account

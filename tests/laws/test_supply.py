@@ -1,4 +1,4 @@
-"""What is on offer may be left: more of it never costs more, and it does not matter in how many lots it is offered."""
+"""Supply may be left: more never costs more, and its split into streams has no effect."""
 
 from __future__ import annotations
 
