@@ -1,8 +1,8 @@
 """Sensitivity ranges of random blends, compared with GLPK's own analysis of the MathProg twin.
 
-A blend is cast from offers, some of them limited, within windows. Where its optimum is not degenerate
-`glp_analyze_coef` says between which prices the plan stays, and `glp_analyze_bound` between which limits and needs a
-price holds. What is degenerate is counted and passed over.
+A blend is cast from offers, some of them limited, within windows. If its optimum is not degenerate, `glp_analyze_coef`
+gives the price range in which the plan is optimal, and `glp_analyze_bound` the ranges of limits and needs in which a
+price holds. Degenerate optima are counted and skipped.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ Solve = Callable[[float], float]
 
 
 def trial(seed: int) -> Found:
-    """Draw some curves of instance number `seed`, for one of the measures, and at times a map; solve all that anew."""
+    """Compute some curves of instance number `seed`, for one objective, and at times a map; compare with solves."""
     random, found = Random(seed), Found()
     with tempfile.TemporaryDirectory() as folder:
         variants = ScenarioRunner(

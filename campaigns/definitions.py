@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 
 class FragmentError(ValueError):
-    """A change is impossible: its definition or fragment is missing or ambiguous, or it changes nothing."""
+    """A change is impossible: definition or fragment missing or ambiguous, or without effect."""
 
 
 def normalize(source: str) -> str:

@@ -1,8 +1,8 @@
 """One number of a valid instance altered in its text: the instance differs, or the alteration is reported.
 
-A trial takes a shipped or a random instance, in a file of many lines or of one, with tables or without, and one figure
-of it, and gives the figure a comma, another unit, ten or a thousand times its size, or another sign. What is read then
-must differ from what was read before, or be refused or warned of where the figure stands.
+A trial takes a shipped or a random instance, in a file of many lines or of one, with tables or without, and gives one
+number a comma, another unit, ten or a thousand times its size, or another sign. The result must differ from the
+original, or be an error or a warning at the place of the number.
 """
 
 from __future__ import annotations

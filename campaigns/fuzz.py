@@ -1,7 +1,7 @@
 """Damaged instances passed to the loader: each is read with finite numbers, or refused as invalid input, in time.
 
-Each trial is one call of the loader. What it may end with: an instance, InputError, UsageError; within `LONGEST`
-seconds and `MOST` bytes. Anything else is wrong, and its number tells how to see it again.
+Each trial is one call of the loader. It may end with an instance, InputError or UsageError within `LONGEST` seconds and
+`MOST` bytes. Any other outcome is a fault, and its number reproduces it.
 """
 
 from __future__ import annotations

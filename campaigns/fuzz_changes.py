@@ -1,8 +1,8 @@
 """Changes of parameters in any notation, as `--set` and `scenarios:` take them: each is applied, or refused.
 
-Each trial makes up to four changes, spelled from the paths that an instance has and damaged where they can be: names,
-wildcards, quotes, indices, numbers, units, percentages and offsets. What a change ends with: an instance whose figures
-are finite, InputError or UsageError, as for `campaigns.fuzz`.
+Each trial makes up to four changes, spelled from the paths of an instance and damaged: names, wildcards, quotes,
+indices, numbers, units, percentages and offsets. A change ends with an instance of finite parameters, InputError or
+UsageError, as for `campaigns.fuzz`.
 """
 
 from __future__ import annotations

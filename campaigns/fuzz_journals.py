@@ -1,7 +1,7 @@
 """Damaged result caches: each is resumed with the written results only, or refused as invalid input.
 
-Of a refused journal no byte may change. Where the damage computes the digests of lines anew, as whoever forges them
-would, what is read must still be answers.
+No byte of a rejected file may change. If the damage computes line digests again, as a forger would, the entries read
+must still be possible results.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _wrong(path: Path, text: bytes, forged: bool) -> str:
 
 
 def _sound(answer: ScenarioResult) -> bool:
-    """Return whether this can be an answer at all."""
+    """Return whether this is a possible result."""
     number = isinstance(answer.value, float) and math.isfinite(answer.value)
     return answer.status in RESULT_STATUSES and (number if answer.feasible else answer.value is None)
 

@@ -1,6 +1,6 @@
 """Damaged settlement sheets and contract lists: each is read with finite numbers, or refused as invalid input.
 
-What is read goes on into the instance of the remaining periods, whose figures must be finite too.
+The result is used in the instance of the remaining periods, whose parameters must be finite too.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Run the tests on mutants, each in a forked process: in place where possible, or from a fresh start.
 
-In place, what is collected stays, and only the code of the one function that a mutant changes is exchanged: a fork
-and the tests that run that line are all it takes. Where a mutant changes what is done while modules are imported
-and tests are collected, a process that has only the libraries imports the changed package anew.
+In place, the collected tests are kept and only the code of the mutated function is exchanged: a fork and the tests that
+run that line suffice. If a mutant changes imports or collection, a process with only the libraries imports the changed
+package again.
 """
 
 from __future__ import annotations

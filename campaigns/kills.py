@@ -1,7 +1,7 @@
-"""Interrupted writing of plans: the previous plan stays, or the new one is complete.
+"""Interrupted writing of plans: the previous plan is kept, or the new one is complete.
 
-Four trials in five kill a process at a random moment while it writes, over and over, a file or a folder. In the others
-something stands in the way of `solve -o`: one line says so, the exit code is 5, and nothing is changed or left behind.
+Four trials in five kill a process at random moments while it writes a file or a folder. In the others an obstacle
+prevents `solve -o`: one line says so, the exit code is 5, and no file is changed or left behind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prices and ranges of random instances, compared with plans solved from the files on both sides.
 
-A price is what two solves differ by: from the present figure to half way to the end of its range, and to just before
-it. Beyond the end the measure leaves the line of the price, or there is no plan, as the range says.
+A price is the difference of two solves: from the present value to half way to the end of its range, and to just before
+it. Beyond the end the objective leaves the line of the price, or is infeasible, as the range states.
 """
 
 from __future__ import annotations

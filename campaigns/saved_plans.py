@@ -75,7 +75,7 @@ class Base:
     book: bytes | None
 
     def accepts(self, saved: SavedFile) -> bool:
-        """Return whether `verify` accepts the plan and leaves nothing unchecked."""
+        """Return whether `verify` accepts the plan with every part checked."""
         found = self.judged(saved)
         return found is not None and found.accepted and not found.unchecked
 

@@ -76,7 +76,7 @@ def _apart(plan: Plan, other: Plan, size: float, rate: float) -> dict[str, float
 
 
 def _same(plan: Plan, other: Plan, size: float) -> bool:
-    """Return whether no decision differs by more than a hair of the largest of its kind."""
+    """Return whether all decisions agree within a tolerance relative to the largest of their kind."""
     for kind in dataclasses.fields(plan.account.decisions):
         one, two = (getattr(each.account.decisions, kind.name) for each in (plan, other))
         if np.abs(two / size - one).max(initial=0.0) > HAIR * np.abs(one).max(initial=0.0):

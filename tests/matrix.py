@@ -52,7 +52,7 @@ SUBSET = (
 
 @dataclass(frozen=True)
 class CellResult:
-    """What came of one cell: `status` is `passed`, `failed` or `not available`, `detail` says why or how many."""
+    """Result of a cell: `status` is `passed`, `failed` or `not available`, `detail` a reason or a number of tests."""
 
     cell: str
     status: str
@@ -124,7 +124,7 @@ def install(python: Path, choice: str, sdist: Path) -> None:
 
 
 def try_cell(cell: str, sdist: Path) -> CellResult:
-    """Set up one cell, solve an instance, run the subset, and return what came of it."""
+    """Set up one cell, solve an instance, run the subset, and return the result."""
     started = time.perf_counter()
     version, choice = cell.split("-")
     interpreter = find_interpreter(version)

@@ -82,7 +82,7 @@ def _stock_offer(random: RandomStream, offer: Document, count: int) -> None:
 def with_pools(seed: int) -> Document:
     """Return the random instance number `seed` with pooled lots, and some poor feed that dilutes them.
 
-    What is credited is the same for all streams, as pooled lots ask for.
+    The credited share is the same for all streams, as pooled lots require.
     """
     content, root = document(seed), RandomStream(f"{seed}/pools")
     for stream in content.get("streams", []):
@@ -129,7 +129,7 @@ def with_concentration(seed: int) -> Document:
 
 
 def with_shortfall(seed: int) -> Document:
-    """Return the random instance number `seed` with stock, penalties of about what a medal costs, and early dates."""
+    """Return the random instance number `seed` with stock, and penalties near the cost of a medal."""
     content, root = with_stock(seed), RandomStream(f"{seed}/shortfall")
     labels = _labels(content)
     for name, medal in content["medals"].items():
@@ -143,9 +143,9 @@ _PENALTIES = {"gold": 0.55 * WORTH["Ag"] + 0.006 * WORTH["Au"], "silver": 0.55 *
 
 
 def with_settlement(seed: int) -> Document:
-    """Return the random instance number `seed` with surplus left with smelters, who pay for it; each third is pooled.
+    """Return the random instance number `seed` with surplus left with smelters at a price; every third is pooled.
 
-    What is paid is often more than the metal is worth in medals, so that all of it is left.
+    The price is often above the value of the metal in medals, so that all of it is left.
     """
     content, root = with_pools(seed) if seed % 3 == 0 else document(seed), RandomStream(f"{seed}/settlement")
     count = content.get("periods", {}).get("count", 1)
@@ -268,7 +268,7 @@ def _supply(root: RandomStream, instance: Document, count: int) -> Document:
 
 
 def _labels(instance: Document) -> list[str]:
-    """Return what the periods of an instance are called."""
+    """Return the labels of the periods of an instance."""
     return need.labels(instance["periods"]) if "periods" in instance else ["1"]
 
 

@@ -48,7 +48,7 @@ def test_a_number_has_the_unit_that_the_file_may_leave_out(tiny: medalopt.Instan
 
 
 def test_changes_add_up_and_the_later_one_holds(tiny: medalopt.Instance) -> None:
-    """Changes of a changed instance are made beside those before, also of a part of what was changed as a whole."""
+    """Changes of a changed instance add to the earlier ones; of a mapping also in part."""
     path = "smelters.near.limit"
     assert tiny.with_changes({path: 2}).with_changes({path: 2.5}).figures == tiny.with_changes({path: 2.5}).figures
     periods = len(tiny.periods)
@@ -110,7 +110,7 @@ def test_an_infeasible_start_does_not_hinder() -> None:
 
 
 def test_an_extension_may_be_a_function(tiny: medalopt.Instance) -> None:
-    """A function restricts the plan as the file that defines it does; a fault of it is told with its name."""
+    """A function extends the model as its file does; an error in it carries its name."""
     file = ROOT / "models/extensions/two_sources.py"
     function = runpy.run_path(str(file))["extend"]
     by_file, by_function = (medalopt.solve(tiny, extensions=[one]) for one in (file, function))

@@ -103,7 +103,7 @@ def test_sweep_is_the_same_in_several_processes(tiny: medalopt.Instance) -> None
 
 
 def test_compare_takes_instances_plans_and_files(tiny: medalopt.Instance, tmp_path: Path) -> None:
-    """An instance, a plan and a file of the same parameters cost the same, and the first two are told apart."""
+    """An instance, a plan and a file of the same parameters have equal cost and different names."""
     frames = medalopt.compare(tiny, medalopt.solve(tiny), TINY).frames
     cost = frames["totals"].set_index("item").loc["cost"]
     assert set(cost[["tiny (1)", "tiny (2)", "tiny"]]) == {medalopt.solve(tiny).cost}
@@ -113,7 +113,7 @@ def test_compare_takes_instances_plans_and_files(tiny: medalopt.Instance, tmp_pa
 
 @pytest.mark.parametrize("name", ["plan.json", "plan"])
 def test_a_saved_plan_is_verified_and_read_back(tiny: medalopt.Instance, tmp_path: Path, name: str) -> None:
-    """A plan is the same after `save` and `read_plan`; of an altered file, or another instance, nothing is read."""
+    """`save` and `read_plan` preserve a plan; an altered file or another instance is an error."""
     plan = medalopt.solve(tiny)
     plan.save(tmp_path / name)
     back = medalopt.read_plan(tmp_path / name, tiny)

@@ -35,7 +35,7 @@ def exact(value: str | float, unit: str = "") -> Fraction:
 
 @pytest.mark.parametrize("name", OURS_TO_PINT)
 def test_masses_agree_with_the_registry_of_pint(name: str) -> None:
-    """Our closed definitions give what pint's own registry, which knows nothing of ours, gives."""
+    """The closed unit definitions agree with pint's own registry."""
     theirs = PINTS_OWN.Quantity(7.25, OURS_TO_PINT[name])
     assert float(exact(f"7.25 {name}", "kg")) == pytest.approx(theirs.to("kilogram").magnitude, rel=1e-12)
 
@@ -85,7 +85,7 @@ def test_assays_agree_with_the_registry_of_pint(numerator: str, denominator: str
     ],
 )
 def test_figures_by_hand(text: str | float, unit: str, value: Fraction) -> None:
-    """A figure in its canonical unit is what a person reckons, exactly."""
+    """A quantity in its canonical unit is exactly that computed by hand."""
     assert exact(text, unit) == value
 
 
@@ -136,7 +136,7 @@ def test_the_number_is_kept_as_written() -> None:
     ],
 )
 def test_what_is_wrong_is_said(value: str | float, unit: str, says: str) -> None:
-    """A figure that cannot be read names what was expected and what was found, or the nearest unit."""
+    """An unreadable quantity names the expected and the found text, or the nearest unit."""
     with pytest.raises(QuantityError) as caught:
         parse_quantity(value, unit, YEN)
     assert says in str(caught.value)
@@ -144,7 +144,7 @@ def test_what_is_wrong_is_said(value: str | float, unit: str, says: str) -> None
 
 
 def test_one_fault_is_enough() -> None:
-    """Where the rates of the file could not be read, a currency without one passes."""
+    """If the rates of the file are invalid, a currency without rate gives no further error."""
     assert parse_quantity("5 CHF/t", "money/t", Money("JPY", {}, complete=False)).exact == 5
 
 
@@ -197,7 +197,7 @@ def test_carbon_is_no_share() -> None:
 
 
 def test_dask_is_hidden_while_pint_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Dask is not loaded nothing is left behind that says so; where it is, it stays."""
+    """Importing pint leaves no trace of the hidden Dask, and a loaded Dask stays."""
     monkeypatch.delitem(sys.modules, "dask", raising=False)
     _import_pint()
     assert "dask" not in sys.modules

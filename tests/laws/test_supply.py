@@ -58,7 +58,7 @@ def split(instance: Instance, stream: int) -> Instance:
 
 
 def no_participation(seed: int) -> Instance:
-    """Return a random instance in which no region is asked to take part."""
+    """Return a random instance without participation."""
     return changed(pool.instance(seed), "policy", participation=plain(0))
 
 
@@ -70,7 +70,7 @@ def never_dearer(instance: Instance, other: Instance, measure: str) -> None:
 
 @pytest.mark.parametrize("seed", ALONE)
 def test_more_of_a_stream_never_costs_more(seed: int) -> None:
-    """More of a stream that stands alone is never dearer, also where there was none: what is not wanted is let go."""
+    """More supply of a stream outside bundles never increases the cost, also from 0: surplus is not taken."""
     instance, random = no_participation(seed), Random(seed)
     chosen = random.choice(np.flatnonzero(instance.streams.bundle < 0).tolist())
     never_dearer(instance, with_more(instance, [chosen], random, extra=0.5), pool.MEASURES[seed % 3])
@@ -86,7 +86,7 @@ def test_more_of_a_whole_bundle_never_costs_more(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", sorted({*ALONE[:24], *BUNDLED[:24]}))
 def test_a_stream_in_two_halves_costs_the_same(seed: int) -> None:
-    """A stream offered as two, each with half of its limits, changes nothing; nor does one of a bundle."""
+    """A stream split in two halves with half of its limits costs the same, in a bundle too."""
     instance, measure = pool.instance(seed), pool.MEASURES[seed % 3]
     plan = pool.plan(seed, measure)
     other = pool.solved(split(instance, Random(seed).randrange(len(instance.streams.names))), measure)

@@ -1,4 +1,4 @@
-"""Where the measure leaves a choice, the cost decides, and then the tonnes."""
+"""Ties of the objective are broken by cost, then by tonnes."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def capped(folder: Path, caps: dict[str, float]) -> Path:
 
 
 def least(seed: int, measure: str, caps: dict[str, float], folder: Path) -> tuple[float, float]:
-    """Return the least that `measure` can be while others are at their best, and how exactly that is known.
+    """Return the least value of `measure` while the others stay optimal, and its accuracy.
 
-    They are given a little room, and the prices tell what that was worth.
+    The others get a small slack, whose effect the dual values bound.
     """
     room = {other: ROOM * abs(best) for other, best in caps.items()}
     extension = capped(folder, {other: best + room[other] for other, best in caps.items()})

@@ -1,8 +1,8 @@
-"""The rows of one component of an instance's program as LP text, as they stand in `golden/`.
+"""Rows of one component of an instance's program as LP text, as kept in `golden/`.
 
-`golden/FAMILY.yaml` is an instance, and `golden/FAMILY.COMPONENT.lp` what the component's rows are in it, with the
-bounds of the columns in them; `golden/objective.MEASURE.lp` is what an objective is. They were read by hand against
-`models/sourcing.md`. `python -m tests.model.golden` writes them anew: read what has changed before it is kept.
+`golden/FAMILY.yaml` is an instance, `golden/FAMILY.COMPONENT.lp` the rows of the component with the bounds of their
+columns; `golden/objective.MEASURE.lp` is an objective. They were checked by hand against `models/sourcing.md`. `python
+-m tests.model.golden` writes them again: read the changes before you keep them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Extensions: which constraints they may add, that nothing of them is lost, and where their output goes."""
+"""Extensions: admissible constraints, completeness, and their output."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ KEPT = {
 
 @pytest.mark.parametrize("lines", KEPT.values(), ids=KEPT)
 def test_nothing_of_an_extension_is_lost(lines: tuple[str, ...], extended) -> None:  # noqa: ANN001
-    """Each of these asks for 7 t instead of 5: the plan sends them, and says on what its proof rests."""
+    """Each of these requires 7 t instead of 5: the plan sends them and states the scope of its proof."""
     plan = extended(*lines)
     assert plan.tonnes == pytest.approx(7, rel=1e-9)
     assert plan.certificate.optimal
@@ -123,7 +123,7 @@ def test_an_interruption_goes_on(extended) -> None:  # noqa: ANN001
 
 
 def test_an_extension_can_make_every_plan_impossible(extended) -> None:  # noqa: ANN001
-    """More than there is on offer is asked: no plan, and that is proven."""
+    """An extension that requires more than the supply is infeasible, with proof."""
     with pytest.raises(NoPlanError) as refusal:
         extended("m.c = pyo.Constraint(expr=m.sent_device['phone'] >= 21)")
     assert refusal.value.status == "infeasible"
@@ -154,7 +154,7 @@ def test_a_file_that_is_no_extension_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_function_that_does_not_run_is_refused(tmp_path: Path) -> None:
-    """A coroutine, an asynchronous generator and a future are made by calling `extend`, and nothing of it has run."""
+    """A coroutine, an asynchronous generator or a future returned by `extend` is rejected, since it has not run."""
     path = tmp_path / "own.py"
     waits = "class Own:\n    def __await__(self): yield\n\ndef extend(m, i): return Own()\n"
     for text in ("async def extend(m, i): pass\n", "async def extend(m, i): yield\n", waits):

@@ -88,7 +88,7 @@ def test_what_is_left_out_moves_no_other_row() -> None:
 
 
 def test_columns_of_two_choices_are_joined_in_their_order() -> None:
-    """All that one chooses, and then all that the other does, in each of the four kinds."""
+    """Joined selections list all columns of the first, then of the second, in each of four kinds."""
     instance, found = case()
     one, other = (select_network(instance, found, np.array(some, dtype=bool)) for some in ([1, 0, 1, 0], [0, 1, 0, 1]))
     both = one.joined(other)

@@ -110,7 +110,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("document", STRANGE.values(), ids=STRANGE)
 def test_model_and_arrays_are_one_strange_program(document: dict[str, Any]) -> None:
-    """Where sums are empty and coefficients vanish, both forms are still the same, and can be built at all."""
+    """With empty sums and zero coefficients the Pyomo model and the arrays are the same program."""
     are_one(loaded(document))
 
 

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _first(wanted: Sequence[Planted | None]) -> bool:
-    """Print as JSON which check catches each error first; return whether all are caught, and nothing without one."""
+    """Print as JSON the check that catches each error first; return whether all are caught, and the original passes."""
     names = [f"{error.file}: {error.name}" if error else NONE for error in wanted]
     found = dict(zip(names, tried(wanted), strict=True))
     print(json.dumps(found, indent=1))

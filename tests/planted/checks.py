@@ -30,7 +30,7 @@ CLOSE = 1e-7  # of its value, within which an optimum is the expected one
 
 @dataclass(frozen=True)
 class Known:
-    """What the checks compare with: found by the code without an error, and by GLPK on the MathProg model."""
+    """Reference results: from the unchanged code, and from GLPK on the MathProg model."""
 
     optima: dict[str, dict[str, float | None]]  # by path of the instance and measure; None: no plan
     wrong: dict[str, tuple[str, tuple[Any, ...]]]  # path, and decisions for it that break one rule
@@ -46,9 +46,9 @@ def loaded(path: Path) -> Any:
 
 
 def optimum(path: Path, measure: str, extensions: tuple[Path, ...] = ()) -> tuple[str, float | None]:
-    """Return what `solve` comes to: `optimal` with its value, `infeasible`, or `unproven`.
+    """Return the result of `solve`: `optimal` with its value, `infeasible`, or `unproven`.
 
-    The first method's answer has to be proven: of a wrong program the others would give the same, eight times.
+    Only the first method is used: on a wrong program the other methods would agree with it, eight times.
     """
     import medalopt
     from medalopt.errors import NoPlanError, SolverError
@@ -76,7 +76,7 @@ def first_answers() -> Iterator[None]:
 
 
 def differs(found: tuple[str, float | None], expected: float | None) -> str | None:
-    """Return what of an answer gives an error away: the `certificate`, the `optimum`, or nothing."""
+    """Return the part of a result that reveals an error: `certificate` or `optimum`, else None."""
     status, value = found
     if status == "unproven":
         return "certificate"
@@ -110,7 +110,7 @@ def measures(known: Known) -> Iterator[str]:
 
 
 def extension(known: Known) -> Iterator[str]:
-    """The model that `build` returns has the same optimum, with an extension that adds nothing."""
+    """The model of `build` has the same optimum with an extension that adds no constraint."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "nothing_more.py"
         path.write_text(NOTHING_MORE, encoding="utf-8")
@@ -176,7 +176,7 @@ def _certified(path: Path, decisions: tuple[Any, ...], priced: Iterable[Any], me
 
 
 def wrong_plans(known: Known) -> Iterator[str]:
-    """Plans that break one rule each are refused, and so is a right one of which nothing shows that it is the best."""
+    """Plans that violate one constraint each are rejected, as is a feasible plan without dual values."""
     for name, (path, decisions) in known.wrong.items():
         _, duals, _ = known.priced[path, "cost"]
         (certificate,) = _certified(Path(path), decisions, [duals], "cost")
@@ -233,7 +233,7 @@ def additions(known: Known) -> Iterator[str]:
 
 
 def bases(known: Known) -> Iterator[str]:
-    """The exact vertex next to a plan is found, is the optimum, and is what is rounded; of no prices there is none."""
+    """The exact vertex next to a plan is found and optimal; without dual values there is none."""
     import numpy as np
 
     from medalopt.instance.accounting import Decisions, PlanAccount
@@ -263,7 +263,7 @@ def bases(known: Known) -> Iterator[str]:
 
 
 def refutations(known: Known) -> Iterator[str]:
-    """No multipliers refute what has a plan: neither its prices, nor others, nor none at all."""
+    """No multipliers refute a feasible instance: neither its dual values, nor others, nor none."""
     from medalopt.proof.farkas import prove_infeasibility
 
     for (path, _), (_, duals, _) in known.priced.items():
@@ -273,7 +273,7 @@ def refutations(known: Known) -> Iterator[str]:
 
 
 def refusals(known: Known) -> Iterator[str]:
-    """Of a saved answer that there is no plan, what is not shown anew is refused."""
+    """A saved proof of infeasibility is rejected if its multipliers prove no contradiction."""
     import medalopt
     from medalopt.errors import MedaloptError, NoPlanError
     from medalopt.plan.schema import SavedInfeasibility
@@ -312,7 +312,7 @@ def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
 
 
 def lots(known: Known) -> Iterator[str]:
-    """The worked example in whole lots costs what it costs by hand, and the plan without them is not taken for one."""
+    """The worked example in whole lots has its cost by hand, and differs from the plan without lots."""
     import medalopt
     from medalopt.errors import MedaloptError
     from medalopt.instance.bounds import drop_lot_constraints
@@ -335,7 +335,7 @@ def lots(known: Known) -> Iterator[str]:
 
 
 def risk(known: Known) -> Iterator[str]:
-    """Need, distribution and probability of every deadline are those that the proof derives from the plan anew."""
+    """Need, distribution and probability of every deadline equal those that the proof derives from the plan."""
     import medalopt
     from medalopt.errors import MedaloptError
     from medalopt.instance.risk import compute_risk

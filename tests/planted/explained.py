@@ -1,4 +1,4 @@
-"""What explanations with rules of a user's own have to come to, whatever error is planted."""
+"""Checks of explanations with extensions, for any planted error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPECTED = {"less[1]", "less[2]", "upper bound of spare"}  # of rules.py: what b
 
 
 def explained() -> Iterator[str]:
-    """The breakdown comes to the objective, and loosening a rule saves what the plan solved anew with it saves."""
+    """The cost breakdown sums to the objective, and relaxing a constraint saves as much as a re-solve."""
     import os
 
     import medalopt

@@ -1,4 +1,4 @@
-"""What the checks compare with, found by the code as it is and by GLPK."""
+"""Reference results of the checks, from the unchanged code and GLPK."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PRICED = (
 
 
 def known() -> Known:
-    """Find out what is right, with the code as it is."""
+    """Compute the reference results with the unchanged code."""
     optima: dict[str, Any] = {str(path): _by_glpk(path) for path in [TINY, *sorted(OWN.glob("*.yaml"))]}
     expected = json.loads((CONFORMANCE / "expected.json").read_text(encoding="utf-8"))
     for name, answers in expected.items():
@@ -77,7 +77,7 @@ def _decisions(plan: Any) -> tuple[Any, ...]:
 
 
 def _wrong() -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """Return paths with plans of looser instances, and one with less than nothing left over."""
+    """Return plans of relaxed instances, and one with a negative surplus."""
     import medalopt
 
     looser = {name: (TINY, changes) for name, changes in LOOSER.items()}

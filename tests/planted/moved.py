@@ -1,4 +1,4 @@
-"""The check of what is told of moved figures: prices, curves, bars, shortages and sweeps, each against cold solves."""
+"""Check of analyses by parameters: prices, curves, bars, shortages and sweeps, each against cold solves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIGURES = (  # of each kind one whose price is not 0
 
 
 def check(of: Callable[[], Iterator[bool]]) -> Callable[[object], Iterator[str]]:
-    """Return what finds out whether what is told of moved figures is what solves from the beginning find."""
+    """Return the check that compares analyses by parameters with solves from scratch."""
 
     def found(known: object) -> Iterator[str]:
         from medalopt.errors import MedaloptError
@@ -47,7 +47,7 @@ def _near(one: float, other: float, close: float = CLOSE) -> bool:
 
 
 def ranges() -> Iterator[bool]:
-    """Prices are the differences of two solves, whether or not only a part of the columns is asked."""
+    """Prices are differences of two solves, with full and with partial pricing."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sensitivity.ranges import compute_ranges
     from medalopt.solver import warm_solver
@@ -73,7 +73,7 @@ def ranges() -> Iterator[bool]:
 
 
 def curves() -> Iterator[bool]:
-    """Between its points a curve is what a solve finds there."""
+    """Between its points a curve equals a solve."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sensitivity.curves import compute_curve
     from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
@@ -88,7 +88,7 @@ def curves() -> Iterator[bool]:
 
 
 def bars() -> Iterator[bool]:
-    """Every end of every bar is what a solve finds, and what is short is what arithmetic says."""
+    """Every end of every bar equals a solve, and the shortage equals its arithmetic."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sensitivity.tornado import compute_tornado
 

@@ -33,7 +33,7 @@ class Planted:
 
 
 def copied(package: Path, folder: Path) -> Path:
-    """Copy a package into `folder`, with what Python has compiled of it; return the copy."""
+    """Copy a package with its compiled files into `folder`; return the copy."""
     return Path(shutil.copytree(package, folder / package.name))
 
 

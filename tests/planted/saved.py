@@ -1,4 +1,4 @@
-"""A check of `verify`: what a saved plan states falsely beside its decisions is refused."""
+"""Check of `verify`: false statements of a saved plan beside its decisions are rejected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FALSE: tuple[Callable[[dict[str, Any]], object], ...] = (
 
 
 def statements(instance: Any) -> Iterator[str]:
-    """Yield what is found wrong: a right plan of `instance` that is refused, or a false statement that is accepted."""
+    """Yield errors: a valid plan of `instance` that is rejected, or a false statement that is accepted."""
     import medalopt
     from medalopt.errors import MedaloptError
     from medalopt.plan.schema import SavedPlan

@@ -1,4 +1,4 @@
-"""What decomposition comes to: the known optimum, and in every round the bound that the certificate finds, too."""
+"""Check of the decomposition: known optimum, and in every iteration the bound of the certificate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WAITING = {"streams.laptop@east.storage.limit": "1000 t"}  # of the first path: 
 
 
 def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[Path, ...]) -> Iterator[str]:
-    """Yield what gives an error away where almost nothing is left to the first exact program."""
+    """Yield errors found if the first exact program has almost no columns."""
     import medalopt
     from medalopt.instance.bounds import compute_bounds
     from medalopt.instance.routes import build_routes

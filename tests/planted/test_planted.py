@@ -1,4 +1,4 @@
-"""Errors planted into the code are caught: by known optima, by the certificate, or by what it must not accept."""
+"""Errors planted into the code are caught by known optima, the certificate, or rejected input."""
 
 from __future__ import annotations
 

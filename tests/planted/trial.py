@@ -75,9 +75,9 @@ def errors() -> list[Planted]:
 
 
 def tried(wanted: Sequence[Planted | None], thorough: bool = False) -> Iterator[Found]:
-    """Yield what the checks found of each error (None: the code as it is): all, or only the first that caught it.
+    """Yield the findings of the checks for each error (None: unchanged code): all, or the first.
 
-    Errors in how an instance is read have to come first: for all others what has been read is kept.
+    Errors in the reader must come first: for the others the instances read are kept.
     """
     for name in LOADED:
         importlib.import_module(name)
@@ -111,7 +111,7 @@ def order(error: Planted) -> list[str]:
 
 
 def _ended(found: Found | Fate) -> Found:
-    """Return what was found; that a process comes to no end is a finding, too."""
+    """Return the findings; a process that does not end is a finding too."""
     return {"its end": [found.killer]} if isinstance(found, Fate) else found
 
 
@@ -127,7 +127,7 @@ def _found(right: Known, checks: Iterable[str], thorough: bool) -> Found:
 
 
 def _seen(check: str, right: Known) -> Iterator[str]:
-    """Yield what a check sees; one that breaks off has seen that something is wrong."""
+    """Yield the findings of a check; an exception is a finding."""
     try:
         yield from CHECKS[check](right)
     except Exception as error:
@@ -135,7 +135,7 @@ def _seen(check: str, right: Known) -> Iterator[str]:
 
 
 def _apart(task: Callable[..., Any], *arguments: Any) -> Any:
-    """Run `task` in a process of its own; return what it returns, a `Fate` where it comes to no end."""
+    """Run `task` in a separate process; return its result, or a `Fate` if it does not end."""
     gc.freeze()  # what is loaded stays: no process looks through it again
     return apart(_unwritten, (task, *arguments), PATIENCE)
 

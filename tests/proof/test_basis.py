@@ -184,10 +184,9 @@ def test_prices_of_the_wrong_sign_prove_nothing() -> None:
 
 @pytest.mark.parametrize(("dearer", "kept"), [("0.0000001", False), ("-0.0000001", True)])
 def test_a_price_that_would_change_its_sign_proves_nothing(dearer: str, kept: bool) -> None:
-    """Two smelters alike but for a ten-millionth of a yen, which floats take for nothing.
+    """Two smelters differ by a ten-millionth of a yen, below float accuracy.
 
-    What is left of the price of the second one's capacity has to make up for that: it may be worth something, and
-    cannot cost anything.
+    The price of the second one's capacity has to make up for the difference: it may have a value, and never a cost.
     """
     one = {"returned": "90 %", "capacity": "100 t"}
     smelters = {"a": one, "b": one | {"terms": {"phone": {"treatment_charge": f"{dearer} JPY/t"}}}}

@@ -157,7 +157,7 @@ def test_what_waiting_is_worth() -> None:
 
 
 def test_what_weighs_in_a_measure() -> None:
-    """Each objective weighs one quantity, and `nothing` none."""
+    """Each objective weighs one quantity, and `nothing` weighs none."""
     found = [ObjectiveWeights.from_objective(measure) for measure in ("cost", "footprint", "mass", "nothing")]
     assert found == [
         ObjectiveWeights(1, 0, 0),

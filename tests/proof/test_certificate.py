@@ -85,7 +85,7 @@ def test_what_is_no_number_among_purchases_into_stock_is_accepted_nowhere() -> N
 
 
 def test_a_plan_that_costs_more_than_it_must_has_a_gap(plan: Plan) -> None:
-    """Half as many tonnes again, with a surplus, violate nothing, and the gap is the excess cost."""
+    """Half as many tonnes again violate no constraint, and the gap is the excess cost."""
     made, found = plan.account.decisions, plan.account.routes
     more = 1.5 * made.sent
     surplus = made.surplus + (found.returned.T @ (more - made.sent))
@@ -155,7 +155,7 @@ def test_what_a_certificate_allows_to_be_said() -> None:
 
 
 def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
-    """Where payments sum to less than 1 the gap is the difference itself."""
+    """If payments sum to less than 1, the gap is the absolute difference."""
     bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (1e-9, 0.0):
         made = replace(plan.account.decisions, sent=share * plan.account.decisions.sent)

@@ -90,7 +90,7 @@ def test_what_the_terms_of_a_row_can_come_to() -> None:
 
 
 def test_what_terms_come_to_has_nothing_to_do_with_any_measure() -> None:
-    """Where tonnes cost, emit and weigh, the feed of a period is from 0 to 10 t all the same."""
+    """The feed of a period ranges from 0 to 10 t under every objective."""
     stream = {"device": "phone", "region": "north", "available": "10 t", "collection": "9 JPY/t", "footprint": "5 kg/t"}
     instance = loaded(changed(streams=[stream]))
     found = build_routes(instance)

@@ -90,7 +90,7 @@ def test_whatever_an_extension_adds_is_accepted(lines: tuple[str, ...], tmp_path
 
 
 def test_a_large_plan_is_proven_by_enclosures(tmp_path: Path) -> None:
-    """Where fractions would take long, the added rows too are checked with a proven error bound."""
+    """If fractions are too slow, added rows too are verified with interval arithmetic."""
     plan = medalopt.solve(medalopt.load(ROOT / "instances/tokyo2020.yaml"), extensions=[EXAMPLES[-1]])
     assert plan.certificate.arithmetic == "float64 with a proven error bound"
     accepted(plan, tmp_path)

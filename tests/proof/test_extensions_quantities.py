@@ -58,7 +58,7 @@ def test_devices_sent_by_stream_device_and_region() -> None:
 
 
 def test_the_share_of_a_bundle_is_what_it_gives_of_what_it_offers() -> None:
-    """What its streams send and put by, less what they draw from stockpiles, beside all they offer; 0 of nothing."""
+    """Share: sent and stocked less drawn from stock, per supply of its streams; 0 without supply."""
     instance, made = account().instance, account().decisions
     streams, periods = instance.streams, len(instance.periods)
     shares = np.zeros((len(instance.bundles), periods))
@@ -74,9 +74,9 @@ def test_the_share_of_a_bundle_is_what_it_gives_of_what_it_offers() -> None:
 
 
 def test_a_bundle_of_little_is_taken_whole_and_of_nothing_not_at_all() -> None:
-    """A quarter of a tonne sent of half a tonne is half of the bundle; where nothing is offered the share is 0.
+    """A quarter of half a tonne is half of the bundle; without supply the share is 0.
 
-    Even if something is sent then, which another rule forbids.
+    Even if something is sent then, which another constraint forbids.
     """
     box = {"device": "phone", "region": "north", "bundle": "box", "available": ["500 kg", "0 t"], "collection": 0}
     instance = loaded(changed(streams=[box]))

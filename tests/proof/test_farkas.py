@@ -80,9 +80,9 @@ def test_random_instances_have_a_plan_or_are_refuted() -> None:
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("section", "figure", "value"), IMPOSSIBLE)
 def test_what_a_change_makes_impossible_is_refuted(section: str, figure: str, value: Any) -> None:
-    """More medals than there is metal for, foundries and smelters that take next to nothing, goods that are not there.
+    """Infeasible changes are refuted: too many medals, tiny capacities, missing supply.
 
-    With the instances at random these are more than sixty.
+    With the random instances these are more than sixty.
     """
     refuted = 0
     for seed in [seed for seed in SEEDS if isinstance(answered(at_random(seed)), Plan)][:40]:
@@ -110,7 +110,7 @@ def turned(seed: int, section: str, figure: str, value: Any) -> Instance | None:
 
 @pytest.mark.no_cover
 def test_no_multipliers_refute_what_has_a_plan() -> None:
-    """Random prices, those of the plan, and multipliers of a stricter instance prove nothing of a feasible one."""
+    """Random prices, those of the plan, and multipliers of a tighter instance refute no feasible one."""
     random = Random("no refutation")
     for seed in [seed for seed in SEEDS if isinstance(answered(at_random(seed)), Plan)][:20]:
         instance, plan = at_random(seed), answered(at_random(seed))
@@ -227,7 +227,7 @@ def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path
 def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where extension variables have no bound, compiled rows prove it in floats, and the scope says so."""
+    """With unbounded extension variables the compiled rows prove infeasibility in floats, as the scope states."""
     line, _ = OWN["an added row"]
     instance = loaded(changed(streams=[PHONES], market=None))
     monkeypatch.setattr(

@@ -42,7 +42,7 @@ def saved() -> dict[str, Any]:
 
 
 def test_the_plan_by_hand() -> None:
-    """The cost, what is left on each line in each month, and what is paid for it are those of the arithmetic."""
+    """Cost, metal left by line and month, and its price agree with hand computation."""
     plan = planned()
     assert plan.certificate.basis == "proven"
     assert plan.cost == pytest.approx(-1001.5, rel=1e-12)

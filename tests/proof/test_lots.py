@@ -1,8 +1,7 @@
 """Golden lots: one contract each, settled by hand to the gram.
 
-A smelter pays for a metal in a lot the lower of two: its share of what the lot holds, and what the lot holds less a
-deduction for every tonne of feed. In between stand the treatment, which sends on only a part of the tonne and of its
-metal, and the credit: the share of the metal that is the project's.
+A smelter pays for the lower of its share of the metal in a lot, and the metal less a deduction per tonne of feed. The
+treatment sends on a part of the tonne and of its metal, and the credited share is that of the project.
 """
 
 from __future__ import annotations
@@ -85,8 +84,8 @@ def test_where_the_deduction_binds() -> None:
 def test_where_nothing_is_payable() -> None:
     """A lot below the deduction: 10 t of boards with 8 g/t of silver.
 
-    They hold 80 g, of which 72 g go on: 36 g/t of feed, less than the 40 g/t that the smelter keeps. Nothing is paid,
-    and nothing is owed either: the return is not below 0. The treatment charge is due all the same.
+    They contain 80 g, of which 72 g are sent on: 36 g/t of feed, below the deduction of 40 g/t. The payable metal is 0,
+    not negative; the treatment charge is due all the same.
     """
     plan, exact = settled(lot("8 g/t", "95 %", "40 g/t"))
     assert exact == 0
@@ -95,9 +94,9 @@ def test_where_nothing_is_payable() -> None:
 
 
 def test_each_feed_is_a_lot_of_its_own() -> None:
-    """A rich and a poor feed are not mixed: 8,550 g for the one and nothing for the other, not 95 % of both.
+    """Rich and poor feed are settled separately: 8,550 g and 0 g, not 95 % of both.
 
-    Mixed, the 4 t would hold 9,072 g, of which 95 % are 8,618 g: 68 g more than two contracts bring.
+    Together the 4 t would contain 9,072 g, of which 95 % are 8,618 g: 68 g more than two contracts return.
     """
     document = lot("1000 g/t", "95 %", "40 g/t")
     document["devices"]["poor"] = {"content": {"Ag": "8 g/t"}}

@@ -105,7 +105,7 @@ def test_every_marginal_value_says_what_it_is() -> None:
 
 
 def test_a_tonne_more_on_offer_must_be_taken_part_in() -> None:
-    """Where a region sends 60 % of its offer against its will, 0.6 t of a tonne more go too, at 2,000 JPY a tonne."""
+    """With a participation of 60 % one more tonne of supply sends 0.6 t more, at 2,000 JPY per tonne."""
     document = changed(
         policy={"participation": "60 %"},
         market={"silver": {"composition": {"Ag": "100 %"}, "price": "100 JPY/kg"}},

@@ -123,7 +123,7 @@ def test_demand_is_met_in_time_and_exactly_at_the_end() -> None:
 
 
 def test_a_bundle_of_nothing_is_taken_fairly() -> None:
-    """Where a bundle has no supply, zero shipments violate nothing, and any shipment does."""
+    """For a bundle without supply zero shipments are feasible, and any shipment violates it."""
     box = {"device": "phone", "region": "north", "bundle": "box"}
     streams = [box | {"name": "a", "available": ["400 kg", "0 t"]}, box | {"name": "b", "available": ["200 kg", "0 t"]}]
     of = account(changed(streams=streams), 0.15)

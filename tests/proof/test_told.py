@@ -1,7 +1,7 @@
-"""What is told of a saved plan: every marginal value, and every error that is planted in it, word by word.
+"""Reports on a saved plan: every marginal value, and every planted error, word by word.
 
-The words are kept in `told.yaml`, as `python -m tests.proof.test_told` prints them: read what has changed before you
-keep it. That the figures are right is proven elsewhere, in `test_marginals.py` and `test_rows.py`.
+The words are kept in `told.yaml`, as `python -m tests.proof.test_told` prints them: read the changes before you keep
+them. The numbers are proven elsewhere, in `test_marginals.py` and `test_rows.py`.
 """
 
 from __future__ import annotations

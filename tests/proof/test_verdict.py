@@ -182,7 +182,7 @@ def test_a_plan_is_accepted_as_it_was_written(name: str, tmp_path: Path) -> None
 
 
 def has_lasting_scrap(document: dict[str, Any]) -> bool:
-    """Return whether process scrap returns over many periods, and becomes less and less."""
+    """Return whether process scrap returns over many periods in decreasing amounts."""
     scrap = [alloy["scrap"] for alloy in document["alloys"].values() if "scrap" in alloy]
     return document.get("periods", {}).get("count", 1) == 6 and len(scrap) > 1
 

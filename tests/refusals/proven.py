@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 
 
 def file(name: str) -> Path:
-    """Return where a case stands."""
+    """Return the path of a case."""
     return FOLDER / f"{name}.yaml"
 
 

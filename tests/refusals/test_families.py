@@ -1,6 +1,6 @@
-"""Refusals proven by hand, one for each family of rules and three in which families conflict jointly.
+"""Infeasibility proven by hand, one case per constraint family and three joint conflicts.
 
-The proof stands at the head of each file; here stand its results.
+The proof is at the head of each file, its results here.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def test_the_conflict_is_the_one_proven(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_arithmetic_tells_what_is_short(name: str) -> None:
-    """What cannot be whatever the plan is told with what is short of it; nothing else is claimed."""
+    """Screening reports the shortage of every quantity that no plan can meet, and no other."""
     assert {(row.rule, row.path, row.amount) for row in diagnosis(name).screened} == KNOWN.get(name, set())
 
 
@@ -179,7 +179,7 @@ def test_the_cures_are_those_proven(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_cure_works_on_the_file(name: str) -> None:
-    """Made on the file anew, each cure gives a proven plan of the cost that was told."""
+    """Each repair applied to the file gives a proven plan of the stated cost."""
     for repair in diagnosis(name).repairs:
         changes = {change.path: format_file_value(change.after, change.unit) for change in repair.changes}
         plan = medalopt.solve(medalopt.load(file(name), changes))

@@ -1,6 +1,6 @@
-"""What a sentence of a report says, without its words: the names and numbers in it.
+"""Names and numbers in a sentence of a report, without its wording.
 
-The wording of reports is compared in `tests/golden/` alone. Other tests read from a line what it is about.
+The wording of reports is compared in `tests/golden/` alone. Other tests read from a line the names and numbers in it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def list_numbers(text: str) -> list[float]:
 
 
 def mentions_about(text: str, *numbers: float) -> bool:
-    """Return whether a text holds each of these numbers, rounded to four digits."""
+    """Return whether a text contains each of these numbers, rounded to four digits."""
     found = list_numbers(text)
     return all(any(math.isclose(number, other, rel_tol=1e-3) for other in found) for number in numbers)
 
 
 def mentions(text: str, *names: object, numbers: tuple[float, ...] = ()) -> bool:
-    """Return whether a text holds all of these names and numbers, in whatever words and order."""
+    """Return whether a text contains all of these names and numbers, in any order."""
     return all(str(name) in text for name in names) and set(numbers) <= set(list_numbers(text))

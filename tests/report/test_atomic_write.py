@@ -26,7 +26,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_file_is_written(tmp_path: Path) -> None:
-    """A new file has the content and the mode that the user's mask leaves; nothing else stays."""
+    """A new file has the content and the mode of the user's mask; no other file remains."""
     write_file(tmp_path / "plan.json", "grün\n")
     assert (tmp_path / "plan.json").read_bytes() == "grün\n".encode()
     mask = os.umask(0)
@@ -45,7 +45,7 @@ def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
-    """What a link points to is written, file or folder, there already or not; the link stays a link."""
+    """The target of a link is written, file or folder, existing or not; the link is kept."""
     (tmp_path / "far").mkdir()
     for name in ("file.json", "folder"):
         (tmp_path / name).symlink_to(tmp_path / "far" / name)
@@ -75,7 +75,7 @@ def test_a_folder_is_replaced_by_one_of_the_same_files(tmp_path: Path) -> None:
 def test_nothing_stays_of_a_file_that_could_not_be_written(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever step fails, what stood there stands, no part is left, and the message says both."""
+    """After any failing step the old file is complete, no temporary file remains, and the message says so."""
     plan = tmp_path / "plan.json"
     plan.write_text("earlier", encoding="utf-8")
 
@@ -92,7 +92,7 @@ def test_nothing_stays_of_a_file_that_could_not_be_written(
 def test_nothing_stays_of_a_folder_that_could_not_be_written(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Likewise a folder, also where the system cannot exchange two names in one step."""
+    """The same for a folder, also if the system cannot exchange two names atomically."""
     plan = tmp_path / "plan"
     write_folder(plan, {"a.csv": "earlier"})
     real, calls = Path.rename, []
@@ -111,7 +111,7 @@ def test_nothing_stays_of_a_folder_that_could_not_be_written(
 
 
 def test_a_folder_is_replaced_where_names_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has no such call two steps do the same."""
+    """Without an atomic exchange two renames replace the folder."""
     monkeypatch.setattr(atomic_write.ctypes, "CDLL", lambda _: object())
     for content in ("1", "2"):
         write_folder(tmp_path / "plan", {"a.csv": content})
@@ -158,12 +158,12 @@ def test_names_are_not_patterns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["file", "folder"])
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_killed_run_leaves_the_plan_of_before_or_the_new_one(kind: str, number: int) -> None:
-    """Killed at any moment, what stands there is whole and of one run; only a part under its own name may be left."""
+    """Killed at any moment, the output is complete and of one run; only a temporary file may remain."""
     assert kills.killed(number, kind, Random(f"{kind} {number}")).wrong == ()
 
 
 def test_text_that_ends_in_the_middle_is_not_written(tmp_path: Path) -> None:
-    """Text may come in pieces; where it breaks off, an existing file is unchanged, and nothing beside it."""
+    """If text in pieces fails midway, an existing file is unchanged and no other is left."""
 
     def pieces() -> Iterator[str]:
         yield "one "

@@ -1,4 +1,4 @@
-"""Charts: drawn without a browser, and on a page that needs nothing and lets nothing in."""
+"""Charts without a browser, and on a self-contained page."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def chart(name: str = "cost", title: str = "Less silver costs more") -> Chart:
 
 
 class Page(HTMLParser):
-    """What stands on a page: its elements with their attributes, and the text of each script and style."""
+    """Content of a page: elements with attributes, and the text of each script and style."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ def test_a_page_of_tables_carries_no_script() -> None:
 
 
 def test_without_the_engine_the_page_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing draws without a browser the page has no pictures beside its charts; SVG says what to install."""
+    """Without the engine the page has no images beside its charts; SVG names the package to install."""
     _load_engine.cache_clear()
     for name in ("quickjs", "resvg_py"):
         monkeypatch.setitem(sys.modules, name, None)

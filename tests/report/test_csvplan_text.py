@@ -13,7 +13,7 @@ CELLS = st.text(alphabet='ab ,"\n', max_size=4)
 
 @given(st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[CELLS] * width), min_size=1, max_size=4)))
 def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) -> None:
-    """Whatever stands in cells, quotes, commas and line ends included, a table is read back as it was."""
+    """Any cells, with quotes, commas and line ends, read back unchanged."""
     names = [f"c{number}" for number in range(len(rows[0]))]
     text = render_csv(dict(zip(names, zip(*rows, strict=True), strict=True)))
     assert list(csv.reader(io.StringIO(text, newline=""))) == [names, *map(list, rows)]
@@ -23,5 +23,5 @@ def test_cells_come_back_from_the_reader_of_python(rows: list[tuple[str, ...]]) 
 
 
 def test_no_head_is_a_formula() -> None:
-    """The head of a column, which may be the name of a file, stands behind an apostrophe where it begins as one."""
+    """A column header that begins as a formula is written behind an apostrophe."""
     assert render_csv({"=cmd|calc": ["@x"], "plain": [-1.5]}) == "'=cmd|calc,plain\n'@x,-1.5\n"

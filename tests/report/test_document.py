@@ -41,7 +41,7 @@ def test_figures_stand_at_their_digits_with_units_in_the_header() -> None:
 
 
 def test_a_long_table_is_cut_and_its_tail_summed() -> None:
-    """What is not shown is counted, and stays in the total."""
+    """Omitted rows are counted, and included in the total."""
     told = format_table(TABLE, maximum=2)
     assert told.rows[2] == ("… and 2 more", "15.0", "")
     assert told.rows[3] == ("total", "1,249.5", "")
@@ -63,7 +63,7 @@ CALLED_OFF = ReportTable(
 
 
 def test_lines_of_all_periods_fold_into_one() -> None:
-    """What adds up is summed, a price stands where it is the same in all, and the periods are told apart beside it."""
+    """Amounts are summed, a constant price is kept, and the periods are listed."""
     by_name, by_period = fold_table(CALLED_OFF)
     assert [column.key for column in by_name.columns] == ["stream", "tonnes_t", "price_per_t"]
     assert by_name.rows == (("phone", 5.0, 90.0), ("pc", 5.0, 60.0))
@@ -72,13 +72,13 @@ def test_lines_of_all_periods_fold_into_one() -> None:
 
 
 def test_prices_that_differ_are_not_averaged() -> None:
-    """A price of one month is not told as that of all."""
+    """A price of one month is not shown as that of all."""
     dearer = replace(CALLED_OFF, rows=(*CALLED_OFF.rows, ("phone", "2017-06", 1.0, 95.0)))
     assert fold_table(dearer)[0].rows[0] == ("phone", 6.0, None)
 
 
 def test_a_table_without_periods_folds_into_itself() -> None:
-    """There is nothing to tell period by period."""
+    """A table without periods has no detail by period."""
     by_name, by_period = fold_table(TABLE)
     assert by_name.rows == TABLE.rows
     assert by_period.rows == ()
@@ -117,5 +117,5 @@ def test_tables_of_parts_have_names_of_their_own() -> None:
 
 
 def test_a_currency_is_known_by_its_whole_code() -> None:
-    """What stands across two codes of a list is no currency of it."""
+    """Letters across two codes of a list are no currency."""
     assert [count_minor_digits(code) for code in ("JPY", "EUR", "KWD", "F C", "")] == [0, 2, 3, 2, 2]

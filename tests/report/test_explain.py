@@ -48,13 +48,13 @@ def test_the_page_fits(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_matters_comes_first() -> None:
-    """After the cost of the Tokyo case stands what silver costs, why, and where more of it would come from."""
+    """After the cost of Tokyo comes the price of silver, its reason, and the next source."""
     line = summarize_explanation(explained("tokyo2020"))[2]
     assert mentions(line, "silver", "mined_silver", "recycled", "pick_up (bundle) from kanto")
 
 
 def test_prices_on_a_kink_are_told_apart() -> None:
-    """Where one more and one fewer differ by less than the digits shown, more digits are shown."""
+    """If the prices of one more and one fewer differ by less than a digit, more digits are shown."""
     row = next(
         line
         for line in render_report_text(build_explanation_report(explained("tokyo2020-fy2013"))).splitlines()
@@ -85,12 +85,12 @@ def test_the_object_holds_what_the_page_says(name: str) -> None:
 
 
 def parsed(content: dict[str, Any]) -> dict[str, Any]:
-    """Return what a program reads of an object; infinity is no JSON."""
+    """Return the object as strict JSON reads it; infinity is an error."""
     return dict(json.loads(render_json(content), parse_constant=lambda word: pytest.fail(word)))
 
 
 def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A phone in a box is told on its own, then the box that it comes in; as JSON both are there."""
+    """A phone in a bundle is explained alone and with its bundle, also as JSON."""
     monkeypatch.setenv("COLUMNS", "80")
     plan = explained("tiny").plan
     found = explain_stream(plan, plan.instance.streams.names.index("phone@west"))
@@ -105,7 +105,7 @@ def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_stream_on_its_own_has_no_bundle() -> None:
-    """East's story names its way, what a tonne costs and brings, and the prices at which that would change."""
+    """The explanation of east has its route, cost and metal per tonne, and break-even prices."""
     found = explain_stream(explain_plan(medalopt.solve(phones(EAST, WEST, SOUTH))).plan, 0)
     page = " ".join(render_report_text(build_stream_report(found)).split())
     assert found.bundle is None

@@ -1,4 +1,4 @@
-"""Repairs in the words of a planner: how much more, fewer, later or wider, of what."""
+"""Repairs in words of a planner: how much more, fewer, later or wider."""
 
 from __future__ import annotations
 

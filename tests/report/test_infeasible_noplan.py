@@ -1,4 +1,4 @@
-"""The page where there is no plan: what is said, in which order, and what is never claimed."""
+"""Report of an infeasible instance: content, order, and unproven claims that it never makes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page(name: str, *changes: tuple[str, str]) -> str:
 
 
 def told(instance: Instance) -> list[str]:
-    """Return what arithmetic alone tells of an instance."""
+    """Return the reasons found by screening alone."""
     found = build_routes(instance)
     return [reason.text for reason in screen_instance(instance, found, compute_bounds(instance, found))]
 
@@ -54,7 +54,7 @@ def test_the_showcase_tells_both_reasons_and_how_to_cure_them() -> None:
 
 
 def test_every_repair_names_its_price_and_the_cheapest_comes_first() -> None:
-    """A footprint cap of next to nothing is cured by the least footprint that a plan can have."""
+    """A footprint cap near 0 is repaired by the least feasible footprint."""
     text = page("tiny", ("policy.footprint_cap", "1 kg"))
     assert mentions(text, "footprint: ", "0.001 t CO2e")
     assert "-> policy.footprint_cap: 0.939658 t instead of 0.001" in text  # 939.6575303 kg: instances/README.md
@@ -62,12 +62,12 @@ def test_every_repair_names_its_price_and_the_cheapest_comes_first() -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "dantzig", "rio2016", "london2012", "steelco", "tokyo2020"])
 def test_nothing_is_short_where_there_is_a_plan(name: str) -> None:
-    """Arithmetic claims nothing of an instance that has a plan."""
+    """Screening reports no shortage for a feasible instance."""
     assert told(load(INSTANCES / f"{name}.yaml")) == []
 
 
 def test_each_step_is_told_before_it_is_done() -> None:
-    """Who waits is told which rules are looked for, and each figure that is tried."""
+    """Progress names the search for conflicts and each parameter tried."""
     path, steps = INSTANCES / "infeasible.yaml", list[str]()
     diagnose_infeasibility(load(path), source=path, report_progress=steps.append)
     assert "conflicting constraints" in steps[0]
@@ -85,7 +85,7 @@ def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
 
 @pytest.mark.no_cover
 def test_no_claim_comes_too_soon() -> None:
-    """As more and more medals are asked of the Tokyo goods, nothing is claimed while there is a plan."""
+    """As the demand on Tokyo's supply grows, no shortage is claimed while a plan exists."""
     for count in (1700, 1900, 2100, 2300):
         figures = load(INSTANCES / "tokyo2020.yaml", {"medals.silver.count": str(count)})
         claimed = told(figures)

@@ -34,7 +34,7 @@ from medalopt.report.numbers import (
     ],
 )
 def test_a_single_figure(value: float, text: str) -> None:
-    """Four digits that count below a thousand, whole figures above, none made up and no minus before nothing."""
+    """Four significant digits below a thousand, integers above, and no minus before zero."""
     assert format_number(value) == text
 
 
@@ -48,7 +48,7 @@ def test_a_column_has_one_number_of_decimals() -> None:
 
 
 def test_what_is_little_is_not_shown_as_nothing() -> None:
-    """A figure that rounds to nothing beside large ones says that it is there."""
+    """A value that rounds to 0 beside large ones is shown as small."""
     assert format_column([9325.0, 0.001]) == ["9,325.00", "≈0"]
 
 
@@ -89,7 +89,7 @@ def test_the_unit_of_a_column_of_money_fits_the_largest() -> None:
     ],
 )
 def test_masses_of_metal(kilograms: float, text: str) -> None:
-    """A mass of metal is told in the unit that suits it."""
+    """A mass of metal is shown in a suitable unit."""
     assert format_mass(kilograms) == text
 
 
@@ -107,7 +107,7 @@ def test_masses_of_metal(kilograms: float, text: str) -> None:
     ],
 )
 def test_shares(part: float, whole: float, text: str) -> None:
-    """Only the whole is 100 %, only nothing is 0 %."""
+    """Only the whole is 100 %, only zero is 0 %."""
     assert format_share(part, whole) == text
 
 

@@ -36,7 +36,7 @@ def test_the_folder_holds_what_json_holds(name: str) -> None:
 
 
 def test_the_summary_holds_every_single_figure() -> None:
-    """plan.csv holds what is one figure: objective, costs, certificate, instance."""
+    """plan.csv has the scalars: objective, costs, certificate, instance."""
     content = build_plan_object(plan("tiny"))
     items = {row["item"]: row["value"] for row in read(render_csv_folder(plan("tiny"))["plan.csv"])}
     assert float(items["cost.total"]) == content["cost"]["total"]
@@ -54,7 +54,7 @@ def test_duals_spread_their_key() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "\t=1", " =1", "＝1", "＠SUM"])
 def test_no_name_is_a_formula(name: str) -> None:
-    """A name that a spreadsheet would run stands behind an apostrophe; numbers do not, negative ones neither."""
+    """Names that a spreadsheet would run are behind an apostrophe; numbers are not, also negative ones."""
     (row,) = read(render_csv({"name": [name], "value": [-1.5]}))
     assert row == {"name": f"'{name}", "value": "-1.5"}
 
@@ -72,5 +72,5 @@ def test_numbers_come_back_to_the_last_bit(value: float) -> None:
 
 
 def test_nothing_is_an_empty_cell() -> None:
-    """Where there is no smelter or period the cell is empty."""
+    """Without smelter or period the cell is empty."""
     assert render_csv({"smelter": [None], "count": [3]}) == "smelter,count\n,3\n"

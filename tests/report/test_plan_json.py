@@ -60,7 +60,7 @@ AMOUNT = {"shipments": "tonnes", "stockpiles": "tonnes", "purchases": "kg", "mel
 
 
 def told(name: str) -> dict[str, Any]:
-    """Return what a program reads of a plan."""
+    """Return the JSON of a plan."""
     return dict(json.loads(render_json(build_plan_object(plan(name)))))
 
 
@@ -118,7 +118,7 @@ def test_costs_add_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_metals_have_every_row_and_add_up(name: str) -> None:
-    """Every metal and period has its row; stock is what was there, came and went, to a billionth; none is negative."""
+    """Every metal and period has a row; the stock balances to 1e-9, and none is negative."""
     instance = plan(name).instance
     rows = told(name)["metals"]
     assert [(row["metal"], row["period"]) for row in rows] == [
@@ -137,7 +137,7 @@ def test_metals_have_every_row_and_add_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_of_nothing_are_left_out(name: str) -> None:
-    """No row but of metals tells of nothing, and no price or dual is nought."""
+    """No table but metals has zero rows, and no price or dual value is 0."""
     plan_told = told(name)
     for table, column in (AMOUNT | {"prices": "value", "duals": "value"}).items():
         assert all(row[column] > 0 if table in AMOUNT else row[column] != 0 for row in plan_told[table])
@@ -145,7 +145,7 @@ def test_rows_of_nothing_are_left_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_melts_come_to_what_is_charged(name: str) -> None:
-    """What is charged of each metal, and of matter without a name, is what the cast tells; less the loss it is cast."""
+    """The metals charged sum to the charge of the cast, unnamed matter included, less the loss."""
     plan_told, alloys = told(name), plan(name).instance.alloys
     loss = dict(zip(alloys.names, alloys.loss.value.tolist(), strict=True))
     for cast in plan_told["casts"]:

@@ -1,4 +1,4 @@
-"""The helper that reads sentences of reports finds what is in them."""
+"""The helper that finds names and numbers in sentences of reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_numbers_of_a_sentence() -> None:
 
 
 def test_names_of_a_sentence() -> None:
-    """A sentence mentions what all of it holds, whatever the order; a number counts as a whole."""
+    """A sentence mentions all of its names in any order; a number counts as a whole."""
     assert mentions("4 kg of silver, then phone", "phone", "silver", numbers=(4,))
     assert not mentions("phone", "phone", "silver")
     assert not mentions("14 kg of silver", "silver", numbers=(4,))

@@ -1,4 +1,4 @@
-"""The answer in a few lines, held against plans in which what it says has been done."""
+"""The answer in a few lines, compared with plans in which its statements are carried out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lines(name: str, objective: str = "cost") -> tuple[str, ...]:
 
 
 def test_the_tokyo_answer() -> None:
-    """Cost, who pays it, tonnes and what binds, in words and figures a planner can use."""
+    """Cost, payers, tonnes and binding constraints for a planner."""
     said, chosen = "\n".join(lines("tokyo2020")), plan("tokyo2020")
     paid = [sum(kinds.values()) for kinds in chosen.party_costs.values()]
     assert mentions(said, "JPY", "parties", "municipalities", "operators", "committee", numbers=(5_000,))
@@ -62,7 +62,7 @@ def test_a_kilogram_saves_what_it_is_worth(name: str, metal: str) -> None:
 
 
 def test_copper_that_is_left_over_is_not_called_scarce() -> None:
-    """Tokyo has 270 t of copper more than it needs: it is worth what it sells for, held or not, and does not bind."""
+    """Tokyo has 270 t of surplus copper: valued at its sale price, and not binding."""
     chosen = plan("tokyo2020")
     worth = MetalValues(chosen)
     copper = chosen.instance.metals.names.index("Cu")
@@ -88,13 +88,13 @@ def test_what_keeps_an_offer_out_is_what_binds() -> None:
 
 
 def test_what_is_bought_at_its_price_is_not_scarce() -> None:
-    """Dantzig's blend buys all it needs: no metal is scarce, and nothing is said of devices."""
+    """Dantzig's blend buys all its metal: none is a bottleneck, and there is no line on devices."""
     (said,) = lines("dantzig")
     assert list_numbers(said) == [4.98, 4.98, 1] and "USD" in said
 
 
 def test_plenty_is_told() -> None:
-    """Where devices are on offer and nothing is scarce, that is said."""
+    """With ample supply a line says that no metal is a bottleneck."""
     free = plan(
         "tokyo2020", *((f"medals.{medal}.count", "0") for medal in ("gold", "silver")), ("policy.recycled.Cu", "0 %")
     )
@@ -104,7 +104,7 @@ def test_plenty_is_told() -> None:
 
 @pytest.mark.parametrize("objective", ["footprint", "mass"])
 def test_another_measure_is_told_first(objective: str) -> None:
-    """Where footprint or mass is made least, the first line gives it in its unit before the cost."""
+    """For footprint or mass the first line gives the objective in its unit before the cost."""
     chosen = plan("tiny", objective=objective)
     unit, value = {"footprint": ("kg CO2e", chosen.footprint), "mass": ("t", chosen.tonnes)}[objective]
     first = lines("tiny", objective)[0]

@@ -1,4 +1,4 @@
-"""The tables of a plan: what they say adds up, and is what the plan says."""
+"""Tables of a plan: totals agree, and values equal the plan."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def column(section: TextTable, header: str) -> list[float]:
 
 
 def unit(section: TextTable, header: str) -> float:
-    """Return what the last digit of a column stands for."""
+    """Return the value of the last digit of a column."""
     place = [column.header for column in section.columns].index(header)
     return max(10.0 ** -len(row[place].partition(".")[2].removesuffix(" %")) for row in section.rows)
 
@@ -86,7 +86,7 @@ def test_the_sources_come_to_what_is_taken(name: str) -> None:
 
 
 def test_full_plants_are_told() -> None:
-    """A smelter that is full says in how many periods; where nothing is smelted there is no table."""
+    """A full smelter shows the number of full periods; without smelting there is no table."""
     near = next(row for row in tables("tiny")["Smelters"].rows if row[0] == "near")
     assert "100 %, in 1 of 4" in near
     assert [column.header for column in tables("tokyo2020")["Smelters"].columns][2] == "peak load per month"
@@ -94,7 +94,7 @@ def test_full_plants_are_told() -> None:
 
 
 def test_metals_are_named_before_devices_and_rules() -> None:
-    """What is scarce is gathered: the scarce metal first, then devices by kind, not stream by stream."""
+    """Binding constraints list scarce metal first, then devices by kind, not by stream."""
     rows = [row[0] for row in tables("tokyo2020")["Binding constraints and shadow prices"].rows]
     assert rows == [
         *("silver", "box (bundle)", "shop_feature_phone", "shop_smartphone", "pick_up (bundle)"),
@@ -114,7 +114,7 @@ def test_metals_are_named_before_devices_and_rules() -> None:
     ],
 )
 def test_one_unit_does_save_what_is_said(change: tuple[str, str], row: str) -> None:
-    """A thousandth of a unit more of a limit, or less of a commitment, saves a thousandth of what the table says."""
+    """A thousandth of a unit of a limit or commitment saves a thousandth of its shadow price."""
     section = format_table(build_shadow_price_table(plan("tiny"), MetalValues(plan("tiny"))))
     place = [column.header for column in section.columns].index("saves (JPY)")
     told = figure(next(cells[place] for cells in section.rows if cells[0] == row))
@@ -122,7 +122,7 @@ def test_one_unit_does_save_what_is_said(change: tuple[str, str], row: str) -> N
 
 
 def test_many_kinds_are_summed() -> None:
-    """Where kinds or regions are more than a table holds, the rest is one row, and the sum stays."""
+    """Kinds or regions beyond the table's length are one row, and the total is kept."""
     from medalopt.report.solve_tables import MAX_SOURCE_ROWS, SourceTotals, _describe_partly_taken, _sum_by_key
 
     listed = tuple(SourceTotals(f"r{n}", f"k{n}", 10.0, float(n % 7), 5.0) for n in range(50))

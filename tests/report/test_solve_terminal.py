@@ -61,13 +61,13 @@ def test_plans_of_every_kind_fit(path: Path) -> None:
 
 
 def test_wide_terminals_show_all_there_is() -> None:
-    """On 120 columns the Tokyo case needs nothing left out."""
+    """On 120 columns the Tokyo case is complete."""
     assert not any("do not fit" in line for line in on_screen("tokyo2020", 120))
     assert any("do not fit" in line for line in on_screen("tokyo2020", 60))
 
 
 def test_names_in_wide_signs_and_in_markup(tmp_path: Path) -> None:
-    """Chinese signs are aligned and broken to fit, and what looks like markup is printed as it stands."""
+    """Chinese characters are aligned and wrapped, and markup is printed as text."""
     path = tmp_path / "wide.yaml"
     path.write_text(WIDE, encoding="utf-8")
     lines = render_report_text(build_solve_report(solve(load(path))), Screen(60)).splitlines()
@@ -93,7 +93,7 @@ def test_a_width_that_is_none_is_not_believed(given: str, monkeypatch: pytest.Mo
 
 
 def on_a_terminal(**environment: str) -> bytes:
-    """Return what `check` of bold type prints on a terminal with this environment."""
+    """Return the output of `check` with bold type on a terminal with this environment."""
     here, there = pty.openpty()
     own = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
     command = [sys.executable, "-m", "medalopt", "solve", str(ROOT / "instances/dantzig.yaml")]

@@ -95,7 +95,7 @@ def test_a_gap_that_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_nearest_to_the_best_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the time ends among methods that prove too little, the plan that was proven nearest is handed on."""
+    """If time ends before a proof, the plan with the smallest proven gap is returned."""
     shares = iter((0.001, 0.0001, 0.01))
 
     def poor(ready: ScaledProgram, method: str, *_: object) -> HighsResult:
@@ -120,7 +120,7 @@ class Short(TimeBudget):
 
 
 def test_a_proof_found_in_time_is_not_thrown_away() -> None:
-    """Where the time ends among the ties, the best plan is handed on with its prices, as proven as ever."""
+    """If time ends during tie-breaking, the proven plan is returned with its prices."""
     instance = loaded(plain())
     found = build_routes(instance)
     ready = scale_program(build_program(SolveTask(instance, found, compute_bounds(instance, found)))[1])
@@ -144,7 +144,7 @@ class Counted(TimeBudget):
 
 
 def test_the_search_for_a_contradiction_keeps_the_limit_too() -> None:
-    """If time ends before Farkas multipliers are found nothing is claimed; otherwise infeasibility is proven."""
+    """If time ends before Farkas multipliers, no claim is made; otherwise infeasibility is proven."""
     instance = too_little()
     for most in (1, 2, 3):
         with pytest.raises(LimitError):

@@ -111,7 +111,7 @@ def test_a_program_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_run_that_fails_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where HiGHS reports an error, its status is not even looked at."""
+    """After an error of HiGHS its status is not used."""
     monkeypatch.setattr(highspy.Highs, "run", lambda solver: highspy.HighsStatus.kError)
     assert solved(one_row([[1.0, 2.0]], [1.0, 1.0], 1.0, np.inf))[0] == "unanswered"
 

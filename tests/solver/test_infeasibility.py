@@ -81,7 +81,7 @@ def test_the_contradiction_is_the_one_a_person_sees() -> None:
 
 @pytest.mark.parametrize("wrong", ["nothing", "turned round", "one row alone", "no number"])
 def test_wrong_multipliers_are_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Multipliers that do not form a contradiction prove nothing."""
+    """Multipliers without a contradiction are rejected."""
     linear, program = programs(too_little())
 
     def altered(scaled_program: ScaledProgram, method: str, *_: object) -> HighsResult:

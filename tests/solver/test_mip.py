@@ -90,7 +90,7 @@ def test_only_a_program_with_whole_lots_has_a_bound_of_a_search() -> None:
 
 
 def test_lots_that_do_not_bind_cost_nothing() -> None:
-    """Where the best plan is in whole lots as it is, it is proven optimal."""
+    """If the best plan is in whole lots already, it is proven optimal at no extra cost."""
     plan = medalopt.solve(example(lot="5 t"))
     assert plan.status == "optimal" and plan.tonnes == pytest.approx(15)
 
@@ -143,7 +143,7 @@ def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_kept_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If no method finds a plan with the numbers of lots fixed, nothing is claimed."""
+    """If no method finds a plan with fixed numbers of lots, an error is raised."""
     monkeypatch.setattr(mip, "solve_by_method", lambda _, method: HighsResult("unanswered", method))
     with pytest.raises(SolverError, match="no method found a solution that can be verified"):
         medalopt.solve(example())

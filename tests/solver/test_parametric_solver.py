@@ -102,7 +102,7 @@ def test_many_entries_are_passed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_answer_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the bound does not reach the value, neither the warm answer nor a cold one is taken."""
+    """If the bound differs from the value, neither warm nor cold results are accepted."""
     warm = ParametricSolver(at_least(1.0))
     monkeypatch.setattr(verification, "GAP_TOLERANCE", -1.0)
     with pytest.raises(SolverError, match="could not be solved"):

@@ -61,7 +61,7 @@ def test_each_is_solved_as_it_would_be_alone(end: SolverProgram, monkeypatch: py
 
 @pytest.mark.parametrize("end", [at_least(1.0, 7.0), at_least(1.5), at_least(1.0, row_upper=np.array([9.0, 2.0]))])
 def test_on_a_straight_line_the_ends_alone_are_solved(end: SolverProgram, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one basis is best all the way, the answers between its ends are drawn and proven, not solved."""
+    """With one optimal basis the results in between are interpolated and proven, not solved."""
     solved = counted(monkeypatch)
     line = ProgramLine(at_least(1.0), end, 0.0, 1.0)
     positions = [0.0, *np.linspace(0.01, 0.99, 50).tolist(), 1.0]

@@ -138,7 +138,7 @@ def test_a_price_that_holds_past_a_step_is_followed() -> None:
 
 
 def test_a_row_of_two_ends_becomes_two() -> None:
-    """Where one end moves alone, the other stays in a row of its own, with its part of the dual."""
+    """If one bound moves alone, the other becomes a row of its own with its part of the dual value."""
     linear = three(row_upper=np.array([3.0]))
     whole, y, upper_rows = augment_program(
         linear, np.array([1.0]), [], [RhsColumn({0: (1.0, 0.0)}, 1.0), RhsColumn({0: (0.0, 1.0)}, 3.0)]

@@ -92,9 +92,9 @@ def finite() -> dict[str, object]:
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_the_ladder_goes_on(wrong: Attempt, tried: Callable[[Attempt], list[str]]) -> None:
-    """Where the first method's answer is refused, the second's is taken, and the plan says which it was.
+    """If the first method's result is rejected, the second's is used, and the plan names it.
 
-    Where the first claims that there is no plan, and that is not shown, it is asked of the rows loosened by a hair too.
+    If the first claims infeasibility without proof, it also solves the rows relaxed by a tiny amount.
     """
     methods = tried(
         lambda scaled_program, method: (wrong if method == METHODS[0] else solve_by_method)(scaled_program, method)
@@ -107,9 +107,9 @@ def test_the_ladder_goes_on(wrong: Attempt, tried: Callable[[Attempt], list[str]
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_at_the_end_of_the_ladder_nothing_is_claimed(wrong: Attempt, tried: Callable[[Attempt], list[str]]) -> None:
-    """Where no method's answer holds, in any scaling: neither a plan nor that there is none, but an error.
+    """If no method's result is proven in any scaling, an error is raised.
 
-    In each scaling the first method is asked of the rows loosened by a hair too, once no contradiction is shown.
+    In each scaling the first method also solves the relaxed rows, once no contradiction is proven.
     """
     methods = tried(wrong)
     with pytest.raises(SolverError, match="no method found a solution that can be verified"):
@@ -186,7 +186,7 @@ def least(variants: ScenarioRunner, objective: str) -> float:
 
 @pytest.mark.parametrize("hair", [0.0, 1e-15, -1e-15, -1e-13, -1e-12])
 def test_a_cap_at_the_least_footprint_leaves_a_plan(hair: float, tmp_path: Path) -> None:
-    """Where the cap is the least footprint there is, or less by no more than rounding, the plan is proven."""
+    """A cap at the least footprint, or below it within rounding, gives a proven plan."""
     tiny = Path(__file__).parents[2] / "instances" / "tiny.yaml"
     cap = least(ScenarioRunner(tiny), "footprint") / 1000 * (1 + hair)
     plan = medalopt.solve(medalopt.load(tiny, {"policy.footprint_cap": f"{cap!r} t"}))

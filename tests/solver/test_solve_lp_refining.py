@@ -81,7 +81,7 @@ def far_apart(seed: int) -> Document:
 
 @pytest.mark.parametrize("seed", HARD)
 def test_needs_far_apart_are_proven(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no answer can be proven as it comes, a refined one is, by the same certificate."""
+    """If no result can be proven directly, a refined one is, by the same certificate."""
     instance = loaded(far_apart(seed))
     plan = medalopt.solve(instance)
     assert plan.certificate.optimal
@@ -101,7 +101,7 @@ def test_what_no_refinement_proves_the_exact_simplex_method_does(seed: int) -> N
 def test_what_cannot_be_proven_names_the_figures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If nothing can be verified, the two parameters of most different magnitude are named, with exit code 2."""
+    """If no result is proven, the two parameters of most different magnitude are named, exit code 2."""
     instance = loaded(far_apart(1))
     monkeypatch.setattr(solve_lp, "refine_iteratively", lambda *_: ())
     with pytest.raises(CoefficientRangeError) as refusal:

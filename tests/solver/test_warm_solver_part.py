@@ -16,7 +16,7 @@ SEEDS = [seed for seed in range(24) if seed % 2 == 0]
 
 
 def answers(seed: int) -> list[tuple[float, ...]] | None:
-    """Return prices of supply and of sums of shipments in a random plan, and what a whole step costs; NaN: no plan."""
+    """Return prices of supply and of sums of shipments in a random plan, and the cost of a full step, or NaN."""
     plan = pool.plan(seed)
     if plan is None:
         return None

@@ -1,4 +1,4 @@
-"""One instance by both ways, Pyomo with HiGHS and MathProg with GLPK, and what must agree."""
+"""One instance solved by Pyomo with HiGHS and MathProg with GLPK, and the quantities that must agree."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ MODEL = Path(__file__).parents[2] / "models" / "sourcing.mod"
 
 @dataclass(frozen=True)
 class Answer:
-    """What GLPK says of one instance: `optimal` or `infeasible`, the optimum, and the names without quotes."""
+    """Result of GLPK for one instance: `optimal` or `infeasible`, optimum, and names without quotes."""
 
     status: str
     objective: float | None
@@ -85,10 +85,10 @@ def generated(data: str, model: Path = MODEL) -> Iterator[Any]:
 
 
 def optimise(problem: Any) -> str:
-    """Find the optimal basis, first in floating point, then exactly; then its values for the figures as they are.
+    """Find the optimal basis in floating point, then exactly, and its values for the exact parameters.
 
-    The values are worked out anew because glp_exact takes each figure for a fraction within about 1e-9 of it. Where the
-    basis is singular for the figures as they are, the optimum is that of floating point.
+    The values are recomputed because glp_exact approximates each number by a fraction within about 1e-9. If the basis
+    is singular for the exact parameters, the optimum is that of floating point.
     """
     if any(
         glpk.glp_get_row_lb(problem, i) > glpk.glp_get_row_ub(problem, i)

@@ -16,9 +16,9 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Ranged:
-    """The optimum, by name of row and column, and between which costs, and which ends of rows, its basis is the best.
+    """Optimum by names of rows and columns, with the ranges of costs and row bounds in which its basis is optimal.
 
-    Rows that bind nothing have no entry in `ends`, and a dual of 0. `owed` is the need of the first alloy.
+    Slack rows have no entry in `ends`, and a dual value of 0. `owed` is the need of the first alloy.
     """
 
     values: Mapping[str, float]
@@ -48,9 +48,9 @@ def ranged(data: str) -> Ranged | None:
 
 
 def _degenerate(problem: Any) -> bool:
-    """Return whether what is bought stands at an end of its own though it is basic, or another could enter at no cost.
+    """Return whether a purchase is basic at a bound, or another could enter at no cost.
 
-    Sums that a row defines, such as what is bought in all, are 0 where their parts are, and limit nothing.
+    Sums defined by a row, such as total purchases, are 0 with their parts and limit no variable.
     """
     for j in range(1, glpk.glp_get_num_cols(problem) + 1):
         basic = glpk.glp_get_col_stat(problem, j) == glpk.GLP_BS
@@ -87,5 +87,5 @@ def _activity(problem: Any, row: int) -> Ends:
 
 
 def _unbounded(value: float) -> float:
-    """Return a limit of GLPK's, whose largest number stands for none."""
+    """Return a limit of GLPK, whose largest number means none."""
     return math.copysign(math.inf, value) if abs(value) >= 1e300 else value

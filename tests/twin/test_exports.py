@@ -1,4 +1,4 @@
-"""The exported LP and MPS files of random instances: what other programs read is what medalopt solves."""
+"""Exported LP and MPS files of random instances: other programs read the program that medalopt solves."""
 
 from __future__ import annotations
 

@@ -23,5 +23,5 @@ CASES = [(path, measure) for path in INSTANCES for measure in MEASURES if measur
 
 @pytest.mark.parametrize(("path", "measure"), CASES, ids=lambda part: getattr(part, "stem", part))
 def test_a_shipped_instance_has_one_optimum(path: Path, measure: str) -> None:
-    """The same status, and optima within 1e-9 of what is paid; the large ones under the cost they are made for."""
+    """The same status, and optima within 1e-9 of all payments; large instances for cost only."""
     assert_same_optimum(medalopt.load(path), measure)

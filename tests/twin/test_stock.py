@@ -11,7 +11,7 @@ SEEDS = range(60)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_ways_find_the_same_plan_with_stock(seed: int) -> None:
-    """The same rows and columns, the same status, and optima within 1e-9 of what is paid."""
+    """The same rows, columns and status, and optima within 1e-9 of all payments."""
     assert_twins_agree(pool.instance(seed, stock=True))
 
 

@@ -19,7 +19,7 @@ from campaigns import twins
 
 @pytest.mark.parametrize("seed", range(75))
 def test_both_ways_agree(seed: int) -> None:
-    """Under each objective the same status, optima within 1e-9 of what is paid, and the same rows and columns."""
+    """Under each objective the same status, rows and columns, and optima within 1e-9 of all payments."""
     assert_twins_agree(at_random(seed), MEASURES)
 
 

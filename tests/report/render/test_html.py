@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
 
 
 def opened(browser: Any, path: Path, told: Report) -> tuple[Any, list[str], list[str]]:
-    """Return the page in a browser, what it asked for, and what it complained of."""
+    """Return the page in a browser, its requests, and its console errors."""
     path.write_text(render_report_html(told), encoding="utf-8")
     asked: list[str] = []
     said: list[str] = []
@@ -53,7 +53,7 @@ def shown(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, 
 
 @pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
 def test_the_page_of_a_plan_is_whole(browser: Any, tmp_path: Path, name: str) -> None:
-    """Every chart of a real plan is drawn with its figures, every table and document is there, nothing is asked for."""
+    """Every chart of a real plan is drawn, every table and document is there, without requests."""
     told = build_plan_report(plan(name))
     tab, asked, said = opened(browser, tmp_path / "plan.html", told)
     assert (tmp_path / "plan.html").stat().st_size < 1_500_000
@@ -74,7 +74,7 @@ def test_the_page_of_a_plan_is_whole(browser: Any, tmp_path: Path, name: str) ->
 
 
 def test_no_request_leaves_the_file(shown: tuple[Any, list[str], list[str]]) -> None:
-    """The page asks for itself alone, also where names would like it to ask for more, and complains of nothing."""
+    """The page requests only itself, also with hostile names, and logs no error."""
     _, asked, said = shown
     assert len([url for url in asked if not url.startswith("data:")]) == 1
     assert said == []
@@ -91,7 +91,7 @@ def test_every_chart_is_drawn_from_its_data(shown: tuple[Any, list[str], list[st
 
 
 def test_hostile_names_stay_text(shown: tuple[Any, list[str], list[str]]) -> None:
-    """Markup in a name is shown with its signs, runs nothing, and makes no element."""
+    """Markup in a name is shown as text, runs no script and makes no element."""
     tab, _, _ = shown
     assert tab.title() == f"Sourcing plan {HOSTILE[0]} {HOSTILE[2]}"
     assert tab.locator("img[src*='example']").count() == 0
@@ -100,7 +100,7 @@ def test_hostile_names_stay_text(shown: tuple[Any, list[str], list[str]]) -> Non
 
 
 def test_who_listens_finds_the_way(shown: tuple[Any, list[str], list[str]]) -> None:
-    """Headings go down one step at a time, every table has headers, every chart says what it shows."""
+    """For screen readers headings descend one level at a time, tables have headers, charts a description."""
     tab, _, _ = shown
     levels = [int(level) for level in tab.locator("h1, h2, h3").evaluate_all("all => all.map(h => h.tagName[1])")]
     assert levels[0] == 1 and levels.count(1) == 1
@@ -154,7 +154,7 @@ def test_each_document_is_printed_on_a_sheet_of_its_own(shown: tuple[Any, list[s
 
 
 def test_a_draft_is_stamped_and_an_order_is_not() -> None:
-    """A document is stamped as a draft while its party is incomplete, and says what is missing."""
+    """A document is a draft while its party is incomplete, and lists the missing fields."""
     drafts = re.findall(r"<article.*?</article>", render_report_html(content(documents=2)), re.DOTALL)
     assert ["DRAFT, NOT AN ORDER" in draft for draft in drafts] == [True, False]
     assert "Missing supplier details: address." in drafts[0]

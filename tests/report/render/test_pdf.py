@@ -28,7 +28,7 @@ def test_nothing_of_the_data_is_read_as_markup() -> None:
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without typst the message says what to install, and what does without it."""
+    """Without typst the message names the package to install, and the alternatives."""
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(UsageError, match=r"needs typst.*medalopt\[pdf,pictures\].*html"):
         render_report_pdf(content())

@@ -37,7 +37,7 @@ SOME = TextTable(
 
 
 def test_a_table_with_room() -> None:
-    """Text stands at the left, numbers at the right, headers at the bottom in two lines at most."""
+    """Text is left-aligned, numbers right-aligned, headers bottom-aligned in two lines at most."""
     assert _table(80, SOME) == [
         "        needed    paid in",
         "metal       kg    all JPY  note",
@@ -47,7 +47,7 @@ def test_a_table_with_room() -> None:
 
 
 def test_columns_of_the_highest_rank_go_first() -> None:
-    """Where there is little room the columns of the highest rank are left out, those of rank 0 never."""
+    """In a narrow terminal columns of the highest rank are omitted first, those of rank 0 never."""
     assert [select_columns(SOME, width) for width in (80, 40, 20, 5)] == [(0, 1, 2, 3), (0, 1, 2), (0, 1), (0, 1)]
 
 
@@ -83,7 +83,7 @@ def test_wide_signs_are_two_cells() -> None:
 
 
 def test_empty_columns_are_left_out() -> None:
-    """A column without a figure tells nothing; the first ones stay all the same."""
+    """Columns without values are omitted, except the first ones."""
     columns = (ReportColumn("a", "a", ""), ReportColumn("b", "b", ""))
     optional = tuple(ReportColumn(name, name, "", optional=True) for name in "cd")
     rows = ((0, 0, ShownValue(None, "–"), 0), (0, None, 0, 1))
@@ -98,7 +98,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal standard error tells what is done, and how many of how many."""
+    """On a terminal standard error shows the progress, done and total."""
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     with show_progress("varying every parameter") as told:

@@ -46,12 +46,12 @@ def _sheets(made: bytes) -> dict[str, list[list[object]]]:
 
 
 def test_the_same_plan_gives_the_same_bytes(made: bytes) -> None:
-    """Nothing of the hour or of the machine gets into the file."""
+    """The file does not depend on the time or the machine."""
     assert render_report_xlsx(content()) == made
 
 
 def test_hostile_text_is_neither_formula_nor_link(made: bytes) -> None:
-    """Formulas are the totals alone, links lead to sheets of ours alone, and hostile text stands as it was."""
+    """The only formulas are totals, the only links lead to sheets of the file, and hostile text is kept as text."""
     parts = _parts(made)
     formulas = {one for part in parts.values() for one in re.findall(r"<f>(.*?)</f>", part)}
     assert formulas == {
@@ -68,7 +68,7 @@ def test_hostile_text_is_neither_formula_nor_link(made: bytes) -> None:
 
 
 def test_the_first_sheet_leads_to_all_others(made: bytes) -> None:
-    """The decision stands first, and every sheet is named on it with a link that leads there."""
+    """The decision comes first, and every sheet is linked from it."""
     sheets = _sheets(made)
     names = list(sheets)
     assert names[0] == "Decision"
@@ -89,7 +89,7 @@ def test_a_total_holds_what_the_plan_says(made: bytes) -> None:
 
 @pytest.mark.skipif(shutil.which("libreoffice") is None, reason="needs LibreOffice")
 def test_another_spreadsheet_comes_to_the_same_totals(tmp_path: Path) -> None:
-    """LibreOffice, told to calculate all formulas anew, reads the tables and finds the sums of the plan."""
+    """LibreOffice recalculates all formulas and finds the sums of the plan."""
     heads = ("Sent, dry (t)", "What's [here] #1", "Cost")
     columns = (
         ReportColumn("stream", "Stream"),
@@ -196,7 +196,7 @@ def test_figures_carry_their_units() -> None:
 
 
 def test_what_is_no_number_is_an_empty_cell_or_words() -> None:
-    """Infinite is told in words, and neither nothing nor what is no number at all becomes a figure."""
+    """Infinity is written in words; None and NaN give no number."""
     rows = (("a", float("inf")), ("b", float("nan")), ("c", None), ("d", 2.0))
     table = ReportTable(
         "t", "T", "Says.", (ReportColumn("n", "N"), ReportColumn("v", "V", "t"), ReportColumn("w", "V", "t"))[:2], rows

@@ -1,4 +1,4 @@
-"""A curve as it is told: what it found in words, its table and chart, and plain data."""
+"""Report of a curve: sentences, table, chart and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medalopt.report.sensitivity.report_part import SensitivityPart
 
 
 def told(asked: str) -> SensitivityPart:
-    """Return what is told of a curve of the tiny instance."""
+    """Return the report of a curve of the tiny instance."""
     variants = ScenarioRunner(TINY)
     return report_curve(compute_curve(variants, parse_parameter_range(variants, asked)), "JPY")
 
@@ -34,7 +34,7 @@ def told(asked: str) -> SensitivityPart:
     ],
 )
 def test_the_finding_is_said(asked: str, says: str) -> None:
-    """The lines say what the curve is and where it ends."""
+    """The lines state the kind of the curve and its feasible range."""
     assert says in " ".join(told(asked).lines)
 
 

@@ -1,4 +1,4 @@
-"""What is said, tabled and drawn of the mix of devices."""
+"""Report of the device mix: sentences, tables and charts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def named(name: str, found: MixResult, **changed: Any) -> NamedMix:
 
 
 def test_the_lines_say_the_finding() -> None:
-    """Without what there is no plan, what is dearest to lose, what the cost depends on most."""
+    """Indispensable devices, the dearest to lose, and the largest effect on cost."""
     lines = report_device_mix(mix(LAPTOP, PHONE, KETTLE, fixed=("phone", "kettle", "laptop"))).lines
     base, laptop, phone, kettle, most, fixed = lines
     assert list_numbers(base)[:2] == [40, 1_000] and "JPY" in base
@@ -71,7 +71,7 @@ def test_the_lines_say_the_finding() -> None:
 
 
 def test_many_without_a_plan_are_told_together() -> None:
-    """The first four are told with what is short, the others by name."""
+    """The first four infeasible devices are listed with the shortage, the others by name."""
     curves = [
         curve(name, dataclasses.replace(NONE, shortage={"Ag": kg}), BASE)
         for name, kg in zip("abcdef", range(6, 0, -1), strict=True)
@@ -83,7 +83,7 @@ def test_many_without_a_plan_are_told_together() -> None:
 
 
 def test_without_a_base_plan() -> None:
-    """Where there is no plan as offered that is said, and what is short."""
+    """An infeasible base case is reported with its shortage."""
     lines = report_device_mix(mix(LAPTOP, base=dataclasses.replace(NONE, shortage={"Ag": 2.0, "Cu": 3.0}))).lines
     (said,) = lines
     assert mentions(said, "nfeasible", "copper", "silver") and list_numbers(said) == [40, 3, 2]
@@ -110,7 +110,7 @@ def test_the_shares_are_a_table() -> None:
 
 
 def test_ends_that_are_neither_none_nor_double_are_told() -> None:
-    """Where a device cannot be without, or double, the share stands beside its cost; and what has no plan at all."""
+    """If a share cannot be 0 or twice as large, the feasible end is shown beside its cost, or infeasibility."""
     short = curve("phone", BASE, BASE)
     short = dataclasses.replace(
         short, points=tuple(SharePoint(p.times, p.share / 2 + 0.1, p.result) for p in short.points)
@@ -126,7 +126,7 @@ def test_ends_that_are_neither_none_nor_double_are_told() -> None:
 
 
 def test_named_mixes_stand_side_by_side() -> None:
-    """The cost beside what is offered; where there is no plan how much of what is needed can be had."""
+    """The cost beside the present supply; an infeasible mix shows its coverage of the demand."""
     mixes = (
         named("phones", NONE, missing=0.9),
         named("boxes", answer(1100.0), bundle="box", missing=0.05, absent=("kettle",)),
@@ -185,7 +185,7 @@ def test_where_nothing_has_a_plan_the_charts_say_so() -> None:
 
 
 def test_the_triangle_is_a_map_with_a_table() -> None:
-    """Cost in colour and number, what is scarce by the form, the present split as a ring, the corners as rows."""
+    """Cost as colour and number, shortage by symbol, the present split as a ring, corners as rows."""
     splits = (
         TriangleSplit((1.0, 0.0, 0.0), answer(2e6, Ag=5.0)),
         TriangleSplit((0.0, 1.0, 0.0), NONE),
@@ -230,7 +230,7 @@ def test_all_of_it_goes_into_object_and_page() -> None:
 
 
 def test_where_there_is_no_mix_that_is_said() -> None:
-    """Nothing offered; and a measure that no share moves."""
+    """No supply, and an objective that no share changes, are reported."""
     (said,) = report_device_mix(mix(base=dataclasses.replace(BASE, tonnes=0.0))).lines
     assert list_numbers(said) == []
     still = report_device_mix(mix(curve("phone", BASE, BASE, less=0.0, more=0.0))).lines[-1]

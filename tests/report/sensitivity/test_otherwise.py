@@ -1,4 +1,4 @@
-"""What is said, tabled and drawn of what drops out, comes late or goes otherwise."""
+"""Report of outages, delays and scenarios: sentences, tables and charts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FORCED = OutageLoss("offer", "old", "market.old", -5.0, None, 0.0)
 
 
 def test_what_drops_out_in_words() -> None:
-    """No plan with what is short, what it costs more, what nobody would miss and what only a rule brings in."""
+    """Infeasible outages with shortage, extra cost, elements without cost, and those held by a constraint."""
     part = report_outages(without(NONE, DEARER, IDLE, FORCED), INSTANCE)
     none, dearer, idle, forced = part.lines
     assert mentions(none, "nfeasible", "dismantle", "silver", numbers=(1_912,))
@@ -54,7 +54,7 @@ def test_what_drops_out_in_words() -> None:
 
 
 def test_several_without_a_plan_and_a_month() -> None:
-    """Several that cannot be missed are counted in the title, the month is said, and what is no want of metal too."""
+    """Several indispensable elements are counted in the title, with the month and other reasons."""
     part = report_outages(without(STUCK, NONE, NONE, NONE, start="2017-06", whole=False), INSTANCE)
     assert mentions(part.lines[0], "nfeasible", "2017-06", "kosaka", "dismantle")
     assert list_numbers(part.lines[0])[-1] == 1  # one more that is not named
@@ -69,7 +69,7 @@ def test_where_nothing_is_missed_there_is_no_chart() -> None:
 
 
 def test_the_same_for_a_program() -> None:
-    """Rows have path, status, objective, extra and what is short; what no plan gives is null."""
+    """Rows have path, status, objective, extra and shortage; null if infeasible."""
     rows = report_outages(without(NONE, DEARER), INSTANCE).members["without"]["rows"]
     assert (rows[0]["status"], rows[0]["extra"], rows[0]["short"]) == ("infeasible", None, {"Ag": 1912.0})
     assert (rows[1]["status"], rows[1]["objective"], rows[1]["short"]) == ("optimal", 1071.0, None)
@@ -77,7 +77,7 @@ def test_the_same_for_a_program() -> None:
 
 
 def test_bars_without_a_plan_are_hatched() -> None:
-    """They have a colour and a pattern of their own, and what is short stands on them."""
+    """Infeasible bars have their own colour and pattern, and show the shortage."""
     rows = [LossBar("{a}", INF, {"sil{ver": 3.0}), LossBar("b", 2.0), LossBar("c", INF, {})]
     option = plot_loss_bars(rows, "JPY")
     plain, none = option["series"]
@@ -103,7 +103,7 @@ def test_amounts(extra: float, unit: str, numbers: list[float]) -> None:
 
 
 def test_delays_in_words() -> None:
-    """Each delay in a sentence, what is lost, and what must be signed when."""
+    """Each delay has a sentence, the tonnes lost, and contract deadlines."""
     part = report_delay(evaluate_delays(ScenarioRunner(TINY), 1), INSTANCE)
     assert mentions(part.lines[0], "1 month")
     assert any(list_numbers(line) == [8] for line in part.lines)  # tonnes that come after the horizon
@@ -114,7 +114,7 @@ def test_delays_in_words() -> None:
 
 
 def test_a_delay_that_leaves_no_plan() -> None:
-    """What is short then is said, in the title too; contracts that are never needed stand in a note."""
+    """An infeasible delay reports its shortage, also in the title; unneeded contracts are in a note."""
     plain = evaluate_delays(ScenarioRunner(TINY), 0)
     gone = dataclasses.replace(plain.effects[0], extra=INF, shortage={"Ag": 7.0})
     idle = ContractDeadline("offer", "gold", "market.gold", None, None, 0.0)

@@ -25,7 +25,7 @@ def found() -> SensitivityRanges:
 
 
 def test_rows_are_those_of_the_contract() -> None:
-    """Each row holds the path, unit, value, both prices and both ends, and what happens beyond them."""
+    """Each row has path, unit, value, both prices and both ends with their reasons."""
     content = json.loads(render_report_json(build_sensitivity_report(found().plan.instance, [report_ranges(found())])))
     assert content["objective"]["unit"] == "JPY"
     row = next(one for one in content["ranges"] if one["path"] == "market.old_silver.price")
@@ -38,7 +38,7 @@ def test_rows_are_those_of_the_contract() -> None:
 
 
 def test_a_page_for_a_browser() -> None:
-    """The same stands on one page of HTML."""
+    """The HTML page has the same content."""
     assert "market.mined_silver.price 2017-05" in render_report_html(
         build_sensitivity_report(found().plan.instance, [report_ranges(found())])
     )

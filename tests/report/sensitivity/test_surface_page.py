@@ -68,7 +68,7 @@ def test_as_plain_data() -> None:
 
 
 def test_a_map_without_a_plan_says_so() -> None:
-    """Where there is none anywhere that is the finding, and nothing marks what does not stand on the grid."""
+    """A map without feasible point says so, and has no mark outside the grid."""
     nowhere = dataclasses.replace(FOUND, columns=(11.0,), rows=(80.0,), objective=((None,),), base=None, measure="mass")
     told = report_surface(nowhere, "JPY")
     assert told.lines[0].startswith("Infeasible everywhere over medals.gold.count")

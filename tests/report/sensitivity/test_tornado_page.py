@@ -30,12 +30,12 @@ def found() -> Tornado:
 
 
 def part(found: Tornado) -> SensitivityPart:
-    """Return what is told of it."""
+    """Return the report of the tornado."""
     return report_tornado(VARIANTS.instance, "JPY", found)
 
 
 def test_the_finding_is_said_first(found: Tornado) -> None:
-    """The first line says which figure matters most and what it does; the next what else, and how all were moved."""
+    """Line 1 names the parameter of the largest effect; line 2 the next ones, and the variation."""
     lines = part(found).lines
     assert mentions(lines[0], "hand", "infeasible", "silver", numbers=(-40, 80))
     assert mentions(lines[1], "nfeasible", "silver in phone", numbers=(-50,))
@@ -44,7 +44,7 @@ def test_the_finding_is_said_first(found: Tornado) -> None:
 
 
 def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
-    """Bars of no plan reach the edge, are hatched and named; the others stand at what the table says."""
+    """Infeasible bars reach the edge, hatched and labelled; the others end at the values of the table."""
     chart = part(found).charts[0]
     rows = format_table(chart.tables[0]).rows
     assert rows[0] == ("metal recovered by hand", "40", "cv", "infeasible: 80 g of silver short", "−80,000")
@@ -57,7 +57,7 @@ def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
 
 
 def test_as_json(found: Tornado) -> None:
-    """Each bar is a row with both ends, and the null of what has no plan."""
+    """Each bar is a row with both ends; null if infeasible."""
     members = json.loads(render_report_json(build_sensitivity_report(VARIANTS.instance, [part(found)])))["tornado"]
     first = members["bars"][0]
     assert (first["path"], first["by"], first["step"]) == ("treatments.hand.recovery", "cv", 0.4)
@@ -67,7 +67,7 @@ def test_as_json(found: Tornado) -> None:
 
 
 def test_what_was_interrupted_is_said(found: Tornado) -> None:
-    """Where not all figures were moved that is told."""
+    """An interrupted run reports how many parameters were varied."""
     half = Tornado(found.base, found.bars[:2], found.parameter_count, True)
     assert part(half).interrupted
     assert "Interrupted after 2 of" in part(half).lines[-1]
@@ -101,5 +101,5 @@ def test_a_page_holds_it(found: Tornado) -> None:
     ],
 )
 def test_names(path: tuple[str, ...], of: str, name: str) -> None:
-    """Figures have names that a person reads; what has none is called by its path."""
+    """Parameters have readable titles, or else their path."""
     assert title_parameter(VARIANTS.instance, path, of) == name

@@ -29,7 +29,7 @@ def found() -> VarianceAnalysis:
 
 
 def test_the_finding_is_said_first(found: VarianceAnalysis) -> None:
-    """What causes most of the spread, how far it reaches, how often there is no plan, and how it was found."""
+    """Main cause of the spread, its range, the infeasible fraction, and the sample."""
     lines = report_variance(VARIANTS.instance, "JPY", found).lines
     assert lines[0].startswith("Silver in phone ")
     assert lines[0].endswith(" of the spread of the cost.")
@@ -44,14 +44,14 @@ def _shares(first: tuple[float, float, float], total: tuple[float, float, float]
 
 
 def test_noise_is_no_finding(found: VarianceAnalysis) -> None:
-    """Where the intervals of all shares are wide, none is told, and how many rows would do is."""
+    """If all confidence intervals are wide, no share is reported, but the rows required."""
     wide = tuple(_shares((0.4, -0.5, 0.9), (0.6, 0.05, 0.95)) for _ in found.inputs)
     lines = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=wide)).lines
     assert list_numbers(lines[0]) == [32, 1_024]
 
 
 def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
-    """An interval from nothing on speaks of the share together with others; the interval itself is told."""
+    """An interval from 0 gives the joint share only; the interval is listed."""
     for low, said in ((-0.1, "together with others accounts for 50 to 70 %"), (0.3, "alone explains 30 to 60 %")):
         some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.inputs)
         assert (
@@ -93,7 +93,7 @@ def test_as_json(found: VarianceAnalysis) -> None:
 
 
 def test_without_shares_there_is_no_chart(found: VarianceAnalysis) -> None:
-    """Where nothing could be told, and where it was interrupted, that is said."""
+    """Without shares, or after an interrupt, a line says so."""
     nothing = tuple(SobolIndices(None, None, 99) for _ in found.inputs)
     none = dataclasses.replace(
         found,

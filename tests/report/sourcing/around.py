@@ -1,4 +1,4 @@
-"""What lies around plans that several tests look at, each asked once."""
+"""Analyses beside plans that several tests use, each run once."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def variants(name: str, *changes: tuple[str, str]) -> ScenarioRunner:
 
 @cache
 def around(name: str, *changes: tuple[str, str]) -> PlanAnalyses:
-    """Return what lies around the plan of a shipped instance, with `changes` made."""
+    """Return the analyses beside the plan of a shipped instance with `changes`."""
     return analyse_plan(plan(name, *changes), variants(name, *changes))

@@ -38,7 +38,7 @@ def known(folder: Path) -> Path:
 
 @cache
 def risky() -> tuple[PlanRisks, Instance]:
-    """Return what could go wrong with it, asked once, and the instance."""
+    """Return the risks of the plan, computed once, and the instance."""
     with tempfile.TemporaryDirectory() as folder:
         asked = ScenarioRunner(known(Path(folder)))
         return analyse_risks(asked, PlanNeighbourhood.build(plan("tiny"))), asked.instance

@@ -1,4 +1,4 @@
-"""On random instances: what documents order is what the plan costs, and whole loads keep every rule."""
+"""On random instances orders sum to the cost of the plan, and whole loads satisfy all constraints."""
 
 import json
 
@@ -15,7 +15,7 @@ from medalopt.report.sourcing.plan_report import build_plan_report
 
 @pytest.mark.parametrize("number", range(6))
 def test_documents_and_loads(number: int) -> None:
-    """All documents and the own account come to the cost; in half tonnes the proof accepts the plan anew."""
+    """Documents and internal items sum to the cost; a plan in half tonnes is verified."""
     plan = pool.plan(pool.solvable(number))
     assert plan is not None
     said = build_plan_report(plan)

@@ -32,7 +32,7 @@ def test_bands_of_the_flow_are_as_wide_going_out_as_coming_in(name: str) -> None
 
 
 def test_the_flow_says_how_much_ends_in_medals() -> None:
-    """The title tells what comes in, the share that ends in medals, and the largest source."""
+    """The title gives the inflow, the share in medals, and the largest source."""
     silver = draw_metal_flows(PlanFacts(plan("tokyo2020")))[0]
     assert silver.title.startswith("Flow of silver: 51.7 % of 3,500 kg into medals; largest source feature_phone, ")
     assert "mass-balance attribution" in silver.notes[0]
@@ -40,7 +40,7 @@ def test_the_flow_says_how_much_ends_in_medals() -> None:
 
 
 def test_the_waterfall_falls_to_the_total() -> None:
-    """Each bar starts where the last one ended, and the total starts at nothing."""
+    """Each bar starts at the end of the last one, and the total at 0."""
     one = plan("tokyo2020")
     (chart,) = draw_cost_waterfall(one)
     base, bars = (series["data"] for series in chart.option["series"][:2])
@@ -57,7 +57,7 @@ def test_the_waterfall_falls_to_the_total() -> None:
 
 
 def test_a_waterfall_may_end_below_nothing() -> None:
-    """Where more is earned than paid, bars cross the line and the total hangs below it."""
+    """With a negative cost bars cross the axis and the total is below it."""
     one = plan("tiny")
     costs = {**dict.fromkeys(one.costs, 0.0), "collection": 40.0, "sales": -100.0}
     earning = replace(one)
@@ -69,7 +69,7 @@ def test_a_waterfall_may_end_below_nothing() -> None:
 
 
 def test_the_map_holds_every_tonne() -> None:
-    """The cells add up to what is sent: by stream where they are few, by region in Tokyo."""
+    """The cells sum to the tonnes sent: by stream if few, by region for Tokyo."""
     for name, suppliers in (("tiny", 6), ("tokyo2020", 8)):
         chart = plan_charts.draw_supply_charts(plan(name))[0]
         cells = chart.option["series"][0]["data"]
@@ -87,7 +87,7 @@ def test_many_suppliers_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_load_is_told_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Near is full in one month of four; in Tokyo nothing is, and what is far from full is not drawn."""
+    """`near` is full in one month of four; Tokyo has no full smelter, and low loads have no chart."""
     assert plan_charts.draw_supply_charts(plan("tiny"))[1].title == "Smelter load: near at capacity in 1 of 4 months"
     tokyo = plan("tokyo2020")
     load = (tokyo.account.feed / tokyo.instance.smelters.capacity.value).max()

@@ -4,7 +4,7 @@ from medalopt.report.sourcing.compliance import COMPLIANCE_DOCUMENTS, tabulate_c
 
 
 def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
-    """Tokyo's smelters that are sent something stand in the checklist, and nothing is filled in."""
+    """All smelters of Tokyo with feed are in the checklist, with blank columns."""
     one = plan("tokyo2020")
     (table,) = tabulate_compliance_documents(one)
     used = [name for name, feed in zip(one.instance.smelters.names, one.account.feed.sum(axis=1), strict=True) if feed]
@@ -13,7 +13,7 @@ def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
 
 
 def test_papers_of_a_metal_are_asked_where_it_is_returned() -> None:
-    """A plant that returns no gold is not asked for the guidance of gold, nor Shonan for a brand of copper."""
+    """A smelter without gold needs no gold guidance, nor Shonan a brand of copper."""
     silver_and_copper = {str(row[1]) for row in tabulate_compliance_documents(plan("tiny"))[0].rows}
     wanted = [one for one in COMPLIANCE_DOCUMENTS if not one.metals or one.metals & {"Ag", "Cu"}]
     assert silver_and_copper == {one.name for one in wanted if one.jurisdictions != {"JP"}}

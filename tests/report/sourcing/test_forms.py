@@ -31,7 +31,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Plan]:
 
 
 def test_no_cell_can_become_a_formula(hostile: tuple[Report, Plan]) -> None:
-    """Text that a spreadsheet would run stands behind an apostrophe, wherever it comes from."""
+    """Text that a spreadsheet would run is written behind an apostrophe, from any source."""
     handmade = replace(content(rows=5), plan=plan("tiny"))
     for files in (render_report_csv(hostile[0]), render_report_csv(handmade)):
         for name, text in files.items():
@@ -106,12 +106,12 @@ def test_lines_belong_to_their_documents(hostile: tuple[Report, Plan]) -> None:
 
 
 def test_without_documents_there_is_no_file_of_them() -> None:
-    """What is not there has no file."""
+    """Empty parts have no file."""
     assert "documents.csv" not in render_report_csv(content(documents=0))
 
 
 def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Report, Plan]) -> None:
-    """Decision, documents and award are shown; what is worked with later is named in one line."""
+    """Decision, documents and award are printed; working tables are named in one line."""
     text = render_report_text(hostile[0], Screen(100))
     assert "\nOrders to sign\n" in text
     assert "Award table" in text
@@ -123,7 +123,7 @@ def test_a_terminal_shows_what_one_decides_by(hostile: tuple[Report, Plan]) -> N
 
 
 def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Report, Plan]) -> None:
-    """The spend stands by kind of document and adds up as all of it does; the award has one line for a stream."""
+    """Spend is by kind of document with the same total; the award has one line per stream."""
     said, made = hostile
     text = render_report_text(said, Screen(110))
     assert len(text.splitlines()) <= 110
@@ -139,14 +139,14 @@ def test_a_terminal_shows_two_screens_of_it(hostile: tuple[Report, Plan]) -> Non
 
 
 def test_of_a_plan_that_is_written_a_terminal_shows_the_decision(hostile: tuple[Report, Plan]) -> None:
-    """With `-o` the tables stand in what was written, and the decision alone on the terminal."""
+    """With `-o` the tables are in the file and only the decision on the terminal."""
     text = render_report_text(hostile[0], Screen(100), written=True)
     assert hostile[0].headline[0] in text and "sha256" in text
     assert "\nOrders to sign\n" not in text and "Besides" not in text
 
 
 def test_without_dates_the_spend_is_shown_by_period(hostile: tuple[Report, Plan]) -> None:
-    """Where periods have no dates there is no fiscal year, and the terminal shows the spend of each period."""
+    """Without dates there is no fiscal year, and the spend is by period."""
     said, _ = hostile
     tables = tuple(table for table in said.tables if table.key != "fiscal_years")
     undated = replace(said, tables=tables, screen=select_screen_tables(tables))

@@ -23,7 +23,7 @@ def test_every_metal_and_month_has_a_row_that_adds_up() -> None:
 
 
 def test_low_and_high_stand_where_a_cv_is_given() -> None:
-    """Tokyo's account has ranges, around what is planned and never below nothing, and says by which rule."""
+    """Tokyo's account has ranges around the plan, never negative, with their rule."""
     (table,) = tabulate_metal_account(PlanFacts(plan("tokyo2020")))
     keys = [column.key for column in table.columns]
     first = keys.index("returned_kg")
@@ -36,7 +36,7 @@ def test_low_and_high_stand_where_a_cv_is_given() -> None:
 
 
 def test_pictures_say_what_is_short() -> None:
-    """The title tells where silver is scarcest and what would be missing; gold and copper are there early."""
+    """The title names the deadline where silver is scarcest; gold and copper are early."""
     silver, gold, copper = draw_metal_balances(PlanFacts(plan("tokyo2020")))
     assert silver.title.startswith("Silver by month against its need: no slack in 2019-11; low case: ")
     assert gold.title == "Gold by month against its need: ample, 32 kg charged; low case: still enough"
@@ -58,7 +58,7 @@ def test_a_picture_has_its_figures_beside_it() -> None:
 
 
 def test_one_period_makes_no_picture() -> None:
-    """A line of one point says nothing."""
+    """A single period has no line chart."""
     one = plan("tiny")
     assert draw_metal_balances(PlanFacts(replace(one, instance=replace(one.instance, periods=("2017",))))) == ()
 

@@ -49,7 +49,7 @@ def test_the_plating_requisition_is_tokyos_gold() -> None:
 
 
 def test_the_scrap_account_leaves_out_idle_months_and_alloys() -> None:
-    """Bronze has no scrap; the four months of silver are told."""
+    """Bronze has no scrap; four months of silver are listed."""
     rows = _told("tiny")["scrap_account"]
     assert [(row["alloy"], row["period"]) for row in rows] == [
         ("silver_925", f"2017-0{month}") for month in range(4, 8)

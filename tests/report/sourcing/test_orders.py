@@ -119,7 +119,7 @@ def test_the_list_comes_to_what_the_documents_come_to() -> None:
 
 
 def test_metal_after_the_horizon_is_told_and_not_charged() -> None:
-    """What comes back too late is a line without a charge, and a note says so."""
+    """Metal returned after the horizon has a line without a charge, and a note."""
     late = plan("tiny", ("smelters.far.lead", "4"))
     made = [document for document in build_orders(late) if document.party[0][1] == "far"]
     keys = [column.key for column in made[0].lines.columns]
@@ -149,13 +149,13 @@ def test_the_delivery_window_ends_with_the_last_day(names: tuple[str, ...], leng
 
 
 def test_one_period_without_a_date_is_the_window() -> None:
-    """Where periods have no dates, one alone is called by what it is."""
+    """Without dates a single period is called by its name."""
     assert format_delivery_window(_periods(("1",), "month").instance, [0]) == "within its period"
 
 
 @pytest.mark.parametrize(("fineness", "printed"), [("99.99 %", "silver 99.99 %"), ("99.95 %", "silver 99.95 %")])
 def test_an_order_states_the_fineness_that_was_offered(fineness: str, printed: str) -> None:
-    """An offer of 99.99 % silver is ordered as 99.99 %, and what is recycled of it with every digit too."""
+    """An offer of 99.99 % silver is ordered as 99.99 %, with all digits of its recycled share."""
     made = plan(
         "tiny", ("market.refined_silver.composition.Ag", fineness), ("market.refined_silver.recycled", "99.97 %")
     )
@@ -186,7 +186,7 @@ def test_a_small_amount_is_not_rounded_away() -> None:
 
 
 def test_fineness_is_never_rounded_up_to_pure() -> None:
-    """A window of 99.995 % prints with all its digits, and what falls short of pure is not printed as 100 %."""
+    """99.995 % is printed with all digits, and no value below 100 % as 100 %."""
     made = plan("tiny", ("alloys.silver_925.composition.Ag[1]", "99.995 %"))
     (table,) = [one for one in tabulate_melting(made) if one.key == "fineness"]
     cells = {cell for row in format_table(table).rows for cell in row}

@@ -39,7 +39,7 @@ def _cells(table: ReportTable, key: str) -> list[object]:
 
 
 def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
-    """Cost in all and per medal, buying instead, from whom, what binds, what may go wrong, drafts, the proof."""
+    """Cost in total and per medal, benchmark, suppliers, binding constraints, risks, drafts, proof."""
     said = "\n".join(tiny.headline)
     assert mentions(said, "JPY", numbers=(3.35e6, 552.8, 3.805e6, 455_056, 75.09))  # the plan, and buying instead
     assert mentions(said, "box (bundle)", "west", "far", "near", numbers=(12.66, 9.6, 3))
@@ -63,7 +63,7 @@ def test_every_table_has_its_own_key_and_columns(tiny: Report) -> None:
 
 
 def test_in_brief_what_takes_further_solves_is_left_out() -> None:
-    """The decision still has the cost, from whom and the proof; no table of risks or rules stands there."""
+    """`--brief` has cost, suppliers and proof, but no table of risks or constraint costs."""
     brief = build_plan_report(plan("tiny"))
     keys = {table.key for table in brief.tables}
     assert keys.isdisjoint({"rules", "risks", "scenarios"})
@@ -73,7 +73,7 @@ def test_in_brief_what_takes_further_solves_is_left_out() -> None:
 
 
 def test_whole_loads_stand_in_the_decision() -> None:
-    """What rounding costs is said beside what the plan costs, and the plan is that in loads."""
+    """The cost of rounding is beside the cost of the plan, which is that in loads."""
     found = plan_whole_loads(plan("tiny"), 1.0)
     loads = build_plan_report(found.plan, found, around("tiny"))
     assert any(mentions(line, "load", numbers=(1,)) for line in loads.headline)
@@ -85,7 +85,7 @@ def test_whole_loads_stand_in_the_decision() -> None:
 
 
 def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
-    """A plan that only buys costs what buying costs; metal that no one offers cannot simply be bought."""
+    """A plan of purchases equals the benchmark; metal without offer has none."""
     bought = summarize_decision(PlanFacts(plan("dantzig")), (), around("dantzig"), None)
     assert any(mentions(line, "Benchmark", "USD") and list_numbers(line) == [4.98] for line in bought)
     short = summarize_decision(PlanFacts(plan("london2012")), (), around("london2012"), None)
@@ -93,7 +93,7 @@ def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
 
 
 def test_complete_documents_are_counted() -> None:
-    """Where every party is known nothing is a draft; where there is no document nothing is said of any."""
+    """With known parties no order is a draft; without orders there is no line on them."""
     dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
     one = with_parties(plan("dantzig"), {"b": PARTY})
     (draft, _) = build_orders(plan("dantzig"))
@@ -138,7 +138,7 @@ def test_what_is_awarded(taken: float, offered: float, free: float, said: str) -
 
 
 def test_a_stream_without_a_route_was_not_refused(tmp_path: Path) -> None:
-    """Its row says `no route`, and a note says what that is; where all have a route there is no such note."""
+    """Its row reads `no route`, with a note only if there is such a stream."""
     streams = "streams: [{device: phone, region: tokyo, available: 10}, {device: phone, region: tokio, available: 1}]"
     for lanes, states in (("[tokyo]", {"no route"}), ("[tokyo, tokio]", set())):
         regions = f"treatments: {{whole: {{regions: {lanes}}}}}"
@@ -148,13 +148,13 @@ def test_a_stream_without_a_route_was_not_refused(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_no_price_brings_in_has_a_dash() -> None:
-    """Where no price does it a dash says so; where it was not asked the cell is empty."""
+    """Without a break-even price a dash; if not computed, an empty cell."""
     table = tabulate_awards(plan("tiny"), {0: float("inf")})[0]
     assert sorted({str(cell) for cell in _cells(table, "comes_in_per_t")}) == ["None", "–"]
 
 
 def test_of_what_is_taken_whole_no_more_comes_in() -> None:
-    """A price known of the best plan without loads is not told of a stream that the plan in loads takes whole."""
+    """A price of the plan without loads is not shown for a stream fully taken in loads."""
     made = plan("tokyo2020")
     table = tabulate_awards(made, dict.fromkeys(range(len(made.instance.streams.names)), 1.0))[0]
     whole = [state == "taken" for state in _cells(table, "award")]
@@ -162,7 +162,7 @@ def test_of_what_is_taken_whole_no_more_comes_in() -> None:
 
 
 def test_what_is_not_taken_whole_comes_first() -> None:
-    """Tokyo's plan leaves some of what is picked up in two regions: those streams stand at the top."""
+    """Streams of Tokyo that are partly taken are listed first."""
     table = tabulate_awards(plan("tokyo2020"))[0]
     left = [str(state) != "taken" for state in _cells(table, "award")]
     assert left == sorted(left, reverse=True)
@@ -179,7 +179,7 @@ def test_the_exposure_is_what_is_bought_and_sold() -> None:
 
 
 def test_rules_are_told_the_dearest_first(tiny: Report) -> None:
-    """The table has every rule with what it asks for; shares in per cent."""
+    """The table lists every constraint with its limit; shares in per cent."""
     table = tabulate_rule_costs(around("tiny"))[0]
     costs = _cells(table, "costs")
     assert costs == sorted(costs, reverse=True)  # type: ignore[type-var]
@@ -188,7 +188,7 @@ def test_rules_are_told_the_dearest_first(tiny: Report) -> None:
 
 
 def test_assumptions_have_every_figure_with_its_source(tmp_path: Path) -> None:
-    """Each figure of the file stands there as it is written, with the nearest remark and its mark."""
+    """Each parameter is listed as written, with its nearest note and its mark."""
     asked = ScenarioRunner(known(tmp_path))
     table = tabulate_assumptions(asked.instance, asked.source_values)[0]
     rows = {row[0]: row for row in table.rows}
@@ -216,7 +216,7 @@ def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: 
 
 
 def test_scenarios_are_told_the_worst_first() -> None:
-    """One without a plan comes first, with what is short; then what costs more. The table has them all."""
+    """Infeasible scenarios with shortage come first, then by cost; the table has all."""
     found, instance = risky()
     said = describe_risks(found, instance)
     assert mentions(said[-1], "no_silver", "kg of silver", "dear_silver", numbers=(1,))

@@ -29,7 +29,7 @@ def test_every_table_comes_to_the_cost(name: str) -> None:
 
 
 def test_what_is_committed_is_what_later_periods_cost() -> None:
-    """Spent so far and still committed are always the orders in all; at the end nothing is committed."""
+    """Spent and committed sum to all orders; at the end 0 is committed."""
     made = plan("tiny")
     spend = tabulate_spend(PlanFacts(made))[0]
     keys = [column.key for column in spend.columns]

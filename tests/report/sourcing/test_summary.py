@@ -1,4 +1,4 @@
-"""First page, print and workbook of a sourcing plan: what is on them equals the plan, and they keep their size."""
+"""First page, print and workbook of a sourcing plan equal the plan and keep their size."""
 
 import io
 import re
@@ -56,7 +56,7 @@ def test_the_first_page_says_what_the_plan_says(told: Report) -> None:
 
 
 def test_orders_that_do_not_fit_are_counted(told: Report) -> None:
-    """The largest are listed, the rest is told with its amount."""
+    """The largest orders are listed, the rest with its amount."""
     orders = next(table for table in told.tables if table.key == "orders")
     many = select_due_orders(replace(orders, rows=orders.rows * 2))
     assert len(many.rows) == MOST_DUE_ORDERS and many.notes[0].startswith(f"{2 * len(orders.rows) - MOST_DUE_ORDERS} ")

@@ -1,4 +1,4 @@
-"""What is printed is verified: every figure and text of every table of a saved plan, in each of its forms."""
+"""Verification of the printed report: every number and text of a saved plan, in each form."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def columns(content: Any) -> list[Path_]:
 
 
 def from_json(content: Any) -> SavedFile:
-    """Return what is read of a plan in JSON."""
+    """Return the plan read from JSON."""
     return read_plan_json(FileBytes("plan.json", json.dumps(content).encode()))
 
 
 def refused(base: Base, read: Callable[[], SavedFile]) -> bool:
-    """Return whether a plan is refused, as it is read or as it is checked."""
+    """Return whether a plan is rejected, on reading or checking."""
     try:
         return not base.accepts(read())
     except InputError:
@@ -205,7 +205,7 @@ def test_every_single_cell_counts_in_the_digest(form: str) -> None:
 
 @cache
 def derived(form: str) -> tuple[SavedFile, Any]:
-    """Return the sourcing plan as it was read, and what follows of it from its decisions."""
+    """Return the sourcing plan as read, and the report derived from its decisions."""
     base, saved = sourced(), written(sourced(), form)
     assert isinstance(saved.plan, SavedPlan)
     plan = rebuild_plan(saved.plan, verify_plan(base.instance, saved.plan))
@@ -343,7 +343,7 @@ def test_tables_that_are_gone_or_added_are_told_as_such(saved: Path) -> None:
 
 
 def test_a_plan_of_an_earlier_version_says_what_was_not_checked(saved: Path, tmp_path: Path) -> None:
-    """Without digests a plan of `solve` is valid, with what was not verified; of a sourcing plan it is too much."""
+    """Without digests a plan of `solve` is valid, with a list of unverified parts; a sourcing plan is not."""
     edit(saved, lambda content: content.pop("digests"))
     run = here("verify", str(saved), TINY)
     why = "cannot be verified: the file has no digests (written by an earlier version); write the plan again"
@@ -371,7 +371,7 @@ def test_a_brief_plan_without_digests_holds_nothing_that_is_not_derived(tmp_path
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["plan.xlsx", "plan.json", "plan"])
 def test_every_kind_of_plan_that_is_written_is_valid(name: str, tmp_path: Path) -> None:
-    """In whole loads, brief, or of what is left after some time: `verify` accepts it with the same options."""
+    """`verify` accepts plans in loads, brief plans and replans with the same options."""
     for more, same in (((), ()), (("--round", "1t"), ()), (("--brief", "--set", "market.zinc.price=2"), ("--set",
         "market.zinc.price=2"))):  # fmt: skip
         assert here("plan", TINY, "-o", str(tmp_path / name), *more).code == 0
@@ -419,7 +419,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_no_plan_holds_is_a_fault_of_input(name: str, saved: Path) -> None:
-    """Exit code 2, and a message with the place; nothing that a terminal would act on is printed."""
+    """Exit code 2 and a message with place, without control characters."""
     change, where = HOSTILE[name]
     edit(saved, change)
     run = here("verify", str(saved), TINY)
@@ -474,7 +474,7 @@ def test_altered_plans_are_not_accepted(numbers: range) -> None:
 
 
 def test_forged_digests_do_not_help() -> None:
-    """Where the digest of an altered order is made anew, the order still does not follow from the decisions."""
+    """An altered order with a new digest does not follow from the decisions."""
     base = sourced()
     content = json.loads(base.text)
     ten_times(content)

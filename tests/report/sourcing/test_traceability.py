@@ -34,7 +34,7 @@ def test_sources_of_a_medal_add_up() -> None:
 
 
 def test_each_source_is_named() -> None:
-    """Devices stand with region and smelter, what is bought with its offer, and the opening stock as such."""
+    """Devices are named by region and smelter, purchases by offer, and opening stock."""
     rows = {
         (row["source"], row["region"], row["smelter"])
         for row in _named(tabulate_traceability(PlanFacts(plan("tiny")))[0])
@@ -46,7 +46,7 @@ def test_each_source_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "tokyo2020"])
 def test_every_stream_has_all_its_metal_accounted_for(name: str) -> None:
-    """The ends of a row add up to the metal in the stream, and that is its assay times what is sent."""
+    """The destinations of a row sum to assay times tonnes sent."""
     one = plan(name)
     device = {str(stream): d for stream, d in zip(one.instance.streams.names, one.instance.streams.device, strict=True)}
     told = tabulate_traceability(PlanFacts(one))[1:]

@@ -124,7 +124,7 @@ def test_own_constraints_need_the_whole_program() -> None:
 
 
 def test_participation_is_met_region_by_region() -> None:
-    """Where every region must send a share, and some see to it themselves, both ways agree, with a price for each."""
+    """With participation, partly separable, both methods agree, with a price for each region."""
     instance = medalopt.load(TINY, {"policy.participation": "30 %"})
     assert split(instance).problem.classes.need.any()
     whole, taken = (medalopt.solve(instance, method=method) for method in ("direct", "decomposition"))

@@ -1,4 +1,4 @@
-"""Where the simplex method begins on one exact program after the other."""
+"""Starting bases of the simplex method on successive exact programs."""
 
 from functools import cache
 

@@ -164,7 +164,7 @@ def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
 
 
 def test_shares_that_cannot_be_kept_are_proven_so(nation: Instance) -> None:
-    """Where regions cannot all send their share, the duals of the blocks' needs help to prove that."""
+    """If regions cannot all participate, block duals contribute to the proof of infeasibility."""
     instance = at(nation, 0.9)
     found = build_routes(instance)
     first = next(
