@@ -31,7 +31,7 @@ SIZES = (47, 200, 1621, 16210)
 class Ended:
     """A finished process: None if it was stopped at the limit."""
 
-    run: timing.Run | None
+    run: timing.TimedRun | None
     said: str
 
 
@@ -61,7 +61,7 @@ def once(command: Sequence[str], limit: float, prints: bool) -> Ended:
             )
         out.seek(0)
         seconds = float(out.read()) if prints else seconds
-    return Ended(timing.Run(seconds, usage.ru_maxrss * timing.KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime), "")
+    return Ended(timing.TimedRun(seconds, usage.ru_maxrss * timing.KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime), "")
 
 
 def commands(instance: Path, folder: Path, peer: str | None, participation: bool) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ KILOBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 @dataclass(frozen=True)
-class Run:
+class TimedRun:
     """One process from its start to its end."""
 
     seconds: float
@@ -26,7 +26,7 @@ class Run:
 class Measured:
     """All runs of one command."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[TimedRun, ...]
 
     @property
     def seconds(self) -> float:
@@ -39,7 +39,7 @@ class Measured:
         return statistics.median(run.peak_mb for run in self.runs)
 
 
-def once(command: Sequence[str]) -> Run:
+def once(command: Sequence[str]) -> TimedRun:
     """Run `command` without output; raise `SystemExit` with its message if it fails."""
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -50,7 +50,7 @@ def once(command: Sequence[str]) -> Run:
     seconds = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode(errors='replace')}")
-    return Run(seconds, usage.ru_maxrss * KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime)
+    return TimedRun(seconds, usage.ru_maxrss * KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime)
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measured]:
@@ -60,7 +60,7 @@ def in_turn(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, Measu
     """
     for command in commands.values():
         once(command)
-    found: dict[str, list[Run]] = {name: [] for name in commands}
+    found: dict[str, list[TimedRun]] = {name: [] for name in commands}
     for number in range(runs):
         for name in list(commands)[:: -1 if number % 2 else 1]:
             found[name].append(once(commands[name]))

@@ -89,7 +89,7 @@ _XML = (
 
 
 @dataclass(frozen=True)
-class Case:
+class DamagedWorkbook:
     """A damaged workbook: its bytes, whether of a plan, and the expected result: '', 'refuse' or 'differ'."""
 
     content: bytes
@@ -155,27 +155,27 @@ def _parts(made: bytes) -> Parts:
     return {**ours, "xl/workbook.xml": book.replace(' fullCalcOnLoad="1"', "").encode()}
 
 
-def damaged(random: Random, parts: Parts, plan: bool) -> Case:
+def damaged(random: Random, parts: Parts, plan: bool) -> DamagedWorkbook:
     """Return a workbook with some damage."""
     if random.random() < 0.5:
         return _one_cell(random, parts, plan)
     if random.random() < 0.15:
-        return Case(_in_bytes(random, _packed(random, parts)), plan)
+        return DamagedWorkbook(_in_bytes(random, _packed(random, parts)), plan)
     for _ in range(random.choice((1, 1, 2, 4))):
         parts = random.choice((_in_cell, _in_cell, _in_rows, _in_xml, _in_xml, _in_attribute, _in_texts, _in_parts))(
             random, parts
         )
-    return Case(_packed(random, parts), plan)
+    return DamagedWorkbook(_packed(random, parts), plan)
 
 
-def _one_cell(random: Random, parts: Parts, plan: bool) -> Case:
+def _one_cell(random: Random, parts: Parts, plan: bool) -> DamagedWorkbook:
     """Return a workbook with one changed cell below the headings, and the expected result."""
     kind = random.choice(("error", "formula", "number", "any"))
     name = random.choice(_sheets(parts, plan))
     least = 2 if plan else 4
     cells = [one for one in _NUMBER.finditer(parts[name]) if int(re.sub(rb"\D", b"", one[1])) >= least]
     if not cells:
-        return Case(_packed(random, parts), plan)
+        return DamagedWorkbook(_packed(random, parts), plan)
     cell = random.choice(cells)
     at, value = cell[1].decode(), float(cell[2])
     new, must = {
@@ -185,7 +185,7 @@ def _one_cell(random: Random, parts: Parts, plan: bool) -> Case:
         "any": (_cell(random, at), ""),
     }[kind]
     made = parts[name][: cell.start()] + new.encode("utf-8", "surrogatepass") + parts[name][cell.end() :]
-    return Case(_packed(random, {**parts, name: made}), plan, must)
+    return DamagedWorkbook(_packed(random, {**parts, name: made}), plan, must)
 
 
 def _sheets(parts: Parts, hidden: bool = False) -> list[str]:
@@ -315,7 +315,7 @@ def _packed(random: Random, parts: Parts) -> bytes:
     return buffer.getvalue()
 
 
-def _wrong(case: Case) -> str:
+def _wrong(case: DamagedWorkbook) -> str:
     """Return the fault of the result of an accepted workbook; '' if none."""
     answer = _plan(case.content) if case.plan else _instance(case.content)
     if case.must == "refuse":

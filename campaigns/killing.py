@@ -42,7 +42,7 @@ _LONGEST, _ENOUGH = 6.0, 8.0  # seconds, watched: of a test, of all that a mutan
 
 
 @dataclass
-class Known:
+class LineCoverage:
     """Tests on the unchanged code: processor time of each, and the tests that run each line."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -97,7 +97,7 @@ def ready() -> None:
 
 
 def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jobs: int) -> Iterator[Any]:
-    """Yield the `Known` data, then each mutant with its fate; None where a fresh start is needed."""
+    """Yield the `LineCoverage` data, then each mutant with its fate; None where a fresh start is needed."""
     queue = CONTEXT.SimpleQueue()
     child = os.fork()
     if not child:
@@ -108,7 +108,7 @@ def in_place(package: Path, folders: Sequence[str], wanted: Sequence[Mutant], jo
     yield from _answers(queue, child, 1 + len(wanted))
 
 
-def afresh(package: Path, wanted: Sequence[Mutant], known: Known, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
+def afresh(package: Path, wanted: Sequence[Mutant], known: LineCoverage, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
     """Yield mutants with their fates, each in a process that imports the changed package from the start."""
     queue = CONTEXT.SimpleQueue()
 
@@ -137,7 +137,7 @@ def _answers(queue: Any, child: int, count: int) -> Iterator[Any]:
         os.waitpid(child, 0)
 
 
-def _imported(package: Path, mutant: Mutant, known: Known) -> Fate:
+def _imported(package: Path, mutant: Mutant, known: LineCoverage) -> Fate:
     tests = known.asked(mutant)
     if not tests:
         return Fate("", 0)
@@ -222,16 +222,16 @@ class _Campaign:
         for each in self.caches:
             each.cache_clear()
 
-    def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: Known) -> Fate | None:
+    def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: LineCoverage) -> Fate | None:
         exchange = exchanged(self.package, mutant)
         tests = known.asked(mutant)
         if exchange is None or not tests:
             return None
         return apart(self._run, (session, [items[test] for test in tests], exchange), known.patience(tests))
 
-    def _measured(self, items: Sequence[Any]) -> Known:
+    def _measured(self, items: Sequence[Any]) -> LineCoverage:
         """Return times and lines of the tests on the unchanged code; each process runs some of the files."""
-        known, answers = Known(early=frozenset(_lines(self.package, self.collecting))), CONTEXT.SimpleQueue()
+        known, answers = LineCoverage(early=frozenset(_lines(self.package, self.collecting))), CONTEXT.SimpleQueue()
         files = list(dict.fromkeys(item.path for item in items))
 
         def work(some: Sequence[Path]) -> None:

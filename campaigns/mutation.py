@@ -22,7 +22,7 @@ import yaml
 from campaigns import killing
 from campaigns.definitions import normalize, replace_fragment
 from campaigns.forks import Fate
-from campaigns.killing import Known
+from campaigns.killing import LineCoverage
 from campaigns.mutants import Mutant, mutants
 from campaigns.parts import PACKAGE, PARTS, Part
 
@@ -87,7 +87,7 @@ def _fates(part: Part, wanted: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mu
         sys.path.insert(0, folder)
         answers = killing.in_place(package, part.tests, wanted, jobs)
         known = next(answers)
-        if not isinstance(known, Known):
+        if not isinstance(known, LineCoverage):
             raise known
         later = []
         for mutant, fate in answers:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from instances.fit import evidence
-from instances.fit.evidence import Anchor, Device, Triple
+from instances.fit.evidence import Anchor, DeviceEvidence, Triple
 
 Mix = dict[str, float]  # device to share of the municipal tonnes
 Assays = dict[str, Triple]
@@ -35,7 +35,7 @@ class Fit:
         return national(self.mix, self.assays, self.anchor)
 
 
-def in_range(devices: Mapping[str, Device], anchor: Anchor) -> Fit:
+def in_range(devices: Mapping[str, DeviceEvidence], anchor: Anchor) -> Fit:
     """Fit with every assay inside its range: gold and copper towards the low end, silver towards the high end.
 
     The step (share of the way, in logarithms) of gold and silver is the smallest multiple of 5 % at which the gold
@@ -51,7 +51,7 @@ def in_range(devices: Mapping[str, Device], anchor: Anchor) -> Fit:
     raise ValueError("no step inside the ranges recovers as little gold as the record shows")
 
 
-def base_assays(devices: Mapping[str, Device], anchor: Anchor) -> Fit:
+def base_assays(devices: Mapping[str, DeviceEvidence], anchor: Anchor) -> Fit:
     """Fit with base assays: the share of rich goods by the gold, the silver of low-grade goods by the silver.
 
     Copper is fitted as in `in_range`; it decides nothing.
@@ -100,7 +100,7 @@ def _scale_for(metal: int, assays: Assays, anchor: Anchor) -> float:
     return _bisect(lambda scale: national(_mix(scale), assays, anchor)[metal] - anchor.recovered[metal], 0.1, 3.0)
 
 
-def _moved(device: Device, step: float) -> Triple:
+def _moved(device: DeviceEvidence, step: float) -> Triple:
     """Move gold towards its low end and silver towards its high end; phones stay, they were measured in Japan."""
     if device.name in evidence.PHONES:
         return device.base
@@ -109,7 +109,7 @@ def _moved(device: Device, step: float) -> Triple:
     return gold, silver, device.base[2]
 
 
-def _with_copper(devices: Mapping[str, Device], scale: float, assays: Assays, anchor: Anchor) -> Assays:
+def _with_copper(devices: Mapping[str, DeviceEvidence], scale: float, assays: Assays, anchor: Anchor) -> Assays:
     """Move copper, but for phones, towards the low ends until the mix recovers what was recorded, if it does at all."""
 
     def moved(step: float) -> Assays:

@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Device:
+class DeviceEvidence:
     """One device type: its mass apiece, the range of its assay, and where the range comes from."""
 
     name: str
@@ -30,7 +30,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Treatment:
+class TreatmentEvidence:
     """What a treatment sends on and what reaches the smelter, as shares."""
 
     to_smelter: float
@@ -51,10 +51,10 @@ LOW_GRADE = "low_grade_appliance"
 
 # Treatments: dismantling by hand Au and shredding are measured (Chancerel), the rest recalled or estimated.
 TREATMENTS = {
-    "whole": Treatment(1.0, (1.0, 1.0, 1.0)),
-    "dismantle": Treatment(0.17, (0.82, 0.80, 0.85)),
-    "half": Treatment(0.25, (0.65, 0.55, 0.75)),
-    "shred": Treatment(0.30, (0.256, 0.115, 0.60)),
+    "whole": TreatmentEvidence(1.0, (1.0, 1.0, 1.0)),
+    "dismantle": TreatmentEvidence(0.17, (0.82, 0.80, 0.85)),
+    "half": TreatmentEvidence(0.25, (0.65, 0.55, 0.75)),
+    "shred": TreatmentEvidence(0.30, (0.256, 0.115, 0.60)),
 }
 # What the four copper and lead smelters return, and the least they deduct from a tonne of feed (g/t, g/t, kg/t).
 RETURNED: Triple = (0.96, 0.94, 0.955)
@@ -166,15 +166,15 @@ POPULATION = {
 SMARTPHONE_SHARE = 0.5  # of the phones from shops (estimated)
 
 
-def devices() -> dict[str, Device]:
+def devices() -> dict[str, DeviceEvidence]:
     """Return the device types of devices.csv by name."""
     with (HERE / "devices.csv").open(encoding="utf-8", newline="") as table:
         return {row["device"]: _device(row) for row in csv.DictReader(table)}
 
 
-def _device(row: dict[str, str]) -> Device:
+def _device(row: dict[str, str]) -> DeviceEvidence:
     low, base, high = (tuple(float(row[f"{metal}_{end}"]) for metal in METALS) for end in ("low", "base", "high"))
-    return Device(
+    return DeviceEvidence(
         name=row["device"],
         unit_kg=float(row["unit_kg"]),
         low=(low[0], low[1], low[2]),

@@ -9,7 +9,7 @@ from string import Template
 
 from instances.fit import evidence, supply
 from instances.fit.assays import Fit, two_digits
-from instances.fit.evidence import Device
+from instances.fit.evidence import DeviceEvidence
 from instances.fit.plants import CHARGE, smelters
 
 NET_KG = {"gold": 1646 * 0.006, "silver": 3291 * 0.55, "brass": 1709 * 0.45}  # in the medals
@@ -101,7 +101,7 @@ def variants(fits: Mapping[str, Fit], base: Fit) -> list[Variant]:
     ]
 
 
-def page(template: str, variant: Variant, devices: dict[str, Device]) -> str:
+def page(template: str, variant: Variant, devices: dict[str, DeviceEvidence]) -> str:
     """Fill `template` for one instance."""
     moved = variant.fit.step > 0
     answers = {
@@ -170,7 +170,7 @@ def _other(variant: Variant) -> dict[str, float]:
     return DELIVERED if variant.need is FIRST_TARGETS else FIRST_TARGETS
 
 
-def _devices(fit: Fit, devices: dict[str, Device]) -> Iterator[str]:
+def _devices(fit: Fit, devices: dict[str, DeviceEvidence]) -> Iterator[str]:
     for name, device in devices.items():
         gold, silver, copper = fit.assays[name]
         yield f"  {name}:"
@@ -188,7 +188,7 @@ def _devices(fit: Fit, devices: dict[str, Device]) -> Iterator[str]:
         yield f'    note: "range {ranges}; {_moved(fit, device)}; cv and correlation estimated"'
 
 
-def _moved(fit: Fit, device: Device) -> str:
+def _moved(fit: Fit, device: DeviceEvidence) -> str:
     places = zip(evidence.METALS, fit.assays[device.name], device.base, strict=True)
     moved = [metal for metal, fitted, base in places if fitted != two_digits(base)]
     return f"{', '.join(moved)} fitted (estimated)" if moved else "the base of that range, to two digits"

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.runs import ROOT, here
 from tests.report.plans import plan as solved_plan
 
+from medalopt.instance.instance import Instance
 from medalopt.instance.paths import parse_path
 from medalopt.report.metal_values import MetalValues
 
@@ -26,6 +27,27 @@ def _compare_between(dual: float, low: float | None, high: float | None) -> None
     noise = 1e-7 * max(1.0, abs(dual))
     assert low is None or dual >= low - noise
     assert high is None or dual <= high + noise
+
+
+def _compare_supply(row: Any, instance: Instance, prices: list[Any], by_path: dict[str, Any]) -> bool:
+    """Check the price of supply scaled as offered; return whether ranges have a price of each period to compare."""
+    streams = [str(parse_path(path)[1]) for path in row["paths"] if path.endswith(".available")]
+    if not streams:
+        return False
+    offered = {name: instance.streams.available.value[instance.streams.names.index(name)] for name in streams}
+    total = sum(float(tonnes.sum()) for tonnes in offered.values())
+    dual = -sum(
+        one["value"] * float(offered[str(parse_path(one["path"])[1])][instance.periods.index(one["period"])])
+        for one in prices
+        if one["path"] in row["paths"]
+    )
+    _compare_between(dual / total, row["saves"], row["costs"])
+    single = [f"{row['paths'][0]}[{t}]" for t in range(len(instance.periods))]
+    if len(streams) > 1 or not all(path in by_path for path in single):
+        return False
+    up = sum(by_path[path]["price_up"] * by_path[path]["value"] for path in single)
+    assert row["saves"] == pytest.approx(-up / total, rel=1e-6)
+    return True
 
 
 @pytest.mark.parametrize("name", ["tiny", "steelco"])
@@ -52,21 +74,8 @@ def test_a_price_is_the_same_in_every_report(name: str) -> None:
         if path in duals:
             _compare_between(-step * duals[path], row["saves"], row["costs"])
     for row in explained["binding"]:
-        streams = [str(parse_path(path)[1]) for path in row["paths"] if path.endswith(".available")]
-        if streams:
-            offered = {name: instance.streams.available.value[instance.streams.names.index(name)] for name in streams}
-            total = sum(float(tonnes.sum()) for tonnes in offered.values())
-            dual = -sum(
-                one["value"] * float(offered[str(parse_path(one["path"])[1])][instance.periods.index(one["period"])])
-                for one in solve["prices"]
-                if one["path"] in row["paths"]
-            )
-            _compare_between(dual / total, row["saves"], row["costs"])
-            single = [f"{row['paths'][0]}[{t}]" for t in range(len(instance.periods))]
-            if len(streams) == 1 and all(path in by_path for path in single):
-                up = sum(by_path[path]["price_up"] * by_path[path]["value"] for path in single)
-                assert row["saves"] == pytest.approx(-up / total, rel=1e-6)
-                compared.add("supply")
+        if _compare_supply(row, instance, solve["prices"], by_path):
+            compared.add("supply")
     values = dict(zip(instance.metals.names, MetalValues(solved_plan(name)).per_kilogram.tolist(), strict=True))
     for row in explained["prices"]:
         section, member = parse_path(row["path"])[:2]

@@ -28,6 +28,14 @@ class Run:
     err: str
 
 
+class Terminal(io.StringIO):
+    """Text stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
 def here(*arguments: str, encoding: str = "utf-8") -> Run:
     """Run medalopt in this process, with standard output in `encoding`."""
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, Run, here
+from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, Run, Terminal, here
 
 from medalopt.cli import run as interrupting
 from medalopt.cli.main import main, run_command
@@ -108,14 +108,6 @@ def test_a_solver_that_does_not_listen_is_interrupted_too() -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (130, "medalopt: interrupted\n")
-
-
-class Terminal(io.StringIO):
-    """A text that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
 
 
 def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

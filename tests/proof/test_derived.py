@@ -32,6 +32,17 @@ def account(done: bool) -> PlanAccount:
     return PlanAccount(instance, build_routes(instance), nothing(instance))
 
 
+def _state_melts(of: PlanAccount) -> list[Any]:
+    """Return the rows of the melts; 77 kg of each named metal, which no check derives."""
+    instance, other = of.instance, of.charge - of.composition.sum(axis=1)
+    return [
+        ROW(alloy=alloy, metal=metal, period=period, kg=float(other[a, t]) if metal == "other" else 77.0)
+        for a, alloy in enumerate(instance.alloys.names)
+        for metal in (*instance.metals.names, "other", "zzz")
+        for t, period in enumerate(instance.periods)
+    ]
+
+
 def stated(of: PlanAccount) -> Any:
     """Return a plan that states all values derived from an account."""
     instance, found, made = of.instance, of.routes, of.decisions
@@ -40,7 +51,6 @@ def stated(of: PlanAccount) -> Any:
         compute_route_costs(instance, found) * made.sent,
         instance.market.price.value[:, None, :] * made.bought,
     )
-    other = of.charge - of.composition.sum(axis=1)
     ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
     names = [(instance.streams.names[i], instance.treatments.names[h], smelters[k]) for i, h, k in ways]
     return ROW(
@@ -80,12 +90,7 @@ def stated(of: PlanAccount) -> Any:
             for a, alloy in enumerate(instance.alloys.names)
             for t, period in enumerate(periods)
         ],
-        melts=[
-            ROW(alloy=alloy, metal=metal, period=period, kg=float(other[a, t]) if metal == "other" else 77.0)
-            for a, alloy in enumerate(instance.alloys.names)
-            for metal in (*instance.metals.names, "other", "zzz")
-            for t, period in enumerate(periods)
-        ],
+        melts=_state_melts(of),
     )
 
 

@@ -18,6 +18,18 @@ HARD = (1, 11, 46, 51)  # instances of which no answer can be proven as it comes
 HARDEST = (8, 16, 60, 105, 134, 145, 171, 224)  # of which no refined answer can be proven either
 
 
+def _draw_alloys(random: Random, metals: list[str]) -> dict[str, Any]:
+    """Return an alloy of each metal, some with a second metal."""
+    alloys: dict[str, Any] = {}
+    for metal in metals:
+        least = random.choice([90, 99, 99.9])
+        alloys[metal.lower()] = {"composition": {metal: [f"{least} %", "100 %"]}}
+        if random.random() < 0.5:
+            other = random.choice([one for one in metals if one != metal])
+            alloys[metal.lower()]["composition"][other] = ["0 %", f"{100 - least:.4g} %"]
+    return alloys
+
+
 def far_apart(seed: int) -> Document:
     """Return needs, contents, prices and supply each spread over up to 21 decades."""
     random = Random(seed)
@@ -26,13 +38,7 @@ def far_apart(seed: int) -> Document:
         return f"{10 ** random.uniform(low, high):.4g} {unit}"
 
     metals = ["Au", "Ag", "Cu", "Sn"][: random.choice([2, 3, 4])]
-    alloys: dict[str, Any] = {}
-    for metal in metals:
-        least = random.choice([90, 99, 99.9])
-        alloys[metal.lower()] = {"composition": {metal: [f"{least} %", "100 %"]}}
-        if random.random() < 0.5:
-            other = random.choice([one for one in metals if one != metal])
-            alloys[metal.lower()]["composition"][other] = ["0 %", f"{100 - least:.4g} %"]
+    alloys = _draw_alloys(random, metals)
     medals = {
         metal.lower(): {
             "count": int(10 ** random.uniform(0, random.choice([0.1, 9]))),

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from rich.cells import cell_len
+from tests.cli.runs import Terminal
 
 from medalopt.report.document import Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
@@ -90,11 +91,6 @@ def test_empty_columns_are_left_out() -> None:
     table = format_table(ReportTable("t", "T", "", (*columns, *optional), rows))
     assert [column.header for column in table.columns] == ["a", "b", "d"]
     assert table.rows == (("0", "0", "0"), ("0", "", "1"))
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
