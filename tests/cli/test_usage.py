@@ -12,9 +12,9 @@ import typer.main
 from tests.cli.runs import TINY, apart, here, plain
 
 import medalopt
-from medalopt.cli.app import app
+from medalopt.cli.app import build_app
 
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(build_app()).commands  # type: ignore[attr-defined]
 WRONG = {
     "no such verb": ["slove", TINY],
     "no such option": ["solve", TINY, "--nope"],

@@ -11,7 +11,7 @@ import pytest
 import typer
 from tests.cli.runs import here
 
-from medalopt.cli.app import app
+from medalopt.cli.app import build_app
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "README.md").read_text(encoding="utf-8")
@@ -58,4 +58,4 @@ def test_a_command_on_a_large_instance_is_valid(command: str, monkeypatch: pytes
     """Each command on a large instance is a command line that its verb accepts."""
     monkeypatch.chdir(ROOT)
     _, verb, *words = shlex.split(command)
-    typer.main.get_command(app).commands[verb].make_context(verb, words)  # type: ignore[attr-defined]
+    typer.main.get_command(build_app()).commands[verb].make_context(verb, words)  # type: ignore[attr-defined]

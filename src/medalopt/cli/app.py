@@ -1,17 +1,45 @@
-"""The commands as registered with typer."""
+"""The commands as registered with typer; each is a function of its own module, imported when it is needed."""
 
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from medalopt.cli import check, compare, explain, export, plan, risk, sensitivity, solve, sweep, verify
 from medalopt.cli.run import print_output, run_guarded
-from medalopt.cli.workbook_commands import import_, template
+
+_COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: command, module and function, example
+    "Plan": (
+        ("new", "check:new", "new my-games"),
+        ("check", "check:check", "check instances/tiny.yaml"),
+        ("solve", "solve:solve", "solve instances/tiny.yaml --set medals.gold.count=30 -o plan.json"),
+        ("plan", "plan:plan", "plan instances/tiny.yaml --round 1t -o plan.xlsx -o plan.pdf"),
+        ("verify", "verify:verify", "verify plan.json instances/tiny.yaml"),
+    ),
+    "Understand": (
+        ("explain", "explain:explain", "explain instances/tiny.yaml streams.phone@east"),
+        ("risk", "risk:risk", "risk instances/tokyo2020.yaml --draws 5000"),
+        (
+            "sensitivity",
+            "sensitivity:sensitivity",
+            "sensitivity instances/tiny.yaml --vary medals.gold.count=30..50",
+        ),
+    ),
+    "Explore": (
+        ("sweep", "sweep:sweep", "sweep instances/tiny.yaml --grid medals.gold.count=30..50/5"),
+        ("compare", "compare:compare", "compare plan.json instances/tiny.yaml -o differences.html"),
+    ),
+    "Exchange": (
+        ("schema", "check:schema", "schema > medalopt.schema.json"),
+        ("template", "workbook_commands:template", "template my-games.xlsx instances/tiny.yaml"),
+        ("import", "workbook_commands:import_", "import my-games.xlsx -o my-games.yaml"),
+        ("export", "export:export", "export instances/tiny.yaml -o tiny.mps"),
+    ),
+}
 
 
 def _guard_command(verb: Callable[..., int]) -> Callable[..., int]:
@@ -56,47 +84,35 @@ class CommandGroup(TyperGroup):
                     formatter.write_dl(rows)
 
 
-app = typer.Typer(
-    name="medalopt",
-    cls=CommandGroup,
-    help="Plan alloys and sourcing: which discarded devices, by which treatment, to which smelter, so that the "
-    "metal of the medals is available in time at the least cost.",
-    epilog="Example: medalopt new my-games, then medalopt solve my-games.yaml",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-_COMMANDS: Mapping[str, tuple[tuple[Callable[..., int], str], ...]] = {  # by panel: command, example
-    "Plan": (
-        (check.new, "new my-games"),
-        (check.check, "check instances/tiny.yaml"),
-        (solve.solve, "solve instances/tiny.yaml --set medals.gold.count=30 -o plan.json"),
-        (plan.plan, "plan instances/tiny.yaml --round 1t -o plan.xlsx -o plan.pdf"),
-        (verify.verify, "verify plan.json instances/tiny.yaml"),
-    ),
-    "Understand": (
-        (explain.explain, "explain instances/tiny.yaml streams.phone@east"),
-        (risk.risk, "risk instances/tokyo2020.yaml --draws 5000"),
-        (sensitivity.sensitivity, "sensitivity instances/tiny.yaml --vary medals.gold.count=30..50"),
-    ),
-    "Explore": (
-        (sweep.sweep, "sweep instances/tiny.yaml --grid medals.gold.count=30..50/5"),
-        (compare.compare, "compare plan.json instances/tiny.yaml -o differences.html"),
-    ),
-    "Exchange": (
-        (check.schema, "schema > medalopt.schema.json"),
-        (template, "template my-games.xlsx instances/tiny.yaml"),
-        (import_, "import my-games.xlsx -o my-games.yaml"),
-        (export.export, "export instances/tiny.yaml -o tiny.mps"),
-    ),
-}
-for _panel, _verbs in _COMMANDS.items():
-    for _verb, _example in _verbs:
-        app.command(_verb.__name__.rstrip("_"), rich_help_panel=_panel, epilog=f"\b\nExample:\n  medalopt {_example}")(
-            _guard_command(_verb)
-        )
+@functools.cache
+def build_app(command: str = "") -> typer.Typer:
+    """Return the application with one command, or with all of them.
+
+    Args:
+        command: Name of the only command, so that no other module is imported; any other text for all commands.
+
+    Returns:
+        Application.
+    """
+    app = typer.Typer(
+        name="medalopt",
+        cls=CommandGroup,
+        help="Plan alloys and sourcing: which discarded devices, by which treatment, to which smelter, so that the "
+        "metal of the medals is available in time at the least cost.",
+        epilog="Example: medalopt new my-games, then medalopt solve my-games.yaml",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_declare_version)
+    listed = [(panel, *entry) for panel, entries in _COMMANDS.items() for entry in entries]
+    for panel, name, place, example in [entry for entry in listed if entry[1] == command] or listed:
+        module, _, function = place.partition(":")
+        verb = getattr(importlib.import_module(f"medalopt.cli.{module}"), function)
+        app.command(name, rich_help_panel=panel, epilog=f"\b\nExample:\n  medalopt {example}")(_guard_command(verb))
+    return app
 
 
 def _print_version(requested: bool) -> None:
@@ -108,8 +124,7 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def _medalopt(
+def _declare_version(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
     pass

@@ -54,7 +54,7 @@ def _parse_and_run(arguments: list[str]) -> int:
     """Parse the arguments and run the command. Raises UsageError for an invalid command line."""
     import typer
 
-    from medalopt.cli.app import app
+    from medalopt.cli.app import build_app
     from medalopt.cli.run import discard_output, print_message
     from medalopt.errors import OutputError, UsageError
 
@@ -63,6 +63,7 @@ def _parse_and_run(arguments: list[str]) -> int:
             "Python was started without docstrings, which Pyomo needs: unset PYTHONOPTIMIZE, or give -O only once"
         )
     try:
+        app = build_app(arguments[0] if arguments else "")
         result = app(arguments, prog_name="medalopt", standalone_mode=False)
     except OSError as error:  # commands handle their own errors: this is help that could not be printed
         discard_output()
