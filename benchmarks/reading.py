@@ -68,9 +68,13 @@ def _quoted(folder: Path, size: int) -> str:
     return f"{HEAD}{DEVICES}streams: {{table: rows.csv}}\n{SMELTERS}"
 
 
-def _terms(_: Path, size: int) -> str:
-    smelters = "".join(f"  works_{k}:\n{_list_terms(100)}" for k in range(size // 100))
-    return f"{HEAD}{_list_devices(100)}{ONE_STREAM}smelters:\n{smelters}"
+def _terms(_: Path, size: int, each: int = 100) -> str:
+    smelters = "".join(f"  works_{k}:\n{_list_terms(each)}" for k in range(size // each))
+    return f"{HEAD}{_list_devices(each)}{ONE_STREAM}smelters:\n{smelters}"
+
+
+def _long_terms(folder: Path, size: int) -> str:
+    return _terms(folder, size, 1_000)
 
 
 def _schedule(_: Path, size: int) -> str:
@@ -115,6 +119,7 @@ CASES: dict[str, tuple[str, Case, int]] = {
     "quoted": ("streams in a table of quoted cells", _quoted, 1_000_000),
     "lanes": ("streams in the file and lanes in a table", _lanes, 100_000),
     "terms": ("lines of terms, 100 a smelter", _terms, 100_000),
+    "long_terms": ("lines of terms, 1,000 a smelter", _long_terms, 1_000_000),
     "schedule": ("devices, and a line of terms for each", _schedule, 60_000),
     "metals": ("metals", _metals, 100_000),
     "offers": ("offers", _offers, 100_000),

@@ -39,12 +39,12 @@ def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert said == ["cannot be read to its end: Input/output error"]
 
 
-def test_the_largest_files_are_told_in_mebibytes(tmp_path: Path) -> None:
-    """An instance may have 32 MiB, a table 512 MiB; one byte more is an error with the limit."""
+def test_size_limits_of_files_are_stated_in_mebibytes(tmp_path: Path) -> None:
+    """An instance file has at most 96 MiB and a table 512; one byte more is an error that names the limit."""
     path, said = tmp_path / "file", list[str]()
-    for largest, told in ((MAX_INSTANCE_BYTES, 32), (MAX_TABLE_BYTES, 512)):
+    for largest, told in ((MAX_INSTANCE_BYTES, 96), (MAX_TABLE_BYTES, 512)):
         assert largest == told * 2**20
     with path.open("wb") as file:
         file.truncate(MAX_INSTANCE_BYTES + 1)
     assert read_file(path, "file", MAX_INSTANCE_BYTES, said.append) is None
-    assert said == ["is larger than 32 MiB; put large tables into CSV files beside it"]
+    assert said == ["is larger than 96 MiB; put large tables into CSV files beside it"]

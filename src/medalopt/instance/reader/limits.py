@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MIB = 2**20
 
-MAX_INSTANCE_BYTES = 32 * MIB  # instance file, or a YAML file with it
+MAX_INSTANCE_BYTES = 96 * MIB  # instance file, or a YAML file with it
 MAX_LIST_BYTES = 128 * MIB  # table named on the command line: scenarios, settlements
 MAX_TABLE_BYTES = 512 * MIB  # CSV table of an instance
 MAX_WORKBOOK_BYTES = 64 * MIB  # workbook, compressed
@@ -15,7 +15,7 @@ MAX_PLAN_FILES = 1_000  # tables of a plan saved as a folder
 MAX_JOURNAL_BYTES = 1024 * MIB  # result cache of a sweep
 MAX_JOURNAL_LINE_BYTES = 65_536  # one line of the result cache
 
-MAX_YAML_VALUES = 1_000_000  # keys, values, lists and mappings of one YAML file
+MAX_YAML_VALUES = 8_000_000  # keys, values, lists and mappings of one YAML file
 MAX_DEPTH = 32  # levels of mappings and lists, in YAML and in JSON
 
 MAX_FIGURES = 10_000_000  # one array of an instance, such as streams times periods

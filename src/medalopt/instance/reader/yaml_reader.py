@@ -136,7 +136,12 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
         if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
             deep = len(stack) > limits.MAX_DEPTH
             limit = f"{limits.MAX_DEPTH} levels deep" if deep else f"{limits.MAX_YAML_VALUES:_} values long"
-            faults.add_error(location, (), f"the file is more than {limit}; no instance is", kind=FaultKind.SIZE)
+            faults.add_error(
+                location,
+                (),
+                f"the file is more than {limit}; put long lists into tables beside it",
+                kind=FaultKind.SIZE,
+            )
             return None
         done = _process_event(event, location, stack, faults)
         root = done if done is not None and not stack else root
