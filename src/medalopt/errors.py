@@ -153,10 +153,10 @@ class NoPlanError(MedaloptError):
 
 
 class ConfidenceNotReachedError(NoPlanError):
-    """No plan can promise the required confidence; without it the instance is feasible.
+    """No plan can promise the required confidence, or hold the uncertainty budget; without it the instance is feasible.
 
     Attributes:
-        highest: The highest confidence found, a `HighestConfidence` of `medalopt.solver.highest_confidence`.
+        highest: The highest one found, a `HighestConfidence` of `medalopt.solver.highest_confidence`.
     """
 
     def __init__(self, name: str, refutation: Any, highest: Any, reason: str) -> None:

@@ -20,6 +20,7 @@ from medalopt.errors import (
 )
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
+from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes, list_pool_names
@@ -138,8 +139,8 @@ def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
 
 @lru_cache(maxsize=4)
 def _drop_promise(instance: Instance) -> Instance:
-    """Return the instance without a promised confidence; the same object for the last instances."""
-    return replace(instance, annex={**instance.annex, "confidence": {}})
+    """Return the instance without confidence or uncertainty budget; the same object for the last instances."""
+    return replace(instance, annex={**instance.annex, "confidence": {}, "uncertainty_budget": {}})
 
 
 def solve_from_base(instance: Instance, base: Instance, objective: str = "cost") -> Plan:
@@ -167,7 +168,7 @@ def _solve_whole_lots(
     if without.certificate.scope != without.added.scope:
         names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
         raise UsageError(f"{names}: with whole lots, variables of an extension need a lower and an upper bound")
-    routes, given = build_routes(instance), list_extensions(extensions)
+    routes, given = build_program_routes(instance), list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
     best: Plan | None = None
     for search_gap in sorted(
@@ -233,7 +234,7 @@ def solve_continuous(
         text = f"'{escape_text(objective)}' is no objective: choose one of {', '.join((*OBJECTIVES, 'cost@PARTY'))}"
         raise UsageError(text)
     instance = drop_lot_constraints(instance)
-    routes = build_routes(instance)
+    routes = build_program_routes(instance)
     given = list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None
@@ -328,14 +329,19 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
 
     name = task.instance.name
     if task.routes.cuts and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH:
-        text = "no plan can promise the required confidence; without it the instance is feasible: require less"
+        text = "no plan can keep the promise required; without it the instance is feasible: require less"
         return ConfidenceNotReachedError(name, refutation, None, text)
     highest = find_highest_confidence(task)
     if highest is None:
         return NoPlanError(name, "infeasible", refutation)
     raised = sorted(highest.gains.items(), key=lambda item: -item[1])[:MAX_REMEDIES]
-    remedies = [f"10 % more of {_name_remedy(*key)} +{gain * 100:.2g} points" for key, gain in raised if gain > 0]
-    text = f"no plan can promise more than {math.floor(highest.level * 1000) / 10:g} %: "
+    by_budget = get_uncertainty_budget(task.instance) > 0
+    scale, unit = (1, "") if by_budget else (100, " points")
+    remedies = [f"10 % more of {_name_remedy(*key)} +{gain * scale:.2g}{unit}" for key, gain in raised if gain > 0]
+    if by_budget:
+        text = f"no plan can hold an uncertainty budget above {math.floor(highest.level * 100) / 100:g}: "
+    else:
+        text = f"no plan can promise more than {math.floor(highest.level * 1000) / 10:g} %: "
     text += f"{highest.metal} by {highest.period} limits it"
     text += f"; options to raise it: {', '.join(remedies)}" if remedies else ""
     return ConfidenceNotReachedError(name, refutation, highest, text)
@@ -414,7 +420,7 @@ def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: 
     """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
     assert solution.decisions is not None
     routes = task.routes
-    if routes.cuts:
+    if routes.cuts:  # an uncertainty budget has all its parts
         routes = replace(routes, cuts=join_cuts(task.instance, routes, duals))
     account = PlanAccount(task.instance, routes, solution.decisions)
     linear = added == NO_EXTENSIONS and not task.instance.lots

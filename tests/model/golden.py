@@ -16,8 +16,9 @@ from tests.model.cases import MEASURES, ROOT
 
 import medalopt
 from medalopt.export import write_lp
+from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.routes import Routes
 from medalopt.linear_program import NamedLinearProgram
 from medalopt.solver.assemble import build_named_program
 from medalopt.solver.confidence import separate_cuts
@@ -51,6 +52,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("define_returned", "define_spend"),  # from which what is withheld goes off
     ),
     "confidence": ("confidence", "define_assured"),
+    "uncertainty_budget": ("confidence", "protected"),
     "left_metal": ("left_most", "define_returned_line", "balance"),
 }
 
@@ -83,7 +85,7 @@ def restricted(program: NamedLinearProgram, rows: np.ndarray[tuple[int], np.dtyp
 
 def build_cut_routes(instance: Instance) -> Routes:
     """Return the routes with the cuts of the promised confidence at the cheapest plan without it, if any is needed."""
-    routes = build_routes(instance)
+    routes = build_program_routes(instance)
     if "confidence" not in instance.annex:
         return routes
     plan = medalopt.solve(instance.with_changes({"policy.confidence.Ag": "50 %"}))

@@ -59,7 +59,7 @@ def risk(
     """
     outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
     if not price_of_confidence:
-        set_ = add_confidence_change(set_, confidence, False)
+        set_ = add_confidence_change(set_, confidence)
     try:
         if price_of_confidence:
             title, report = "the price of confidence", _report_price(subject, instance, set_)

@@ -55,6 +55,14 @@ ConfidenceOption = Annotated[
 JointOption = Annotated[
     bool, typer.Option("--joint", help="With --confidence: that all metals suffice at all deadlines together.")
 ]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--uncertainty-budget",
+        metavar="N",
+        help="Number of uncertain parameters one standard deviation too low at once, with which each metal suffices.",
+    ),
+]
 ObjectiveOption = Annotated[
     str,
     typer.Option(
@@ -73,6 +81,7 @@ def solve(
     set_: SetOption = None,
     confidence: ConfidenceOption = None,
     joint: JointOption = False,
+    uncertainty_budget: BudgetOption = None,
     gap: GapOption = None,
     time_limit: TimeLimitOption = None,
     method: MethodOption = SolveMethod.auto,
@@ -86,7 +95,7 @@ def solve(
     """
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
-    set_ = add_confidence_change(set_, confidence, joint)
+    set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
     loaded = read_instance(instance, set_)
     budget = _start_budget(within[1])
     try:
@@ -107,20 +116,27 @@ def solve(
     return LimitError.exit_code if plan.stopped else 0
 
 
-def add_confidence_change(given: list[str] | None, confidence: str | None, joint: bool) -> list[str] | None:
-    """Return the changes of `--set` with those of `--confidence` and `--joint`.
+def add_confidence_change(
+    given: list[str] | None, confidence: str | None, joint: bool = False, budget: str | None = None
+) -> list[str] | None:
+    """Return the changes of `--set` with those of `--confidence`, `--joint` and `--uncertainty-budget`.
 
     Args:
         given: Texts `PATH=VALUE`, or None.
         confidence: Least probability that the metal suffices at every deadline, or None.
         joint: The probability is that of all metals and deadlines together.
+        budget: Number of parameters that are off at once, or None.
 
     Returns:
         The texts.
 
     Raises:
-        UsageError: `--joint` is given without `--confidence`.
+        UsageError: `--joint` is given without `--confidence`, or `--uncertainty-budget` with it.
     """
+    if budget is not None:
+        if confidence is not None:
+            raise UsageError("--uncertainty-budget: is an alternative to --confidence; give one of them")
+        given = [*(given or []), f"policy.uncertainty_budget={budget}"]
     if confidence is None:
         if joint:
             raise UsageError("--joint: requires --confidence; give both, such as --confidence 90% --joint")

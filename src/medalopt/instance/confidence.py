@@ -5,22 +5,26 @@ With the metal $W_{et}$ charged from the account by the end of period $t$ and th
 $$\bar R_{et}(x)-z_\alpha\lVert L^\top Dg_{et}(x)\rVert_2\ge W_{et}-S_e,$$
 
 a second-order cone, convex since $z_\alpha\ge0$. For any $u$ with $\lVert u\rVert\le1$ the cut with
-$u^\top L^\top Dg_{et}(x)$ in place of the norm follows from it.
+$u^\top L^\top Dg_{et}(x)$ in place of the norm follows from it. An uncertainty budget is the same constraint with
+another norm and the factor 1: see `protection`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 
+from medalopt.errors import LimitError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import may_charge
 from medalopt.instance.instance import Instance
+from medalopt.instance.protection import ProtectionNorm, StandardDeviation, UncertaintyBudget
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.instance.uncertainty import (
     JOINT_CONFIDENCE,
@@ -29,10 +33,15 @@ from medalopt.instance.uncertainty import (
     has_uncertain_returns,
 )
 
+MAX_PARTS = 20_000_000  # coefficients of routes in the constraints of an uncertainty budget
+
 
 @dataclass(frozen=True)
 class ConfidenceRow:
-    """The chance constraint of one metal and deadline, by index; `quantile` is the standard normal one at `level`."""
+    """The chance constraint of one metal and deadline, by index; `quantile` is the standard normal one at `level`.
+
+    With an uncertainty budget there is no level (NaN), and the quantile is 1.
+    """
 
     metal: int
     period: int
@@ -46,6 +55,23 @@ class ConfidencePolicy:
 
     model: UncertaintyModel
     rows: tuple[ConfidenceRow, ...]
+    norm: ProtectionNorm
+
+    @property
+    def budget(self) -> float | None:
+        """The uncertainty budget; None where confidences are promised."""
+        return self.norm.budget if isinstance(self.norm, UncertaintyBudget) else None
+
+    def measure_exposure(self, exposure: Floats) -> float:
+        """Measure by its norm what the metal returned may lack.
+
+        Args:
+            exposure (F,): Result of `UncertaintyModel.compute_exposure`, kg.
+
+        Returns:
+            Kilograms; of a promised confidence still to be multiplied by the quantile.
+        """
+        return self.norm.measure(self.model.loading.apply_transposed(exposure))
 
     def build_cut(self, routes: Routes, row: ConfidenceRow, direction: Floats) -> ConfidenceCut:
         """Build a cut.
@@ -62,8 +88,20 @@ class ConfidencePolicy:
         return ConfidenceCut(row.metal, row.period, direction, routes.returned[:, row.metal] - row.quantile * spread)
 
 
+def get_uncertainty_budget(instance: Instance) -> float:
+    """Return the uncertainty budget of an instance; 0 without any.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Number of parameters.
+    """
+    return float(instance.annex.get("uncertainty_budget", {}).get("number", 0.0))
+
+
 def has_confidence(instance: Instance) -> bool:
-    """Return whether an instance promises a confidence and the metal returned is uncertain.
+    """Return whether an instance promises a confidence, or has an uncertainty budget, and its returns are uncertain.
 
     Args:
         instance: The instance.
@@ -71,7 +109,9 @@ def has_confidence(instance: Instance) -> bool:
     Returns:
         True if there can be a chance constraint.
     """
-    return bool(instance.annex.get("confidence")) and has_uncertain_returns(instance)
+    return bool(instance.annex.get("confidence") or get_uncertainty_budget(instance)) and has_uncertain_returns(
+        instance
+    )
 
 
 def find_deadlines(instance: Instance, routes: Routes) -> Bools:
@@ -105,10 +145,13 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
     if not has_confidence(instance):
         return None
     routes = build_routes(instance)
-    model, levels = build_uncertainty(instance, routes), instance.annex["confidence"]
+    model, levels = build_uncertainty(instance, routes), instance.annex.get("confidence", {})
     uncertain = np.zeros(len(instance.metals.names), dtype=np.bool_)
     uncertain[model.metal] = True
     places = np.argwhere(find_deadlines(instance, routes) & uncertain[:, None]).tolist()
+    if budget := get_uncertainty_budget(instance):
+        rows = [ConfidenceRow(metal, period, math.nan, 1.0) for metal, period in places]
+        return ConfidencePolicy(model, tuple(rows), UncertaintyBudget(budget)) if rows else None
     joint = levels.get(JOINT_CONFIDENCE)
     shared = 1 - (1 - joint) / len(places) if joint and places else 0.5
     normal, rows = NormalDist(), []
@@ -116,7 +159,54 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
         level = max(levels.get(instance.metals.names[metal], 0.5), shared)
         if level > 0.5:
             rows.append(ConfidenceRow(metal, period, level, normal.inv_cdf(level)))
-    return ConfidencePolicy(model, tuple(rows)) if rows else None
+    return ConfidencePolicy(model, tuple(rows), StandardDeviation()) if rows else None
+
+
+def list_budget_parts(instance: Instance, routes: Routes) -> tuple[ConfidenceCut, ...]:
+    """List the linear parts of the constraints of an uncertainty budget: metal returned, and deviations by variate.
+
+    Args:
+        instance: Instance.
+        routes: Its routes in floats.
+
+    Returns:
+        For each metal and deadline a cut with the metal returned, then one for each variate; empty without a budget.
+
+    Raises:
+        LimitError: They have more than `MAX_PARTS` coefficients.
+    """
+    policy = build_confidence(instance)
+    if policy is None or policy.budget is None:
+        return ()
+    width = policy.model.loading.shape[1]
+    if len(policy.rows) * width * len(routes) > MAX_PARTS:
+        raise LimitError(
+            f"{instance.name}: too large for an uncertainty budget, with {width:,} uncertain parameters and "
+            f"{len(routes):,} routes; promise a confidence instead"
+        )
+    parts = []
+    for row in policy.rows:
+        parts.append(ConfidenceCut(row.metal, row.period, np.zeros(width), routes.returned[:, row.metal]))
+        for variate in range(width):
+            axis = np.zeros(width)
+            axis[variate] = 1.0
+            rate = policy.model.compute_cut_rates(row.metal, axis)
+            if rate.any():
+                parts.append(ConfidenceCut(row.metal, row.period, axis, rate, part=True))
+    return tuple(parts)
+
+
+def build_program_routes(instance: Instance) -> Routes:
+    """Build the routes of an instance in floats, with the linear parts of an uncertainty budget.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The routes of its program, without cuts of a promised confidence.
+    """
+    routes = build_routes(instance)
+    return replace(routes, cuts=list_budget_parts(instance, routes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +215,10 @@ class ConfidenceSlack:
 
     row: ConfidenceRow
     buffer: float  # expected metal returned and opening stock, less metal charged
-    deviation: float
-    direction: Floats  # (Z,) unit vector of the cut at the plan
+    deviation: float  # standard deviation, or the loss within the uncertainty budget
+    direction: Floats  # (Z,) of the cut at the plan
     size: float  # of the constraint
+    spread: Floats  # (Z,) deviations by independent variate
 
     @property
     def attained_quantile(self) -> float:
@@ -161,8 +252,9 @@ def measure_confidence(policy: ConfidencePolicy, account: PlanAccount) -> Sequen
     for row in policy.rows:
         at = row.metal, row.period
         exposure = policy.model.compute_exposure(account.decisions.sent, *at)
-        deviation, direction = policy.model.compute_deviation(exposure), policy.model.compute_direction(exposure)
+        own = policy.model.loading.apply_transposed(exposure)
+        deviation, direction = policy.norm.measure(own), policy.norm.find_direction(own)
         buffer = float(returned[at] + opening[row.metal] - charged[at])
         size = max(float(returned[at] + opening[row.metal]), float(charged[at]))
-        result.append(ConfidenceSlack(row, buffer, deviation, direction, size))
+        result.append(ConfidenceSlack(row, buffer, deviation, direction, size, own))
     return result

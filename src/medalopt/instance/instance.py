@@ -339,9 +339,11 @@ def compute_digest(instance: Instance) -> str:
         _hash_part(state, "pooled", instance.terms.pooled)
     if instance.impurities.has_effect:
         _hash_part(state, "impurities", instance.impurities)
-    if instance.annex.get("confidence") and _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
-        given = ("confidence", "supply_correlation", *_DEVIATIONS)
-        _hash_part(state, "confidence", {name: instance.annex.get(name) for name in given})
+    if _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
+        for promise in ("confidence", "uncertainty_budget"):
+            if instance.annex.get(promise):
+                given = (promise, "supply_correlation", *_DEVIATIONS)
+                _hash_part(state, promise, {name: instance.annex.get(name) for name in given})
     return state.hexdigest()
 
 

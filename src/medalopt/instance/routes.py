@@ -28,13 +28,15 @@ NumberReader = Callable[[ExactArray], Numbers]
 class ConfidenceCut:
     r"""A cut of the chance constraint of one metal and deadline: metal returned less a bound on its deviation.
 
-    Along `direction` $u$ of length at most 1, the deviation is at least $u^\top L^\top Dg(x)$.
+    Along `direction` $u$ of length at most 1, the deviation is at least $u^\top L^\top Dg(x)$. With an uncertainty
+    budget one cut without a direction has the metal returned, and a `part` for each variate has its own deviation.
     """
 
     metal: int
     period: int
     direction: Floats  # (Z,)
     rate: Numbers  # (J,) assured metal, kg/t of devices: returned less the quantile times the bound
+    part: bool = False  # the rate is the deviation along the direction, for an uncertainty budget
 
 
 @dataclass(frozen=True, eq=False)

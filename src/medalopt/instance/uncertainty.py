@@ -186,19 +186,6 @@ class UncertaintyModel:
         """
         return float(np.linalg.norm(self.loading.apply_transposed(exposure)))
 
-    def compute_direction(self, exposure: Floats) -> Floats:
-        r"""Compute $u=L^\top Dg/\lVert L^\top Dg\rVert$, the unit vector of the supporting hyperplane of the cone.
-
-        Args:
-            exposure (F,): Result of `compute_exposure` at the incumbent, kg.
-
-        Returns:
-            (Z,): unit vector; 0 where there is no uncertainty.
-        """
-        own = self.loading.apply_transposed(exposure)
-        length = np.linalg.norm(own)
-        return np.asarray(own / length if length > 0 else own)
-
     def compute_variance_shares(self, exposure: Floats) -> Floats:
         r"""Compute the share of each factor in the variance; the covariance of two factors is divided equally.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.routes import Routes
 from medalopt.model.balance import add_metal_balance, add_offer_balance
 from medalopt.model.capacity import add_capacity_constraints
 from medalopt.model.commitments import add_commitment_constraints
@@ -41,7 +42,7 @@ def build(instance: Instance, objective: str = "cost") -> pyo.ConcreteModel:
     Returns:
         The complete linear program, or mixed-integer program if the instance has whole lots or minimum orders.
     """
-    routes = build_routes(instance)
+    routes = build_program_routes(instance)
     model = build_master(instance, routes, objective)
     attach_network(model, instance, routes, build_network(instance, routes))
     return model

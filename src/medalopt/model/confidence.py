@@ -1,12 +1,15 @@
-"""Family 16, promised confidence: cuts of the chance constraints of metals and deadlines."""
+"""Family 16, promised confidence: cuts of the chance constraints of metals and deadlines, or an uncertainty budget."""
 
 from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
-from medalopt.model.variables import index_by_name, list_cut_keys
+from medalopt.model.variables import LinkingKey, index_by_name, list_cut_keys
+
+_DOC = "16. promised confidence; dual: what a kilogram less of it assured saves, money/kg"
 
 
 def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Routes) -> None:
@@ -14,6 +17,10 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
 
     $Y_n=\bar R_{et}-z_\alpha u_n^\top L^\top Dg_{et}$ is the metal returned by the deadline, less its deviation along
     the direction $u_n$ of the cut.
+
+    With an uncertainty budget $\Gamma$ it is $\bar R_{et}-\Gamma\theta_{et}-\sum_n\pi_{etn}$ with
+    $\theta_{et}+\pi_{etn}\ge(L^\top Dg_{et})_n$ and $\theta,\pi\ge0$: by duality the sum of the $\Gamma$ largest
+    deviations.
 
     Args:
         model: Model with assured metal and metal charged declared.
@@ -27,15 +34,43 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
     charged: dict[str, list[tuple[int, object]]] = {}
     for (_, e, t), quantity in model.charge.items():
         charged.setdefault(e, []).append((place[t], quantity))
+    keys = list_cut_keys(instance, routes)
+    parts = [key for key, cut in zip(keys, routes.cuts, strict=True) if cut.part]
+    lost = _add_budget_constraints(model, get_uncertainty_budget(instance), parts) if parts else {}
 
     def rule(m: pyo.ConcreteModel, e: str, t: str, n: str) -> tuple[float, object, None]:
         """Bound the metal charged up to a deadline by the assured metal of one cut.
 
+        Args:
+            m: Model.
+            e: Metal.
+            t: Period of the deadline.
+            n: Number of the cut.
+
         Returns:
-            Lower bound, body and upper bound, kg.
+            Lower bound and body.
         """
         gone = [quantity for period, quantity in charged.get(e, []) if period <= place[t]]
-        return (-opening[e], m.assured[e, t, n] - pyo.quicksum(gone), None)
+        return (-opening[e], m.assured[e, t, n] - lost.get((e, t), 0.0) - pyo.quicksum(gone), None)
 
-    doc = "16. promised confidence; dual: what a kilogram less of it assured saves, money/kg"
-    model.confidence = pyo.Constraint(list(list_cut_keys(instance, routes)), rule=rule, doc=doc)
+    rows = [key for key, cut in zip(keys, routes.cuts, strict=True) if not cut.part]
+    model.confidence = pyo.Constraint(rows, rule=rule, doc=_DOC)
+
+
+def _add_budget_constraints(
+    model: pyo.ConcreteModel, budget: float, parts: list[LinkingKey]
+) -> dict[tuple[str, str], object]:
+    """Return what an uncertainty budget takes from the metal of each deadline, with its variables and constraints."""
+    places = list(dict.fromkeys((e, t) for e, t, _ in parts))
+    model.budget_threshold = pyo.Var(places, within=pyo.NonNegativeReals, doc="theta: threshold of deviations, kg")
+    model.protection = pyo.Var(parts, within=pyo.NonNegativeReals, doc="pi: deviation beyond the threshold, kg")
+    model.protected = pyo.Constraint(
+        parts,
+        rule=lambda m, e, t, n: m.budget_threshold[e, t] + m.protection[e, t, n] - m.assured[e, t, n] >= 0,
+        doc="16. promised confidence: deviation of one variate; dual: what a kilogram less of it saves, money/kg",
+    )
+    lost: dict[tuple[str, str], object] = {}
+    for e, t in places:
+        over = pyo.quicksum(model.protection[key] for key in parts if key[:2] == (e, t))
+        lost[e, t] = budget * model.budget_threshold[e, t] + over
+    return lost

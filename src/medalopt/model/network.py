@@ -356,7 +356,8 @@ def _assured_entries(
     for number, cut in enumerate(routes.cuts):
         back = shape.period[ships] + instance.smelters.lead[smelter, cut.metal] <= cut.period
         due = shape.pool_period + instance.smelters.lead[keeper, cut.metal] <= cut.period
-        kept = shape.first_withheld + np.flatnonzero(due & (shape.pool_metal == cut.metal))
+        kept = shape.first_withheld + np.flatnonzero(due & (shape.pool_metal == cut.metal) & (not cut.part))
+        back &= cut.rate[route] != 0
         rows.append(np.full(int(back.sum()) + len(kept), number))
         columns.append(np.concatenate([ships[back], kept]))
         values.append(np.concatenate([cut.rate[route[back]], np.full(len(kept), -1.0)]))

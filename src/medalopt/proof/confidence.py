@@ -2,13 +2,15 @@ r"""Promised confidence in the certificate: the cones of a plan, and the terms o
 
 A chance constraint $s(x)\ge z\lVert h(x)\rVert$ has a dual value $\mu\ge0$ and a vector $v$ no longer than $\mu$; then
 $\mu s(x)-zv^\top h(x)\ge0$ for every plan (Cauchy and Schwarz), and this linear expression is relaxed as any
-other row. No cut of the solver is trusted: $v$ is shortened until $v^\top v\le\mu^2$ holds in fractions.
+other row. No cut of the solver is trusted: $v$ is shortened until $v^\top v\le\mu^2$ holds in fractions. With an
+uncertainty budget $\Gamma$ the same holds where $|v_n|\le\mu$ for each and $\sum_n|v_n|\le\Gamma\mu$.
 
 The quantile $z$, loadings, deviations and rates of the model of uncertainty are data in double precision.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,8 +22,15 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import IntervalArray, Numbers, lift_floats, make_zeros
 from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import ConfidencePolicy, ConfidenceRow, build_confidence, measure_confidence
+from medalopt.instance.confidence import (
+    ConfidencePolicy,
+    ConfidenceRow,
+    ConfidenceSlack,
+    build_confidence,
+    measure_confidence,
+)
 from medalopt.instance.instance import Instance
+from medalopt.instance.protection import ProtectionNorm, UncertaintyBudget
 from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
 from medalopt.proof.rational import enclose_square_root
 
@@ -75,8 +84,11 @@ def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
     Returns:
         One price for each chance constraint with a positive dual value, its direction at most as long.
     """
+    policy = build_confidence(instance)
     return [
-        replace(price, direction=_shorten(price.direction, price.value)) for price in read_cone_prices(instance, duals)
+        replace(price, direction=_shorten(policy.norm, price.direction, price.value))
+        for price in read_cone_prices(instance, duals)
+        if policy is not None
     ]
 
 
@@ -107,11 +119,10 @@ def read_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
     return result
 
 
-def _shorten(vector: Floats, most: float) -> Floats:
-    """Return a vector scaled to a length of at most `most`, proven in fractions."""
-    limit = Fraction(most) ** 2
-    while sum((Fraction(value) ** 2 for value in vector.tolist()), Fraction(0)) > limit:
-        longer = float(np.linalg.norm(vector)) / most
+def _shorten(norm: ProtectionNorm, vector: Floats, most: float) -> Floats:
+    """Return a vector scaled to a dual norm of at most `most`, proven in fractions."""
+    while not norm.is_within(vector, most):
+        longer = norm.measure_dual(vector) / most
         vector = vector / max(longer, 1.0) * (1 - _SHRINKAGE)
     return vector
 
@@ -168,7 +179,10 @@ def _weigh_spread(policy: ConfidencePolicy, price: ConePrice, routes: Routes) ->
 
 @dataclass(frozen=True)
 class ConfidencePrice:
-    """Price of one chance constraint: saving in the objective by one percentage point less of its confidence."""
+    """Price of one chance constraint: saving in the objective by one percentage point less of its confidence.
+
+    Of an uncertainty budget it is the saving by one parameter less, to first order.
+    """
 
     row: ConfidenceRow
     saves: float
@@ -176,6 +190,8 @@ class ConfidencePrice:
 
 def price_confidence(account: PlanAccount, duals: Duals) -> list[ConfidencePrice]:
     r"""Price each binding chance constraint: $\mu\,\mathrm{sd}_{et}/(100\,\varphi(z_\alpha))$.
+
+    With an uncertainty budget it is $\mu$ times the smallest deviation that the budget covers.
 
     Args:
         account: Plan in floats.
@@ -189,13 +205,28 @@ def price_confidence(account: PlanAccount, duals: Duals) -> list[ConfidencePrice
         values[cone.row.metal, cone.row.period] = cone.value
     if policy is None or not values:
         return []
-    normal = NormalDist()
     prices = [
-        ConfidencePrice(slack.row, values[at] * slack.deviation / normal.pdf(slack.row.quantile) / 100)
+        ConfidencePrice(slack.row, values[at] * differentiate_deviation(policy, slack))
         for slack in measure_confidence(policy, account)
         if (at := (slack.row.metal, slack.row.period)) in values
     ]
     return sorted(prices, key=lambda price: -price.saves)
+
+
+def differentiate_deviation(policy: ConfidencePolicy, slack: ConfidenceSlack) -> float:
+    """Differentiate what a chance constraint holds in reserve.
+
+    Args:
+        policy: Chance constraints.
+        slack: State of one of them at a plan.
+
+    Returns:
+        Kilograms per percentage point of confidence, or per unit of the uncertainty budget.
+    """
+    if policy.budget is None:
+        return slack.deviation / NormalDist().pdf(slack.row.quantile) / 100
+    covered = min(math.ceil(policy.budget), len(slack.spread))
+    return float(np.sort(np.abs(slack.spread))[::-1][covered - 1])
 
 
 def sum_assured_values(instance: Instance, duals: Duals) -> Floats:
@@ -272,14 +303,26 @@ def iterate_cone_residuals(account: PlanAccount) -> Iterator[tuple[Numbers, Numb
     excess, size = make_zeros(come.shape, sent), np.maximum(abs(come), abs(gone))
     for row in policy.rows:
         at = row.metal, slice(row.period, row.period + 1)
-        deviation = compute_root_above(_sum_squares(policy, row, sent))
+        deviation = _bound_norm(policy, _compute_spread(policy, row, sent))
         quantile = lift_floats(np.full(1, row.quantile), sent)
         excess[at] = np.maximum(quantile * deviation - (come - gone)[at], 0)
     yield excess, size
 
 
-def _sum_squares(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers) -> Numbers:
-    r"""Return $\lVert L^\top Dg(x)\rVert^2$ of one chance constraint, (1,), kg2."""
+def _bound_norm(policy: ConfidencePolicy, spread: Numbers) -> Numbers:
+    """Return the norm of deviations (Z,), or a bound above it, as one number (1,)."""
+    if not isinstance(policy.norm, UncertaintyBudget):
+        return compute_root_above((spread * spread)[None, :].sum(axis=1))
+    sizes = abs(spread)
+    sizes = lift_floats(sizes.high, sizes) if isinstance(sizes, IntervalArray) else sizes
+    ranks = sizes.high if isinstance(sizes, IntervalArray) else sizes
+    order = np.argsort(-ranks, kind="stable")
+    weights = lift_floats(policy.norm.weigh_ranks(len(order)), sizes)
+    return (sizes[order] * weights)[None, :].sum(axis=1)
+
+
+def _compute_spread(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers) -> Numbers:
+    r"""Return the deviations $L^\top Dg(x)$ of one chance constraint, (Z,), kg."""
     model = policy.model
     rows = np.flatnonzero(model.metal == row.metal)
     due = np.arange(sent.shape[1])[None, :] + model.lead[rows][:, None] <= row.period
@@ -289,7 +332,7 @@ def _sum_squares(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers) ->
     exposure = exposure * lift_floats(model.deviation, sent)
     own = make_zeros((model.loading.shape[1],), sent)
     np.add.at(own, model.loading.variate, lift_floats(model.loading.loading, sent) * exposure[model.loading.factor])
-    return (own * own)[None, :].sum(axis=1)
+    return own
 
 
 def compute_root_above(values: Numbers) -> Numbers:

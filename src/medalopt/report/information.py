@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from medalopt.analysis.risk.information import MAX_FACTORS, InformationValuation
+from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.plan_json import identify_instance, render_json
-from medalopt.report.risk import name_promise
+from medalopt.report.risk import describe_promise, name_promise
 from medalopt.report.risk_simulation import name_factor
 from medalopt.report.sensitivity.parameter_titles import capitalize_first
 from medalopt.text import format_count
@@ -45,11 +46,11 @@ def _summarize(found: InformationValuation) -> Iterable[str]:
     plan, row, currency = found.plan, found.row, found.plan.instance.currency
     if row is None or not found.factors:
         yield f"Total cost: {format_money(plan.cost, currency)}."
-        yield "No promised confidence binds: information saves nothing."
+        yield "No promise binds: information saves nothing."
         return
-    level = f"{format_number(100 * row.level)} %"
-    limit = name_promise(plan.instance, row)
-    yield f"Total cost at a confidence of {level}: {format_money(plan.cost, currency)}; limited by {limit}."
+    promise, limit = describe_promise(plan.instance, row).removeprefix("promised "), name_promise(plan.instance, row)
+    article = "an" if promise.startswith("u") else "a"
+    yield f"Total cost at {article} {promise}: {format_money(plan.cost, currency)}; limited by {limit}."
     first, *others = found.factors
     saves = format_money(first.sampled, currency)
     per_sample = format_money(first.compute_saving_per_sample(found.samples), currency)
@@ -138,7 +139,7 @@ def encode_information(found: InformationValuation) -> dict[str, Any]:
         "instance": identify_instance(instance),
         "currency": instance.currency,
         "cost": found.plan.cost,
-        "confidence": None if row is None else row.level,
+        "confidence": None if row is None or get_uncertainty_budget(instance) else row.level,
         "metal": None if row is None else instance.metals.names[row.metal],
         "deadline": None if row is None else instance.periods[row.period],
         "samples": found.samples,

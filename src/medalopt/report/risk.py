@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medalopt.instance.confidence import ConfidenceRow
+from medalopt.instance.confidence import ConfidenceRow, get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan
@@ -14,6 +14,7 @@ from medalopt.tolerances import DISPLAY_TOLERANCE
 SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
 _MOST_METALS = 2  # metals named in the headline
 _UNITS = ((1e4, 1e3, "t"), (1.0, 1.0, "kg"), (0.0, 1e-3, "g"))  # least mass (kg), size of the unit (kg)
+_PROMISE_STEPS = {True: "percentage point", False: "parameter"}
 _DESCRIPTION = (
     "Metal returned by the end of the deadline's period against the need, shipments and purchases as planned. "
     "Melts may be re-timed up to the deadline."
@@ -53,6 +54,8 @@ def describe_risks(plan: Plan) -> tuple[str, ...]:
 def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
     """Describe the binding chance constraints, each with the saving by one percentage point less of confidence.
 
+    With an uncertainty budget it is the saving by one parameter less.
+
     Args:
         plan: Plan that is proven optimal.
 
@@ -61,12 +64,27 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
     """
     instance = plan.instance
     return tuple(
-        f"The promised confidence of {format_number(100 * price.row.level)} % "
-        f"for {name_promise(instance, price.row)} binds: "
-        f"one percentage point less saves {format_money(price.saves)} {plan.unit}."
+        f"The {describe_promise(instance, price.row)} for {name_promise(instance, price.row)} binds: "
+        f"one {_PROMISE_STEPS[price.row.level > 0]} less saves {format_money(price.saves)} {plan.unit}."
         for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
         if price.saves > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective))
     )
+
+
+def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
+    """Describe what a chance constraint promises.
+
+    Args:
+        instance: Instance.
+        row: Its chance constraint.
+
+    Returns:
+        The promised confidence, or the uncertainty budget.
+    """
+    budget = get_uncertainty_budget(instance)
+    if budget:
+        return f"uncertainty budget of {format_number(budget)}"
+    return f"promised confidence of {format_number(100 * row.level)} %"
 
 
 def name_promise(instance: Instance, row: ConfidenceRow) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.catalog import find_limit
+from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
@@ -128,10 +129,12 @@ def _price_metals(plan: Plan, metal_values: MetalValues) -> Iterator[ConstraintP
 
 
 def _price_promises(plan: Plan) -> Iterator[ConstraintPrice]:
-    """Yield the saving from one percentage point less of each promised confidence that binds."""
+    """Yield the saving from one percentage point, or parameter of the budget, less of each promise that binds."""
+    budget = get_uncertainty_budget(plan.instance)
+    kind, step, steps = ("uncertainty budget", "1 less", budget) if budget else ("confidence", "1 % less", 100)
     for price in price_confidence(plan.account, plan.duals):
-        what = f"confidence of {name_promise(plan.instance, price.row)}"
-        yield ConstraintPrice(_RANKS["policy"], what, "1 % less", (price.saves,), 100 * price.saves)
+        what = f"{kind} of {name_promise(plan.instance, price.row)}"
+        yield ConstraintPrice(_RANKS["policy"], what, step, (price.saves,), steps * price.saves)
 
 
 def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Iterator[ConstraintPrice]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.linear_program import NamedLinearProgram, format_component_name
@@ -235,7 +236,7 @@ def build_named_program(
     Returns:
         The named program, columns sorted by rows (compressed sparse columns).
     """
-    routes = build_routes(instance) if routes is None else routes
+    routes = build_program_routes(instance) if routes is None else routes
     network = build_network(instance, routes)
     program = assemble_program(instance, routes, network, compute_bounds(instance, routes), objective)
     entries = program.entries

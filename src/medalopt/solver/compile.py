@@ -20,6 +20,7 @@ from pyomo.repn.util import VarRecorder
 
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.routes import Routes
@@ -242,7 +243,9 @@ class CompiledMaster:
         Returns:
             `self`, or a newly compiled part.
         """
-        if objective == self.objective and self._keys() == _list_link_keys(list_linking_families(instance, routes)):
+        budgets = get_uncertainty_budget(self.instance), get_uncertainty_budget(instance)
+        same = objective == self.objective and budgets[0] == budgets[1]
+        if same and self._keys() == _list_link_keys(list_linking_families(instance, routes)):
             sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
             one, other = self.instance.terms.refining_charge, instance.terms.refining_charge
             charged = not leaves_metal(instance) or _equal_beside_network(one, other)  # metal left saves its charge

@@ -4,11 +4,12 @@ Let $F(z)=\min_x\max_rz\lVert h_r(x)\rVert-s_r(x)$ be the least shortfall of the
 $z$; its zero is the highest quantile. A plan $x$ attains the quantile $\min_rs_r(x)/\lVert h_r(x)\rVert$, a lower
 bound. $F$ is bounded from below by programs with cuts, at a quantile a little above the best attained (fractional
 programming, Dinkelbach 1967): the plan found attains more, or violates the cuts that are added, or the shortfall is
-positive, and no plan attains that quantile.
+positive, and no plan attains that quantile. An uncertainty budget is linear, and its bounds are halved.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -25,8 +26,9 @@ from medalopt.instance.confidence import (
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.protection import UncertaintyBudget
 from medalopt.instance.routes import ConfidenceCut
-from medalopt.proof.confidence import CONE_RULE
+from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
@@ -35,15 +37,16 @@ from medalopt.solver.solution import extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program
 
 LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence that suffices
+BUDGET_TOLERANCE = 1e-2  # the same for an uncertainty budget, in parameters
 MAX_ROUNDS = 40
 RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list of what raises the confidence
 
 
 @dataclass(frozen=True)
 class HighestConfidence:
-    """Highest confidence that a plan can promise for all metals and deadlines at once.
+    """Highest confidence, or uncertainty budget, that a plan can promise for all metals and deadlines at once.
 
-    `gains` is the confidence gained by 10 % more of each right-hand side, by family and name, to first order.
+    `gains` is what 10 % more of each right-hand side adds to it, by family and name, to first order.
     """
 
     level: float  # attained by a plan
@@ -68,14 +71,17 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     """Find the highest confidence that some plan can promise; metals with a lower promise keep theirs.
 
     Args:
-        task: Instance with a promised confidence, and the cuts that make its program infeasible.
+        task: Instance with a promised confidence, and the cuts that make its program infeasible; or an instance with
+            an uncertainty budget.
 
     Returns:
-        The highest confidence; None where it is not found, also where there is no plan at 50 %.
+        The highest confidence or budget; None where it is not found, also where there is no plan without a promise.
     """
     policy = build_confidence(task.instance)
     if policy is None or not task.routes.cuts:
         return None
+    if policy.budget is not None:
+        return _find_highest_budget(task, policy.budget)
     required, normal, cuts = policy, NormalDist(), task.routes.cuts
     most, reached = max(row.quantile for row in policy.rows), 0.0
     basis: ProgramBasis | None = None
@@ -104,6 +110,33 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     return None
 
 
+def _find_highest_budget(task: SolveTask, required: float) -> HighestConfidence | None:
+    """Find the highest uncertainty budget that some plan can hold, below one that none can."""
+    reached, upper, cuts = 0.0, math.inf, task.routes.cuts
+    last: _ShortfallOptimum | None = None
+    while upper - reached > BUDGET_TOLERANCE:
+        budget = required if last is None else (reached + upper) / 2
+        annex = {**task.instance.annex, "uncertainty_budget": {"number": budget}}
+        tried = replace(task, instance=replace(task.instance, annex=annex))
+        policy = build_confidence(tried.instance)
+        found = None if policy is None else _minimise_shortfall(tried, policy, cuts, last.basis if last else None)
+        if found is None:
+            return None
+        if found.shortfall > 0:
+            upper, last = budget, found
+        else:
+            attained = min(UncertaintyBudget.find_attained(slack.spread, slack.buffer) for slack in found.slacks)
+            reached = max(budget, min(attained, upper))
+            if last is None:
+                return None
+    if last is None or not reached:
+        return None
+    limiting = max(last.slacks, key=lambda slack: slack.excess).row
+    factor = 1 / last.slope if last.slope > 0 else 0.0
+    names = task.instance.metals.names[limiting.metal], task.instance.periods[limiting.period]
+    return HighestConfidence(reached, upper, *names, {key: gain * factor for key, gain in last.gains.items()})
+
+
 def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
     """Return the chance constraints with quantiles of at most `most`."""
     level = NormalDist().cdf(most)
@@ -116,7 +149,8 @@ def _minimise_shortfall(
 ) -> _ShortfallOptimum | None:
     """Minimise the largest shortfall of the chance constraints, approximated by cuts; None without an optimum."""
     rows = {(row.metal, row.period): row for row in policy.rows}
-    cuts = tuple(policy.build_cut(task.routes, rows[cut.metal, cut.period], cut.direction) for cut in cuts)
+    if policy.budget is None:
+        cuts = tuple(policy.build_cut(task.routes, rows[cut.metal, cut.period], cut.direction) for cut in cuts)
     network, program = build_program(replace(task, routes=replace(task.routes, cuts=cuts), basis=None))
     program = _add_shortfall(program)
     ready = scale_program(program)
@@ -133,10 +167,11 @@ def _minimise_shortfall(
     slacks = measure_confidence(policy, PlanAccount(task.instance, task.routes, decisions))
     state = {(slack.row.metal, slack.row.period): slack for slack in slacks}
     weights = [max(value, 0.0) for (name, _), value in zip(program.rows, y.tolist(), strict=True) if name == CONE_RULE]
-    slope = sum(
-        weight * state[cut.metal, cut.period].deviation * float(cut.direction @ state[cut.metal, cut.period].direction)
-        for weight, cut in zip(weights, cuts, strict=True)
-    )
+    slope = 0.0
+    for weight, cut in zip(weights, [cut for cut in cuts if not cut.part], strict=True):
+        slack = state[cut.metal, cut.period]
+        along = slack.deviation * float(cut.direction @ slack.direction)
+        slope += weight * (along if policy.budget is None else differentiate_deviation(policy, slack))
     return _ShortfallOptimum(float(x[-1]), slope, slacks, _sum_gains(task.instance, program, y), reached)
 
 

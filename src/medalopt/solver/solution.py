@@ -20,6 +20,7 @@ from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.confidence import compute_budget_columns
 from medalopt.solver.program import SolverProgram, find_defining_rows
 
 
@@ -164,7 +165,9 @@ def reconstruct_columns(
         else np.zeros(0),
     ]
     own = [variable.value for variable in added.variables]
-    behind = [_column_value(account, *place) for place in program.places[: len(program.places) - len(own)]]
+    given = compute_budget_columns(account)
+    places = program.places[: len(program.places) - len(own)]
+    behind = [given[place] if place in given else _column_value(account, *place) for place in places]
     x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
     return np.maximum(_compute_linking_quantities(program, x), program.lower)
 

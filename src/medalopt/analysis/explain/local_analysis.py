@@ -29,7 +29,7 @@ from medalopt.proof.extension_rows import apply_extension_prices, compute_extend
 from medalopt.proof.extensions import PlacedExtensions, place_extensions
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
-from medalopt.solver.confidence import merge_cut_duals
+from medalopt.solver.confidence import merge_cut_duals, split_cut_duals
 from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
@@ -76,7 +76,7 @@ class PlanNeighbourhood:
         sums = [MeterRow.sum(np.flatnonzero(np.isin(stream, streams))) for streams in sources]
         x, y = (
             reconstruct_columns(account, network, program, plan.added),
-            reconstruct_duals(plan.duals, program, plan.added),
+            reconstruct_duals(split_cut_duals(plan.instance, account.routes.cuts, plan.duals), program, plan.added),
         )
         local = LocalAnalysis(program, x, y, sums)
         own_rows, own_columns = (len(part) for part in (plan.added.rows, plan.added.variables))

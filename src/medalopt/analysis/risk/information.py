@@ -145,7 +145,7 @@ def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Pla
     r"""Estimate the saving by half the deviation of each factor, to first order.
 
     The deviation of a constraint with the dual value $\mu$ falls from $s$ to $s_f$ at the plan, so that
-    $\mu z_\alpha(s-s_f)$ is saved.
+    $\mu z_\alpha(s-s_f)$ is saved; with an uncertainty budget $\mu(s-s_f)$ of what may be lost.
 
     Args:
         policy: Chance constraints.
@@ -158,11 +158,11 @@ def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Pla
     model, savings = policy.model, np.zeros(len(policy.model.factors))
     for cone in cones:
         exposure = model.compute_exposure(plan.account.decisions.sent, cone.row.metal, cone.row.period)
-        before = model.compute_deviation(exposure)
+        before = policy.measure_exposure(exposure)
         for number in np.flatnonzero(exposure).tolist():
             halved = exposure.copy()
             halved[number] /= 2
-            savings[number] += cone.value * cone.row.quantile * (before - model.compute_deviation(halved))
+            savings[number] += cone.value * cone.row.quantile * (before - policy.measure_exposure(halved))
     return savings
 
 

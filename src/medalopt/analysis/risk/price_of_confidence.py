@@ -92,7 +92,7 @@ def compute_price_of_confidence(
 
 def _promise(instance: Instance, level: float) -> Instance:
     """Return the instance with one confidence for every metal; without a promise at 50 %."""
-    annex = {name: value for name, value in instance.annex.items() if name != "confidence"}
+    annex = {name: value for name, value in instance.annex.items() if name not in ("confidence", "uncertainty_budget")}
     if level > _LEAST:
         annex["confidence"] = dict.fromkeys(instance.metals.names, level)
     return replace(instance, annex=annex)

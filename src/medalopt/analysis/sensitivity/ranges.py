@@ -21,6 +21,7 @@ from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind
 from medalopt.plan.plan import Plan
+from medalopt.solver.confidence import split_cut_duals
 from medalopt.solver.infeasibility import convert_missed_limits, convert_stockpile_limits
 from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
@@ -254,7 +255,8 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
 
 def _extend_duals(neighbourhood: PlanNeighbourhood, program: SolverProgram, rows: SolverProgram) -> Floats:
     """Extend the duals of the plan by those of upper bounds as rows: the negative part of the reduced costs."""
-    y, entries = reconstruct_duals(neighbourhood.plan.duals, program), program.entries
+    duals = split_cut_duals(neighbourhood.instance, neighbourhood.account.routes.cuts, neighbourhood.plan.duals)
+    y, entries = reconstruct_duals(duals, program), program.entries
     pull = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
     height = len(program.rows)
     limits = rows.entries.row >= height

@@ -84,6 +84,8 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
         name: share for name, share in _convert_to_plain(document.supply_correlation).items() if share
     }
     result["confidence"] = _collect_confidence(draft)
+    if document.policy.uncertainty_budget is not None:  # also 0, which differs from none by name only
+        result["uncertainty_budget"] = {"number": _convert_to_plain(document.policy.uncertainty_budget)}
     result["distribution"] = document.distribution if document.distribution != DISTRIBUTIONS[0] else ""
     return {name: one for name, one in result.items() if one}
 

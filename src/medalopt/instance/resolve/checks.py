@@ -245,11 +245,16 @@ def _list_confidences(draft: Draft) -> Iterator[tuple[ParameterPath, Quantity]]:
 
 
 def _check_confidence(draft: Draft) -> None:
-    """Log a promised confidence below 50 %."""
+    """Log a promised confidence below 50 %, and an uncertainty budget beside a confidence."""
     for path, level in _list_confidences(draft):
         if level.exact < Fraction(1, 2):
             message = "a confidence is at least 50 %: below it, uncertainty would count as metal"
             draft.add_fault(path, message, kind=FaultKind.VALUE)
+    budget = draft.document.policy.uncertainty_budget
+    promised = any(level.exact > Fraction(1, 2) for _, level in _list_confidences(draft))
+    if budget is not None and budget.exact > 0 and promised:
+        message = "is an alternative to a confidence above 50 %: give one of them; a budget of 0 is none"
+        draft.add_fault(("policy", "uncertainty_budget"), message, kind=FaultKind.CONFLICT)
 
 
 def check_certainty(draft: Draft, instance: Instance) -> None:

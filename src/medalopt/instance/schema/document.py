@@ -389,6 +389,9 @@ class Policy(Entry):
     joint_confidence: Share | None = describe_field(
         "Least probability that every metal suffices at every deadline; 50 % or more.", None
     )
+    uncertainty_budget: Proportion | None = describe_field(
+        "Number of uncertain parameters that may be one standard deviation off at once; the metal suffices.", None
+    )
 
 
 class Payers(Entry):
