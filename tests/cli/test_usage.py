@@ -22,6 +22,7 @@ WRONG = {
     "two instances": ["solve", TINY, TINY],
     "no such objective": ["solve", TINY, "--objective", "beauty"],
     "an option without its value": ["solve", TINY, "--set"],
+    "confidence and budget": ["solve", TINY, "--confidence", "90%", "--uncertainty-budget", "2"],
     "a change without a value": ["solve", TINY, "--set", "medals.gold.count"],
     "a change without a path": ["solve", TINY, "--set", "=3"],
     "a figure set twice": ["solve", TINY, "--set", "medals.gold.count=3", "--set", "medals.gold.count=4"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import highspy
 import numpy as np
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from scipy.optimize import linprog
 from tests.laws.test_confidence import TEXT, read_back
 
 import medalopt
+from medalopt.cli.export import ExportFormat, _render_files
 from medalopt.errors import ConfidenceNotReachedError, InputError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import build_confidence
@@ -184,3 +186,17 @@ def test_the_norm_of_a_budget() -> None:
     assert not norm.is_within(np.array([3.0, -3.1]), 4.0)
     budgets = [UncertaintyBudget.find_attained(deviations, reserve) for reserve in (-1.0, 2.0, 5.0, 7.0)]
     assert budgets == [0.0, 0.5, 1.5, np.inf]
+
+
+@pytest.mark.parametrize("promise", [{"policy.confidence": "75 %"}, {"policy.uncertainty_budget": 1.5}])
+def test_exported_files_hold_the_promise(instance: Instance, promise: dict[str, Any], tmp_path: Path) -> None:
+    """An LP file costs what the plan costs; MathProg data say that they have no promise."""
+    changed, path = instance.with_changes(promise), tmp_path / "program.lp"
+    path.write_text(_render_files(changed, ExportFormat.lp, "cost", path)[path])
+    solver = highspy.Highs()
+    solver.silent()
+    solver.readModel(str(path))
+    solver.run()
+    assert solver.getInfo().objective_function_value == pytest.approx(solve(changed).objective, rel=1e-8)
+    (data,) = _render_files(changed, ExportFormat.mathprog, "cost", None).values()
+    assert "# Without the promise" in data

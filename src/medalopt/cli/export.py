@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, read_instance
+from medalopt.cli.options import InstanceArgument, SetOption, check_output_path, read_instance, report_progress
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
@@ -16,6 +16,7 @@ from medalopt.text import format_path
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
+    from medalopt.instance.routes import Routes
 
 
 class ExportFormat(StrEnum):
@@ -44,7 +45,7 @@ def export(
     """Export the model as LP, MPS or MathProg data.
 
     MPS is in free format; MathProg data belong to models/sourcing.mod. A table of the names is written beside an LP or
-    MPS file.
+    MPS file. Of a promised confidence LP and MPS have the cuts at the optimal plan, MathProg data nothing.
     """
     ending = _FORMAT_SUFFIXES.get(output.suffix.lower() if output else "")
     form = to or ending
@@ -76,11 +77,29 @@ def _render_files(instance: Instance, form: ExportFormat, objective: str, output
     path = output or Path("-")
     if form == ExportFormat.mathprog:
         from medalopt.export import write_mathprog
+        from medalopt.instance.confidence import has_confidence
 
+        if has_confidence(instance):
+            print_message(f"{instance.name}: the promise is left out; models/sourcing.mod has none. LP and MPS have it")
         return {path: write_mathprog(instance, objective)}
     from medalopt.export import write_lp, write_mps, write_names
     from medalopt.solver.assemble import build_named_program
 
-    program = build_named_program(instance, objective)
+    program = build_named_program(instance, objective, _find_cuts(instance, objective))
     names = path.with_name(f"{path.stem}.names.csv")
     return {path: write_lp(program) if form == ExportFormat.lp else write_mps(program), names: write_names(program)}
+
+
+def _find_cuts(instance: Instance, objective: str) -> Routes | None:
+    """Return the routes with the cuts of a promised confidence at the optimal plan; None without any."""
+    from medalopt.instance.confidence import get_uncertainty_budget, has_confidence
+
+    if not has_confidence(instance) or get_uncertainty_budget(instance):
+        return None
+    from medalopt.api import solve
+
+    with report_progress(f"solving {instance.name} for the cuts of its promised confidence"):
+        routes = solve(instance, objective).account.routes
+    text = f"the promised confidence is written as cuts at the optimal plan ({len(routes.cuts)})"
+    print_message(f"{instance.name}: {text}; export again for other data")
+    return routes

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medalopt.export.names import MAX_SYMBOL_LENGTH, make_mathprog_symbols, make_names_unique
+from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.linear_program import percent_encode
@@ -222,6 +223,8 @@ def _write_header(instance: Instance, objective: str) -> Iterator[str]:
     yield f"# {instance.name}: data for sourcing.mod. Money in {instance.currency}."
     if instance.periods[0] != "1":
         yield "# Periods: " + ", ".join(f"{t} is {label}" for t, label in enumerate(instance.periods, 1)) + "."
+    if has_confidence(instance):
+        yield "# Without the promise of the instance (family 16), which sourcing.mod does not have."
     yield from _list_cut_names(instance)
     yield ""
     yield "data;"
