@@ -37,7 +37,6 @@ from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
 from medalopt.solver.highs import get_highs_version
-from medalopt.solver.mip import solve_lot_mip
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
@@ -185,6 +184,8 @@ def _solve_whole_lots(
 
 def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | None:
     """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
+    from medalopt.solver.mip import solve_lot_mip
+
     for task, solution in _iterate_with_cuts(task, lambda task: solve_lot_mip(task, gap)):
         if solution.status == "infeasible":
             raise WholeLotsNotFoundError(task.instance.name)

@@ -39,9 +39,7 @@ from medalopt.instance.routes import (
     compute_refining_costs_of,
     find_pooled_lots,
 )
-from medalopt.proof.impurity_prices import price_impurities
-from medalopt.proof.left_prices import list_left_prices, price_left_metal_of_routes
-from medalopt.proof.prices import Prices
+from medalopt.proof.prices import Prices, list_left_prices, price_impurities, price_left_metal_of_routes
 
 NO_EXTENSION_PRICES: Mapping[str, Numbers] = MappingProxyType({})
 ZERO_OBJECTIVE = "nothing"  # objective of 0 for every plan: a positive bound proves infeasibility

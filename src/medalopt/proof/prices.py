@@ -1,4 +1,7 @@
-"""Dual values of the linking constraints as arrays, projected onto the sign that each constraint allows."""
+"""Dual values of the linking constraints as arrays, projected onto the sign that each constraint allows.
+
+Reduced costs of routes due to impurity limits, and the value of credited metal, called back or left with smelters.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from medalopt.catalog import FAMILIES, UPPER, Family
-from medalopt.instance.arithmetic import Arithmetic
-from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, zero_where_infinite
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.left_metal import leaves_metal, may_leave, shift_to_shipment
 from medalopt.instance.limits import get_limit, list_axis_names
+from medalopt.instance.routes import NumberReader, Routes
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
@@ -173,3 +177,80 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
             "supply": np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),
         }
     )
+
+
+def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints, read: NumberReader) -> Numbers:
+    """Price the impurities on routes to a smelter: the duals of the limits times the content above them.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        y: Dual values of the linking constraints.
+        route (N,): Index of each route.
+        read: Reads parameters in the arithmetic of the bound.
+
+    Returns:
+        Objective per tonne of devices (N, T): at most 0 where the feed is above the limit.
+    """
+    limited = has_limit(instance)
+    total = make_zeros((len(route), len(instance.periods)), y.balance)
+    most, smelter = zero_where_infinite(read(instance.impurities.limit)), routes.smelter[route]
+    for x in np.flatnonzero(limited.any(axis=0)).tolist():
+        over = routes.impurity[route, x] - most[smelter, x] * routes.to_smelter[route]
+        total = total + over[:, None] * y.impurity_limit[smelter, x]
+    return total
+
+
+def list_left_prices(instance: Instance, routes: Routes, y: Prices) -> Numbers:
+    """Return the dual values of the limits on metal left with the smelters.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per kilogram by line of terms, metal and period of credit (L, E, T); 0 where there is no limit.
+    """
+    return np.where(may_leave(instance, routes), y.left_most, 0)
+
+
+def value_credited_metal(instance: Instance, routes: Routes, y: Prices, route: Ints, metal: int, back: Ints) -> Numbers:
+    """Return the value of a kilogram of metal that a smelter credits, called back or left with it.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        y: Dual values of the linking constraints.
+        route (N,): Index of routes to a smelter.
+        metal: Index of the metal.
+        back (N, ...): Period in which the metal is credited; the last one for all later ones.
+
+    Returns:
+        Objective per kilogram, of the shape of `back`.
+    """
+    at = np.minimum(back, len(instance.periods) - 1)
+    saved = -y.balance[metal][at]
+    if not instance.metals.surplus_to_smelter[metal]:
+        return saved
+    line = routes.line[route].reshape(-1, *[1] * (at.ndim - 1))
+    return saved - list_left_prices(instance, routes, y)[line, metal, at]
+
+
+def price_left_metal_of_routes(instance: Instance, routes: Routes, y: Prices, route: Ints) -> Numbers:
+    """Return the share of the limits on metal left in the reduced cost of routes to a smelter.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        y: Dual values of the linking constraints.
+        route (N,): Index of the routes.
+
+    Returns:
+        Objective per tonne by period of shipment (N, T).
+    """
+    worth = shift_to_shipment(instance, list_left_prices(instance, routes, y))[routes.line[route]]  # (N, E, T)
+    total = make_zeros((len(route), worth.shape[2]), y.balance)
+    for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
+        total = total + routes.returned[route, metal][:, None] * worth[:, metal]
+    return total

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from medalopt.report.atomic_write import FileContent
-from medalopt.report.charts.chart import Chart
 from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
 
 if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
+    from medalopt.report.atomic_write import FileContent
+    from medalopt.report.charts.chart import Chart
 
 PlainValue = str | float | int | None
 

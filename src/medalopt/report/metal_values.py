@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.explain.marginal_prices import compute_use_profile, price_left_metal
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
+from medalopt.plan.market_prices import compute_use_profile, price_left_metal
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import compute_deviation_costs, sum_assured_values
 from medalopt.proof.prices import Prices, build_prices

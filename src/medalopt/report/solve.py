@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.analysis.explain.marginal_prices import find_market_price
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
+from medalopt.plan.market_prices import find_market_price
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
-from medalopt.proof.left_prices import value_credited_metal
+from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
-from medalopt.report.plan_csv import render_packaged_folder
-from medalopt.report.plan_json import build_plan_members, stream_json
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
@@ -35,6 +34,9 @@ from medalopt.report.solve_tables import (
 )
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, GAP_TOLERANCE
+
+if TYPE_CHECKING:
+    from medalopt.report.atomic_write import FileContent
 
 _PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
 _REJECTED_PRICE_RATIO = 1.5  # times the market price
@@ -364,10 +366,7 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
         The report; JSON and CSV are the saved plan, which the workbook holds besides.
     """
     title = plan.instance.title or plan.instance.name
-    writers: dict[str, Any] = {
-        "json": lambda _: stream_json(build_plan_members(plan)),
-        "csv": lambda _: render_packaged_folder(plan),
-    }
+    writers: dict[str, Any] = {"json": lambda _: _stream_plan(plan), "csv": lambda _: _render_folder(plan)}
     if not text:
         return Report(title, (), plan=plan, **writers)
     values = MetalValues(plan)
@@ -381,3 +380,17 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
         plan=plan,
         **writers,
     )
+
+
+def _stream_plan(plan: Plan) -> Iterator[str]:
+    """Yield the saved plan as JSON text; the writers of files are imported only if they are used."""
+    from medalopt.report.plan_json import build_plan_members, stream_json
+
+    return stream_json(build_plan_members(plan))
+
+
+def _render_folder(plan: Plan) -> Mapping[str, FileContent]:
+    """Return the saved plan as CSV files by name."""
+    from medalopt.report.plan_csv import render_packaged_folder
+
+    return render_packaged_folder(plan)

@@ -11,13 +11,10 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, make_med
 from medalopt.analysis.explain.sources import list_sources
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.arrays import Floats
-from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave
 from medalopt.instance.paths import render_path
-from medalopt.plan.plan import Plan
+from medalopt.plan.market_prices import MarketPrice, find_market_price
 from medalopt.solve_instance import solve
 from medalopt.tolerances import AMOUNT_TOLERANCE
-
-PURE_METAL_SHARE = 0.5  # share of a metal above which an offer counts as an offer of it
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,6 @@ class QuantityChange:
     name: str
     amount: float
     unit: str
-
-
-@dataclass(frozen=True)
-class MarketPrice:
-    """Market price of a metal [per kg]: that of the cheapest offer, or its sales price; `path` is the parameter."""
-
-    path: str
-    name: str
-    price: float
-    offered: bool  # price of an offer, else the sales price
 
 
 @dataclass(frozen=True)
@@ -140,68 +127,6 @@ def _solve_with_extra_medal(neighbourhood: PlanNeighbourhood, m: int) -> float |
 def _negate_price(value: float | None) -> float | None:
     """Return a derivative with the opposite sign (without negative zero)."""
     return None if value is None else 0.0 - value
-
-
-def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
-    """Find the market price of a metal: its cheapest offer, averaged over the periods of its use; else its sales price.
-
-    Args:
-        plan: Plan; its use of the metal weights the periods.
-        metal: Index of the metal, charged or in surplus.
-
-    Returns:
-        The price; None without offer and sale, or for an objective other than cost.
-    """
-    instance = plan.instance
-    if plan.measure != "cost":
-        return None
-    weights = compute_use_profile(plan, metal)
-    content, price = instance.market.composition.value[:, metal], instance.market.price.value @ weights
-    each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > PURE_METAL_SHARE)
-    if len(each) and np.isfinite(each.min()):
-        offer = int(each.argmin())
-        name = instance.market.names[offer]
-        return MarketPrice(render_path(("market", name, "price")), name, float(each[offer]), True)
-    fetched = float(instance.metals.sell.value[metal] @ weights)
-    symbol = instance.metals.names[metal]
-    if instance.metals.surplus_to_smelter[metal]:
-        paid = float(price_left_metal(plan)[metal] @ weights)
-        path = render_path(("metals", symbol, "surplus"))
-        return MarketPrice(path, "left with a smelter", paid, False) if paid else None
-    return MarketPrice(render_path(("metals", symbol, "sell")), "sold", fetched, False) if fetched else None
-
-
-def price_left_metal(plan: Plan) -> Floats:
-    """Return the most that is lost by calling a kilogram back: the smelter's price, and the refining charge saved.
-
-    Args:
-        plan: Plan.
-
-    Returns:
-        Money per kilogram by metal and period (E, T); 0 where none may be left with a smelter.
-    """
-    instance = plan.instance
-    if not leaves_metal(instance):
-        return np.zeros(instance.metals.sell.value.shape)
-    return np.where(may_leave(instance, plan.account.routes), compute_worth_left(instance), 0.0).max(
-        axis=0, initial=0.0
-    )
-
-
-def compute_use_profile(plan: Plan, metal: int) -> Floats:
-    """Compute the share of each period in the use of a metal, or else in its surplus.
-
-    Args:
-        plan: Plan.
-        metal: Index of the metal.
-
-    Returns:
-        (T,) shares that sum to 1; zeros for a metal without use and surplus.
-    """
-    used = plan.account.composition[:, metal].sum(axis=0)
-    spread = used if used.sum() > 0 else (plan.account.decisions.surplus + plan.account.left)[metal]
-    total = float(spread.sum())
-    return np.asarray(spread / total) if total > 0 else np.zeros_like(spread)
 
 
 def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:

@@ -19,7 +19,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import compute_refining_costs
-from medalopt.proof.left_prices import value_credited_metal
+from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_SOURCES = 12  # sources reported one by one

@@ -27,7 +27,7 @@ from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
-from medalopt.proof.left_prices import value_credited_metal
+from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _ROUTE_RATES = {
