@@ -10,6 +10,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.model.cases import at_random, planned
 from tests.random_instances import Case, as_text, case, document, with_stock
 
@@ -72,6 +73,17 @@ def solved(changed: Instance, measure: str = "cost", extensions: Sequence[Path] 
     except NoPlanError as error:
         assert error.status == "infeasible"
         return None
+
+
+def assert_decomposition_agrees(instance: Instance, plan: Plan | None) -> None:
+    """Assert that column generation proves the optimum of `plan`, or infeasibility if that is None."""
+    if plan is None:
+        with pytest.raises(NoPlanError):
+            medalopt.solve(instance, method="decomposition")
+        return
+    other = medalopt.solve(instance, method="decomposition")
+    assert plan.certificate.optimal and other.certificate.optimal
+    assert abs(plan.objective - other.objective) <= slack(plan, other)
 
 
 def value(answer: Plan | None) -> float:

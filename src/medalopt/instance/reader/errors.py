@@ -83,17 +83,7 @@ class FaultLog:
             return
         each = sorted(set(self.errors) - {_UNLISTED})
         count = len(each) + self.errors.count(_UNLISTED)
-        if count > MAX_LISTED_FAULTS:
-            rest = Fault(
-                each[0].file,
-                0,
-                0,
-                "",
-                f"{count - MAX_LISTED_FAULTS} more faults are not listed",
-                kind=FaultKind.UNLISTED,
-            )
-            each = [*each[:MAX_LISTED_FAULTS], rest]
-        raise InputError(each)
+        raise InputError(_shorten_list(each, count, "faults"))
 
     def list_warnings(self) -> tuple[Fault, ...]:
         """Return the warnings, sorted and without duplicates.
@@ -102,17 +92,15 @@ class FaultLog:
             At most `MAX_LISTED_FAULTS` warnings, and the number of the others.
         """
         each = sorted(set(self.warnings))
-        if len(each) > MAX_LISTED_FAULTS:
-            rest = Fault(
-                each[0].file,
-                0,
-                0,
-                "",
-                f"{len(each) - MAX_LISTED_FAULTS} more warnings are not listed",
-                kind=FaultKind.UNLISTED,
-            )
-            each = [*each[:MAX_LISTED_FAULTS], rest]
-        return tuple(each)
+        return tuple(_shorten_list(each, len(each), "warnings"))
+
+
+def _shorten_list(each: list[Fault], count: int, noun: str) -> list[Fault]:
+    """Return the first `MAX_LISTED_FAULTS` of `count` faults, and the number of the others as one more."""
+    if count <= MAX_LISTED_FAULTS:
+        return each
+    text = f"{count - MAX_LISTED_FAULTS} more {noun} are not listed"
+    return [*each[:MAX_LISTED_FAULTS], Fault(each[0].file, 0, 0, "", text, kind=FaultKind.UNLISTED)]
 
 
 def _build_fault(location: Location, path: ParameterPath | str, message: str, kind: FaultKind) -> Fault:
