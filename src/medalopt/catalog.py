@@ -94,6 +94,9 @@ class Limit:
 
         Args:
             subject: Name of the subject.
+
+        Returns:
+            Path of the parameter.
         """
         path = self.locate(subject)
         return path[:-1] if isinstance(path[-1], int) else path
@@ -103,6 +106,9 @@ class Limit:
 
         Args:
             path: Path in the file.
+
+        Returns:
+            True if they are equal apart from the subject and the end of a window.
         """
         template = self.locate(SUBJECT) if isinstance(path[-1], int) else self.figure(SUBJECT)
         return len(path) == len(template) and all(map(lambda one, other: one in (SUBJECT, other), template, path))

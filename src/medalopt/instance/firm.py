@@ -17,6 +17,9 @@ def list_firm_paths(instance: Instance) -> tuple[str, ...]:
 
     Args:
         instance: Instance.
+
+    Returns:
+        Paths, which may contain `*`.
     """
     return tuple(instance.annex.get("firm", ()))
 
@@ -27,6 +30,9 @@ def is_firm(path: ParameterPath, firm: Sequence[str]) -> bool:
     Args:
         path: Path without `*`.
         firm: Firm paths.
+
+    Returns:
+        True if the change is not allowed.
     """
     return any(touches_pattern(path, pattern) for pattern in firm)
 

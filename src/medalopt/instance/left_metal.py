@@ -20,6 +20,9 @@ def leaves_metal(instance: Instance) -> bool:
 
     Args:
         instance: The instance.
+
+    Returns:
+        True if surplus of a metal goes to the smelters.
     """
     return bool(instance.metals.surplus_to_smelter.any())
 
@@ -41,6 +44,9 @@ def get_line_leads(instance: Instance) -> Ints:
 
     Args:
         instance: The instance.
+
+    Returns:
+        (L, E) periods.
     """
     return instance.smelters.lead[instance.terms.smelter]
 

@@ -54,6 +54,9 @@ class CostPayers:
 
         Args:
             instance: Instance.
+
+        Returns:
+            Payers by kind of cost, and of single streams and treatments.
         """
         annex = instance.annex
         stated: Mapping[str, str] = annex.get("payers", {})
@@ -74,6 +77,9 @@ class CostPayers:
         Args:
             kind: Kind of cost, named as in the file.
             own (N,): Index of the own payer, -1 for none.
+
+        Returns:
+            Index of the party; (N,) if `own` is given.
         """
         return self.kinds[kind] if own is None else np.where(own >= 0, own, self.kinds[kind])
 
@@ -83,6 +89,9 @@ def has_payers(instance: Instance) -> bool:
 
     Args:
         instance: Instance.
+
+    Returns:
+        True if the file has `payers`, in a section of its own or of a stream or treatment.
     """
     return any(instance.annex.get(name) for name in ("payers", "streams_payers", "treatments_payers"))
 
@@ -135,6 +144,9 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
     Args:
         instance: Instance.
         party: Party.
+
+    Returns:
+        Copy of the instance.
 
     Raises:
         UsageError: No such party pays anything.

@@ -73,8 +73,8 @@ def compute_contradiction(program: ScaledProgram, y: Floats, minimum: Floats, ma
     Args:
         program: Scaled program.
         y (M,): Multipliers.
-        least (N,): Lower bounds of the columns.
-        most (N,): Upper bounds of the columns.
+        minimum (N,): Lower bounds of the columns.
+        maximum (N,): Upper bounds of the columns.
 
     Returns:
         The margin; above 0 the rows contradict the bounds.

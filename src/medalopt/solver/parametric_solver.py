@@ -146,7 +146,7 @@ class ParametricSolver:
     """Warm-started solver for variants of a program.
 
     Args:
-        linear: First program.
+        program: First program.
         start: Its optimal columns (N,) and duals (M,), if known.
     """
 

@@ -253,7 +253,7 @@ def find_defining_rows(program: SolverProgram) -> Bools:
 
 
 def maximise_over_bounds(pull: Floats, terms: Floats, minimum: Floats, maximum: Floats) -> Floats:
-    """Return the maximum of `pull @ x` over the box `least <= x <= most`; infinite where a needed bound is.
+    """Return the maximum of `pull @ x` over the box `minimum <= x <= maximum`; infinite where a needed bound is.
 
     A coefficient with an infinite bound counts as 0 if it may be rounding, that is within `CANCELLATION_TOLERANCE` of
     `terms`.
@@ -261,8 +261,8 @@ def maximise_over_bounds(pull: Floats, terms: Floats, minimum: Floats, maximum: 
     Args:
         pull (..., N): Coefficient of each column; the sum runs over the last axis.
         terms (..., N): Sum of the magnitudes that make up each coefficient.
-        least (..., N): Lower bounds.
-        most (..., N): Upper bounds.
+        minimum (..., N): Lower bounds.
+        maximum (..., N): Upper bounds.
 
     Returns:
         Maximum, one for each leading index.

@@ -39,13 +39,13 @@ class SolvedVariant:
 
 
 class ParametricObjective:
-    """Optimal value along `way`, whose `line` moves either row and column bounds or costs.
+    """Optimal value along a `family` of scenarios, whose `line` moves either row and column bounds or costs.
 
     `sign` is 1 if the value is convex, −1 if concave.
 
     Args:
-        variants: Scenarios of the instance, which solve and cache.
-        way: Family of scenarios by position.
+        runner: Runner of the scenarios, with a cache of results.
+        family: Scenarios by position.
         line: Affine function from the position to the program.
         progress: Progress callback.
     """

@@ -30,9 +30,9 @@ class CostDerivatives:
     """Columns of a program, indexed by the stream, treatment, smelter, period and purchase that they represent.
 
     Args:
-        variant: Scenario whose program is differentiated.
-        written: Parameter values as written in the file of the instance.
-        measure: Objective: cost, footprint or mass.
+        scenario: Scenario whose program is differentiated.
+        source_values: Parameter values as written in the file of the instance.
+        objective: Objective: cost, footprint or mass.
     """
 
     def __init__(self, scenario: ScenarioProgram, source_values: SourceValues, objective: str) -> None:

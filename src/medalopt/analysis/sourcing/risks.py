@@ -43,10 +43,10 @@ _ROUTE_RATES = {
 
 
 class FirstOrderEstimates:
-    """First-order value of every kind of parameter at the plan of `near`, in money.
+    """First-order value of every kind of parameter at the plan of `neighbourhood`, in money.
 
     Args:
-        near: Neighbourhood of an optimal plan, with its prices.
+        neighbourhood: Neighbourhood of an optimal plan, with its prices.
     """
 
     def __init__(self, neighbourhood: PlanNeighbourhood) -> None:

@@ -31,6 +31,9 @@ def leaves_surplus(draft: Draft) -> bool:
 
     Args:
         draft: Parsed instance.
+
+    Returns:
+        True for at least one metal.
     """
     return any(metal.surplus == SURPLUS_TITLES[1] for metal in draft.document.metals.values())
 

@@ -72,7 +72,7 @@ class TreeBuilder:
 
     Args:
         faults: Collects the faults.
-        place: Place of the root.
+        location: Place of the root.
     """
 
     def __init__(self, faults: FaultLog, location: Location) -> None:

@@ -155,11 +155,11 @@ class MasterSolution:
 
 
 class MasterProblem:
-    """Master problem over `linear` and the block solutions found so far, kept in HiGHS.
+    """Master problem over `program` and the block solutions found so far, kept in HiGHS.
 
     Args:
         half: Constraints on linking variables.
-        linear: Program of these and of the explicit streams.
+        program: Program of these and of the explicit streams.
         first: Prices with the block solutions to them, (B, linking) each; these determine the scaling.
         owing (B,): Mask of the participation blocks, whose shares add up to 1.
         budget: Time limit.
