@@ -10,7 +10,11 @@ from tests.laws.test_confidence import TEXT
 import medalopt
 from medalopt.analysis.process_pool import WorkerSetup, solve_scenario
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.errors import UsageError
+from medalopt.analysis.sensitivity.curves import compute_curve
+from medalopt.analysis.sensitivity.delay import evaluate_delays
+from medalopt.analysis.sensitivity.outages import evaluate_outages
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.instance.scenario import ParameterChanges
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.solve import find_marginal_source, summarize_plan
@@ -41,13 +45,33 @@ def test_a_promise_is_priced(path: Path) -> None:
     assert "confidence of 70 % for Ag by 3 binds" in text and "Bottleneck: Ag." in text
 
 
-def test_scenarios_hold_the_promise(path: Path) -> None:
-    """A scenario costs the same as `solve` with its promise; an analysis of one LP is an error."""
-    runner = ScenarioRunner(path)
-    promise = {"policy.confidence": "70 %"}
-    basis = WorkerSetup.capture(runner).basis
-    result = solve_scenario(runner, basis, promise)
-    assert result.value == pytest.approx(solve(medalopt.load(path).with_changes(promise)).objective, rel=1e-9)
-    assert result.value > solve_scenario(runner, basis, {}).value
-    with pytest.raises(UsageError, match="promised confidence"):
-        ScenarioRunner(path, promise).solve_scenario()
+PROMISES: list[ParameterChanges] = [{"policy.confidence": "70 %"}, {"policy.uncertainty_budget": "1.5"}]
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_scenarios_hold_the_promise(path: Path, promise: ParameterChanges) -> None:
+    """A scenario costs what `solve` says with its promise, in a worker process and in the runner of analyses."""
+    runner, instance = ScenarioRunner(path), medalopt.load(path)
+    promised = solve(instance.with_changes(promise)).objective
+    result = solve_scenario(runner, WorkerSetup.capture(runner).basis, promise)
+    assert result.value == pytest.approx(promised, rel=1e-9)
+    assert result.value > solve_scenario(runner, WorkerSetup.capture(runner).basis, {}).value
+    kept = ScenarioRunner(path, promise)
+    assert kept.solve_scenario().value == pytest.approx(promised, rel=1e-8)
+    changed = {"streams.phone@north.available": "60 t"}
+    again = kept.solve_scenario(kept.build_scenario(changed)).value
+    assert again == pytest.approx(solve(instance.with_changes({**promise, **changed})).objective, rel=1e-8)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_curves_and_outages_hold_the_promise(path: Path, promise: ParameterChanges) -> None:
+    """Points of a curve, outages and delays cost what `solve` says of the changed instance."""
+    runner, instance = ScenarioRunner(path, promise), medalopt.load(path)
+    curve = compute_curve(runner, parse_parameter_range(runner, "metals.Ag.opening_stock=0kg..20kg"))
+    for point in (curve.points[0], curve.points[len(curve.points) // 2], curve.points[-1]):
+        changes = {**promise, "metals.Ag.opening_stock": f"{point.value} kg"}
+        assert point.objective == pytest.approx(solve(instance.with_changes(changes)).objective, rel=1e-7)
+    (loss,) = evaluate_outages(runner, ["regions.south"]).losses
+    without = solve(instance.with_changes({**promise, "streams.board@south.available": 0})).objective
+    assert loss.extra == pytest.approx(without - solve(instance.with_changes(promise)).objective, rel=1e-6, abs=1e-3)
+    assert evaluate_delays(runner, 1).effects[0].extra > 0

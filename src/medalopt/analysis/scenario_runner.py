@@ -10,11 +10,12 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.analysis.promise_solver import PromiseSolver, needs_cuts
 from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
-from medalopt.instance.confidence import build_confidence
+from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import (
     MAX_COMPARED_CHANGES,
@@ -42,7 +43,7 @@ from medalopt.solver.parametric_line import (
     have_same_structure,
     share_structure,
 )
-from medalopt.solver.parametric_solver import ParametricSolver
+from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
 from medalopt.solver.parametric_sweep import ParametricSweep
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.solution import extract_decisions, reconstruct_columns, reconstruct_duals
@@ -75,7 +76,7 @@ class ScenarioProgram:
         Returns:
             The instance with its program.
         """
-        routes = build_routes(instance)
+        routes = build_program_routes(instance)
         bounds = compute_bounds(instance, routes)
         return cls(
             instance, routes, bounds, *build_program(SolveTask(instance, routes, bounds, objective, master=master))
@@ -224,7 +225,7 @@ class ScenarioRunner:
 
     @cached_property
     def _master(self) -> CompiledMaster:
-        return CompiledMaster.compile(self.instance, build_routes(self.instance), self.objective)
+        return CompiledMaster.compile(self.instance, build_program_routes(self.instance), self.objective)
 
     @cached_property
     def plan(self) -> Plan:
@@ -338,16 +339,38 @@ class ScenarioRunner:
 
         Raises:
             SolverError: If no result can be verified.
-            UsageError: If the instance promises a confidence, which one linear program cannot hold.
         """
-        _require_linear(self.instance if scenario is None else scenario.instance)
+        if needs_cuts(self.instance if scenario is None else scenario.instance):
+            return self._promises.solve(self.base if scenario is None else scenario)
         if scenario is None:
             return self.warm_model.solve()
         if share_structure(scenario.program, self.base.program) or have_same_structure(
             scenario.program, self.base.program
         ):
             return self.warm_model.solve(scenario.program)
+        if get_uncertainty_budget(scenario.instance) or get_uncertainty_budget(self.instance):
+            return solve_from_scratch(scenario.program)  # other parts of the budget
         return self.warm_model.solve_padded(scenario.program, self.map_columns(scenario))
+
+    def solve_program(self, program: SolverProgram) -> VerifiedResult:
+        """Solve the base program with other bounds.
+
+        Args:
+            program: Program with the columns and rows of the base program.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+
+        Raises:
+            SolverError: If no result can be verified.
+        """
+        if needs_cuts(self.instance):
+            return self._promises.solve(dataclasses.replace(self.base, program=program))
+        return self.warm_model.solve(program)
+
+    @cached_property
+    def _promises(self) -> PromiseSolver:
+        return PromiseSolver()
 
     def map_columns(self, scenario: ScenarioProgram) -> Ints:
         """Map network columns to those of the base program.
@@ -410,15 +433,6 @@ class ScenarioRunner:
         return BaseValue(float(exact), name_unit(kind.field_type.unit, self.instance.currency))
 
 
-def _require_linear(instance: Instance) -> None:
-    """Raise a UsageError if the instance has chance constraints: their cuts are found solution by solution."""
-    if build_confidence(instance) is not None:
-        raise UsageError(
-            f"{instance.name}: a promised confidence is not analysed here; use sweep, risk --price-of-confidence or "
-            "explain, or leave the promise out: --set policy.confidence=50%"
-        )
-
-
 class ParametricScenarios:
     """Parametric family of scenarios for positions from `low` to `high`.
 
@@ -444,9 +458,9 @@ class ParametricScenarios:
         span = high - low
         first, second, third = low + span / 4, low + span * 3 / 4, low + span / 2
         scenario, two, other = (self.build_scenario(position) for position in (first, second, third))
-        for each in (scenario, two, other):
-            _require_linear(each.instance)
         self._inner: ScenarioProgram = scenario
+        if any(needs_cuts(each.instance) for each in (scenario, two, other)):
+            return  # not affine: each position is solved with its own cuts
         self.line = fit_program_line(scenario.program, first, two.program, second, other.program, third)
         if not all(self._is_line_exact(end) for end in (low, high)):
             self.line = None

@@ -10,9 +10,11 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import build_confidence, list_budget_parts, measure_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import ConfidenceCut, Routes
+from medalopt.instance.routes import ConfidenceCut, Routes, find_pooled_lots
+from medalopt.model.network import Network
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
 from medalopt.proof.prices import Duals
+from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.tolerances import CUT_TOLERANCE
 
 _PART_RULE = "protected"  # of the deviations of an uncertainty budget
@@ -37,6 +39,44 @@ def separate_cuts(instance: Instance, routes: Routes, decisions: Decisions) -> t
     return tuple(
         policy.build_cut(routes, slack.row, slack.direction) for slack in slacks if slack.excess > CUT_TOLERANCE
     )
+
+
+def add_cut_rows(
+    program: SolverProgram, instance: Instance, routes: Routes, network: Network, cuts: tuple[ConfidenceCut, ...]
+) -> SolverProgram:
+    """Return a program with the rows of cuts, written on its own columns.
+
+    Args:
+        program: Program of the instance, also with other bounds.
+        instance: Instance.
+        routes: Its routes.
+        network: Its network block.
+        cuts: Cuts of a promised confidence.
+
+    Returns:
+        The program with one more row for each cut.
+    """
+    built, lead = ProgramBuilder.extend(program), instance.smelters.lead
+    keeper = find_pooled_lots(instance, routes).smelter[network.withheld_pool]
+    place = {period: number for number, period in enumerate(instance.periods)}
+    melts = [
+        (number, index) for number, (name, index) in enumerate(program.places, program.network) if name == "charge"
+    ]
+    first_withheld = program.network - len(network.withheld_pool)
+    opening = instance.metals.opening_stock.value
+    for number, cut in enumerate(cuts):
+        metal, period = instance.metals.names[cut.metal], instance.periods[cut.period]
+        row = built.add_rows([(CONE_RULE, (metal, period, str(number)))], -float(opening[cut.metal]))
+        by = routes.smelter[network.route]
+        back = (by >= 0) & (network.period + lead[by, cut.metal] <= cut.period)
+        ships = np.flatnonzero(back & (cut.rate[network.route] != 0))
+        built.add_entries(np.repeat(row, len(ships)), ships, cut.rate[network.route[ships]])
+        due = network.withheld_period + lead[keeper, cut.metal] <= cut.period
+        kept = first_withheld + np.flatnonzero(due & (network.withheld_metal == cut.metal))
+        gone = [column for column, (_, e, t) in melts if e == metal and place[t] <= cut.period]
+        less = np.concatenate([kept, np.array(gone, dtype=np.intp)])
+        built.add_entries(np.repeat(row, len(less)), less, -1.0)
+    return built.build()
 
 
 def select_active_cuts(instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: Duals) -> tuple[ConfidenceCut, ...]:

@@ -142,7 +142,7 @@ def _find_binding_paths(solved: SolvedVariant) -> set[str]:
     paths = set()
     for row in np.flatnonzero(np.abs(y) * parts > minimum).tolist():
         rule = identify_rule(program.rows[row], 0 if y[row] > 0 else 1)
-        if rule is not None and rule[0].kind not in _UNREPORTED_RULES:
+        if rule is not None and rule[0].kind in RULE_FAMILIES.keys() - _UNREPORTED_RULES:
             periods = (rule[1],) if rule[1] else ()
             paths.add(render_path(RULE_FAMILIES[rule[0].kind].describe(solved.variant.instance, rule[0], periods)[0]))
     return paths

@@ -92,7 +92,7 @@ def _find_contract_deadline(
         Returns:
             True if the objective does not increase.
         """
-        values[index] = runner.warm_model.solve(apply_outage(runner.base, contract, periods < index, bound=True)).value
+        values[index] = runner.solve_program(apply_outage(runner.base, contract, periods < index, bound=True)).value
         return values[index] <= sum(value)
 
     low, high = first, first + 1

@@ -26,6 +26,7 @@ from medalopt.analysis.sensitivity.premium import RecyclingPremium, compute_prem
 from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.resolve.parsed_document import Calendar
@@ -290,10 +291,12 @@ def _evaluate_outage(
     """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
     short = shortage.compute_shortage(apply_outage(shortage.scenario, outage, periods))
     if short == {}:
-        result = runner.warm_model.solve(apply_outage(runner.base, outage, periods))
+        result = runner.solve_program(apply_outage(runner.base, outage, periods))
         if result.feasible:
             extra = compute_objective_increase(result.value, outcome, runner.base.program)
             return OutageLoss(outage.kind, outage.name, outage.path, extra, None, 0.0)
+        if has_confidence(runner.instance):
+            short = None  # enough metal in expectation, but not for the promise
     return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weigh(short))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from medalopt.analysis.promise_solver import needs_cuts
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
@@ -79,6 +80,8 @@ def _range_lines(ranges: SensitivityRanges) -> list[str]:
     lines.append(f"Varied one at a time: {len(ranges.rows)} cost and right-hand-side parameters.")
     if kinked:
         lines.append(f"For {kinked} of them the shadow price differs between increase and decrease.")
+    if needs_cuts(plan.instance):
+        lines.append("The promised confidence is linearised at the plan: ranges are upper bounds, shadow prices hold.")
     if ranges.unproven:
         named = ", ".join(escape_text(path) for path in ranges.unproven[:_MOST_UNPROVEN])
         more = f" and {len(ranges.unproven) - _MOST_UNPROVEN} more" if len(ranges.unproven) > _MOST_UNPROVEN else ""
