@@ -62,6 +62,9 @@ param recovery{TREATMENTS, DEVICES, METALS}, default 1;
 param residue_value{TREATMENTS}, default 0;       # money per tonne not sent on
 param treatment_limit{TREATMENTS, PERIODS}, default unlimited; # t of input
 param treatment_footprint{TREATMENTS}, default 0; # kg CO2e/t of input
+param parent{TREATMENTS}, symbolic, default '';   # of a fraction: the treatment that yields it; '': a treatment
+set SOLD, within TREATMENTS cross DEVICES, default {h in TREATMENTS, d in DEVICES: 1 = 0};   # fractions that are sold
+param sold{SOLD}, default 0;                      # money/t of the fraction
 
 # Smelters, and the terms on which each settles a feed
 set SMELTERS;
@@ -164,7 +167,10 @@ set WELCOME, dimen 3 := {(k,d,h) in FEEDS: not exists{x in IMPURITIES: refused[t
     impurity_metal[h,d,x] > refused[terms[k,d,h],x] * to_smelter[h,d] * (1 + 1e-9)};
 set ROUTES{i in STREAMS}, dimen 2 := {h in SUITED[i], k in SMELTERS: to_smelter[h,device[i]] > 0
                                       and (k,device[i],h) in WELCOME and (region[i],k) in LANES};
-set EXITS{i in STREAMS} := {h in SUITED[i]: to_smelter[h,device[i]] = 0};
+set EXITS{i in STREAMS} := {h in SUITED[i]: to_smelter[h,device[i]] = 0 and parent[h] = ''};
+#   Routes that take devices; the others carry a fraction of devices that a treatment alone has taken.
+set TAKING{i in STREAMS}, dimen 2 := {(h,k) in ROUTES[i]: parent[h] = ''};
+set SPLIT{i in STREAMS} := setof{(h,k) in ROUTES[i]: parent[h] <> ''} h;
 set ROUTED := {i in STREAMS: card(ROUTES[i]) + card(EXITS[i]) > 0};
 set BUNDLED := {i in STREAMS: bundle[i] <> ''};
 set STOCKED := {(i,t) in OFFERED: i in STORABLE and (i in ROUTED or i in BUNDLED)};
@@ -200,8 +206,12 @@ set CREDITING{l in TERMS, e in LEFT}, dimen 3 :=
 set LEAVING := setof{l in TERMS, e in LEFT, (k,i,h) in CREDITING[l,e], t in PERIODS: t > lead[k,e]} (l,e,t);
 
 # Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
-param before{i in STREAMS, h in SUITED[i]} := price[i] + collection[i] + treatment_cost[h,device[i]]
-    - residue_value[h] * (1 - to_smelter[h,device[i]]);
+#   Residue of a treatment with fractions: what is neither sold nor has a route to a smelter.
+set GOING{i in STREAMS, h in SUITED[i]} := {f in SUITED[i]: parent[f] = h and (f in SPLIT[i] or (f,device[i]) in SOLD)};
+param before{i in STREAMS, h in SUITED[i]} := if parent[h] <> '' then 0 else
+    price[i] + collection[i] + treatment_cost[h,device[i]]
+    - residue_value[h] * (1 - to_smelter[h,device[i]] - sum{f in GOING[i,h]} to_smelter[f,device[i]])
+    - sum{f in GOING[i,h]: (f,device[i]) in SOLD} to_smelter[f,device[i]] * sold[f,device[i]];
 param penalty{(k,d,h) in FEEDS} := sum{p in PENALTIES: penalty_terms[p] = terms[k,d,h]} penalty_charge[p]
     * max(0, impurity_metal[h,d,penalty_on[p]] - penalty_above[p] * to_smelter[h,d]) / penalty_per[p];
 param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h] + penalty[k,device[i],h]
@@ -209,7 +219,8 @@ param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h] +
     + sum{e in METALS: t + lead[k,e] <= n} refining_charge[terms[k,device[i],h],e] * yield[k,i,h,e];
 
 # Footprint of a route, kg CO2e per tonne of devices: phi_j.
-param route_footprint{k in SMELTERS, (i,h) in INTO[k]} := stream_footprint[i] + treatment_footprint[h]
+param route_footprint{k in SMELTERS, (i,h) in INTO[k]} :=
+    (if parent[h] = '' then stream_footprint[i] + treatment_footprint[h])
     + to_smelter[h,device[i]] * (lane_footprint[region[i],k] + smelter_footprint[k]);
 
 # Need: what is owed of each alloy by the end of t, Q_at, kg.
@@ -337,14 +348,14 @@ s.t. define_impurity{(k,x) in LIMITED, t in PERIODS}:
 
 s.t. define_sent_stream{i in STREAMS}:
     sent_stream[i] = sum{t in PERIODS: (i,t) in OFFERED}
-        (sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
+        (sum{(h,k) in TAKING[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
 
 s.t. define_sent_device{d in DEVICES}: sent_device[d] = sum{i in STREAMS: device[i] = d} sent_stream[i];
 
 s.t. define_sent_region{g in REGIONS}: sent_region[g] = sum{i in STREAMS: region[i] = g} sent_stream[i];
 
 s.t. define_shipped{i in BY_ORDER, t in PERIODS}:
-    shipped[i,t] = (if (i,t) in OFFERED then sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
+    shipped[i,t] = (if (i,t) in OFFERED then sum{(h,k) in TAKING[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
 
 s.t. define_spend{t in PERIODS}:
     spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
@@ -370,13 +381,13 @@ s.t. define_cast_stock{a in KEPT, t in PERIODS: t < n}:
 
 # 1. Supply: what is sent, and what is added to the stockpile, is at most what is offered. The rest is let go, free.
 s.t. supply{(i,t) in OFFERED: i in ROUTED and i not in BUNDLED}:
-    sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
+    sum{(h,k) in TAKING[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
     + (if (i,t) in STOCKED then stockpile[i,t]) - (if (i,t-1) in STOCKED then stockpile[i,t-1])
     <= available[i,t];
 
 #    Streams of a bundle are taken together, one without a route too.
 s.t. bundle_supply{(i,t) in OFFERED: i in BUNDLED}:
-    sum{(h,k) in ROUTES[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
+    sum{(h,k) in TAKING[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]
     + (if (i,t) in STOCKED then stockpile[i,t]) - (if (i,t-1) in STOCKED then stockpile[i,t-1])
     = (if available[i,t] > 0 then available[i,t] * take[region[i],bundle[i],t]);
 
@@ -486,6 +497,10 @@ s.t. withheld_most{(l,e,t) in SETTLED}: withheld[l,e,t]
     <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} max(0, beyond[l,k,i,h,e]) * ship[i,h,k,t];
 s.t. withheld_all{(l,e,t) in SETTLED}: withheld[l,e,t]
     <= sum{(k,i,h) in FEEDERS[l]: (i,t) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t];
+
+# 20. Fractions: all of a fraction that some smelter accepts goes on, with the devices that are treated.
+s.t. fractions{i in STREAMS, h in SPLIT[i], t in PERIODS: (i,t) in OFFERED}:
+    sum{(h,k) in ROUTES[i]} ship[i,h,k,t] = leave[i,parent[h],t];
 
 # 17. Title: of the metal that a line credits, no more is left with the smelter than there is.
 s.t. left_most{(l,e,t) in LEAVING}: left[l,e,t] <= returned_line[l,e,t];

@@ -211,6 +211,39 @@ def _impurity_penalties(random: RandomStream) -> Document:
     return {"Sb": [step, steeper] if random.random() < 0.5 else step, "Cu": copper}
 
 
+def with_fractions(seed: int) -> Document:
+    """Return the random instance number `seed` with treatments of several products, some of them sold or by device."""
+    content, root, known = document(seed), RandomStream(f"{seed}/fractions"), set[str]()
+    for name, treatment in content.get("treatments", {}).items():
+        own = root.at(name)
+        if own.random() < 0.8:
+            for field in ("to_smelter", "recovery"):
+                treatment.pop(field, None)
+            treatment["fractions"] = _fractions(own.at("all"))
+            known |= treatment["fractions"].keys()
+            for device, other in treatment.get("devices", {}).items():
+                other = {field: value for field, value in other.items() if field == "cost"}
+                treatment["devices"][device] = other | maybe(own.at(device), 0.6, "fractions", _fractions)
+            treatment["devices"] = {name: other for name, other in treatment.get("devices", {}).items() if other}
+    for name, smelter in content.get("smelters", {}).items():
+        for line, terms in smelter.get("terms", {}).items():
+            names = some(root.at(f"{name}/{line}"), tuple(sorted(known)), 0.7)
+            terms |= maybe(root.at(f"{name}/{line}"), 0.4 if names else 0, "fractions", lambda own, names=names: names)
+    return content
+
+
+def _fractions(random: RandomStream) -> Document:
+    names = [*some(random, ("cables", "steel", "1"), 0.6), "boards"]
+    result: Document = {}
+    for name in names:
+        own, recovery = random.at(name), {}
+        for metal in ("Au", "Ag", "Cu"):
+            recovery |= maybe(own.at(metal), 0.7, metal, lambda of: quantity(of, 0.05, 1 / len(names), SHARE))
+        result[name] = {"share": quantity(own.at("share"), 0.02, 0.9 / len(names), SHARE), "recovery": recovery}
+        result[name] |= maybe(own, 0.6 if name == "steel" else 0.1, "sold", lambda of: of.choice((50, "-2 JPY/kg")))
+    return result
+
+
 def case(seed: int) -> Case:
     """Return the instance number `seed` as files; in one of four its streams and lanes stand in tables."""
     instance = document(seed)

@@ -10,6 +10,7 @@ from tests.laws import pool
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import (
     with_concentration,
+    with_fractions,
     with_impurities,
     with_pools,
     with_reserve,
@@ -41,7 +42,7 @@ def instances() -> list[Instance]:
     by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
     makers = (
         *(with_stock, with_pools, with_concentration, with_shortfall),
-        *(with_settlement, with_reserve, with_impurities),
+        *(with_settlement, with_reserve, with_impurities, with_fractions),
     )
     return [*by_hand, *(loaded(make(seed)) for make in makers for seed in range(9))]
 
@@ -161,5 +162,5 @@ def test_parameters_exist_in_the_format() -> None:
         path = {"policy": (section, field, own), "exchange": (section, "USD"), "transport_rate": (section,)}.get(
             section, (section, "Ag", *field.split("."))
         )
-        tries = (path, (*path, "Ag"), (*path, "limit"), (*path, "Ag", "charge"), path[:2])
+        tries = (path, (*path, "Ag"), (*path, "limit"), (*path, "Ag", "charge"), (*path[:3], "Ag", path[-1]), path[:2])
         assert any(find_parameter_kind(one) for one in tries), path

@@ -83,6 +83,8 @@ def solve(
         raise UsageError(f"a time limit of {budget.seconds} s is not valid: give 0 or more")
     if method not in METHODS:
         raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
+    if method == "decomposition" and not _can_be_decomposed(build_routes(instance)):
+        raise UsageError("fractions with so many smelters need the complete model; omit the method, or choose direct")
     if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
         what = "extension constraints" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
         what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
@@ -282,14 +284,22 @@ def _iterate_with_cuts(
 
 def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Solution]:
     """Yield solutions, by column generation or by the direct solvers, until one can be verified."""
-    large = (
-        is_large_instance(task.instance, task.routes) and not task.extensions and not task.instance.terms.pooled.any()
-    )
+    whole = bool(task.extensions) or task.instance.terms.pooled.any()
+    large = is_large_instance(task.instance, task.routes) and not whole and _can_be_decomposed(task.routes)
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.column_generation import solve_by_column_generation
 
         return solve_by_column_generation(task, gap)
     return solve_linear_program(task)
+
+
+def _can_be_decomposed(routes: Routes) -> bool:
+    """Test if the combinations of smelters for the fractions of devices are few enough to be priced."""
+    if routes.parent is None:
+        return True
+    from medalopt.solver.decomposition.combinations import MAX_COMBINATIONS, count_combinations
+
+    return count_combinations(routes) <= MAX_COMBINATIONS
 
 
 def is_large_instance(instance: Instance, routes: Routes) -> bool:

@@ -46,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "footprint": ("footprint_cap",),
     "concentration": ("concentration_smelters", "concentration_regions", "concentration_offers"),
     "process_scrap": ("process_scrap",),
+    "fractions": ("fractions", "supply", "define_feed", "define_treated", "define_spend"),
     "impurities": ("define_impurity", "impurity_limit", "define_spend"),
     "pooled_settlement": (
         *("withheld_least", "withheld_most", "withheld_all"),

@@ -18,7 +18,7 @@ WITH_PERIOD = frozenset(
     "acquire offer_stock offer_balance cast_stock define_cast_stock "
     "shipped define_shipped lots ordered whole_lots least_order most_order "
     "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order "
-    "withheld withheld_least withheld_most withheld_all "
+    "fractions withheld withheld_least withheld_most withheld_all "
     "left left_most returned_line define_returned_line impurity define_impurity impurity_limit".split()
 )
 

@@ -30,7 +30,7 @@ PLANTED = {
     "pi in the deduction": ("\n        * to_smelter[h,device[i]]));", "));"),
     "credited": ("credited[i,e] * max", "max"),
     "refining of what returns too late": ("sum{e in METALS: t + lead[k,e] <= n} ref", "sum{e in METALS} ref"),
-    "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]])", "- residue_value[h]"),
+    "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]]", "- residue_value[h]"),
     "storage cost": ("storage_cost[i] * stockpile[i,t]", "0 * stockpile[i,t]"),
     "lead": (
         "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n                    - sum{l",

@@ -6,6 +6,7 @@ import pytest
 from tests.model.cases import MEASURES, at_random, loaded
 from tests.random_instances import (
     with_concentration,
+    with_fractions,
     with_impurities,
     with_pools,
     with_reserve,
@@ -61,6 +62,12 @@ def test_both_ways_agree_on_safety_stock(seed: int) -> None:
 def test_both_ways_agree_on_impurities(seed: int) -> None:
     """With refusals, penalties and limits, too: the same optimum under each objective, the same rows and columns."""
     assert_twins_agree(loaded(with_impurities(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_fractions(seed: int) -> None:
+    """With treatments of several products, too: the same optimum under each objective, the same rows and columns."""
+    assert_twins_agree(loaded(with_fractions(seed)), MEASURES)
 
 
 def test_a_trial_of_the_campaign() -> None:

@@ -274,9 +274,11 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
 def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield costs, yields, recoveries and capacities of treatments."""
     treatments = instance.treatments
+    parents = [axes.treatments[h] if h >= 0 else "." for h in treatments.parent.tolist()]
     yield from _format_table("TREATMENTS", axes.treatments, {
         "residue_value": treatments.residue_value.value,
         "treatment_footprint": treatments.footprint.value,
+        **({"parent": parents} if treatments.has_fractions else {}),
     })  # fmt: skip
     yield _format_set("ACCEPTED", _list_pairs(axes.treatments, axes.devices, treatments.accepts))
     yield _format_set("SERVED", _list_pairs(axes.treatments, axes.regions, treatments.regions))
@@ -286,6 +288,11 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
     yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), axes.metals, 1.0)
     yield from _format_matrix("treatment_limit", axes.treatments, axes.periods, treatments.capacity.value, math.inf)
+    if treatments.has_fractions:
+        sold = list(zip(*treatments.sells.nonzero(), strict=True))
+        yield from _format_table("SOLD", [f"{axes.treatments[h]} {axes.devices[d]}" for h, d in sold], {
+            "sold": [treatments.sold.value[of] for of in sold],
+        })  # fmt: skip
 
 
 def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

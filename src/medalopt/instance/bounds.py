@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
-from medalopt.instance.arrays import Bools, ExactArray
+from medalopt.instance.arrays import Bools, ExactArray, Ints
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_scrap_rate,
@@ -22,7 +22,7 @@ from medalopt.instance.demand import (
     may_charge,
 )
 from medalopt.instance.instance import Instance, MarketOffers, Streams
-from medalopt.instance.routes import NumberReader, Routes
+from medalopt.instance.routes import FractionGroups, NumberReader, Routes, find_fraction_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,23 +119,48 @@ def _bound_returned_metal(instance: Instance, routes: Routes, so_far: Numbers) -
     r"""Bound the metal returned by the end of each period, (E, T), kg.
 
     Each stream counts by its best route: $\max_j y_{je}$ over routes whose lead time has passed, times the cumulative
-    supply up to the shortest of those lead times before.
+    supply up to the shortest of those lead times before. Devices that are split count by the best branch of each of
+    their fractions, all of them after the shortest lead time.
     """
     metals, periods = len(instance.metals.names), len(instance.periods)
     total = make_zeros((metals, periods), so_far)
     travels = np.nonzero(routes.smelter >= 0)[0]
+    groups = find_fraction_groups(routes)
     for metal in range(metals):
         yielding = travels[routes.returned[travels, metal] > 0]
         lead = instance.smelters.lead[routes.smelter[yielding], metal]
+        returned = routes.returned[:, metal]
+        if len(groups.parent):
+            yielding, lead, returned = _merge_branches(routes, groups, yielding, lead, returned)
         best, soonest = make_zeros((len(so_far),), so_far), np.full(len(so_far), periods, dtype=np.intp)
         for first, end in pairwise([*np.unique(lead[lead < periods]).tolist(), periods]):
             back = lead == first  # routes whose lead time has passed now for the first time
-            np.maximum.at(best, routes.stream[yielding[back]], routes.returned[yielding[back], metal])
+            np.maximum.at(best, routes.stream[yielding[back]], returned[yielding[back]])
             np.minimum.at(soonest, routes.stream[yielding[back]], lead[back])
             some = np.nonzero(soonest <= first)[0]
             until = np.arange(first, end)[:, None] - soonest[some]
             total[metal, first:end] = (best[some] * so_far[some, until]).sum(axis=1)
     return total
+
+
+def _merge_branches(
+    routes: Routes, groups: FractionGroups, yielding: Ints, lead: Ints, returned: Numbers
+) -> tuple[Ints, Ints, Numbers]:
+    """Return yielding routes with their lead time, and the metal returned, where parents stand for their branches."""
+    branch = groups.group[yielding] >= 0
+    group = groups.group[yielding[branch]]
+    best = make_zeros((len(groups.parent),), returned)
+    np.maximum.at(best, group, returned[yielding[branch]])
+    soonest = np.full(len(returned), np.iinfo(np.intp).max)
+    np.minimum.at(soonest, groups.parent[group], lead[branch])
+    parents = np.unique(groups.parent[group])
+    total = np.where(routes.treats, returned, 0)
+    np.add.at(total, groups.parent, best)
+    return (
+        np.concatenate([yielding[~branch], parents]),
+        np.concatenate([lead[~branch], soonest[parents]]),
+        total,
+    )
 
 
 def drop_lot_constraints(instance: Instance) -> Instance:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from medalopt.instance.origin import InstanceOrigin
 
 Names = tuple[str, ...]
+FRACTION_SEPARATOR = "/"  # between the names of a treatment and of its fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,11 @@ class Streams:
 
 @dataclass(frozen=True, eq=False)
 class Treatments:
-    """H treatments (pre-processing) before the smelter."""
+    """H treatments (pre-processing) before the smelter, and their fractions.
+
+    A fraction is a treatment with a parent: it costs nothing and sends its share of the devices on. Its parent then
+    sends nothing on itself.
+    """
 
     names: Names
     cost: ExactArray  # (H, D) money/t
@@ -84,6 +89,40 @@ class Treatments:
     accepts: Bools  # (H, D)
     regions: Bools  # (H, G)
     footprint: ExactArray  # (H,) kg CO2e/t of input
+    parent: Ints  # (H,) of a fraction: index of the treatment that yields it; -1: a treatment
+    sells: Bools  # (H, D) whether the fraction is sold, to no smelter
+    sold: ExactArray  # (H, D) money/t of the fraction, price at which it is sold
+
+    @property
+    def has_fractions(self) -> bool:
+        """Whether some treatment has several products."""
+        return bool((self.parent >= 0).any())
+
+    @property
+    def owner(self) -> Ints:
+        """(H,) index of the treatment itself, or of that which yields the fraction."""
+        return np.where(self.parent < 0, np.arange(len(self.parent)), self.parent)
+
+    def list_whole(self) -> Names:
+        """Return the names of the treatments, without fractions."""
+        return tuple(name for name, parent in zip(self.names, self.parent.tolist(), strict=True) if parent < 0)
+
+    def mark_split(self) -> Bools:
+        """Return which devices each treatment splits into fractions (H, D)."""
+        split, fractions = np.zeros_like(self.accepts), np.flatnonzero(self.parent >= 0)
+        np.logical_or.at(split, self.parent[fractions], self.accepts[fractions])
+        return split
+
+    def split_name(self, treatment: int) -> tuple[str, str | None]:
+        """Return the name of a treatment and None, or of the treatment that yields a fraction and of the fraction.
+
+        Args:
+            treatment: Index of the treatment or fraction.
+        """
+        parent = int(self.parent[treatment])
+        if parent < 0:
+            return self.names[treatment], None
+        return self.names[parent], self.names[treatment].removeprefix(f"{self.names[parent]}{FRACTION_SEPARATOR}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,6 +350,9 @@ _NEUTRAL_VALUES = {
     ".metals.surplus_to_smelter": 0,
     ".terms.pays": 0,
     ".metals.reserve": 0,
+    ".treatments.parent": -1,
+    ".treatments.sells": 0,
+    ".treatments.sold": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
 _DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))

@@ -43,9 +43,9 @@ from medalopt.instance.resolve.checks import (
     check_pooled_lots,
     check_storable_offers,
 )
+from medalopt.instance.resolve.fractions import WHOLE_TREATMENT
 from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
 from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
-from medalopt.instance.resolve.processing import WHOLE_TREATMENT
 from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
 from medalopt.instance.resolve.scenario_checks import check_scenarios
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows

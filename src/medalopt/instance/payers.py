@@ -69,6 +69,7 @@ class CostPayers:
             np.array([number.get(of.get(name), -1) for name in names], dtype=np.intp)
             for of, names in zip(own, (instance.streams.names, instance.treatments.names), strict=True)
         )
+        treatments = treatments[instance.treatments.owner]
         return cls(parties, {kind: number[party] for kind, party in by_kind.items()}, streams, treatments)
 
     def assign(self, kind: str, own: Ints | None = None) -> Any:
@@ -178,6 +179,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             treatments,
             cost=keep(treatments.cost, "treatment", payers.treatments),
             residue_value=keep(treatments.residue_value, "residue", payers.treatments),
+            sold=keep(treatments.sold, "by_products"),
         ),
         terms=replace(
             terms,

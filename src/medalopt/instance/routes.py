@@ -10,7 +10,7 @@ variable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,7 +43,9 @@ class ConfidenceCut:
 class Routes:
     """J routes $(i,h,k)$ in canonical order, with the yield and the unit costs of a tonne of devices.
 
-    A route on which the whole tonne is passed on to ordinary recycling has no smelter (-1) and returns no metal.
+    A route on which the whole tonne is passed on to ordinary recycling has no smelter (-1) and returns no metal. Of a
+    treatment with fractions, a route without a smelter is the treatment of the devices, and each of its fractions goes
+    on by branches: routes with a `parent`, whose tonnes are those of the devices and have no costs before the smelter.
     """
 
     stream: Ints  # (J,)
@@ -62,10 +64,28 @@ class Routes:
     line: Ints  # (J,) line of terms, -1: none
     impurity: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (J, X) kg/t of devices, in the feed
     cuts: tuple[ConfidenceCut, ...] = ()  # of the promised confidence, in the program only
+    sales: Numbers | float = 0.0  # (J,) money/t of devices, revenue for fractions sold (negative); 0: none are sold
+    parent: Ints | None = None  # (J,) of a branch: index of the route that treats its devices, else -1; None: none
 
     def __len__(self) -> int:
         """Return the number of routes."""
         return len(self.stream)
+
+    @property
+    def branches(self) -> Ints:
+        """Indices of the branches, which carry a fraction of devices that another route treats."""
+        return np.zeros(0, dtype=np.intp) if self.parent is None else np.flatnonzero(self.parent >= 0)
+
+    @property
+    def treats(self) -> Bools:
+        """Mask of the routes that take and treat devices: all but the branches (J,)."""
+        return np.ones(len(self), dtype=np.bool_) if self.parent is None else self.parent < 0
+
+    def mask_branches(self, values: Numbers) -> Numbers:
+        """Return values by route (J, ...) with 0 for branches; `values` itself without any."""
+        if self.parent is None:
+            return values
+        return np.where(self.treats.reshape(-1, *(1,) * (values.ndim - 1)), values, 0)
 
 
 def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes:
@@ -98,7 +118,7 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
     penalties = compute_penalties(instance, read, np.where(travels, line, -1), impurity, to_smelter)
     if penalties.shape[1]:
         smelting = smelting + penalties.sum(axis=1)
-    return Routes(
+    routes = Routes(
         stream,
         treatment,
         smelter,
@@ -117,6 +137,58 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
         line=np.where(travels, line, -1),
         impurity=impurity,
     )
+    return _add_fractions(instance, read, routes) if instance.treatments.has_fractions else routes
+
+
+def _add_fractions(instance: Instance, read: NumberReader, routes: Routes) -> Routes:
+    """Return the routes with the parents of branches, which have no costs before the smelter, and the fractions sold.
+
+    Residue is what neither is sold nor has a branch to a smelter.
+    """
+    treatments, device = instance.treatments, instance.streams.device[routes.stream]
+    owner, count = treatments.parent[routes.treatment], len(treatments.names)
+    first = np.searchsorted(routes.stream * count + routes.treatment, routes.stream * count + np.maximum(owner, 0))
+    fresh = replace(routes, parent=np.where(owner < 0, -1, first))
+    revenue = make_zeros(treatments.sells.shape, routes.to_smelter)  # (H, D) money/t of devices
+    fractions = np.flatnonzero(treatments.parent >= 0)
+    sold = np.where(treatments.sells, read(treatments.to_smelter) * read(treatments.sold), 0)
+    np.add.at(revenue, treatments.parent[fractions], sold[fractions])
+    treats = fresh.treats
+    return replace(
+        fresh,
+        supply=fresh.mask_branches(routes.supply),
+        collection=fresh.mask_branches(routes.collection),
+        residue=-compute_residue_shares(instance, fresh, read) * read(treatments.residue_value)[routes.treatment],
+        sales=np.where(treats, -revenue[routes.treatment, device], 0),
+        footprint=routes.footprint - np.where(treats, 0, read(instance.streams.footprint)[routes.stream]),
+    )
+
+
+def compute_residue_shares(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> Numbers:
+    """Compute the share of devices that is residue: neither sent to a smelter nor sold.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Mass fractions of the devices (J,); 0 for branches.
+    """
+    rest = 1 - routes.to_smelter
+    if routes.parent is None:
+        return rest
+    treatments, device, groups = (
+        instance.treatments,
+        instance.streams.device[routes.stream],
+        find_fraction_groups(routes),
+    )
+    share, sold = read(treatments.to_smelter), make_zeros(treatments.sells.shape, rest)
+    fractions = np.flatnonzero(treatments.parent >= 0)
+    np.add.at(sold, treatments.parent[fractions], np.where(treatments.sells, share, 0)[fractions])
+    going = sold[routes.treatment, device]
+    np.add.at(going, groups.parent, share[groups.treatment, device[groups.parent]])
+    return routes.mask_branches(rest - going)
 
 
 def _enumerate_routes(instance: Instance) -> tuple[Ints, Ints, Ints]:
@@ -124,7 +196,7 @@ def _enumerate_routes(instance: Instance) -> tuple[Ints, Ints, Ints]:
     device, region = instance.streams.device, instance.streams.region
     treatments = instance.treatments
     treatable = treatments.accepts[:, device].T & treatments.regions[:, region].T  # (I, H)
-    leaves = (treatments.to_smelter.raw == 0)[:, device].T  # (I, H)
+    leaves = ((treatments.to_smelter.raw == 0) & (treatments.parent < 0)[:, None])[:, device].T  # (I, H)
     accepted = find_accepted_lines(instance)[:, device, :].transpose(1, 2, 0) >= 0  # (I, H, K)
     reached = instance.lanes.exists[region][:, None, :]  # (I, 1, K)
     sent, sent_by, smelted = np.nonzero(treatable[:, :, None] & accepted & reached)
@@ -214,7 +286,8 @@ def compute_base_costs(routes: Routes) -> Numbers:
     Returns:
         Unit costs (J,), money/t of devices.
     """
-    return routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
+    costs = routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
+    return costs if routes.parent is None else costs + routes.sales
 
 
 def compute_route_costs(instance: Instance, routes: Routes) -> Numbers:
@@ -281,6 +354,55 @@ def compute_refining_costs_of(instance: Instance, routes: Routes, route: Ints) -
     for metal in range(len(instance.metals.names)):
         in_time = period[None, :] + instance.smelters.lead[routes.smelter[route], metal][:, None] < len(period)
         total = total + np.where(in_time, routes.refining[route, metal][:, None], 0)
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class FractionGroups:
+    """N fractions of treated devices: the branches of a group together carry the tonnes of their parent."""
+
+    parent: Ints  # (N,) index of the route that treats the devices
+    treatment: Ints  # (N,) index of the fraction among the treatments
+    group: Ints  # (J,) group of each branch, -1: the route is none
+
+
+def find_fraction_groups(routes: Routes) -> FractionGroups:
+    """Find the fractions that routes carry.
+
+    Args:
+        routes: Routes of an instance.
+
+    Returns:
+        Groups by parent, then fraction; none where no treatment has fractions.
+    """
+    group, branches = np.full(len(routes), -1, dtype=np.intp), routes.branches
+    if routes.parent is None or not len(branches):
+        none = np.zeros(0, dtype=np.intp)
+        return FractionGroups(none, none, group)
+    pairs = np.stack([routes.parent[branches], routes.treatment[branches]])
+    known, number = np.unique(pairs, axis=1, return_inverse=True)
+    group[branches] = number.ravel()
+    return FractionGroups(known[0], known[1], group)
+
+
+def fold_branches(routes: Routes, prices: Numbers) -> Numbers:
+    """Add the least price of each fraction to that of the route which treats the devices.
+
+    Args:
+        routes: Routes of an instance.
+        prices (J, T): Price of a tonne on each route.
+
+    Returns:
+        Prices (J, T) of devices with all their fractions; infinite for branches. `prices` itself without any.
+    """
+    groups = find_fraction_groups(routes)
+    if not len(groups.parent):
+        return prices
+    branches = routes.branches
+    least = make_zeros((len(groups.parent), *prices.shape[1:]), prices) + np.inf
+    np.minimum.at(least, groups.group[branches], prices[branches])
+    total = np.where(routes.treats.reshape(-1, *(1,) * (prices.ndim - 1)), prices, np.inf)
+    np.add.at(total, groups.parent, least)
     return total
 
 

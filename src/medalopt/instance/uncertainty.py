@@ -361,7 +361,7 @@ def index_factors(instance: Instance, factors: tuple[UncertainFactor, ...], kind
     for number, factor in enumerate(factors):
         if factor.kind == kind:
             table[place[factor.owner], metals[factor.metal] if factor.metal else slice(None)] = number
-    return table
+    return table[instance.treatments.owner] if kind == RECOVERY else table  # one factor for all fractions
 
 
 def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:

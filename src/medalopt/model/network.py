@@ -3,12 +3,15 @@ r"""Arrays of the route network: columns, supply constraints, pooled settlement,
 Supply of stream $i$ in period $t$: $\sum_{j\ni i}x_{jt}+s'_{it}-s'_{i,t-1}\le s_{it}$ (t); supply neither sent
 nor stocked is not taken. For a stream in a bundle the left side equals $\theta_{\beta(i)t}\,s_{it}$.
 
+Fractions, per treated stream, fraction and period: $\sum_kx_{ih'kt}=x_{iht}$ (t of devices).
+
 Pooled settlement, per lot and metal: $W\ge\sum_jw_jx_j$, $W\le\sum_j\max(0,w_j)x_j$ and $W\le\sum_jy_jx_j$ (kg).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +20,14 @@ from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
-from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
+from medalopt.instance.routes import (
+    PooledLots,
+    Routes,
+    compute_shipment_unit_costs,
+    find_fraction_groups,
+    find_pooled_lots,
+    has_supply,
+)
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 
@@ -53,6 +63,11 @@ class Network:
     supply_period: Ints  # (R,)
     supply_bundled: Bools  # (R,) True for an equation
     supply_upper: Floats  # (R,) t; 0 for bundles
+    splitting: SparseEntries  # rows of fractions: tonnes of the branches less those treated
+    split_group: Ints  # (N,) fraction, as `find_fraction_groups` numbers them
+    split_route: Ints  # (N,) route that treats the devices
+    split_treatment: Ints  # (N,) index of the fraction among the treatments
+    split_period: Ints  # (N,)
     settlement: SparseEntries  # rows on withheld metal: lower bound (C4), upper bound (C4), all metal (C4)
     defining: SparseEntries
 
@@ -184,6 +199,7 @@ def build_network_part(instance: Instance, routes: Routes, columns: NetworkSelec
         supply_period=period,
         supply_bundled=in_bundle,
         supply_upper=np.where(in_bundle, 0.0, instance.streams.available.value[stream, period]),
+        **_build_splitting(routes, shape),
         settlement=_settlement_entries(routes, lots, shape),
         defining=_defining_entries(instance, routes, lots, shape, whole),
     )
@@ -249,7 +265,8 @@ def _supply_entries(
     bundle = instance.streams.bundle
     take = np.full((len(instance.bundles) + 1, len(instance.periods)), _NO_INDEX, dtype=np.intp)
     take[shape.take_bundle, shape.take_period] = shape.first_take + np.arange(len(shape.take_bundle))
-    sent = _make_entries(row[routes.stream[shape.route], shape.period], np.arange(len(shape.route)), 1.0)
+    taken = np.where(routes.treats[shape.route], row[routes.stream[shape.route], shape.period], _NO_INDEX)
+    sent = _make_entries(taken, np.arange(len(shape.route)), 1.0)
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     kept = _make_entries(row[shape.stock_stream, shape.stock_period], stocks, 1.0)
     drawn = _make_entries(row[shape.stock_stream, shape.stock_period + 1], stocks, -1.0)
@@ -257,6 +274,34 @@ def _supply_entries(
         np.arange(len(stream)), take[bundle[stream], period], -instance.streams.available.value[stream, period]
     )
     return _join_entries([sent, kept, drawn, shares])
+
+
+_SPLIT_FIELDS = ("split_group", "split_route", "split_treatment", "split_period")
+
+
+def _build_splitting(routes: Routes, shape: _ColumnLayout) -> dict[str, Any]:
+    """Return the rows of fractions, with the route, fraction and period of each, as fields of the network."""
+    groups = find_fraction_groups(routes)
+    if not len(groups.parent):
+        none = np.zeros(0, dtype=np.intp)
+        return {"splitting": _join_entries([])} | dict.fromkeys(_SPLIT_FIELDS, none)
+    count = int(shape.period.max(initial=-1)) + 1
+    place = np.full((len(groups.parent), count), False)
+    own = groups.group[shape.route]
+    branch = np.flatnonzero(own >= 0)
+    place[own[branch], shape.period[branch]] = True
+    column = np.full((len(routes), count), _NO_INDEX, dtype=np.intp)  # of each route and period
+    column[shape.route, shape.period] = np.arange(len(shape.route))
+    place |= column[groups.parent] >= 0
+    group, period = np.nonzero(place)
+    row = np.full(place.shape, _NO_INDEX, dtype=np.intp)
+    row[group, period] = np.arange(len(group))
+    parts = [
+        _make_entries(row[own[branch], shape.period[branch]], branch, 1.0),
+        _make_entries(np.arange(len(group)), column[groups.parent[group], period], -1.0),
+    ]
+    named = (group, groups.parent[group], groups.treatment[group], period)
+    return {"splitting": _join_entries(parts)} | dict(zip(_SPLIT_FIELDS, named, strict=True))
 
 
 def _settlement_entries(routes: Routes, lots: PooledLots, shape: _ColumnLayout) -> SparseEntries:
@@ -310,15 +355,17 @@ def _defining_entries(
     add(rows, index, values, height)
     if leaves_metal(instance):
         add(*_line_entries(instance, routes, lots, shape))
-    stream = routes.stream[route]
-    add(instance.streams.device[stream], columns, 1.0, len(instance.devices.names))
+    stream, treats = routes.stream[route], routes.treats[route]
+    devices = np.where(treats, instance.streams.device[stream], _NO_INDEX)
+    add(devices, columns, 1.0, len(instance.devices.names))
     for group, told in (
         (instance.streams.region[stream], mark_linked_regions(instance, routes, whole)),
         (stream, mark_linked_streams(instance, whole)),
     ):
-        add(np.where(told, np.cumsum(told) - 1, _NO_INDEX)[group], columns, 1.0, int(told.sum()))
+        rows = np.where(told, np.cumsum(told) - 1, _NO_INDEX)[group]
+        add(np.where(treats, rows, _NO_INDEX), columns, 1.0, int(told.sum()))
     ordered = has_lot_constraint(instance.streams)
-    place = np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream]
+    place = np.where(treats, np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream], _NO_INDEX)
     add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)
     add(*_impurity_entries(instance, routes, route, period))
     add(*_assured_entries(instance, routes, lots, shape), len(routes.cuts))
@@ -421,6 +468,9 @@ def _make_entries(row: Ints, column: Ints, value: Floats | float) -> SparseEntri
 
 def _join_entries(parts: list[SparseEntries]) -> SparseEntries:
     """Concatenate sparse entries."""
+    if not parts:
+        none = np.zeros(0, dtype=np.intp)
+        return SparseEntries(none, none, np.zeros(0))
     return SparseEntries(
         np.concatenate([part.row for part in parts]),
         np.concatenate([part.column for part in parts]),

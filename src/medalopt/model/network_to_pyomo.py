@@ -53,6 +53,7 @@ def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes,
         rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
         doc="1. supply of a stream in a bundle; dual: marginal value of a tonne less taken, money/t",
     )
+    _add_fraction_rows(model, instance, routes, network, columns)
     _add_settlement_rows(model, instance, network, columns)
     families = list_linking_families(instance, routes)
     _add_defining_rows(
@@ -79,6 +80,40 @@ def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str
         strict=True,
     )
     return [(names[p], metals[e], periods[t]) for p, e, t in at]
+
+
+def list_fraction_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, ...]]:
+    """Return the index of each row of fractions: stream, fraction and period.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        network: Network arrays.
+
+    Returns:
+        One triple of names per row, in the row order of the network.
+    """
+    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
+    at = zip(
+        _to_list(routes.stream[network.split_route]),
+        _to_list(network.split_treatment),
+        _to_list(network.split_period),
+        strict=True,
+    )
+    return [(streams[i], treatments[h], periods[t]) for i, h, t in at]
+
+
+def _add_fraction_rows(
+    model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network, columns: list[Any]
+) -> None:
+    """Add the rows of fractions (family 20); nothing if no treatment has several products."""
+    keys = list_fraction_keys(instance, routes, network)
+    if not keys:
+        return
+    rows = _row_expressions(network.splitting, columns, len(keys))
+    rule = {key: (0.0, row, 0.0) for key, row in zip(keys, rows, strict=True)}
+    doc = "20. fractions: all of a fraction goes on; dual: marginal value of a tonne of devices, money/t"
+    model.fractions = pyo.Constraint(keys, rule=rule, doc=doc)
 
 
 def _add_settlement_rows(model: pyo.ConcreteModel, instance: Instance, network: Network, columns: list[Any]) -> None:

@@ -84,7 +84,8 @@ def _lot_path_prefixes(account: PlanAccount) -> Iterator[str]:
 
 
 _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a blank takes the currency
-    "shipments": {"tonnes": "taken [t]", "cost": "cost "},
+    "shipments": {"tonnes": "taken [t]", "cost": "cost ", "feed": "feed [t]"},
+    "fractions": {"tonnes": "yielded [t]", "revenue": "revenue "},
     "stockpiles": {"tonnes": "stock [t]"},
     "purchases": {"kg": "bought [kg]", "cost": "cost "},
     "offer_stock": {"bought": "bought [kg]", "charged": "charged [kg]", "stock": "stock [kg]", "cost": "cost "},
@@ -213,7 +214,7 @@ class Plan:
 
     @cached_property
     def tables(self) -> dict[str, ColumnTable]:
-        """Tables of the plan: shipments, stockpiles, purchases, metals, melts, casts, offers in stock and pooled lots.
+        """Tables of the plan: shipments, stockpiles, purchases, metals, melts, casts, and those of some instances.
 
         Returns:
             Columns by table.

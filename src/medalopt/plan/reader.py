@@ -23,6 +23,7 @@ from medalopt.plan.digests import PLAN_TABLES, SCALARS_PART, split_sourcing_part
 from medalopt.plan.schema import (
     OPTIONAL_TABLE_MODELS,
     TABLE_MODELS,
+    SavedFractionShipment,
     SavedInfeasibility,
     SavedMetalCalledBack,
     SavedPlan,
@@ -309,6 +310,7 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
             raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
     for table, model in TABLE_MODELS.items():
         of_table = SavedMetalCalledBack if table == "metals" and has("left") else model
+        of_table = SavedFractionShipment if table == "shipments" and has("fractions") else of_table
         content[table] = _read_typed_rows(read, table, of_table)
     duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
     content["duals"] = [

@@ -65,6 +65,25 @@ class SavedShipment(StrictModel):
     period: str
     tonnes: Number
     cost: Number
+    fraction: str | None = None
+    feed: Number | None = None  # where treatments have fractions
+
+
+class SavedFractionShipment(SavedShipment):
+    """Tonnes of devices of a stream, all or one fraction of them, on a route; `feed` is what arrives at a smelter."""
+
+    fraction: str | None
+    feed: Number
+
+
+class SavedFraction(StrictModel):
+    """Tonnes of a fraction that treated devices yield in a period, and the revenue where it is sold."""
+
+    treatment: str
+    fraction: str
+    period: str
+    tonnes: Number
+    revenue: Number
 
 
 class SavedStockpile(StrictModel):
@@ -271,6 +290,7 @@ class SavedPlan(StrictModel):
     withheld: list[SavedWithheld] = []
     shortfall: list[SavedShortfall] = []
     left: list[SavedLeftMetal] = []
+    fractions: list[SavedFraction] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
     duals: list[SavedDual]
@@ -301,6 +321,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "withheld": SavedWithheld,
     "shortfall": SavedShortfall,
     "left": SavedLeftMetal,
+    "fractions": SavedFraction,
     "parties": SavedPartyCost,
     "risk": SavedRisk,
 }

@@ -33,21 +33,47 @@ def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
 
 
 def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
-    """Return shipments: route, period, tonnes and cost."""
+    """Return shipments: route, period, tonnes and cost; where treatments have fractions, also fraction and feed.
+
+    Devices that are split have one row without a smelter, and one for each fraction and smelter with the same tonnes.
+    """
     instance, routes, sent = account.instance, account.routes, account.decisions.sent
     route, period = np.nonzero(sent)
     stream = routes.stream[route]
     smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter
     tonnes = sent[route, period]
-    return {
+    names = [instance.treatments.split_name(h) for h in range(len(instance.treatments.names))]
+    treated = [names[h] for h in routes.treatment[route].tolist()]
+    table = {
         "stream": _names_at(instance.streams.names, stream),
         "device": _names_at(instance.devices.names, instance.streams.device[stream]),
         "region": _names_at(instance.regions, instance.streams.region[stream]),
-        "treatment": _names_at(instance.treatments.names, routes.treatment[route]),
+        "treatment": [treatment for treatment, _ in treated],
         "smelter": [smelters[number] for number in routes.smelter[route].tolist()],
         "period": _names_at(instance.periods, period),
         "tonnes": tonnes.tolist(),
         "cost": account.shipment_costs[route, period].tolist(),
+    }
+    if instance.treatments.has_fractions:
+        table |= {
+            "fraction": [fraction for _, fraction in treated],
+            "feed": (routes.to_smelter[route] * tonnes).tolist(),
+        }
+    return table
+
+
+def _tabulate_fractions(account: PlanAccount) -> ColumnTable:
+    """Return tonnes of each fraction that treated devices yield by period, and the revenue where it is sold."""
+    instance = account.instance
+    tonnes, paid = account.compute_fraction_amounts()
+    fraction, period = np.nonzero(tonnes)
+    names = [instance.treatments.split_name(h) for h in fraction.tolist()]
+    return {
+        "treatment": [treatment for treatment, _ in names],
+        "fraction": [name for _, name in names],
+        "period": _names_at(instance.periods, period),
+        "tonnes": tonnes[fraction, period].tolist(),
+        "revenue": paid[fraction, period].tolist(),
     }
 
 
@@ -239,6 +265,7 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
     "withheld": (lambda instance: bool(instance.terms.pooled.any()), _tabulate_withheld),
     "left": (leaves_metal, _tabulate_left),
     "shortfall": (lambda instance: bool(may_miss(instance).any()), _tabulate_shortfall),
+    "fractions": (lambda instance: instance.treatments.has_fractions, _tabulate_fractions),
     "parties": (has_payers, _tabulate_parties),
     "risk": (has_uncertain_returns, _tabulate_risk),
 }  # by table, which instances have it, and its builder
@@ -252,7 +279,7 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
 
     Returns:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
-        missed, payers and risk only if the instance has any.
+        missed, fractions, payers and risk only if the instance has any.
     """
     optional = {name: build for name, (has, build) in OPTIONAL_TABLE_BUILDERS.items() if has(account.instance)}
     return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}

@@ -23,7 +23,7 @@ from medalopt.plan.digests import FormulaValue, normalize_formula
 from medalopt.text import escape_text
 
 EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")
-_NUMBER_COLUMNS = frozenset({"tonnes", "kg", "cost"})
+_NUMBER_COLUMNS = frozenset({"tonnes", "kg", "cost", "feed"})
 _MAX_HEADER_ROWS = 20  # rows
 _ROUNDING_TOLERANCE = 1e-14  # relative: a workbook stores 16 digits
 _MAX_NAMED_CELLS = 5  # cells that identify a row in a message

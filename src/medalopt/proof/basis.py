@@ -20,7 +20,7 @@ from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.exact_fraction import ExactFraction
-from medalopt.instance.routes import Routes, build_routes, has_supply
+from medalopt.instance.routes import Routes, build_routes, find_fraction_groups, has_supply
 from medalopt.proof.bound import (
     BoundContext,
     ObjectiveWeights,
@@ -341,8 +341,12 @@ def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals,
     form = Prices(**{name: unknown.build_unknowns(values) for name, values in _fields_of(y).items()})
     sent = price_routes(instance, routes, form, weights, exact.read)
     own = _supply_prices(routes, sent, price_supply(floats, y, weights))
+    if routes.parent is not None:
+        prices = price_routes(instance, floats.routes, y, weights, floats.read)
+        sent = _settle_fractions(routes, sent, unknown.build_unknowns(_price_fractions(routes, prices, sent)))
     form = replace(form, supply=unknown.build_unknowns(own))
-    sent = np.where(has_supply(instance)[routes.stream], sent - form.supply[routes.stream], 0)
+    paid = routes.mask_branches(form.supply[routes.stream])
+    sent = np.where(has_supply(instance)[routes.stream], sent - paid, 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
     vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
     at, _ = unknown.solve_unknowns(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
@@ -357,6 +361,25 @@ def _supply_prices(routes: Routes, price: Numbers, own: Floats) -> Floats:
     size = np.zeros(own.shape)
     np.maximum.at(size, routes.stream, measure_terms(price))
     return np.where(np.isfinite(own) & (abs(own) > CANCELLATION_TOLERANCE * size), own, 0.0)
+
+
+def _price_fractions(routes: Routes, prices: Floats, forms: Numbers) -> Floats:
+    """Return the dual values of fractions (N, T): the least price of their branches, rounding residues set to 0."""
+    groups, branches = find_fraction_groups(routes), routes.branches
+    shape = (len(groups.parent), prices.shape[1])
+    least, size = np.full(shape, np.inf), np.zeros(shape)
+    np.minimum.at(least, groups.group[branches], prices[branches])
+    np.maximum.at(size, groups.group[branches], measure_terms(forms[branches]))
+    return np.where(abs(least) > CANCELLATION_TOLERANCE * size, least, 0.0)
+
+
+def _settle_fractions(routes: Routes, prices: Numbers, duals: Numbers) -> Numbers:
+    """Return the prices of routes with the dual values of fractions: paid by branches to the route of their devices."""
+    groups, branches = find_fraction_groups(routes), routes.branches
+    settled = prices.copy()
+    settled[branches] = settled[branches] - duals[groups.group[branches]]
+    np.add.at(settled, groups.parent, duals)
+    return settled
 
 
 def _is_close(exact: Numbers, known: Floats) -> bool:

@@ -38,6 +38,7 @@ from medalopt.instance.routes import (
     compute_base_costs,
     compute_refining_costs_of,
     find_pooled_lots,
+    fold_branches,
 )
 from medalopt.proof.prices import Prices, list_left_prices, price_impurities, price_left_metal_of_routes
 
@@ -310,7 +311,7 @@ def price_routes(
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
     regional = _add_concentration(y.participation, instance, y, "regions", read)
     fixed = weights.mass - mix[device] - regional[region] - y.stream_commitment[routes.stream]
-    fixed = fixed + (weights.footprint - y.footprint_cap) * routes.footprint
+    fixed = routes.mask_branches(fixed) + (weights.footprint - y.footprint_cap) * routes.footprint
     if weights.cost:
         fixed = fixed + compute_base_costs(routes)
     kind, typical = classify_routes(instance, routes)
@@ -413,9 +414,8 @@ def price_supply(context: BoundContext, y: Prices, weights: ObjectiveWeights) ->
     instance, routes, read = context.instance, context.routes, context.read
     available = read(instance.streams.available)
     best = make_zeros(available.shape, available) + np.inf
-    np.minimum.at(
-        best, routes.stream, context.subtract_payments("sent", price_routes(instance, routes, y, weights, read))
-    )
+    prices = context.subtract_payments("sent", price_routes(instance, routes, y, weights, read))
+    np.minimum.at(best, routes.stream, fold_branches(routes, prices))
     alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     return np.where(alone, np.minimum(own, 0), own)

@@ -13,7 +13,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked, may_miss
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
@@ -212,9 +212,10 @@ def list_route_names(row: Any) -> tuple[str, ...]:
         row: Saved shipment.
 
     Returns:
-        Stream, treatment, and smelter if there is one.
+        Stream, treatment or fraction, and smelter if there is one.
     """
-    return (row.stream, row.treatment, *(() if row.smelter is None else (row.smelter,)))
+    split = row.treatment if row.fraction is None else f"{row.treatment}{FRACTION_SEPARATOR}{row.fraction}"
+    return (row.stream, split, *(() if row.smelter is None else (row.smelter,)))
 
 
 def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: TableParser) -> Floats:
@@ -226,9 +227,9 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
     sent = np.zeros((len(routes), len(instance.periods)))
     taken: set[tuple[int, int]] = set()
     for row in plan.shipments:
-        names = (row.stream, row.treatment, row.smelter or "no smelter", row.period)
+        names = (row.stream, *list_route_names(row)[1:2], row.smelter or "no smelter", row.period)
         at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
-        if -1 in at:
+        if -1 in at or (row.fraction is None) != bool(routes.treats[at[0]]):
             tables.record_invalid("shipments", names, row.tonnes, "uses a route that the instance does not allow")
         elif at in taken:
             tables.record_invalid("shipments", names, row.tonnes, "comes twice")

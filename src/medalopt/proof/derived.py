@@ -98,6 +98,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_offer_stock(account, plan)
     yield from _check_risk(account, plan)
     yield from _check_left_revenue(account, plan)
+    yield from _check_fractions(account, plan)
 
 
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
@@ -241,3 +242,33 @@ def _check_left_revenue(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         if None not in at:
             path = f"left.revenue, {', '.join(names)}"
             yield from _compare_values("cost", path, row.revenue, float(paid[at]), size, instance.currency)
+
+
+def _check_fractions(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check the feed of every shipment, and the tonnes and revenue of every fraction; a row left out states 0."""
+    instance = account.instance
+    if not instance.treatments.has_fractions:
+        return
+    index = QuantityIndex(instance, account.routes, ())
+    tonnes, paid = account.compute_fraction_amounts()
+    size = max(1.0, float(tonnes.sum()))
+    for row in plan.shipments:
+        route = index.routes.get(list_route_names(row))
+        if route is not None:
+            path = f"shipments.feed, {escape_text(row.stream)}, {escape_text(row.period)}"
+            true = float(account.routes.to_smelter[route]) * row.tonnes
+            yield from _compare_values("fractions", path, row.feed or 0.0, true, size, "t")
+    stated = {(row.treatment, row.fraction, row.period): row for row in plan.fractions}
+    true = {
+        (*instance.treatments.split_name(h), period): (float(tonnes[h, t]), float(paid[h, t]))
+        for h in np.flatnonzero(instance.treatments.parent >= 0).tolist()
+        for t, period in enumerate(instance.periods)
+    }
+    if len(stated) < len(plan.fractions):
+        yield Violation("fractions", "fractions", 0.0, "", "fractions: a fraction is listed twice in a period")
+    for key in {**true, **stated}:
+        path = f"fractions.{', '.join(map(str, map(escape_text, key)))}"
+        row, (amount, revenue) = stated.get(key), true.get(key, (0.0, 0.0))
+        yield from _compare_values("fractions", path, getattr(row, "tonnes", 0.0), amount, size, "t")
+        of = max(1.0, float(abs(paid).sum()))
+        yield from _compare_values("cost", path, getattr(row, "revenue", 0.0), revenue, of, instance.currency)

@@ -122,7 +122,7 @@ def _price_routes(instance: Instance, routes: Routes, price: Mapping[str, Number
     device, region = instance.streams.device[routes.stream], instance.streams.region[routes.stream]
     for array, group in (("sent_device", device), ("sent_region", region), ("sent_stream", routes.stream)):
         if array in price:
-            total = total + price[array][group][:, None]
+            total = total + routes.mask_branches(price[array][group][:, None])
     if "network_footprint" in price:
         total = total + (routes.footprint * price["network_footprint"][0])[:, None]
     if "treated" in price:

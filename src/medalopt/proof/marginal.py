@@ -185,7 +185,7 @@ def price_streams(account: PlanAccount, y: Any) -> Floats:
         before = np.concatenate([np.zeros((len(members), 1)), decisions.stockpile[members, :-1]], axis=1)
         taken = (decisions.stockpile[members] - before).sum(axis=0)
         for member in members:
-            taken = taken + decisions.sent[account.routes.stream == member].sum(axis=0)
+            taken = taken + account.treated_devices[account.routes.stream == member].sum(axis=0)
         share[members] = np.divide(taken, offers, out=np.zeros_like(taken), where=offers > 0)
     asked = float(instance.policy.participation.value) * y.participation[instance.streams.region]
     return np.asarray(y.supply * share + asked[:, None])

@@ -101,7 +101,7 @@ def _list_deviations(account: PlanAccount, metal: int, period: int) -> Deviation
         by_metal, by_share, total = _differentiate_shipment(account, j, t, metal)
         owners = (
             ("devices", instance.devices.names[device], by_metal),
-            ("treatments", instance.treatments.names[int(routes.treatment[j])], by_metal),
+            ("treatments", instance.treatments.names[int(instance.treatments.owner[routes.treatment[j]])], by_metal),
             ("smelters", instance.smelters.names[k], by_share),
             ("streams", instance.streams.names[stream], total),
         )

@@ -24,7 +24,7 @@ from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_s
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
 from medalopt.instance.limits import get_limit
-from medalopt.instance.routes import has_supply
+from medalopt.instance.routes import find_fraction_groups, has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 
 
@@ -76,6 +76,7 @@ def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> It
     """
     yield from _bound_residuals(account, bounds)
     yield from _supply_residuals(account)
+    yield from _fraction_residuals(account)
     yield from _settlement_residuals(account)
     yield from _left_metal_residuals(account)
     yield from _capacity_residuals(account)
@@ -138,7 +139,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
     instance, decisions = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = sum_by_group(decisions.sent, account.routes.stream, len(available))
+    sent = sum_by_group(account.treated_devices, account.routes.stream, len(available))
     before = np.concatenate([np.zeros_like(available[:, :1]), decisions.stockpile[:, :-1]], axis=1)
     taken, size = (
         sent + decisions.stockpile - before,
@@ -164,6 +165,19 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     yield _make_residual("bundle_supply", abs(taken - fair), size)
     over = _excess_over(got, total) + np.maximum(-got, 0)
     yield ConstraintResidual("supply", "take", "t", ("bundle", "period"), over, _largest_magnitude(total, got))
+
+
+def _fraction_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
+    """Yield residuals of fractions (family 20): each goes on with all devices that are treated."""
+    groups, sent = find_fraction_groups(account.routes), account.decisions.sent
+    if not len(groups.parent):
+        return
+    branches, treated = account.routes.branches, sent[groups.parent]
+    carried = sum_by_group(sent[branches], groups.group[branches], len(groups.parent))
+    family = FAMILIES["fractions"]
+    axes = ("fraction", "period")
+    size = _largest_magnitude(treated, carried)
+    yield ConstraintResidual(family.title, family.name, family.unit, axes, abs(carried - treated), size)
 
 
 def _settlement_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
@@ -322,8 +336,8 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of whole lots and minimum orders (family 13)."""
-    instance, decisions, read = account.instance, account.decisions, account.read
-    sent = sum_by_group(decisions.sent, account.routes.stream, len(instance.streams.names))
+    instance, read = account.instance, account.read
+    sent = sum_by_group(account.treated_devices, account.routes.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
         (instance.streams, "stream", "t", sent),
         (instance.market, "offer", "kg", account.purchases),

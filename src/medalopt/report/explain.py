@@ -202,6 +202,7 @@ _COST_TITLES = {
     "smelting": "treatment charge",
     "residue": "residue",
     "refining": "refining charge",
+    "sales": "fractions sold",
 }
 
 

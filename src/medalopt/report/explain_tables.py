@@ -428,12 +428,13 @@ def describe_route(of: SourceRoute) -> str:
     """Return a route in words.
 
     Args:
-        of: Treatment and smelter; no smelter: the device is passed on to ordinary recycling.
+        of: Treatment and smelter; no smelter: the device is split, or passed on to ordinary recycling.
 
     Returns:
         The phrase, such as `by dismantle to kosaka`.
     """
-    there = f" to {escape_text(of.smelter)}" if of.smelter is not None else ", passed on to ordinary recycling"
+    alone = ", split into its fractions" if of.split else ", passed on to ordinary recycling"
+    there = f" to {escape_text(of.smelter)}" if of.smelter is not None else alone
     return f"by {escape_text(of.treatment)}{there}"
 
 

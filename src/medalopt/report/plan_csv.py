@@ -94,7 +94,7 @@ def render_packaged_folder(plan: Plan) -> dict[str, FileContent]:
 
 
 _COLUMN_UNITS = {
-    "tonnes": "t",
+    **dict.fromkeys(["tonnes", "feed"], "t"),
     **dict.fromkeys(["kg", "bought", "charged", "stock", "returned", "called_back"], "kg"),
     **dict.fromkeys(["used", "surplus", "scrap", "cast"], "kg"),
 }

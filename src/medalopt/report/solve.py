@@ -69,7 +69,7 @@ def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> M
     labels, of = group_streams(plan.instance)
     offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
     np.add.at(offered, of, streams.available.value)
-    np.add.at(taken, of[found.stream], decisions.sent)
+    np.add.at(taken, of[found.stream], plan.account.treated_devices)
     may_wait = np.bincount(of, streams.storable, len(labels)) > 0
     partly = (taken > DISPLAY_TOLERANCE * offered) & (taken < (1 - DISPLAY_TOLERANCE) * offered) & ~may_wait[:, None]
     room = np.where(partly, offered - taken, 0.0)
@@ -258,7 +258,9 @@ def describe_passed_on(plan: Plan) -> str:
     Returns:
         The text, preceded by a semicolon.
     """
-    gone = float(plan.account.decisions.sent[plan.account.routes.smelter < 0].sum())
+    routes, split = plan.account.routes, plan.instance.treatments.mark_split()
+    passed = (routes.smelter < 0) & ~split[routes.treatment, plan.instance.streams.device[routes.stream]]
+    gone = float(plan.account.decisions.sent[passed].sum())
     if gone <= AMOUNT_TOLERANCE * plan.tonnes:
         return ""
     return f"; {format_tonnes(gone)} passed on to ordinary recycling"

@@ -25,6 +25,7 @@ from medalopt.model.network_to_pyomo import (
     SETTLEMENT_ROWS,
     attach_network,
     list_column_keys,
+    list_fraction_keys,
     list_settlement_keys,
 )
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
@@ -59,7 +60,7 @@ def assemble_program(
         known: Compiled part of a similar instance, reused if possible.
 
     Returns:
-        The program in own units, rows in the order supply, settlement, linking definitions, compiled constraints.
+        The program in own units, rows in the order supply, fractions, settlement, definitions, compiled constraints.
     """
     kept = (
         CompiledMaster.compile(instance, routes, objective)
@@ -79,11 +80,13 @@ def assemble_program(
         half.costs,
     )
     supply = add_supply_rows(built, instance, network)
+    splitting = built.add_rows(list_fraction_rows(instance, routes, network), 0.0, 0.0)
     settlement = built.add_rows(_list_settlement_rows(instance, network), *_settlement_bounds(network))
     defining = built.add_rows(_list_defining_rows(kept.families), 0.0, 0.0)
     rows = built.add_rows(half.rows, half.row_lower, half.row_upper)
     for first, part, sign in (
         (supply, network.supply, 1),
+        (splitting, network.splitting, 1),
         (settlement, network.settlement, 1),
         (defining, network.defining, -1),
     ):
@@ -139,6 +142,20 @@ def list_supply_rows(instance: Instance, network: Network) -> list[ComponentKey]
         network.supply_stream.tolist(), network.supply_period.tolist(), network.supply_bundled.tolist(), strict=True
     )
     return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
+
+
+def list_fraction_rows(instance: Instance, routes: Routes, network: Network) -> list[ComponentKey]:
+    """Return the keys of the rows of fractions of a network block.
+
+    Args:
+        instance: Instance, for the names.
+        routes: Routes.
+        network: Network block.
+
+    Returns:
+        `fractions` with stream, fraction and period.
+    """
+    return [("fractions", key) for key in list_fraction_keys(instance, routes, network)]
 
 
 def _list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:

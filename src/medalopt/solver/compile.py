@@ -191,7 +191,7 @@ _METADATA_FIELDS = {"name", "title", "annex", "sources", "files", "figures", "wa
 _NETWORK_FIELDS: Mapping[str, frozenset[str]] = {
     "devices": frozenset({"assay", "unit_mass"}),
     "streams": frozenset({"price", "collection", "credited", "storage_limit", "storage_cost", "footprint"}),
-    "treatments": frozenset({"cost", "to_smelter", "recovery", "residue_value", "footprint"}),
+    "treatments": frozenset({"cost", "to_smelter", "recovery", "residue_value", "footprint", "sold"}),
     "smelters": frozenset({"footprint"}),
     "terms": frozenset({"treatment_charge", "refining_charge", "returned", "deduction"}),
     "lanes": frozenset({"cost", "footprint"}),

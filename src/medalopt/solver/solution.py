@@ -181,12 +181,25 @@ def reconstruct_duals(duals: Duals, program: SolverProgram, added: ExtensionData
         added: Extension data with the duals of its rows, which are the last rows.
 
     Returns:
-        Duals (M,) in own units; 0 for rows the plan has no dual of.
+        Duals (M,) in own units; 0 for rows the plan has no dual of, but those of fractions, which the others imply.
     """
     own = [row.dual for row in added.rows]
     rows = program.rows[: len(program.rows) - len(own)]
     model = [duals.get(name, {}).get(index, 0.0) - program.dual_offsets.get((name, index), 0.0) for name, index in rows]
-    return np.array([*model, *own], dtype=np.float64)
+    return _imply_fraction_duals(np.array([*model, *own], dtype=np.float64), program)
+
+
+def _imply_fraction_duals(y: Floats, program: SolverProgram) -> Floats:
+    """Return duals with those of fractions: the least reduced cost of the branches, the columns with coefficient 1."""
+    fractions = np.array([name == "fractions" for name, _ in program.rows], dtype=bool)
+    if not fractions.any():
+        return y
+    y, entries = np.where(fractions, 0.0, y), program.entries
+    pulled = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
+    own = np.flatnonzero(fractions[entries.row] & (entries.value == 1))
+    least = np.full(len(y), np.inf)
+    np.minimum.at(least, entries.row[own], (program.costs[0] - pulled)[entries.column[own]])
+    return np.where(fractions & np.isfinite(least), least, y)
 
 
 def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
@@ -194,7 +207,7 @@ def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
     instance, decisions = account.instance, account.decisions
     before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
     taken = decisions.stockpile - before
-    np.add.at(taken, account.routes.stream, decisions.sent)
+    np.add.at(taken, account.routes.stream, account.treated_devices)
     member = instance.streams.bundle >= 0
     got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
     np.add.at(got, instance.streams.bundle[member], taken[member])

@@ -72,7 +72,7 @@ class PlanNeighbourhood:
         if program.added.without_solution() != plan.added.without_solution():
             named = ", ".join(map(name_extension, files))
             raise UsageError(f"{named}: it adds something else each time it is run; let it add the same")
-        stream = account.routes.stream[network.route]
+        stream = np.where(account.routes.treats, account.routes.stream, -1)[network.route]  # branches take no devices
         sums = [MeterRow.sum(np.flatnonzero(np.isin(stream, streams))) for streams in sources]
         x, y = (
             reconstruct_columns(account, network, program, plan.added),

@@ -140,8 +140,11 @@ def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[
         Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
     """
     instance, network = neighbourhood.instance, neighbourhood.network
+    routes = neighbourhood.account.routes
     tonnes = np.bincount(
-        neighbourhood.account.routes.stream[network.route], x[: len(network.route)], len(instance.streams.names)
+        routes.stream[network.route],
+        np.where(routes.treats[network.route], x[: len(network.route)], 0.0),
+        len(instance.streams.names),
     )
     taken = [QuantityChange(source.name, float(tonnes[source.streams].sum()), "t") for source in list_sources(instance)]
     bought = dict.fromkeys(instance.market.names, 0.0)

@@ -18,7 +18,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.routes import compute_refining_costs
+from medalopt.instance.routes import Routes, compute_refining_costs, find_fraction_groups, fold_branches
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -115,13 +115,14 @@ def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:
 class SourceRoute:
     """Route of a source: treatment and smelter (None: passed on to ordinary recycling), with the tonnes sent on it.
 
-    `shortfall`: least excess of its reduced cost over that of the best route, per tonne.
+    `shortfall`: least excess of its reduced cost over that of the best route, or best smelter of a fraction, per tonne.
     """
 
     treatment: str
     smelter: str | None
     tonnes: float
     shortfall: float
+    split: bool = False  # whether its fractions go on
 
 
 @dataclass(frozen=True)
@@ -248,8 +249,10 @@ def _compute_source_slope(neighbourhood: PlanNeighbourhood, group: int, by: int)
 
 def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float], ...]:
     """Return the average cost per tonne of the tonnes sent, (J, T), by kind."""
-    routes, tonnes = neighbourhood.account.routes, float(sent.sum()) or 1.0
-    kinds = ("supply", "collection", "treating", "transport", "smelting", "residue")
+    routes = neighbourhood.account.routes
+    tonnes = float(routes.mask_branches(sent).sum()) or 1.0
+    kinds: tuple[str, ...] = ("supply", "collection", "treating", "transport", "smelting", "residue")
+    kinds = kinds if routes.parent is None else (*kinds, "sales")
     each = {kind: float((getattr(routes, kind) @ sent).sum()) / tonnes for kind in kinds}
     refined = compute_refining_costs(
         neighbourhood.instance, routes
@@ -261,7 +264,7 @@ def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tupl
 def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float, float], ...]:
     """Return each metal recovered from the tonnes sent, (J, T): kilograms and value per tonne."""
     instance, routes = neighbourhood.instance, neighbourhood.account.routes
-    tonnes, periods = float(sent.sum()) or 1.0, len(instance.periods)
+    tonnes, periods = float(routes.mask_branches(sent).sum()) or 1.0, len(instance.periods)
     rows = []
     travels = np.flatnonzero(routes.smelter >= 0)
     prices = replace(neighbourhood.prices, balance=neighbourhood.metal_prices)
@@ -284,12 +287,30 @@ def _choose_best_routes(neighbourhood: PlanNeighbourhood, source: SupplySource) 
     """Return the supply of each stream of a source on its best route at shadow prices, (J, T) [t]."""
     routes, available = neighbourhood.account.routes, neighbourhood.instance.streams.available.value
     price = neighbourhood.route_prices
-    sent = np.zeros_like(price)
+    folded, groups = fold_branches(routes, price), find_fraction_groups(routes)
+    sent, periods = np.zeros_like(price), np.arange(price.shape[1])
     for i in source.streams.tolist():
-        candidates = np.flatnonzero(routes.stream == i)
+        candidates = np.flatnonzero((routes.stream == i) & routes.treats)
         if len(candidates):
-            sent[candidates[price[candidates].argmin(axis=0)], np.arange(price.shape[1])] = available[i]
+            sent[candidates[folded[candidates].argmin(axis=0)], periods] = available[i]
+    for group in np.flatnonzero(np.isin(routes.stream[groups.parent], source.streams)).tolist():
+        branches = np.flatnonzero(groups.group == group)
+        sent[branches[price[branches].argmin(axis=0)], periods] += sent[groups.parent[group]]
     return sent
+
+
+def _compare_alternatives(routes: Routes, price: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return the choice that each route belongs to (J,), its price and the least price of that choice, (J, T) each.
+
+    A choice is that of a stream, among routes that take devices with all their fractions, or that of one fraction.
+    """
+    groups, own = find_fraction_groups(routes), price
+    choice = np.where(groups.group >= 0, groups.group + int(routes.stream.max(initial=-1)) + 1, routes.stream)
+    if len(groups.parent):
+        own = np.where(routes.treats[:, None], fold_branches(routes, price), price)
+    least = np.full((int(choice.max(initial=-1)) + 1, price.shape[1]), np.inf)
+    np.minimum.at(least, choice, own)
+    return choice, own, least[choice]
 
 
 def _compare_routes(
@@ -297,13 +318,12 @@ def _compare_routes(
 ) -> tuple[SourceRoute, ...]:
     """Return the routes of a source; alternatives are compared in the periods in which the stream is sent or best."""
     instance, all_routes = neighbourhood.instance, neighbourhood.account.routes
-    price = neighbourhood.route_prices
-    best = np.full((len(instance.streams.names), len(instance.periods)), np.inf)
-    np.minimum.at(best, all_routes.stream, price)
-    busy = np.zeros(best.shape)
-    np.add.at(busy, all_routes.stream, best_way)
-    short = np.where(busy[all_routes.stream] > 0, price - best[all_routes.stream], np.inf).min(axis=1, initial=np.inf)
+    choice, price, least = _compare_alternatives(all_routes, neighbourhood.route_prices)
+    busy = np.zeros((int(choice.max(initial=-1)) + 1, len(instance.periods)))
+    np.add.at(busy, choice, best_way)
+    short = np.where(busy[choice] > 0, price - least, np.inf).min(axis=1, initial=np.inf)
     groups: dict[tuple[int, int], list[int]] = {}
+    split = instance.treatments.mark_split()
     for route in np.flatnonzero(np.isin(all_routes.stream, source.streams)).tolist():
         groups.setdefault((int(all_routes.treatment[route]), int(all_routes.smelter[route])), []).append(route)
     candidates = [
@@ -312,6 +332,7 @@ def _compare_routes(
             instance.smelters.names[smelter] if smelter >= 0 else None,
             float(sent[routes].sum()),
             max(float(short[routes].min()), 0.0),
+            bool(split[treatment, instance.streams.device[all_routes.stream[routes]]].any()),
         )
         for (treatment, smelter), routes in groups.items()
     ]

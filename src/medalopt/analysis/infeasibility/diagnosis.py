@@ -34,7 +34,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import parse_cost_objective
-from medalopt.instance.routes import build_routes
+from medalopt.instance.routes import build_routes, compute_base_costs, fold_branches
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.tolerances import DISPLAY_TOLERANCE
@@ -195,9 +195,9 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
         if rule.kind == "supply" and bounds[end][row] and y[row]:
             does.setdefault(rule.names[0], []).append((instance.periods.index(period), abs(float(y[row]))))
     routes = build_routes(instance)
-    costs = routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
     minimum = np.full(len(instance.streams.names), np.inf)
-    np.minimum.at(minimum, routes.stream, costs + routes.refining.sum(axis=1))
+    costs = fold_branches(routes, compute_base_costs(routes) + routes.refining.sum(axis=1))
+    np.minimum.at(minimum, routes.stream, costs)
     most = {name: max(value for _, value in parts) for name, parts in does.items()}
     ratios = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}
     return {

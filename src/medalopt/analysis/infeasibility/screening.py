@@ -243,7 +243,14 @@ def _screen_commitments(instance: Instance, routes: Routes, bounds: VariableBoun
     yield from _check_commitments(instance, "streams", streams.committed.value, maximum, "t", "can be sent on a route")
     travels = routes.smelter >= 0
     best = np.zeros((len(streams.names), len(smelters.names)))
-    np.maximum.at(best, (routes.stream[travels], routes.smelter[travels]), routes.to_smelter[travels])
+    first = (
+        np.arange(len(routes))
+        if routes.parent is None
+        else np.where(routes.treats, np.arange(len(routes)), routes.parent)
+    )
+    pairs, which = np.unique(np.stack([first, routes.smelter])[:, travels], axis=1, return_inverse=True)
+    share = np.bincount(which.ravel(), routes.to_smelter[travels], pairs.shape[1])  # fractions of one device add up
+    np.maximum.at(best, (routes.stream[pairs[0]], pairs[1]), share)
     feed = best.T @ streams.available.value.sum(axis=1)
     feed = np.minimum(feed, smelters.capacity.value.sum(axis=1))
     yield from _check_commitments(instance, "smelters", smelters.committed.value, feed, "t", "can reach it as feed")

@@ -281,6 +281,9 @@ def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
         accepts,
         regions,
         _append_entries(treatments.footprint, 1),
+        np.append(treatments.parent, -1),
+        np.pad(treatments.sells, ((0, 1), (0, count))),
+        both(treatments.sold, 0.0),
     )
 
 

@@ -283,6 +283,11 @@ def make_replan_problem(
         UsageError: If the period or a file does not fit the instance.
         InputError: If a file is invalid.
     """
+    if instance.treatments.has_fractions:
+        raise UsageError(
+            "--after: lots and contracts of single fractions cannot be given yet; replan with `to_smelter` and "
+            "`recovery` in place of `treatments.*.fractions`"
+        )
     routes, last = build_routes(instance), make_calendar(instance).find_period(after.strip())
     if last is None:
         raise UsageError(f"--after: {make_calendar(instance).describe_unknown(after)}")

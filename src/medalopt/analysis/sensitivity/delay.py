@@ -119,7 +119,7 @@ def _mark_usage_periods(account: PlanAccount, contract: Outage) -> Bools:
     else:
         before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
         taken = decisions.stockpile - before
-        np.add.at(taken, account.routes.stream, decisions.sent)
+        np.add.at(taken, account.routes.stream, account.treated_devices)
         amounts = taken[[instance.streams.names.index(name) for name in contract.names]]
     return np.asarray((amounts > 0).any(axis=0))
 

@@ -54,7 +54,7 @@ def _list_outages(instance: Instance) -> list[Outage]:
     regions = [instance.regions[region] for region in streams.region.tolist()]
     return [
         *_make_outage_by_name("smelter", "smelters", instance.smelters.names),
-        *_make_outage_by_name("treatment", "treatments", instance.treatments.names),
+        *_make_outage_by_name("treatment", "treatments", instance.treatments.list_whole()),
         *_make_outage_by_group("region", "regions", regions, streams.names),
         *_make_outage_by_group("channel", "channels", _list_channels(instance), streams.names),
         *_make_outage_by_name("offer", "market", instance.market.names),

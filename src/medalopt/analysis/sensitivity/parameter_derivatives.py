@@ -15,11 +15,11 @@ from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.catalog import UPPER, Family, find_limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_scrap_rate, may_miss
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
-from medalopt.instance.routes import find_pooled_lots
+from medalopt.instance.routes import compute_residue_shares, find_pooled_lots
 from medalopt.instance.source_values import SourceValues
 from medalopt.proof.marginal import compute_regional_supply
 from medalopt.solver.infeasibility import MISSED_ROW
@@ -46,6 +46,7 @@ class CostDerivatives:
             routes.smelter[route],
         )
         self._sent_on = routes.to_smelter[route]
+        self._treats = routes.treats[route]  # other shipments carry fractions of devices taken already
         self._device, self._region = instance.streams.device[self._stream], instance.streams.region[self._stream]
         self._line = (
             instance.smelters.line[self._smelter, self._device, self._treatment] if route.size else self._smelter
@@ -91,7 +92,7 @@ class CostDerivatives:
         """
         number = self._variant.instance.streams.names.index(str(path[1]))
         if path[2:] in (("price",), ("collection",)):
-            return self._shipments(self._stream == number)
+            return self._shipments((self._stream == number) & self._treats)
         if path[2:] != ("storage", "cost"):
             return None
         weights = np.zeros(len(self._variant.program.lower))
@@ -110,13 +111,33 @@ class CostDerivatives:
         names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
         here = self._treatment == names.index(str(path[1]))
         if path[2] == "residue_value":
-            return self._shipments(here, -(1 - self._sent_on))
+            shares = compute_residue_shares(self._variant.instance, self._variant.routes)
+            return self._shipments(here, -shares[self._route])
+        if path[-1] == "sold":
+            return self._differentiate_sold(path, here)
         if path[2] == "devices" and path[4:] == ("cost",):
             return self._shipments(here & (self._device == devices.index(str(path[3]))))
         if path[2:] != ("cost",):
             return None
         own = [d for d, name in enumerate(devices) if self._has_number((*path[:2], "devices", name, "cost"))]
         return self._shipments(here & ~np.isin(self._device, own))
+
+    def _differentiate_sold(self, path: ParameterPath, here: Bools) -> Floats:
+        """Differentiate by the price of a fraction sold; fractions of one device replace those of its treatment."""
+        treatments, devices = self._variant.instance.treatments, self._variant.instance.devices.names
+        fraction = treatments.names.index(f"{path[1]}{FRACTION_SEPARATOR}{path[-2]}")
+        own = [d for d, name in enumerate(devices) if self._has_fractions((*path[:2], "devices", name, "fractions"))]
+        if path[2] == "devices":
+            here = here & (self._device == devices.index(str(path[3])))
+        else:
+            here = here & ~np.isin(self._device, own)
+        sold = np.where(treatments.sells[fraction], treatments.to_smelter.value[fraction], 0.0)
+        return self._shipments(here, -sold[self._device])
+
+    def _has_fractions(self, path: ParameterPath) -> bool:
+        """Return True if the file has fractions at `path`."""
+        node = self._written.get_node(path)
+        return isinstance(node, MappingNode) and bool(node.items)
 
     def differentiate_smelter(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `treatment_charge`, `refining_charge` or `pays` of a smelter or of one line of its terms.
@@ -341,7 +362,7 @@ class CostDerivatives:
             return None
         instance, name = self._variant.instance, str(path[1])
         if path[0] == "streams":
-            return self._shipments(self._stream == instance.streams.names.index(name))
+            return self._shipments((self._stream == instance.streams.names.index(name)) & self._treats)
         if path[0] == "treatments":
             return self._shipments(self._treatment == instance.treatments.names.index(name))
         if path[0] == "smelters":

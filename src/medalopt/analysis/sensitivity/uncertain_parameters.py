@@ -21,12 +21,14 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
 from medalopt.instance.firm import is_firm, list_firm_paths
+from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import SUPPLY, LoadingMatrix, build_loading, list_uncertain_factors
+from medalopt.tolerances import SUM_TOLERANCE
 
 DEFAULT_STEP = 0.1
 MAX_SEPARATE_MEMBERS = 12  # streams or lanes varied one by one; more are grouped by device, region or smelter
@@ -47,6 +49,7 @@ class GroupMember:
     values: tuple[Fraction, ...]
     kind: ParameterKind
     listed: bool
+    greatest: float | None = None  # factor up to which the fractions of a treatment sum to at most 100 %
 
     @property
     def upper_limit(self) -> float | None:
@@ -55,6 +58,8 @@ class GroupMember:
         Returns:
             Canonical unit; None if there is none.
         """
+        if self.greatest is not None:
+            return float(self.values[0]) * self.greatest
         measure = self.kind.field_type
         return measure.high if isinstance(measure, QuantityField) else None
 
@@ -74,6 +79,8 @@ class GroupMember:
         """Return the text of one scaled value."""
         measure = self.kind.field_type
         moved = value * Fraction(factor)
+        if self.greatest is not None and factor > self.greatest:
+            return repr(self.upper_limit)
         if not isinstance(measure, QuantityField):
             return str(round(moved))
         if measure.high is not None and (moved >= measure.high if measure.below else moved > measure.high):
@@ -187,6 +194,8 @@ def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterP
     for section in ("treatments", "smelters"):
         for name in runner.instance.annex.get(f"{section}_cv", {}):
             path: ParameterPath = (section, name, _FIELDS_WITH_CV[section])
+            if runner.source_values.get_node((section, name, "fractions")) is not None:
+                continue  # which have recoveries of their own
             kind = find_parameter_kind(path)
             if kind is not None and kind.default and kind.default.raw and not is_firm(path, _list_firm(runner)):
                 yield path, GroupMember(path, (kind.default.exact,), kind, False)
@@ -218,7 +227,27 @@ def _find_members(runner: ScenarioRunner) -> Iterator[GroupMember]:
             result.setdefault(at, ([], kind, listed))[0].append(exact)
     for path, (values, kind, listed) in result.items():
         if any(values):
-            yield GroupMember(path, tuple(values), kind, listed)
+            yield GroupMember(path, tuple(values), kind, listed, find_greatest_factor(runner.instance, path))
+
+
+def find_greatest_factor(instance: Instance, path: ParameterPath) -> float | None:
+    """Find the factor up to which shares or recoveries of fractions may rise together: their sums reach 100 %.
+
+    Args:
+        instance: Instance.
+        path: Path of a parameter.
+
+    Returns:
+        The factor, a little below where it is rounded; None for other parameters.
+    """
+    treatments = instance.treatments
+    if "fractions" not in path or path[0] != "treatments" or path[-1] == "sold":
+        return None
+    own = treatments.parent == treatments.names.index(str(path[1]))
+    tables = (treatments.recovery, instance.impurities.recovery) if "recovery" in path else (treatments.to_smelter,)
+    sums = [np.where(treatments.accepts.T, table.value.T, 0)[..., own].sum(axis=-1) for table in tables]
+    largest = max(float(each.max(initial=0)) for each in sums)
+    return (1 - SUM_TOLERANCE) / largest if largest else None
 
 
 def _get_field(path: ParameterPath) -> str:
@@ -229,6 +258,8 @@ def _get_field(path: ParameterPath) -> str:
     position = 1 if section == "policy" else 2
     if len(path) > position and section in ("treatments", "smelters"):
         position = _NESTED_FIELD_POSITIONS.get(str(path[position]), position)
+        if path[position : position + 1] == ("fractions",) and "recovery" in path[position + 2 :]:
+            position += 2  # recoveries of fractions vary with that of the treatment
     return str(path[position]) if len(path) > position else ""
 
 
@@ -252,7 +283,7 @@ def _get_group_keys(
     elif field in _SEPARATE_FIELDS or section in ("metals", "policy"):
         yield path, ""
     elif section in ("treatments", "smelters"):
-        yield (section, path[1], field), ""
+        yield (section, path[1], field, *(path[-1:] if field == "fractions" else ())), ""
     elif section in ("exchange", "transport_rate"):
         yield path, ""
     else:

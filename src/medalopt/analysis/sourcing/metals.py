@@ -47,7 +47,7 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
         return None
     used = np.nonzero((routes.smelter >= 0) & (account.decisions.sent > 0).any(axis=1))[0]
     device = instance.streams.device[routes.stream[used]]
-    groups = (device, routes.treatment[used], routes.smelter[used])
+    groups = (device, instance.treatments.owner[routes.treatment[used]], routes.smelter[used])
     counts = (len(instance.devices.names), len(instance.treatments.names), len(instance.smelters.names))
     square = np.zeros((len(instance.metals.names), len(instance.periods)))
     alike, alike_so_far = square.copy(), square.copy()
@@ -64,7 +64,7 @@ def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None
 def _compute_route_deviations(account: PlanAccount, used: Ints, device: Ints) -> tuple[Floats, Floats, Floats]:
     """Return the standard deviation of each route's metal due to assay, recovery and return, (J, E) kg/t of devices."""
     instance, routes = account.instance, account.routes
-    treatment, smelter = routes.treatment[used], routes.smelter[used]
+    treatment, smelter = instance.treatments.owner[routes.treatment[used]], routes.smelter[used]
     yields = compute_yield_derivatives(instance, routes, used)
     by_share = yields.by_share
     if instance.terms.pooled.any():  # settled by the pooled lot, not by route

@@ -15,7 +15,10 @@ from medalopt.instance.impurities import compute_penalties
 
 @dataclass(frozen=True)
 class DeviceOrderLine:
-    """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none."""
+    """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none.
+
+    Of a fraction `tonnes` are those of the fraction that is shipped.
+    """
 
     stream: int
     treatment: int
@@ -23,6 +26,7 @@ class DeviceOrderLine:
     period: int
     tonnes: float
     costs: dict[str, float]
+    fraction: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,10 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
         tonnes = float(sent[j, t])
         costs = {kind: tonnes * float(getattr(routes, rate)[j]) for kind, rate in _RATE_BY_COST.items()}
-        yield DeviceOrderLine(int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j]), t, tonnes, costs)
+        fraction = not routes.treats[j]
+        shipped = tonnes * float(routes.to_smelter[j]) if fraction else tonnes
+        at = int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j])
+        yield DeviceOrderLine(*at, t, shipped, costs, bool(fraction))
 
 
 def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLine]:

@@ -34,6 +34,8 @@ _ROUTE_RATES = {
     ("treatments", "cost"): "treating",
     ("treatments", "residue_value"): "residue",
     ("treatments", "to_smelter"): "smelting",
+    ("treatments", "fractions.share"): "smelting",
+    ("treatments", "fractions.sold"): "sales",
     ("smelters", "treatment_charge"): "smelting",
     ("streams", "price"): "supply",
     ("streams", "collection"): "collection",
@@ -83,7 +85,7 @@ class FirstOrderEstimates:
             ("smelters", "refining_charge"): lambda: self._sum_refining(routes),
             ("market", "price"): lambda: self._sum_purchases(str(path[1])),
             ("streams", "storage"): lambda: self._sum_cost("storage"),
-            ("metals", "sell"): lambda: self._sum_cost("sales"),
+            ("metals", "sell"): self._sum_metal_sold,
             ("smelters", "pays"): lambda: self._sum_revenue_of_left(str(path[1])),
             ("metals", "holding"): lambda: self._sum_cost("holding"),
             ("medals", "shortfall"): lambda: self._sum_cost("shortfall"),
@@ -98,6 +100,11 @@ class FirstOrderEstimates:
         """Return the total of one kind of cost, money."""
         return abs(float(self._neighbourhood.account.costs[kind].sum()))
 
+    def _sum_metal_sold(self) -> float:
+        """Return the revenue for surplus metal, money."""
+        account, total = self._neighbourhood.account, self._sum_cost("sales")
+        return total if account.routes.parent is None else total - account.compute_fraction_amounts()[1].sum()
+
     def _select_tonnes(self, routes: Bools) -> Floats:
         """Return the tonnes sent (J, T) on the marked routes, 0 on all others."""
         return np.where(routes[:, None], self._neighbourhood.account.decisions.sent, 0.0)
@@ -110,7 +117,7 @@ class FirstOrderEstimates:
             "devices": (instance.devices.names, instance.streams.device[routes.stream]),
             "device": (instance.devices.names, instance.streams.device[routes.stream]),
             "region": (instance.regions, instance.streams.region[routes.stream]),
-            "treatments": (instance.treatments.names, routes.treatment),
+            "treatments": (instance.treatments.names, instance.treatments.owner[routes.treatment]),
             "smelters": (instance.smelters.names, routes.smelter),
             "smelter": (instance.smelters.names, routes.smelter),
             "streams": (instance.streams.names, routes.stream),
@@ -217,6 +224,8 @@ def _find_index(names: tuple[str, ...], name: str) -> int:
 
 def _get_field_name(path: ParameterPath) -> str:
     """Return the field name of a path, '' if it has none."""
+    if path[2:3] == ("fractions",):
+        return f"fractions.{path[-1]}"
     return str(path[2]) if len(path) > 2 else ""
 
 

@@ -15,6 +15,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import compute_bounds, has_lot_constraint
+from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import certify_plan
@@ -68,7 +69,8 @@ def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMI
         raise UsageError(f"--round {size:g} t: no plan in loads of this size is feasible; give a smaller size")
     amounts, result = found
     decisions = extract_decisions(instance, exact.account.routes, network, program, result.x[: len(program.lower)])
-    account = PlanAccount(instance, exact.account.routes, _scale_to_loads(decisions, network, loads, amounts))
+    scaled = _scale_to_loads(decisions, exact.account.routes, network, loads, amounts)
+    account = PlanAccount(instance, exact.account.routes, scaled)
     account = replace(account, decisions=account.clip_withheld())
     certificate = certify_plan(account, bounds, exact.duals, exact.measure)
     if not certificate.feasible:
@@ -90,13 +92,14 @@ def _list_loads(exact: Plan, network: Network, size: float) -> list[TruckloadGro
         group[source.streams] = number
     offered, known = np.zeros((2, len(every), periods))
     np.add.at(offered, group, streams.available.value)
-    np.add.at(known, group[exact.account.routes.stream], exact.account.decisions.sent)
+    np.add.at(known, group[exact.account.routes.stream], exact.account.treated_devices)
     ordered, waits = (
         np.bincount(group, some, len(every)) > 0 for some in (has_lot_constraint(streams), streams.storable)
     )
     maximum = np.where(waits[:, None], offered.cumsum(axis=1), offered)
     place = group[exact.account.routes.stream[network.route]] * periods + network.period
     order = np.argsort(place, kind="stable")
+    order = order[exact.account.routes.treats[network.route[order]]]  # branches carry what is delivered already
     places, first = np.unique(place[order], return_index=True)
     loads = []
     for at, columns in zip(places.tolist(), np.split(order, first[1:]), strict=False):
@@ -106,11 +109,16 @@ def _list_loads(exact: Plan, network: Network, size: float) -> list[TruckloadGro
     return loads
 
 
-def _scale_to_loads(decisions: Decisions, network: Network, loads: list[TruckloadGroup], amounts: Floats) -> Decisions:
-    """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance."""
+def _scale_to_loads(
+    decisions: Decisions, routes: Routes, network: Network, loads: list[TruckloadGroup], amounts: Floats
+) -> Decisions:
+    """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance, and their fractions."""
     sent = decisions.sent.copy()
     for load, amount in zip(loads, amounts.tolist(), strict=True):
-        index = (network.route[load.columns], network.period[load.columns])
-        total = float(sent[index].sum())
-        sent[index] *= amount / total if amount and total else 0.0
+        route, period = network.route[load.columns], network.period[load.columns]
+        total = float(sent[route, period].sum())
+        if routes.parent is not None:
+            own = np.flatnonzero((routes.parent >= 0) & np.isin(routes.parent, route))
+            route, period = np.append(route, own), np.append(period, np.full(len(own), period[0]))
+        sent[route, period] *= amount / total if amount and total else 0.0
     return replace(decisions, sent=sent)

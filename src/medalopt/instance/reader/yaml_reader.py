@@ -32,7 +32,7 @@ from medalopt.instance.reader.yaml_nodes import (
 from medalopt.text import check_control_characters, escape_text, explain_comma
 
 _FORBIDDEN_CHARACTERS = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-_NAME_LISTS = ("accepts", "regions", "devices", "treatments", "source")  # lists of names or texts
+_NAME_LISTS = ("accepts", "regions", "devices", "treatments", "fractions", "source")  # lists of names or texts
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

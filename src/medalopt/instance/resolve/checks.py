@@ -17,6 +17,7 @@ from medalopt.instance.reader import limits
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_window_ends
+from medalopt.instance.resolve.fractions import check_fractions, list_treatment_entries
 from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import (
@@ -24,7 +25,6 @@ from medalopt.instance.resolve.processing import (
     leaves_surplus,
     list_smelters,
     list_terms_lines,
-    list_treatments,
     match_terms,
 )
 from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
@@ -74,7 +74,7 @@ def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
         "periods": draft.calendar.count if draft.calendar else 1,
         "metals": len(document.metals),
         "devices": len(document.devices),
-        "treatments": len(list_treatments(draft)),
+        "treatments": len(list_treatment_entries(draft)),
         "smelters": len(lines),
         "lines of terms": sum(lines),
         "lines that may leave metal": sum(lines) if leaves_surplus(draft) else 0,
@@ -312,15 +312,15 @@ def _has_unit_mass(draft: Draft, device: str) -> bool:
 
 def _check_terms(draft: Draft) -> None:
     """Log feeds that two terms lines of a smelter match, and warn of lines without a feed."""
-    devices, treatment_names = NameAxis.from_names(draft.document.devices), list_treatments(draft)
-    treatments, result = NameAxis.from_ordered_names(treatment_names), build_feed_mask(treatment_names, devices)
+    devices, entries = NameAxis.from_names(draft.document.devices), list_treatment_entries(draft)
+    treatments, result = list(entries), build_feed_mask(entries, devices)
     for smelter, one in list_smelters(draft).items():
         if one.terms is None:
             continue
         names = list(list_terms_lines(one))
-        line, twice = match_terms(one, result, devices, treatments)
+        line, twice = match_terms(one, result, devices, entries)
         for (first, second), (d, h) in twice.items():
-            feed = f"`{escape_text(devices.names[d])}` after `{escape_text(treatments.names[h])}`"
+            feed = f"`{escape_text(devices.names[d])}` after `{escape_text(treatments[h])}`"
             both = join_names((names[first], names[second]))
             message = f"{both} match the same feed, {feed}: narrow `devices` or `treatments` of one"
             draft.add_fault(("smelters", smelter, "terms", names[second]), message, key=True, kind=FaultKind.CONFLICT)
@@ -387,6 +387,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_confidence: frozenset({"policy"}),
     _check_commitments: frozenset({"smelters", "market"}),
     _check_piece_costs: frozenset({"treatments", "devices"}),
+    check_fractions: frozenset({"treatments", "smelters", "devices", "metals", "impurities"}),
     _check_terms: frozenset({"smelters", "treatments", "devices"}),
     _check_surplus_titles: frozenset({"metals", "smelters"}),
     _check_due_periods: frozenset({"medals", "periods"}),

@@ -22,7 +22,7 @@ from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
-from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment
+from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity
 
@@ -158,12 +158,28 @@ def _find_unused_treatment_values(draft: Draft) -> Iterator[tuple[ParameterPath,
     """Yield treatment values that every accepted device overrides, and overrides for devices not accepted."""
     for name, treatment in (draft.document.treatments or {}).items():
         taken = set(treatment.accepts if treatment.accepts is not None else draft.document.devices)
-        for field in ("cost", "to_smelter", "recovery"):
+        for field in ("cost", "to_smelter", "recovery", "fractions"):
             own = {device for device, other in treatment.devices.items() if getattr(other, field) is not None}
+            if field in ("to_smelter", "recovery"):
+                own |= {device for device, other in treatment.devices.items() if other.fractions}
             if taken and taken <= own:
                 yield ("treatments", name, field), "every device it accepts has its own"
+        yield from _find_unused_recoveries(name, treatment)
         for device in sorted(treatment.devices.keys() - taken):
             yield ("treatments", name, "devices", device), f"`accepts` does not name `{escape_text(device)}`"
+
+
+def _find_unused_recoveries(name: str, treatment: Treatment) -> Iterator[tuple[ParameterPath, str]]:
+    """Yield recoveries into fractions that are sold."""
+    places: list[tuple[ParameterPath, Mapping[str, TreatmentFraction]]] = [
+        (("treatments", name, "fractions"), treatment.fractions or {})
+    ]
+    for device, other in treatment.devices.items():
+        places.append((("treatments", name, "devices", device, "fractions"), other.fractions or {}))
+    for path, fractions in places:
+        for fraction, part in fractions.items():
+            if part.sold is not None:
+                yield (*path, fraction, "recovery"), "the fraction is sold, and goes to no smelter"
 
 
 def _find_unreturned_metals(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:

@@ -16,12 +16,12 @@ from medalopt.instance.resolve.broadcast import (
     convert_quantity,
     resolve_cascade,
 )
+from medalopt.instance.resolve.fractions import TreatmentEntry, list_treatment_entries
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Override, Smelter, Treatment
 from medalopt.instance.schema.field_types import ZERO_QUANTITY
 from medalopt.units import Quantity
 
-WHOLE_TREATMENT = "whole"
 _POOLED = "pooled"
 _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 
@@ -39,16 +39,15 @@ def leaves_surplus(draft: Draft) -> bool:
 
 
 def list_treatments(draft: Draft) -> dict[str, Treatment]:
-    """List the treatments by name in canonical order; without the section, only `whole` (no treatment).
+    """List the treatments and their fractions by name in canonical order, each with a single product.
 
     Args:
         draft: Parsed instance.
 
     Returns:
-        Treatments (H) by name.
+        Treatments (H) by name; without the section, only `whole` (no treatment).
     """
-    given = draft.document.treatments
-    return {WHOLE_TREATMENT: Treatment()} if given is None else dict(sorted(given.items()))
+    return {name: entry.treatment for name, entry in list_treatment_entries(draft).items()}
 
 
 def list_smelters(draft: Draft) -> dict[str, Smelter]:
@@ -121,7 +120,8 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
     Returns:
         Treatments; see `Treatments` for shapes and units.
     """
-    listed = list_treatments(draft)
+    entries = list_treatment_entries(draft)
+    listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
     return Treatments(
         names=tuple(listed),
         cost=_build_costs(draft, devices),
@@ -136,7 +136,22 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
             (mask_names(treatment.regions, regions) for treatment in listed.values()), (len(listed), len(regions))
         ),
         footprint=build_column(treatment.footprint for treatment in listed.values()),
+        parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
+        sells=_mark_sold(entries, devices),
+        sold=build_grid(
+            (
+                (EXACT_ZERO, {devices.index[name]: convert_quantity(price) for name, price in entry.sold.items()})
+                for entry in entries.values()
+            ),
+            len(devices),
+        ),
     )
+
+
+def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
+    """Return which fractions are sold, for each device (H, D)."""
+    rows = (mask_names(list(entry.sold), devices) for entry in entries.values())
+    return _build_mask_table(rows, (len(entries), len(devices)))
 
 
 def _build_costs(draft: Draft, devices: NameAxis) -> ExactArray:
@@ -220,17 +235,18 @@ def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
 
 
-def build_feed_mask(listed: dict[str, Treatment], devices: NameAxis) -> Bools:
+def build_feed_mask(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
     """Mark the devices that each treatment accepts and sends to a smelter in part or in full.
 
     Args:
-        listed: Treatments (H) by name.
+        entries: Treatments and fractions (H) by name.
         devices: Axis of devices (D).
 
     Returns:
         Mask of feeds (D, H).
     """
-    sends = _build_smelter_shares(listed, devices).raw != 0
+    listed = {name: entry.treatment for name, entry in entries.items()}
+    sends = (_build_smelter_shares(listed, devices).raw != 0) & ~_mark_sold(entries, devices)
     return (
         sends
         & _build_mask_table((mask_names(treatment.accepts, devices) for treatment in listed.values()), sends.shape)
@@ -238,7 +254,7 @@ def build_feed_mask(listed: dict[str, Treatment], devices: NameAxis) -> Bools:
 
 
 def match_terms(
-    smelter: Smelter, feeds: Bools, devices: NameAxis, treatments: NameAxis
+    smelter: Smelter, feeds: Bools, devices: NameAxis, entries: dict[str, TreatmentEntry]
 ) -> tuple[Ints, dict[tuple[int, int], tuple[int, int]]]:
     """Match each feed to the terms line of a smelter.
 
@@ -246,7 +262,7 @@ def match_terms(
         smelter: Section of the smelter.
         feeds: Mask of feeds (D, H), regardless of the smelter.
         devices: Axis of devices (D).
-        treatments: Axis of treatments (H).
+        entries: Treatments and fractions (H) by name.
 
     Returns:
         Index of the terms line of each feed (D, H), -1 if the smelter does not accept it; and up to `_MAX_CONFLICTS`
@@ -255,8 +271,11 @@ def match_terms(
     taken = (feeds & mask_names(smelter.accepts, devices)[:, None]).ravel()
     line = np.full(taken.shape, -1, dtype=np.intp)
     twice: dict[tuple[int, int], tuple[int, int]] = {}
+    treatments = NameAxis.from_ordered_names(entries)
+    split = any(entry.parent for entry in entries.values())
     for position, terms in enumerate(list_terms_lines(smelter).values()):
-        d, h = _find_indices(terms.devices, devices), _find_indices(terms.treatments, treatments)
+        d = _find_indices(terms.devices, devices)
+        h = _find_feeds(terms, entries) if split else _find_indices(terms.treatments, treatments)
         cells = (d[:, None] * len(treatments) + h).ravel()
         cells = cells[taken[cells]]
         before = line[cells]
@@ -277,6 +296,18 @@ def _find_indices(names: list[str] | None, axis: NameAxis) -> Ints:
     if names is None:
         return np.arange(len(axis))
     return np.array(sorted({axis.index[name] for name in names if name in axis.index}), dtype=np.intp)
+
+
+def _find_feeds(terms: Line, entries: dict[str, TreatmentEntry]) -> Ints:
+    """Return the indices of the treatments and fractions that a line of terms names; a treatment includes its own."""
+    named = None if terms.treatments is None else set(terms.treatments)
+    fractions = None if terms.fractions is None else set(terms.fractions)
+    found = [
+        h
+        for h, (name, entry) in enumerate(entries.items())
+        if (named is None or (entry.parent or name) in named) and (fractions is None or entry.fraction in fractions)
+    ]
+    return np.array(found, dtype=np.intp)
 
 
 def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: int) -> Smelters:
@@ -317,12 +348,12 @@ def _build_leads(listed: dict[str, Smelter], metals: NameAxis) -> Ints:
 
 def _build_line_index(draft: Draft, devices: NameAxis) -> Ints:
     """Return the index of the terms line of each feed at each smelter (K, D, H), -1 if it is not accepted."""
-    treatments = list_treatments(draft)
+    treatments = list_treatment_entries(draft)
     listed = list_smelters(draft)
     found = np.full((len(listed), len(devices), len(treatments)), -1, dtype=np.intp)
-    start, result, axis = 0, build_feed_mask(treatments, devices), NameAxis.from_ordered_names(treatments)
+    start, result = 0, build_feed_mask(treatments, devices)
     for own, smelter in zip(found, listed.values(), strict=True):
-        line, _ = match_terms(smelter, result, devices, axis)
+        line, _ = match_terms(smelter, result, devices, treatments)
         own[:] = np.where(line >= 0, line + start, -1)
         start += len(list_terms_lines(smelter))
     return found

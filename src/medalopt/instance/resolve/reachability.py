@@ -125,6 +125,19 @@ def warn_of_unreachable(draft: Draft, reachability: Reachability, supply: Stream
     _warn_of_stranded_supply(draft, reachability, supply)
     _warn_of_blocked_bundles(draft, reachability, supply)
     _warn_of_idle_sites(draft, reachability)
+    _warn_of_idle_fractions(draft, reachability)
+
+
+def _warn_of_idle_fractions(draft: Draft, reachability: Reachability) -> None:
+    """Warn of fractions that are neither sold nor accepted by any smelter: they are residue."""
+    treatments = reachability.instance.treatments
+    goes = reachability.feeds.any(axis=0).T | treatments.sells  # (H, D)
+    idle = (treatments.parent >= 0) & ~goes.any(axis=1) & reachability.treated.any(axis=0)
+    for h in np.flatnonzero(idle)[:MAX_LISTED].tolist():
+        name, fraction = treatments.split_name(h)
+        text = f"no smelter that can be reached accepts the fraction `{escape_text(fraction or '')}`: it is residue"
+        hint = "name it in `terms` of one, or give the price at which it is `sold`"
+        draft.add_warning(("treatments", name), f"{text}; {hint}", kind=FaultKind.UNREACHABLE)
 
 
 def _warn_of_refused_feeds(draft: Draft, reachability: Reachability) -> None:

@@ -29,6 +29,7 @@ from medalopt.text import escape_text, join_names, state_count, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_FEED_GRADE_KG_T = 500.0
+_WHOLE_KG_T = 1000.0
 _NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
 
 
@@ -68,11 +69,14 @@ def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
         grade = np.where(
             treatments.accepts & (treatments.to_smelter.value > 0), metal / treatments.to_smelter.value, 0.0
         )
-    for h in np.flatnonzero((grade > _MAX_FEED_GRADE_KG_T).any(axis=1)).tolist():
+    largest = np.where(treatments.parent >= 0, _WHOLE_KG_T, _MAX_FEED_GRADE_KG_T)  # fractions may be nearly pure
+    for h in np.flatnonzero((grade > largest[:, None] * (1 + AMOUNT_TOLERANCE)).any(axis=1)).tolist():
         d = int(np.argmax(grade[h]))
         treatment, device = treatments.names[h], instance.devices.names[d]
         known = find_node(draft.root, ("treatments", treatment)) is not None
         path: ParameterPath = ("treatments", treatment) if known else ("devices", device, "content")
+        if treatments.parent[h] >= 0:
+            path = ("treatments", treatments.split_name(h)[0])
         text = f"a tonne of feed from `{escape_text(device)}` would contain {grade[h, d]:_.0f} kg of metal"
         draft.add_warning(path, f"{text}; check `content`, `recovery` and `to_smelter`", kind=FaultKind.RICH_FEED)
 

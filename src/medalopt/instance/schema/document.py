@@ -152,6 +152,18 @@ class Stream(Entry):
     payer: AnyName | None = describe_field("Party that bears price, collection and storage of the stream.", None)
 
 
+class TreatmentFraction(Entry):
+    """One of several products of a treatment, such as boards or cables."""
+
+    share: Share = describe_field("Share of the input mass.")
+    recovery: ByElement[Share] = describe_field(
+        "Recovery: share of the metal or impurity that is in the fraction; not named: `default`, else 0.", ZERO_QUANTITY
+    )
+    sold: PerTonne | None = describe_field(
+        "Price, money per tonne of the fraction, at which it is sold; default: it goes to a smelter.", None
+    )
+
+
 class Override(Entry):
     """Exceptions of a treatment for one device."""
 
@@ -159,6 +171,9 @@ class Override(Entry):
     to_smelter: Share | None = describe_field("Share of its tonnes sent to the smelter.", None)
     recovery: ByElement[Share] | None = describe_field(
         "Recovery for this device; replaces that of the treatment for all metals and impurities.", None
+    )
+    fractions: Named[AnyName, TreatmentFraction] | None = describe_field(
+        "Fractions of this device; replace all of the treatment.", None
     )
 
 
@@ -169,6 +184,9 @@ class Treatment(Entry):
     to_smelter: Share = describe_field("Share of the input mass sent to the smelter.", ONE_QUANTITY)
     recovery: ByElement[Share] = describe_field(
         "Recovery: share of the metal or impurity that reaches the smelter; not named: `default`, else 0.", ONE_QUANTITY
+    )
+    fractions: Named[AnyName, TreatmentFraction] | None = describe_field(
+        "Several products, each with a smelter of its own or sold; in place of `to_smelter` and `recovery`.", None
     )
     residue_value: PerTonne = describe_field("Value of the residue, money/t; negative: disposal cost.", ZERO_QUANTITY)
     capacity: PerPeriod[Tonnes] = describe_field("Capacity: greatest input in each period, t.", NO_LIMIT)
@@ -199,6 +217,9 @@ class Line(Entry):
 
     devices: Listed[Device_] | None = describe_field("Device types of this feed; default: all.", None)
     treatments: Listed[Treatment_] | None = describe_field("Treatments of this feed; default: all.", None)
+    fractions: Listed[AnyName] | None = describe_field(
+        "Fractions of this feed; default: all, and feed of treatments without fractions.", None
+    )
     treatment_charge: PerTonne | None = describe_field("Treatment charge, money per tonne of feed.", None)
     refining_charge: ByMetal[PerKilogram] | None = describe_field("Refining charge, money per kilogram returned.", None)
     returned: ByMetal[Share] | None = describe_field(

@@ -360,9 +360,16 @@ def _list_allowed_paths(root: MappingNode, above: ParameterPath, below: Paramete
             result += [(*path, one) for one in names if one not in ("source", "note")]
         elif inner:
             result += _list_allowed_paths(root, above, path)
-        elif not (name in ("devices", "terms") and above[0] in ("treatments", "smelters") and len(above) == 2):
+        elif not _is_named_below(name, above):
             result.append(path)
     return result if below else [*result, ("source",), ("note",)]
+
+
+def _is_named_below(field: str, above: ParameterPath) -> bool:
+    """Return whether a field of an entry holds named entries, which have rows or columns of their own where given."""
+    if above[0] == "treatments" and field == "fractions":
+        return True
+    return field in ("devices", "terms") and above[0] in ("treatments", "smelters") and len(above) == 2
 
 
 def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money: Money) -> str:

@@ -42,7 +42,7 @@ from medalopt.report.render.worksheet import (
     write_table,
 )
 
-_DECISION_UNITS = {"tonnes": ("t", 3), "kg": ("kg", 4)}
+_DECISION_UNITS = {"tonnes": ("t", 3), "feed": ("t", 3), "kg": ("kg", 4)}
 _DECISION_DESCRIPTIONS = {
     "shipments": "Tonnes of every stream by treatment, smelter and period.",
     "purchases": "Kilograms of every offer by alloy and period.",

@@ -9,7 +9,7 @@ from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.schema.fields_at_path import ValueForm, find_field_description
 from medalopt.text import escape_text
 
-_NESTED_FIELDS = ("scrap",)
+_NESTED_FIELDS = ("scrap", "fractions")
 
 
 def title_parameter(instance: Instance, path: ParameterPath, of: str = "") -> str:

@@ -131,10 +131,11 @@ _CALL_OFF_RATES = {
     "residue": ("residue", "Residue"),
 }
 _RATES_ALWAYS_LISTED = ("supply", "collection")
-NO_SMELTER = "(ordinary recycling)"
+NO_SMELTER, SPLIT = "(ordinary recycling)", "(by fraction)"
 _STOCKPILE_NOTE = (
     "Stockpiles at the end of a {period} are called off when they are sent; until then only storage is charged."
 )
+_FRACTION_NOTE = "Lines of a fraction state what is shipped of the devices above them; their rates are per tonne of it."
 _CHARGES_NOTE = (
     "Treatment, freight and residues are charged with the delivery: the instance names no other party for them."
 )
@@ -154,7 +155,7 @@ def _build_call_offs(plan: Plan) -> tuple[OrderDocument, ...]:
             rows += [_stockpile_row(instance, one, kinds) for one in waiting]
             agreed = [f"{_CALL_OFF_RATES[kind][0]}_per_t" for kind in kinds]
             exact = set_exact_digits(columns, tuple(rows), agreed)
-            exact = set_amount_digits(exact, tuple(rows), ("tonnes_t", "waiting_t"))
+            exact = set_amount_digits(exact, tuple(rows), ("tonnes_t", "fraction_t", "waiting_t"))
             lines = ReportTable("call_off_lines", "Call-off lines", _CALL_OFF_DESCRIPTION, exact, tuple(rows))
             documents.append(_call_off_document(instance, f"C{len(documents) + 1:02d}", name, sent, waiting, lines))
     return tuple(documents)
@@ -171,7 +172,7 @@ def _call_off_document(
     waiting: list[StorageLine],
     lines: ReportTable,
 ) -> OrderDocument:
-    tonnes = sum(line.tonnes for line in sent)
+    tonnes = sum(line.tonnes for line in sent if not line.fraction)
     money = sum(sum(line.costs.values()) for line in sent) + sum(one.cost for one in waiting)
     terms = (
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes])}f} t of devices, dry, in total"),
@@ -184,8 +185,11 @@ def _call_off_document(
         ("Amount", f"{money:,.{count_minor_digits(instance.currency)}f} {instance.currency}".replace("-", "−")),
     )
     word = get_period_word(instance)
-    notes = ((_STOCKPILE_NOTE.format(period=word),) if waiting else ()) + (
-        (_CHARGES_NOTE,) if any(line.costs["treatment"] or line.costs["transport"] for line in sent) else ()
+    split = instance.treatments.has_fractions
+    notes = (
+        ((_FRACTION_NOTE,) if split else ())
+        + ((_STOCKPILE_NOTE.format(period=word),) if waiting else ())
+        + ((_CHARGES_NOTE,) if any(line.costs["treatment"] or line.costs["transport"] for line in sent) else ())
     )
     return _make_document(instance, CALL_OFF, number, ("Region", region), terms, lines, notes)
 
@@ -199,6 +203,7 @@ def _call_off_columns(instance: Instance, kinds: list[str], storing: bool) -> tu
         ReportColumn("smelter", "Smelter"),
         ReportColumn("bundle", "Bundle", optional=True),
         ReportColumn("tonnes_t", "Tonnes", "t", 3, total=True),
+        *((ReportColumn("fraction_t", "Fraction", "t", 3),) if instance.treatments.has_fractions else ()),
         *((ReportColumn("waiting_t", "Stockpiled", "t", 3),) if storing else ()),
         *(
             make_rate_column(f"{_CALL_OFF_RATES[kind][0]}_per_t", _CALL_OFF_RATES[kind][1], instance.currency, "t")
@@ -213,13 +218,23 @@ def _shipment_row(instance: Instance, line: DeviceOrderLine, kinds: list[str], s
     return (
         *_stream_cells(instance, line.stream, line.period),
         instance.treatments.names[line.treatment],
-        instance.smelters.names[line.smelter] if line.smelter >= 0 else NO_SMELTER,
+        _name_destination(instance, line),
         _name_bundle(instance, line.stream),
-        line.tonnes,
+        None if line.fraction else line.tonnes,
+        *((line.tonnes if line.fraction else None,) if instance.treatments.has_fractions else ()),
         *((None,) if storing else ()),
         *(line.costs[kind] / line.tonnes for kind in kinds),
         sum(line.costs.values()),
         TONNE_CODE,
+    )
+
+
+def _name_destination(instance: Instance, line: DeviceOrderLine) -> str:
+    """Return the smelter of a call-off line, or what becomes of devices that go to none."""
+    if line.smelter >= 0:
+        return instance.smelters.names[line.smelter]
+    return (
+        SPLIT if instance.treatments.mark_split()[line.treatment, instance.streams.device[line.stream]] else NO_SMELTER
     )
 
 
@@ -230,6 +245,7 @@ def _stockpile_row(instance: Instance, one: StorageLine, kinds: list[str]) -> tu
         None,
         _name_bundle(instance, one.stream),
         None,
+        *((None,) if instance.treatments.has_fractions else ()),
         one.tonnes,
     )
     return (*cells, *(None for _ in kinds), one.cost, TONNE_CODE)

@@ -132,7 +132,7 @@ def _supply_by_period(plan: Plan) -> tuple[list[str], Floats]:
     few = len(instance.streams.names) <= MOST_SUPPLIERS
     names = instance.streams.names if few else instance.regions
     group = stream if few else instance.streams.region[stream]
-    sent = np.asarray(sum_by_group(plan.account.decisions.sent, group, len(names)))
+    sent = np.asarray(sum_by_group(plan.account.treated_devices, group, len(names)))
     order = [n for n in np.argsort(-sent.sum(axis=1), kind="stable").tolist() if sent[n].sum() > 0]
     if len(order) > MOST_SUPPLIERS:
         rest = sent[order[MOST_SUPPLIERS - 1 :]].sum(axis=0)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from medalopt import __version__
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.digests import PART_PREFIXES, PLAN_TABLES, SCALAR_MEMBERS, compute_part_digests, compute_plan_digests
@@ -125,15 +127,19 @@ def compute_file_digests(saved: SavedFile) -> dict[str, str]:
     values = plan.model_dump(include=set(SCALAR_MEMBERS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}
     columns = {
-        name: {
-            key: [getattr(row, key) for row in rows]
-            for key, field in type(rows[0]).model_fields.items()
-            if field.is_required() or getattr(rows[0], key) is not None
-        }
+        name: {key: [getattr(row, key) for row in rows] for key in _list_columns(rows)}
         for name, rows in tables.items()
         if rows
     }
     return {**compute_plan_digests(values, columns), **compute_part_digests(saved.file_format, saved.parts)}
+
+
+def _list_columns(rows: Sequence[BaseModel]) -> list[str]:
+    """Return the columns of a table; those that only some plans have come all or none."""
+    fields = type(rows[0]).model_fields
+    optional = [name for name, field in fields.items() if not field.is_required()]
+    stated = any(getattr(row, name) is not None for row in rows for name in optional)
+    return [name for name in fields if stated or name not in optional]
 
 
 def _list_underivable(plan: SavedPlan) -> tuple[str, ...]:

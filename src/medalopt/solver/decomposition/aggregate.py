@@ -73,10 +73,10 @@ def _group_lots(
 
     Amounts that do not depend on the kind (footprint, region, stream) are added to `total`.
     """
-    routes, places, streams = pricing.routes, pricing.linking, pricing.instance.streams
+    places, streams = pricing.linking, pricing.instance.streams
     stream, route, tonnes = sides
     of_block = block[stream, period]
-    kinds = len(pricing.typical)
+    kinds = len(pricing.members)
     code = of_block * kinds + pricing.kind[route]
     names = np.arange(count * kinds)
     if len(names) > DENSE_LOT_LIMIT:
@@ -84,7 +84,7 @@ def _group_lots(
     sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
     some = np.flatnonzero((sums[0] != 0) | (sums[1] != 0))
     lots, of_lots = names[some], [each[some] for each in sums]
-    total[:, places.footprint] += np.bincount(of_block, tonnes * routes.footprint[route], count)
+    total[:, places.footprint] += np.bincount(of_block, tonnes * pricing.footprint[route], count)
     for group, place in ((streams.region, places.region), (np.arange(len(streams.names)), places.stream)):
         if (place >= 0).any():
             index = place[group[stream]]
@@ -96,6 +96,25 @@ def _lot_quantities(
     pricing: RoutePricing, kind: Ints, period: Ints, tonnes: Floats, cost: Floats
 ) -> Iterator[tuple[Ints, Floats]]:
     """Yield positions, -1 for none, and amounts of the linking variables for groups of one kind and period."""
+    first = pricing.members[kind, 0]
+    stream = pricing.routes.stream[pricing.typical[first]]
+    yield pricing.linking.device[pricing.instance.streams.device[stream]], tonnes
+    yield pricing.linking.spend[period], cost + tonnes * pricing.refining[first, period]
+    yield from _route_quantities(pricing, first, period, tonnes)
+    for member in pricing.members[kind, 1:].T:
+        there = np.flatnonzero(member >= 0)
+        own, when, carried = member[there], period[there], tonnes[there]
+        for index, amount in (
+            (pricing.linking.spend[when], carried * pricing.refining[own, when]),
+            *_route_quantities(pricing, own, when, carried),
+        ):
+            place, values = np.full(len(kind), -1, dtype=np.intp), np.zeros(len(kind))
+            place[there], values[there] = index, amount
+            yield place, values
+
+
+def _route_quantities(pricing: RoutePricing, kind: Ints, period: Ints, tonnes: Floats) -> Iterator[tuple[Ints, Floats]]:
+    """Yield positions, -1 for none, and amounts of the linking variables of routes of one kind and period."""
     instance, routes, places = pricing.instance, pricing.routes, pricing.linking
     route = pricing.typical[kind]
     smelter = routes.smelter[route]
@@ -119,5 +138,3 @@ def _lot_quantities(
     for place, cut in zip(places.assured.tolist(), routes.cuts, strict=True):
         back = travels & (period + lead[smelter, cut.metal] <= cut.period)
         yield np.where(back, place, -1), tonnes * cut.rate[route]
-    yield places.device[instance.streams.device[routes.stream[route]]], tonnes
-    yield places.spend[period], cost + tonnes * pricing.refining[kind, period]

@@ -17,7 +17,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.routes import Routes, has_supply
+from medalopt.instance.routes import has_supply
 from medalopt.model.network import (
     Network,
     NetworkSelection,
@@ -30,6 +30,7 @@ from medalopt.solver.decomposition.aggregate import sum_linking_quantities
 from medalopt.solver.decomposition.iterations import PricingProblem
 from medalopt.solver.decomposition.master import LinkingProgram
 from medalopt.solver.decomposition.participation import sum_over_bundles
+from medalopt.solver.decomposition.pricing import RoutePricing
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.tolerances import TIE_MARGIN
@@ -173,7 +174,10 @@ def _find_open_shipments(problem: PricingProblem, limit: Floats, weights: Floats
     result = np.zeros((len(pricing.routes), cells.shape[1]), dtype=bool)
     stream, period = np.nonzero(cells)
     for those, route, price in pricing.ways_of(weights, stream, period):
-        result[route, period[those]] = price <= limit[stream[those], period[those]]
+        opens = price <= limit[stream[those], period[those]]
+        for member in pricing.combinations.member[route].T:
+            own = np.flatnonzero(member >= 0)
+            result[member[own], period[those[own]]] |= opens[own]
     return result
 
 
@@ -219,14 +223,15 @@ def _add_participation_rows(
 ) -> SolverProgram:
     """Return the program with a participation row for each region with a minimum and an open shipment."""
     instance, regions = problem.instance, len(problem.instance.regions)
-    region = instance.streams.region[problem.pricing.routes.stream[network.route]]
+    routes = problem.pricing.routes
+    region = instance.streams.region[routes.stream[network.route]]
     opens = (np.bincount(region, minlength=regions) > 0) & (problem.classes.need > 0)
     sent = np.bincount(instance.streams.region, stays.sent.sum(axis=1), regions)
     built, row = ProgramBuilder.extend(program), np.full(regions, -1)
     open_rows = np.flatnonzero(opens)
     keys = [("participation", instance.regions[g]) for g in open_rows.tolist()]
     row[open_rows] = built.add_rows(keys, (problem.classes.need - sent)[open_rows])
-    columns = np.flatnonzero(row[region] >= 0)
+    columns = np.flatnonzero((row[region] >= 0) & routes.treats[network.route])
     built.add_entries(row[region[columns]], columns)
     return built.build()
 
@@ -249,7 +254,9 @@ class CrossoverBasis:
     program: SolverProgram
     basis: Basis | None
 
-    def transfer(self, network: Network, program: SolverProgram, routes: Routes, solution: SubproblemSolution) -> Basis:
+    def transfer(
+        self, network: Network, program: SolverProgram, pricing: RoutePricing, solution: SubproblemSolution
+    ) -> Basis:
         """Transfer the basis to the next program.
 
         New cells start as in `solution`: a shipment that is sent is basic, and its supply row is at its upper bound.
@@ -257,7 +264,7 @@ class CrossoverBasis:
         Args:
             network: Network block of the next program.
             program: The next program.
-            routes: Routes.
+            pricing: Routes by kind.
             solution: Subproblem solution.
 
         Returns:
@@ -266,12 +273,16 @@ class CrossoverBasis:
         fresh = np.ones(solution.sent.shape, dtype=bool)
         fresh[self.network.supply_stream, self.network.supply_period] = False
         sends = fresh & (solution.sent > 0)
-        stream = routes.stream[network.route]
-        goes = sends[stream, network.period] & (solution.by[stream, network.period] == network.route)
+        stream = pricing.routes.stream[network.route]
+        chosen = pricing.combinations.member[solution.by[stream, network.period]]  # (C1, M)
+        goes = sends[stream, network.period] & (chosen == network.route[:, None]).any(axis=1)
         columns = np.full(len(program.lower), LOWER, dtype=np.int8)
         columns[: len(goes)][goes] = BASIC
         rows = np.full(len(program.rows), BASIC, dtype=np.int8)
         rows[: len(network.supply_stream)][sends[network.supply_stream, network.supply_period]] = UPPER
+        first, split = len(network.supply_stream), pricing.routes.stream[network.split_route]
+        taken = pricing.combinations.member[solution.by[split, network.split_period], 0] == network.split_route
+        rows[first : first + len(split)][sends[split, network.split_period] & taken] = UPPER
         if self.basis is None:
             return Basis(columns, rows)
         names = (_name_columns(self.network, self.program), _name_columns(network, program))

@@ -8,6 +8,9 @@ The linking variables form one vector, ordered as `list_linking_families` lists 
 
 Sums by region and by stream are included only where a constraint of the instance uses them.
 
+What is priced are combinations: a route with one branch of each fraction, see `combinations`; their price is the sum
+over their routes.
+
 The routes of all streams are ordered by rank: first routes of all streams, second routes, and so on.
 """
 
@@ -25,6 +28,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import may_leave
 from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
+from medalopt.solver.decomposition.combinations import RouteCombinations
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,15 +187,18 @@ class RouteRanking:
 
 @dataclass(frozen=True, eq=False)
 class RoutePricing:
-    """Routes of an instance by kind: routes of one kind return the same metal at the same refining charges."""
+    """Combinations of routes by kind: those of one kind return the same metal at the same refining charges."""
 
     instance: Instance
     routes: Routes
+    combinations: RouteCombinations
     linking: LinkingIndex
-    kind: Ints  # (J,)
-    typical: Ints  # (kinds,) one route of each kind
-    cost: Floats  # (J,) money/t, without refining
-    refining: Floats  # (kinds, T) money/t
+    kind: Ints  # (C,)
+    members: Ints  # (kinds, M) kind of each route, -1 for none
+    typical: Ints  # (route kinds,) one route of each kind of route
+    cost: Floats  # (C,) money/t, without refining
+    footprint: Floats  # (C,) kg CO2e/t
+    refining: Floats  # (route kinds, T) money/t
     ranks: RouteRanking
     available: Floats  # (I, T) t, in column-major order as all priced arrays
 
@@ -207,14 +214,26 @@ class RoutePricing:
             The routes, ready for pricing.
         """
         kind, typical = _split_kinds(routes, *classify_routes(instance, routes))
-        cost = compute_base_costs(routes)
+        combinations = RouteCombinations.build(routes)
+        members = np.arange(len(typical))[:, None]
+        if routes.parent is not None:
+            of_member, code = (
+                np.append(kind, -1)[combinations.member],
+                np.zeros(len(combinations.stream), dtype=np.intp),
+            )
+            for member in of_member.T:
+                code = np.unique(code * (len(typical) + 1) + member + 1, return_inverse=True)[1]
+            _, first, kind = np.unique(code, return_index=True, return_inverse=True)
+            members = of_member[first]
         refining = compute_refining_costs_of(instance, routes, typical)
         available = np.asfortranarray(instance.streams.available.value)
         linking, ranks = (
             LinkingIndex.build(instance, routes),
-            RouteRanking.rank(routes.stream, len(instance.streams.names)),
+            RouteRanking.rank(combinations.stream, len(instance.streams.names)),
         )
-        return cls(instance, routes, linking, kind, typical, cost, refining, ranks, available)
+        cost, footprint = map(combinations.sum_over_members, (compute_base_costs(routes), routes.footprint))
+        grouped = (kind.ravel(), members, typical, cost, footprint, refining)
+        return cls(instance, routes, combinations, linking, *grouped, ranks, available)
 
     @cached_property
     def zeros(self) -> Floats:
@@ -232,33 +251,31 @@ class RoutePricing:
         Returns:
             (2, D) money per t, kg CO2e per t.
         """
-        device = self.instance.streams.device[self.routes.stream]
+        device = self.instance.streams.device[self.combinations.stream]
         maximum = np.zeros((2, len(self.instance.devices.names)))
-        for row, values in zip(maximum, (self.cost, self.routes.footprint), strict=True):
+        for row, values in zip(maximum, (self.cost, self.footprint), strict=True):
             np.maximum.at(row, device, np.abs(values))
         return maximum
 
     def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Yield for each period the reduced cost by kind and the remainder, (J,) each, in ranked order."""
+        """Yield for each period the reduced cost by kind and the remainder, (C,) each, in ranked order."""
         metal, spend, order = self.price_metal(weights), weights[self.linking.spend], self.ranks.order
         kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
         for period in range(len(self.instance.periods)):
             yield metal[period][kind], fixed + spend[period] * cost
 
     def _fixed(self, weights: Floats) -> Floats:
-        """Return the part of the reduced cost that is constant over time, without spend, (J,)."""
-        places, streams, routes = self.linking, self.instance.streams, self.routes
-        fixed = (
-            routes.footprint * weights[places.footprint]
-            + select_weights(weights, places.device)[streams.device][routes.stream]
-        )
-        for group, each in ((streams.region[routes.stream], places.region), (routes.stream, places.stream)):
+        """Return the part of the reduced cost that is constant over time, without spend, (C,)."""
+        places, streams, stream = self.linking, self.instance.streams, self.combinations.stream
+        fixed = self.footprint * weights[places.footprint]
+        fixed = fixed + select_weights(weights, places.device)[streams.device][stream]
+        for group, each in ((streams.region[stream], places.region), (stream, places.stream)):
             if (each >= 0).any():
                 fixed = fixed + select_weights(weights, each)[group]
         return fixed
 
     def price_metal(self, weights: Floats) -> Floats:
-        """Return the part of the reduced cost that a kind of route determines.
+        """Return the part of the reduced cost that a kind of combination determines.
 
         Args:
             weights (linking,): Prices of the linking variables.
@@ -266,6 +283,14 @@ class RoutePricing:
         Returns:
             Objective per tonne, (T, kinds).
         """
+        single = self._price_routes(weights)
+        if self.members.shape[1] == 1:
+            return single
+        padded = np.concatenate([single, np.zeros((len(single), 1))], axis=1)
+        return np.ascontiguousarray(padded[:, self.members].sum(axis=2))
+
+    def _price_routes(self, weights: Floats) -> Floats:
+        """Return the part of the reduced cost that a kind of route determines, (T, route kinds)."""
         routes, places, periods = self.routes, self.linking, np.arange(len(self.instance.periods))
         smelter, treatment = routes.smelter[self.typical], routes.treatment[self.typical]
         total = select_weights(weights, places.treated)[treatment] + weights[places.spend] * self.refining

@@ -77,7 +77,7 @@ def update_pricing_cache(
 def _bound_route_values(pricing: RoutePricing, weights: Floats) -> Floats:
     """Return an upper bound of the magnitude of a tonne's price on any route of each device type, (T, D)."""
     places = pricing.linking
-    device = pricing.instance.streams.device[pricing.routes.stream[pricing.typical]]
+    device = pricing.instance.streams.device[pricing.routes.stream[pricing.typical[pricing.members[:, 0]]]]
     maximum = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
     np.maximum.at(
         maximum.T, device, np.abs(pricing.price_metal(weights) + select_weights(weights, places.device)[device]).T

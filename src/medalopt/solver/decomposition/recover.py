@@ -23,6 +23,7 @@ from medalopt.solver.decomposition.crossover import (
     sum_fixed_quantities,
 )
 from medalopt.solver.decomposition.iterations import ColumnGenerationState, DecomposedTask, price_quantities
+from medalopt.solver.decomposition.pricing import RoutePricing
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import SolverProgram
@@ -119,7 +120,7 @@ def _solve_crossover_step(
         )[1].size
 
     ready = next(islice(generate_scalings(program, useful), scaling, None))
-    start = stand.transfer(network, program, task.routes, left.solution)
+    start = stand.transfer(network, program, split.problem.pricing, left.solution)
     bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
     tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
     result = next((each for each in tries if each.status != "unanswered"), None)
@@ -143,8 +144,12 @@ def _select_master_duals(split: DecomposedTask, network: Network, y: Floats) -> 
     rows, own = len(network.supply_stream), split.network
     supply = np.zeros(split.problem.block.shape)
     supply[network.supply_stream, network.supply_period] = y[:rows]
+    fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
+    end = rows + len(network.split_group)
+    fractions[network.split_group, network.split_period] = y[rows:end]
+    of_half = y[end : end + len(split.linking.program.rows)]
     return np.concatenate(
-        [supply[own.supply_stream, own.supply_period], y[rows : rows + len(split.linking.program.rows)]]
+        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], of_half]
     )
 
 
@@ -152,16 +157,19 @@ def _build_crossover_solution(split: DecomposedTask, left: OpenCells, step: _Cro
     """Return the solution: optimum of the crossover program plus the fixed part."""
     decisions = extract_decisions(split.task.instance, split.task.routes, step.network, step.program, step.x)
     stays = left.fixed()
-    _add_shipments(decisions.sent, stays, 1.0)
+    _add_shipments(split.problem.pricing, decisions.sent, stays, 1.0)
     decisions = replace(decisions, stockpile=decisions.stockpile + stays.stocks)
     duals = recover_duals(split, step.y, step.solution, step.network)
     return Solution("optimal", f"{METHOD_NAME}, then {step.method}", decisions, duals)
 
 
-def _add_shipments(sent: Floats, solution: SubproblemSolution, share: Any) -> None:
+def _add_shipments(pricing: RoutePricing, sent: Floats, solution: SubproblemSolution, share: Any) -> None:
     """Add a share of the shipments of `solution` to `sent`, (J, T)."""
     stream, period = np.nonzero(solution.sent)
-    sent[solution.by[stream, period], period] += (solution.sent * share)[stream, period]
+    amount = (solution.sent * share)[stream, period]
+    for member in pricing.combinations.member[solution.by[stream, period]].T:
+        own = np.flatnonzero(member >= 0)
+        sent[member[own], period[own]] += amount[own]
 
 
 def recover_duals(split: DecomposedTask, y: Floats, solution: SubproblemSolution, explicit: Network) -> Duals:
@@ -179,7 +187,7 @@ def recover_duals(split: DecomposedTask, y: Floats, solution: SubproblemSolution
         The duals in own units.
     """
     instance, routes, half = split.task.instance, split.task.routes, split.linking
-    count = len(explicit.supply_stream)
+    count, splits = len(explicit.supply_stream), len(explicit.split_group)
     duals: dict[str, dict[Any, float]] = {}
     weights = split.master.compute_prices(_select_master_duals(split, explicit, y))
     families = list_linking_families(instance, routes, whole=False)
@@ -188,7 +196,7 @@ def recover_duals(split: DecomposedTask, y: Floats, solution: SubproblemSolution
         for link in families
         for key in link.keys
     ]
-    of_half = y[count : count + len(half.program.rows)]
+    of_half = y[count + splits : count + splits + len(half.program.rows)]
     rows = zip((*half.program.rows, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)
     for (name, index), value in rows:
         duals.setdefault(name, {})[index] = value
@@ -227,7 +235,7 @@ def recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState) 
         of_block[master.block[mine]] = shares[mine]
         if mine.size:
             solution = problem.solve(weights)[0]
-            _add_shipments(decisions.sent, solution, of_block[problem.block])
+            _add_shipments(problem.pricing, decisions.sent, solution, of_block[problem.block])
             stockpile = stockpile + solution.stocks * of_block[problem.block]
     duals = recover_duals(split, state.y, state.solution, split.network)
     return Solution("optimal", METHOD_NAME, Decisions(**{**vars(decisions), "stockpile": stockpile}), duals)
