@@ -75,11 +75,7 @@ class PlanAccount:
 
     @cached_property
     def treated_devices(self) -> Numbers:
-        """Devices taken and treated on each route; 0 for branches, which carry their fractions.
-
-        Returns:
-            (J, T) t.
-        """
+        """Devices taken and treated on each route, (J, T) t; 0 for branches, which carry their fractions."""
         return self.routes.mask_branches(self.decisions.sent)
 
     @cached_property
@@ -304,23 +300,6 @@ class PlanAccount:
         unrefined = len(self.pools.routes) or len(self.decisions.left)
         return spent - self.compute_unrefined_charge(sent) if unrefined else spent
 
-    def compute_fraction_amounts(self) -> tuple[Numbers, Numbers]:
-        """Compute the tonnes of each fraction that treated devices yield, and the revenue for fractions sold.
-
-        Returns:
-            Tonnes and money by fraction and period, (H, T) each; 0 for treatments.
-        """
-        treatments, routes, treated = self.instance.treatments, self.routes, self.treated_devices
-        share, price = self.read(treatments.to_smelter), np.where(treatments.sells, self.read(treatments.sold), 0)
-        tonnes = make_zeros((len(treatments.names), treated.shape[1]), treated)
-        paid, device = make_zeros(tonnes.shape, treated), self.instance.streams.device[routes.stream]
-        for fraction in np.flatnonzero(treatments.parent >= 0).tolist():
-            own = np.flatnonzero((routes.treatment == treatments.parent[fraction]) & routes.treats)
-            made = np.where(treatments.accepts[fraction], share[fraction], 0)[device[own]][:, None] * treated[own]
-            tonnes[fraction] = made.sum(axis=0)
-            paid[fraction] = (price[fraction][device[own]][:, None] * made).sum(axis=0)
-        return tonnes, paid
-
     @cached_property
     def composition(self) -> Numbers:
         """$C_{aet}$: metal charged from stock and offers.
@@ -476,7 +455,7 @@ class PlanAccount:
             "holding": self._holding_cost(),
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0)
             - self._sum_paid_for_left()
-            - self._sum_paid_for_fractions(),
+            - by_route.get("fractions", 0),
             "scrap": self._scrap_left(),
             **({"shortfall": self._shortfall_cost()} if may_miss(instance).any() else {}),
         }
@@ -492,6 +471,7 @@ class PlanAccount:
             "transport": routes.transport,
             "smelting": routes.smelting,
             "residue": routes.residue,
+            **({} if routes.parent is None else {"fractions": -routes.sales}),
         }
 
     def split_costs(self, kind: str, group: Ints) -> dict[int, Numbers]:
@@ -550,10 +530,6 @@ class PlanAccount:
         if not len(self.decisions.left):
             return 0
         return (self.read(self.instance.terms.pays) * self.decisions.left).sum(axis=(0, 1))
-
-    def _sum_paid_for_fractions(self) -> Numbers:
-        """Revenue for fractions that are sold, (T,), money."""
-        return 0 if self.routes.parent is None else -(self.routes.sales @ self.decisions.sent)
 
     def _scrap_left(self) -> Numbers:
         """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""

@@ -356,14 +356,12 @@ def _defining_entries(
     if leaves_metal(instance):
         add(*_line_entries(instance, routes, lots, shape))
     stream, treats = routes.stream[route], routes.treats[route]
-    devices = np.where(treats, instance.streams.device[stream], _NO_INDEX)
-    add(devices, columns, 1.0, len(instance.devices.names))
+    add(np.where(treats, instance.streams.device[stream], _NO_INDEX), columns, 1.0, len(instance.devices.names))
     for group, told in (
         (instance.streams.region[stream], mark_linked_regions(instance, routes, whole)),
         (stream, mark_linked_streams(instance, whole)),
     ):
-        rows = np.where(told, np.cumsum(told) - 1, _NO_INDEX)[group]
-        add(np.where(treats, rows, _NO_INDEX), columns, 1.0, int(told.sum()))
+        add(np.where(told[group] & treats, (np.cumsum(told) - 1)[group], _NO_INDEX), columns, 1.0, int(told.sum()))
     ordered = has_lot_constraint(instance.streams)
     place = np.where(treats, np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream], _NO_INDEX)
     add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints, drop_infinite
 from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.payers import compute_party_costs, has_payers
@@ -65,7 +66,7 @@ def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
 def _tabulate_fractions(account: PlanAccount) -> ColumnTable:
     """Return tonnes of each fraction that treated devices yield by period, and the revenue where it is sold."""
     instance = account.instance
-    tonnes, paid = account.compute_fraction_amounts()
+    tonnes, paid = compute_fraction_amounts(account)
     fraction, period = np.nonzero(tonnes)
     names = [instance.treatments.split_name(h) for h in fraction.tolist()]
     return {

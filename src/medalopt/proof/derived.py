@@ -10,6 +10,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import zero_where_infinite
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -250,7 +251,7 @@ def _check_fractions(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     if not instance.treatments.has_fractions:
         return
     index = QuantityIndex(instance, account.routes, ())
-    tonnes, paid = account.compute_fraction_amounts()
+    tonnes, paid = compute_fraction_amounts(account)
     size = max(1.0, float(tonnes.sum()))
     for row in plan.shipments:
         route = index.routes.get(list_route_names(row))

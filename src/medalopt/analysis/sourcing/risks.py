@@ -24,6 +24,7 @@ from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_gr
 from medalopt.analysis.sourcing.payments import compute_revenue_of_left
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_casting_holding_cost
+from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
@@ -103,7 +104,7 @@ class FirstOrderEstimates:
     def _sum_metal_sold(self) -> float:
         """Return the revenue for surplus metal, money."""
         account, total = self._neighbourhood.account, self._sum_cost("sales")
-        return total if account.routes.parent is None else total - account.compute_fraction_amounts()[1].sum()
+        return total if account.routes.parent is None else total - compute_fraction_amounts(account)[1].sum()
 
     def _select_tonnes(self, routes: Bools) -> Floats:
         """Return the tonnes sent (J, T) on the marked routes, 0 on all others."""
