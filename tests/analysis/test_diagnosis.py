@@ -47,7 +47,7 @@ def diagnosed(instance: Instance) -> Diagnosis:
     return found
 
 
-def cures(found: Diagnosis) -> dict[str, Any]:
+def list_repairs(found: Diagnosis) -> dict[str, Any]:
     """Return the new value of each repair of one parameter."""
     return {repair.changes[0].path: repair.changes[0].after for repair in found.repairs if len(repair.changes) == 1}
 
@@ -62,7 +62,7 @@ def test_supply() -> None:
     found = diagnosed(case(streams=[PHONES | {"available": "2 t"}]))
     assert families(found) == {"demand", "supply", "fineness"}
     assert found.screened[0].amount == pytest.approx(0.9) and "900 g short" in found.screened[0].text
-    told = cures(found)
+    told = list_repairs(found)
     assert told["streams.phone@north.available"] == 2.5
     assert told["medals.medal.count"] == 8  # 3.6 kg are nine tenths of 4 kg
     assert "metals.Ag.opening_stock" not in told  # it would cost nothing, as its price is in no figure
@@ -72,7 +72,7 @@ def test_capacity() -> None:
     """A smelter that takes 2 t a period returns 3.6 kg of the 4.5; with 2.5 t it is enough."""
     found = diagnosed(case(smelters={"smelter": SMELTER | {"capacity": "2 t"}}))
     assert families(found) == {"demand", "capacity", "fineness"}
-    assert cures(found)["smelters.smelter.capacity"] == 2.5
+    assert list_repairs(found)["smelters.smelter.capacity"] == 2.5
 
 
 def test_demand_too_early() -> None:
@@ -85,7 +85,7 @@ def test_demand_too_early() -> None:
     )
     assert families(found) == {"demand"}
     assert "before period 2" in found.screened[0].text
-    told = cures(found)
+    told = list_repairs(found)
     assert (told["medals.medal.due"], told["smelters.smelter.lead"]) == ("2", 0)
 
 
@@ -93,14 +93,14 @@ def test_commitments() -> None:
     """25 t are committed of a stream that offers 20: 20 can be kept, or 12.5 t a period offered."""
     found = diagnosed(case(streams=[PHONES | {"committed": "25 t"}]))
     assert families(found) == {"commitments and limits", "supply"}
-    assert cures(found) == {"streams.phone@north.committed": 20, "streams.phone@north.available": 12.5}
+    assert list_repairs(found) == {"streams.phone@north.committed": 20, "streams.phone@north.available": 12.5}
 
 
 def test_limits() -> None:
     """Of 5 kg that must be bought, as no copper is there, 2 may be: the limit would have to be 5."""
     found = diagnosed(case(**ONLY_BOUGHT, market=offer(limit="2 kg")))
     assert families(found) == {"demand", "commitments and limits"}
-    assert cures(found)["market.silver.limit"] == 5
+    assert list_repairs(found)["market.silver.limit"] == 5
 
 
 def test_recycled_content() -> None:
@@ -108,7 +108,7 @@ def test_recycled_content() -> None:
     found = diagnosed(case(**ONLY_BOUGHT, market=offer(recycled="0 %"), policy={"recycled": {"Ag": "20 %"}}))
     assert families(found) == {"demand", "recycled content"}
     assert found.screened[0].rule == "recycled content" and found.screened[0].amount == pytest.approx(0.9)
-    assert cures(found)["policy.recycled.Ag"] == 0
+    assert list_repairs(found)["policy.recycled.Ag"] == 0
 
 
 def test_fineness() -> None:
@@ -117,14 +117,14 @@ def test_fineness() -> None:
     alloys = {"silver": {"composition": {"Ag": ["90 %", "100 %"], "Cu": ["0 %", "20 %"]}}}
     found = diagnosed(case(**ONLY_BOUGHT, market=market, alloys=alloys))
     assert families(found) == {"demand", "fineness"}
-    assert cures(found)["alloys.silver.composition.Ag[0]"] == 85
+    assert list_repairs(found)["alloys.silver.composition.Ag[0]"] == 85
 
 
 def test_device_mix() -> None:
     """Phones may be 60 % of all tonnes and are all there is: only 100 % lets any be sent."""
     found = diagnosed(case(policy={"device_share": {"phone": ["0 %", "60 %"]}}))
     assert families(found) == {"demand", "device mix"}
-    assert cures(found)["policy.device_share.phone[1]"] == 100
+    assert list_repairs(found)["policy.device_share.phone[1]"] == 100
 
 
 def test_participation() -> None:
@@ -133,7 +133,7 @@ def test_participation() -> None:
         case(smelters={"smelter": SMELTER | {"capacity": "4 t"}}, policy={"participation": "50 %"}),
     )
     assert families(found) == {"participation", "capacity"}
-    told = cures(found)
+    told = list_repairs(found)
     assert (told["policy.participation"], told["smelters.smelter.capacity"]) == (40, 5)
 
 
@@ -148,14 +148,14 @@ def test_a_region_without_a_route() -> None:
     )
     assert families(found) == {"participation"}
     assert "south" in found.screened[0].text and found.screened[0].amount == pytest.approx(2)
-    assert cures(found) == {"policy.participation": 0}
+    assert list_repairs(found) == {"policy.participation": 0}
 
 
 def test_footprint() -> None:
     """4.5 kg need 5 t of phones at 100 kg CO2e: a cap of 0.4 t must be 0.5."""
     found = diagnosed(case(streams=[PHONES | {"footprint": 100}], policy={"footprint_cap": "0.4 t"}))
     assert families(found) == {"demand", "footprint", "fineness"}
-    assert cures(found)["policy.footprint_cap"] == 0.5
+    assert list_repairs(found)["policy.footprint_cap"] == 0.5
 
 
 def test_process_scrap() -> None:
@@ -163,7 +163,7 @@ def test_process_scrap() -> None:
     alloys = {"silver": {"composition": WINDOW, "scrap": {"share": "50 %", "returned": "0 %"}}}
     found = diagnosed(case(streams=[PHONES | {"available": "4 t"}], alloys=alloys))
     assert found.screened[0].amount == pytest.approx(1.8)
-    assert cures(found)["alloys.silver.scrap.share"] == 37.5
+    assert list_repairs(found)["alloys.silver.scrap.share"] == 37.5
 
 
 def test_two_windows_together() -> None:
@@ -172,14 +172,14 @@ def test_two_windows_together() -> None:
     found = diagnosed(case(**ONLY_BOUGHT, market=market))
     sets = [{change.path: change.after for change in repair.changes} for repair in found.repairs]
     assert {"alloys.silver.composition.Ag[0]": 85, "alloys.silver.composition.Cu[1]": 15} in sets
-    assert not {"alloys.silver.composition.Ag[0]", "alloys.silver.composition.Cu[1]"} & cures(found).keys()
+    assert not {"alloys.silver.composition.Ag[0]", "alloys.silver.composition.Cu[1]"} & list_repairs(found).keys()
 
 
 def test_two_commitments_together() -> None:
     """Two streams committed beyond supply need two repairs together, each by the least amount."""
     streams = [PHONES | {"committed": "25 t"}, PHONES | {"region": "south", "committed": "30 t"}]
     found = diagnosed(case(streams=streams))
-    assert cures(found) == {} and len(found.screened) == 2
+    assert list_repairs(found) == {} and len(found.screened) == 2
     assert {change.path: change.after for change in found.repairs[0].changes} == {
         "streams.phone@north.committed": 20,
         "streams.phone@south.committed": 20,
@@ -192,7 +192,7 @@ def test_a_metal_without_a_source() -> None:
     alloys = {"silver": {"composition": {"Ag": ["90 %", "95 %"], "Zn": ["5 %", "10 %"]}}}
     found = diagnosed(case(metals=metals, alloys=alloys))
     assert "zinc" in found.screened[0].text
-    assert cures(found) == {"metals.Zn.opening_stock": 0.25}
+    assert list_repairs(found) == {"metals.Zn.opening_stock": 0.25}
 
 
 def test_the_way_of_large_programs_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_the_way_of_large_programs_finds_the_same(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("medalopt.analysis.infeasibility.search.SMALL_PROGRAM_ROWS", 0)
     large = diagnosed(instance)
     assert families(large) == families(small)
-    told, known = cures(large), cures(small)
+    told, known = list_repairs(large), list_repairs(small)
     assert {path: pytest.approx(known[path], rel=1e-5) for path in told} == told
 
 
@@ -219,7 +219,7 @@ def test_a_constraint_of_ones_own(name: str, tmp_path: Path) -> None:
     found = diagnose_infeasibility(case(), extensions=[own])
     assert found is not None
     assert any(f"`{name}`" in reason.text for reason in found.rules)
-    assert cures(found)["medals.medal.count"] == 8
+    assert list_repairs(found)["medals.medal.count"] == 8
 
 
 def test_tokyo_as_first_planned() -> None:

@@ -45,12 +45,12 @@ def alone() -> ScenarioResults:
 def test_as_many_processes_as_one_likes(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes give bit-identical results, and every finished scenario is reported."""
     monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 0.0)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     assert (
-        solve_scenarios(ScenarioRunner(TINY), ASKED, 2, report_progress=lambda done, of: told.append((done, of)))
+        solve_scenarios(ScenarioRunner(TINY), ASKED, 2, report_progress=lambda done, of: reported.append((done, of)))
         == alone
     )
-    assert told == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
+    assert reported == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
 
 
 def test_what_is_too_large_to_be_kept_warm(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,11 +147,11 @@ def test_as_many_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> Non
 def interrupting(after: int) -> process_pool.ProgressCallback:
     """Return a progress callback that raises KeyboardInterrupt after some results."""
 
-    def told(done: int, of: int) -> None:
+    def report(done: int, of: int) -> None:
         if done == after:
             raise KeyboardInterrupt
 
-    return told
+    return report
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -333,12 +333,12 @@ def test_a_journal_goes_on_where_it_was_cut_off(alone: ScenarioResults, tmp_path
         assert kept is not None
         solve_scenarios(variants, ASKED, 1, kept, interrupting(5))
     path.write_bytes(path.read_bytes()[:-9])
-    told: list[int] = []
+    reported: list[int] = []
     fresh = ScenarioRunner(TINY)
     with open_result_cache(path, fresh.instance, "cost") as kept:
         assert kept is not None and len(kept) == 4
-        assert solve_scenarios(fresh, ASKED, 1, kept, lambda done, of: told.append(done)) == alone
-    assert told == [4, 5, 6, 7, 8]
+        assert solve_scenarios(fresh, ASKED, 1, kept, lambda done, of: reported.append(done)) == alone
+    assert reported == [4, 5, 6, 7, 8]
     assert len(path.read_text().splitlines()) == 1 + len(ASKED)
 
 

@@ -20,15 +20,15 @@ def test_each_survivor_is_a_change_of_the_code_as_it_is(file: str) -> None:
     path = ROOT / "src/medalopt" / file
     assert path.is_file(), f"{file} is gone; move its survivors to where the code is now"
     source = path.read_text(encoding="utf-8")
-    changed, astray = set(), []
+    changed, misplaced = set(), []
     for survivor in SURVIVORS[file]:
         assert survivor.keys() == {"within", "operator", "was", "becomes", "why"}
         assert len(survivor["why"].split()) > 3
         try:
             changed.add(replace_fragment(source, survivor["within"], survivor["was"], survivor["becomes"]))
         except FragmentError as reason:
-            astray.append(f"{file}: {survivor['within']}: {survivor['operator']}: {reason}")
-    assert astray == []
+            misplaced.append(f"{file}: {survivor['within']}: {survivor['operator']}: {reason}")
+    assert misplaced == []
     assert len(changed) == len(SURVIVORS[file])
 
 

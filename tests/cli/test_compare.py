@@ -48,7 +48,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(ran: Run) -> dict[str, list[dict[str, object]]]:
+def read_rows(ran: Run) -> dict[str, list[dict[str, object]]]:
     """Return the JSON object of a run that went well."""
     assert ran.code == 0, ran.err
     result: dict[str, list[dict[str, object]]] = json.loads(ran.out)
@@ -57,7 +57,7 @@ def told(ran: Run) -> dict[str, list[dict[str, object]]]:
 
 def values(ran: Run) -> dict[tuple[object, object], object]:
     """Return the figures of a comparison by part and item."""
-    return {(row["part"], row["item"]): row["values"] for row in told(ran)["rows"]}
+    return {(row["part"], row["item"]): row["values"] for row in read_rows(ran)["rows"]}
 
 
 def test_two_instances_side_by_side(files: Path) -> None:
@@ -69,7 +69,7 @@ def test_two_instances_side_by_side(files: Path) -> None:
     assert found["smelters", "kosaka"] == pytest.approx([5, 0])
     assert found["smelters", "naoshima"] == pytest.approx([0, 3.6])
     assert found["metals", "Ag, used"] == pytest.approx([10, 9])
-    data = {row["path"]: (row["from"], row["to"]) for row in told(ran)["data"]}
+    data = {row["path"]: (row["from"], row["to"]) for row in read_rows(ran)["data"]}
     assert data == {
         "devices.phone.content.Ag": ("2 kg/t", "2.5 kg/t"),
         "smelters.kosaka": ("defined", None),
@@ -91,9 +91,9 @@ def test_scenarios_by_name_and_by_option(files: Path) -> None:
     ran = here("compare", "base.yaml", "base.yaml#poor", "--json")
     assert ran.out == here("compare", "base.yaml", "--scenario", "poor", "--json").out
     assert values(ran)["totals", "cost"] == pytest.approx([5_000, 6_250])
-    (row,) = told(ran)["data"]
+    (row,) = read_rows(ran)["data"]
     assert (row["path"], row["from"], row["to"]) == ("devices.phone.content.Ag", "2 kg/t", "1.6 kg/t")
-    assert [one["label"] for one in told(ran)["subjects"]] == ["base", "poor"]
+    assert [one["label"] for one in read_rows(ran)["subjects"]] == ["base", "poor"]
 
 
 def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
@@ -102,8 +102,8 @@ def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
     assert ran.code == 0 and mentions(ran.out, "Infeasible", "none", "medalopt explain")
     found = here("compare", "base.yaml", "--scenario", "none", "--json")
     assert values(found)["totals", "cost"] == [pytest.approx(5_000), None]
-    assert [one["status"] for one in told(found)["subjects"]] == ["optimal", "infeasible"]
-    assert {row["path"] for row in told(found)["data"]} == {"streams.phone@north.available", "market.silver.limit"}
+    assert [one["status"] for one in read_rows(found)["subjects"]] == ["optimal", "infeasible"]
+    assert {row["path"] for row in read_rows(found)["data"]} == {"streams.phone@north.available", "market.silver.limit"}
     page = files / "none.html"
     assert here("compare", "base.yaml#none", "base.yaml#none", "-o", str(page)).code == 2
     assert (
@@ -123,7 +123,7 @@ def test_one_that_cannot_be_solved_costs_its_own_column(files: Path, monkeypatch
     monkeypatch.setattr(comparison, "solve", fail)
     ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor", "--json")
     assert (ran.code, ran.err) == (0, "base.yaml#none: no result: no proof\n")
-    assert [one["status"] for one in told(ran)["subjects"]] == ["optimal", "unanswered", "optimal"]
+    assert [one["status"] for one in read_rows(ran)["subjects"]] == ["optimal", "unanswered", "optimal"]
     seen = here("compare", "base.yaml", "--scenario", "none")
     assert "Not solved: none." in seen.out and "Infeasible" not in seen.out
 
@@ -134,7 +134,7 @@ def test_a_saved_plan_beside_its_instance(files: Path, form: str) -> None:
     assert here("solve", "base.yaml", "-o", form).code == 0
     ran = here("compare", form, "other.yaml", "--json")
     assert values(ran)["totals", "cost"] == pytest.approx([5_000, 3_600])
-    assert "devices.phone.content.Ag" in {row["path"] for row in told(ran)["data"]}
+    assert "devices.phone.content.Ag" in {row["path"] for row in read_rows(ran)["data"]}
     (files / "base.yaml").write_text(BASE.replace("18 t", "17 t"))
     ran = here("compare", form, "other.yaml")
     assert "parameters unknown" in ran.out and "Parameters that differ" not in ran.out

@@ -14,7 +14,7 @@ from medalopt.cli.main import run_command
 TINY, NO_PLAN, TOKYO = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible", "tokyo2020"))
 
 
-def told(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY) -> dict[str, Any]:
+def read_json(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY) -> dict[str, Any]:
     """Return the printed JSON."""
     assert run_command(["sensitivity", instance, *options, "--json"]) == 0
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -23,21 +23,21 @@ def told(capsys: pytest.CaptureFixture[str], *options: str, instance: str = TINY
 
 def test_everything_drops_out_in_turn(capsys: pytest.CaptureFixture[str]) -> None:
     """`--without` lists every smelter, treatment, region, channel and offer, and the premium."""
-    found = told(capsys, "--without")
+    found = read_json(capsys, "--without")
     assert {row["kind"] for row in found["without"]["rows"]} == {"smelter", "treatment", "region", "channel", "offer"}
     assert found["premium"]["medals"] == 6060 and "ranges" not in found
 
 
 def test_one_thing_drops_out_from_a_month_on(capsys: pytest.CaptureFixture[str]) -> None:
     """`--drop` asks for one alone, `--from` since when."""
-    found = told(capsys, "--drop", "smelters.near", "--from", "2017-07")["without"]
+    found = read_json(capsys, "--drop", "smelters.near", "--from", "2017-07")["without"]
     assert found["from"] == "2017-07" and [row["path"] for row in found["rows"]] == ["smelters.near"]
-    assert 0 < found["rows"][0]["extra"] < told(capsys, "--drop", "smelters.near")["without"]["rows"][0]["extra"]
+    assert 0 < found["rows"][0]["extra"] < read_json(capsys, "--drop", "smelters.near")["without"]["rows"][0]["extra"]
 
 
 def test_it_comes_late(capsys: pytest.CaptureFixture[str]) -> None:
     """`--delay` reports lead times, supply and both, and contract deadlines."""
-    found = told(capsys, "--delay", "1")["delay"]
+    found = read_json(capsys, "--delay", "1")["delay"]
     assert [row["what"] for row in found["rows"]] == ["leads", "supply", "both"]
     assert {"kind", "name", "sign_by", "extra_later"} <= set(found["sign_by"][0])
 

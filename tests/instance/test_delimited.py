@@ -19,7 +19,7 @@ PIECES = ["", "a", "b", "é", "東京", "1.5", "12345678", "12345678x", "x" * 64
           ",", "\n", "\n", "\r\n"]  # fmt: skip
 
 
-def told(rows: CsvRows) -> tuple[object, ...]:
+def list_cells(rows: CsvRows) -> tuple[object, ...]:
     """Return all that a table says, its columns as lists of text."""
     columns = [list(rows.column(number)) for number in range(len(rows.header))]
     return rows.header, rows.line, rows.lines.tolist(), columns, rows.uneven, rows.whole, rows.error
@@ -47,10 +47,10 @@ def test_both_ways_say_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
             rows = [",".join(dice.choices(["", "a", "bb", "x" * 70, "12345678"], k=2)) for _ in range(9)]
             text = dice.choice(["\n", "\r\n"]).join(["h,i", *rows, text])
         wanted = by_hand(text)
-        assert told(csv_reader._read_quoted(text))[:5] == wanted
-        assert told(csv_reader.read_csv_rows(text))[:5] == wanted
+        assert list_cells(csv_reader._read_quoted(text))[:5] == wanted
+        assert list_cells(csv_reader.read_csv_rows(text))[:5] == wanted
         if csv_reader._is_unquoted(text.encode()):
-            assert told(csv_reader._read_unquoted(text.encode()))[:5] == wanted
+            assert list_cells(csv_reader._read_unquoted(text.encode()))[:5] == wanted
 
 
 def test_what_is_not_plain() -> None:

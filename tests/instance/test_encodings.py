@@ -22,7 +22,7 @@ def table(*regions: str) -> str:
     return HEAD + "".join(f"phone,{region},1\n" for region in regions)
 
 
-def told(folder: Path, content: bytes, streams: str = TABLE) -> list[tuple[int, int, str]]:
+def list_faults(folder: Path, content: bytes, streams: str = TABLE) -> list[tuple[int, int, str]]:
     """Return line, column and message of all that is wrong with a table of this content."""
     (folder / "rows.csv").write_bytes(content)
     return [(line, column, message) for line, column, _, message in faults(folder, streams=streams)]
@@ -80,7 +80,7 @@ def test_a_table_in_cp932_throughout_is_read_with_a_warning(regions: tuple[str, 
 def test_other_encodings_are_no_text(encoding: str, regions: tuple[str, ...], tmp_path: Path) -> None:
     """Western, Cyrillic, Chinese and Korean tables are errors with row and column, whether they decode or not."""
     content = table("plain", *regions).encode(encoding)
-    ((line, column, message),) = told(tmp_path, content)
+    ((line, column, message),) = list_faults(tmp_path, content)
     assert (line, column) == (3, 2) and "UTF-8" in message and message.endswith(STATE)
 
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_told_from_half_width_katakana_shows_its_text(tmp_path: P
 )
 def test_mixed_and_broken_tables(content: bytes, line: int, column: int, says: str, tmp_path: Path) -> None:
     """Lines in two encodings, and bytes of none, are errors at the first cell that is not UTF-8."""
-    ((at, cell, message),) = told(tmp_path, content)
+    ((at, cell, message),) = list_faults(tmp_path, content)
     assert (at, cell) == (line, column) and says in message
 
 
@@ -125,16 +125,16 @@ def test_a_stated_encoding_that_does_not_hold(tmp_path: Path) -> None:
     """Bytes that it does not have are an error with row and column; text in UTF-8 draws a warning; others are named."""
     state = "streams: {table: rows.csv, encoding: %s}"
     for stated, content in (("utf-8", table("大阪").encode("cp932")), ("cp932", table("a\xa0").encode("latin-1"))):
-        ((line, column, message),) = told(tmp_path, content, state % stated)
+        ((line, column, message),) = list_faults(tmp_path, content, state % stated)
         assert (line, column) == (2, 2) and message.startswith(f"is not {stated} text, as `encoding` says")
-    ((line, column, _),) = told(tmp_path, b"\xef\xbb\xbf" + table("a\xa0").encode("latin-1"), state % "utf-8")
+    ((line, column, _),) = list_faults(tmp_path, b"\xef\xbb\xbf" + table("a\xa0").encode("latin-1"), state % "utf-8")
     assert (line, column) == (2, 2)
     found, (warning,) = odd(tmp_path, table("大阪").encode(), state % "koi8-r")
     assert found != ("大阪",) and "is UTF-8, but read as koi8-r" in warning.message
     ((_, _, path, message),) = faults(tmp_path, streams=state % "latin1")
     assert path == "streams.encoding" and "did you mean `latin-1`?" in message
     assert faults(tmp_path, streams=state % "[a]")[0][2] == "streams.encoding"
-    ((*_, message),) = told(tmp_path, table("a").encode("utf-16"), state % "cp932")
+    ((*_, message),) = list_faults(tmp_path, table("a").encode("utf-16"), state % "cp932")
     assert message == "is UTF-16, not UTF-8: save it as `CSV UTF-8` and try again"
 
 

@@ -199,13 +199,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Instance:
     return load(written(BASE, tmp_path_factory.mktemp("base")))
 
 
-def told(path: Steps, base: Instance, after: Instance) -> bool:
+def adds_warning(path: Steps, base: Instance, after: Instance) -> bool:
     """Return whether a new warning names the path."""
     new = {warning.path for warning in after.warnings} - {warning.path for warning in base.warnings}
     return any(render_path(path).startswith(one) or one.startswith(render_path(path)) for one in new)
 
 
-def named(path: Steps, error: InputError) -> bool:
+def has_error(path: Steps, error: InputError) -> bool:
     """Return whether an error names the path, or a currency without rate."""
     return any(
         render_path(path).startswith(fault.path) or path == ("currency",) for fault in error.faults if fault.path
@@ -219,10 +219,10 @@ def test_in_a_file(pattern: str, base: Instance, tmp_path: Path) -> None:
     try:
         after = load(written(changed(path, value), tmp_path))
     except InputError as error:
-        assert named(path, error), error
+        assert has_error(path, error), error
         assert pattern in TOLD, error
     else:
-        assert not is_same_instance(base, after) or told(path, base, after)
+        assert not is_same_instance(base, after) or adds_warning(path, base, after)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -232,7 +232,7 @@ def test_by_set(pattern: str, base: Instance, tmp_path: Path) -> None:
     try:
         after = load(written(BASE, tmp_path), {render_path(path): value})
     except InputError as error:
-        assert named(path, error), error
+        assert has_error(path, error), error
         assert pattern in TOLD, error
     else:
         assert not is_same_instance(base, after)

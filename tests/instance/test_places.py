@@ -14,7 +14,7 @@ from medalopt.instance.reader.files import read_file
 TABLE = "streams: {table: rows.csv}"
 
 
-def told(path: Path, content: bytes, says: str) -> Fault:
+def find_fault(path: Path, content: bytes, says: str) -> Fault:
     """Return the one fault of an instance of this content that says so."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
@@ -39,7 +39,7 @@ def test_what_is_no_text_is_told_by_line_and_column(
     content: bytes, line: int, column: int, says: str, tmp_path: Path
 ) -> None:
     """Lines and columns count from 1, a column is a character and not a byte; a file as a whole has none."""
-    fault = told(tmp_path / "case.yaml", content, says)
+    fault = find_fault(tmp_path / "case.yaml", content, says)
     assert (fault.line, fault.column) == (line, column)
 
 
@@ -47,7 +47,7 @@ def test_what_is_no_text_is_told_by_line_and_column(
 def test_utf_16_is_known_with_and_without_its_mark(text: str, coding: str, tmp_path: Path) -> None:
     """An instance is to be saved as UTF-8, a table by the name that spreadsheets have for that."""
     says = "is UTF-16, not UTF-8: save it with the encoding UTF-8"
-    assert told(tmp_path / "case.yaml", text.encode(coding), says).line == 0
+    assert find_fault(tmp_path / "case.yaml", text.encode(coding), says).line == 0
     (tmp_path / "rows.csv").write_bytes(text.encode(coding))
     ((*_, message),) = faults(tmp_path, streams=TABLE)
     assert "save it as `CSV UTF-8`" in message

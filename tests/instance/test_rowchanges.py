@@ -28,7 +28,7 @@ CHANGES = [("available", "7 t"), ("available", "[8, 9]"), ("available", "[0, 9]"
            ("credited.Au", "40 %"), ("device", "laptop"), ("name", "other")]  # fmt: skip
 
 
-def told(sheet: InputSheet) -> tuple[object, ...]:
+def list_cells(sheet: InputSheet) -> tuple[object, ...]:
     """Return all that a sheet says."""
     columns = {key: list(cells) for key, cells in sheet.columns.items()}
     return {key: cells for key, cells in columns.items() if set(cells) != {None}}, sheet.lines.tolist()
@@ -51,7 +51,7 @@ def test_together_or_one_by_one(text: str) -> None:
         again = sheet
         for change in listed:
             again = apply_row_overrides(again, [change], name_stream_rows, LABELS, apart)
-        assert told(once) == told(again), wanted
+        assert list_cells(once) == list_cells(again), wanted
         assert together.errors == apart.errors, wanted
 
 

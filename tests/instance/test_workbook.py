@@ -66,7 +66,7 @@ def tiny() -> bytes:
     return render_instance_workbook(open_instance(ROOT / "instances/tiny.yaml"))
 
 
-def told(made: bytes) -> list[str]:
+def list_errors(made: bytes) -> list[str]:
     """Return the errors of a workbook."""
     with pytest.raises(InputError) as caught:
         import_workbook(FileBytes("in.xlsx", made))
@@ -96,7 +96,7 @@ def told(made: bytes) -> list[str]:
 )
 def test_mistakes_name_sheet_and_cell(tiny: bytes, sheet: str, cell: str, value: str | float, fault: str) -> None:
     """An invalid value, unit, name, heading or row is reported with its cell."""
-    assert any(fault in one for one in told(with_cell(tiny, sheet, cell, value)))
+    assert any(fault in one for one in list_errors(with_cell(tiny, sheet, cell, value)))
 
 
 def _cell_of(made: bytes, sheet: str, text: str) -> str:
@@ -113,16 +113,17 @@ def test_a_list_with_a_gap_is_told(tiny: bytes) -> None:
     """A period without a figure beside others that have one is a fault, and so is a month outside the horizon."""
     column = _cell_of(tiny, "Streams", "available[2017-05]")
     assert any(
-        "a list has a value for each period" in one for one in told(with_cell(tiny, "Streams", f"{column}4", None))
+        "a list has a value for each period" in one
+        for one in list_errors(with_cell(tiny, "Streams", f"{column}4", None))
     )
-    wrong = told(with_cell(tiny, "Streams", f"{column}3", "available[2019-01]"))
+    wrong = list_errors(with_cell(tiny, "Streams", f"{column}3", "available[2019-01]"))
     assert any(f"Streams!{column}3" in one and "names no period" in one for one in wrong)
 
 
 def test_a_window_with_one_end_is_told(tiny: bytes) -> None:
     """A least share without a greatest is no window."""
     column = _cell_of(tiny, "Alloys", "composition.Ag[greatest]")
-    assert any("a window has both ends" in one for one in told(with_cell(tiny, "Alloys", f"{column}4", None)))
+    assert any("a window has both ends" in one for one in list_errors(with_cell(tiny, "Alloys", f"{column}4", None)))
 
 
 def test_a_figure_given_twice_is_told(tiny: bytes) -> None:
@@ -133,7 +134,7 @@ def test_a_figure_given_twice_is_told(tiny: bytes) -> None:
     assert f'<c r="{one}4"' not in sheet
     other = _cell_of(tiny, "Streams", "available[2017-04]")
     made = with_cell(tiny, "Streams", f"{one}3", "available[2017-04]")
-    assert any("is defined twice" in text for text in told(made)), other
+    assert any("is defined twice" in text for text in list_errors(made)), other
 
 
 def test_a_date_is_a_month(tiny: bytes) -> None:
@@ -147,10 +148,10 @@ def test_sheets_that_are_not_known_or_missing_are_told(tiny: bytes) -> None:
     files = parts(tiny)
     book = files["xl/workbook.xml"]
     renamed = packed({**files, "xl/workbook.xml": book.replace(b'name="Devices"', b'name="Device"')})
-    assert any("in.xlsx:Device: unknown sheet; did you mean `Devices`?" in one for one in told(renamed))
+    assert any("in.xlsx:Device: unknown sheet; did you mean `Devices`?" in one for one in list_errors(renamed))
     gone = packed({**files, "xl/workbook.xml": book.replace(b'name="Instance"', b'name="Inst"')})
-    assert any("has no sheet `Instance`" in one for one in told(gone))
-    assert any("is not a readable Excel workbook" in one for one in told(b"PK"))
+    assert any("has no sheet `Instance`" in one for one in list_errors(gone))
+    assert any("is not a readable Excel workbook" in one for one in list_errors(b"PK"))
 
 
 def test_what_is_not_used_stays_empty_and_may_be_filled_in(tiny: bytes) -> None:
@@ -224,14 +225,14 @@ def test_what_is_odd_comes_back_too(many: int, tmp_path: Path, monkeypatch: pyte
 def test_headings_that_do_not_fit_are_told(tiny: bytes, sheet: str, before: str, after: str, fault: str) -> None:
     """Duplicate headings and unknown paths are reported with the cell of heading or value."""
     cell = f"{_cell_of(tiny, sheet, before)}3"
-    found = [one for one in told(with_cell(tiny, sheet, cell, after)) if fault in one]
+    found = [one for one in list_errors(with_cell(tiny, sheet, cell, after)) if fault in one]
     assert found
     assert found[0].startswith(f"in.xlsx:{sheet}!")
 
 
 def test_periods_that_cannot_be_read_are_told_first(tiny: bytes) -> None:
     """Headings that name a period cannot be understood then, and say why."""
-    found = told(with_cell(tiny, "Instance", "B9", "many"))
+    found = list_errors(with_cell(tiny, "Instance", "B9", "many"))
     assert any("Instance!B9: periods.count: expected a whole number" in one for one in found)
     assert any("the periods on the sheet `Instance` cannot be read" in one for one in found)
 
@@ -239,7 +240,7 @@ def test_periods_that_cannot_be_read_are_told_first(tiny: bytes) -> None:
 def test_a_section_without_rows_is_told_by_its_sheet(tiny: bytes) -> None:
     """No instance is without metals: whoever deletes them all is led to their sheet."""
     empty = with_sheet(tiny, "Metals", lambda text: re.sub(r'<row r="[4-6]".*?</row>', "", text))
-    assert any("no metal is called" in one or "Metals" in one for one in told(empty))
+    assert any("no metal is called" in one or "Metals" in one for one in list_errors(empty))
 
 
 def _raw(made: bytes, sheet: str, cell: str, xml: str) -> bytes:
@@ -263,7 +264,7 @@ def _raw(made: bytes, sheet: str, cell: str, xml: str) -> bytes:
 )
 def test_cells_without_a_value_are_told_alone(tiny: bytes, sheet: str, cell: str, xml: str, why: str) -> None:
     """An error, a formula that nobody calculated and a truth value are one mistake each, and no limit vanishes."""
-    found = told(_raw(tiny, sheet, cell, xml))
+    found = list_errors(_raw(tiny, sheet, cell, xml))
     assert found[0].startswith(f"in.xlsx:{sheet}!{cell}: {why}")
     assert len(found) == 1 or sheet == "Instance"
 
@@ -272,7 +273,7 @@ def test_all_cells_without_a_value_are_told_at_once(tiny: bytes) -> None:
     """Empty cells on several sheets and an invalid value are reported together."""
     broken = '<c r="{}" t="e"><v>#REF!</v></c>'
     made = _raw(_raw(tiny, "Smelters", "L4", broken), "Devices", "C4", broken)
-    found = told(with_cell(made, "Medals", "B4", -1.0))
+    found = list_errors(with_cell(made, "Medals", "B4", -1.0))
     places = [one.split(": ")[0] for one in found]
     assert places == ["in.xlsx:Devices!C4", "in.xlsx:Medals!B4", "in.xlsx:Smelters!L4"]
 
@@ -307,7 +308,7 @@ def _silver(made: bytes) -> str:
 )
 def test_numbers_in_disguise_are_told(tiny: bytes, value: str) -> None:
     """Commas, currency signs, brackets, dates and words in place of a number are reported with the cell."""
-    found = told(with_cell(tiny, "Devices", "C4", value))
+    found = list_errors(with_cell(tiny, "Devices", "C4", value))
     assert len(found) == 1 and found[0].startswith("in.xlsx:Devices!C4: devices.phone.content.Ag: ")
 
 
@@ -324,13 +325,13 @@ def test_what_shows_in_per_cent_is_in_per_cent(tiny: bytes) -> None:
     """A grade that shows 17 % is that, whatever the unit above says; a count or a name cannot be in per cent."""
     assert _silver(_with_style(tiny, "Devices", "C4", 0.17, 9)) == "17 %"
     for sheet, cell in (("Medals", "B4"), ("Devices", "A4")):
-        found = told(_with_style(tiny, sheet, cell, 0.17, 9))
+        found = list_errors(_with_style(tiny, sheet, cell, 0.17, 9))
         assert any(one.startswith(f"in.xlsx:{sheet}!{cell}: ") for one in found)
 
 
 def test_a_day_is_no_number(tiny: bytes) -> None:
     """A date cell in place of a number is reported."""
-    (found,) = told(_with_style(tiny, "Devices", "C4", 350.0, 14))
+    (found,) = list_errors(_with_style(tiny, "Devices", "C4", 350.0, 14))
     assert found.startswith("in.xlsx:Devices!C4: contains the date 1900-12-15 instead of a number")
 
 
@@ -366,7 +367,7 @@ def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -
         gap = f'<c r="{cell}"/>' if f'r="{cell}"' not in text else ""
         return re.sub(r'(<row r="4".*?)</row>', rf"\g<1>{gap}</row> ", text, count=1)
 
-    found = told(_with_style(with_sheet(tiny, sheet, filled), sheet, cell, 42826.0, 14))
+    found = list_errors(_with_style(with_sheet(tiny, sheet, filled), sheet, cell, 42826.0, 14))
     why = "contains a date or a share instead of a (name|text|path): format the cell as text, and enter it again"
     place = re.escape(f"in.xlsx:{sheet}!{cell}: ")
     assert any(re.fullmatch(f"{place}(.*: )?{why}", one) for one in found), found
@@ -379,7 +380,7 @@ def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
     own = '<numFmts count="1"><numFmt numFmtId="200" formatCode="0,"/>'
     styles = re.sub('<numFmts count="[0-9]+">', own, styles)
     assert own in styles
-    (found,) = told(packed({**files, "xl/styles.xml": styles.encode()}))
+    (found,) = list_errors(packed({**files, "xl/styles.xml": styles.encode()}))
     assert found.startswith("in.xlsx:Devices!C4: contains a number that its format shows divided by a thousand")
 
 
@@ -388,7 +389,7 @@ def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
     """A deleted sheet would drop its constraints: it is reported by name."""
     files = parts(tiny)
     book = re.sub(f'<sheet name="{sheet}"[^>]*/>', "", files["xl/workbook.xml"].decode())
-    found = told(packed({**files, "xl/workbook.xml": book.encode()}))
+    found = list_errors(packed({**files, "xl/workbook.xml": book.encode()}))
     assert any(one.startswith(f"in.xlsx: has no sheet `{sheet}`") for one in found), found
 
 
@@ -408,9 +409,10 @@ def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
         node = find_node(import_workbook(FileBytes("in.xlsx", book)).root, ("smelters", "near", "returned", "Ag"))
         assert isinstance(node, ScalarNode) and node.text == text
     assert any(
-        "Smelters!D4" in one for one in told(with_cell(with_cell(tiny, "Smelters", "D2", "kg"), "Smelters", "D4", 0.5))
+        "Smelters!D4" in one
+        for one in list_errors(with_cell(with_cell(tiny, "Smelters", "D2", "kg"), "Smelters", "D4", 0.5))
     )
-    found = told(with_cell(tiny, "Medals", "B2", "thousand"))
+    found = list_errors(with_cell(tiny, "Medals", "B2", "thousand"))
     assert found == ["in.xlsx:Medals!B2: the unit `thousand` would have no effect here: delete it"]
 
 
@@ -421,7 +423,7 @@ def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
         def add(text: str) -> str:
             return re.sub(r'(<row r="4".*?)</row>', rf'\1<c r="{column}4"><v>7</v></c></row>', text, count=1)
 
-        return [one for sheet in ("Metals", "Instance") for one in told(with_sheet(tiny, sheet, add))]
+        return [one for sheet in ("Metals", "Instance") for one in list_errors(with_sheet(tiny, sheet, add))]
 
     found = beside("ZZ")
     assert found == [
@@ -433,14 +435,16 @@ def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
 def test_merged_cells_are_told(tiny: bytes) -> None:
     """One value for several merged cells may be meant for each of them: the cells are to be unmerged."""
     merged = '</sheetData><mergeCells count="1"><mergeCell ref="B4:B5"/></mergeCells>'
-    found = told(with_sheet(tiny, "Metals", lambda text: text.replace("</sheetData>", merged)))
+    found = list_errors(with_sheet(tiny, "Metals", lambda text: text.replace("</sheetData>", merged)))
     assert any("Metals!B5: contains a part of the merged cells B4:B5: unmerge them" in one for one in found)
 
 
 @pytest.mark.parametrize(("sheet", "cell"), [("Devices", "A3"), ("Instance", "B3"), ("Scenarios", "C3")])
 def test_heads_that_lead_the_sheet_stay(tiny: bytes, sheet: str, cell: str) -> None:
     """A sheet whose first heads have moved could be read amiss, and is not read."""
-    assert any(f"in.xlsx:{sheet}: its first headings must be" in one for one in told(with_cell(tiny, sheet, cell, "x")))
+    assert any(
+        f"in.xlsx:{sheet}: its first headings must be" in one for one in list_errors(with_cell(tiny, sheet, cell, "x"))
+    )
 
 
 @pytest.mark.parametrize("gone", ["A", "B", "C"])
@@ -455,7 +459,7 @@ def test_half_a_change_is_told(gone: str) -> None:
     change = with_sheet(
         made, "Scenarios", lambda text: re.sub("(</row>)?</sheetData>", rf'\1<row r="4">{rows}</row></sheetData>', text)
     )
-    assert any("in.xlsx:Scenarios!A4: a change needs a scenario" in one for one in told(change))
+    assert any("in.xlsx:Scenarios!A4: a change needs a scenario" in one for one in list_errors(change))
 
 
 AWKWARD = (
@@ -562,7 +566,7 @@ def test_any_remark_comes_back_as_it_was(note: str, tmp_path: Path) -> None:
 
 def test_amounts_without_a_rate_are_told_each_with_its_cell(tiny: bytes) -> None:
     """Another currency on the sheet `Instance`, and no rates for that in which amounts stand: a mistake at each."""
-    found = told(with_cell(tiny, "Instance", "B7", "EUR"))
+    found = list_errors(with_cell(tiny, "Instance", "B7", "EUR"))
     assert len(found) > 20 and all("no rate is given for the currency `JPY`" in one for one in found)
     cells = {one.split(": ")[0] for one in found}
     assert {"in.xlsx:Smelters!B4", "in.xlsx:Streams!L4", "in.xlsx:Market!E4", "in.xlsx:Treatments!B5"} <= cells
@@ -574,7 +578,7 @@ def test_a_rate_that_leads_nowhere_is_told_at_each_amount(tmp_path: Path) -> Non
     path.write_text(render_starter_template("case"), encoding="utf-8")
     made = render_instance_workbook(open_instance(path))
     row = next(n for n in range(4, 12) if "currency" in _text_of(made, f"A{n}"))
-    found = told(with_cell(made, "Instance", f"B{row}", "EUR"))
+    found = list_errors(with_cell(made, "Instance", f"B{row}", "EUR"))
     assert sum("currency `JPY`" in one for one in found) > 3
 
 

@@ -38,13 +38,13 @@ def test_every_error_is_caught(part: str) -> None:
 
 def test_every_error_has_its_place_in_the_code() -> None:
     """The code that each error takes away occurs once in its definition: whoever changes it changes the entry."""
-    astray = []
+    misplaced = []
     for error in errors():
         try:
             plant(ROOT / "src/medalopt", error)
         except AssertionError as reason:
-            astray.append(str(reason))
-    assert astray == []
+            misplaced.append(str(reason))
+    assert misplaced == []
 
 
 def test_errors_are_planted_everywhere() -> None:

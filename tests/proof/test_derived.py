@@ -45,13 +45,13 @@ def _state_melts(of: PlanAccount) -> list[Any]:
 
 def stated(of: PlanAccount) -> Any:
     """Return a plan that states all values derived from an account."""
-    instance, found, made = of.instance, of.routes, of.decisions
+    instance, routes, made = of.instance, of.routes, of.decisions
     periods, smelters = instance.periods, (*instance.smelters.names, None)
     spent, bought = (
-        compute_route_costs(instance, found) * made.sent,
+        compute_route_costs(instance, routes) * made.sent,
         instance.market.price.value[:, None, :] * made.bought,
     )
-    ways = zip(found.stream.tolist(), found.treatment.tolist(), found.smelter.tolist(), strict=True)
+    ways = zip(*(part.tolist() for part in (routes.stream, routes.treatment, routes.smelter)), strict=True)
     names = [(instance.streams.names[i], instance.treatments.names[h], smelters[k]) for i, h, k in ways]
     return ROW(
         objective=ROW(unit="JPY", value=float(of.cost)),
@@ -94,7 +94,7 @@ def stated(of: PlanAccount) -> Any:
     )
 
 
-def found(of: PlanAccount, plan: Any, unit: str = "JPY") -> list[Any]:
+def list_violations(of: PlanAccount, plan: Any, unit: str = "JPY") -> list[Any]:
     """Return the differences from the derived values."""
     return list(check_derived_values(of, plan, float(of.cost), unit))
 
@@ -147,7 +147,7 @@ def sizes(of: PlanAccount) -> dict[str, tuple[Callable[[Any], Any], str, str, st
 @pytest.mark.parametrize("done", [True, False])
 def test_what_follows_is_accepted(done: bool) -> None:
     """Derived values are accepted, for random and for zero decisions."""
-    assert found(account(done), stated(account(done))) == []
+    assert list_violations(account(done), stated(account(done))) == []
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -160,9 +160,9 @@ def test_a_figure_may_be_off_by_rounding_alone(figure: str, done: bool) -> None:
         plan = copy.deepcopy(stated(of))
         values = part(plan) if isinstance(part(plan), dict) else vars(part(plan))
         true, values[name] = values[name], values[name] + share * 1e-9 * size
-        told = found(of, plan)
-        assert [(each.rule, each.path) for each in told] == ([(rule, path)] if broken else [])
-        for each in told:
+        amounts = list_violations(of, plan)
+        assert [(each.rule, each.path) for each in amounts] == ([(rule, path)] if broken else [])
+        for each in amounts:
             assert each.amount == pytest.approx(1.03e-9 * size, rel=0.02)
             assert each.text.startswith(f"{path} is stated as {values[name]:.10g}, and its parts give {true:.10g}: ")
 
@@ -172,25 +172,27 @@ def test_what_is_missing_is_told() -> None:
     of = account(True)
     plan = stated(of)
     del plan.cost["residue"]
-    assert [(each.path, each.amount) for each in found(of, plan)] == [("cost", 0.0)]
+    assert [(each.path, each.amount) for each in list_violations(of, plan)] == [("cost", 0.0)]
     plan = stated(of)
-    assert [(each.path, each.amount) for each in found(of, plan, "USD")] == [("objective.unit", 0.0)]
+    assert [(each.path, each.amount) for each in list_violations(of, plan, "USD")] == [("objective.unit", 0.0)]
     gone, wrong = plan.metals.pop(0), plan.metals[0]
-    assert [(each.path, each.amount, each.unit) for each in found(of, plan)] == [(f"metals.{gone.metal}", 0.0, "kg")]
+    assert [(each.path, each.amount, each.unit) for each in list_violations(of, plan)] == [
+        (f"metals.{gone.metal}", 0.0, "kg")
+    ]
     wrong.stock += 1e6  # the next row of the same metal is looked at too
     paths = [f"metals.{gone.metal}", f"metals.{gone.metal}.stock, {wrong.period}"]
-    assert [each.path for each in found(of, plan)] == paths
+    assert [each.path for each in list_violations(of, plan)] == paths
     plan = stated(of)
     gone = plan.casts.pop(0)
-    told = {each.path: each.amount for each in found(of, plan)}
-    assert told == {
+    amounts = {each.path: each.amount for each in list_violations(of, plan)}
+    assert amounts == {
         f"casts.{gone.alloy}.charged, {gone.period}": pytest.approx(gone.charged),
         f"casts.{gone.alloy}.cast, {gone.period}": pytest.approx(gone.cast),
     }
     plan = stated(of)
     gone = max((row for row in plan.melts if row.metal == "other"), key=lambda row: abs(row.kg))
     plan.melts.remove(gone)
-    (one,) = found(of, plan)
+    (one,) = list_violations(of, plan)
     assert (one.path, one.amount) == (f"melts.{gone.alloy}.other, {gone.period}", pytest.approx(abs(gone.kg)))
 
 
@@ -200,7 +202,7 @@ def test_a_row_of_nothing_is_told_of_elsewhere() -> None:
     plan = stated(of)
     plan.shipments[0].stream, plan.purchases[0].offer = "nobody", "nothing"
     plan.shipments[1].cost = plan.purchases[1].cost = -1e12
-    assert len(found(of, plan)) == 2
+    assert len(list_violations(of, plan)) == 2
 
 
 def test_a_difference_is_told_with_its_unit() -> None:
@@ -221,7 +223,7 @@ def price(
     return MarginalValue(path, period, value, unit, meaning)
 
 
-def told(follow: list[MarginalValue], say: list[MarginalValue]) -> list[tuple[str, float]]:
+def compare_marginals(follow: list[MarginalValue], say: list[MarginalValue]) -> list[tuple[str, float]]:
     """Return path and amount of each difference."""
     return [(each.path, each.amount) for each in check_marginal_values(follow, say)]
 
@@ -229,22 +231,24 @@ def told(follow: list[MarginalValue], say: list[MarginalValue]) -> list[tuple[st
 def test_marginal_values_follow() -> None:
     """Marginal values are compared relative to the largest of their meaning; a missing one counts as 0."""
     follow = [price(1e6), price(2.0, "b", "1"), price(1.0, "c", None, "JPY", "n")]
-    assert told(follow, list(reversed(follow))) == []
-    assert told(follow, [price(1e6), price(2.0009, "b", "1"), follow[2]]) == []
-    assert told(follow, [price(1e6), price(2.0, "b", "1"), price(1.0009, "c", None, "JPY", "n")]) == [
+    assert compare_marginals(follow, list(reversed(follow))) == []
+    assert compare_marginals(follow, [price(1e6), price(2.0009, "b", "1"), follow[2]]) == []
+    assert compare_marginals(follow, [price(1e6), price(2.0, "b", "1"), price(1.0009, "c", None, "JPY", "n")]) == [
         ("prices.c", pytest.approx(0.0009))
     ]
-    assert told(follow, [price(1e6), price(2.5, "b", "1"), follow[2]]) == [("prices.b, 1", 0.5)]
-    assert told(follow, follow[:2]) == [("prices.c", 1.0)]
-    assert told(follow, [*follow, price(0.25, "d", "2", "JPY", "o")]) == [("prices.d, 2", 0.25)]
-    assert told([], [price(1e-18)]) == [] and told([], [price(1.1e-18)]) == [("prices.a", 1.1e-18)]
-    assert told([price(1e-18)], []) == [] and told([price(-1e6)], [price(-1e6 - 9e-4)]) == []
+    assert compare_marginals(follow, [price(1e6), price(2.5, "b", "1"), follow[2]]) == [("prices.b, 1", 0.5)]
+    assert compare_marginals(follow, follow[:2]) == [("prices.c", 1.0)]
+    assert compare_marginals(follow, [*follow, price(0.25, "d", "2", "JPY", "o")]) == [("prices.d, 2", 0.25)]
+    assert compare_marginals([], [price(1e-18)]) == [] and compare_marginals([], [price(1.1e-18)]) == [
+        ("prices.a", 1.1e-18)
+    ]
+    assert compare_marginals([price(1e-18)], []) == [] and compare_marginals([price(-1e6)], [price(-1e6 - 9e-4)]) == []
 
 
 def test_a_marginal_value_is_told_once_and_in_its_unit() -> None:
     """A repeated marginal value and a wrong unit are violations; supply has no marginal value."""
     one = price(1.0)
-    assert told([one], [one, one]) == [("prices.a", 0.0)]
-    assert told([one], [price(1.0, unit="USD/t")]) == [("prices.a", 0.0)]
+    assert compare_marginals([one], [one, one]) == [("prices.a", 0.0)]
+    assert compare_marginals([one], [price(1.0, unit="USD/t")]) == [("prices.a", 0.0)]
     offered = price(3.0, "x", "1", "JPY/t", SUPPLY_MEANING)
-    assert told([one, offered], [one]) == told([one], [one, offered]) == []
+    assert compare_marginals([one, offered], [one]) == compare_marginals([one], [one, offered]) == []

@@ -31,7 +31,7 @@ def page(name: str, *changes: tuple[str, str]) -> str:
     return render_report_text(build_infeasibility_report(instance, found), Screen(100))
 
 
-def told(instance: Instance) -> list[str]:
+def list_reasons(instance: Instance) -> list[str]:
     """Return the reasons found by screening alone."""
     found = build_routes(instance)
     return [reason.text for reason in screen_instance(instance, found, compute_bounds(instance, found))]
@@ -63,7 +63,7 @@ def test_every_repair_names_its_price_and_the_cheapest_comes_first() -> None:
 @pytest.mark.parametrize("name", ["tiny", "dantzig", "rio2016", "london2012", "steelco", "tokyo2020"])
 def test_nothing_is_short_where_there_is_a_plan(name: str) -> None:
     """Screening reports no shortage for a feasible instance."""
-    assert told(load(INSTANCES / f"{name}.yaml")) == []
+    assert list_reasons(load(INSTANCES / f"{name}.yaml")) == []
 
 
 def test_each_step_is_told_before_it_is_done() -> None:
@@ -78,9 +78,9 @@ def test_each_step_is_told_before_it_is_done() -> None:
 def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
     """A foundry that casts 1 kg a month cannot cast the 27.14 kg that are due in May."""
     instance = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "1 kg"})
-    assert any(mentions(text, "silver_925", "2017-05", numbers=(27.14,)) for text in told(instance))
+    assert any(mentions(text, "silver_925", "2017-05", numbers=(27.14,)) for text in list_reasons(instance))
     closed = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "0 kg"})
-    assert any("process scrap included" in text for text in told(closed))
+    assert any("process scrap included" in text for text in list_reasons(closed))
 
 
 @pytest.mark.no_cover
@@ -88,7 +88,7 @@ def test_no_claim_comes_too_soon() -> None:
     """As the demand on Tokyo's supply grows, no shortage is claimed while a plan exists."""
     for count in (1700, 1900, 2100, 2300):
         figures = load(INSTANCES / "tokyo2020.yaml", {"medals.silver.count": str(count)})
-        claimed = told(figures)
+        claimed = list_reasons(figures)
         try:
             solve(figures)
         except NoPlanError:

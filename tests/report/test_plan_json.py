@@ -59,7 +59,7 @@ ROWS: dict[str, dict[str, tuple[type, ...]]] = {
 AMOUNT = {"shipments": "tonnes", "stockpiles": "tonnes", "purchases": "kg", "melts": "kg", "casts": "cast"}
 
 
-def told(name: str) -> dict[str, Any]:
+def read_plan_object(name: str) -> dict[str, Any]:
     """Return the JSON of a plan."""
     return dict(json.loads(render_json(build_plan_object(plan(name)))))
 
@@ -76,7 +76,7 @@ def numbers(value: Any) -> Iterator[float]:
 @pytest.mark.parametrize("name", NAMES)
 def test_members_and_their_types(name: str) -> None:
     """Every member and column is there, in its order, none besides, each of its type; every number is finite."""
-    plan_told = told(name)
+    plan_told = read_plan_object(name)
     optional = {"parties", "risk"} if name != "tokyo2020" else set()  # the only one with payers and a `cv`
     members = [one for one in MEMBERS if one not in optional]
     assert list(plan_told) == members
@@ -102,7 +102,7 @@ def test_members_and_their_types(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_costs_add_up(name: str) -> None:
     """The parts of the cost come to its total, which is the objective; those of the rows to their parts."""
-    plan_told = told(name)
+    plan_told = read_plan_object(name)
     cost = dict(plan_told["cost"])
     total = cost.pop("total")
     size = sum(abs(part) for part in cost.values())
@@ -120,7 +120,7 @@ def test_costs_add_up(name: str) -> None:
 def test_metals_have_every_row_and_add_up(name: str) -> None:
     """Every metal and period has a row; the stock balances to 1e-9, and none is negative."""
     instance = plan(name).instance
-    rows = told(name)["metals"]
+    rows = read_plan_object(name)["metals"]
     assert [(row["metal"], row["period"]) for row in rows] == [
         (metal, period) for metal in instance.metals.names for period in instance.periods
     ]
@@ -138,7 +138,7 @@ def test_metals_have_every_row_and_add_up(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_of_nothing_are_left_out(name: str) -> None:
     """No table but metals has zero rows, and no price or dual value is 0."""
-    plan_told = told(name)
+    plan_told = read_plan_object(name)
     for table, column in (AMOUNT | {"prices": "value", "duals": "value"}).items():
         assert all(row[column] > 0 if table in AMOUNT else row[column] != 0 for row in plan_told[table])
 
@@ -146,7 +146,7 @@ def test_rows_of_nothing_are_left_out(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_melts_come_to_what_is_charged(name: str) -> None:
     """The metals charged sum to the charge of the cast, unnamed matter included, less the loss."""
-    plan_told, alloys = told(name), plan(name).instance.alloys
+    plan_told, alloys = read_plan_object(name), plan(name).instance.alloys
     loss = dict(zip(alloys.names, alloys.loss.value.tolist(), strict=True))
     for cast in plan_told["casts"]:
         here = [row["kg"] for row in plan_told["melts"] if all(row[key] == cast[key] for key in ("alloy", "period"))]
@@ -176,8 +176,8 @@ def test_a_long_table_is_written_in_pieces() -> None:
         "amount": [n / 7 for n in range(9_000)],
     }
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    told = list(stream_json({"a": 1, "rows": JsonTable(columns), "none": JsonTable({"name": []}), "b": [1]}))
-    assert "".join(told) == render_json({"a": 1, "rows": rows, "none": [], "b": [1]})
-    assert max(map(len, told)) < sum(map(len, told)) / 2
+    pieces = list(stream_json({"a": 1, "rows": JsonTable(columns), "none": JsonTable({"name": []}), "b": [1]}))
+    assert "".join(pieces) == render_json({"a": 1, "rows": rows, "none": [], "b": [1]})
+    assert max(map(len, pieces)) < sum(map(len, pieces)) / 2
     with pytest.raises(ValueError, match="not JSON compliant"):
         list(stream_json({"rows": JsonTable({"amount": [1.0, float("nan")]})}))

@@ -17,7 +17,7 @@ from medalopt.instance.instance import Instance
 from medalopt.solver.budget import TimeBudget
 
 SENT = "m.sent_device['phone']"
-Told = list[tuple[dict[str, float | None], float]]
+RepairCosts = list[tuple[dict[str, float | None], float]]
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +26,14 @@ def bare() -> Instance:
     return loaded(changed(market=None))
 
 
-def found(instance: Instance, folder: Path, *lines: str) -> Diagnosis:
+def diagnose_with(instance: Instance, folder: Path, *lines: str) -> Diagnosis:
     """Return why there is no plan with `lines` as the extension."""
     diagnosis = diagnose_infeasibility(instance, extensions=[written(folder, *lines)])
     assert diagnosis is not None
     return diagnosis
 
 
-def cures(diagnosis: Diagnosis) -> Told:
+def list_repairs(diagnosis: Diagnosis) -> RepairCosts:
     """Return the new bounds of each repair by path (None: constraint dropped), and its cost."""
     rows = [(repair.encode()["changes"], repair.objective) for repair in diagnosis.repairs]
     return [({row["path"]: row["to"] for row in changes}, cost) for changes, cost in rows]  # type: ignore[attr-defined]
@@ -41,15 +41,15 @@ def cures(diagnosis: Diagnosis) -> Told:
 
 def test_an_upper_end(bare: Instance, tmp_path: Path) -> None:
     """At most 3 t may be sent and 5 are needed: 5 in place of 3 cures it, and so does leaving the rule out."""
-    diagnosis = found(bare, tmp_path, f"m.few = pyo.Constraint(expr={SENT} <= 3)")
+    diagnosis = diagnose_with(bare, tmp_path, f"m.few = pyo.Constraint(expr={SENT} <= 3)")
     assert any("`few`" in rule.text for rule in diagnosis.rules)
-    told = [(changes, round(cost)) for changes, cost in cures(diagnosis) if "extension.few" in changes]
+    told = [(changes, round(cost)) for changes, cost in list_repairs(diagnosis) if "extension.few" in changes]
     assert len(told) == 2 and ({"extension.few": 5}, 4500) in told and ({"extension.few": None}, 4500) in told
 
 
 def test_a_lower_end(bare: Instance, tmp_path: Path) -> None:
     """For a minimum of 22 t with 20 t offered, 20 t costs 18,000 and dropping the constraint 4,500."""
-    told = cures(found(bare, tmp_path, f"m.much = pyo.Constraint(expr={SENT} >= 22)"))
+    told = list_repairs(diagnose_with(bare, tmp_path, f"m.much = pyo.Constraint(expr={SENT} >= 22)"))
     assert ({"extension.much": None}, pytest.approx(4500)) == told[0]
     assert ({"extension.much": 20}, pytest.approx(18000)) in told
     assert any("streams" in path for changes, _ in told for path in changes)  # more of the phones cures it as well
@@ -57,23 +57,23 @@ def test_a_lower_end(bare: Instance, tmp_path: Path) -> None:
 
 def test_an_equation(bare: Instance, tmp_path: Path) -> None:
     """Only the violated side of an equation is relaxed."""
-    told = cures(found(bare, tmp_path, f"m.just = pyo.Constraint(expr={SENT} == 3)"))
+    told = list_repairs(diagnose_with(bare, tmp_path, f"m.just = pyo.Constraint(expr={SENT} == 3)"))
     assert ({"extension.just": 5}, pytest.approx(4500)) in told
 
 
 def test_rules_that_only_together_can_go(bare: Instance, tmp_path: Path) -> None:
     """Neither of two caps cures it alone: both left out do, and that is offered."""
     lines = (f"m.few = pyo.Constraint(expr={SENT} <= 3)", f"m.fewer = pyo.Constraint(expr={SENT} <= 2.5)")
-    told = cures(found(bare, tmp_path, *lines))
+    told = list_repairs(diagnose_with(bare, tmp_path, *lines))
     assert ({"extension.few": None, "extension.fewer": None}, pytest.approx(4500)) in told
 
 
 def test_rules_against_each_other(bare: Instance, tmp_path: Path) -> None:
     """At least 7 t and at most 6: either moves to the other, or is left out."""
     lines = (f"m.least = pyo.Constraint(expr={SENT} >= 7)", f"m.most = pyo.Constraint(expr={SENT} <= 6)")
-    diagnosis = found(bare, tmp_path, *lines)
+    diagnosis = diagnose_with(bare, tmp_path, *lines)
     assert {rule.rule for rule in diagnosis.rules} == {"extension"}
-    told = [(changes, round(cost)) for changes, cost in cures(diagnosis)]
+    told = [(changes, round(cost)) for changes, cost in list_repairs(diagnosis)]
     assert told[:2] == [({"extension.least": None}, 4500), ({"extension.least": 6}, 5400)]
     assert len(told) == 4 and ({"extension.most": 7}, 6300) in told and ({"extension.most": None}, 6300) in told
 
@@ -85,7 +85,7 @@ def test_a_rule_and_a_figure_that_only_together_can_go(tmp_path: Path) -> None:
     """
     stream = {"device": "phone", "region": "north", "available": ["2 t", "2 t"], "collection": "900 JPY/t"}
     lines = (f"m.least = pyo.Constraint(expr={SENT} >= 7)", f"m.most = pyo.Constraint(expr={SENT} <= 6)")
-    told = cures(found(loaded(changed(market=None, streams=[stream])), tmp_path, *lines))
+    told = list_repairs(diagnose_with(loaded(changed(market=None, streams=[stream])), tmp_path, *lines))
     assert all(len(changes) == 2 and next(iter(changes)).startswith("extension.") for changes, _ in told)
     assert told[0] == ({"extension.least": None, "medals.medal.count": 8}, pytest.approx(3600))
     assert told[1][0] == {"extension.least": 4, "medals.medal.count": 8}
@@ -95,10 +95,10 @@ def test_a_rule_and_a_figure_that_only_together_can_go(tmp_path: Path) -> None:
 def test_what_no_loosening_cures(bare: Instance, tmp_path: Path) -> None:
     """A constraint that is infeasible on its own with the instance is not offered as a repair."""
     medals = {"medal": {"count": 100, "parts": {"silver": "500 g"}}}
-    diagnosis = found(
+    diagnosis = diagnose_with(
         loaded(changed(market=None, medals=medals)), tmp_path, f"m.few = pyo.Constraint(expr={SENT} <= 30)"
     )
-    assert not any("extension" in path for changes, _ in cures(diagnosis) for path in changes)
+    assert not any("extension" in path for changes, _ in list_repairs(diagnosis) for path in changes)
 
 
 def test_no_time_is_left(bare: Instance, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ phone@north,whole,kosaka,,,,2018-03,1,
 """
 
 
-def asked(
+def replan_after_february(
     folder_: Path, lots: str | None = LOTS, signed: str | None = SIGNED, after: str = "2018-02", **changes: str
 ) -> ReplanProblem:
     """Return the replan after February from these two files; `changes` of the instance, with __ for a dot."""
@@ -45,7 +45,7 @@ def asked(
 
 def test_what_comes_of_each_lot(tmp_path: Path) -> None:
     """As payable when it was settled; else by its assay and the terms, or by the instance, after the smelter's lead."""
-    past = asked(tmp_path).actuals
+    past = replan_after_february(tmp_path).actuals
     silver, copper = past.lot_returns[:, 0], past.lot_returns[:, 1]
     assert silver == pytest.approx([1.7, 0.9 * 1.9, 0.9, 0, 0]) and copper == pytest.approx([0, 0, 9, 0, 0])
     assert past.expected_metal[:, 0] == pytest.approx([0.9975 * 1.8, 1.8, 0.9, 0, 0])
@@ -57,7 +57,7 @@ def test_what_comes_of_each_lot(tmp_path: Path) -> None:
 
 def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
     """1.7 kg came back and 1.5 were charged; awaited are both lots in March, and the signed tonne in April."""
-    past = asked(tmp_path).actuals
+    past = replan_after_february(tmp_path).actuals
     assert past.metal_stock == pytest.approx([0.2, 0])
     assert past.metal_in_transit[0] == pytest.approx([1.71 + 0.9, 1.8, 0, 0]) and past.metal_in_transit[
         1
@@ -66,7 +66,7 @@ def test_the_account_and_what_is_awaited(tmp_path: Path) -> None:
 
 def test_what_it_has_cost(tmp_path: Path) -> None:
     """Prices apply per tonne of devices, stockpiles included; charges as settled, else by the terms."""
-    past = asked(tmp_path).actuals
+    past = replan_after_february(tmp_path).actuals
     assert past.cost_by_kind["supply"] == pytest.approx(0.9975 * 1_000 + 900 + 900 + 0.25 * 900 + 1_000)
     assert past.cost_by_kind["treating"] == pytest.approx(100)
     assert past.smelter_charges == pytest.approx([120, 100 + 18, 50 + 9, 0, 0])
@@ -75,7 +75,7 @@ def test_what_it_has_cost(tmp_path: Path) -> None:
 
 def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
     """Done and signed is taken out of supply, capacity, commitments, limits, cap and need."""
-    left = asked(tmp_path).remaining_instance
+    left = replan_after_february(tmp_path).remaining_instance
     assert left.periods == ("2018-03", "2018-04", "2018-05", "2018-06") and left.name == "base_after_2018-02"
     streams = dict(zip(left.streams.names, left.streams.available.value.tolist(), strict=True))
     assert streams["phone@north"] == [0, 1, 1, 1] and streams["laptop@north, in stock"] == [1, 0, 0, 0]
@@ -98,7 +98,7 @@ def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
 
 def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
     """Metal in transit arrives in its own periods at no cost, and nowhere else in the plan."""
-    found = solve_replan(asked(tmp_path))
+    found = solve_replan(replan_after_february(tmp_path))
     names = get_in_transit_streams(found.problem.remaining_instance)
     assert names == {f"{IN_TRANSIT}, 2018-03", f"{IN_TRANSIT}, 2018-04"}
     ways = found.plan.account.routes.stream
@@ -113,7 +113,7 @@ def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> Non
 
 def test_old_and_new_side_by_side(tmp_path: Path) -> None:
     """Cumulated returns continue from actual to planned; spent, contracted and planned cost add up."""
-    found = solve_replan(asked(tmp_path))
+    found = solve_replan(replan_after_february(tmp_path))
     assert found.before is not None and found.returned_before is not None
     assert found.returned_now[0, :3] == pytest.approx([0, 1.7, 1.7 + 2.61])
     assert found.returned_now[0, -1] == pytest.approx(15 - 0.75)  # all that is not bought
@@ -145,7 +145,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
     lots = lots.replace("devices_t\n", "devices_t,payable_Ag_kg,payable_Cu_kg,settled_on\n")
     lots = "\n".join(_settled(line, instance.periods, last) for line in lots.splitlines()) + "\n"
     signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
-    found = solve_replan(asked(tmp_path, lots, signed, after))
+    found = solve_replan(replan_after_february(tmp_path, lots, signed, after))
     assert found.total_cost == pytest.approx(plan.cost, rel=1e-6)
 
 
@@ -188,7 +188,7 @@ def test_process_scrap_of_what_was_cast_comes_back(tmp_path: Path) -> None:
     signed = SIGNED.splitlines()[0] + "\n,,,,silver,Ag,2018-02,,1.5\n"
     for lead, at in ((1, 0), (3, 2)):
         scrap = {"alloys__silver__scrap": f"{{share: 20 %, returned: 50 %, lead: {lead}}}"}
-        past = asked(tmp_path, signed=signed, **scrap).actuals
+        past = replan_after_february(tmp_path, signed=signed, **scrap).actuals
         assert past.scrap_returns[0, past.last + 1 :][at] == pytest.approx(0.15)
         assert past.scrap_returns.sum() == pytest.approx(0.15)
 
@@ -201,25 +201,25 @@ def test_no_more_process_scrap_is_charged_than_there_was(tmp_path: Path) -> None
         "metals__Ag__opening_stock": "2 kg",
     }
     head = SIGNED.splitlines()[0]
-    past = asked(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).actuals
+    past = replan_after_february(tmp_path, signed=rows.format(head=head, again=0.15), **scrap).actuals
     assert past.executed_account.cast.sum() == pytest.approx(1.65)
     said = "0.2 kg of process scrap of silver were charged again according to the input, but only 0.15 kg"
     with pytest.raises(UsageError, match=said):
-        asked(tmp_path, signed=rows.format(head=head, again=0.2), **scrap)
+        replan_after_february(tmp_path, signed=rows.format(head=head, again=0.2), **scrap)
 
 
 def test_overdue_medals_are_due_at_once(tmp_path: Path) -> None:
     """Three medals due in March and not cast are reported, and due in April."""
     lots = LOTS.replace("2018-02-20", "2018-03-20")
-    late = asked(tmp_path, lots=lots, signed=None, after="2018-03")
+    late = replan_after_february(tmp_path, lots=lots, signed=None, after="2018-03")
     assert late.overdue_medals == ("early",) and late.remaining_instance.medals.due.tolist() == [0, 2]
-    assert asked(tmp_path).overdue_medals == ()
+    assert replan_after_february(tmp_path).overdue_medals == ()
 
 
 def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
     """Goods in stock go on alone, by the lanes and treatments of their region, and have been paid for."""
     lots = LOTS.replace("A4,laptop@north,,,2018-02,,,1,,,,", "A4,laptop@south,,,2018-02,,,2,,,,")
-    found = solve_replan(asked(tmp_path, lots=lots, signed=None))
+    found = solve_replan(replan_after_february(tmp_path, lots=lots, signed=None))
     left = found.problem.remaining_instance
     own = left.streams.names.index("laptop@south, in stock")
     assert left.streams.bundle[own] == -1 and left.streams.price.value[own] == 0
@@ -233,22 +233,22 @@ def test_what_waits_leaves_its_bundle(tmp_path: Path) -> None:
 def test_metal_may_come_after_the_last_month(tmp_path: Path) -> None:
     """Metal that arrives after the horizon is listed separately and not counted."""
     lots = LOTS.replace("2018-02-20", "2019-01-05")
-    past = asked(tmp_path, lots=lots, signed=None).actuals
+    past = replan_after_february(tmp_path, lots=lots, signed=None).actuals
     assert past.metal_by_arrival[0, -1] == pytest.approx(1.7) and past.metal_stock[0] == 0
 
 
 def test_where_nothing_can_be_planned(tmp_path: Path) -> None:
     """Without the first plan there is still one of the rest, or none, and that is said as ever."""
     cheap = {"market__silver__limit": "0.75 kg"}
-    found = solve_replan(asked(tmp_path, **cheap, medals__early__due="2018-01"))
+    found = solve_replan(replan_after_february(tmp_path, **cheap, medals__early__due="2018-01"))
     assert found.before is None and found.returned_before is None and found.plan.status == "optimal"
     with pytest.raises(NoPlanError):
-        solve_replan(asked(tmp_path, **cheap, medals__medal__count="100"))
+        solve_replan(replan_after_february(tmp_path, **cheap, medals__medal__count="100"))
 
 
 def test_only_signed_or_only_sent(tmp_path: Path) -> None:
     """Either file suffices; without lots no metal has returned."""
-    past = asked(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).actuals
+    past = replan_after_february(tmp_path, lots=None, signed=SIGNED.replace(",,,,silver,Ag,2018-02,,1.5\n", "")).actuals
     assert (
         not past.metal_by_arrival.any()
         and past.executed_account.decisions.sent.sum() == 1
@@ -267,7 +267,7 @@ def test_only_signed_or_only_sent(tmp_path: Path) -> None:
 def test_a_period_that_cannot_be_over(tmp_path: Path, after: str, wrong: str) -> None:
     """--after names a period of the horizon, and not the last one."""
     with pytest.raises(UsageError, match=wrong):
-        asked(tmp_path, after=after)
+        replan_after_february(tmp_path, after=after)
 
 
 def test_what_does_not_fit(tmp_path: Path) -> None:
@@ -290,15 +290,15 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
 
 def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
     """By hand: 0.75 of 15 kg are bought, 5 %; a policy missed over the horizon is reported."""
-    assert solve_replan(asked(tmp_path, policy__recycled="{Ag: 95 %}")).missed_requirements == ()
-    (one,) = solve_replan(asked(tmp_path, policy__recycled="{Ag: 96 %}")).missed_requirements
+    assert solve_replan(replan_after_february(tmp_path, policy__recycled="{Ag: 95 %}")).missed_requirements == ()
+    (one,) = solve_replan(replan_after_february(tmp_path, policy__recycled="{Ag: 96 %}")).missed_requirements
     assert (one.path, one.required_share, one.actual_share) == ("policy.recycled.Ag", 0.96, pytest.approx(0.95))
-    found = solve_replan(asked(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
+    found = solve_replan(replan_after_february(tmp_path, policy__device_share="{phone: [0 %, 30 %]}"))
     (one,) = found.missed_requirements
     phones, everything = _sent(found)
     assert one.path == "policy.device_share.phone" and one.required_share == 0.3
     assert one.actual_share == pytest.approx(phones / everything) and one.actual_share > 0.3
-    regions = solve_replan(asked(tmp_path, policy__participation="60 %")).missed_requirements
+    regions = solve_replan(replan_after_february(tmp_path, policy__participation="60 %")).missed_requirements
     assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
     assert all(one.required_share == 0.6 and one.actual_share < 0.6 for one in regions)
     assert any("policy.device_share.phone" in line and "30" in line for line in summarize_actuals(found))
@@ -319,6 +319,6 @@ def test_process_scrap_charged_again(tmp_path: Path) -> None:
     """A row of alloy and kg alone counts as cast, and takes from the scrap in hand; rounding leaves no stock."""
     rows = "\n,,,,silver,Ag,2018-01,,1\n,,,,silver,,2018-02,,0.1\n,,,,silver,Ag,2018-02,,0.7\n"
     scrap = {"alloys__silver__scrap": "{share: 20 %, returned: 50 %, lead: 1}"}
-    past = asked(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).actuals
+    past = replan_after_february(tmp_path, signed=SIGNED.splitlines()[0] + rows, **scrap).actuals
     assert past.executed_account.cast.sum() == pytest.approx(1.8) and past.metal_stock.tolist() == [0, 0]
     assert past.scrap_returns.sum() == pytest.approx(0.5 * 0.2 * 1.8 - 0.1)

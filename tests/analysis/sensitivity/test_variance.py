@@ -137,11 +137,11 @@ def test_nothing_is_uncertain() -> None:
 def test_interrupted_shares_are_of_what_is_there() -> None:
     """After Ctrl-C the shares are those of the finished rows."""
 
-    def told(done: int, of: int) -> None:
+    def report(done: int, of: int) -> None:
         if done == 40:
             raise KeyboardInterrupt
 
-    found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, report_progress=told)
+    found = analyse_variance(ScenarioRunner(BY_HAND), 16, 1, report_progress=report)
     assert (found.interrupted, found.solved_count, found.scenario_count) == (True, 40, 96)
     assert [one.rows for one in found.feasibility_indices] == [8, 0, 0, 0]
 

@@ -43,7 +43,7 @@ def silent(line: str) -> None:
     """Ignore the message."""
 
 
-def told(variants: ScenarioRunner, where: ScenarioExecutor) -> list[SweepResult]:
+def run_on(variants: ScenarioRunner, where: ScenarioExecutor) -> list[SweepResult]:
     """Return the rows of all scenarios."""
     return list(run_sweep(variants, SCENARIOS, where))
 
@@ -57,7 +57,7 @@ def tiny() -> ScenarioRunner:
 @pytest.fixture(scope="module")
 def alone(tiny: ScenarioRunner) -> list[SweepResult]:
     """Return the results of one process."""
-    return told(tiny, make_process_executor(1))
+    return run_on(tiny, make_process_executor(1))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_worker_of_another_version(
     """A worker with other versions refuses to solve and names them."""
     monkeypatch.setattr(cluster, "get_versions", lambda: ("99.0", *VERSIONS[1:]))
     with pytest.raises(UsageError, match=r"it has medalopt .* instead of 99\.0.*same environment"):
-        told(tiny, cluster.make_cluster_executor(dask.address, silent))
+        run_on(tiny, cluster.make_cluster_executor(dask.address, silent))
 
 
 def test_a_worker_answers_as_a_process_does(
@@ -156,7 +156,7 @@ def test_an_interruption_does_not_wait(
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     assert closed == []
-    assert len(told(tiny, cluster.make_cluster_executor(dask.address, silent))) == len(SCENARIOS)
+    assert len(run_on(tiny, cluster.make_cluster_executor(dask.address, silent))) == len(SCENARIOS)
     assert len(closed) == 1
 
 
@@ -184,7 +184,7 @@ def test_no_scheduler_there(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatc
     """If no scheduler answers, the message says how to start one."""
     monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 0.2)
     with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
-        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
+        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
 GARBAGE = {
@@ -212,7 +212,7 @@ def test_a_server_that_is_no_scheduler(sent: str, tiny: ScenarioRunner, monkeypa
         connections: list[socket.socket] = []
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-            told(tiny, cluster.make_cluster_executor(f"tcp://127.0.0.1:{port}", silent))
+            run_on(tiny, cluster.make_cluster_executor(f"tcp://127.0.0.1:{port}", silent))
     for connection in connections:
         connection.close()
 
@@ -226,14 +226,14 @@ def test_a_scheduler_that_fails_as_one_connects(tiny: ScenarioRunner, monkeypatc
     monkeypatch.setattr(cluster, "_check_scheduler", lambda address: None)
     monkeypatch.setattr(distributed, "Client", fail)
     with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
+        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
 def test_without_dask(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """If Dask is not installed, the message says how to install it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'medalopt\[distributed\]'"):
-        told(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:8786", silent))
+        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:8786", silent))
 
 
 class Future:
@@ -276,7 +276,7 @@ def test_a_task_that_ends_its_workers(tiny: ScenarioRunner, monkeypatch: pytest.
 
     failing(monkeypatch, "error", KilledWorker("task", None, 3))
     noted: list[str] = []
-    found = told(tiny, cluster.make_cluster_executor("tcp://a:1", noted.append))
+    found = run_on(tiny, cluster.make_cluster_executor("tcp://a:1", noted.append))
     assert {row.result for row in found} == {PROCESS_ENDED}
     assert noted == ["--scheduler tcp://a:1: has no worker yet; waiting for one"]
 
@@ -285,11 +285,11 @@ def test_a_scheduler_that_is_gone(tiny: ScenarioRunner, monkeypatch: pytest.Monk
     """Results lost with a scheduler are not awaited."""
     failing(monkeypatch, "cancelled", KeyError())
     with pytest.raises(UsageError, match="tcp://a:1: is gone; with --journal FILE"):
-        told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
+        run_on(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
 
 
 def test_a_worker_without_medalopt(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that fails to start is reported with its message."""
     failing(monkeypatch, "error", ModuleNotFoundError("No module named 'medalopt'"))
     with pytest.raises(UsageError, match="No module named 'medalopt'"):
-        told(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
+        run_on(tiny, cluster.make_cluster_executor("tcp://a:1", silent))

@@ -13,7 +13,7 @@ from medalopt.report.sensitivity.curves import report_curve
 from medalopt.report.sensitivity.report_part import SensitivityPart
 
 
-def told(asked: str) -> SensitivityPart:
+def report_curve_of(asked: str) -> SensitivityPart:
     """Return the report of a curve of the tiny instance."""
     variants = ScenarioRunner(TINY)
     return report_curve(compute_curve(variants, parse_parameter_range(variants, asked)), "JPY")
@@ -35,12 +35,12 @@ def told(asked: str) -> SensitivityPart:
 )
 def test_the_finding_is_said(asked: str, says: str) -> None:
     """The lines state the kind of the curve and its feasible range."""
-    assert says in " ".join(told(asked).lines)
+    assert says in " ".join(report_curve_of(asked).lines)
 
 
 def test_plain_data() -> None:
     """The JSON holds path, unit, points with their breakpoints, and null where there is no plan."""
-    found = told("streams.*.available=20..150%").members["curve"]
+    found = report_curve_of("streams.*.available=20..150%").members["curve"]
     assert (found["path"], found["unit"], found["exact"]) == ("streams.*.available", "%", True)
     assert found["points"][0] == {"value": 20.0, "objective": None, "breakpoint": False}
     assert found["points"][1]["breakpoint"]
@@ -50,6 +50,6 @@ def test_plain_data() -> None:
 
 def test_the_chart_marks_what_matters() -> None:
     """Base case, axes with units, and where there is no plan stand in the picture."""
-    drawn = render_svg(told("streams.*.available=20..150%").charts[0])
+    drawn = render_svg(report_curve_of("streams.*.available=20..150%").charts[0])
     for text in ("base case", "infeasible", "streams.*.available (%)", "cost (JPY)"):
         assert f">{text}</text>" in drawn

@@ -18,7 +18,7 @@ from medalopt.report.sourcing.summary import MOST_DUE_ORDERS, select_due_orders
 
 
 @pytest.fixture(scope="module")
-def told() -> Report:
+def sourcing_report() -> Report:
     """Return the sourcing plan of the tiny instance."""
     return build_plan_report(plan("tiny"), date="2017-03-01")
 
@@ -32,19 +32,25 @@ def _column(table: ReportTable, key: str) -> list[object]:
     return [row[position] for row in table.rows]
 
 
-def test_the_print_keeps_its_size(told: Report) -> None:
+def test_the_print_keeps_its_size(sourcing_report: Report) -> None:
     """The summary is one page, also where it has too much for it; the plan has at most 14."""
-    assert 2 < _count_pages(render_report_pdf(replace(told, charts=(), summary=replace(told.summary, charts=())))) <= 14
-    first = select_summary(told)
+    assert (
+        2
+        < _count_pages(
+            render_report_pdf(replace(sourcing_report, charts=(), summary=replace(sourcing_report.summary, charts=())))
+        )
+        <= 14
+    )
+    first = select_summary(sourcing_report)
     assert _count_pages(render_report_pdf(first)) == 1
     assert first.summary is not None
     long = replace(first, summary=replace(first.summary, risks=("A long risk. " * 60,) * 12))
     assert _count_pages(render_report_pdf(long)) == 1
 
 
-def test_the_first_page_says_what_the_plan_says(told: Report) -> None:
+def test_the_first_page_says_what_the_plan_says(sourcing_report: Report) -> None:
     """Key figures, orders and the last day to sign follow from the plan."""
-    made, summary = plan("tiny"), told.summary
+    made, summary = plan("tiny"), sourcing_report.summary
     assert summary is not None
     figures = dict(zip(_column(summary.figures, "figure"), _column(summary.figures, "value"), strict=True))
     assert figures["Total cost"] == format_money(made.cost, "JPY")
@@ -55,20 +61,20 @@ def test_the_first_page_says_what_the_plan_says(told: Report) -> None:
     assert due["east"] == "2017-03-31" and due["south"] == "2017-05-31"  # the first deliveries are in April and June
 
 
-def test_orders_that_do_not_fit_are_counted(told: Report) -> None:
+def test_orders_that_do_not_fit_are_counted(sourcing_report: Report) -> None:
     """The largest orders are listed, the rest with its amount."""
-    orders = next(table for table in told.tables if table.key == "orders")
+    orders = next(table for table in sourcing_report.tables if table.key == "orders")
     many = select_due_orders(replace(orders, rows=orders.rows * 2))
     assert len(many.rows) == MOST_DUE_ORDERS and many.notes[0].startswith(f"{2 * len(orders.rows) - MOST_DUE_ORDERS} ")
 
 
-def test_grouped_lines_add_up_to_the_exact_ones(told: Report) -> None:
+def test_grouped_lines_add_up_to_the_exact_ones(sourcing_report: Report) -> None:
     """Each grouped table of an order has its amount, and a bundle has one line a month with its composition."""
-    for document in told.documents:
+    for document in sourcing_report.documents:
         whole = sum(float(cell) for cell in _column(document.lines, "amount") if isinstance(cell, float))
         for table in document.grouped:
             assert sum(map(float, _column(table, "amount"))) == pytest.approx(whole)  # type: ignore[arg-type]
-    west = next(document for document in told.documents if document.party[0][1] == "west")
+    west = next(document for document in sourcing_report.documents if document.party[0][1] == "west")
     quantities, goods = west.grouped
     assert _column(quantities, "period") == ["2017-04", "2017-05", "2017-06", "2017-07"]
     assert _column(goods, "goods") == ["box (bundle)"] and _column(goods, "contains") == ["kettle 75 %, phone 25 %"]
@@ -83,12 +89,12 @@ def test_quantities_are_rounded_as_weighed(amounts: tuple[float, ...], unit: str
     assert choose_trade_decimals(amounts, unit) == digits
 
 
-def test_sheets_have_short_names_and_the_summary_is_first(told: Report) -> None:
+def test_sheets_have_short_names_and_the_summary_is_first(sourcing_report: Report) -> None:
     """No name is cut or doubled; the first sheet has the key figures."""
-    book = CalamineWorkbook.from_filelike(io.BytesIO(render_report_xlsx(replace(told, charts=()))))
+    book = CalamineWorkbook.from_filelike(io.BytesIO(render_report_xlsx(replace(sourcing_report, charts=()))))
     names = book.sheet_names
     assert names[:2] == ["Summary", "Contents"] and "C01 east" in names and "Call-off lines" in names
     assert all(len(name) <= 31 and "…" not in name for name in names)
     assert len({name.casefold() for name in names}) == len(names)
     cells = [cell for row in book.get_sheet_by_name("Summary").to_python() for cell in row]
-    assert {"2017-03-01", "3.35 m JPY", "Orders to sign", told.headline[0]} <= set(cells)
+    assert {"2017-03-01", "3.35 m JPY", "Orders to sign", sourcing_report.headline[0]} <= set(cells)
