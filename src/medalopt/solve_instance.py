@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,16 @@ from medalopt.errors import (
 )
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
-from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
+from medalopt.instance.confidence import (
+    JointSplit,
+    build_confidence,
+    build_program_routes,
+    get_joint_confidence,
+    get_uncertainty_budget,
+    has_joint_split,
+    measure_confidence,
+    split_joint_confidence,
+)
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes, list_pool_names
@@ -29,6 +39,7 @@ from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.proof.basis import ExactBasis
 from medalopt.proof.certificate import Certificate, certify_plan, sum_absolute_costs
+from medalopt.proof.confidence import CONE_RULE, LEVEL_RULE, reallocate_risk
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.farkas import InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
 from medalopt.proof.prices import DualGrid, Duals
@@ -44,6 +55,8 @@ from medalopt.tolerances import FARKAS_TOLERANCE
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
+_LEAST_STEP = 0.05  # of the change to the wanted split of a joint confidence
+MAX_SPLITS, SPLIT_TOLERANCE = 8, 1e-5  # splits of a joint confidence, and the relative saving by one that is kept
 MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
 LARGEST_CONFIDENCE_SEARCH = 200_000  # routes times periods, up to which the highest confidence is computed
 DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
@@ -89,6 +102,21 @@ def solve(
         what = "extension constraints" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
         what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
         raise UsageError(f"{what} need the complete model; omit the method, or choose direct")
+    if get_joint_confidence(instance) and not has_joint_split(instance):
+        rounds = MAX_SPLITS if time_limit is None else 0
+
+        def solve_split(one: Instance) -> Plan:
+            """Solve with a split of the joint confidence.
+
+            Args:
+                one: Instance with the split.
+
+            Returns:
+                The plan.
+            """
+            return solve(one, objective, extensions, gap, time_limit, method)
+
+        return _split_risk(instance, solve_split, rounds)
     measure, party = parse_cost_objective(objective)
     if party is not None:
         own = solve(restrict_costs(instance, party), measure, extensions, gap, time_limit, method)
@@ -103,6 +131,40 @@ def solve(
     return solve_continuous(
         instance, objective, extensions, basis, gap or 0.0, budget, method, NO_RELAXED_ROWS, master
     )[0]
+
+
+def _split_risk(instance: Instance, solve_split: Callable[[Instance], Plan], rounds: int) -> Plan:
+    """Return the plan with the best split of a joint confidence: an equal one, reallocated while that saves cost."""
+    policy = build_confidence(instance)
+    if policy is None:
+        return solve_split(replace(instance, annex={**instance.annex, "confidence": {}}))
+    names, periods = instance.metals.names, instance.periods
+    equal = {(names[row.metal], periods[row.period]): row.level for row in policy.rows}
+    levels: JointSplit = equal
+    try:
+        plan = solve_split(split_joint_confidence(instance, equal))
+    except ConfidenceNotReachedError:  # some metals need less than their share: begin with what the others leave
+        bare = solve_split(split_joint_confidence(instance, dict.fromkeys(equal, 0.5)))
+        slacks = measure_confidence(policy, bare.account)
+        short = {(names[one.row.metal], periods[one.row.period]): 1.0 for one in slacks if one.excess > 0}
+        shared = PlanAccount(split_joint_confidence(instance, equal), bare.account.routes, bare.account.decisions)
+        levels = reallocate_risk(shared, {CONE_RULE: short})
+        if len(short) == len(equal):
+            raise
+        plan = solve_split(split_joint_confidence(instance, levels))
+    step = 1.0
+    for _ in range(rounds if len(equal) > 1 and plan.duals.get(CONE_RULE) else 0):
+        wanted = reallocate_risk(plan.account, plan.duals)
+        tried = {key: level + step * (wanted[key] - level) for key, level in levels.items()}
+        with contextlib.suppress(NoPlanError):
+            other = solve_split(split_joint_confidence(instance, tried))
+            if other.objective < plan.objective - SPLIT_TOLERANCE * abs(plan.objective):
+                plan, levels = other, tried
+                continue
+        step /= 4  # too far: the plan changes
+        if step < _LEAST_STEP:
+            break
+    return replace(plan, duals={**plan.duals, LEVEL_RULE: levels} if levels is not equal else plan.duals)
 
 
 class WarmStart(NamedTuple):
@@ -155,7 +217,7 @@ def solve_from_base(instance: Instance, base: Instance, objective: str = "cost")
     Returns:
         The plan of `solve`, or an alternative optimum; raises as `solve`.
     """
-    if instance.lots:
+    if instance.lots or get_joint_confidence(instance):
         return solve(instance, objective)
     warm = prepare_warm_start(_drop_promise(base), objective)
     return solve_continuous(instance, objective, basis=warm.basis, method="auto", master=warm.master)[0]

@@ -16,10 +16,12 @@ from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import build_uncertainty
 from medalopt.plan.plan import Plan
-from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE
+from medalopt.plan.schema import SavedPlan
+from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, LEVEL_RULE
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.plan_json import build_plan_object
 from medalopt.report.price_of_confidence import build_confidence_report
+from medalopt.report.risk import describe_split
 from medalopt.solve_instance import solve
 
 TEXT = """
@@ -105,8 +107,6 @@ def test_both_ways_find_the_optimum_of_a_cone_solver(instance: Instance, level: 
 
 def read_back(plan: Plan) -> object:
     """Return a plan as read from its JSON."""
-    from medalopt.plan.schema import SavedPlan
-
     return SavedPlan.model_validate(build_plan_object(plan))
 
 
@@ -193,6 +193,30 @@ def test_joint_confidence_is_split_equally(instance: Instance) -> None:
     assert [one and [(row.period, round(row.level, 12)) for row in one.rows] for one in policies] == [
         [(1, 0.9), (2, 0.9)]
     ] * 2
+
+
+@pytest.mark.parametrize("changes", [{}, {"medals.first.count": 90, "medals.second.count": 150}])
+def test_a_better_split_costs_less(instance: Instance, changes: dict[str, int]) -> None:
+    """The split beats the equal one, keeps the joint promise in normal draws, and is verified from its file."""
+    joint = instance.with_changes({**changes, "policy.joint_confidence": "80 %"})
+    plan, equal = solve(joint), solve(instance.with_changes({**changes, "policy.confidence": "90 %"}))
+    levels = plan.duals[LEVEL_RULE]
+    assert plan.objective < 0.95 * equal.objective and plan.certificate.optimal
+    assert sum(1 - level for level in levels.values()) == pytest.approx(0.2)
+    assert "is split: " in describe_split(plan)[0]
+    policy, account = build_confidence(plan.instance), plan.account
+    assert policy is not None
+    draws = np.random.default_rng(2).standard_normal((100_000, policy.model.loading.shape[1]))
+    held = np.ones(len(draws), dtype=bool)
+    for slack in measure_confidence(policy, account):
+        exposure = policy.model.compute_exposure(account.decisions.sent, slack.row.metal, slack.row.period)
+        held &= policy.model.loading.apply(draws) @ exposure + slack.buffer >= 0
+    assert held.mean() >= 0.8 - 0.004
+    saved = build_plan_object(plan)
+    assert verify_plan(joint, SavedPlan.model_validate(saved)).accepted
+    looser = [{**row, "value": 0.5} if row["rule"] == LEVEL_RULE else row for row in saved["duals"]]
+    broken = verify_plan(joint, SavedPlan.model_validate({**saved, "duals": looser})).broken
+    assert any(one.path == LEVEL_RULE for one in broken)
 
 
 @pytest.mark.parametrize(("level", "reason"), [("100 %", "less than 100 %"), ("40 %", "at least 50 %")])

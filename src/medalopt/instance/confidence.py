@@ -12,8 +12,9 @@ another norm and the factor 1: see `protection`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -33,6 +34,7 @@ from medalopt.instance.uncertainty import (
     has_uncertain_returns,
 )
 
+JointSplit = Mapping[tuple[str, str], float]  # confidence by metal and period
 MAX_PARTS = 20_000_000  # coefficients of routes in the constraints of an uncertainty budget
 
 
@@ -134,7 +136,8 @@ def find_deadlines(instance: Instance, routes: Routes) -> Bools:
 def build_confidence(instance: Instance) -> ConfidencePolicy | None:
     """Build the chance constraints of an instance; kept for the last instances.
 
-    A joint confidence is split equally over all metals and deadlines that are uncertain (Boole's inequality).
+    A joint confidence is split over all metals and deadlines that are uncertain (Boole's inequality), equally or as
+    `split_joint_confidence` says.
 
     Args:
         instance: The instance.
@@ -153,13 +156,74 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
         rows = [ConfidenceRow(metal, period, math.nan, 1.0) for metal, period in places]
         return ConfidencePolicy(model, tuple(rows), UncertaintyBudget(budget)) if rows else None
     joint = levels.get(JOINT_CONFIDENCE)
-    shared = 1 - (1 - joint) / len(places) if joint and places else 0.5
+    equal = 1 - (1 - joint) / len(places) if joint and places else 0.5
+    split = instance.annex.get("confidence_split", {})
     normal, rows = NormalDist(), []
     for metal, period in places:
-        level = max(levels.get(instance.metals.names[metal], 0.5), shared)
+        name = instance.metals.names[metal]
+        shared = split.get(name, {}).get(instance.periods[period], equal)
+        level = max(levels.get(name, 0.5), shared)
         if level > 0.5:
             rows.append(ConfidenceRow(metal, period, level, normal.inv_cdf(level)))
     return ConfidencePolicy(model, tuple(rows), StandardDeviation()) if rows else None
+
+
+def get_joint_confidence(instance: Instance) -> float | None:
+    """Return the confidence promised for all metals and deadlines together; None without any.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The confidence, from 0.5 to below 1.
+    """
+    joint = instance.annex.get("confidence", {}).get(JOINT_CONFIDENCE)
+    return float(joint) if joint and has_confidence(instance) else None
+
+
+def has_joint_split(instance: Instance) -> bool:
+    """Return whether the joint confidence of an instance has a split of its own.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        False where it is split equally.
+    """
+    return bool(instance.annex.get("confidence_split"))
+
+
+def split_joint_confidence(instance: Instance, levels: JointSplit) -> Instance:
+    """Return an instance with a split of its joint confidence.
+
+    Args:
+        instance: The instance.
+        levels: Confidence of each metal and deadline, by names.
+
+    Returns:
+        The instance; its digest is unchanged.
+    """
+    split: dict[str, dict[str, float]] = {}
+    for (metal, period), level in levels.items():
+        split.setdefault(metal, {})[period] = level
+    return replace(instance, annex={**instance.annex, "confidence_split": split})
+
+
+def is_joint_split(instance: Instance, levels: JointSplit) -> bool:
+    """Return whether levels are a split of the joint confidence: their risks sum to no more than the joint one.
+
+    Args:
+        instance: The instance, without a split.
+        levels: Confidence of each metal and deadline, by names.
+
+    Returns:
+        True if each is from 50 % to below 100 %, none is missing, and the sum in fractions is no greater.
+    """
+    joint, policy = get_joint_confidence(instance), build_confidence(instance)
+    if joint is None or policy is None or not all(0.5 <= level < 1 for level in levels.values()):
+        return False
+    rows = {(instance.metals.names[row.metal], instance.periods[row.period]) for row in policy.rows}
+    return rows == levels.keys() and sum(1 - Fraction(level) for level in levels.values()) <= 1 - Fraction(joint)
 
 
 def list_budget_parts(instance: Instance, routes: Routes) -> tuple[ConfidenceCut, ...]:

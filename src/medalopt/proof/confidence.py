@@ -27,6 +27,7 @@ from medalopt.instance.confidence import (
     ConfidenceRow,
     ConfidenceSlack,
     build_confidence,
+    get_joint_confidence,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
@@ -35,7 +36,9 @@ from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
 from medalopt.proof.rational import enclose_square_root
 
 CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values
-_SHRINKAGE = 2.0**-40  # of a vector that is longer than its dual value
+LEVEL_RULE = "confidence_level"  # saved beside them: the split of a joint confidence
+_SHRINKAGE = 2.0**-40  # of a vector that is longer than its dual value, and of the risks that are split
+_SPARE_RISK = 1e-3  # of an equal share: what a metal that suffices anyway keeps beside the risk of the plan
 
 Duals = Mapping[str, Mapping[Any, float]]
 
@@ -71,7 +74,8 @@ def list_cone_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]
         return {}
     places = instance.metals.names, instance.periods
     variates = tuple(str(number) for number in range(policy.model.loading.shape[1]))
-    return {CONE_RULE: places, DIRECTION_RULE: (*places, variates)}
+    levels = {LEVEL_RULE: places} if get_joint_confidence(instance) else {}
+    return {CONE_RULE: places, DIRECTION_RULE: (*places, variates), **levels}
 
 
 def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
@@ -352,3 +356,39 @@ def compute_root_above(values: Numbers) -> Numbers:
     roots = make_zeros(values.shape, values)
     roots[:] = [enclose_square_root(Fraction(value))[1] for value in values.tolist()]
     return roots
+
+
+def reallocate_risk(account: PlanAccount, duals: Duals) -> dict[tuple[str, str], float]:
+    r"""Reallocate the risks of a joint confidence by their marginal costs.
+
+    A chance constraint without a dual value keeps the risk that the plan takes anyway, at most half of its own, which
+    costs nothing at first. The others share the rest, in proportion to $\mu\,\mathrm{sd}_{et}/z_\alpha$: as
+    $\varphi(z)\approx z(1-\alpha)$, one more point of risk then saves nearly the same for each.
+
+    Args:
+        account: Plan in floats, of an instance with a joint confidence.
+        duals: Its dual values.
+
+    Returns:
+        Confidence of each metal and deadline, by names; their risks sum to less than the joint one.
+    """
+    instance, normal = account.instance, NormalDist()
+    policy, joint = build_confidence(instance), get_joint_confidence(instance)
+    assert policy is not None and joint is not None
+    slacks = measure_confidence(policy, account)
+    keys = [(instance.metals.names[slack.row.metal], instance.periods[slack.row.period]) for slack in slacks]
+    values = [max(duals.get(CONE_RULE, {}).get(key, 0.0), 0.0) for key in keys]
+    whole = (1 - joint) * (1 - _SHRINKAGE)
+    spare, risks = whole / len(slacks) * _SPARE_RISK, {}
+    for key, slack, value in zip(keys, slacks, values, strict=True):
+        if not value:
+            risks[key] = min((1 - slack.row.level) / 2, normal.cdf(-slack.attained_quantile) + spare)
+    weights = {
+        key: value * slack.deviation / slack.row.quantile
+        for key, slack, value in zip(keys, slacks, values, strict=True)
+        if value
+    }
+    left, total = max(whole - sum(risks.values()), 0.0), sum(weights.values())
+    for key, weight in weights.items():
+        risks[key] = min(left * weight / total, 0.5)
+    return {key: 1 - risk for key, risk in risks.items()}

@@ -14,6 +14,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.confidence import JointSplit, is_joint_split, split_joint_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
@@ -21,6 +22,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
 from medalopt.proof.certificate import Certificate, certify_plan
 from medalopt.proof.claims import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
+from medalopt.proof.confidence import LEVEL_RULE
 from medalopt.proof.derived import check_derived_values, check_marginal_values
 from medalopt.proof.extension_rows import evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, place_extensions
@@ -64,6 +66,9 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     Returns:
         The verdict.
     """
+    given, split = instance, parse_duals(instance, plan.duals)[0].get(LEVEL_RULE, {})
+    if split and is_joint_split(instance, split):
+        instance = split_joint_confidence(instance, split)
     routes = build_routes(instance)
     decisions, broken = parse_decisions(instance, routes, plan)
     account, bounds = PlanAccount(instance, routes, decisions), compute_bounds(instance, routes)
@@ -85,6 +90,7 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     unit = {"footprint": "kg CO2e", "mass": "t"}.get(measure, instance.currency)
     broken = [
         *check_instance_match(instance, plan),
+        *_check_split(given, split),
         *against,
         *check_derived_values(account, plan, value, unit),
         *_check_certificate_claims(plan, certificate),
@@ -93,6 +99,13 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     if not broken:  # otherwise they may be wrong as a consequence
         broken = list(check_marginal_values(compute_marginal_values(priced, duals, unit, added), plan.prices))
     return Verdict(tuple(broken), certificate, value, unit, account, against)
+
+
+def _check_split(instance: Instance, split: JointSplit) -> Iterator[Violation]:
+    """Yield a violation if the saved split of a joint confidence is none."""
+    if split and not is_joint_split(instance, split):
+        text = "the saved confidences by metal and deadline do not sum to the joint confidence of the instance"
+        yield Violation("confidence", LEVEL_RULE, 0.0, "", text)
 
 
 def check_instance_match(instance: Instance, answer: Any, what: str = "plan") -> Iterator[Violation]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from medalopt.instance.confidence import ConfidenceRow, get_uncertainty_budget
+from medalopt.instance.confidence import (
+    ConfidenceRow,
+    build_confidence,
+    get_joint_confidence,
+    get_uncertainty_budget,
+)
 from medalopt.instance.instance import Instance
 from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan
@@ -13,6 +18,7 @@ from medalopt.tolerances import DISPLAY_TOLERANCE
 
 SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
 _MOST_METALS = 2  # metals named in the headline
+_MOST_PARTS = 4  # metals and deadlines of a joint confidence named there
 _UNITS = ((1e4, 1e3, "t"), (1.0, 1.0, "kg"), (0.0, 1e-3, "g"))  # least mass (kg), size of the unit (kg)
 _PROMISE_STEPS = {True: "percentage point", False: "parameter"}
 _DESCRIPTION = (
@@ -60,15 +66,34 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
         plan: Plan that is proven optimal.
 
     Returns:
-        At most two sentences, the most valuable first; none where no promised confidence binds.
+        The split of a joint confidence, and at most two sentences, the most valuable first; none where no promised
+        confidence binds.
     """
     instance = plan.instance
-    return tuple(
+    return describe_split(plan) + tuple(
         f"The {describe_promise(instance, price.row)} for {name_promise(instance, price.row)} binds: "
         f"one {_PROMISE_STEPS[price.row.level > 0]} less saves {format_money(price.saves)} {plan.unit}."
         for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
         if price.saves > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective))
     )
+
+
+def describe_split(plan: Plan) -> tuple[str, ...]:
+    """Describe the split of a joint confidence over metals and deadlines.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        One sentence, the lowest confidence first; none without a joint confidence.
+    """
+    joint, policy = get_joint_confidence(plan.instance), build_confidence(plan.instance)
+    if joint is None or policy is None:
+        return ()
+    rows = sorted(policy.rows, key=lambda row: (row.level, row.period, row.metal))
+    parts = [f"{format_share(row.level, 1)} for {name_promise(plan.instance, row)}" for row in rows[:_MOST_PARTS]]
+    more = f", more for {len(rows) - _MOST_PARTS} others" if len(rows) > _MOST_PARTS else ""
+    return (f"The joint confidence of {format_number(100 * joint)} % is split: {', '.join(parts)}{more}.",)
 
 
 def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
