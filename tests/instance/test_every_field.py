@@ -113,6 +113,11 @@ VALUES: dict[str, tuple[str, str]] = {
         for field, count in (("above", "5"), ("charge", "7"), ("per", "9"))
     },
     "firm.[]": ("firm", "[medals.gold.count]"),
+    "parties.*.role": ("parties.works.role", "smelter"),
+    "parties.*.country": ("parties.works.country", "JP"),
+    "parties.*.regions.[]": ("parties.works", "{role: carrier, regions: [east]}"),
+    "parties.*.smelters.[]": ("parties.works", "{role: smelter, smelters: [plant]}"),
+    "parties.*.offers.[]": ("parties.works", "{role: seller, offers: [coins]}"),
 }
 """By the pattern of a field, the path and the value tried, where those of `attempts` would not do."""
 

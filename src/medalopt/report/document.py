@@ -34,6 +34,7 @@ NumberStyle = Literal["fixed", "even", "scaled", "signed", "significant", "money
 FieldPairs = tuple[tuple[str, str], ...]
 
 DRAFT_STAMP = "DRAFT, NOT AN ORDER"
+SIGNATURE_FIELDS = ("Ordered by", "Approved by", "Date and signature")
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,8 @@ class OrderDocument:
         party: Fields of the counterparty and their values, '' where unknown.
         terms: Fields of the terms and their values.
         lines: Exact lines, for programs and data sheets.
-        missing: Fields of the party that an order needs.
-        notes: Notes below the lines.
+        missing: Fields that the order needs before it can be signed.
+        notes: Notes below the lines; the last one of a draft says where the missing fields belong.
         grouped: The same lines summed and rounded to units of the trade, for page and paper; empty: `lines`.
     """
 
@@ -192,9 +193,14 @@ class OrderDocument:
     party: FieldPairs  # field and value, '' where unknown
     terms: FieldPairs
     lines: ReportTable
-    missing: tuple[str, ...] = ()  # fields of the party that an order needs
+    missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     grouped: tuple[ReportTable, ...] = ()
+
+    @property
+    def printed_terms(self) -> FieldPairs:
+        """Terms for page and paper; a draft has no line to sign."""
+        return tuple(pair for pair in self.terms if not self.missing or pair[0] not in SIGNATURE_FIELDS)
 
     @property
     def stamp(self) -> str:

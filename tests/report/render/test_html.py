@@ -157,7 +157,7 @@ def test_a_draft_is_stamped_and_an_order_is_not() -> None:
     """A document is a draft while its party is incomplete, and lists the missing fields."""
     drafts = re.findall(r"<article.*?</article>", render_report_html(content(documents=2)), re.DOTALL)
     assert ["DRAFT, NOT AN ORDER" in draft for draft in drafts] == [True, False]
-    assert "Missing supplier details: address." in drafts[0]
+    assert "Missing: address" in drafts[0]
 
 
 def test_a_long_document_is_told_in_sums() -> None:

@@ -21,8 +21,12 @@ scenarios:
     market.refined_silver.limit: 0.5 kg}
   same: {metals.Zn.sell: 0 JPY/kg}
 parties:
+  games: {role: buyer, legal_name: Organising Committee}
+  works: {role: mint, legal_name: Example Mint}
   near: {legal_name: Near Smelting K.K., address: 1-1 Works Road, contract: HO-17, deliver_to: gate 2, incoterm: DAP,
-    payment: 30 days after receipt}
+    payment: 30 days after receipt, licence: waste 4711, title_risk: on weighing, moisture: at most 5 %,
+    sampling: both attend, assay: by post, splitting_limit: Ag 30 g/t, umpire: a laboratory, settlement: 45 days,
+    return_form: bars, chain_of_custody: CoC-1}
   east: {legal_name: 'HOSTILE', source: "seen: the register"}
 """
 

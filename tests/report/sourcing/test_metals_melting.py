@@ -1,7 +1,7 @@
 import pytest
 from tests.report.plans import plan
 
-from medalopt.report.document import CellValue, ReportTable
+from medalopt.report.document import CellValue, ReportTable, get_cell_number
 from medalopt.report.sourcing.metals import tabulate_melting
 
 Row = dict[str, CellValue]
@@ -27,6 +27,18 @@ def test_a_melt_card_is_what_goes_into_the_heat() -> None:
     assert sum(float(row["share"]) for row in card) == pytest.approx(1)  # type: ignore[arg-type]
     whole = sum(float(row["charge_kg"]) for row in card)  # type: ignore[arg-type]
     assert card[0]["cast_kg"] == pytest.approx(0.99 * whole)
+
+
+def test_a_month_is_as_many_heats_as_the_furnace_needs() -> None:
+    """14.1 kg of silver in a furnace of 4 kg are four heats alike, each a lot; of bronze no heat is stated."""
+    (cards, *_) = tabulate_melting(plan("tiny", ("alloys.silver_925.heat", "4 kg")))
+    rows = [dict(zip([column.key for column in cards.columns], row, strict=True)) for row in cards.rows]
+    may = [row for row in rows if (row["alloy"], row["period"]) == ("silver_925", "2017-05")]
+    whole = sum(get_cell_number(row["charge_kg"]) for row in may)
+    assert 12 < whole <= 16 and {row["heats"] for row in may} == {4}
+    assert {row["lots"] for row in may} == {"silver_925-2017-05-1 to -4"}
+    assert 4 * sum(get_cell_number(row["heat_kg"]) for row in may) == pytest.approx(whole)
+    assert {(row["heats"], row["heat_kg"]) for row in rows if row["alloy"] == "bronze"} == {(None, None)}
 
 
 def test_fineness_is_told_as_the_trade_does() -> None:

@@ -17,7 +17,7 @@ from medalopt.instance.impurities import compute_penalties
 class DeviceOrderLine:
     """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none.
 
-    Of a fraction `tonnes` are those of the fraction that is shipped.
+    Of a fraction `tonnes` are those of the fraction that is shipped. `feed` is what arrives at the smelter [t].
     """
 
     stream: int
@@ -27,6 +27,7 @@ class DeviceOrderLine:
     tonnes: float
     costs: dict[str, float]
     fraction: bool = False
+    feed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
         fraction = not routes.treats[j]
         shipped = tonnes * float(routes.to_smelter[j]) if fraction else tonnes
         at = int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j])
-        yield DeviceOrderLine(*at, t, shipped, costs, bool(fraction))
+        feed = tonnes * float(routes.to_smelter[j]) if routes.smelter[j] >= 0 else 0.0
+        yield DeviceOrderLine(*at, t, shipped, costs, bool(fraction), feed)
 
 
 def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLine]:

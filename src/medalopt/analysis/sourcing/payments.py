@@ -1,7 +1,8 @@
 """Payments by counterparty, period and fiscal year: the cost of a plan allocated to its documents.
 
-Regions are paid for devices and all costs up to the smelter's gate, smelters for treatment and refining, offers at
-their price. Interest on stock, metal sales and remaining process scrap have no counterparty and are internal items.
+Collectors are paid for devices, operators for treatment and carriers for freight, which fall to the region where no
+party has the role; smelters for treatment and refining, offers at their price. Interest on stock, metal sales and
+remaining process scrap have no counterparty and are internal items.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance, Names
+from medalopt.instance.parties import PartyDirectory
 from medalopt.instance.routes import compute_refining_costs
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -113,9 +115,19 @@ def allocate_payments(account: PlanAccount) -> Payments:
     instance, routes, sent = account.instance, account.routes, account.decisions.sent
     region = instance.streams.region[routes.stream]
 
-    def by_region(rate: Floats) -> Floats:
-        """Sum a rate by region, times the tonnes sent."""
-        return np.asarray(sum_by_group(rate[:, None] * sent, region, len(instance.regions)))
+    directory = PartyDirectory.from_instance(instance)
+    regional = (directory.collectors, directory.operators, directory.carriers)
+    named = tuple(dict.fromkeys(party for of_region in zip(*regional, strict=True) for party in of_region))
+    number = {party: index for index, party in enumerate(named)}
+
+    def by_party(money: Floats, of: Ints, parties: Names) -> Floats:
+        """Sum money by the party of each region."""
+        party = np.array([number[name] for name in parties], dtype=np.intp)
+        return np.asarray(sum_by_group(money, party[of], len(named)))
+
+    def pay(rate: Floats, parties: Names) -> Floats:
+        """Return a rate times the tonnes sent, by party."""
+        return by_party(rate[:, None] * sent, region, parties)
 
     travels = routes.smelter >= 0
     smelter = routes.smelter[travels]
@@ -133,19 +145,19 @@ def allocate_payments(account: PlanAccount) -> Payments:
     own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
     return Payments(
         {
-            CALL_OFF: instance.regions,
+            CALL_OFF: named,
             TOLL: instance.smelters.names,
             PURCHASE_ORDER: instance.market.names,
             OWN_ACCOUNT: ("own account",),
         },
         {
             CALL_OFF: {
-                "supply": by_region(routes.supply),
-                "collection": by_region(routes.collection),
-                "treatment": by_region(routes.treating),
-                "transport": by_region(routes.transport),
-                "residue": by_region(routes.residue),
-                "storage": np.asarray(sum_by_group(waiting, instance.streams.region, len(instance.regions))),
+                "supply": pay(routes.supply, directory.collectors),
+                "collection": pay(routes.collection, directory.collectors),
+                "treatment": pay(routes.treating, directory.operators),
+                "transport": pay(routes.transport, directory.carriers),
+                "residue": pay(routes.residue, directory.operators),
+                "storage": by_party(waiting, instance.streams.region, directory.collectors),
             },
             TOLL: {
                 "smelting": by_smelter(routes.smelting[:, None] * sent),

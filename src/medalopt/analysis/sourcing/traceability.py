@@ -175,7 +175,7 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
     instance, decisions = account.instance, account.decisions
     found = compute_destination_shares(account)
     routes = np.flatnonzero((decisions.sent > 0).any(axis=1))
-    back = _compute_route_returns(account, routes)
+    back = compute_route_returns(account, routes)
     content = instance.market.composition.value
     called = _select_called_back(account, routes, back)
     returned = np.einsum("ejt,etd->ejd", called, found.stocked)
@@ -189,8 +189,16 @@ def trace_metal(account: PlanAccount) -> MetalTrace:
     )
 
 
-def _compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
-    """Return the metal returned by the routes in the period of return, (E, J, T) kg."""
+def compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
+    """Compute the metal returned by routes in the period of return.
+
+    Args:
+        account: Accounting of the plan.
+        routes: Indices of the routes (J,).
+
+    Returns:
+        (E, J, T) kg.
+    """
     instance, all_routes = account.instance, account.routes
     sent = account.decisions.sent[routes]
     rate = all_routes.returned[routes].T  # (E, J)

@@ -71,6 +71,9 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     result["lots"] = _collect_lots(draft, supply)
     result["payers"] = _convert_to_plain(document.payers)
     result["firm"] = list(document.firm)
+    result["alloys_heat"] = {
+        name: float(one.heat.exact) for name, one in sorted(document.alloys.items()) if one.heat is not None
+    }
     result["streams_payers"] = _collect_stream_payers(supply)
     result["treatments_payers"] = {
         name: one.payer for name, one in sorted((document.treatments or {}).items()) if one.payer is not None

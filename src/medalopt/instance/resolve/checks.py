@@ -20,6 +20,7 @@ from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_
 from medalopt.instance.resolve.fractions import check_fractions, list_treatment_entries
 from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.parties import check_parties
 from medalopt.instance.resolve.processing import (
     build_feed_mask,
     leaves_surplus,
@@ -393,6 +394,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_due_periods: frozenset({"medals", "periods"}),
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
+    check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market"}),
 }
 """Checks with the sections that each one reads."""
 

@@ -20,6 +20,7 @@ from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, S
 from medalopt.instance.resolve.broadcast import find_covered_metals
 from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.parties import collect_addressees
 from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction
@@ -342,16 +343,14 @@ def _find_codes_in_node(node: Node) -> Iterator[str]:
 
 
 def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
-    """Yield parties that are no region, smelter or offer."""
-    if not draft.document.parties:
-        return
-    cells = [sheet.get_column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
-    known = {text for column in cells for text in column.texts if text}
-    known |= {*(draft.document.smelters or {}), *draft.document.market}
-    for name in sorted(draft.document.parties.keys() - known):
+    """Yield parties without a role that are no region, smelter or offer."""
+    parties = draft.document.parties
+    known = set().union(*collect_addressees(draft).values()) if parties else set()
+    for name in sorted(name for name in parties.keys() - known if parties[name].role is None):
         yield (
             ("parties", name),
-            f"no region, smelter or offer is called `{escape_text(name)}`{suggest_name(name, known)}",
+            f"no region, smelter or offer is called `{escape_text(name)}`"
+            f"{suggest_name(name, known) or '; give the party a `role`'}",
         )
 
 

@@ -44,6 +44,7 @@ from medalopt.instance.schema.field_types import (
     Element_,
     FeedContent,
     FreeText,
+    HeatMass,
     HoldingCost,
     IntegerField,
     Kilograms,
@@ -329,6 +330,9 @@ class Alloy(Entry):
     holding: PerPeriod[HoldingCost] = describe_field(
         "Holding cost of castings in stock, money/kg per period.", ZERO_QUANTITY
     )
+    heat: HeatMass | None = describe_field(
+        "Greatest charge of one heat, kg, for the melt cards; default: heats are not told apart.", None
+    )
     scrap: Scrap | None = describe_field("Process scrap.", None)
 
 
@@ -434,15 +438,47 @@ class Payers(Entry):
     shortfall: AnyName | None = describe_field("Penalties of medals that are not made.", None)
 
 
+PARTY_ROLES = ("collector", "operator", "carrier", "smelter", "mint", "seller", "buyer")
+"""Roles of parties: who collects, treats, carries, smelts, strikes, sells and buys."""
+
+
 class Party(Entry):
     """Contract data of a party to whom orders are addressed."""
 
+    role: Annotated[str, TextField(words=PARTY_ROLES)] | None = describe_field(
+        "Role; default: that of the region, smelter or offer of its name.", None
+    )
+    regions: Listed[AnyName] | None = describe_field(
+        "Regions of a collector, operator or carrier; default: all that no other names.", None
+    )
+    smelters: Listed[AnyName] | None = describe_field("Smelters that a firm runs; default: the one of its name.", None)
+    offers: Listed[AnyName] | None = describe_field("Offers of a seller; default: the one of its name.", None)
     legal_name: FreeText | None = describe_field("Legal name.", None)
     address: FreeText | None = describe_field("Postal address.", None)
+    country: Annotated[str, TextField("[A-Z]{2}", "two capital letters (ISO 3166)")] | None = describe_field(
+        "Country, such as JP.", None
+    )
     contract: FreeText | None = describe_field("Contract number.", None)
+    licence: FreeText | None = describe_field("Waste licence, with its number and limits.", None)
     deliver_to: FreeText | None = describe_field("Place of delivery.", None)
-    incoterm: FreeText | None = describe_field("Incoterm, such as FCA.", None)
+    incoterm: FreeText | None = describe_field("Delivery term with place and edition, such as FCA Sendai.", None)
     payment: FreeText | None = describe_field("Payment terms.", None)
+    title_risk: FreeText | None = describe_field("When title and risk pass.", None)
+    data_destruction: FreeText | None = describe_field("Erasure or destruction of data, and its certificate.", None)
+    batteries: FreeText | None = describe_field("Removal and packing of batteries.", None)
+    moisture: FreeText | None = describe_field("Moisture: how it is found, and the most that is accepted.", None)
+    sampling: FreeText | None = describe_field("Weighing and sampling of a lot, and who attends.", None)
+    assay: FreeText | None = describe_field("Exchange of assays.", None)
+    splitting_limit: FreeText | None = describe_field("Difference of assays up to which the mean is settled.", None)
+    umpire: FreeText | None = describe_field("Umpire laboratory, and who bears its cost.", None)
+    settlement: FreeText | None = describe_field("Days from receipt to settlement.", None)
+    return_form: FreeText | None = describe_field("Form in which metal is returned, such as LBMA bars.", None)
+    price_basis: FreeText | None = describe_field(
+        "Price basis, such as the monthly mean of the LME and a premium.", None
+    )
+    grade: FreeText | None = describe_field("Brand or grade, such as SHG 99.995.", None)
+    certificate: FreeText | None = describe_field("Certificates that come with the metal.", None)
+    chain_of_custody: FreeText | None = describe_field("Chain of custody, such as RJC CoC with its number.", None)
     terms: FreeText | None = describe_field("Further terms.", None)
 
 
@@ -513,5 +549,7 @@ class Document(Entry):
     mixes: Named[AnyName, Mix] = describe_field("Named device mixes, for sensitivity analysis.", {})
     scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named scenarios: new values by path.", {})
     payers: Payers = describe_field("Party that bears each kind of cost.", Payers())
-    parties: Named[AnyName, Party] = describe_field("Contract data of regions, smelters and offers.", {})
+    parties: Named[AnyName, Party] = describe_field(
+        "Parties by role, and the contract data of regions, smelters and offers.", {}
+    )
     firm: Listed[FreeText] = describe_field("Paths of parameters that no repair and no variation changes.", [])

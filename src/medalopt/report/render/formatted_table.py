@@ -179,7 +179,7 @@ def encode_document(document: OrderDocument, lines: object) -> dict[str, object]
         "title": f"{document.kind.capitalize()} {document.number}",
         "stamp": document.stamp,
         "party": document.party,
-        "terms": document.terms,
+        "terms": document.printed_terms,
         "missing": document.missing,
         "lines": lines,
         "notes": document.notes,

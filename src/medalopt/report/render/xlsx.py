@@ -151,7 +151,7 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
     for table in tables:
         write_merged(sheet, row + 1, last, table.title, writer.get_format("heading"))
         row = write_table(writer, sheet, row + 2, table) + 1
-    missing = [f"Missing supplier details: {', '.join(document.missing)}."] if document.missing else []
+    missing = [f"Missing: {', '.join(document.missing)}."] if document.missing else []
     row = _write_notes(writer, sheet, row, last, (*missing, *tables[-1].notes, *document.notes), wide)
     landscape = wide > 2 * _LEAST_TEXT_WIDTH
     set_print_layout(

@@ -1,123 +1,49 @@
-"""Assumptions of the plan with their sources, and compliance documents by smelter with columns for own records."""
+"""Compliance documents by role and jurisdiction, for every party of a plan, with columns for own records."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.instance import Instance, SourceNote
-from medalopt.instance.paths import ParameterPath, parse_path, render_path
-from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
-from medalopt.instance.source_values import SourceValues
+from medalopt.instance.arrays import Bools
+from medalopt.instance.instance import Instance
+from medalopt.instance.parties import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
-from medalopt.text import format_count
-
-_ASSUMPTIONS_DESCRIPTION = (
-    "Every parameter of the plan, as written in the instance, with its source and its author's mark."
-)
-_ASSUMPTIONS_NOTES = (
-    "Mark: the words seen, recalled, derived and estimated in source and note; 'no source' where neither is given. A "
-    "parameter without a source has that of its section.",
-)
-_MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
-_WHOLE_FILE = "(the whole file)"
-NO_SOURCE = "no source"
-
-
-def tabulate_assumptions(instance: Instance, source_values: SourceValues | None) -> tuple[ReportTable, ...]:
-    """Tabulate the assumptions in the order of the instance file.
-
-    Args:
-        instance: Instance with its sources and notes.
-        source_values: Parameters as the file writes them; None lists the sources alone.
-
-    Returns:
-        The table `assumptions`.
-    """
-    columns = (
-        ReportColumn("path", "Path"),
-        ReportColumn("figure", "Value"),
-        ReportColumn("mark", "Mark"),
-        ReportColumn("source", "Source"),
-        ReportColumn("note", "Note"),
-    )
-    remarks = {_parse_path(source.path): source for source in instance.sources}
-    listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
-    return (
-        ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
-    )
-
-
-def _parse_path(path: str) -> ParameterPath:
-    """Return the path of a source; the empty path is the whole file."""
-    return parse_path(path) if path else ()
-
-
-def _parameter_rows(
-    instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
-) -> Iterator[tuple[CellValue, ...]]:
-    yield from _remark_rows({path: note for path, note in remarks.items() if not path})
-    for section in TABLE_SECTIONS:
-        rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
-        if rows:
-            yield _assumption_row(
-                render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
-            )
-    for path, scalar, _ in source_values.iterate_parameters():
-        if path[0] not in TABLE_SECTIONS:
-            yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
-    below = {path: note for path, note in remarks.items() if path}
-    yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
-    yield from _remark_rows(
-        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties", "project")}
-    )
-
-
-def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
-    for path, source in remarks.items():
-        yield _assumption_row(render_path(path) or _WHOLE_FILE, "", source)
-
-
-def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) -> SourceNote | None:
-    """Return the source of the innermost section around a parameter, at last that of the whole file."""
-    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
-
-
-def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
-    if source is None:
-        return (path, figure, NO_SOURCE, "", "")
-    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
-
-
-def extract_marks(source: SourceNote) -> str:
-    """Return the marks in a source and its note: seen, recalled, derived, estimated.
-
-    Args:
-        source: Source and note of a parameter.
-
-    Returns:
-        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
-    """
-    result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
-    return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)
 
 
 @dataclass(frozen=True)
 class ComplianceDocument:
-    """Compliance document, its purpose, who requires it, the metals it concerns and its jurisdictions (none: all)."""
+    """Compliance document.
+
+    Attributes:
+        name: Name.
+        purpose: What it shows.
+        asked_by: Who requires it.
+        metals: Metals that it concerns; none: all.
+        jurisdictions: Jurisdictions in which it is required; none: all.
+        roles: Roles of the parties that have to give it.
+        field: Field of a party that states it, as in the format; '' for none.
+        abroad: Required only where a border may be crossed.
+    """
 
     name: str
     purpose: str
     asked_by: str
     metals: frozenset[str] = frozenset()
     jurisdictions: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset({SMELTER})
+    field: str = ""
+    abroad: bool = False
 
 
 _INTERNATIONAL, _JAPAN = frozenset({"international"}), frozenset({"JP"})
+_TREATING, _CARRYING = frozenset({OPERATOR, SMELTER}), frozenset({OPERATOR, CARRIER, SMELTER})
+_OF_METAL = frozenset({SMELTER, SELLER})
+_DATA_NAME = "Certificate of data destruction for each load"
+_DATA_PURPOSE = "that storage in phones, computers and tablets was erased or destroyed: by whom, when and how"
 COMPLIANCE_DOCUMENTS = (
     ComplianceDocument(
         "Supply chain policy",
@@ -134,12 +60,14 @@ COMPLIANCE_DOCUMENTS = (
         "that the refiner passed the yearly review that the Good Delivery List rests on",
         "LBMA",
         frozenset({"Au"}),
+        roles=_OF_METAL,
     ),
     ComplianceDocument(
         "Responsible Silver Guidance: compliance report and independent assurance report",
         "the same for silver",
         "LBMA",
         frozenset({"Ag"}),
+        roles=_OF_METAL,
     ),
     ComplianceDocument(
         "Listing as conformant refiner of gold",
@@ -152,6 +80,7 @@ COMPLIANCE_DOCUMENTS = (
         "that the brand may be delivered on the exchange, where the plant has one",
         "London Metal Exchange",
         frozenset({"Cu"}),
+        roles=_OF_METAL,
     ),
     ComplianceDocument(
         "Answers to the refiner's questions on the supplier (KYC)",
@@ -164,35 +93,44 @@ COMPLIANCE_DOCUMENTS = (
         "permit of the plant for this material, with the tonnes allowed per year",
         "law of the plant's country",
         jurisdictions=_INTERNATIONAL,
+        roles=_TREATING,
+        field="licence",
     ),
     ComplianceDocument(
         "Consignment note of each load",
         "the route of the waste from the collection point to the plant, where national law requires it",
         "law of the countries of collection and treatment",
         jurisdictions=_INTERNATIONAL,
+        roles=_CARRYING,
     ),
     ComplianceDocument(
         "Licence to treat this waste, and its limits",
         "permit of the plant for this material, with the tonnes allowed per year",
         "law of the plant's country; in Japan the Waste Management Act",
         jurisdictions=_JAPAN,
+        roles=_TREATING,
+        field="licence",
     ),
     ComplianceDocument(
         "Approval of the recycling business plan (or commission by an approved operator)",
         "in Japan: that small appliances from households may be collected and treated across municipalities",
         "Small Home Appliance Recycling Act, article 10 (Japan, in force since April 2013)",
         jurisdictions=_JAPAN,
+        roles=_TREATING,
     ),
     ComplianceDocument(
         "Waste manifest of each load",
         "in Japan: the route of industrial waste, signed at each hand-over",
         "Waste Management Act (Japan)",
         jurisdictions=_JAPAN,
+        roles=_CARRYING,
     ),
     ComplianceDocument(
         "Notification with consents, and movement document of each load",
         "where a border is crossed: prior informed consent, for all electronic scrap since January 2025 (A1181, Y49)",
         "Basel Convention",
+        roles=_CARRYING,
+        abroad=True,
     ),
     ComplianceDocument(
         "Settlement sheet of each lot: weight, moisture, assay, umpire",
@@ -203,31 +141,164 @@ COMPLIANCE_DOCUMENTS = (
         "Statement on recycled content and chain of custody",
         "by which rule the returned metal counts as recycled: here mass balance, not physical segregation",
         "the buyer; compare ISO 22095",
+        field="chain_of_custody",
+    ),
+    ComplianceDocument(
+        "Hand-over record of each load",
+        "weight, date and place, and that the devices were discarded by their users: the recycled claim begins here",
+        "the buyer; ISO 22095, RJC Chain of Custody (eligible recycled material)",
+        roles=frozenset({COLLECTOR}),
+    ),
+    ComplianceDocument(
+        _DATA_NAME,
+        _DATA_PURPOSE,
+        "the buyer; privacy law of the country of collection; compare NIST SP 800-88",
+        jurisdictions=_INTERNATIONAL,
+        roles=frozenset({COLLECTOR, OPERATOR}),
+        field="data_destruction",
+    ),
+    ComplianceDocument(
+        _DATA_NAME,
+        _DATA_PURPOSE,
+        "the buyer; in Japan the Act on the Protection of Personal Information; compare NIST SP 800-88",
+        jurisdictions=_JAPAN,
+        roles=frozenset({COLLECTOR, OPERATOR}),
+        field="data_destruction",
+    ),
+    ComplianceDocument(
+        "Record of batteries removed, and of where they went",
+        "that batteries were taken out before crushing and smelting, and how stock is guarded against fire",
+        "the buyer and the smelter; fire authority",
+        roles=frozenset({OPERATOR}),
+        field="batteries",
+    ),
+    ComplianceDocument(
+        "Transport document of lithium batteries",
+        "that batteries are packed and marked (UN 3480, in equipment UN 3481), damaged ones apart",
+        "law on the transport of dangerous goods (UN Model Regulations)",
+        roles=frozenset({COLLECTOR, CARRIER}),
+        field="batteries",
+    ),
+    ComplianceDocument(
+        "Licence to carry this waste",
+        "permit of the carrier for this material and route",
+        "law of the countries on the route",
+        jurisdictions=_INTERNATIONAL,
+        roles=frozenset({CARRIER}),
+        field="licence",
+    ),
+    ComplianceDocument(
+        "Licence to carry this waste",
+        "permit of the carrier for this material and route",
+        "Waste Management Act (Japan)",
+        jurisdictions=_JAPAN,
+        roles=frozenset({CARRIER}),
+        field="licence",
+    ),
+    ComplianceDocument(
+        "Notification of the storage of used appliances",
+        "that a yard of used appliances that are not waste is known to the prefecture, with its fire protection",
+        "Waste Management Act (Japan, hazardous used equipment, in force since April 2018)",
+        jurisdictions=_JAPAN,
+        roles=frozenset({COLLECTOR, OPERATOR}),
+    ),
+    ComplianceDocument(
+        "Certificate of treatment: R2, e-Stewards or EN 50625",
+        "that devices are treated by a recognised standard, by a plant that is audited for it",
+        "the buyer",
+        roles=frozenset({OPERATOR}),
+        field="certificate",
+    ),
+    ComplianceDocument(
+        "Declaration that nothing is exported or sold as equipment",
+        "that devices handed over for recycling are recycled, and where their residues go",
+        "the buyer; Basel Convention",
+        roles=frozenset({OPERATOR}),
+    ),
+    ComplianceDocument(
+        "Certificate of analysis of each delivery",
+        "brand or grade, lot and fineness, found by whom",
+        "purchase order",
+        roles=frozenset({SELLER}),
+        field="certificate",
+    ),
+    ComplianceDocument(
+        "Transfer document of recycled metal for each delivery",
+        "kilograms transferred with the claim, by segregation or mass balance, under a certificate that is valid",
+        "the buyer; RJC Chain of Custody, ISO 22095",
+        roles=frozenset({SELLER}),
+        field="chain_of_custody",
+    ),
+    ComplianceDocument(
+        "Account of recycled metal received, charged and claimed",
+        "that no more is claimed than was credited, by supplier and date: the claim ledger of this plan with actuals",
+        "the buyer; RJC Chain of Custody, ISO 22095 (mass balance)",
+        roles=frozenset({MINT}),
+        field="chain_of_custody",
+    ),
+    ComplianceDocument(
+        "Assay of each heat",
+        "fineness of each lot cast, with the lots of metal charged to it",
+        "the buyer; hallmarking law where the medals are sold",
+        roles=frozenset({MINT}),
+        field="assay",
+    ),
+    ComplianceDocument(
+        "Account of process scrap",
+        "scrap generated, charged again and left, by alloy: it stays in the loop of the mint and is claimed once",
+        "the buyer",
+        roles=frozenset({MINT}),
     ),
 )
 
 
+_RECYCLED_NOTE = (
+    "'Recycled' is disputed: some standards keep the word for waste at the end of its life, and call scrap of "
+    "manufacturers reprocessed. Metal of discarded devices meets the strict definition; process scrap does not."
+)
+_CHECKLIST_NOTE = (
+    "A checklist, not legal advice: applicability depends on the location of the party and its material. Regulations "
+    "as of 2025."
+)
+DEFAULT_MINT = "the mint"
+
+
+@dataclass(frozen=True)
+class _ListedParty:
+    """Party of the plan with its roles, the metals that it delivers, and its name among the smelters ('' for none)."""
+
+    name: str
+    firm: str
+    roles: tuple[str, ...]
+    metals: frozenset[str]
+    recycled: bool = True
+    smelter: str = ""
+
+
 def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
-    """Tabulate the compliance documents, by jurisdiction, of every smelter that receives feed.
+    """Tabulate the compliance documents of every party of a plan, by role and jurisdiction.
 
     Args:
         plan: Plan to report.
 
     Returns:
-        The table `papers`; none where no smelter receives feed.
+        The table `papers`; none where the plan has no party.
     """
-    account, instance = plan.account, plan.instance
-    back = account.returned.sum(axis=2)  # (K, E)
+    instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
     place = instance.annex.get("project", {}).get("jurisdiction", "international")
-    papers = [paper for paper in COMPLIANCE_DOCUMENTS if not paper.jurisdictions or place in paper.jurisdictions]
     rows: list[tuple[CellValue, ...]] = []
-    for smelter in np.flatnonzero(account.feed.sum(axis=1) > 0).tolist():
-        metals = {instance.metals.names[e] for e in np.flatnonzero(back[smelter] > 0).tolist()}
-        wanted = (paper for paper in papers if not paper.metals or paper.metals & metals)
-        name = instance.smelters.names[smelter]
-        rows += [(name, paper.name, paper.purpose, paper.asked_by, *("",) * 4) for paper in wanted]
+    for party in _list_parties(plan, directory):
+        stated = directory.get_details(party.firm, party.name)
+        for paper in COMPLIANCE_DOCUMENTS:
+            if not _is_required(paper, party, place, str(stated.get("country", ""))):
+                continue
+            roles = ", ".join(role for role in party.roles if role in paper.roles)
+            reference = str(stated.get(paper.field, "")) if paper.field else ""
+            row = (roles, party.name, paper.name, paper.purpose, paper.asked_by, reference, "", "", "", party.smelter)
+            rows.append(row)
     columns = (
-        ReportColumn("smelter", "Smelter"),
+        ReportColumn("role", "Role"),
+        ReportColumn("party", "Party"),
         ReportColumn("paper", "Document"),
         ReportColumn("shows", "Content"),
         ReportColumn("asked_by", "Required by"),
@@ -235,13 +306,59 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
         ReportColumn("valid_until", "Valid until"),
         ReportColumn("checked_by", "Checked by"),
         ReportColumn("checked_on", "Checked on"),
+        ReportColumn("smelter", "Smelter", hidden=True),
     )
     text = (
-        "Documents required from each smelter for claims of recycled and responsibly sourced metal; blank columns are "
+        "Documents required from each party for claims of recycled and responsibly sourced metal; blank columns are "
         "for your records."
     )
-    notes = (
-        "A checklist, not legal advice: applicability depends on the location of the plant and its feed. "
-        "Regulations as of 2025.",
-    )
+    notes = (_CHECKLIST_NOTE, _RECYCLED_NOTE)
     return (ReportTable("papers", "Compliance documents", text, columns, tuple(rows), notes),) if rows else ()
+
+
+def _is_required(paper: ComplianceDocument, party: _ListedParty, place: str, country: str) -> bool:
+    """Return whether a party has to give a document."""
+    roles = paper.roles.intersection(party.roles)
+    here = not paper.jurisdictions or place in paper.jurisdictions
+    concerned = not paper.metals or bool(paper.metals & party.metals)
+    crossing = not paper.abroad or country != place
+    claiming = roles != {SELLER} or paper.field != "chain_of_custody" or party.recycled
+    return bool(roles) and here and concerned and crossing and claiming
+
+
+def _list_parties(plan: Plan, directory: PartyDirectory) -> Iterator[_ListedParty]:
+    """Yield the parties of a plan: those of the regions by their roles, smelters, sellers and the mint."""
+    account, instance = plan.account, plan.instance
+    by_stream = (account.decisions.sent > 0).any(axis=1)
+    used = np.zeros(len(instance.regions), dtype=bool)
+    used[instance.streams.region[account.routes.stream[by_stream]]] = True
+    used[instance.streams.region[(account.decisions.stockpile > 0).any(axis=1)]] = True
+    regional = zip(
+        (COLLECTOR, OPERATOR, CARRIER), (directory.collectors, directory.operators, directory.carriers), strict=True
+    )
+    roles: dict[str, list[str]] = {}
+    for role, parties in regional:
+        for name in _select_names(parties, used):
+            roles.setdefault(name, []).append(role)
+    for name, held in roles.items():
+        yield _ListedParty(name, name, tuple(held), frozenset())
+    back = account.returned.sum(axis=2) > 0  # (K, E)
+    for k in np.flatnonzero(account.feed.sum(axis=1) > 0).tolist():
+        name, metals = instance.smelters.names[k], _select_metals(instance, back[k])
+        yield _ListedParty(name, directory.smelters[k], (SMELTER,), metals, smelter=name)
+    for o in np.flatnonzero(account.bought > 0).tolist():
+        metals = _select_metals(instance, instance.market.composition.value[o] > 0)
+        recycled = float(instance.market.recycled.value[o]) > 0
+        yield _ListedParty(instance.market.names[o], directory.sellers[o], (SELLER,), metals, recycled)
+    if account.cast.sum() > 0:
+        yield _ListedParty(directory.mint or DEFAULT_MINT, directory.mint, (MINT,), frozenset(instance.metals.names))
+
+
+def _select_names(names: Iterable[str], chosen: Bools) -> list[str]:
+    """Return the chosen names, each once."""
+    return list(dict.fromkeys(name for name, use in zip(names, chosen.tolist(), strict=True) if use))
+
+
+def _select_metals(instance: Instance, chosen: Bools) -> frozenset[str]:
+    """Return the names of the chosen metals."""
+    return frozenset(name for name, use in zip(instance.metals.names, chosen.tolist(), strict=True) if use)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,9 +18,10 @@ from medalopt.analysis.sourcing.metals import (
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_value
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number, get_cell_value
 from medalopt.report.numbers import count_exact_decimals, count_share_decimals
 from medalopt.report.solve_tables import get_period_word
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 SPREAD_DEVIATIONS = 2  # standard deviations
 _ACCOUNT_DESCRIPTION = (
@@ -179,8 +181,15 @@ def _heat_decimals(plan: Plan) -> int:
     return choose_decimals([float(plan.account.cast[heat]) for heat in _list_heats(plan)])
 
 
+_SCRAP_LOOP_NOTE = (
+    "Heats of one alloy and period are alike. Process scrap circulates in the mint: it is charged to its own alloy "
+    "again, by lot, and what is left is in the scrap account."
+)
+
+
 def _melt_card_table(plan: Plan) -> ReportTable:
     rows = tuple(row for alloy, period in _list_heats(plan) for row in _melt_card_rows(plan, alloy, period))
+    heats = [get_cell_number(row[-1]) for row in rows]
     columns = (
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(plan.instance).capitalize()),
@@ -189,9 +198,12 @@ def _melt_card_table(plan: Plan) -> ReportTable:
         ReportColumn("charge_kg", "Mass", "kg", _heat_decimals(plan)),
         ReportColumn("share", "Share of charge", "%", 2),
         ReportColumn("cast_kg", "Cast", "kg", _heat_decimals(plan)),
+        ReportColumn("lots", "Lots"),
+        ReportColumn("heats", "Heats", "", optional=True),
+        ReportColumn("heat_kg", "Mass in each heat", "kg", choose_decimals(heats), optional=True),
     )
     text = "Charge of each heat: metal from stock, purchases, and process scrap of the same alloy."
-    return ReportTable("melt_cards", "Melt cards", text, columns, rows)
+    return ReportTable("melt_cards", "Melt cards", text, columns, rows, (_SCRAP_LOOP_NOTE,) if rows else ())
 
 
 def _melt_card_rows(plan: Plan, alloy: int, period: int) -> list[tuple[CellValue, ...]]:
@@ -208,7 +220,14 @@ def _melt_card_rows(plan: Plan, alloy: int, period: int) -> list[tuple[CellValue
     whole = sum(kg for _, _, kg in lines)
     cast = float(plan.account.cast[alloy, period])
     head = (instance.alloys.names[alloy], instance.periods[period])
-    return [(*head, what, origin, kg, kg / whole, cast) for what, origin, kg in lines if kg > 0]
+    greatest = instance.annex.get("alloys_heat", {}).get(head[0])
+    heats = None if greatest is None else max(1, math.ceil(whole / greatest * (1 - AMOUNT_TOLERANCE)))
+    lots = "-".join(head) if heats is None else f"{'-'.join(head)}-1" + (f" to -{heats}" if heats > 1 else "")
+    return [
+        (*head, what, origin, kg, kg / whole, cast, lots, heats, None if heats is None else kg / heats)
+        for what, origin, kg in lines
+        if kg > 0
+    ]
 
 
 def _fineness_table(plan: Plan) -> ReportTable:

@@ -10,22 +10,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number
+from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable, get_cell_number
 
 _FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
+_PURCHASE_DIGITS = 5  # of metal bought, which is charged to the last gram
 MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
 _MOST_PARTS = 6  # devices named in the composition of a bundle
 _ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
 Cells = Mapping[str, CellValue]
 
 
-def choose_trade_decimals(amounts: Iterable[float], unit: str) -> int:
+def choose_trade_decimals(amounts: Iterable[float], unit: str, most: int = _MOST_DIGITS) -> int:
     """Choose the decimal places of a column of quantities as weighed: two to three significant digits.
 
     Args:
         amounts: Quantities of a column.
         unit: `t` or `kg`.
+        most: Significant digits kept of the largest quantity.
 
     Returns:
         Decimal places, at most those of the scale.
@@ -33,7 +35,7 @@ def choose_trade_decimals(amounts: Iterable[float], unit: str) -> int:
     sizes = [math.floor(math.log10(abs(amount))) for amount in amounts if amount and math.isfinite(amount)]
     if not sizes:
         return 0
-    wanted = max(_LEAST_DIGITS - 1 - min(sizes), _MOST_DIGITS - 1 - max(sizes))
+    wanted = max(_LEAST_DIGITS - 1 - min(sizes), most - 1 - max(sizes))
     return max(0, min(_FINEST_DECIMALS[unit], wanted))
 
 
@@ -41,7 +43,7 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     """Group the exact lines of an order for page and paper.
 
     Args:
-        lines: Exact lines: `call_off_lines`, `toll_lines` or `purchase_lines`.
+        lines: Exact lines: `collection_lines`, `call_off_lines`, `transport_lines`, `toll_lines` or `purchase_lines`.
         periods: Periods of the instance, in their order.
 
     Returns:
@@ -50,10 +52,34 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     keys = [column.key for column in lines.columns]
     at = {period: number for number, period in enumerate(periods)}
     rows = sorted((dict(zip(keys, row, strict=True)) for row in lines.rows), key=lambda row: at[str(row["period"])])
-    group = {"call_off_lines": _group_call_off, "toll_lines": _group_tolling, "purchase_lines": _group_purchase}
-    tables = [replace(table, notes=()) for table in group[lines.key](lines, rows)]
+    group = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}.get(lines.key, _group_call_off)
+    tables = [replace(table, notes=()) for table in group(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
     return round_quantities((*tables[:-1], last))
+
+
+def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
+    """Compute the factor by which rounding changes the quantities of an order.
+
+    Args:
+        document: Order with grouped lines.
+
+    Returns:
+        Rounded over exact quantity, by stream ('' for metal) and period.
+    """
+    table = document.grouped[0]
+    places = {column.key: position for position, column in enumerate(table.columns)}
+    whole = next(column for column in table.columns if column.key in ("tonnes_t", "bought_kg", "feed_t"))
+    groups = {column.title: column for column in table.columns if column.key.startswith("group_")}
+    by_period = {str(row[places["period"]]): row for row in table.rows}
+    result: dict[tuple[str, str], float] = {}
+    for cells in document.lines.rows:
+        line = dict(zip((column.key for column in document.lines.columns), cells, strict=True))
+        column = groups.get(_name_goods(line), whole) if groups else whole
+        exact = get_cell_number(by_period[str(line["period"])][places[column.key]])
+        if exact:
+            result[str(line.get("stream") or ""), str(line["period"])] = round(exact, column.digits) / exact
+    return result
 
 
 def round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
@@ -80,9 +106,9 @@ def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
         if column.unit == "t":
             yield replace(column, digits=tonnes)
         elif column.unit == "kg":
-            yield replace(
-                column, digits=choose_trade_decimals([get_cell_number(row[position]) for row in table.rows], "kg")
-            )
+            most = _PURCHASE_DIGITS if column.key == "bought_kg" else _MOST_DIGITS
+            amounts = [get_cell_number(row[position]) for row in table.rows]
+            yield replace(column, digits=choose_trade_decimals(amounts, "kg", most))
         else:
             yield replace(column, digits=0) if column.key == "amount" else column
 
@@ -104,6 +130,9 @@ def _find_column(lines: ReportTable, key: str) -> ReportColumn:
 
 
 def _name_goods(row: Cells) -> str:
+    """Return the goods of a line: its bundle or stream, of freight the treated material and its smelter."""
+    if "stream" not in row:
+        return f"{row.get('treatment', '')} to {row.get('smelter', '')}"
     return f"{row['bundle']} (bundle)" if row.get("bundle") else str(row["stream"])
 
 
@@ -129,7 +158,8 @@ def _tabulate_quantities(lines: ReportTable, rows: Sequence[Cells], groups: Mapp
         tonnes = (_sum_cells(each.get(group, ()), "tonnes_t") for group in across)
         table.append((name, *tonnes, _sum_cells(of_period, "tonnes_t"), _sum_cells(of_period, "amount")))
     word = period.title.lower()
-    text = f"Dry tonnes to hand over in each {word}, and the amount due for them."
+    what = "carry" if lines.key == "transport_lines" else "hand over"
+    text = f"Tonnes to {what} in each {word}, and the amount due for them."
     return ReportTable("quantities", f"Quantities by {word}", text, columns, tuple(table))
 
 
@@ -153,7 +183,7 @@ def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> Re
             for rate in rates
         )
         table.append((name, _describe_composition(rows, tonnes), tonnes, *means, _sum_cells(rows, "amount")))
-    text = "Rates per dry tonne; of a bundle, or of material on several routes, the mean. Amounts include storage."
+    text = "Rates per tonne; of a bundle, or of material on several routes, the mean. Amounts include storage."
     return ReportTable("goods", "Material and rates", text, columns, tuple(table))
 
 

@@ -27,7 +27,9 @@ from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.recycling_premium import describe_premium
 from medalopt.report.solve import describe_status, summarize_plan
-from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_compliance_documents
+from medalopt.report.sourcing.assumptions import tabulate_assumptions
+from medalopt.report.sourcing.claims import tabulate_claims
+from medalopt.report.sourcing.compliance import tabulate_compliance_documents
 from medalopt.report.sourcing.metals import tabulate_melting, tabulate_metal_account
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
 from medalopt.report.sourcing.plan_charts import (
@@ -208,6 +210,7 @@ def build_plan_report(
         *tabulate_melting(plan),
         *_analysis_tables(plan, analyses),
         *tabulate_traceability(facts),
+        *tabulate_claims(plan, orders),
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, source_values),
     )

@@ -13,6 +13,7 @@ from medalopt.report.sourcing.summary import MOST_DUE_ORDERS
 MOST_PRINTED_ROWS = 24  # rows of a table; the rest is summed in one row
 _MOST_FINENESS_ROWS, _MOST_AWARD_ROWS = 16, 20
 _FIRST_PAGE = ("key_figures", "due_orders")
+_MOST_NAMED = 4  # parties of a compliance document
 _DATA_ONLY = ("medal_sources", "stream_ends_", "melt_cards", "melts", "plating")  # keys, or how they begin
 _COLUMNS_LEFT_OUT = {
     "award": ("device", "bundle"),
@@ -24,7 +25,8 @@ _COLUMNS_LEFT_OUT = {
         "returned_high_alike_kg",
     ),
     "orders": ("first_delivery",),
-    "papers": ("smelter", "shows", "reference", "valid_until", "checked_by", "checked_on"),
+    "papers": ("party", "smelter", "shows", "asked_by", "reference", "valid_until", "checked_by", "checked_on"),
+    "claim_ledger": ("period", "document"),
 }
 
 
@@ -49,6 +51,7 @@ def _prepare_table(table: ReportTable) -> ReportTable:
     folds: Mapping[str, Callable[[ReportTable], ReportTable]] = {
         "metal_account": _fold_metal_account,
         "papers": _fold_compliance,
+        "claim_ledger": _fold_claims,
         "assumptions": _count_assumptions,
     }
     made = folds[table.key](table) if table.key in folds else table
@@ -99,16 +102,34 @@ def _fold_metal_account(table: ReportTable) -> ReportTable:
 
 
 def _fold_compliance(table: ReportTable) -> ReportTable:
-    """Return one row for each compliance document, with the smelters that have to give it."""
+    """Return one row for each compliance document, with the parties that have to give it."""
     place = {column.key: position for position, column in enumerate(table.columns)}
-    smelters = list(_group_rows(table, "smelter"))
     rows = []
     for of_paper in _group_rows(table, "paper").values():
-        concerned = [str(row[place["smelter"]]) for row in of_paper]
-        named = "all" if len(concerned) == len(smelters) > 1 else ", ".join(concerned)
-        rows.append((*of_paper[0], named))
-    columns = (*table.columns, ReportColumn("smelters", "Smelters"))
+        roles = dict.fromkeys(role for row in of_paper for role in str(row[place["role"]]).split(", "))
+        parties = list(dict.fromkeys(str(row[place["party"]]) for row in of_paper))
+        more = f" and {len(parties) - _MOST_NAMED} more" if len(parties) > _MOST_NAMED else ""
+        named = ", ".join(parties[:_MOST_NAMED]) + more
+        rows.append((", ".join(roles), *of_paper[0][1:], named))
+    columns = (*table.columns, ReportColumn("parties", "Parties"))
     return replace(table, columns=columns, rows=tuple(rows))
+
+
+def _fold_claims(table: ReportTable) -> ReportTable:
+    """Return one row for each metal and supplier: sums of credits and claims, and the last balance."""
+    place = {column.key: position for position, column in enumerate(table.columns)}
+    groups: dict[tuple[CellValue, CellValue], list[tuple[CellValue, ...]]] = defaultdict(list)
+    for row in table.rows:
+        groups[row[place["metal"]], row[place["supplier"]]].append(row)
+    sums = ("credited_kg", "claimed_kg", "released_kg")
+    rows = [
+        tuple(
+            sum(get_cell_number(row[position]) for row in of_supplier) if key in sums else of_supplier[-1][position]
+            for key, position in place.items()
+        )
+        for of_supplier in groups.values()
+    ]
+    return replace(table, rows=tuple(rows))
 
 
 def _count_assumptions(table: ReportTable) -> ReportTable:

@@ -25,6 +25,7 @@ from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.parties import PartyDirectory, name_buyer_as_payer
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
@@ -258,8 +259,8 @@ def _money_column(instance: Instance, key: str, title: str, total: bool = True) 
 
 
 _EXPOSURE_DESCRIPTION = (
-    "Quantities whose cost depends on metal prices: purchases, as metal or in scrap, and surplus sold. All other metal "
-    "comes from devices, at charges that do not follow the market."
+    "Quantities whose cost depends on metal prices: purchases, as metal or in scrap, and surplus that the project owns "
+    "and sells. All other metal comes from devices, at charges that do not follow the market."
 )
 _PRICE_RISE_NOTE = "Change of cost if all prices of the metal rise by 10 % and the plan stays as it is."
 _OTHER_MATTER = "other matter"
@@ -296,6 +297,13 @@ def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
     )
 
 
+def _owns_surplus(instance: Instance) -> bool:
+    """Return whether surplus metal is the buyer's: whether it receives the revenue of by-products."""
+    payers: Mapping[str, str] = instance.annex.get("payers", {})
+    buyer = name_buyer_as_payer(instance, PartyDirectory.from_instance(instance))
+    return payers.get("by_products", buyer) == buyer
+
+
 def _exposure_rows(plan: Plan) -> Iterator[tuple[CellValue, ...]]:
     """Yield a row for each metal; the price of an offer is allocated to its metals by mass."""
     instance, decisions = plan.instance, plan.account.decisions
@@ -304,7 +312,7 @@ def _exposure_rows(plan: Plan) -> Iterator[tuple[CellValue, ...]]:
     each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
     kilograms = each.T @ bought.sum(axis=1)
     paid = each.T @ (market.price.value * bought).sum(axis=1)
-    sold = np.where(instance.metals.sell.value > 0, decisions.surplus, 0.0)
+    sold = np.where((instance.metals.sell.value > 0) & _owns_surplus(instance), decisions.surplus, 0.0)
     earned = (instance.metals.sell.value * sold).sum(axis=1)
     minimum = 1e-9 * max(1.0, float(kilograms.sum()))
     for e, title in enumerate((*instance.metals.titles, _OTHER_MATTER)):

@@ -1,0 +1,346 @@
+"""Orders for the devices of a region: to its collector, its operator and its carrier, who may be one party.
+
+Each cost up to the gate of the smelter is on the order of the party that has it: price, collection and storage on the
+collector's, treatment and residues on the operator's, freight on the carrier's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from medalopt.analysis.sourcing.orders import DeviceOrderLine, StorageLine, list_device_orders, list_storage_lines
+from medalopt.analysis.sourcing.payments import CALL_OFF
+from medalopt.instance.instance import Instance
+from medalopt.report.document import (
+    CellValue,
+    FieldPairs,
+    OrderDocument,
+    ReportColumn,
+    ReportTable,
+    make_amount_column,
+    make_rate_column,
+    set_amount_digits,
+    set_exact_digits,
+)
+from medalopt.report.numbers import count_amount_decimals
+from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.order_terms import (
+    COLLECTION_ORDER,
+    TRANSPORT_ORDER,
+    Addressee,
+    CostKey,
+    OrderContext,
+    describe_tolerance,
+    format_delivery_window,
+    format_order_amount,
+    make_order,
+)
+
+TONNE_CODE = "TNE"  # UN/ECE Recommendation 20
+NO_SMELTER, SPLIT = "(ordinary recycling)", "(by fraction)"
+WAITING = "waits"
+_RATES = {
+    "supply": ("price", "Price"),
+    "collection": ("collection", "Collection"),
+    "treatment": ("treatment_cost", "Treatment"),
+    "transport": ("freight", "Freight"),
+    "residue": ("residue", "Residue"),
+}
+_OF_COLLECTOR, _OF_OPERATOR, _OF_CARRIER = ("supply", "collection", "storage"), ("treatment", "residue"), ("transport",)
+_RATES_ALWAYS_LISTED = ("supply", "collection")
+_PREFIXES = {COLLECTION_ORDER: "S", CALL_OFF: "C", TRANSPORT_ORDER: "F"}
+_ROLE_TITLES = {COLLECTION_ORDER: "Collector", CALL_OFF: "Operator", TRANSPORT_ORDER: "Carrier"}
+_TABLES = {
+    COLLECTION_ORDER: (
+        "collection_lines",
+        "Collection lines",
+        "Devices to collect and hand over to the operator, in tonnes as received.",
+    ),
+    CALL_OFF: (
+        "call_off_lines",
+        "Call-off lines",
+        "Devices to hand over, in tonnes as received, with route and rates per tonne.",
+    ),
+    TRANSPORT_ORDER: (
+        "transport_lines",
+        "Transport lines",
+        "Feed to carry to the smelters, in tonnes as loaded, with freight per tonne.",
+    ),
+}
+_STOCKPILE_NOTE = (
+    "Stockpiles at the end of a {period} are called off when they are sent; until then only storage is charged."
+)
+_FRACTION_NOTE = "Lines of a fraction state what is shipped of the devices above them; their rates are per tonne of it."
+_CHARGES_NOTE = (
+    "Treatment, freight and residues are charged with the delivery: the instance names no other party for them."
+)
+_WITHOUT_SMELTER_NOTE = "Material marked {} is recycled by the operator and brings the plan no metal."
+
+
+@dataclass(frozen=True)
+class _RegionOrder:
+    """One order about the devices of a region: kind, party, and the kinds of cost on it."""
+
+    kind: str
+    region: int
+    party: str
+    costs: tuple[str, ...]
+
+
+def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
+    """Build the orders for the devices of all regions with shipments or stockpiles.
+
+    Args:
+        context: Plan and parties.
+
+    Returns:
+        Collection orders, then call-offs, then transport orders.
+    """
+    account, instance = context.plan.account, context.instance
+    planned = [order for region in range(len(instance.regions)) for order in _list_region_orders(context, region)]
+    storing = bool(account.decisions.stockpile.any())
+    sent = [list(list_device_orders(account, region)) for region in range(len(instance.regions))]
+    waiting = [list(list_storage_lines(account, region)) for region in range(len(instance.regions))]
+    documents = []
+    for kind, prefix in _PREFIXES.items():
+        of_kind = [order for order in planned if order.kind == kind]
+        rates = [
+            cost
+            for cost in _RATES
+            if any(cost in order.costs for order in of_kind)
+            and (cost in _RATES_ALWAYS_LISTED or kind == TRANSPORT_ORDER or context.plan.costs[cost])
+        ]
+        stored = storing and any("storage" in order.costs for order in of_kind)
+        number = 0
+        for order in of_kind:
+            stock = waiting[order.region] if "storage" in order.costs else []
+            rows = _list_rows(instance, order, sent[order.region], stock, rates, stored)
+            if rows:
+                number += 1
+                lines = _tabulate_lines(instance, kind, rows, rates, stored)
+                documents.append(
+                    _make_document(context, order, f"{prefix}{number:02d}", sent[order.region], stock, lines)
+                )
+    return tuple(documents)
+
+
+def _list_region_orders(context: OrderContext, region: int) -> list[_RegionOrder]:
+    """Return the orders for a region: one for each party that has some of the costs."""
+    parties = context.directory
+    collector, operator, carrier = parties.collectors[region], parties.operators[region], parties.carriers[region]
+    treated = (*_OF_OPERATOR, *(_OF_CARRIER if carrier == operator else ()))
+    orders = []
+    if collector != operator:
+        orders.append(_RegionOrder(COLLECTION_ORDER, region, collector, _OF_COLLECTOR))
+    else:
+        treated = (*_OF_COLLECTOR, *treated)
+    orders.append(_RegionOrder(CALL_OFF, region, operator, treated))
+    if carrier != operator:
+        orders.append(_RegionOrder(TRANSPORT_ORDER, region, carrier, _OF_CARRIER))
+    return orders
+
+
+def _list_rows(
+    instance: Instance,
+    order: _RegionOrder,
+    sent: Sequence[DeviceOrderLine],
+    waiting: Sequence[StorageLine],
+    rates: Sequence[str],
+    storing: bool,
+) -> tuple[tuple[CellValue, ...], ...]:
+    """Return the exact lines of an order."""
+    if order.kind == TRANSPORT_ORDER:
+        return tuple(_list_transport_rows(instance, sent))
+    merged = _merge_lines(sent) if order.kind == COLLECTION_ORDER else sent
+    rows = [_shipment_row(instance, order, line, rates, storing) for line in merged]
+    return (*rows, *(_stockpile_row(instance, order, one, rates) for one in waiting))
+
+
+def _merge_lines(sent: Iterable[DeviceOrderLine]) -> list[DeviceOrderLine]:
+    """Return one line for each stream and period, whatever becomes of the devices."""
+    groups: dict[tuple[int, int], list[DeviceOrderLine]] = defaultdict(list)
+    for line in sent:
+        groups[line.stream, line.period].append(line)
+    return [
+        DeviceOrderLine(
+            stream,
+            -1,
+            -1,
+            period,
+            sum(line.tonnes for line in lines if not line.fraction),
+            {kind: sum(line.costs[kind] for line in lines) for kind in lines[0].costs},
+        )
+        for (stream, period), lines in groups.items()
+    ]
+
+
+def _list_transport_rows(instance: Instance, sent: Iterable[DeviceOrderLine]) -> Iterable[tuple[CellValue, ...]]:
+    """Yield the feed of each treatment to each smelter in each period."""
+    groups: dict[tuple[int, int, int], list[DeviceOrderLine]] = defaultdict(list)
+    for line in sent:
+        if line.smelter >= 0 and line.feed > 0:
+            groups[line.treatment, line.smelter, line.period].append(line)
+    for (treatment, smelter, period), lines in sorted(groups.items()):
+        feed, money = sum(line.feed for line in lines), sum(line.costs["transport"] for line in lines)
+        names = (instance.treatments.names[treatment], instance.smelters.names[smelter], instance.periods[period])
+        yield (*names, feed, money / feed, money, TONNE_CODE)
+
+
+def _tabulate_lines(
+    instance: Instance, kind: str, rows: tuple[tuple[CellValue, ...], ...], rates: Sequence[str], storing: bool
+) -> ReportTable:
+    """Return the table of the exact lines of an order."""
+    period = ReportColumn("period", get_period_word(instance).capitalize())
+    ways = (ReportColumn("treatment", "Treatment"), ReportColumn("smelter", "Smelter"))
+    devices = (ReportColumn("stream", "Stream"), ReportColumn("device", "Device"), period)
+    columns = (
+        *(
+            (ReportColumn("treatment", "Material"), ways[1], period)
+            if kind == TRANSPORT_ORDER
+            else (*devices, *(ways if kind == CALL_OFF else ()), ReportColumn("bundle", "Bundle", optional=True))
+        ),
+        ReportColumn("tonnes_t", "Tonnes", "t", 3, total=True),
+        *((ReportColumn("fraction_t", "Fraction", "t", 3),) if _lists_fractions(instance, kind) else ()),
+        *((ReportColumn("waiting_t", "Stockpiled", "t", 3),) if storing else ()),
+        *(make_rate_column(f"{_RATES[cost][0]}_per_t", _RATES[cost][1], instance.currency, "t") for cost in rates),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+    columns = set_exact_digits(columns, rows, [f"{_RATES[cost][0]}_per_t" for cost in rates])
+    columns = set_amount_digits(columns, rows, ("tonnes_t", "fraction_t", "waiting_t"))
+    key, title, text = _TABLES[kind]
+    return ReportTable(key, title, text, columns, rows)
+
+
+def _shipment_row(
+    instance: Instance, order: _RegionOrder, line: DeviceOrderLine, rates: Sequence[str], storing: bool
+) -> tuple[CellValue, ...]:
+    way = (instance.treatments.names[line.treatment], _name_destination(instance, line))
+    return (
+        *_stream_cells(instance, line.stream, line.period),
+        *(way if order.kind == CALL_OFF else ()),
+        _name_bundle(instance, line.stream),
+        None if line.fraction else line.tonnes,
+        *((line.tonnes if line.fraction else None,) if _lists_fractions(instance, order.kind) else ()),
+        *((None,) if storing else ()),
+        *(line.costs[cost] / line.tonnes if cost in order.costs else None for cost in rates),
+        sum(money for cost, money in line.costs.items() if cost in order.costs),
+        TONNE_CODE,
+    )
+
+
+def _stockpile_row(
+    instance: Instance, order: _RegionOrder, one: StorageLine, rates: Sequence[str]
+) -> tuple[CellValue, ...]:
+    return (
+        *_stream_cells(instance, one.stream, one.period),
+        *((WAITING, None) if order.kind == CALL_OFF else ()),
+        _name_bundle(instance, one.stream),
+        None,
+        *((None,) if _lists_fractions(instance, order.kind) else ()),
+        one.tonnes,
+        *(None for _ in rates),
+        one.cost,
+        TONNE_CODE,
+    )
+
+
+def _lists_fractions(instance: Instance, kind: str) -> bool:
+    """Return whether orders of a kind list the fractions of treated devices."""
+    return kind == CALL_OFF and instance.treatments.has_fractions
+
+
+def _name_destination(instance: Instance, line: DeviceOrderLine) -> str:
+    """Return the smelter of a call-off line, or what becomes of devices that go to none."""
+    if line.smelter >= 0:
+        return instance.smelters.names[line.smelter]
+    return (
+        SPLIT if instance.treatments.mark_split()[line.treatment, instance.streams.device[line.stream]] else NO_SMELTER
+    )
+
+
+def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str]:
+    device = instance.devices.names[instance.streams.device[stream]]
+    return instance.streams.names[stream], device, instance.periods[period]
+
+
+def _name_bundle(instance: Instance, stream: int) -> str:
+    bundle = int(instance.streams.bundle[stream])
+    return instance.bundles[bundle][1] if bundle >= 0 else ""
+
+
+def _collect_costs(
+    instance: Instance, order: _RegionOrder, sent: Iterable[DeviceOrderLine], waiting: Iterable[StorageLine]
+) -> Mapping[CostKey, float]:
+    """Return the costs on an order by kind, stream and treatment."""
+    result: dict[CostKey, float] = defaultdict(float)
+    owner = instance.treatments.owner
+    for line in sent:
+        for cost, money in line.costs.items():
+            if cost in order.costs:
+                stream = line.stream if cost in _OF_COLLECTOR else -1
+                treatment = int(owner[line.treatment]) if cost in _OF_OPERATOR else -1
+                result[cost, stream, treatment] += money
+    for one in waiting:
+        result["storage", one.stream, -1] += one.cost
+    return result
+
+
+def _make_document(
+    context: OrderContext,
+    order: _RegionOrder,
+    number: str,
+    sent: list[DeviceOrderLine],
+    waiting: list[StorageLine],
+    lines: ReportTable,
+) -> OrderDocument:
+    instance, costs = context.instance, _collect_costs(context.instance, order, sent, waiting)
+    carried = order.kind == TRANSPORT_ORDER
+    tonnes = sum(line.feed if carried else line.tonnes for line in sent if carried or not line.fraction)
+    what = "feed, as loaded" if carried else "devices, as received"
+    limit = "" if carried else "; never more than is on offer"
+    margin = context.margins.regions[order.region]
+    periods = [*(line.period for line in sent), *(one.period for one in waiting)]
+    terms: FieldPairs = (
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of {what}, in total"),
+        *describe_tolerance(context, margin, tonnes, "t", limit),
+        ("Delivery window", format_delivery_window(instance, periods)),
+        ("Price", f"fixed, {instance.currency} per tonne of {what}"),
+        ("Amount", format_order_amount(sum(costs.values()), instance.currency)),
+        *context.split_by_payer(costs),
+    )
+    region = instance.regions[order.region]
+    title = "Region" if order.party == region else _ROLE_TITLES[order.kind]
+    heading = ((title, order.party), *((("Region", region),) if order.party != region else ()))
+    addressee = Addressee(heading, order.party, region, _list_defaults(context, order, sent))
+    return make_order(context, order.kind, number, addressee, terms, lines, _list_notes(instance, order, sent, waiting))
+
+
+def _list_notes(
+    instance: Instance, order: _RegionOrder, sent: list[DeviceOrderLine], waiting: list[StorageLine]
+) -> tuple[str, ...]:
+    """Return the notes on stockpiles, on charges without a party of their own, and on material without a smelter."""
+    notes = [_STOCKPILE_NOTE.format(period=get_period_word(instance))] if waiting else []
+    if order.party == instance.regions[order.region] and any(
+        line.costs[cost] for line in sent for cost in ("treatment", "transport") if cost in order.costs
+    ):
+        notes.append(_CHARGES_NOTE)
+    if _lists_fractions(instance, order.kind):
+        notes.insert(0, _FRACTION_NOTE)
+    if order.kind == CALL_OFF and any(_name_destination(instance, line) == NO_SMELTER for line in sent):
+        notes.append(_WITHOUT_SMELTER_NOTE.format(NO_SMELTER))
+    return tuple(notes)
+
+
+def _list_defaults(context: OrderContext, order: _RegionOrder, sent: list[DeviceOrderLine]) -> Mapping[str, str]:
+    """Return the place of delivery that follows from the plan: the operator's, or the smelters of the lines."""
+    if order.kind == COLLECTION_ORDER:
+        operator = context.directory.operators[order.region]
+        return {"deliver_to": f"the operator, {context.describe_place(operator, ('legal_name',)) or operator}"}
+    smelters = dict.fromkeys(context.instance.smelters.names[line.smelter] for line in sent if line.smelter >= 0)
+    carrier = context.directory.carriers[order.region]
+    by = f"the carrier, {context.describe_place(carrier, ('legal_name',)) or carrier}, for "
+    taken_over = order.kind == CALL_OFF and carrier != order.party
+    return {"deliver_to": f"{by if taken_over else ''}{', '.join(smelters)}"} if smelters else {}
