@@ -113,22 +113,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
     """
     instance, routes, sent = account.instance, account.routes, account.decisions.sent
-    region = instance.streams.region[routes.stream]
-
-    directory = PartyDirectory.from_instance(instance)
-    regional = (directory.collectors, directory.operators, directory.carriers)
-    named = tuple(dict.fromkeys(party for of_region in zip(*regional, strict=True) for party in of_region))
-    number = {party: index for index, party in enumerate(named)}
-
-    def by_party(money: Floats, of: Ints, parties: Names) -> Floats:
-        """Sum money by the party of each region."""
-        party = np.array([number[name] for name in parties], dtype=np.intp)
-        return np.asarray(sum_by_group(money, party[of], len(named)))
-
-    def pay(rate: Floats, parties: Names) -> Floats:
-        """Return a rate times the tonnes sent, by party."""
-        return by_party(rate[:, None] * sent, region, parties)
-
+    by_region = _allocate_by_region(account)
     travels = routes.smelter >= 0
     smelter = routes.smelter[travels]
 
@@ -136,7 +121,6 @@ def allocate_payments(account: PlanAccount) -> Payments:
         """Sum money by smelter."""
         return np.asarray(sum_by_group(money[travels], smelter, len(instance.smelters.names)))
 
-    waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
     paid = compute_revenue_of_left(account)
     costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
@@ -145,20 +129,13 @@ def allocate_payments(account: PlanAccount) -> Payments:
     own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
     return Payments(
         {
-            CALL_OFF: named,
+            CALL_OFF: by_region[0],
             TOLL: instance.smelters.names,
             PURCHASE_ORDER: instance.market.names,
             OWN_ACCOUNT: ("own account",),
         },
         {
-            CALL_OFF: {
-                "supply": pay(routes.supply, directory.collectors),
-                "collection": pay(routes.collection, directory.collectors),
-                "treatment": pay(routes.treating, directory.operators),
-                "transport": pay(routes.transport, directory.carriers),
-                "residue": pay(routes.residue, directory.operators),
-                "storage": by_party(waiting, instance.streams.region, directory.collectors),
-            },
+            CALL_OFF: by_region[1],
             TOLL: {
                 "smelting": by_smelter(routes.smelting[:, None] * sent),
                 "refining": by_smelter(
@@ -170,6 +147,34 @@ def allocate_payments(account: PlanAccount) -> Payments:
             OWN_ACCOUNT: own,
         },
     )
+
+
+def _allocate_by_region(account: PlanAccount) -> tuple[Names, Mapping[str, Floats]]:
+    """Return the parties of all regions, and their payments (P, T) by kind of cost up to the smelter's gate."""
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
+    directory = PartyDirectory.from_instance(instance)
+    regional = (directory.collectors, directory.operators, directory.carriers)
+    named = tuple(dict.fromkeys(party for of_region in zip(*regional, strict=True) for party in of_region))
+    number = {party: index for index, party in enumerate(named)}
+
+    def by_party(money: Floats, region: Ints, parties: Names) -> Floats:
+        """Sum money by the party of each region."""
+        party = np.array([number[name] for name in parties], dtype=np.intp)
+        return np.asarray(sum_by_group(money, party[region], len(named)))
+
+    def pay(rate: Floats, parties: Names) -> Floats:
+        """Return a rate times the tonnes sent, by party."""
+        return by_party(rate[:, None] * sent, instance.streams.region[routes.stream], parties)
+
+    waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
+    return named, {
+        "supply": pay(routes.supply, directory.collectors),
+        "collection": pay(routes.collection, directory.collectors),
+        "treatment": pay(routes.treating, directory.operators),
+        "transport": pay(routes.transport, directory.carriers),
+        "residue": pay(routes.residue, directory.operators),
+        "storage": by_party(waiting, instance.streams.region, directory.collectors),
+    }
 
 
 _OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no order pays

@@ -331,7 +331,7 @@ class Alloy(Entry):
         "Holding cost of castings in stock, money/kg per period.", ZERO_QUANTITY
     )
     heat: HeatMass | None = describe_field(
-        "Greatest charge of one heat, kg, for the melt cards; default: heats are not told apart.", None
+        "Greatest charge of one heat, kg, for the melt cards; default: heats are not distinguished.", None
     )
     scrap: Scrap | None = describe_field("Process scrap.", None)
 
