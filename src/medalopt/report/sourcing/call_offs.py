@@ -39,7 +39,7 @@ from medalopt.report.sourcing.order_terms import (
 )
 
 TONNE_CODE = "TNE"  # UN/ECE Recommendation 20
-NO_SMELTER, SPLIT = "(ordinary recycling)", "(by fraction)"
+NO_SMELTER, SPLIT, SOLD = "(ordinary recycling)", "(by fraction)", "(sold)"
 WAITING = "waits"
 _RATES = {
     "supply": ("price", "Price"),
