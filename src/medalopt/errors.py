@@ -165,6 +165,14 @@ class ConfidenceNotReachedError(NoPlanError):
         self.args = (f"{name}: {reason}",)
 
 
+class TwoStageInfeasibleError(NoPlanError):
+    """No contracts allow a plan in every scenario."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, "infeasible")
+        self.args = (f"{name}: {reason}",)
+
+
 class WholeLotsNotFoundError(NoPlanError):
     """The search found no feasible plan in whole lots (not proven); the continuous relaxation is feasible."""
 

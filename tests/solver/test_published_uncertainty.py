@@ -22,7 +22,7 @@ def program(
 ) -> SolverProgram:
     """Return a program in nonnegative columns of at most `most`."""
     built = ProgramBuilder()
-    columns = built.add_columns([("x", n) for n in range(len(costs))], 0.0, most, costs=np.array([costs]))
+    columns = built.add_columns([("x", n) for n in range(len(costs))], 0.0, most, most, np.array([costs]))
     for number, (row, least, greatest) in enumerate(zip(rows, lower, upper, strict=True)):
         number_of_row, some = built.add_rows([("row", number)], least, greatest), np.flatnonzero(row)
         built.add_entries(number_of_row, columns[some], np.array(row)[some])

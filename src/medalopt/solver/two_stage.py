@@ -8,7 +8,7 @@ $\eta+\sum_sp_s\max(0,\mathrm{cost}_s-\eta)/(1-\alpha)$ (Rockafellar and Uryasev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,11 @@ from medalopt.model.network import SparseEntries
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
+from medalopt.solver.verification import compute_bound_and_violation
+from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
-LARGEST_EXTENSIVE_FORM = 10_000_000  # columns times scenarios; beyond it memory does not suffice
+LARGEST_EXTENSIVE_FORM = 1_000_000  # columns of all scenarios together, such as 10,000 in each of 100
+LARGEST_FOR_SIMPLEX = 20_000  # columns; above it the interior-point method goes first
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +37,19 @@ class ScenarioStage:
 
 @dataclass(frozen=True, eq=False)
 class TwoStageSolution:
-    """Optimum of a two-stage program."""
+    """Optimum of a two-stage program; `bound` is the lower bound that its dual values prove in floating point.
+
+    `weights` are the probabilities plus the dual values of the rows of the conditional value at risk: the optimum is
+    also that of the expected cost with these weights, which sum to 1 plus the weight of the risk.
+    """
 
     value: float  # objective: expected cost plus weighted conditional value at risk
+    bound: float
     first: Floats  # (n,) first-stage columns
     costs: Floats  # (S,) total cost in each scenario
     second: tuple[Floats, ...]  # second-stage columns by scenario
+    weights: Floats  # (S,)
+    duals: tuple[Floats, ...]  # dual values of the rows of each scenario, objective per unit
 
     def compute_expected_cost(self, probabilities: Sequence[float]) -> float:
         """Return the expected cost.
@@ -51,6 +61,62 @@ class TwoStageSolution:
             Sum of probabilities times costs.
         """
         return float(np.dot(probabilities, self.costs))
+
+
+@dataclass(frozen=True, eq=False)
+class ExtensiveForm:
+    """One program of all scenarios, with the numbers of the columns and rows of each, and of the rows of the risk."""
+
+    program: SolverProgram
+    columns: tuple[Ints, ...]
+    rows: tuple[Ints, ...]
+    risk: Ints  # (S,) or (0,)
+
+
+def build_extensive_form(
+    first: SolverProgram, stages: Sequence[ScenarioStage], risk_weight: float = 0.0, risk_level: float = 0.9
+) -> ExtensiveForm:
+    """Build the extensive form: the first stage once, the second stage of every scenario.
+
+    Args:
+        first: Columns, costs and rows of the first stage.
+        stages: Scenarios; their probabilities sum to 1.
+        risk_weight: Weight of the conditional value at risk, 0 or more.
+        risk_level: Level of the conditional value at risk, between 0 and 1.
+
+    Returns:
+        The program.
+
+    Raises:
+        LimitError: It has more columns than `LARGEST_EXTENSIVE_FORM`.
+    """
+    width = len(first.lower) + sum(len(stage.program.lower) for stage in stages)
+    if width > LARGEST_EXTENSIVE_FORM:
+        raise LimitError(
+            f"{len(stages)} scenarios make a program of {width:,} columns; the largest has "
+            f"{LARGEST_EXTENSIVE_FORM:,}: use fewer scenarios"
+        )
+    built = ProgramBuilder.extend(replace(first, network=0, costs=first.costs[:1]))
+    columns: list[Ints] = []
+    all_rows: list[Ints] = []
+    for stage in stages:
+        program = stage.program
+        own = built.add_columns(
+            [("second", (len(columns), n)) for n in range(len(program.lower))],
+            *(program.lower, program.upper, program.size),
+            stage.probability * program.costs[:1],
+        )
+        rows = built.add_rows(
+            [("scenario", (len(columns), row)) for row in program.rows], program.row_lower, program.row_upper
+        )
+        built.add_entries(rows[program.entries.row], own[program.entries.column], program.entries.value)
+        built.add_entries(rows[stage.linking.row], stage.linking.column, stage.linking.value)
+        columns.append(own)
+        all_rows.append(rows)
+    risk = np.zeros(0, dtype=np.intp)
+    if risk_weight > 0:
+        risk = _add_value_at_risk(built, first, stages, columns, risk_weight, risk_level)
+    return ExtensiveForm(built.build(), tuple(columns), tuple(all_rows), risk)
 
 
 def solve_two_stage(
@@ -72,33 +138,18 @@ def solve_two_stage(
         LimitError: The extensive form is too large.
         SolverError: No solution was found.
     """
-    width = len(first.lower) + sum(len(stage.program.lower) for stage in stages)
-    if width * len(stages) > LARGEST_EXTENSIVE_FORM:
-        raise LimitError(
-            f"{width:,} columns times {len(stages)} scenarios are more than {LARGEST_EXTENSIVE_FORM:,}: "
-            "use fewer scenarios"
-        )
-    built = ProgramBuilder.extend(replace(first, costs=first.costs[:1]))
-    columns: list[Ints] = []
-    for stage in stages:
-        program = stage.program
-        own = built.add_columns(
-            [("second", (len(columns), n)) for n in range(len(program.lower))],
-            *(program.lower, program.upper, program.size),
-            stage.probability * program.costs[:1],
-        )
-        rows = built.add_rows(
-            [("scenario", (len(columns), row)) for row in program.rows], program.row_lower, program.row_upper
-        )
-        built.add_entries(rows[program.entries.row], own[program.entries.column], program.entries.value)
-        built.add_entries(rows[stage.linking.row], stage.linking.column, stage.linking.value)
-        columns.append(own)
-    if risk_weight > 0:
-        _add_value_at_risk(built, first, stages, columns, risk_weight, risk_level)
-    x, value = solve_small_program(built.build())
-    decided = float(first.costs[0] @ x[: len(first.lower)])
-    costs = [decided + float(stage.program.costs[0] @ x[own]) for stage, own in zip(stages, columns, strict=True)]
-    return TwoStageSolution(value, x[: len(first.lower)], np.array(costs), tuple(x[own] for own in columns))
+    form = build_extensive_form(first, stages, risk_weight, risk_level)
+    found = solve_verified(form.program)
+    x, y, n = found.x, found.y, len(first.lower)
+    decided = float(first.costs[0] @ x[:n])
+    costs = [decided + float(stage.program.costs[0] @ x[own]) for stage, own in zip(stages, form.columns, strict=True)]
+    weights = np.array([stage.probability for stage in stages])
+    if len(form.risk):
+        weights = weights + y[form.risk]
+    return TwoStageSolution(
+        *(found.value, found.bound, x[:n], np.array(costs)),
+        *(tuple(x[own] for own in form.columns), weights, tuple(y[rows] for rows in form.rows)),
+    )
 
 
 def _add_value_at_risk(
@@ -108,18 +159,66 @@ def _add_value_at_risk(
     columns: Sequence[Ints],
     weight: float,
     level: float,
-) -> None:
-    """Add the weighted conditional value at risk: excess_s >= cost_s - quantile, for each scenario."""
-    largest = max(float(np.abs(stage.program.costs[0]).sum()) for stage in stages) or 1.0
-    quantile = built.add_columns([("quantile", None)], -np.inf, np.inf, largest, weight)
+) -> Ints:
+    """Add the weighted conditional value at risk: excess_s >= cost_s - quantile, for each scenario; return the rows."""
+    largest = max(_bound_costs(first) + _bound_costs(stage.program) for stage in stages)
+    quantile = built.add_columns([("quantile", None)], -largest, largest, largest, weight)
     weights = np.array([[weight * stage.probability / (1 - level) for stage in stages]])
-    excess = built.add_columns([("excess", n) for n in range(len(stages))], 0.0, np.inf, largest, weights)
+    excess = built.add_columns([("excess", n) for n in range(len(stages))], 0.0, np.inf, 2 * largest, weights)
     rows = built.add_rows([("risk", n) for n in range(len(stages))], 0.0)
     built.add_entries(rows, excess)
     built.add_entries(rows, quantile)
     for row, stage, own in zip(rows.tolist(), stages, columns, strict=True):
         for numbers, costs in ((own, stage.program.costs[0]), (np.arange(len(first.lower)), first.costs[0])):
             built.add_entries(row, numbers[costs != 0], -costs[costs != 0])
+    return rows
+
+
+def _bound_costs(program: SolverProgram) -> float:
+    """Return a bound on the cost of a program by the implied bounds of its columns; infinite where one has none."""
+    costs = np.abs(program.costs[0])
+    return float(costs[costs > 0] @ program.size[costs > 0])
+
+
+@dataclass(frozen=True, eq=False)
+class VerifiedOptimum:
+    """Solution of a program with the lower bound that its dual values prove, in own units."""
+
+    x: Floats  # (N,)
+    y: Floats  # (M,)
+    value: float
+    bound: float
+
+
+def solve_verified(program: SolverProgram) -> VerifiedOptimum:
+    """Solve a linear program, by one method after the other until its solution is verified.
+
+    Args:
+        program: Program in own units.
+
+    Returns:
+        A solution that violates no row beyond `FEASIBILITY_TOLERANCE`, with a gap of at most `GAP_TOLERANCE`.
+
+    Raises:
+        NoPlanError: Infeasible.
+        SolverError: No method found a solution that can be verified.
+    """
+    scaled = scale_program(program)
+    methods = METHODS if len(program.lower) <= LARGEST_FOR_SIMPLEX else METHODS[::-1]
+    for method in methods:
+        result = solve_by_method(scaled, method)
+        if result.status == "infeasible":
+            raise NoPlanError("two-stage program", "infeasible")
+        if result.status != "optimal":
+            continue
+        x, y = scaled.unscale_columns(result.x), scaled.unscale_duals(result.y)
+        x = np.clip(x, program.lower, program.upper)
+        paid = program.costs[0] * x
+        value, size = float(paid.sum()), max(1.0, float(np.abs(paid).sum()))
+        bound, violation = compute_bound_and_violation(program, x, y)
+        if violation <= FEASIBILITY_TOLERANCE and value - bound <= GAP_TOLERANCE * size:
+            return VerifiedOptimum(x, y, value, bound)
+    raise SolverError("no method solved the two-stage program; an unbounded cost is one cause")
 
 
 def solve_small_program(program: SolverProgram) -> tuple[Floats, float]:
@@ -135,28 +234,28 @@ def solve_small_program(program: SolverProgram) -> tuple[Floats, float]:
         NoPlanError: Infeasible.
         SolverError: No method found a solution.
     """
-    scaled = scale_program(program)
-    for method in METHODS:
-        result = solve_by_method(scaled, method)
-        if result.status == "optimal":
-            x = scaled.unscale_columns(result.x)
-            return x, float(program.costs[0] @ x)
-        if result.status == "infeasible":
-            raise NoPlanError("two-stage program", "infeasible")
-    raise SolverError("no method solved the two-stage program; an unbounded cost is one cause")
+    found = solve_verified(program)
+    return found.x, found.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InformationValue:
     """Value of a stochastic program and of perfect information; all are costs to minimise.
 
     `wait_and_see` <= `recourse` <= `mean_value_evaluated`.
     """
 
-    recourse: float  # optimum of the two-stage program
-    wait_and_see: float  # mean of the optima with the scenario known beforehand
-    mean_value: float  # optimum of the program with mean data
-    mean_value_evaluated: float  # expected cost of the first stage of the mean-value solution
+    solution: TwoStageSolution  # of the two-stage program
+    alone: tuple[float, ...]  # optimum of each scenario, known beforehand
+    wait_and_see: float  # mean of `alone`
+    mean_first: Floats  # (n,) first stage of the program with mean data; NaN where that is infeasible
+    mean_value: float  # optimum of that program; infinite likewise
+    mean_value_evaluated: float  # expected cost of that first stage; infinite where some scenario is infeasible then
+
+    @property
+    def recourse(self) -> float:
+        """Optimum of the two-stage program."""
+        return self.solution.value
 
     @property
     def of_perfect_information(self) -> float:
@@ -178,7 +277,10 @@ class InformationValue:
 
 
 def compute_information_value(
-    first: SolverProgram, stages: Sequence[ScenarioStage], mean: ScenarioStage
+    first: SolverProgram,
+    stages: Sequence[ScenarioStage],
+    mean: ScenarioStage,
+    report_progress: Callable[[str], None] = lambda _: None,
 ) -> InformationValue:
     """Compute the value of the stochastic solution and of perfect information.
 
@@ -186,18 +288,42 @@ def compute_information_value(
         first: Columns, costs and rows of the first stage.
         stages: Scenarios; their probabilities sum to 1.
         mean: The scenario of mean data.
+        report_progress: Called before each solve.
 
     Returns:
-        The four optimal values; `mean_value_evaluated` is infinite where the mean-value decisions are infeasible in
-        some scenario.
+        The optimum and the values around it.
+
+    Raises:
+        InfeasibleScenariosError: Some scenarios are infeasible even if known beforehand.
+        NoPlanError: The two-stage program is infeasible.
     """
-    recourse = solve_two_stage(first, stages).value
-    alone = [solve_two_stage(first, [replace(stage, probability=1.0)]).value for stage in stages]
+    alone: list[float] = []
+    for number, stage in enumerate(stages, start=1):
+        report_progress(f"scenario {number} of {len(stages)} by itself")
+        try:
+            alone.append(solve_two_stage(first, [replace(stage, probability=1.0)]).value)
+        except NoPlanError:
+            alone.append(np.inf)
+    lost = [number for number, value in enumerate(alone) if value == np.inf]
+    if lost:
+        raise InfeasibleScenariosError(lost)
     waiting = sum(stage.probability * value for stage, value in zip(stages, alone, strict=True))
-    middle = solve_two_stage(first, [replace(mean, probability=1.0)])
-    fixed = replace(first, lower=middle.first, upper=middle.first)
+    report_progress("all scenarios together")
+    solution = solve_two_stage(first, stages)
+    report_progress("expected values")
+    decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, np.inf
     try:
-        evaluated = solve_two_stage(fixed, stages).value
+        middle = solve_two_stage(first, [replace(mean, probability=1.0)])
+        decided, least = middle.first, middle.value
+        evaluated = solve_two_stage(replace(first, lower=decided, upper=decided), stages).value
     except NoPlanError:
-        evaluated = np.inf
-    return InformationValue(recourse, waiting, middle.value, evaluated)
+        pass  # the decisions for mean data do not exist, or allow no plan in some scenario
+    return InformationValue(solution, tuple(alone), waiting, decided, least, evaluated)
+
+
+class InfeasibleScenariosError(NoPlanError):
+    """Scenarios that are infeasible even if known beforehand; `scenarios` are their indices."""
+
+    def __init__(self, scenarios: Sequence[int]) -> None:
+        super().__init__("two-stage program", "infeasible")
+        self.scenarios = tuple(scenarios)

@@ -263,7 +263,7 @@ def evaluate_outages(
         UsageError: If a path or period is unknown.
     """
     instance = runner.instance
-    first = 0 if start is None else _find_period(instance, start)
+    first = 0 if start is None else find_period(instance, start, "--from")
     outages = _select_outages(instance, paths) if paths else _list_outages(instance)
     result = solve_base_case(runner)
     periods = np.arange(len(instance.periods)) >= first
@@ -300,11 +300,23 @@ def _evaluate_outage(
     return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weigh(short))
 
 
-def _find_period(instance: Instance, text: str) -> int:
-    """Return the index of the period that contains the month `text`; raise UsageError if there is none."""
+def find_period(instance: Instance, text: str, option: str) -> int:
+    """Find the period that contains a month.
+
+    Args:
+        instance: Instance.
+        text: Month or number of a period.
+        option: Option of the command line, for the message.
+
+    Returns:
+        Index of the period.
+
+    Raises:
+        UsageError: There is no such period.
+    """
     start = None if instance.periods[0].isdecimal() else instance.periods[0]
     calendar = Calendar(start, len(instance.periods), instance.period_length)
     index = calendar.find_period(text)
     if index is None:
-        raise UsageError(f"--from {calendar.describe_unknown(text)}")
+        raise UsageError(f"{option} {calendar.describe_unknown(text)}")
     return index

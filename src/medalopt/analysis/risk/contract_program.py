@@ -1,0 +1,124 @@
+r"""Linear programs of a two-stage plan: the program of each scenario, with rows that tie its use to the contracts.
+
+Row of contract $c$ in scenario $s$: $U_{cs}(x_s)+u_{cs}-a_{cs}K_c=0$, with $u_{cs}\ge0$ at the fee; see
+`models/two_stage.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.analysis.scenario_runner import ScenarioProgram
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM, Contract, ContractBook
+from medalopt.instance.demand import is_stocked
+from medalopt.model.network import SparseEntries
+from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.two_stage import ScenarioStage
+
+CONTRACT_ROW = "contract"
+
+
+@dataclass(frozen=True)
+class WeightedScenario:
+    """A scenario of a two-stage plan: its name, its probability, and its program."""
+
+    name: str
+    probability: float
+    program: ScenarioProgram
+
+
+def build_first_stage(book: ContractBook) -> SolverProgram:
+    """Build the first stage: one column for each contract.
+
+    Args:
+        book: Contracts.
+
+    Returns:
+        Program without rows.
+    """
+    built = ProgramBuilder()
+    most = np.array([one.most for one in book.contracts])
+    premiums = np.array([[one.premium for one in book.contracts]]) if book.contracts else 0.0
+    built.add_columns([(CONTRACT_ROW, n) for n in range(len(book.contracts))], 0.0, most, most, premiums)
+    return built.build()
+
+
+def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: float, shares: Floats) -> ScenarioStage:
+    """Build the second stage of one scenario.
+
+    Args:
+        book: Contracts.
+        scenario: Instance of the scenario with its program.
+        probability: Probability of the scenario.
+        shares (C,): Units made available per unit agreed.
+
+    Returns:
+        The program of the scenario with a row for each contract, tied to the first stage.
+    """
+    program, contracts = scenario.program, book.contracts
+    built = ProgramBuilder.extend(replace(program, costs=program.costs[:1]))
+    rows = built.add_rows([(CONTRACT_ROW, n) for n in range(len(contracts))], 0.0, 0.0)
+    row, column, value = list_use_entries(contracts, scenario)
+    built.add_entries(rows[row], column, value)
+    open_ = np.array([n for n, one in enumerate(contracts) if one.fee is not None], dtype=np.intp)
+    most = np.array([contracts[n].most for n in open_.tolist()]) * shares[open_]
+    fees = np.array([[contracts[n].fee or 0.0 for n in open_.tolist()]])
+    unused = built.add_columns([("unused", int(n)) for n in open_], 0.0, np.inf, most, fees if len(open_) else 0.0)
+    built.add_entries(rows[open_], unused)
+    linking = SparseEntries(rows, np.arange(len(contracts)), -shares)
+    return ScenarioStage(probability, built.build(), linking)
+
+
+def list_use_entries(contracts: Sequence[Contract], scenario: ScenarioProgram) -> tuple[Ints, Ints, Floats]:
+    """List the entries of the quantity that each contract counts.
+
+    Args:
+        contracts: Contracts (C).
+        scenario: Instance of a scenario with its program.
+
+    Returns:
+        Contract, column of the program and coefficient, three arrays of equal length.
+    """
+    instance, routes, network, program = scenario.instance, scenario.routes, scenario.network, scenario.program
+    periods = len(instance.periods)
+    tables = {
+        kind: np.full((size, periods), -1, dtype=np.intp)
+        for kind, size in (
+            (STREAM, len(instance.streams.names)),
+            (SMELTER, len(instance.smelters.names) + 1),  # the last: none
+            (OPTION, len(instance.market.names)),
+            (PURCHASE, len(instance.market.names)),
+        )
+    }
+    for number, one in enumerate(contracts):
+        tables[one.kind][one.member, one.start : one.end] = number
+    ships = np.arange(len(network.route))
+    sent = tables[STREAM][routes.stream[network.route], network.period]
+    fed = tables[SMELTER][routes.smelter[network.route], network.period]
+    parts = [(sent, ships, np.ones(len(ships))), (fed, ships, np.asarray(routes.to_smelter)[network.route])]
+    offer, period, column = _list_purchase_columns(scenario)
+    parts += [(tables[kind][offer, period], program.network + column, np.ones(len(column))) for kind in _OF_OFFERS]
+    row, columns, value = (np.concatenate(axis) for axis in zip(*parts, strict=True))
+    kept = (row >= 0) & (value != 0)
+    return row[kept], columns[kept], value[kept]
+
+
+_OF_OFFERS = (OPTION, PURCHASE)
+
+
+def _list_purchase_columns(scenario: ScenarioProgram) -> tuple[Ints, Ints, Ints]:
+    """Return offer, period and place of each column that is a purchase: into stock, or charged at once."""
+    market, periods = scenario.instance.market.names, scenario.instance.periods
+    stocked = {name for name, yes in zip(market, is_stocked(scenario.instance).tolist(), strict=True) if yes}
+    offers, labels = ({name: n for n, name in enumerate(names)} for names in (market, periods))
+    found = [
+        (offers[key[0]], labels[key[-1]], number)
+        for number, (component, key) in enumerate(scenario.program.places)
+        if component == "acquire" or (component == "buy" and key[0] not in stocked)
+    ]
+    columns = np.array(found, dtype=np.intp).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2]

@@ -1,0 +1,278 @@
+"""Two-stage plans: contracts decided now, shipments and purchases after the scenario is known, at least expected cost.
+
+The scenarios are those of the instance file with a probability, or drawn from its uncertain parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.analysis.risk.contract_program import WeightedScenario, build_first_stage, build_stage
+from medalopt.analysis.sampling import SAMPLING_SEED
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner, require_linear
+from medalopt.analysis.sensitivity.outages import find_period
+from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
+from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import Floats
+from medalopt.instance.contracts import ContractBook, list_contracts
+from medalopt.instance.instance import Instance
+from medalopt.instance.scenario import ParameterChanges
+from medalopt.proof.two_stage import ScenarioClaim, TwoStageCertificate, certify_two_stage, compute_value_at_risk
+from medalopt.solver.solution import extract_decisions, extract_duals
+from medalopt.solver.two_stage import (
+    LARGEST_EXTENSIVE_FORM,
+    InfeasibleScenariosError,
+    InformationValue,
+    ScenarioStage,
+    TwoStageSolution,
+    compute_information_value,
+    solve_two_stage,
+)
+from medalopt.text import escape_text, join_names
+
+MAX_DRAWS = 10_000
+_MOST_NAMED = 3  # infeasible scenarios named in a message
+
+
+@dataclass(frozen=True)
+class TwoStageOptions:
+    """Options of a two-stage plan.
+
+    Attributes:
+        draws: Number of scenarios drawn from the uncertain parameters; None: the scenarios of the file.
+        seed: Seed of the random generator.
+        known: Period from which the scenario is known; None: the first.
+        take_or_pay: Share of the price paid for what is contracted and not used.
+        risk_weight: Weight of the conditional value at risk beside the expected cost.
+        risk_level: Level of the conditional value at risk.
+    """
+
+    draws: int | None = None
+    seed: int = SAMPLING_SEED
+    known: str | None = None
+    take_or_pay: float = 1.0
+    risk_weight: float = 0.0
+    risk_level: float = 0.9
+
+    def check(self) -> None:
+        """Check the ranges of the options.
+
+        Raises:
+            UsageError: One is out of range.
+        """
+        if self.draws is not None and not 2 <= self.draws <= MAX_DRAWS:
+            raise UsageError(f"--draws {self.draws}: give 2 to {MAX_DRAWS:_} scenarios; 50 are a good start")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: a seed is 0 or more")
+        if not 0 <= self.take_or_pay <= 1:
+            raise UsageError("--take-or-pay is a share from 0 to 100 %: of the price, for what is not used")
+        if not 0 < self.risk_level < 1:
+            raise UsageError("--cvar is a level between 0 and 100 %, such as 80 %: the worst 20 % of cases count")
+        if not 0 <= self.risk_weight < math.inf:
+            raise UsageError("--weight is 0 or more: of the conditional value at risk, beside the expected cost")
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioOutcome:
+    """What is done in one scenario, and what it costs with all fees and premiums (money)."""
+
+    name: str
+    probability: float
+    account: PlanAccount
+    cost: float
+    wait_and_see: float  # cost if the scenario were known before the contracts
+    used: Floats  # (C,) use of each contract, t or kg
+    available: Floats  # (C,) units made available
+
+
+@dataclass(frozen=True, eq=False)
+class TwoStagePlan:
+    """Two-stage plan of an instance.
+
+    Attributes:
+        instance: Instance without the changes of scenarios.
+        options: Options.
+        known: Index of the period from which the scenario is known.
+        book: Contracts (C).
+        agreed (C,): Quantities agreed.
+        nominal (C,): Quantities that the plan of the file's own values would agree.
+        outcomes: Scenarios, in the order of the file or of the draws.
+        information: Optimum of the expected cost, with perfect information and with the nominal contracts.
+        expected: Expected cost of this plan.
+        value_at_risk: Conditional value at risk of this plan at the level of the options.
+        certificate: Proven cost and lower bound of the objective.
+        lots: Paths of whole lots and minimum orders, which are left out.
+    """
+
+    instance: Instance
+    options: TwoStageOptions
+    known: int
+    book: ContractBook
+    agreed: Floats
+    nominal: Floats
+    outcomes: tuple[ScenarioOutcome, ...]
+    information: InformationValue
+    expected: float
+    value_at_risk: float
+    certificate: TwoStageCertificate
+    lots: tuple[str, ...]
+
+    @property
+    def premiums(self) -> float:
+        """Premiums paid for options, money."""
+        return float(sum(one.premium * each for one, each in zip(self.book.contracts, self.agreed, strict=True)))
+
+
+def compute_two_stage_plan(
+    runner: ScenarioRunner, options: TwoStageOptions, report_progress: Callable[[str], None] = lambda _: None
+) -> TwoStagePlan:
+    """Compute the contracts of least expected cost, or of a weighted sum with the conditional value at risk.
+
+    Args:
+        runner: Instance with its scenarios.
+        options: Options.
+        report_progress: Called before each step.
+
+    Returns:
+        The plan, certified.
+
+    Raises:
+        UsageError: An option is out of range, or there are no scenarios with a probability.
+        NoPlanError: No contracts allow a plan in every scenario.
+        LimitError: The scenarios make too large a program.
+        SolverError: The optimum could not be certified.
+    """
+    options.check()
+    require_linear(runner.instance)
+    named = _list_scenarios(runner, options)
+    columns = len(runner.base.program.lower) * len(named)
+    if columns > LARGEST_EXTENSIVE_FORM:
+        most = LARGEST_EXTENSIVE_FORM // len(runner.base.program.lower)
+        raise LimitError(
+            f"{runner.instance.name}: {len(named)} scenarios of {len(runner.base.program.lower):,} columns exceed the "
+            f"{LARGEST_EXTENSIVE_FORM:,} columns that one program may have; use at most {most} scenarios"
+        )
+    known = 0 if options.known is None else find_period(runner.instance, options.known, "--known")
+    scenarios = []
+    for number, (name, probability, changes) in enumerate(named, start=1):
+        report_progress(f"building scenario {number} of {len(named)}")
+        scenarios.append(WeightedScenario(name, probability, runner.build_scenario(changes)))
+    return _solve(runner, options, known, scenarios, report_progress)
+
+
+def _list_scenarios(runner: ScenarioRunner, options: TwoStageOptions) -> list[tuple[str, float, ParameterChanges]]:
+    """Return name, probability and changes of every scenario."""
+    if options.draws is not None:
+        inputs = find_uncertain_inputs(runner)
+        if not inputs:
+            raise UsageError(f"{runner.instance.name}: nothing is uncertain; give assays, supply or prices a `cv`")
+        drawn = draw_saltelli_sample(inputs, options.draws, options.seed).iterate_draws()
+        return [(str(number), 1 / options.draws, changes) for number, changes in enumerate(drawn, start=1)]
+    probabilities = runner.instance.annex.get("scenario_probabilities", {})
+    named = [one for one in runner.named_scenarios() if probabilities.get(one.name, 0.0) > 0]
+    if not named:
+        raise UsageError(
+            f"{runner.instance.name}: no scenario has a probability; write "
+            "`scenarios: {dry: {changes: {…}, probability: 20 %}, …}`, or draw scenarios by --draws 50"
+        )
+    return [(one.name, float(probabilities[one.name]), one.texts) for one in named]
+
+
+def _solve(
+    runner: ScenarioRunner,
+    options: TwoStageOptions,
+    known: int,
+    scenarios: Sequence[WeightedScenario],
+    report_progress: Callable[[str], None],
+) -> TwoStagePlan:
+    """Solve the program of all scenarios, and certify it."""
+    probabilities = np.array([one.probability for one in scenarios])
+    data = [(one.program.instance, one.program.routes, one.program.bounds) for one in scenarios]
+    book = list_contracts(runner.instance, data, probabilities, known, options.take_or_pay)
+    shares = np.stack([one.share for one in book.contracts]) if book.contracts else np.zeros((0, len(scenarios)))
+    first = build_first_stage(book)
+    stages = [
+        build_stage(book, one.program, one.probability, shares[:, number]) for number, one in enumerate(scenarios)
+    ]
+    nominal = build_stage(book, runner.base, 1.0, book.compute_nominal_shares(runner.instance))
+    try:
+        information = compute_information_value(first, stages, nominal, report_progress)
+    except InfeasibleScenariosError as error:
+        raise TwoStageInfeasibleError(
+            runner.instance.name, _describe_infeasible([scenarios[n].name for n in error.scenarios])
+        ) from error
+    except NoPlanError as error:
+        text = "no contracts allow a plan in every scenario; let the scenario be known earlier (--known), or give"
+        raise TwoStageInfeasibleError(runner.instance.name, f"{text} medals a `shortfall` penalty") from error
+    solution = information.solution
+    if options.risk_weight > 0:
+        report_progress("with the value at risk")
+        solution = solve_two_stage(first, stages, options.risk_weight, options.risk_level)
+    report_progress("certifying")
+    claims = [
+        _claim_scenario(one.program, stage, solution, number, shares[:, number])
+        for number, (one, stage) in enumerate(zip(scenarios, stages, strict=True))
+    ]
+    certificate = certify_two_stage(book, solution.first, claims, options.risk_weight, options.risk_level)
+    if not certificate.optimal:
+        raise SolverError(
+            f"{runner.instance.name}: the two-stage plan could not be certified (gap {certificate.gap:.1e}, violation "
+            f"{certificate.violation:.1e}); use fewer scenarios"
+        )
+    outcomes = tuple(
+        _summarize(book, one, claim, solution, number, information.alone[number])
+        for number, (one, claim) in enumerate(zip(scenarios, claims, strict=True))
+    )
+    expected = float(probabilities @ solution.costs)
+    at_risk = compute_value_at_risk(solution.costs.tolist(), probabilities.tolist(), options.risk_level)
+    return TwoStagePlan(
+        *(runner.instance, options, known, book, solution.first, information.mean_first, outcomes, information),
+        *(expected, float(at_risk), certificate, tuple(runner.lots)),
+    )
+
+
+def _describe_infeasible(names: Sequence[str]) -> str:
+    """Return the message for scenarios that have no plan by themselves."""
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    listed = join_names([escape_text(name) for name in names[:_MOST_NAMED]]) + more
+    few = "scenario has" if len(names) == 1 else "scenarios have"
+    return (
+        f"{len(names):,} {few} no feasible plan even if known beforehand: {listed}; give medals a `shortfall` penalty, "
+        "or correct these scenarios"
+    )
+
+
+def _claim_scenario(
+    scenario: ScenarioProgram, stage: ScenarioStage, solution: TwoStageSolution, number: int, shares: Floats
+) -> ScenarioClaim:
+    """Return plan and dual values of one scenario, the latter per unit of its own cost."""
+    weight = float(solution.weights[number])
+    duals = solution.duals[number] / weight if weight > 0 else solution.duals[number] * 0
+    decisions = extract_decisions(
+        scenario.instance, scenario.routes, scenario.network, stage.program, solution.second[number]
+    )
+    return ScenarioClaim(
+        stage.probability,
+        weight,
+        PlanAccount(scenario.instance, scenario.routes, decisions),
+        extract_duals(stage.program, duals),
+        duals[len(duals) - len(shares) :],
+        shares,
+    )
+
+
+def _summarize(
+    book: ContractBook, scenario: WeightedScenario, claim: ScenarioClaim, solution: TwoStageSolution, number: int,
+    alone: float,
+) -> ScenarioOutcome:
+    """Return what is done in one scenario."""
+    used = np.array([float(one.measure_use(claim.account)) for one in book.contracts])
+    return ScenarioOutcome(
+        *(scenario.name, scenario.probability, claim.account, float(solution.costs[number]), alone),
+        *(used, solution.first * claim.share),
+    )
