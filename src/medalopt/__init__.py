@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medalopt.api import solve as solve
     from medalopt.api import sweep as sweep
     from medalopt.api import tornado as tornado
+    from medalopt.api import two_stage_plan as two_stage_plan
     from medalopt.api import value_of_information as value_of_information
     from medalopt.api import variance as variance
     from medalopt.errors import InputError as InputError
@@ -61,6 +62,7 @@ _HOMES = {
             "solve",
             "sweep",
             "tornado",
+            "two_stage_plan",
             "value_of_information",
             "variance",
         )
@@ -90,6 +92,7 @@ __all__ = [
     "solve",
     "sweep",
     "tornado",
+    "two_stage_plan",
     "value_of_information",
     "variance",
 ]

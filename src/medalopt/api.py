@@ -350,6 +350,44 @@ def value_of_information(
     return AnalysisResult(build_information_report(found), found)
 
 
+def two_stage_plan(
+    instance: Instance,
+    draws: int | None = None,
+    seed: int = 2020,
+    known: str | None = None,
+    take_or_pay: float = 1.0,
+    risk_weight: float = 0.0,
+    risk_level: float = 0.9,
+) -> AnalysisResult:
+    """Decide contracts before the scenario is known, and shipments and purchases after it, at least expected cost.
+
+    Args:
+        instance: Instance; whole lots and minimum orders are left out.
+        draws: Number of scenarios drawn from the uncertain parameters; None: those of the file with a probability.
+        seed: Seed of the random generator.
+        known: Period from which the scenario is known, such as `2018-04`; None: the first.
+        take_or_pay: Share of the price that is paid for what is agreed and not used, 0 to 1.
+        risk_weight: Weight of the mean cost of the worst cases (conditional value at risk) beside the expected cost.
+        risk_level: Level beyond which a case is one of the worst, between 0 and 1.
+
+    Returns:
+        Frames `contracts`, `scenarios`, `smelters`, `offers`, `values` and others; `data` is the certified plan.
+
+    Raises:
+        UsageError: An argument is out of range, or there are no scenarios.
+        InfeasibleError: No contracts allow a plan in every scenario.
+        LimitError: The scenarios make too large a program.
+    """
+    from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
+    from medalopt.report.two_stage import build_two_stage_report
+    from medalopt.results import AnalysisResult
+
+    options = TwoStageOptions(draws, seed, known, take_or_pay, risk_weight, risk_level)
+    options.check()
+    found = compute_two_stage_plan(_open_runner(instance, "cost"), options)
+    return AnalysisResult(build_two_stage_report(found), found)
+
+
 def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str = "cost") -> AnalysisResult:
     """Compare plans: every quantity side by side, with differences from the first.
 

@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: comma
     "Understand": (
         ("explain", "explain:explain", "explain instances/tiny.yaml streams.phone@east"),
         ("risk", "risk:risk", "risk instances/tokyo2020.yaml --draws 5000"),
+        ("stochastic", "stochastic:stochastic", "stochastic instances/tiny.yaml --draws 20"),
         (
             "sensitivity",
             "sensitivity:sensitivity",

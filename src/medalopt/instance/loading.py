@@ -32,6 +32,7 @@ from medalopt.instance.reader.overrides import (
     parse_overrides,
 )
 from medalopt.instance.reader.rows import InputSheet, build_list_sheet
+from medalopt.instance.reader.scenario_entries import separate_probabilities
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode, convert_to_plain, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
 from medalopt.instance.resolve.assemble import assemble_instance, collect_regions, collect_sources
@@ -333,6 +334,7 @@ def _parse_draft(
     before = read_calendar(root)
     root = apply_tree_overrides(root, overrides, before.count if before else None, faults)
     root, notes = split_notes(_drop_null_sections(root, faults), faults)
+    root, probabilities = separate_probabilities(root, faults)
     calendar = read_calendar(root)
     context = ValidationContext(read_money(root, faults), _read_period_count(root), _collect_names(root))
     labels = calendar.labels if calendar else None
@@ -349,7 +351,7 @@ def _parse_draft(
     )
     document = validate_tree(root, Document, context, faults)
     sheet = lanes_sheet if "lanes" in root.items else None
-    return Draft(root, document, context, calendar, streams_sheet, sheet, faults), notes
+    return Draft(root, document, context, calendar, streams_sheet, sheet, faults, probabilities), notes
 
 
 def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:

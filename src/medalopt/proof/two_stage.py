@@ -167,10 +167,8 @@ def _prove_scenario(
 def _minimise_unused(book: ContractBook, claim: ScenarioClaim, arithmetic: Arithmetic) -> Numbers:
     """Return the least payment for what is made available and not used, at the prices of use."""
     open_ = [number for number, one in enumerate(book.contracts) if one.fee is not None]
-    fee, most = (
-        arithmetic.lift(np.array([value(book.contracts[number]) for number in open_], dtype=np.float64))
-        for value in (lambda one: one.fee, lambda one: one.most)
-    )
+    fee = arithmetic.lift(np.array([book.contracts[number].fee for number in open_], dtype=np.float64))
+    most = arithmetic.lift(np.array([book.contracts[number].most for number in open_]))
     share, use = (arithmetic.lift(values[open_]) for values in (claim.share, claim.use))
     return (np.minimum(fee - use, 0) * (share * most)).sum() if open_ else 0
 

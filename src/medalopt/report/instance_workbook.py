@@ -14,6 +14,7 @@ from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.reader.scenario_entries import list_scenario_items
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode
 from medalopt.instance.schema.fields_at_path import FieldDescription, ValueForm, find_field_description
 from medalopt.instance.workbook.layout import (
@@ -389,7 +390,7 @@ def _add_scenario_sheet(sheets: _InstanceWriter) -> None:
     for name, changes in section.items.items() if isinstance(section, MappingNode) else ():
         if not isinstance(changes, MappingNode) or name in ("source", "note"):
             continue
-        items: list[tuple[str, Node | None]] = list(changes.items.items()) or [("", None)]
+        items: list[tuple[str, Node | None]] = [*list_scenario_items(changes)] or [("", None)]
         for path, node in items:
             row += 1
             sheets.put(sheet, row, 0, name)

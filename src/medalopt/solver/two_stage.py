@@ -250,7 +250,8 @@ class InformationValue:
     wait_and_see: float  # mean of `alone`
     mean_first: Floats  # (n,) first stage of the program with mean data; NaN where that is infeasible
     mean_value: float  # optimum of that program; infinite likewise
-    mean_value_evaluated: float  # expected cost of that first stage; infinite where some scenario is infeasible then
+    evaluated: tuple[float, ...]  # cost of each scenario with that first stage; infinite where it is infeasible
+    mean_value_evaluated: float  # mean of `evaluated` (EEV)
 
     @property
     def recourse(self) -> float:
@@ -297,28 +298,42 @@ def compute_information_value(
         InfeasibleScenariosError: Some scenarios are infeasible even if known beforehand.
         NoPlanError: The two-stage program is infeasible.
     """
-    alone: list[float] = []
-    for number, stage in enumerate(stages, start=1):
-        report_progress(f"scenario {number} of {len(stages)} by itself")
-        try:
-            alone.append(solve_two_stage(first, [replace(stage, probability=1.0)]).value)
-        except NoPlanError:
-            alone.append(np.inf)
+
+    def weigh(costs: Sequence[float]) -> float:
+        return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
+
+    alone = _solve_each(first, stages, report_progress)
     lost = [number for number, value in enumerate(alone) if value == np.inf]
     if lost:
         raise InfeasibleScenariosError(lost)
-    waiting = sum(stage.probability * value for stage, value in zip(stages, alone, strict=True))
     report_progress("all scenarios together")
     solution = solve_two_stage(first, stages)
     report_progress("expected values")
-    decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, np.inf
+    decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, [np.inf] * len(stages)
     try:
         middle = solve_two_stage(first, [replace(mean, probability=1.0)])
-        decided, least = middle.first, middle.value
-        evaluated = solve_two_stage(replace(first, lower=decided, upper=decided), stages).value
     except NoPlanError:
-        pass  # the decisions for mean data do not exist, or allow no plan in some scenario
-    return InformationValue(solution, tuple(alone), waiting, decided, least, evaluated)
+        pass  # there are no decisions for mean data
+    else:
+        decided, least = middle.first, middle.value
+        evaluated = _solve_each(replace(first, lower=decided, upper=decided), stages, report_progress)
+    return InformationValue(
+        *(solution, tuple(alone), weigh(alone), decided, least, tuple(evaluated), weigh(evaluated)),
+    )
+
+
+def _solve_each(
+    first: SolverProgram, stages: Sequence[ScenarioStage], report_progress: Callable[[str], None]
+) -> list[float]:
+    """Return the optimum of each scenario by itself; infinite where it is infeasible."""
+    values: list[float] = []
+    for number, stage in enumerate(stages, start=1):
+        report_progress(f"scenario {number} of {len(stages)} by itself")
+        try:
+            values.append(solve_two_stage(first, [replace(stage, probability=1.0)]).value)
+        except NoPlanError:
+            values.append(np.inf)
+    return values
 
 
 class InfeasibleScenariosError(NoPlanError):

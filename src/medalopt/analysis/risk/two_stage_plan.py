@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -33,7 +34,8 @@ from medalopt.solver.two_stage import (
     compute_information_value,
     solve_two_stage,
 )
-from medalopt.text import escape_text, join_names
+from medalopt.text import escape_text
+from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_DRAWS = 10_000
 _MOST_NAMED = 3  # infeasible scenarios named in a message
@@ -121,6 +123,24 @@ class TwoStagePlan:
     value_at_risk: float
     certificate: TwoStageCertificate
     lots: tuple[str, ...]
+
+    def compute_unused(self, outcome: ScenarioOutcome) -> Floats:
+        """Return what is made available and not used in a scenario, rounding errors as 0.
+
+        Args:
+            outcome: Scenario.
+
+        Returns:
+            Quantity by contract (C,), t or kg.
+        """
+        left, most = outcome.available - outcome.used, np.array([one.most for one in self.book.contracts])
+        return np.where(left > DISPLAY_TOLERANCE * most, left, 0.0)
+
+    @property
+    def failure(self) -> float:
+        """Probability of the scenarios that have no plan with the contracts of the file's own values."""
+        values = zip(self.outcomes, self.information.evaluated, strict=True)
+        return sum(one.probability for one, value in values if math.isinf(value))
 
     @property
     def premiums(self) -> float:
@@ -229,7 +249,8 @@ def _solve(
         for number, (one, claim) in enumerate(zip(scenarios, claims, strict=True))
     )
     expected = float(probabilities @ solution.costs)
-    at_risk = compute_value_at_risk(solution.costs.tolist(), probabilities.tolist(), options.risk_level)
+    costs, weights = ([Fraction(each) for each in values.tolist()] for values in (solution.costs, probabilities))
+    at_risk = compute_value_at_risk(costs, weights, Fraction(options.risk_level))
     return TwoStagePlan(
         *(runner.instance, options, known, book, solution.first, information.mean_first, outcomes, information),
         *(expected, float(at_risk), certificate, tuple(runner.lots)),
@@ -239,7 +260,7 @@ def _solve(
 def _describe_infeasible(names: Sequence[str]) -> str:
     """Return the message for scenarios that have no plan by themselves."""
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    listed = join_names([escape_text(name) for name in names[:_MOST_NAMED]]) + more
+    listed = ", ".join(escape_text(name) for name in names[:_MOST_NAMED]) + more
     few = "scenario has" if len(names) == 1 else "scenarios have"
     return (
         f"{len(names):,} {few} no feasible plan even if known beforehand: {listed}; give medals a `shortfall` penalty, "
@@ -267,7 +288,11 @@ def _claim_scenario(
 
 
 def _summarize(
-    book: ContractBook, scenario: WeightedScenario, claim: ScenarioClaim, solution: TwoStageSolution, number: int,
+    book: ContractBook,
+    scenario: WeightedScenario,
+    claim: ScenarioClaim,
+    solution: TwoStageSolution,
+    number: int,
     alone: float,
 ) -> ScenarioOutcome:
     """Return what is done in one scenario."""

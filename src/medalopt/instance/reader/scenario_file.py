@@ -12,6 +12,7 @@ from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
+from medalopt.instance.reader.scenario_entries import read_scenario_entry
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.reader.yaml_reader import parse_yaml
 from medalopt.instance.scenario import Scenario
@@ -137,9 +138,9 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[s
                 kind=FaultKind.SCENARIOS,
             )
             continue
-        changes = {}
-        for path, value in node.items.items():
-            _check_path(path, node.keys[path], faults)
+        changes, entry = {}, read_scenario_entry(node, (name,), faults).changes
+        for path, value in entry.items.items():
+            _check_path(path, entry.keys[path], faults)
             changes[path] = _read_value(value, (name, path), faults)
         _add_scenario(result, name, changes, node.place, faults)
     return result

@@ -68,6 +68,10 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
         name: {path: changes[path] for path in document.scenarios[name]}
         for name, changes in result["scenarios"].items()
     }
+    result["scenario_probabilities"] = dict(draft.probabilities)
+    result["market_option"] = {
+        name: float(one.option.exact) for name, one in sorted(document.market.items()) if one.option is not None
+    }
     result["lots"] = _collect_lots(draft, supply)
     result["payers"] = _convert_to_plain(document.payers)
     result["firm"] = list(document.firm)

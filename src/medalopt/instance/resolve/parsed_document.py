@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -192,6 +192,7 @@ class Draft:
         streams: Rows of streams.
         lanes: Rows of lanes; None if there is no such section.
         faults: Log for errors and warnings.
+        probabilities: Probability of each scenario that has one.
     """
 
     root: MappingNode
@@ -201,6 +202,7 @@ class Draft:
     streams: InputSheet
     lanes: InputSheet | None
     faults: FaultLog
+    probabilities: AnyMapping[str, float] = field(default_factory=dict)
 
     def add_fault(self, path: ParameterPath, message: str, *, kind: FaultKind, key: bool = False) -> None:
         """Add an error at a path of the file.

@@ -303,6 +303,9 @@ class Offer(Entry):
     footprint: CarbonPerKilogram = describe_field("Footprint, kg CO2e/kg.", ZERO_QUANTITY)
     cv: Proportion | None = describe_field("Relative standard deviation of the price.", None)
     storable: YesOrNo = describe_field("Purchases may be stored and charged in later periods.", False)
+    option: HoldingCost | None = describe_field(
+        "Premium of the right to buy, money/kg; read by two-stage plans alone.", None
+    )
     lot: Kilograms | None = describe_field("Lot size, kg: purchases of a period are a multiple of it.", None)
     minimum_order: Kilograms | None = describe_field(
         "Minimum order, kg: purchases of a period are 0 or at least this.", None
@@ -547,7 +550,9 @@ class Document(Entry):
     medals: Named[AnyName, Medal] = describe_field("Medals to be made.")
     policy: Policy = describe_field("Policy constraints.", Policy())
     mixes: Named[AnyName, Mix] = describe_field("Named device mixes, for sensitivity analysis.", {})
-    scenarios: Named[AnyName, dict[str, Any]] = describe_field("Named scenarios: new values by path.", {})
+    scenarios: Named[AnyName, dict[str, Any]] = describe_field(
+        "Named scenarios: new values by path, or {changes: new values by path, probability: share}.", {}
+    )
     payers: Payers = describe_field("Party that bears each kind of cost.", Payers())
     parties: Named[AnyName, Party] = describe_field(
         "Parties by role, and the contract data of regions, smelters and offers.", {}

@@ -1,0 +1,68 @@
+"""`medalopt stochastic`: contracts to sign now, where shipments and purchases follow once the scenario is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medalopt.cli.options import JsonOption, SetOption, open_variants, parse_limit, report_progress
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+
+DrawsOption = Annotated[
+    int | None,
+    typer.Option("--draws", metavar="N", help="Draw N scenarios; default: those of the file with a probability."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Random seed of --draws.")]
+KnownOption = Annotated[
+    str | None,
+    typer.Option(
+        "--known", metavar="PERIOD", help="Period from which the scenario is known; before it, all cases act alike."
+    ),
+]
+FeeOption = Annotated[
+    str,
+    typer.Option("--take-or-pay", metavar="SHARE", help="Share of the price paid for what is agreed and not used."),
+]
+LevelOption = Annotated[
+    str | None, typer.Option("--cvar", metavar="LEVEL", help="Count the worst cases beyond this level, such as 80%.")
+]
+WeightOption = Annotated[
+    float | None, typer.Option("--weight", metavar="W", help="Weight of the worst cases beside the expected cost.")
+]
+
+
+def stochastic(
+    instance: Annotated[Path, typer.Argument(metavar="INSTANCE", help="Instance.")],
+    draws: DrawsOption = None,
+    seed: SeedOption = 2020,
+    known: KnownOption = None,
+    take_or_pay: FeeOption = "100%",
+    cvar: LevelOption = None,
+    weight: WeightOption = None,
+    set_: SetOption = None,
+    output: OutputOption = None,
+    full: FullOption = False,
+    json: JsonOption = False,
+) -> int:
+    """Decide contracts before the scenario is known, and the rest after it.
+
+    Tonnes of streams, feed booked at smelters and options are agreed now, at the least expected cost over all scenarios.
+    """
+    outputs = check_outputs(output, {instance: "the instance"})
+    from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
+    from medalopt.report.two_stage import build_two_stage_report
+
+    share = parse_limit("--take-or-pay", take_or_pay, "")
+    level = 0.9 if cvar is None else parse_limit("--cvar", cvar, "")
+    aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
+    options = TwoStageOptions(draws, seed, known, share, aversion, level)
+    options.check()
+    runner = open_variants(instance, set_, "cost")
+    with report_progress(f"deciding contracts of {runner.instance.name}") as step:
+        found = compute_two_stage_plan(runner, options, step)
+    report = build_two_stage_report(found)
+    write_report(report, outputs, "the two-stage plan is written")
+    print_report(report, json, full=full)
+    return 0

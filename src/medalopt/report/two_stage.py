@@ -1,0 +1,377 @@
+"""Report of `medalopt stochastic`: contracts to sign now, cost of each scenario, and value of information."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
+from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows, make_amount_column
+from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
+from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.two_stage_charts import draw_two_stage_plan
+from medalopt.text import escape_text, format_count
+from medalopt.tolerances import DISPLAY_TOLERANCE
+
+STOCHASTIC_FORMAT = "medalopt/stochastic/1"
+_MOST_ROWS, _MOST_NAMES, _MOST_OPTIONS = 12, 8, 2
+
+
+def build_two_stage_report(plan: TwoStagePlan) -> Report:
+    """Build the report of a two-stage plan.
+
+    Args:
+        plan: Two-stage plan.
+
+    Returns:
+        The report: expected cost, contracts, scenarios with what is done in each, and the value of information.
+    """
+    instance = plan.instance
+    contracts, scenarios = _tabulate_contracts(plan), _tabulate_scenarios(plan)
+    parts = (
+        *(contracts, _tabulate_purchases(plan), _tabulate_calendar(plan), scenarios),
+        *(_tabulate_smelters(plan), _tabulate_offers(plan), _tabulate_values(plan)),
+    )
+    tables = tuple(table for table in parts if table.rows)
+    more = "{} more (--full, -o NAME.xlsx, --json)."
+    return Report(
+        f"Contracts for {instance.title or instance.name}",
+        tuple(_summarize(plan)),
+        tables,
+        charts=draw_two_stage_plan(plan),
+        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
+        screen=tuple(limit_rows(table, _MOST_ROWS, more) for table in tables),
+        json=lambda _: render_json(encode_two_stage_plan(plan)),
+    )
+
+
+def _summarize(plan: TwoStagePlan) -> Iterable[str]:
+    """Yield the headline: expected cost, what to sign, the value of perfect information and of planning for all."""
+    currency, values = plan.instance.currency, plan.information
+    ordered = sorted(plan.outcomes, key=lambda one: one.cost)
+    low, high = ordered[0], ordered[-1]
+    cases = "" if plan.options.draws else f" ({escape_text(low.name)})", f" ({escape_text(high.name)})"
+    ends = f"{format_money(low.cost)}{cases[0]} to {format_money(high.cost)}{cases[1] if cases[0] else ''}"
+    yield "Optimal (verified independently of the solver)."
+    yield f"Expected cost: {format_money(plan.expected, currency)}; {ends} in {_describe_scenarios(plan)}."
+    yield from _describe_contracts(plan)
+    missed = [(one, float(np.sum(one.account.missed))) for one in plan.outcomes]
+    if worst := [pair for pair in missed if pair[1] > 0.5]:
+        share = sum(one.probability for one, _ in worst)
+        mean = sum(one.probability * count for one, count in missed)
+        yield f"Medals are missed with a probability of {100 * share:.3g} %: {format_number(mean)} on average."
+    known = format_money(values.of_perfect_information, currency)
+    yield f"Knowing the scenario before signing would save {known} on average (value of perfect information)."
+    if math.isinf(values.mean_value_evaluated):
+        yield (
+            "With the contracts of the plan of the file's own values there is no plan with a probability of "
+            f"{100 * plan.failure:.3g} %."
+        )
+    else:
+        more = format_money(max(values.of_stochastic_solution, 0.0), currency)
+        yield f"Signing the plan of the file's own values instead costs {more} more (value of the stochastic solution)."
+    if plan.options.risk_weight:
+        extra = format_money(plan.expected - values.recourse, currency)
+        worst_share = format_number(100 * (1 - plan.options.risk_level))
+        yield (
+            f"Mean cost of the worst {worst_share} % of cases: {format_money(plan.value_at_risk, currency)}; that it "
+            f"counts {format_number(plan.options.risk_weight)} times costs {extra} on average."
+        )
+    if plan.lots:
+        yield f"Whole lots and minimum orders are left out ({format_count(len(plan.lots), 'parameter')})."
+
+
+def _describe_scenarios(plan: TwoStagePlan) -> str:
+    """Return the number of scenarios and where they come from."""
+    count, draws = len(plan.outcomes), plan.options.draws
+    if draws is None:
+        return format_count(count, "scenario")
+    law = plan.instance.annex.get("distribution", "lognormal")
+    return f"{count:,} scenarios (Latin hypercube, {law}, seed {plan.options.seed})"
+
+
+def _describe_contracts(plan: TwoStagePlan) -> Iterable[str]:
+    """Yield what to sign: tonnes of streams and smelters, options, and purchases before the scenario is known."""
+    totals = _sum_by_member(plan)
+    parts = []
+    for kind, text in ((STREAM, "from {}"), (SMELTER, "of feed at {}")):
+        some = {name: value for (own, name), value in totals.items() if own == kind and value > 0}
+        if some:
+            noun = format_count(len(some), "stream" if kind == STREAM else "smelter")
+            parts.append(f"{format_tonnes(sum(some.values()))} {text.format(noun)}")
+    for kind, text in ((OPTION, "an option on {} of {}"), (PURCHASE, "{} of {} bought before the scenario is known")):
+        largest = sorted(((value, name) for (own, name), value in totals.items() if own == kind and value > 0))[::-1]
+        parts += [text.format(format_mass(value), escape_text(name)) for value, name in largest[:_MOST_OPTIONS]]
+    if parts:
+        yield f"Sign now: {'; '.join(parts)}."
+    else:
+        yield "Nothing has to be signed now: no contract costs anything when it is not used."
+    if plan.known:
+        yield f"The scenario is known from {plan.instance.periods[plan.known]} on."
+
+
+def _sum_by_member(plan: TwoStagePlan) -> dict[tuple[str, str], float]:
+    """Return the quantity agreed by kind and name, negligible ones as 0."""
+    totals: dict[tuple[str, str], float] = {}
+    for one, value in zip(plan.book.contracts, plan.agreed.tolist(), strict=True):
+        key = one.kind, one.get_name(plan.instance)
+        totals[key] = totals.get(key, 0.0) + (value if value > DISPLAY_TOLERANCE * one.most else 0.0)
+    return totals
+
+
+def _tabulate_contracts(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of the tonnes agreed with streams and smelters."""
+    instance, currency = plan.instance, plan.instance.currency
+    columns = (
+        ReportColumn("kind", "kind"),
+        ReportColumn("name", "contract with"),
+        ReportColumn("agreed_t", "agreed", "t", style="significant"),
+        ReportColumn("share", "of expected supply", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("before_known_t", "of it before known", "t", rank=2, style="significant", optional=True),
+        ReportColumn("unused_t", "not used, expected", "t", rank=1, style="significant"),
+        ReportColumn("nominal_t", "plan of the file's values", "t", rank=2, style="significant"),
+        ReportColumn("fee_per_t", "fee if not used", f"{currency}/t", rank=3, style="significant"),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    agreed, nominal = _sum_by_member(plan), plan.nominal
+    unused = sum((one.probability * plan.compute_unused(one) for one in plan.outcomes), np.zeros(len(nominal)))
+    for (kind, name), total in agreed.items():
+        own = [n for n, one in enumerate(plan.book.contracts) if (one.kind, one.get_name(instance)) == (kind, name)]
+        named = float(np.nan_to_num(nominal[own]).sum())
+        most = sum(plan.book.contracts[n].most for n in own)
+        if kind not in (STREAM, SMELTER) or max(total, named) <= DISPLAY_TOLERANCE * most:
+            continue
+        before = sum(float(plan.agreed[n]) for n in own if plan.book.contracts[n].end <= plan.known)
+        fee = max((plan.book.contracts[n].fee or 0.0) for n in own)
+        rows.append(
+            (
+                *(kind, name, total, total / most if kind == STREAM else None, before if plan.known else None),
+                *(float(unused[own].sum()), None if np.isnan(nominal).any() else named, fee or None),
+            )
+        )
+    text = (
+        "Tonnes agreed now. Of a stream, a share of what it brings in each scenario, in tonnes of the expected supply."
+    )
+    return ReportTable("contracts", "Contracts", text, columns, tuple(rows))
+
+
+def _tabulate_purchases(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of options, and of purchases before the scenario is known."""
+    instance, currency = plan.instance, plan.instance.currency
+    columns = (
+        ReportColumn("kind", "kind"),
+        ReportColumn("offer", "offer"),
+        ReportColumn("period", "period"),
+        ReportColumn("agreed_kg", "agreed", "kg", style="significant"),
+        ReportColumn("used_kg", "used, expected", "kg", style="significant"),
+        ReportColumn("premium", "premium", currency, style="money", optional=True),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    for number, one in enumerate(plan.book.contracts):
+        value = float(plan.agreed[number])
+        if one.kind in (OPTION, PURCHASE) and value > DISPLAY_TOLERANCE * one.most:
+            period = instance.periods[one.start] if one.kind == PURCHASE else None
+            used = sum(outcome.probability * float(outcome.used[number]) for outcome in plan.outcomes)
+            rows.append((one.kind, one.get_name(instance), period, value, used, one.premium * value or None))
+    text = "Kilograms under option, exercised or not once the scenario is known, and purchases before that."
+    return ReportTable("options", "Options and early purchases", text, columns, tuple(rows))
+
+
+def _tabulate_calendar(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of what is collected and bought in each period before the scenario is known."""
+    columns = (
+        ReportColumn("period", "period"),
+        ReportColumn("collected_t", "collected", "t", style="significant"),
+        ReportColumn("cumulative_t", "cumulative", "t", style="significant"),
+        ReportColumn("purchased_kg", "purchased", "kg", style="significant"),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    total = 0.0
+    for period in range(plan.known):
+        sums = {STREAM: 0.0, PURCHASE: 0.0}
+        for one, value in zip(plan.book.contracts, plan.agreed.tolist(), strict=True):
+            if one.kind in sums and one.start == period and one.end <= plan.known:
+                sums[one.kind] += value if value > DISPLAY_TOLERANCE * one.most else 0.0
+        total += sums[STREAM]
+        rows.append((plan.instance.periods[period], sums[STREAM], total, sums[PURCHASE]))
+    text = "The same in every scenario: tonnes of the expected supply sent, and kilograms purchased."
+    return ReportTable("calendar", "Until the scenario is known", text, columns, tuple(rows))
+
+
+def _order_outcomes(plan: TwoStagePlan) -> list[ScenarioOutcome]:
+    """Return the scenarios in the order of the file; drawn ones by descending cost."""
+    if plan.options.draws is None:
+        return list(plan.outcomes)
+    return sorted(plan.outcomes, key=lambda one: -one.cost)
+
+
+def _tabulate_scenarios(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of the scenarios."""
+    currency = plan.instance.currency
+    columns = (
+        ReportColumn("scenario", "scenario"),
+        ReportColumn("probability", "probability", "%", 1, style="share"),
+        make_amount_column("cost", "cost", currency, total=False),
+        make_amount_column("wait_and_see", "known beforehand", currency, total=False),
+        make_amount_column("regret", "difference", currency, total=False),
+        ReportColumn("sent_t", "sent", "t", rank=1, style="significant"),
+        ReportColumn("unused_t", "agreed, not used", "t", rank=2, style="significant"),
+        make_amount_column("purchases", "purchases", currency, total=False),
+        ReportColumn("missed", "medals missed", "", rank=1, style="significant", optional=True),
+    )
+    rows: list[tuple[CellValue, ...]] = []
+    for one in _order_outcomes(plan):
+        left = [
+            float(each)
+            for contract, each in zip(plan.book.contracts, plan.compute_unused(one), strict=True)
+            if contract.kind == STREAM
+        ]
+        missed = float(np.sum(one.account.missed))
+        rows.append(
+            (
+                *(one.name, one.probability, one.cost, one.wait_and_see, one.cost - one.wait_and_see),
+                *(float(np.sum(one.account.sent)), sum(left)),
+                *(float(np.sum(one.account.costs["purchases"])), missed if missed > DISPLAY_TOLERANCE else None),
+            )
+        )
+    text = "Cost of each scenario with these contracts, and if it were known before they are signed."
+    return ReportTable("scenarios", "Scenarios", text, columns, tuple(rows))
+
+
+def _tabulate_smelters(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of the feed of each smelter by scenario."""
+    amounts = {one.name: np.asarray(one.account.feed).sum(axis=1) for one in plan.outcomes}
+    text = "Feed of each smelter over the horizon in each scenario."
+    return _tabulate_amounts(plan, "smelters", "Feed by scenario", text, plan.instance.smelters.names, amounts, "t")
+
+
+def _tabulate_offers(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of the purchases of each offer by scenario."""
+    amounts = {one.name: np.asarray(one.account.bought) for one in plan.outcomes}
+    text = "Purchases of each offer over the horizon in each scenario."
+    return _tabulate_amounts(plan, "offers", "Purchases by scenario", text, plan.instance.market.names, amounts, "kg")
+
+
+def _tabulate_amounts(
+    plan: TwoStagePlan,
+    key: str,
+    title: str,
+    text: str,
+    names: tuple[str, ...],
+    amounts: dict[str, Any],
+    unit: str,
+) -> ReportTable:
+    """Return a table with a row for each scenario and a column for each name with an amount, the largest first."""
+    largest = np.max(np.stack(list(amounts.values())), axis=0) if len(names) else np.zeros(0)
+    some = [n for n in np.argsort(-largest, kind="stable").tolist() if largest[n] > DISPLAY_TOLERANCE * largest.max()]
+    some, rest = some[:_MOST_NAMES], some[_MOST_NAMES:]
+    columns = [ReportColumn("scenario", "scenario")]
+    columns += [ReportColumn(f"{names[n]}_{unit}", names[n], unit, style="significant") for n in some]
+    columns += [ReportColumn(f"others_{unit}", "others", unit, style="significant")] if rest else []
+    rows = tuple(
+        (
+            one.name,
+            *(float(amounts[one.name][n]) for n in some),
+            *((float(amounts[one.name][rest].sum()),) if rest else ()),
+        )
+        for one in _order_outcomes(plan)
+    )
+    return ReportTable(key, title, text, tuple(columns), rows if some else ())
+
+
+def _list_values(plan: TwoStagePlan) -> list[tuple[str, str, float]]:
+    """Return key, name and amount of the values around the optimum."""
+    values = plan.information
+    return [
+        ("expected_cost", "expected cost of this plan", plan.expected),
+        ("conditional_value_at_risk", "mean cost of the worst cases (conditional value at risk)", plan.value_at_risk),
+        ("recourse", "least expected cost (stochastic plan)", values.recourse),
+        ("wait_and_see", "mean cost with the scenario known beforehand (wait and see)", values.wait_and_see),
+        ("evpi", "expected value of perfect information", values.of_perfect_information),
+        ("mean_value", "cost of the plan of the file's own values", values.mean_value),
+        ("mean_value_evaluated", "expected cost with the contracts of that plan", values.mean_value_evaluated),
+        ("vss", "value of the stochastic solution", values.of_stochastic_solution),
+    ]
+
+
+def _tabulate_values(plan: TwoStagePlan) -> ReportTable:
+    """Return the table of the values around the optimum."""
+    columns = (
+        ReportColumn("quantity", "quantity"),
+        make_amount_column("amount", "amount", plan.instance.currency, total=False),
+    )
+    rows = tuple((name, amount if math.isfinite(amount) else None) for _, name, amount in _list_values(plan))
+    level = format_number(100 * plan.options.risk_level)
+    note = f"Worst cases: beyond a level of {level} %. An empty cell: with those contracts some scenario has no plan."
+    return ReportTable("values", "Value of information", "What knowing and planning are worth.", columns, rows, (note,))
+
+
+def encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
+    """Encode a two-stage plan as JSON members.
+
+    Args:
+        plan: Two-stage plan.
+
+    Returns:
+        Plain data; amounts in t, kg and the instance's currency.
+    """
+    instance, options, proof = plan.instance, plan.options, plan.certificate
+    return {
+        "format": STOCHASTIC_FORMAT,
+        "instance": identify_instance(instance),
+        "currency": instance.currency,
+        "draws": options.draws,
+        "seed": options.seed if options.draws else None,
+        "known_from": instance.periods[plan.known],
+        "take_or_pay": options.take_or_pay,
+        "risk": {"weight": options.risk_weight, "level": options.risk_level},
+        "certificate": {
+            "objective": proof.value,
+            "lower_bound": proof.bound,
+            "gap": proof.gap,
+            "primal_violation": proof.violation,
+            "arithmetic": proof.arithmetic,
+        },
+        "values": {key: amount if math.isfinite(amount) else None for key, _, amount in _list_values(plan)},
+        "contracts": [
+            {
+                "kind": one.kind,
+                "name": one.get_name(instance),
+                "from": instance.periods[one.start],
+                "to": instance.periods[one.end - 1],
+                f"agreed_{one.unit}": float(plan.agreed[number]),
+                f"nominal_{one.unit}": None if np.isnan(plan.nominal[number]) else float(plan.nominal[number]),
+                "fee": one.fee,
+                "premium": one.premium,
+                "firm": one.fee is None,
+            }
+            for number, one in enumerate(plan.book.contracts)
+        ],
+        "scenarios": [_encode_outcome(plan, one) for one in plan.outcomes],
+        "lots": list(plan.lots),
+    }
+
+
+def _encode_outcome(plan: TwoStagePlan, one: ScenarioOutcome) -> dict[str, Any]:
+    """Return one scenario: cost, and what is done."""
+    instance, account = plan.instance, one.account
+    feed, bought = np.asarray(account.feed).sum(axis=1), np.asarray(account.bought)
+    missed = np.asarray(account.missed).tolist()
+    return {
+        "scenario": one.name,
+        "probability": one.probability,
+        "cost": one.cost,
+        "wait_and_see": one.wait_and_see,
+        "fees": one.cost - plan.premiums - float(account.cost),
+        "premiums": plan.premiums,
+        "sent_t": float(np.sum(account.sent)),
+        "feed_t": dict(zip(instance.smelters.names, feed.tolist(), strict=True)),
+        "purchases_kg": dict(zip(instance.market.names, bought.tolist(), strict=True)),
+        "missed": dict(zip(instance.medals.names, missed, strict=False)),
+        "costs": {kind: float(np.sum(part)) for kind, part in account.costs.items()},
+        "unused": plan.compute_unused(one).tolist(),
+    }
