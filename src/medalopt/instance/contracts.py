@@ -2,7 +2,7 @@ r"""Contracts of a two-stage plan: quantities agreed before the scenario is know
 
 A contract $c$ of $K_c$ units makes $a_{cs}K_c$ available in scenario $s$. The plan of that scenario uses
 $U_{cs}(x_s)\le a_{cs}K_c$ of it; each unit left costs the fee $f_c$, and each unit agreed the premium $\rho_c$. The
-mathematics is in `models/two_stage.md`.
+mathematics is in `docs/explanation/two_stage.md`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""Linear programs of a two-stage plan: the program of each scenario, with rows that tie its use to the contracts.
 
 Row of contract $c$ in scenario $s$: $U_{cs}(x_s)+u_{cs}-a_{cs}K_c=0$, with $u_{cs}\ge0$ at the fee; see
-`models/two_stage.md`.
+`docs/explanation/two_stage.md`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,207 @@
+"""Two-stage plans of instances: optimum, certificate, information values, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from campaigns.two_stage import trial
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix
+from tests.random_instances import Case
+
+import medalopt
+from medalopt.analysis.risk import two_stage_plan
+from medalopt.analysis.risk.contract_program import build_first_stage, build_stage
+from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, TwoStagePlan, compute_two_stage_plan
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.errors import LimitError, TwoStageInfeasibleError, UsageError
+from medalopt.proof.two_stage import ScenarioClaim, certify_two_stage, project_weights
+from medalopt.report.two_stage import build_two_stage_report
+from medalopt.solve_instance import solve
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.two_stage import build_extensive_form
+
+TEXT = """
+format: medalopt/1
+name: contracts
+currency: EUR
+periods: {count: 4}
+metals: {Ag: {}}
+devices: {phone: {content: {Ag: 1 kg/t}, cv: 20 %}, board: {content: {Ag: 2 kg/t}, cv: 30 %}}
+streams:
+- {device: phone, region: north, available: [10, 10, 10, 10], collection: 100, cv: 20 %}
+- {device: board, region: north, available: [5, 5, 5, 5], collection: 450}
+smelters:
+  near: {returned: 100 %, treatment_charge: 60, capacity: 8}
+  far: {returned: 100 %, treatment_charge: 150, lead: 1}
+market: {bullion: {composition: {Ag: 100 %}, price: [600, 600, 800, 900], storable: true, limit: 60}}
+alloys: {silver: {composition: {Ag: 100 %}}}
+medals: {first: {count: 20, parts: {silver: 1}, due: 3}, second: {count: 30, parts: {silver: 1}}}
+scenarios:
+  poor: {changes: {"devices.*.content": 70 %, "streams.*.available": 80 %}, probability: 25 %}
+  usual: {probability: 50 %}
+  rich: {"devices.*.content": 120 %, probability: 0.25}
+  other: {medals.second.count: 10}
+"""
+PLAIN = TwoStageOptions()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an instance with three scenarios that have a probability and one that has none."""
+    return Case({"instance.yaml": TEXT}).write(tmp_path_factory.mktemp("contracts"))
+
+
+def decide(path: Path, options: TwoStageOptions = PLAIN, **changes: str) -> TwoStagePlan:
+    """Return the two-stage plan of an instance with changes."""
+    return compute_two_stage_plan(ScenarioRunner(path, {k.replace("__", "."): v for k, v in changes.items()}), options)
+
+
+@pytest.fixture(scope="module")
+def plan(path: Path) -> TwoStagePlan:
+    """Return the two-stage plan without further options."""
+    return decide(path)
+
+
+def solve_by_scipy(program: SolverProgram) -> float:
+    """Return the optimum that another interface to a solver finds, rows as inequalities."""
+    entries, shape = program.entries, (len(program.rows), len(program.lower))
+    matrix = csr_matrix((entries.value, (entries.row, entries.column)), shape)
+    low, high = np.isfinite(program.row_lower), np.isfinite(program.row_upper)
+    rows = np.concatenate([matrix[high].toarray(), -matrix[low].toarray()])
+    right = np.concatenate([program.row_upper[high], -program.row_lower[low]])
+    bounds = np.stack([program.lower, program.upper], axis=1)
+    return float(linprog(program.costs[0], rows, right, bounds=bounds, method="highs-ipm").fun)
+
+
+def test_plan_is_certified_and_between_its_bounds(path: Path, plan: TwoStagePlan) -> None:
+    """In fractions the gap is rounding; WS < SP <= EEV; every scenario by itself costs what `solve` finds."""
+    values, proof = plan.information, plan.certificate
+    assert proof.arithmetic == "exact rational" and proof.optimal and abs(proof.gap) < 1e-12
+    assert proof.value == pytest.approx(plan.expected, rel=1e-12)
+    assert [one.name for one in plan.outcomes] == ["poor", "rich", "usual"]
+    assert values.wait_and_see + 100 < values.recourse <= values.mean_value_evaluated + 1e-6
+    for one in plan.outcomes:
+        assert one.wait_and_see == pytest.approx(solve(one.account.instance).objective, rel=1e-9)
+        assert one.cost >= one.wait_and_see - 1e-6
+    runner = ScenarioRunner(path)
+    programs = [runner.build_scenario(one.texts) for one in runner.named_scenarios() if one.name != "other"]
+    shares = np.stack([one.share for one in plan.book.contracts])
+    stages = [
+        build_stage(plan.book, program, outcome.probability, shares[:, n])
+        for n, (program, outcome) in enumerate(zip(programs, plan.outcomes, strict=True))
+    ]
+    form = build_extensive_form(build_first_stage(plan.book), stages, 2.0, 0.5)
+    averse = decide(path, TwoStageOptions(risk_weight=2.0, risk_level=0.5))
+    assert solve_by_scipy(form.program) == pytest.approx(averse.certificate.value, rel=1e-7)
+    assert averse.expected > plan.expected + 1 and averse.value_at_risk < plan.value_at_risk - 1
+    assert averse.certificate.value == pytest.approx(averse.expected + 2 * averse.value_at_risk, rel=1e-9)
+
+
+def test_one_scenario_is_the_deterministic_optimum(path: Path) -> None:
+    """With one scenario nothing is unknown, also where it is known late; an option costs its premium."""
+    one = {"scenarios__usual": "{probability: 100%}", "scenarios__poor": "{}", "scenarios__rich": "{}"}
+    base = solve(medalopt.load(path)).objective
+    for options in (TwoStageOptions(), TwoStageOptions(known="3"), TwoStageOptions(risk_weight=3.0)):
+        assert decide(path, options, **one).expected == pytest.approx(base, rel=1e-9)
+    dearer = medalopt.load(path).with_changes({"market.bullion.price": 240})
+    option = decide(path, PLAIN, **one, market__bullion__price="200", market__bullion__option="40 EUR/kg")
+    assert option.expected == pytest.approx(solve(dearer).objective, rel=1e-9) and option.premiums > 0
+
+
+def test_information_costs_nothing_where_nothing_is_agreed(path: Path, plan: TwoStagePlan) -> None:
+    """Without fees the plan waits and sees; the later a scenario is known, the more a plan costs; options cost more."""
+    free = decide(path, TwoStageOptions(take_or_pay=0.0))
+    assert free.information.of_perfect_information == pytest.approx(0.0, abs=1e-6) and not free.book.contracts
+    late = [decide(path, TwoStageOptions(known=period)).expected for period in ("2", "4")]
+    half = decide(path, TwoStageOptions(take_or_pay=0.5)).expected
+    assert free.expected < half < plan.expected < late[0] + 1e-9 < late[1]
+    option = decide(path, market__bullion__option="40 EUR/kg")
+    assert option.expected > plan.expected + 1
+    secured = [float(k) for k, one in zip(option.agreed, option.book.contracts, strict=True) if one.kind == "option"]
+    bought = max(float(np.asarray(one.account.bought).sum()) for one in option.outcomes)
+    assert secured == pytest.approx([bought])
+
+
+def test_money_in_another_unit_and_drawn_scenarios(path: Path, plan: TwoStagePlan) -> None:
+    """A thousandth of every price costs a thousandth; drawn scenarios are equally likely and repeat with their seed."""
+    prices = {
+        "streams.*.collection": "*0.001",
+        "smelters.*.treatment_charge": "*0.001",
+        "market.bullion.price": "[0.6, 0.6, 0.8, 0.9]",
+    }
+    small = compute_two_stage_plan(ScenarioRunner(path, prices), TwoStageOptions())
+    assert small.expected == pytest.approx(plan.expected / 1000, rel=1e-8)
+    drawn = [decide(path, TwoStageOptions(draws=4, seed=seed)) for seed in (1, 1, 2)]
+    assert drawn[0].expected == drawn[1].expected != drawn[2].expected
+    assert {one.probability for one in drawn[0].outcomes} == {0.25}
+
+
+@pytest.mark.parametrize("seed", [0, 5, 10, 13])
+def test_trials_of_the_campaign(seed: int) -> None:
+    """Random instances under three scenarios: certified, WS <= SP <= EEV, in any order of the scenarios."""
+    assert trial(seed).wrong == ()
+
+
+def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:
+    """Fewer tonnes agreed are a violation; no prices and weights, however wrong, give a bound above the optimum."""
+    rng, shares = np.random.default_rng(7), np.stack([one.share for one in plan.book.contracts])
+    claims = [
+        ScenarioClaim(one.probability, 0.5, one.account, {}, np.zeros(len(shares)), shares[:, n])
+        for n, one in enumerate(plan.outcomes)
+    ]
+    assert certify_two_stage(plan.book, plan.agreed, claims).violation < 1e-9
+    less = certify_two_stage(plan.book, plan.agreed * 0.99, claims)
+    assert less.violation > 1e-3 and not less.optimal
+    for _ in range(5):
+        random = [replace(one, use=rng.normal(0, 100, len(shares)), weight=rng.uniform(0, 3)) for one in claims]
+        wild = certify_two_stage(plan.book, plan.agreed, random, 1.0, 0.5)
+        assert wild.bound < wild.value and not wild.optimal
+        assert sum(project_weights(random, 1.0, 0.5)) == 2
+
+
+def test_report_adds_up(plan: TwoStagePlan) -> None:
+    """The JSON's costs, fees and premiums add up to the cost of a scenario, and those to the expected cost."""
+    data: Any = json.loads("".join(build_two_stage_report(plan).json(build_two_stage_report(plan))))  # type: ignore[misc]
+    for row in data["scenarios"]:
+        assert sum(row["costs"].values()) + row["fees"] + row["premiums"] == pytest.approx(row["cost"])
+        fees = [contract["fee"] * left for contract, left in zip(data["contracts"], row["unused"], strict=True)]
+        assert sum(fees) == pytest.approx(row["fees"], abs=0.1)
+    expected = sum(row["probability"] * row["cost"] for row in data["scenarios"])
+    assert data["values"]["expected_cost"] == pytest.approx(expected)
+    assert data["values"]["evpi"] == pytest.approx(data["values"]["recourse"] - data["values"]["wait_and_see"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (TwoStageOptions(draws=1), "--draws"),
+        (TwoStageOptions(seed=-1), "--seed"),
+        (TwoStageOptions(take_or_pay=1.5), "--take-or-pay"),
+        (TwoStageOptions(risk_level=1.0), "--cvar"),
+        (TwoStageOptions(risk_weight=float("nan")), "--weight"),
+        (TwoStageOptions(known="9"), "--known"),
+    ],
+)
+def test_options_out_of_range(path: Path, options: TwoStageOptions, text: str) -> None:
+    """An option out of range is named."""
+    with pytest.raises(UsageError, match=text):
+        decide(path, options)
+
+
+def test_no_plan_and_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenarios without a plan are named, as are missing probabilities; too many scenarios say how many may be."""
+    with pytest.raises(TwoStageInfeasibleError, match="poor"):
+        decide(
+            path, scenarios__poor='{changes: {"streams.*.available": 1 %, market.bullion.limit: 1}, probability: 25%}'
+        )
+    with pytest.raises(UsageError, match="--draws 50"):
+        decide(path, scenarios="{}")
+    monkeypatch.setattr(two_stage_plan, "LARGEST_EXTENSIVE_FORM", 100)
+    with pytest.raises(LimitError, match="at most"):
+        decide(path)
