@@ -48,7 +48,7 @@ def stochastic(
 ) -> int:
     """Decide contracts before the scenario is known, and the rest after it.
 
-    Tonnes of streams, feed booked at smelters and options are agreed now, at the least expected cost over all scenarios.
+    Agreed now are tonnes of streams, feed of smelters and options, at the least expected cost over all scenarios.
     """
     outputs = check_outputs(output, {instance: "the instance"})
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan

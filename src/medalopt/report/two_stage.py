@@ -10,7 +10,7 @@ import numpy as np
 
 from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
-from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows, make_amount_column
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
 from medalopt.report.plan_json import identify_instance, render_json
 from medalopt.report.two_stage_charts import draw_two_stage_plan
@@ -37,7 +37,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
         *(_tabulate_smelters(plan), _tabulate_offers(plan), _tabulate_values(plan)),
     )
     tables = tuple(table for table in parts if table.rows)
-    more = "{} more (--full, -o NAME.xlsx, --json)."
+    more = "{} more (-o NAME.xlsx, --json)."
     return Report(
         f"Contracts for {instance.title or instance.name}",
         tuple(_summarize(plan)),
@@ -215,12 +215,12 @@ def _tabulate_scenarios(plan: TwoStagePlan) -> ReportTable:
     columns = (
         ReportColumn("scenario", "scenario"),
         ReportColumn("probability", "probability", "%", 1, style="share"),
-        make_amount_column("cost", "cost", currency, total=False),
-        make_amount_column("wait_and_see", "known beforehand", currency, total=False),
-        make_amount_column("regret", "difference", currency, total=False),
+        ReportColumn("cost", "cost", currency, style="scaled"),
+        ReportColumn("wait_and_see", "known beforehand", currency, style="scaled"),
+        ReportColumn("regret", "difference", currency, style="scaled"),
         ReportColumn("sent_t", "sent", "t", rank=1, style="significant"),
         ReportColumn("unused_t", "agreed, not used", "t", rank=2, style="significant"),
-        make_amount_column("purchases", "purchases", currency, total=False),
+        ReportColumn("purchases", "purchases", currency, style="scaled"),
         ReportColumn("missed", "medals missed", "", rank=1, style="significant", optional=True),
     )
     rows: list[tuple[CellValue, ...]] = []
@@ -302,7 +302,7 @@ def _tabulate_values(plan: TwoStagePlan) -> ReportTable:
     """Return the table of the values around the optimum."""
     columns = (
         ReportColumn("quantity", "quantity"),
-        make_amount_column("amount", "amount", plan.instance.currency, total=False),
+        ReportColumn("amount", "amount", plan.instance.currency, style="even"),
     )
     rows = tuple((name, amount if math.isfinite(amount) else None) for _, name, amount in _list_values(plan))
     level = format_number(100 * plan.options.risk_level)

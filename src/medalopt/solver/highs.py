@@ -506,7 +506,7 @@ def _break_ties(
     the second objective is the first again, it is passed over, unless the postsolved solution has to be cleaned up.
     """
     costs = program.costs
-    if not presolved and np.array_equal(costs[0], costs[1]):
+    if not presolved and len(costs) > 1 and np.array_equal(costs[0], costs[1]):
         costs = costs[1:]
     reduced = costs[0] - program.transpose_multiply(y)
     open_columns = (np.abs(reduced) <= DUAL_TOLERANCE) & (program.lower < program.upper)

@@ -8,7 +8,7 @@ $\eta+\sum_sp_s\max(0,\mathrm{cost}_s-\eta)/(1-\alpha)$ (Rockafellar and Uryasev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,9 +16,11 @@ import numpy as np
 from medalopt.errors import LimitError, NoPlanError, SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.model.network import SparseEntries
-from medalopt.solver.highs import METHODS, solve_by_method
+from medalopt.solver.budget import NO_TIME_LIMIT
+from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
-from medalopt.solver.scaling import scale_program
+from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solve_lp import generate_scalings, refine_iteratively
 from medalopt.solver.verification import compute_bound_and_violation
 from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
@@ -203,10 +205,7 @@ def solve_verified(program: SolverProgram) -> VerifiedOptimum:
         NoPlanError: Infeasible.
         SolverError: No method found a solution that can be verified.
     """
-    scaled = scale_program(program)
-    methods = METHODS if len(program.lower) <= LARGEST_FOR_SIMPLEX else METHODS[::-1]
-    for method in methods:
-        result = solve_by_method(scaled, method)
+    for scaled, result in _generate_results(program):
         if result.status == "infeasible":
             raise NoPlanError("two-stage program", "infeasible")
         if result.status != "optimal":
@@ -219,6 +218,18 @@ def solve_verified(program: SolverProgram) -> VerifiedOptimum:
         if violation <= FEASIBILITY_TOLERANCE and value - bound <= GAP_TOLERANCE * size:
             return VerifiedOptimum(x, y, value, bound)
     raise SolverError("no method solved the two-stage program; an unbounded cost is one cause")
+
+
+def _generate_results(program: SolverProgram) -> Iterator[tuple[ScaledProgram, HighsResult]]:
+    """Yield the result of one scaling and method after the other, then those of iterative refinement."""
+    small = len(program.lower) <= LARGEST_FOR_SIMPLEX
+    for scaled in generate_scalings(program, lambda: program.size):
+        for method in METHODS if small else METHODS[::-1]:
+            yield scaled, solve_by_method(scaled, method)
+    scaled = scale_program(program)
+    for method in METHODS[:2] if small else ():
+        for result, _ in refine_iteratively(scaled, method, NO_TIME_LIMIT):
+            yield scaled, result
 
 
 def solve_small_program(program: SolverProgram) -> tuple[Floats, float]:

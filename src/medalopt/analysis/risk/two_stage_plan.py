@@ -263,8 +263,8 @@ def _describe_infeasible(names: Sequence[str]) -> str:
     listed = ", ".join(escape_text(name) for name in names[:_MOST_NAMED]) + more
     few = "scenario has" if len(names) == 1 else "scenarios have"
     return (
-        f"{len(names):,} {few} no feasible plan even if known beforehand: {listed}; give medals a `shortfall` penalty, "
-        "or correct these scenarios"
+        f"{len(names):,} {few} no feasible plan even if known beforehand: {listed}; give medals a `shortfall` penalty "
+        "(--set 'medals.*.shortfall=1000'), or correct these scenarios"
     )
 
 
