@@ -187,8 +187,8 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("confidence", "instance"), run("risk", UNCERTAIN, "--price-of-confidence")
     informed = run("risk", UNCERTAIN, "--information", "--confidence", "60%")
     yield ("information", "instance"), [*informed, *run("risk", UNCERTAIN, "--information", "--confidence", "50.0001%")]
-    drawn = run("stochastic", UNCERTAIN, "--draws", "3", "--set", "policy.confidence=50%")
-    yield ("stochastic", "instance"), drawn
+    changes = ("--set", "medals.*.shortfall=90_000", "--set", "market.silver.option=10")
+    yield ("stochastic", "instance"), run("stochastic", UNCERTAIN, "--draws", "3", *changes)
     yield ("verify",), read_golden("verify", "verify-refused")
     yield ("solve", "instance", "plan"), run("plan", small, "--brief")
 

@@ -95,10 +95,10 @@ def certify_two_stage(
         risk_level: Its level.
 
     Returns:
-        The certificate; each scenario is evaluated in fractions where it is small, else in intervals.
+        The certificate, in fractions where all scenarios together are small, else in intervals.
     """
-    small = all(claim.account.decisions.sent.size <= EXACT_SIZE_LIMIT for claim in claims)
-    arithmetic = EXACT_ARITHMETIC if small else INTERVAL_ARITHMETIC
+    size = sum(claim.account.decisions.sent.size for claim in claims)
+    arithmetic = EXACT_ARITHMETIC if size <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
     proven = [_prove_scenario(book, agreed, claim, arithmetic) for claim in claims]
     quantities = [Fraction(max(value, 0.0)) for value in agreed.tolist()]
     paid = sum((Fraction(one.premium) * each for one, each in zip(book.contracts, quantities, strict=True)), Fraction())
@@ -109,10 +109,10 @@ def certify_two_stage(
     weights = project_weights(claims, risk_weight, risk_level)
     bound = sum((q * Fraction(one.bound) for q, one in zip(weights, proven, strict=True)), Fraction())
     bound += _minimise_agreed(book, claims, weights)
-    size = sum((q * Fraction(one.size) for q, one in zip(weights, proven, strict=True)), paid)
+    payments = sum((q * Fraction(one.size) for q, one in zip(weights, proven, strict=True)), paid)
     violation = max(one.violation for one in proven)
     ends = bound_number_above(value), bound_number_below(bound)
-    return TwoStageCertificate(*ends, float(size), violation, arithmetic.name)
+    return TwoStageCertificate(*ends, float(payments), violation, arithmetic.name)
 
 
 @dataclass(frozen=True)

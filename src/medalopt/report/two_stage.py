@@ -44,7 +44,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
         tables,
         charts=draw_two_stage_plan(plan),
         foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        screen=tuple(limit_rows(table, _MOST_ROWS, more) for table in tables),
+        screen=tuple(table if table.key == "calendar" else limit_rows(table, _MOST_ROWS, more) for table in tables),
         json=lambda _: render_json(encode_two_stage_plan(plan)),
     )
 

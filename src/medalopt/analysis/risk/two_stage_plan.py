@@ -24,6 +24,7 @@ from medalopt.instance.contracts import ContractBook, list_contracts
 from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.proof.two_stage import ScenarioClaim, TwoStageCertificate, certify_two_stage, compute_value_at_risk
+from medalopt.solver.program import SolverProgram
 from medalopt.solver.solution import extract_decisions, extract_duals
 from medalopt.solver.two_stage import (
     LARGEST_EXTENSIVE_FORM,
@@ -220,15 +221,7 @@ def _solve(
         build_stage(book, one.program, one.probability, shares[:, number]) for number, one in enumerate(scenarios)
     ]
     nominal = build_stage(book, runner.base, 1.0, book.compute_nominal_shares(runner.instance))
-    try:
-        information = compute_information_value(first, stages, nominal, report_progress)
-    except InfeasibleScenariosError as error:
-        raise TwoStageInfeasibleError(
-            runner.instance.name, _describe_infeasible([scenarios[n].name for n in error.scenarios])
-        ) from error
-    except NoPlanError as error:
-        text = "no contracts allow a plan in every scenario; let the scenario be known earlier (--known), or give"
-        raise TwoStageInfeasibleError(runner.instance.name, f"{text} medals a `shortfall` penalty") from error
+    information = _value_information(runner.instance.name, scenarios, (first, stages, nominal), report_progress)
     solution = information.solution
     if options.risk_weight > 0:
         report_progress("with the value at risk")
@@ -255,6 +248,23 @@ def _solve(
         *(runner.instance, options, known, book, solution.first, information.mean_first, outcomes, information),
         *(expected, float(at_risk), certificate, tuple(runner.lots)),
     )
+
+
+def _value_information(
+    name: str,
+    scenarios: Sequence[WeightedScenario],
+    parts: tuple[SolverProgram, Sequence[ScenarioStage], ScenarioStage],
+    report_progress: Callable[[str], None],
+) -> InformationValue:
+    """Return the optimum and the values around it; raise TwoStageInfeasibleError where some scenario has no plan."""
+    try:
+        return compute_information_value(*parts, report_progress)
+    except InfeasibleScenariosError as error:
+        text = _describe_infeasible([scenarios[number].name for number in error.scenarios])
+        raise TwoStageInfeasibleError(name, text) from error
+    except NoPlanError as error:
+        text = "no contracts allow a plan in every scenario; let the scenario be known earlier (--known), or give"
+        raise TwoStageInfeasibleError(name, f"{text} medals a `shortfall` penalty") from error
 
 
 def _describe_infeasible(names: Sequence[str]) -> str:
