@@ -15,7 +15,7 @@ from medalopt.report.numbers import format_mass, format_money, format_number, fo
 from medalopt.report.plan_json import identify_instance, render_json
 from medalopt.report.two_stage_charts import draw_two_stage_plan
 from medalopt.text import escape_text, format_count
-from medalopt.tolerances import DISPLAY_TOLERANCE
+from medalopt.tolerances import DISPLAY_TOLERANCE, VALUE_TOLERANCE
 
 STOCHASTIC_FORMAT = "medalopt/stochastic/1"
 _MOST_ROWS, _MOST_NAMES, _MOST_OPTIONS = 12, 8, 2
@@ -64,16 +64,21 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
         share = sum(one.probability for one, _ in worst)
         mean = sum(one.probability * count for one, count in missed)
         yield f"Medals are missed with a probability of {100 * share:.3g} %: {format_number(mean)} on average."
-    known = format_money(values.of_perfect_information, currency)
+    known = format_money(_drop_rounding(plan, values.of_perfect_information), currency)
     yield f"Knowing the scenario before signing would save {known} on average (value of perfect information)."
     if math.isinf(values.mean_value_evaluated):
         yield (
             "With the contracts of the plan of the file's own values there is no plan with a probability of "
             f"{100 * plan.failure:.3g} %."
         )
+    elif saved := _drop_rounding(plan, values.of_stochastic_solution):
+        more = format_money(saved, currency)
+        yield (
+            f"Signing the contracts of the plan of the file's own values costs {more} more (value of the stochastic "
+            "solution)."
+        )
     else:
-        more = format_money(max(values.of_stochastic_solution, 0.0), currency)
-        yield f"Signing the plan of the file's own values instead costs {more} more (value of the stochastic solution)."
+        yield "Signing the contracts of the plan of the file's own values costs no more."
     if plan.options.risk_weight:
         extra = format_money(plan.expected - values.recourse, currency)
         worst_share = format_number(100 * (1 - plan.options.risk_level))
@@ -83,6 +88,11 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
         )
     if plan.lots:
         yield f"Whole lots and minimum orders are left out ({format_count(len(plan.lots), 'parameter')})."
+
+
+def _drop_rounding(plan: TwoStagePlan, amount: float) -> float:
+    """Return an amount that is not negative, 0 where it may be rounding."""
+    return amount if amount > VALUE_TOLERANCE * max(1.0, plan.certificate.size) else 0.0
 
 
 def _describe_scenarios(plan: TwoStagePlan) -> str:
