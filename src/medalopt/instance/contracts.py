@@ -74,7 +74,7 @@ class Contract:
         """
         own = slice(self.start, self.end)
         if self.kind == STREAM:
-            return account.decisions.sent[account.routes.stream == self.member, own].sum()
+            return account.treated_devices[account.routes.stream == self.member, own].sum()
         if self.kind == SMELTER:
             return account.feed[self.member, own].sum()
         return account.purchases[self.member, own].sum()
@@ -122,7 +122,7 @@ class ContractBook:
             own = tables[one.kind]
             own[one.member, one.start : one.end] = own[one.member, one.start : one.end] + price[number]
         return {
-            "sent": tables[STREAM][routes.stream],
+            "sent": routes.mask_branches(tables[STREAM][routes.stream]),
             "feed": tables[SMELTER],
             "acquire": tables[OPTION] + tables[PURCHASE],
         }

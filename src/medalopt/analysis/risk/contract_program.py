@@ -96,8 +96,8 @@ def list_use_entries(contracts: Sequence[Contract], scenario: ScenarioProgram) -
     }
     for number, one in enumerate(contracts):
         tables[one.kind][one.member, one.start : one.end] = number
-    ships = np.arange(len(network.route))
-    sent = tables[STREAM][routes.stream[network.route], network.period]
+    ships, branch = np.arange(len(network.route)), np.isin(network.route, routes.branches)
+    sent = np.where(branch, -1, tables[STREAM][routes.stream[network.route], network.period])
     fed = tables[SMELTER][routes.smelter[network.route], network.period]
     parts = [(sent, ships, np.ones(len(ships))), (fed, ships, np.asarray(routes.to_smelter)[network.route])]
     offer, period, column = _list_purchase_columns(scenario)

@@ -14,12 +14,13 @@ import numpy as np
 
 from medalopt.analysis.risk.contract_program import WeightedScenario, build_first_stage, build_stage
 from medalopt.analysis.sampling import SAMPLING_SEED
-from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner, require_linear
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.outages import find_period
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
+from medalopt.instance.confidence import build_confidence
 from medalopt.instance.contracts import ContractBook, list_contracts
 from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import ParameterChanges
@@ -169,7 +170,11 @@ def compute_two_stage_plan(
         SolverError: The optimum could not be certified.
     """
     options.check()
-    require_linear(runner.instance)
+    if build_confidence(runner.instance) is not None:
+        raise UsageError(
+            f"{runner.instance.name}: promises a confidence; a two-stage plan has scenarios in its place: leave the "
+            "promise out, --set policy.confidence=50%"
+        )
     named = _list_scenarios(runner, options)
     columns = len(runner.base.program.lower) * len(named)
     if columns > LARGEST_EXTENSIVE_FORM:
