@@ -43,6 +43,8 @@ param bundle{STREAMS}, symbolic, default '';      # streams of one region and bu
 param available{STREAMS, PERIODS}, >= 0, default 0;            # t
 param price{STREAMS}, default 0;                  # money/t, paid to the supplier
 param collection{STREAMS}, default 0;             # money/t
+param price_in{i in STREAMS, PERIODS}, default price[i];       # where they change over time
+param collection_in{i in STREAMS, PERIODS}, default collection[i];
 param stream_committed{STREAMS}, >= 0, default 0; # t over the horizon
 param stream_footprint{STREAMS}, default 0;       # kg CO2e/t
 param lot{STREAMS}, >= 0, default 0;              # t, of which the shipments of a period are a multiple; 0: none
@@ -57,6 +59,7 @@ set TREATMENTS;
 set ACCEPTED, within TREATMENTS cross DEVICES;
 set SERVED, within TREATMENTS cross REGIONS;
 param treatment_cost{TREATMENTS, DEVICES}, default 0;          # money/t
+param treatment_cost_in{h in TREATMENTS, d in DEVICES, PERIODS}, default treatment_cost[h,d];
 param to_smelter{TREATMENTS, DEVICES}, default 1;              # share of the tonne that is sent on
 param recovery{TREATMENTS, DEVICES, METALS}, default 1;
 param residue_value{TREATMENTS}, default 0;       # money per tonne not sent on
@@ -65,6 +68,7 @@ param treatment_footprint{TREATMENTS}, default 0; # kg CO2e/t of input
 param parent{TREATMENTS}, symbolic, default '';   # of a fraction: the treatment that yields it; '': a treatment
 set SOLD, within TREATMENTS cross DEVICES, default {h in TREATMENTS, d in DEVICES: 1 = 0};   # fractions that are sold
 param sold{SOLD}, default 0;                      # money/t of the fraction
+param sold_in{(h,d) in SOLD, PERIODS}, default sold[h,d];
 
 # Smelters, and the terms on which each settles a feed
 set SMELTERS;
@@ -77,7 +81,9 @@ set TERMS;
 set FEEDS, within SMELTERS cross DEVICES cross TREATMENTS;     # feeds that are accepted
 param terms{FEEDS}, symbolic, in TERMS;           # the terms that settle this feed
 param treatment_charge{TERMS}, default 0;         # money/t of feed
-param refining_charge{TERMS, METALS}, default 0;  # money/kg returned
+param treatment_charge_in{l in TERMS, PERIODS}, default treatment_charge[l];
+param refining_charge{TERMS, METALS}, default 0;  # money/kg returned, by the period in which it is on the account
+param refining_charge_in{l in TERMS, e in METALS, PERIODS}, default refining_charge[l,e];
 param metal_return{TERMS, METALS}, default 0;     # share returned
 param deduction{TERMS, METALS}, default 0;        # kg/t of feed
 param pays{TERMS, METALS, PERIODS}, default 0;    # money/kg left with the smelter
@@ -97,6 +103,7 @@ param penalty_on{PENALTIES}, symbolic, in IMPURITIES;
 param penalty_above{PENALTIES}, default 0;        # kg/t of feed
 param penalty_per{PENALTIES}, > 0;                # kg/t
 param penalty_charge{PENALTIES}, default 0;       # money/t of feed for each penalty_per above
+param penalty_charge_in{p in PENALTIES, PERIODS}, default penalty_charge[p];
 
 # Lanes from region to smelter
 set LANES, within REGIONS cross SMELTERS;
@@ -208,15 +215,15 @@ set LEAVING := setof{l in TERMS, e in LEFT, (k,i,h) in CREDITING[l,e], t in PERI
 # Cost of a route, money per tonne of devices sent in t: c_jt = before + pi * arriving + refining of what returns in time.
 #   Residue of a treatment with fractions: what is neither sold nor has a route to a smelter.
 set GOING{i in STREAMS, h in SUITED[i]} := {f in SUITED[i]: parent[f] = h and (f in SPLIT[i] or (f,device[i]) in SOLD)};
-param before{i in STREAMS, h in SUITED[i]} := if parent[h] <> '' then 0 else
-    price[i] + collection[i] + treatment_cost[h,device[i]]
+param before{i in STREAMS, h in SUITED[i], t in PERIODS} := if parent[h] <> '' then 0 else
+    price_in[i,t] + collection_in[i,t] + treatment_cost_in[h,device[i],t]
     - residue_value[h] * (1 - to_smelter[h,device[i]] - sum{f in GOING[i,h]} to_smelter[f,device[i]])
-    - sum{f in GOING[i,h]: (f,device[i]) in SOLD} to_smelter[f,device[i]] * sold[f,device[i]];
-param penalty{(k,d,h) in FEEDS} := sum{p in PENALTIES: penalty_terms[p] = terms[k,d,h]} penalty_charge[p]
+    - sum{f in GOING[i,h]: (f,device[i]) in SOLD} to_smelter[f,device[i]] * sold_in[f,device[i],t];
+param penalty{(k,d,h) in FEEDS, t in PERIODS} := sum{p in PENALTIES: penalty_terms[p] = terms[k,d,h]} penalty_charge_in[p,t]
     * max(0, impurity_metal[h,d,penalty_on[p]] - penalty_above[p] * to_smelter[h,d]) / penalty_per[p];
-param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h] + penalty[k,device[i],h]
-    + to_smelter[h,device[i]] * (lane_cost[region[i],k] + treatment_charge[terms[k,device[i],h]])
-    + sum{e in METALS: t + lead[k,e] <= n} refining_charge[terms[k,device[i],h],e] * yield[k,i,h,e];
+param route_cost{k in SMELTERS, (i,h) in INTO[k], t in PERIODS} := before[i,h,t] + penalty[k,device[i],h,t]
+    + to_smelter[h,device[i]] * (lane_cost[region[i],k] + treatment_charge_in[terms[k,device[i],h],t])
+    + sum{e in METALS: t + lead[k,e] <= n} refining_charge_in[terms[k,device[i],h],e,t+lead[k,e]] * yield[k,i,h,e];
 
 # Footprint of a route, kg CO2e per tonne of devices: phi_j.
 param route_footprint{k in SMELTERS, (i,h) in INTO[k]} :=
@@ -315,7 +322,7 @@ minimize objective:
         + sum{(o,a) in BUYS, t in PERIODS: o not in STOCKED_OFFERS} offer_price[o,t] * buy[o,a,t]
         + sum{o in STOCKED_OFFERS, t in PERIODS} (offer_price[o,t] * acquire[o,t] + offer_holding[o,t] * offer_stock[o,t])
         + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
-        - sum{(l,e,t) in LEAVING} (pays[l,e,t] + refining_charge[l,e]) * left[l,e,t]
+        - sum{(l,e,t) in LEAVING} (pays[l,e,t] + refining_charge_in[l,e,t]) * left[l,e,t]
         + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
@@ -359,9 +366,10 @@ s.t. define_shipped{i in BY_ORDER, t in PERIODS}:
 
 s.t. define_spend{t in PERIODS}:
     spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
-             + sum{h in TREATMENTS, i in ENDING[h]: (i,t) in OFFERED} before[i,h] * leave[i,h,t]
+             + sum{h in TREATMENTS, i in ENDING[h]: (i,t) in OFFERED} before[i,h,t] * leave[i,h,t]
              + sum{i in STORABLE: (i,t) in STOCKED} storage_cost[i] * stockpile[i,t]
-             - sum{(l,e,t) in SETTLED} refining_charge[l,e] * withheld[l,e,t];
+             - sum{k in SMELTERS, l in BACK[k], e in METALS: (l,e,t) in SETTLED}
+                   refining_charge_in[l,e,t+lead[k,e]] * withheld[l,e,t];
 
 s.t. define_network_footprint:
     network_footprint = sum{k in SMELTERS, (i,h) in INTO[k], t in PERIODS: (i,t) in OFFERED}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,6 +242,41 @@ def _fractions(random: RandomStream) -> Document:
         result[name] = {"share": quantity(own.at("share"), 0.02, 0.9 / len(names), SHARE), "recovery": recovery}
         result[name] |= maybe(own, 0.6 if name == "steel" else 0.1, "sold", lambda of: of.choice((50, "-2 JPY/kg")))
     return result
+
+
+def with_price_lists(seed: int) -> Document:
+    """Return the random instance number `seed` with impurities and prices and charges that change over time.
+
+    Of each fourth lots are pooled, surplus is left with smelters, or treatments have fractions.
+    """
+    makers = (with_impurities, with_pools, with_settlement, with_fractions)
+    content, root = makers[seed % 4](seed), RandomStream(f"{seed}/price lists")
+    count = content.get("periods", {}).get("count", 1)
+
+    def prices(least: float, most: float, unit: str) -> Callable[[RandomStream], list[str]]:
+        return lambda own: [f"{own.at(t).uniform(least, most):.5g} {unit}" for t in range(count)]
+
+    for number, stream in enumerate(content.get("streams", [])):
+        own = root.at(f"stream {number}")
+        stream |= maybe(own, 0.6, "price", prices(-20_000, 60_000, "JPY/t"))
+        stream |= maybe(own, 0.4, "collection", prices(0, 90, "JPY/kg"))
+    for name, treatment in content.get("treatments", {}).items():
+        own = root.at(f"treatment {name}")
+        treatment |= maybe(own, 0.6, "cost", prices(0, 150_000, "JPY/t"))
+        for fraction in treatment.get("fractions", {}).values():
+            if "sold" in fraction:
+                fraction["sold"] = prices(-2_000, 30_000, "JPY/t")(own.at("sold"))
+        for device, other in (treatment.get("devices") or {}).items():
+            other |= maybe(own.at(device), 0.5, "cost", prices(0, 200_000, "JPY/t"))
+    for name, smelter in content.get("smelters", {}).items():
+        for line, terms in {"": smelter, **smelter.get("terms", {})}.items():
+            own = root.at(f"smelter {name} {line}")
+            terms |= maybe(own, 0.6, "treatment_charge", prices(10_000, 90_000, "JPY/t"))
+            terms |= maybe(own, 0.6, "refining_charge", lambda own: {"Au": prices(0, 900, "JPY/g")(own), "default": 20})
+            for step in terms.get("penalties", {}).values():
+                for one in step if isinstance(step, list) else [step]:
+                    one |= maybe(own, 0.5, "charge", prices(0, 5_000, "JPY/t"))
+    return content
 
 
 def case(seed: int) -> Case:

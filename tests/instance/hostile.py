@@ -358,7 +358,7 @@ TABLES: dict[str, Case] = {
     "period twice": table("device,region,period,available\nphone,tokyo,2017-04,1\nphone,tokyo,2017-04,2\n"),
     "period and none": table("device,region,period,available\nphone,tokyo,,1\nphone,tokyo,2017-04,2\n"),
     "rows that disagree": table(
-        "device,region,period,available,price\nphone,tokyo,2017-04,1,5\nphone,tokyo,2017-05,1,6\n"
+        "device,region,period,available,committed\nphone,tokyo,2017-04,1,5\nphone,tokyo,2017-05,1,6\n"
     ),
     "stream twice in a table": table("device,region,available\nphone,tokyo,1\nphone,tokyo,2\n"),
     "pieces of no known mass in a table": table(STREAMS.replace("laptop,osaka,5", "laptop,osaka,5 pcs")),

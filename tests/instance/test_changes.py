@@ -32,7 +32,7 @@ def changed(path: str, value: str, **more: str) -> Instance:
         ("streams.phone@tokyo.available", "12 t", "streams.available", [12, 12, 12, 12]),
         ("streams.phone@tokyo.available", "[1, 2, 3, 4 t]", "streams.available", [1, 2, 3, 4]),
         ("streams.phone@tokyo.available[2]", "0", "streams.available", [10, 10, 0, 10]),
-        ("streams.phone@tokyo.price", "5 JPY/kg", "streams.price", 5000),
+        ("streams.phone@tokyo.price", "5 JPY/kg", "streams.price", [5000]),
         ("streams.phone@tokyo.storage.limit", "7", "streams.storage_limit", 7),
         ("streams.phone@tokyo.storage", "{}", "streams.storage_limit", math.inf),
         ("streams.phone@tokyo.credited", "40 %", "streams.credited", [0.4] * 5),
@@ -101,13 +101,13 @@ def test_figures_of_every_section(path: str, value: str, read: object, expected:
         ("streams.phone@tokyo", "1", "name one parameter"),
         ("streams[0].price", "1", "there is no `0` among the streams"),
         ("streams.phone@tokyo.bogus", "1", "unknown key `bogus`"),
-        ("streams.phone@tokyo.price[0]", "1", "is not a list"),
+        ("streams.phone@tokyo.committed[0]", "1", "is not a list"),
         ("streams.phone@tokyo.price.x", "1", "expected one value; found a mapping"),
         ("streams.phone@tokyo.storage.limit.x", "1", "expected one value; found a mapping"),
         ("streams.phone@tokyo.storage.limt.x", "1", "unknown key `limt`; did you mean `limit`?"),
         ("streams.phone@tokyo.bogus.x", "1", "unknown key `bogus`"),
         ("streams.phone@tokyo.source.x", "1", "expected one value; found a mapping"),
-        ("streams.phone@tokyo.price", "[1, 2]", "expected one value; found a list"),
+        ("streams.phone@tokyo.committed", "[1, 2]", "expected one value; found a list"),
         ("streams.phone@tokyo.available[4]", "1", "there are 4 periods; they are numbered from 0"),
         ("streams.phone@tokyo.available", "[1, 2]", "there are 4 periods, but 2 values"),
         ("lanes.kyoto@kosaka.cost", "1", "there is no `kyoto@kosaka` among the lanes; did you mean `tokyo@kosaka`?"),
@@ -141,7 +141,7 @@ def test_changes_in_a_table(tmp_path: Path) -> None:
 
     def offer(changes: dict[str, str]) -> list[list[float]]:
         one = load(tmp_path / "case.yaml", changes)
-        return [*one.streams.available.value.tolist(), one.streams.price.value.tolist()]
+        return [*one.streams.available.value.tolist(), one.streams.price.value[:, 0].tolist()]
 
     assert offer({}) == [[0, 2], [1, 0], [8, 7]]
     assert offer({"streams.phone@tokyo.available[1]": "5"}) == [[0, 2], [1, 5], [8, 7]]

@@ -36,7 +36,7 @@ def test_figures_left_out_of_a_stream(tmp_path: Path) -> None:
     """Money, commitment and footprint are 0, all metal is credited, and there is no stockpile."""
     streams = loaded(tmp_path).streams
     for figures in (streams.price, streams.collection, streams.committed, streams.footprint, streams.storage_cost):
-        assert figures.value.tolist() == [0]
+        assert figures.value.ravel().tolist() == [0]
     assert streams.credited.value.tolist() == [[1, 1]]
     assert not streams.storable[0] and streams.storage_limit.value[0] == 0 and streams.bundle[0] == -1
 
@@ -47,7 +47,7 @@ def test_figures_left_out_of_a_smelter(tmp_path: Path) -> None:
     assert one.terms.names == ("",) and one.smelters.line.tolist() == [[[0], [0]]]
     assert one.smelters.capacity.value.tolist() == [[math.inf, math.inf]]
     assert one.smelters.limit.value[0] == math.inf and one.smelters.lead.tolist() == [[0, 0]]
-    assert one.terms.returned.value.tolist() == [[0, 0]] and one.terms.treatment_charge.value.tolist() == [0]
+    assert one.terms.returned.value.tolist() == [[0, 0]] and one.terms.treatment_charge.value.tolist() == [[0]]
 
 
 def test_figures_left_out_of_alloy_and_medal(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_one_treatment_device_by_device(tmp_path: Path) -> None:
         treatments="treatments: {sort: {cost: 5 JPY/unit, to_smelter: 50 %, recovery: {Au: 40 %, Ag: 30 %},"
         " accepts: [phone], devices: {phone: {to_smelter: 20 %, recovery: {Au: 10 %}}, laptop: {cost: 9}}}}",
     ).treatments
-    assert one.cost.value.tolist() == [[9, 50_000]]
+    assert one.cost.value[:, :, 0].tolist() == [[9, 50_000]]
     assert one.to_smelter.value.tolist() == [[0.5, 0.2]]
     assert one.recovery.value.tolist() == [[[0.3, 0.4], [0, 0.1]]]
     assert one.accepts.tolist() == [[False, True]]

@@ -110,7 +110,7 @@ VALUES: dict[str, tuple[str, str]] = {
         )
         for terms in ("", "terms.*.")
         for step in ("", "*.")
-        for field, count in (("above", "5"), ("charge", "7"), ("per", "9"))
+        for field, count in (("above", "5"), ("charge", "7"), ("charge.[]", "[3, 7]"), ("per", "9"))
     },
     "firm.[]": ("firm", "[medals.gold.count]"),
     "parties.*.role": ("parties.works.role", "smelter"),

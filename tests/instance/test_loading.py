@@ -44,7 +44,7 @@ def test_the_page_by_hand() -> None:
     laptop = one.devices.names.index("laptop")
     assert one.devices.assay.exact()[laptop, metal("Au")] == Fraction("0.000141") / Fraction("2.67") * 1000
     stream = one.streams.names.index("laptop@tokyo")
-    assert one.streams.collection.exact()[stream] == Fraction(60) / Fraction("0.00267")
+    assert one.streams.collection.exact()[stream, 0] == Fraction(60) / Fraction("0.00267")
     assert one.streams.storable.tolist() == [True, False, False, False]
     assert one.bundles == (("osaka", "box"),) and one.streams.bundle.tolist() == [-1, 0, 0, -1]
     tokyo = one.regions.index("tokyo")

@@ -104,7 +104,7 @@ def test_each_feed_is_settled_by_its_own_line() -> None:
     }
     found = build_routes(loaded(case(smelters=smelters)))
     assert found.returned[:4, 0].tolist() == [0.5, 0.2, 0.8, 0.1]
-    assert found.smelting[:4].tolist() == [0.0, 3.0, 0.0, 6.0]
+    assert found.smelting[:4, 0].tolist() == [0.0, 3.0, 0.0, 6.0]
 
 
 def test_a_deduction_above_what_there_is_takes_no_more() -> None:
@@ -140,12 +140,12 @@ def test_figures_of_a_tonne_by_hand() -> None:
     found = build_routes(instance)
     far, near, leave = range(3)
     assert found.returned.tolist() == [[0.35, 81.0], [0.1875, 0.0], [0.0, 0.0]]
-    assert (found.supply + found.collection).tolist() == [37.0, 37.0, 0.0]
-    assert found.treating.tolist() == [100.0, 100.0, 13.0]
-    assert found.transport.tolist() == [100.0, 25.0, 0.0]
-    assert found.smelting.tolist() == [20.0, 30.0, 0.0]
-    assert found.refining[:, 0].tolist() == [350.0, 375.0, 0.0]
-    assert found.residue.tolist() == [-10.0, -10.0, 2.0]
+    assert (found.supply + found.collection)[:, 0].tolist() == [37.0, 37.0, 0.0]
+    assert found.treating[:, 0].tolist() == [100.0, 100.0, 13.0]
+    assert found.transport[:, 0].tolist() == [100.0, 25.0, 0.0]
+    assert found.smelting[:, 0].tolist() == [20.0, 30.0, 0.0]
+    assert found.refining[:, 0, 0].tolist() == [350.0, 375.0, 0.0]
+    assert found.residue[:, 0].tolist() == [-10.0, -10.0, 2.0]
     assert found.footprint.tolist() == [20.0, 10.0, 1.0]
     assert compute_refining_costs(instance, found).tolist() == [[350.0, 0.0], [375.0, 375.0], [0.0, 0.0]]
     assert compute_route_costs(instance, found)[far].tolist() == [597.0, 247.0]
@@ -157,7 +157,7 @@ def test_figures_are_exact_where_that_is_asked() -> None:
     """The same arithmetic in fractions: 0.35 kg is seven twentieths, and not the double next to it."""
     found = build_routes(medalopt.load(LINKING), ExactArray.exact)
     assert found.returned[0, 0] == Fraction(7, 20)
-    assert found.refining[0, 0] == 350
+    assert found.refining[0, 0, 0] == 350
 
 
 def test_floats_and_fractions_agree() -> None:

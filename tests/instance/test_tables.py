@@ -46,7 +46,7 @@ def test_a_stream_spread_over_rows(tmp_path: Path) -> None:
     )
     assert one.streams.names == ("laptop@a", "phone@b")
     assert one.streams.available.value.tolist() == [[2, 2, 2], [1, 3, 0]]
-    assert one.streams.price.value.tolist() == [5, 1]
+    assert one.streams.price.value.tolist() == [[5], [1]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])

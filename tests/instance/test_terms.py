@@ -17,8 +17,8 @@ def test_terms_of_the_format_page() -> None:
     one = load(PAGE)
     assert one.metals.names == ("Ag", "Au", "Cu", "Pd", "Zn")
     assert one.terms.names == ("boards", "phones")
-    assert one.terms.treatment_charge.value.tolist() == [30_000, 40_000]
-    assert one.terms.refining_charge.value.tolist() == [[600, 30_000, 0, 0, 0]] * 2
+    assert one.terms.treatment_charge.value[:, 0].tolist() == [30_000, 40_000]
+    assert one.terms.refining_charge.value[:, :, 0].tolist() == [[600, 30_000, 0, 0, 0]] * 2
     assert one.terms.returned.value.tolist() == [[0.96, 0.97, 0.96, 0, 0], [0.95, 0.97, 0.96, 0, 0]]
     assert one.terms.deduction.value.tolist() == [[0.04, 0.001, 0, 0, 0]] * 2
     feeds = {
@@ -59,7 +59,7 @@ def test_line_before_smelter_metal_by_metal(
         gold, silver = 100 * gold, 100 * silver
     text = f"smelters: {{k: {{{field}: {smelter}, terms: {{a: {{{field}: {line}}}}}}}}}"
     figures = getattr(loaded(tmp_path, smelters=text).terms, field)
-    assert figures.value[0].tolist() == pytest.approx([silver, gold])
+    assert figures.value[0].ravel().tolist() == pytest.approx([silver, gold])
 
 
 def test_lines_are_numbered_across_smelters(tmp_path: Path) -> None:

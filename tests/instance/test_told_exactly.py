@@ -36,8 +36,8 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
     ),
     "rows of one stream that disagree": (
         {"streams": TABLE},
-        "device,region,period,available,price\nphone,a,2017-04,1,5\nphone,a,2017-05,1,6\n",
-        [(3, 5, "streams.phone@a.price", "rows of one stream must agree: `6` here, `5` in line 2")],
+        "device,region,period,available,committed\nphone,a,2017-04,1,5\nphone,a,2017-05,1,6\n",
+        [(3, 5, "streams.phone@a.committed", "rows of one stream must agree: `6` here, `5` in line 2")],
     ),
     "a lane has no period in a table": (
         {"lanes": LANES},
@@ -71,12 +71,12 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
     ),
     "lists where one value is expected": (
         {
-            "streams": "streams:\n- {device: phone, region: r, price: [1], total: 3}",
+            "streams": "streams:\n- {device: phone, region: r, committed: [1], total: 3}",
             "lanes": "lanes:\n- {region: r, smelter: kosaka, cost: [1]}",
         },
         "",
         [
-            (8, 37, "streams.phone@r.price", "expected one value; found a list"),
+            (8, 41, "streams.phone@r.committed", "expected one value; found a list"),
             (13, 38, "lanes.r@kosaka.cost", "expected one value; found a list"),
         ],
     ),
@@ -142,7 +142,7 @@ def test_what_is_told_and_where(name: str, tmp_path: Path) -> None:
         ("device,region,total", "phone,r#,", "give the supply"),
         ("device,region,available,total", "phone,r#,1,1", "not both"),
         ("device,region,total", "phone,,1", "`region` is missing"),
-        ("device,region,period,available,price", "phone,a,2017-04,1,#", "rows of one stream must agree"),
+        ("device,region,period,available,committed", "phone,a,2017-04,1,#", "rows of one stream must agree"),
         ("device,region,period,available", "phone,a,2017-04,1", "given already"),
         ("device,region,total", "phone,r#,# km", "expected a number in t"),
     ],

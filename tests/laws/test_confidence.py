@@ -69,7 +69,7 @@ def solve_cone_program(instance: Instance, level: str) -> float:
     assert policy is not None
     model, periods = build_uncertainty(instance, routes), len(instance.periods)
     columns = [(j, t) for j in range(len(routes)) for t in range(periods)]
-    unit = np.array([routes.collection[j] for j, _ in columns])
+    unit = np.array([routes.collection[j, 0] for j, _ in columns])
     supply = np.array([instance.streams.available.value[routes.stream[j], t] for j, t in columns])
     parts, right = [np.eye(len(columns)), -np.eye(len(columns))], [supply, np.zeros(len(columns))]
     kinds = [clarabel.NonnegativeConeT(2 * len(columns))]

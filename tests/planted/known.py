@@ -42,7 +42,7 @@ DECISIONS = (
 )
 _BY_HAND = (
     *("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal"),
-    *("reserve", "reserve_of_two"),
+    *("reserve", "reserve_of_two", "prices"),
 )
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),

@@ -16,6 +16,7 @@ from tests.random_instances import (
     with_concentration,
     with_impurities,
     with_pools,
+    with_price_lists,
     with_reserve,
     with_settlement,
     with_shortfall,
@@ -86,7 +87,7 @@ PLANTED = {
         "MISSABLE: due[m] <= t} in_medal[m,a] * missed[m];",
         "MISSABLE: due[m] < 0} in_medal[m,a] * missed[m];",
     ),
-    "refining of metal left": ("(pays[l,e,t] + refining_charge[l,e]) * left", "pays[l,e,t] * left"),
+    "refining of metal left": ("(pays[l,e,t] + refining_charge_in[l,e,t]) * left", "pays[l,e,t] * left"),
     "price of metal left": ("(pays[l,e,t] + ref", "(pays[l,e,1] + ref"),
     "metal left that is called back": (" - sum{(l,e,t) in LEAVING} left[l,e,t];", ";"),
     "lead of metal left": (
@@ -97,6 +98,17 @@ PLANTED = {
         "left[l,e,t] <= returned_line[l,e,t];",
         "left[l,e,t] <= 1.1 * returned_line[l,e,t];",
     ),
+    "refining charge at shipment": ("h],e,t+lead[k,e]] * yield[k,i,h,e];", "h],e,t] * yield[k,i,h,e];"),
+    "refining charge of metal withheld at shipment": (
+        "refining_charge_in[l,e,t+lead[k,e]] * withheld",
+        "refining_charge_in[l,e,t] * withheld",
+    ),
+    "price of the first period": (":= price_in[i,t] +", ":= price_in[i,1] +"),
+    "treatment charge of the first period": (
+        "treatment_charge_in[terms[k,device[i],h],t])",
+        "treatment_charge_in[terms[k,device[i],h],1])",
+    ),
+    "penalty of the first period": ("} penalty_charge_in[p,t]", "} penalty_charge_in[p,1]"),
     "sale": ("sell[e,t] * surplus", "sell[e,1] * surplus"),
     "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
     "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),
@@ -112,6 +124,7 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "with shortfall": (with_shortfall, range(24)),
     "with settlement": (with_settlement, range(20)),
     "with safety stock": (with_reserve, range(24)),
+    "with lists of prices": (with_price_lists, range(18)),
 }
 
 

@@ -9,6 +9,7 @@ from tests.random_instances import (
     with_fractions,
     with_impurities,
     with_pools,
+    with_price_lists,
     with_reserve,
     with_settlement,
     with_shortfall,
@@ -68,6 +69,12 @@ def test_both_ways_agree_on_impurities(seed: int) -> None:
 def test_both_ways_agree_on_fractions(seed: int) -> None:
     """With treatments of several products, too: the same optimum under each objective, the same rows and columns."""
     assert_twins_agree(loaded(with_fractions(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(18))
+def test_both_ways_agree_on_lists_of_prices(seed: int) -> None:
+    """With prices and charges that change over time, too: the same optimum under each objective, rows and columns."""
+    assert_twins_agree(loaded(with_price_lists(seed)), MEASURES)
 
 
 def test_a_trial_of_the_campaign() -> None:

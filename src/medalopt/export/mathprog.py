@@ -69,6 +69,12 @@ def _format_cube(name: str, slices: Mapping[str, NDArray[Any]], last: Subscripts
         yield from (f"param {name} :=", *entries, ";")
 
 
+def _format_by_period(name: str, keys: Subscripts, periods: Subscripts, values: NDArray[Any]) -> Iterator[str]:
+    """Yield a price of `keys` by period; nothing where each has one for all periods."""
+    if values.shape[1] > 1:
+        yield from _format_matrix(name, keys, periods, values, math.nan)
+
+
 def _format_table(index: str, keys: Subscripts, columns: Mapping[str, Iterable[str | float]]) -> Iterator[str]:
     """Yield a set with its parameters side by side; text cells are written unchanged, `.` is the default."""
     yield f"param : {index} : {' '.join(columns)} :="
@@ -256,11 +262,13 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "device": pick_subscripts(axes.devices, streams.device),
         "region": pick_subscripts(axes.regions, streams.region),
         "bundle": pick_subscripts(axes.bundles, streams.bundle),
-        "price": streams.price.value,
-        "collection": streams.collection.value,
+        "price": streams.price.value[:, 0],
+        "collection": streams.collection.value[:, 0],
         "stream_committed": streams.committed.value,
         "stream_footprint": streams.footprint.value,
     })  # fmt: skip
+    yield from _format_by_period("price_in", axes.streams, axes.periods, streams.price.value)
+    yield from _format_by_period("collection_in", axes.streams, axes.periods, streams.collection.value)
     yield from _format_matrix("available", axes.streams, axes.periods, streams.available.value, 0.0)
     yield from _format_matrix("credited", axes.streams, axes.metals, streams.credited.value, 1.0)
     yield from _format_vector("lot", axes.streams, streams.lot.value, 0.0)
@@ -282,7 +290,10 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
     yield _format_set("ACCEPTED", _list_pairs(axes.treatments, axes.devices, treatments.accepts))
     yield _format_set("SERVED", _list_pairs(axes.treatments, axes.regions, treatments.regions))
-    yield from _format_matrix("treatment_cost", axes.treatments, axes.devices, treatments.cost.value, 0.0)
+    cost = treatments.cost.value
+    yield from _format_matrix("treatment_cost", axes.treatments, axes.devices, cost[:, :, 0], 0.0)
+    pairs = [f"{h},{d}" for h, d in product(axes.treatments, axes.devices)]
+    yield from _format_by_period("treatment_cost_in", pairs, axes.periods, cost.reshape(len(pairs), cost.shape[2]))
     yield from _format_matrix("to_smelter", axes.treatments, axes.devices, treatments.to_smelter.value, 1.0)
     recovery = treatments.recovery.value.reshape(-1, len(axes.metals))
     opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
@@ -291,8 +302,10 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     if treatments.has_fractions:
         sold = list(zip(*treatments.sells.nonzero(), strict=True))
         yield from _format_table("SOLD", [f"{axes.treatments[h]} {axes.devices[d]}" for h, d in sold], {
-            "sold": [treatments.sold.value[of] for of in sold],
+            "sold": [treatments.sold.value[(*of, 0)] for of in sold],
         })  # fmt: skip
+        pairs = [f"{axes.treatments[h]},{axes.devices[d]}" for h, d in sold]
+        yield from _format_by_period("sold_in", pairs, axes.periods, treatments.sold.value[treatments.sells])
 
 
 def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -320,8 +333,13 @@ def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
 def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
-    yield from _format_vector("treatment_charge", axes.terms, terms.treatment_charge.value, 0.0)
-    yield from _format_matrix("refining_charge", axes.terms, axes.metals, terms.refining_charge.value, 0.0)
+    charge, refining = terms.treatment_charge.value, terms.refining_charge.value
+    yield from _format_vector("treatment_charge", axes.terms, charge[:, 0], 0.0)
+    yield from _format_by_period("treatment_charge_in", axes.terms, axes.periods, charge)
+    yield from _format_matrix("refining_charge", axes.terms, axes.metals, refining[:, :, 0], 0.0)
+    pairs = [f"{line},{metal}" for line, metal in product(axes.terms, axes.metals)]
+    flat = refining.reshape(len(pairs), refining.shape[2])
+    yield from _format_by_period("refining_charge_in", pairs, axes.periods, flat)
     yield from _format_matrix("metal_return", axes.terms, axes.metals, terms.returned.value, 0.0)
     yield from _format_matrix("deduction", axes.terms, axes.metals, terms.deduction.value, 0.0)
     if leaves_metal(instance):
@@ -356,8 +374,10 @@ def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "penalty_on": pick_subscripts(elements, impurities.penalty_element),
         "penalty_above": impurities.penalty_above.value,
         "penalty_per": impurities.penalty_per.value,
-        "penalty_charge": impurities.penalty_charge.value,
+        "penalty_charge": impurities.penalty_charge.value[:, 0],
     })  # fmt: skip
+    steps_by_period = impurities.penalty_charge.value
+    yield from _format_by_period("penalty_charge_in", [str(n + 1) for n in steps], axes.periods, steps_by_period)
 
 
 def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

@@ -24,6 +24,7 @@ from medalopt.instance.demand import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import shift_to_shipment, sum_credited_by_line
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
+from medalopt.instance.period_values import read_at_credit, sum_over_routes
 from medalopt.instance.routes import (
     NumberReader,
     PooledLots,
@@ -31,6 +32,7 @@ from medalopt.instance.routes import (
     build_routes,
     compute_refining_costs,
     compute_route_costs,
+    compute_withheld_charge,
     find_pooled_lots,
 )
 
@@ -276,16 +278,16 @@ class PlanAccount:
             Refining charges (J, T), money.
         """
         instance, all_routes = self.instance, self.routes
-        total, periods = make_zeros(sent.shape, sent), np.arange(len(instance.periods))
+        total = make_zeros(sent.shape, sent)
         for metal, leaves in enumerate(instance.metals.surplus_to_smelter.tolist()):
             routes = np.nonzero(all_routes.smelter >= 0)[0] if leaves else self.pools.routes
             if not len(routes):
                 continue
-            in_time = periods + instance.smelters.lead[all_routes.smelter[routes], metal][:, None] < len(periods)
+            lead = instance.smelters.lead[all_routes.smelter[routes], metal]
             refined = self.compute_settled_share(routes, metal)
             refined = refined * self.compute_called_share(routes, metal) if leaves else refined
-            charge = all_routes.refining[routes, metal][:, None] * sent[routes] * (1 - refined)
-            total[routes] = total[routes] + np.where(in_time, charge, 0)
+            rate = read_at_credit(all_routes.refining[routes, metal], lead, len(instance.periods))
+            total[routes] = total[routes] + rate * sent[routes] * (1 - refined)
         return total
 
     @cached_property
@@ -443,7 +445,7 @@ class PlanAccount:
         """
         instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
         prices = read(instance.market.price)
-        by_route = {kind: rate @ decisions.sent for kind, rate in self._route_rates.items()}
+        by_route = {kind: sum_over_routes(rate, decisions.sent) for kind, rate in self._route_rates.items()}
         return {
             **{kind: by_route[kind] for kind in ("supply", "collection", "treatment", "transport", "smelting")},
             "refining": (compute_refining_costs(instance, routes) * decisions.sent).sum(axis=0)
@@ -462,7 +464,7 @@ class PlanAccount:
 
     @property
     def _route_rates(self) -> dict[str, Numbers]:
-        """Unit costs of the routes by kind, (J,) each, money/t."""
+        """Unit costs of the routes by kind, (J, 1 or T) each, money/t."""
         routes = self.routes
         return {
             "supply": routes.supply,
@@ -485,12 +487,15 @@ class PlanAccount:
             Money by group and period (T,).
         """
         if kind == "storage":
-            rate, amount, of = self.read(self.instance.streams.storage_cost), self.decisions.stockpile, group
+            rate, amount = self.read(self.instance.streams.storage_cost)[:, None], self.decisions.stockpile
+            of = group
         else:
             by_stream = kind in ("supply", "collection")
             rate, amount = self._route_rates[kind], self.decisions.sent
             of = group[self.routes.stream if by_stream else self.routes.treatment]
-        return {number: rate[of == number] @ amount[of == number] for number in np.unique(group).tolist()}
+        return {
+            number: sum_over_routes(rate[of == number], amount[of == number]) for number in np.unique(group).tolist()
+        }
 
     def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""
@@ -511,8 +516,8 @@ class PlanAccount:
         """Refining charge saved on metal withheld of pooled lots, (T,), money."""
         if not len(self.pools.line):
             return 0
-        charge = self.read(self.instance.terms.refining_charge)[self.pools.line]
-        return (charge[:, :, None] * self.decisions.withheld).sum(axis=(0, 1))
+        charge = compute_withheld_charge(self.instance, self.pools, self.read)
+        return (charge * self.decisions.withheld).sum(axis=(0, 1))
 
     def sum_uncalled_charge(self) -> Numbers:
         """Sum the refining charge saved on metal left with the smelters.
@@ -522,7 +527,7 @@ class PlanAccount:
         """
         if not len(self.decisions.left):
             return 0
-        charge = self.read(self.instance.terms.refining_charge)[:, :, None] * self.decisions.left
+        charge = self.read(self.instance.terms.refining_charge) * self.decisions.left
         return shift_to_shipment(self.instance, charge).sum(axis=(0, 1))
 
     def _sum_paid_for_left(self) -> Numbers:

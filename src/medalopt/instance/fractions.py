@@ -22,12 +22,13 @@ def compute_fraction_amounts(account: PlanAccount) -> tuple[Numbers, Numbers]:
         Tonnes and money by fraction and period, (H, T) each; 0 for treatments.
     """
     treatments, routes, treated = account.instance.treatments, account.routes, account.treated_devices
-    share, price = account.read(treatments.to_smelter), np.where(treatments.sells, account.read(treatments.sold), 0)
+    share = account.read(treatments.to_smelter)
+    price = np.where(treatments.sells[:, :, None], account.read(treatments.sold), 0)
     tonnes = make_zeros((len(treatments.names), treated.shape[1]), treated)
     paid, device = make_zeros(tonnes.shape, treated), account.instance.streams.device[routes.stream]
     for fraction in np.flatnonzero(treatments.parent >= 0).tolist():
         own = np.flatnonzero((routes.treatment == treatments.parent[fraction]) & routes.treats)
         made = np.where(treatments.accepts[fraction], share[fraction], 0)[device[own]][:, None] * treated[own]
         tonnes[fraction] = made.sum(axis=0)
-        paid[fraction] = (price[fraction][device[own]][:, None] * made).sum(axis=0)
+        paid[fraction] = (price[fraction][device[own]] * made).sum(axis=0)
     return tonnes, paid

@@ -107,15 +107,15 @@ def compute_penalties(
         to_smelter (N,): Mass fraction sent on to the smelter.
 
     Returns:
-        Penalties by element (N, X), money/t of devices.
+        Penalties by element (N, X, 1 or T), money/t of devices.
     """
     impurities = instance.impurities
-    total = make_zeros(content.shape, content)
+    total = make_zeros((*content.shape, impurities.penalty_charge.shape[1]), content)
     above, per, charge = map(read, (impurities.penalty_above, impurities.penalty_per, impurities.penalty_charge))
     for n, (of, x) in enumerate(
         zip(impurities.penalty_line.tolist(), impurities.penalty_element.tolist(), strict=True)
     ):
         those = np.flatnonzero(line == of)
         excess = np.maximum(content[those, x] - above[n] * to_smelter[those], 0)
-        total[those, x] = total[those, x] + charge[n] * excess / per[n]
+        total[those, x] = total[those, x] + charge[n] * excess[:, None] / per[n]
     return total

@@ -1,6 +1,7 @@
 """The frozen `Instance`: all parameters of one planning problem as columns in canonical order.
 
 Every axis is sorted by name, so that the same parameters in another order give the same instance.
+A price or charge with an axis `1 or T` has one value per period, or one for all.
 Axes: T periods, E metals, D devices, G regions, I streams, B bundles, H treatments, K smelters,
 L lines of terms, O offers, A alloys, M medals, W device-mix windows. Mass of devices and feed in
 tonnes, of metal in kilograms, money in the instance's currency, footprint in kg CO2e.
@@ -60,8 +61,8 @@ class Streams:
     region: Ints  # (I,) index of the region
     bundle: Ints  # (I,) index of the bundle, -1: none
     available: ExactArray  # (I, T) t
-    price: ExactArray  # (I,) money/t paid to the supplier
-    collection: ExactArray  # (I,) money/t
+    price: ExactArray  # (I, 1 or T) money/t paid to the supplier
+    collection: ExactArray  # (I, 1 or T) money/t
     committed: ExactArray  # (I,) t over the horizon
     credited: ExactArray  # (I, E) share of the metal credited to the project
     storage_limit: ExactArray  # (I,) t, greatest stockpile; infinite: no limit, 0: no storage
@@ -81,7 +82,7 @@ class Treatments:
     """
 
     names: Names
-    cost: ExactArray  # (H, D) money/t
+    cost: ExactArray  # (H, D, 1 or T) money/t
     to_smelter: ExactArray  # (H, D) mass fraction sent on to the smelter
     recovery: ExactArray  # (H, D, E) recovery into the feed
     residue_value: ExactArray  # (H,) money/t of residue
@@ -91,7 +92,7 @@ class Treatments:
     footprint: ExactArray  # (H,) kg CO2e/t of input
     parent: Ints  # (H,) of a fraction: index of the treatment that yields it; -1: a treatment
     sells: Bools  # (H, D) whether the fraction is sold, to no smelter
-    sold: ExactArray  # (H, D) money/t of the fraction, price at which it is sold
+    sold: ExactArray  # (H, D, 1 or T) money/t of the fraction, price at which it is sold
 
     @property
     def has_fractions(self) -> bool:
@@ -144,8 +145,8 @@ class SmelterTerms:
 
     names: Names
     smelter: Ints  # (L,)
-    treatment_charge: ExactArray  # (L,) money/t of feed
-    refining_charge: ExactArray  # (L, E) money/kg of metal returned
+    treatment_charge: ExactArray  # (L, 1 or T) money/t of feed, by period of shipment
+    refining_charge: ExactArray  # (L, E, 1 or T) money/kg of metal returned, by period of credit
     returned: ExactArray  # (L, E) payable share (accountability)
     deduction: ExactArray  # (L, E) kg/t of feed, minimum deduction
     pays: ExactArray  # (L, E, T) money/kg of credited metal left with the smelter; (0, E, T) where none may be left
@@ -170,7 +171,7 @@ class Impurities:
     penalty_element: Ints  # (N,)
     penalty_above: ExactArray  # (N,) kg/t
     penalty_per: ExactArray  # (N,) kg/t
-    penalty_charge: ExactArray  # (N,) money/t of feed for each `per` above
+    penalty_charge: ExactArray  # (N, 1 or T) money/t of feed for each `per` above
 
     @property
     def has_effect(self) -> bool:
@@ -355,6 +356,10 @@ _NEUTRAL_VALUES = {
     ".treatments.sold": 0,
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
+_PERIODIC_FIELDS = (
+    *(".streams.price", ".streams.collection", ".treatments.cost", ".treatments.sold"),
+    *(".terms.treatment_charge", ".terms.refining_charge", "impurities.penalty_charge"),
+)  # a single value for all periods is hashed without the axis of periods
 _DEVIATIONS = tuple(f"{name}_cv" for name in ("devices", "treatments", "smelters", "streams"))
 
 
@@ -395,7 +400,8 @@ def _hash_part(state: Any, label: str, part: Any) -> None:
     if label in _NEUTRAL_VALUES and not np.any(values != _NEUTRAL_VALUES[label]):
         return
     if isinstance(part, ExactArray):
-        _hash_part(state, label, part.value)
+        single = label in _PERIODIC_FIELDS and part.shape[-1] == 1
+        _hash_part(state, label, part.value[..., 0] if single else part.value)
     elif isinstance(part, np.ndarray):
         kind = "<f8" if part.dtype.kind == "f" else "<i8"
         state.update(json.dumps([label, part.shape]).encode())

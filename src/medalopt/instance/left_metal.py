@@ -80,7 +80,7 @@ def compute_worth_left(instance: Instance, read: NumberReader = read_floats) -> 
     Returns:
         Money per kilogram by line of terms, metal and period in which it is credited (L, E, T).
     """
-    return read(instance.terms.pays) + read(instance.terms.refining_charge)[:, :, None]
+    return read(instance.terms.pays) + read(instance.terms.refining_charge)
 
 
 def sum_credited_by_line(

@@ -19,6 +19,7 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.period_values import index_period, read_at_credit
 from medalopt.tolerances import SUM_TOLERANCE
 
 NumberReader = Callable[[ExactArray], Numbers]
@@ -53,18 +54,18 @@ class Routes:
     smelter: Ints  # (J,), -1: none, passed on to ordinary recycling
     to_smelter: Numbers  # (J,) pi, mass fraction sent on to the smelter
     returned: Numbers  # (J, E) y, kg of metal credited per tonne of devices
-    supply: Numbers  # (J,) money/t, price paid to the supplier
-    collection: Numbers  # (J,) money/t
-    treating: Numbers  # (J,) money/t
-    transport: Numbers  # (J,) money/t of devices
-    smelting: Numbers  # (J,) money/t of devices, treatment charge and penalties
-    refining: Numbers  # (J, E) money/t of devices, refining charge, due only if the metal returns in time
-    residue: Numbers  # (J,) money/t of devices, a cost (negative: revenue)
+    supply: Numbers  # (J, 1 or T) money/t, price paid to the supplier
+    collection: Numbers  # (J, 1 or T) money/t
+    treating: Numbers  # (J, 1 or T) money/t
+    transport: Numbers  # (J, 1) money/t of devices
+    smelting: Numbers  # (J, 1 or T) money/t of devices, treatment charge and penalties
+    refining: Numbers  # (J, E, 1 or T) money/t of devices, refining charge by period of credit, due only within it
+    residue: Numbers  # (J, 1) money/t of devices, a cost (negative: revenue)
     footprint: Numbers  # (J,) kg CO2e/t
     line: Ints  # (J,) line of terms, -1: none
     impurity: Numbers = field(default_factory=lambda: np.zeros((0, 0)))  # (J, X) kg/t of devices, in the feed
     cuts: tuple[ConfidenceCut, ...] = ()  # of the promised confidence, in the program only
-    sales: Numbers | float = 0.0  # (J,) money/t of devices, revenue for fractions sold (negative); 0: none are sold
+    sales: Numbers | float = 0.0  # (J, 1 or T) money/t of devices, revenue for fractions sold (negative); 0: none
     parent: Ints | None = None  # (J,) of a branch: index of the route that treats its devices, else -1; None: none
 
     def __len__(self) -> int:
@@ -114,7 +115,7 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
     emitted = emitted + _pick_by_smelter(travels, read(instance.smelters.footprint), smelter)
     impurity = compute_impurity_content(instance, read, device, treatment)
     impurity[~travels] = 0
-    smelting = to_smelter * charge
+    smelting = to_smelter[:, None] * charge
     penalties = compute_penalties(instance, read, np.where(travels, line, -1), impurity, to_smelter)
     if penalties.shape[1]:
         smelting = smelting + penalties.sum(axis=1)
@@ -127,10 +128,10 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
         supply=read(instance.streams.price)[stream],
         collection=read(instance.streams.collection)[stream],
         treating=read(instance.treatments.cost)[treatment, device],
-        transport=to_smelter * lane,
+        transport=(to_smelter * lane)[:, None],
         smelting=smelting,
-        refining=refining * returned,
-        residue=-(1 - to_smelter) * read(instance.treatments.residue_value)[treatment],
+        refining=refining * returned[:, :, None],
+        residue=(-(1 - to_smelter) * read(instance.treatments.residue_value)[treatment])[:, None],
         footprint=read(instance.streams.footprint)[stream]
         + read(instance.treatments.footprint)[treatment]
         + to_smelter * emitted,
@@ -149,17 +150,20 @@ def _add_fractions(instance: Instance, read: NumberReader, routes: Routes) -> Ro
     owner, count = treatments.parent[routes.treatment], len(treatments.names)
     first = np.searchsorted(routes.stream * count + routes.treatment, routes.stream * count + np.maximum(owner, 0))
     fresh = replace(routes, parent=np.where(owner < 0, -1, first))
-    revenue = make_zeros(treatments.sells.shape, routes.to_smelter)  # (H, D) money/t of devices
+    revenue = make_zeros(treatments.sold.shape, routes.to_smelter)  # (H, D, 1 or T) money/t of devices
     fractions = np.flatnonzero(treatments.parent >= 0)
-    sold = np.where(treatments.sells, read(treatments.to_smelter) * read(treatments.sold), 0)
+    earned = read(treatments.to_smelter)[:, :, None] * read(treatments.sold)
+    sold = np.where(treatments.sells[:, :, None], earned, 0)
     np.add.at(revenue, treatments.parent[fractions], sold[fractions])
     treats = fresh.treats
     return replace(
         fresh,
         supply=fresh.mask_branches(routes.supply),
         collection=fresh.mask_branches(routes.collection),
-        residue=-compute_residue_shares(instance, fresh, read) * read(treatments.residue_value)[routes.treatment],
-        sales=np.where(treats, -revenue[routes.treatment, device], 0),
+        residue=(-compute_residue_shares(instance, fresh, read) * read(treatments.residue_value)[routes.treatment])[
+            :, None
+        ],
+        sales=np.where(treats[:, None], -revenue[routes.treatment, device], 0),
         footprint=routes.footprint - np.where(treats, 0, read(instance.streams.footprint)[routes.stream]),
     )
 
@@ -284,7 +288,7 @@ def compute_base_costs(routes: Routes) -> Numbers:
         routes: The routes.
 
     Returns:
-        Unit costs (J,), money/t of devices.
+        Unit costs (J, 1 or T), money/t of devices.
     """
     costs = routes.supply + routes.collection + routes.treating + routes.transport + routes.smelting + routes.residue
     return costs if routes.parent is None else costs + routes.sales
@@ -302,7 +306,7 @@ def compute_route_costs(instance: Instance, routes: Routes) -> Numbers:
     Returns:
         Unit costs (J, T), money/t of devices.
     """
-    return compute_base_costs(routes)[:, None] + compute_refining_costs(instance, routes)
+    return compute_base_costs(routes) + compute_refining_costs(instance, routes)
 
 
 def compute_shipment_unit_costs(instance: Instance, routes: Routes, route: Ints, period: Ints) -> Numbers:
@@ -319,9 +323,11 @@ def compute_shipment_unit_costs(instance: Instance, routes: Routes, route: Ints,
     """
     total, smelter = make_zeros(route.shape, routes.refining), routes.smelter[route]
     for metal in range(len(instance.metals.names)):
-        in_time = period + instance.smelters.lead[smelter, metal] < len(instance.periods)
-        total = total + np.where(in_time, routes.refining[route, metal], 0)
-    return compute_base_costs(routes)[route] + total
+        back = period + instance.smelters.lead[smelter, metal]
+        due = routes.refining[route, metal, index_period(routes.refining, back)]
+        total = total + np.where(back < len(instance.periods), due, 0)
+    base = compute_base_costs(routes)
+    return base[route, index_period(base, period)] + total
 
 
 def compute_refining_costs(instance: Instance, routes: Routes) -> Numbers:
@@ -349,11 +355,11 @@ def compute_refining_costs_of(instance: Instance, routes: Routes, route: Ints) -
     Returns:
         Refining charges (N, T), money/t of devices; 0 for metal that returns after the horizon.
     """
-    period = np.arange(len(instance.periods))
-    total = make_zeros((len(route), len(period)), routes.refining)
+    periods = len(instance.periods)
+    total = make_zeros((len(route), periods), routes.refining)
     for metal in range(len(instance.metals.names)):
-        in_time = period[None, :] + instance.smelters.lead[routes.smelter[route], metal][:, None] < len(period)
-        total = total + np.where(in_time, routes.refining[route, metal][:, None], 0)
+        lead = instance.smelters.lead[routes.smelter[route], metal]
+        total = total + read_at_credit(routes.refining[route, metal], lead, periods)
     return total
 
 
@@ -483,6 +489,25 @@ def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:
     stream, line = all_routes.stream[routes], all_routes.line[routes]
     held = _compute_feed_metal(instance, read_floats, stream, all_routes.treatment[routes]) > 0
     return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
+
+
+def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberReader = read_floats) -> Numbers:
+    """Compute the refining charge that a kilogram withheld of a pooled lot saves.
+
+    Args:
+        instance: The instance.
+        lots: Its pooled lots.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Money per kilogram by pooled line, metal and period of shipment (P, E, T); 0 where it is credited too late.
+    """
+    charge, periods = read(instance.terms.refining_charge)[lots.line], len(instance.periods)
+    total = make_zeros((*charge.shape[:2], periods), charge)
+    for metal in range(charge.shape[1]):
+        lead = instance.smelters.lead[lots.smelter, metal]
+        total[:, metal] = read_at_credit(charge[:, metal], lead, periods)
+    return total
 
 
 def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers) -> Numbers:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from medalopt.instance.paths import ParameterPath
-from medalopt.instance.reader.rows import PERIOD, CellColumn, InputSheet
+from medalopt.instance.reader.rows import PER_PERIOD_FIELDS, PERIOD, CellColumn, InputSheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, get_child
 from medalopt.instance.resolve.parsed_document import Calendar, Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
@@ -231,8 +231,8 @@ def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar
         items[name] = MappingNode({}, {}, location)
         for key, cells in sheet.columns.items():
             node = (
-                _build_supply_node(sheet, own, calendar)
-                if key == ("available",)
+                _build_periodic_node(sheet, own, calendar, key)
+                if key[0] in PER_PERIOD_FIELDS and len(key) == 1
                 else _make_scalar(sheet, cells[own[0]], own[0], key)
             )
             if node is not None and key != PERIOD:
@@ -257,14 +257,17 @@ def _make_scalar(sheet: InputSheet, text: str | None, row: int, key: tuple[str, 
     return ScalarNode(text, False, node.place) if node.null else node
 
 
-def _build_supply_node(sheet: InputSheet, rows: list[int], calendar: Calendar | None) -> Node | None:
-    """Return the supply of a stream: one scalar, or a list with one per period."""
-    cells, periods = sheet.get_column(("available",)), sheet.get_column(PERIOD)
-    if calendar is None or (len(rows) == 1 and periods[rows[0]] is None):
-        return _make_scalar(sheet, cells[rows[0]], rows[0], ("available",))
+def _build_periodic_node(
+    sheet: InputSheet, rows: list[int], calendar: Calendar | None, key: tuple[str, ...]
+) -> Node | None:
+    """Return the supply or a price of a stream: one scalar, or a list with one per period."""
+    cells, periods = sheet.get_column(key), sheet.get_column(PERIOD)
+    every = len(rows) == (calendar.count if calendar else 0) and len({sheet.locate_cell(row, key) for row in rows}) == 1
+    single = len({cells[row] for row in rows}) == 1 and (every or key != ("available",))  # one scalar of the file
+    if calendar is None or single or (len(rows) == 1 and periods[rows[0]] is None):
+        return _make_scalar(sheet, cells[rows[0]], rows[0], key)
     stated = {
-        calendar.find_period((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, ("available",))
-        for row in rows
+        calendar.find_period((periods[row] or "").strip()): _make_scalar(sheet, cells[row], row, key) for row in rows
     }
     nothing = ScalarNode("0", True, sheet.locate_cell(rows[0]))
     return SequenceNode(tuple(stated.get(t) or nothing for t in range(calendar.count)), sheet.locate_cell(rows[0]))

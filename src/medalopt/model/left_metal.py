@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyomo.core as pyo
 
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import list_terms_names
+from medalopt.instance.left_metal import compute_worth_left, list_terms_names
 from medalopt.model.variables import index_by_name
 
 
@@ -36,7 +36,5 @@ def list_left_metal_terms(model: pyo.ConcreteModel, instance: Instance) -> list[
     if model.component("left") is None:
         return []
     names, metals = list_terms_names(instance), instance.metals.names
-    pays = index_by_name(instance.terms.pays.value, names, metals, instance.periods)
-    charge = index_by_name(instance.terms.refining_charge.value, names, metals)
-    worth = {key: pays[key] + charge[key[:2]] for key in model.left}
+    worth = index_by_name(compute_worth_left(instance), names, metals, instance.periods)
     return [-worth[key] * kilograms for key, kilograms in model.left.items() if worth[key]]

@@ -24,6 +24,7 @@ from medalopt.instance.routes import (
     PooledLots,
     Routes,
     compute_shipment_unit_costs,
+    compute_withheld_charge,
     find_fraction_groups,
     find_pooled_lots,
     has_supply,
@@ -370,8 +371,8 @@ def _defining_entries(
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
     withheld = shape.first_withheld + np.arange(len(shape.pool))
-    charge = instance.terms.refining_charge.value[lots.line[shape.pool], shape.pool_metal]
-    add(shape.pool_period, withheld, -charge, 0)
+    charge = compute_withheld_charge(instance, lots)
+    add(shape.pool_period, withheld, -charge[shape.pool, shape.pool_metal, shape.pool_period], 0)
     add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
     parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)

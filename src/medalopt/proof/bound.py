@@ -37,6 +37,7 @@ from medalopt.instance.routes import (
     classify_routes,
     compute_base_costs,
     compute_refining_costs_of,
+    compute_withheld_charge,
     find_pooled_lots,
     fold_branches,
 )
@@ -312,10 +313,11 @@ def price_routes(
     regional = _add_concentration(y.participation, instance, y, "regions", read)
     fixed = weights.mass - mix[device] - regional[region] - y.stream_commitment[routes.stream]
     fixed = routes.mask_branches(fixed) + (weights.footprint - y.footprint_cap) * routes.footprint
+    fixed = fixed[:, None]
     if weights.cost:
         fixed = fixed + compute_base_costs(routes)
     kind, typical = classify_routes(instance, routes)
-    price = fixed[:, None] + _price_route_kinds(instance, routes, y, weights, typical, read)[kind]
+    price = fixed + _price_route_kinds(instance, routes, y, weights, typical, read)[kind]
     lots = find_pooled_lots(instance, routes, read)
     if len(lots.routes):
         price[lots.routes] = price[lots.routes] + _price_pool_routes(routes, lots, y)
@@ -357,8 +359,9 @@ def _withheld_reduced_costs(
     worth = padded[np.arange(len(instance.metals.names))[None, :, None], back]
     if leaves_metal(instance):
         worth = worth + shift_to_shipment(instance, list_left_prices(instance, routes, y))[lots.line]
-    charge = weights.cost * read(instance.terms.refining_charge)[lots.line]
-    reduced = 0 - charge[:, :, None] - worth - sum(_settlement_prices(lots, y))
+    reduced = (
+        0 - weights.cost * compute_withheld_charge(instance, lots, read) - worth - sum(_settlement_prices(lots, y))
+    )
     reduced = context.subtract_payments("withheld", reduced)
     yield np.where(lots.exists, reduced, 0), bound_withheld(instance, routes, lots, context.bounds.sent)
 

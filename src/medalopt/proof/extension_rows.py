@@ -28,7 +28,13 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import shift_to_shipment
-from medalopt.instance.routes import NumberReader, Routes, compute_route_costs, find_pooled_lots
+from medalopt.instance.routes import (
+    NumberReader,
+    Routes,
+    compute_route_costs,
+    compute_withheld_charge,
+    find_pooled_lots,
+)
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
 from medalopt.proof.confidence import ConePayments, merge_payments
 from medalopt.proof.extensions import (
@@ -104,8 +110,7 @@ def _price_withheld(
         return {}
     total = made.get("withheld", 0)
     if "spend" in price:
-        charge = read(instance.terms.refining_charge)[lots.line]
-        total = total - charge[:, :, None] * price["spend"][None, None, :]
+        total = total - compute_withheld_charge(instance, lots, read) * price["spend"][None, None, :]
     if "returned" in price:
         back = price["returned"]
         padded = np.concatenate([back, np.zeros_like(back[..., :1])], axis=-1)  # too late to count

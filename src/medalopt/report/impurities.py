@@ -28,7 +28,7 @@ def compute_route_penalties(account: PlanAccount) -> Floats:
         account: Plan.
 
     Returns:
-        Penalties by element (J, X), money/t of devices.
+        Penalties by element (J, X, 1 or T), money/t of devices.
     """
     routes = account.routes
     rates = compute_penalties(account.instance, read_floats, routes.line, routes.impurity, routes.to_smelter)
@@ -65,7 +65,7 @@ def _list_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
     rates = compute_route_penalties(account)
     for k, smelter in enumerate(instance.smelters.names):
         own = np.flatnonzero(routes.smelter == k)
-        paid = rates[own].T @ account.decisions.sent[own]  # (X, T)
+        paid = (rates[own] * account.decisions.sent[own][:, None, :]).sum(axis=0)  # (X, T)
         for t, x in np.argwhere(held[k].T > 0).tolist():
             most = float(impurities.limit.value[k, x])
             yield (
@@ -98,10 +98,11 @@ def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> t
             most = format_number(float(impurities.refuse.value[line, x]))
             sentences[f"Feed with more than {most} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
         for n in np.flatnonzero(impurities.penalty_line == line).tolist():
-            above, per, charge = (
-                format_number(float(part.value[n]))
-                for part in (impurities.penalty_above, impurities.penalty_per, impurities.penalty_charge)
+            above, per = (
+                format_number(float(part.value[n])) for part in (impurities.penalty_above, impurities.penalty_per)
             )
+            charges = dict.fromkeys(map(format_number, impurities.penalty_charge.value[n].tolist()))
+            charge = " to ".join(charges) if len(charges) < 3 else "the charge of its period in"
             title = impurities.titles[impurities.penalty_element[n]]
             text = f"Penalty on {title} above {above} kg/t: {charge} {instance.currency} per dry tonne of feed for each"
             sentences[f"{text} {per} kg/t, pro rata{of}."] = None

@@ -11,6 +11,7 @@ import numpy as np
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
+from medalopt.instance.period_values import index_period
 from medalopt.plan.market_prices import find_market_price
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
@@ -91,7 +92,8 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
     periods, smelter = len(instance.periods), found.smelter[routes]
     spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
     account = plan.account
-    net, kilograms, value = float(sum(spend[routes] for spend in spends) @ sent), 0.0, 0.0
+    net = float(sum(spend[routes, index_period(spend, period)] for spend in spends) @ sent)
+    kilograms, value = 0.0, 0.0
     for e in range(len(instance.metals.names)):
         back = period + instance.smelters.lead[smelter, e]
         in_time = (smelter >= 0) & (back < periods)
@@ -99,7 +101,8 @@ def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, ro
         returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
         each = value_credited_metal(instance, found, metal_values.prices, routes, e, back)
         each = each + np.where(in_time, metal_values.assured[e][np.minimum(back, periods - 1)], 0.0)
-        net += float(np.where(in_time, found.refining[routes, e] * sent * settled, 0.0).sum())
+        charge = found.refining[routes, e, index_period(found.refining, back)]
+        net += float(np.where(in_time, charge * sent * settled, 0.0).sum())
         worth = returned * each
         if metal_values.assured[e].any():  # of uncertain metal, only what is assured counts towards the need
             deviation = metal_values.deviation_costs[routes, e, np.minimum(back, periods - 1)]

@@ -18,6 +18,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.period_values import compute_mean_price, read_at_credit, sum_over_routes
 from medalopt.instance.routes import Routes, compute_refining_costs, find_fraction_groups, fold_branches
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -217,7 +218,7 @@ def _analyse_source(
     instance, local, index = neighbourhood.instance, neighbourhood.local, source.streams
     available = instance.streams.available.value[index].sum(axis=1)
     offered, taken = float(available.sum()), local.totals[group]
-    each = (instance.streams.price.value + instance.streams.collection.value)[index]
+    each = compute_mean_price(instance)[index]
     some = taken > AMOUNT_TOLERANCE * offered
     sent = np.where(
         np.isin(neighbourhood.account.routes.stream, index)[:, None], neighbourhood.account.decisions.sent, 0.0
@@ -253,7 +254,7 @@ def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tupl
     tonnes = float(routes.mask_branches(sent).sum()) or 1.0
     kinds: tuple[str, ...] = ("supply", "collection", "treating", "transport", "smelting", "residue")
     kinds = kinds if routes.parent is None else (*kinds, "sales")
-    each = {kind: float((getattr(routes, kind) @ sent).sum()) / tonnes for kind in kinds}
+    each = {kind: float(sum_over_routes(getattr(routes, kind), sent).sum()) / tonnes for kind in kinds}
     refined = compute_refining_costs(
         neighbourhood.instance, routes
     ) * sent - neighbourhood.account.compute_unrefined_charge(sent)
@@ -277,7 +278,8 @@ def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tu
         if instance.metals.surplus_to_smelter[e]:  # its refining charge is not among the costs
             left = kilograms * (1 - neighbourhood.account.compute_called_share(travels, e))
             charge = instance.terms.refining_charge.value[routes.line[travels], e]
-            value = value - charge[:, None] * left
+            lead = instance.smelters.lead[routes.smelter[travels], e]
+            value = value - read_at_credit(charge, lead, periods) * left
         if kilograms.sum() > 0:
             rows.append((title, float(kilograms.sum()) / tonnes, float(value.sum()) / tonnes))
     return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))

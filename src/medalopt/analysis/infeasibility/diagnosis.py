@@ -196,7 +196,8 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
             does.setdefault(rule.names[0], []).append((instance.periods.index(period), abs(float(y[row]))))
     routes = build_routes(instance)
     minimum = np.full(len(instance.streams.names), np.inf)
-    costs = fold_branches(routes, compute_base_costs(routes) + routes.refining.sum(axis=1))
+    costs = compute_base_costs(routes).min(axis=1) + routes.refining.min(axis=2).sum(axis=1)
+    costs = fold_branches(routes, costs)
     np.minimum.at(minimum, routes.stream, costs)
     most = {name: max(value for _, value in parts) for name, parts in does.items()}
     ratios = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}

@@ -11,6 +11,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.period_values import index_period, sum_over_routes
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.settlement import ActualLots
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -242,12 +243,13 @@ class Actuals:
         Returns:
             Money by kind.
         """
-        routes, lots, tonnes = self.routes, self.lots, self.sent.sum(axis=1)
+        routes, lots = self.routes, self.lots
         parts = ("supply", "collection", "treating", "transport", "residue")
-        spent = {part: float(getattr(routes, part) @ tonnes) for part in parts}
-        streams = self.instance.streams
-        spent["supply"] += float(streams.price.value @ self.stockpiles)
-        spent["collection"] += float(streams.collection.value @ self.stockpiles)
+        spent = {part: float(sum_over_routes(getattr(routes, part), self.sent).sum()) for part in parts}
+        streams, waits = self.instance.streams, lots.waits
+        for part, price in (("supply", streams.price.value), ("collection", streams.collection.value)):
+            each = price[lots.stream[waits], index_period(price, lots.period[waits])]
+            spent[part] += float(each @ lots.devices_t[waits])
         return {**spent, "charges": float(np.where(lots.waits, 0.0, self.smelter_charges).sum())}
 
     @cached_property
@@ -259,15 +261,18 @@ class Actuals:
         """
         if not len(self.routes):
             return np.zeros(len(self.lots.names))
-        route = self.lots.route
+        lots, charges, smelting = self.lots, self.routes.refining, self.routes.smelting
         rate = np.divide(
-            self.routes.refining,
-            self.routes.returned,
-            out=np.zeros_like(self.routes.refining),
-            where=self.routes.returned > 0,
+            charges,
+            self.routes.returned[:, :, None],
+            out=np.zeros_like(charges),
+            where=self.routes.returned[:, :, None] > 0,
         )
-        refining = (rate[route] * self.expected_metal).sum(axis=1)
-        return np.asarray(np.where(self.lots.waits, 0.0, self.routes.smelting[route] * self.lots.devices_t + refining))
+        metal = np.arange(charges.shape[1])[None, :]
+        due = rate[lots.route[:, None], metal, index_period(charges, self.arrival_periods)]
+        refining = (due * self.expected_metal).sum(axis=1)
+        treating = smelting[lots.route, index_period(smelting, lots.period)] * lots.devices_t
+        return np.asarray(np.where(lots.waits, 0.0, treating + refining))
 
     @cached_property
     def smelter_charges(self) -> Floats:

@@ -18,6 +18,10 @@ from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 InstancePart = TypeVar("InstancePart")
+_PERIODIC_FIELDS = (
+    *("sell", "holding", "pays", "available", "capacity", "price", "collection"),
+    *("cost", "sold", "treatment_charge", "refining_charge", "penalty_charge"),
+)  # those of prices and charges have one value for all periods, or one per period
 
 
 def make_remaining_instance(actuals: Actuals) -> Instance:
@@ -46,7 +50,8 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         streams=_reduce_streams(actuals),
         treatments=_cut_section(instance.treatments, actuals, capacity=actuals.executed_account.treated),
         smelters=_reduce_smelters(actuals),
-        terms=replace(instance.terms, pays=_cut_past_periods(instance.terms.pays, actuals)),
+        terms=_cut_section(instance.terms, actuals),
+        impurities=_cut_section(instance.impurities, actuals),
         market=_reduce_market(actuals),
         alloys=_cut_section(instance.alloys, actuals),
         medals=_reduce_medals(actuals),
@@ -117,10 +122,7 @@ def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> Insta
     result = {}
     for field in fields(part):  # type: ignore[arg-type]
         array = getattr(part, field.name)
-        by_period = field.name in ("sell", "holding", "available", "capacity", "price") and isinstance(
-            array, ExactArray
-        )
-        if by_period and array.raw.ndim == 2 and array.shape[1] == periods:
+        if field.name in _PERIODIC_FIELDS and isinstance(array, ExactArray) and array.shape[-1] == periods:
             result[field.name] = _cut_past_periods(
                 _subtract_used(array, taken.get(field.name, np.zeros(array.shape))), actuals
             )

@@ -129,7 +129,7 @@ class PlanSampler:
                 tonnes = self._tonnes[own, : periods - wait]
                 yields = np.maximum(np.minimum(share[:, own], rest[:, own]), 0.0) * _pick(arrived, own)
                 returned[:, metal, wait:] += yields @ tonnes
-                refining += yields @ (tonnes.sum(axis=1) * charge[own])
+                refining += yields @ _charge_tonnes(charge[own], tonnes)
             for pool in np.unique(line[pooled]).tolist():
                 own = np.flatnonzero(line == pool)
                 wait = int(lead[own[0]])
@@ -137,7 +137,7 @@ class PlanSampler:
                 paid, left = ((part[:, own] * _pick(arrived, own)) @ tonnes for part in (share, rest))
                 settled = np.maximum(np.minimum(paid, left), 0.0)
                 returned[:, metal, wait:] += settled
-                refining += settled.sum(axis=1) * charge[own[0]]
+                refining += _charge_tonnes(charge[own[:1]], settled)
         return returned.cumsum(axis=2), refining
 
     def _compute_yields(self, factors: Floats, metal: int) -> tuple[Floats, Floats]:
@@ -176,11 +176,18 @@ class PlanSampler:
         own = np.flatnonzero(which >= 0)
         if not len(own):
             return np.zeros(len(factors))
-        spent = np.asarray(compute_base_costs(routes))[self.used] * np.asarray(self.account.decisions.sent)[
-            self.used
-        ].sum(axis=1)
+        spent = _charge_tonnes(
+            compute_base_costs(routes)[self.used], np.asarray(self.account.decisions.sent)[self.used]
+        )
         by_factor = np.bincount(which[own], spent[own], factors.shape[1])
         return np.asarray((factors - 1.0) @ by_factor)
+
+
+def _charge_tonnes(charge: Floats, amount: Floats) -> Floats:
+    """Return the money (N,) for amounts (N, last periods) at charges (N or 1, 1 or T)."""
+    if charge.shape[1] == 1:
+        return np.asarray(amount.sum(axis=1) * charge[:, 0])
+    return np.asarray((amount * charge[:, charge.shape[1] - amount.shape[1] :]).sum(axis=1))
 
 
 def _pick(arrived: Floats | float, own: Ints) -> Floats | float:

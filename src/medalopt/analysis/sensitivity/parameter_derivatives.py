@@ -18,7 +18,7 @@ from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.paths import ParameterPath
-from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from medalopt.instance.routes import compute_residue_shares, find_pooled_lots
 from medalopt.instance.source_values import SourceValues
 from medalopt.proof.marginal import compute_regional_supply
@@ -73,6 +73,10 @@ class CostDerivatives:
         weights[: len(self._route)] = np.where(where, each, 0.0)
         return weights
 
+    def _is_sent_in(self, period: int | None) -> Bools:
+        """Return a mask (C,) of the shipments in a period; all where it is None."""
+        return np.ones(len(self._route), dtype=bool) if period is None else self._period == period
+
     def _mark_columns(self, name: str, first: str, each: float, period: int | None = None) -> Floats:
         """Return `each` on the columns `name` whose index begins with `first`, in one period or in all."""
         weights, periods = np.zeros(len(self._variant.program.lower)), self._variant.instance.periods
@@ -91,8 +95,8 @@ class CostDerivatives:
             (N,), or None if the parameter is not a cost.
         """
         number = self._variant.instance.streams.names.index(str(path[1]))
-        if path[2:] in (("price",), ("collection",)):
-            return self._shipments((self._stream == number) & self._treats)
+        if path[2:3] in (("price",), ("collection",)):
+            return self._shipments((self._stream == number) & self._treats & self._is_sent_in(_get_period(path)))
         if path[2:] != ("storage", "cost"):
             return None
         weights = np.zeros(len(self._variant.program.lower))
@@ -109,15 +113,15 @@ class CostDerivatives:
             (N,), or None if the parameter is not a cost.
         """
         names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
-        here = self._treatment == names.index(str(path[1]))
+        here = (self._treatment == names.index(str(path[1]))) & self._is_sent_in(_get_period(path))
         if path[2] == "residue_value":
             shares = compute_residue_shares(self._variant.instance, self._variant.routes)
             return self._shipments(here, -shares[self._route])
-        if path[-1] == "sold":
+        if "sold" in path[-2:]:
             return self._differentiate_sold(path, here)
-        if path[2] == "devices" and path[4:] == ("cost",):
+        if path[2] == "devices" and path[4:5] == ("cost",):
             return self._shipments(here & (self._device == devices.index(str(path[3]))))
-        if path[2:] != ("cost",):
+        if path[2:3] != ("cost",):
             return None
         own = [d for d, name in enumerate(devices) if self._has_number((*path[:2], "devices", name, "cost"))]
         return self._shipments(here & ~np.isin(self._device, own))
@@ -125,7 +129,8 @@ class CostDerivatives:
     def _differentiate_sold(self, path: ParameterPath, here: Bools) -> Floats:
         """Differentiate by the price of a fraction sold; fractions of one device replace those of its treatment."""
         treatments, devices = self._variant.instance.treatments, self._variant.instance.devices.names
-        fraction = treatments.names.index(f"{path[1]}{FRACTION_SEPARATOR}{path[-2]}")
+        given = path if path[-1] == "sold" else path[:-1]  # of one period
+        fraction = treatments.names.index(f"{path[1]}{FRACTION_SEPARATOR}{given[-2]}")
         own = [d for d, name in enumerate(devices) if self._has_fractions((*path[:2], "devices", name, "fractions"))]
         if path[2] == "devices":
             here = here & (self._device == devices.index(str(path[3])))
@@ -151,29 +156,38 @@ class CostDerivatives:
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
         if field == "pays":
             return self._differentiate_price_of_left(path)
+        period = _get_period(path)
+        given = path if period is None else path[:-1]
         if field == "treatment_charge":
-            return self._shipments(self._find_governed(path, "treatment_charge"), self._sent_on)
-        if field != "refining_charge":
-            return None
+            where = self._find_governed(given, "treatment_charge") & self._is_sent_in(period)
+            return self._shipments(where, self._sent_on)
+        return self._differentiate_refining_charge(given, period) if field == "refining_charge" else None
+
+    def _differentiate_refining_charge(self, path: ParameterPath, period: int | None) -> Floats:
+        """Return the derivative by a refining charge, on metal credited in one period or in all."""
         instance, routes = self._variant.instance, self._variant.routes
-        total = np.zeros(len(self._route))
+        total, last = np.zeros(len(self._route)), len(instance.periods)
         for e, metal in enumerate(instance.metals.names):
-            in_time = self._period + instance.smelters.lead[self._smelter, e] < len(instance.periods)
-            due = self._find_governed(path, "refining_charge", metal) & in_time
+            back = self._period + instance.smelters.lead[self._smelter, e]
+            due = self._find_governed(path, "refining_charge", metal) & (
+                back < last if period is None else back == period
+            )
             total += np.where(due, routes.returned[self._route, e], 0.0)
         weights = self._shipments(total != 0, total)
         lots, network = find_pooled_lots(instance, routes), self._variant.network
-        for column, (pool, e) in enumerate(zip(network.withheld_pool, network.withheld_metal, strict=True)):
-            due = self._find_governed(path, "refining_charge", instance.metals.names[e]) & (
-                self._line == lots.line[pool]
-            )
-            weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any())
+        keys = zip(network.withheld_pool, network.withheld_metal, network.withheld_period, strict=True)
+        for column, (pool, e, sent) in enumerate(keys):
+            governed = self._find_governed(path, "refining_charge", instance.metals.names[e])
+            due = governed & (self._line == lots.line[pool])
+            in_period = period in (None, sent + instance.smelters.lead[lots.smelter[pool], e])
+            weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any() and in_period)
         charged = {
             metal: self._line[self._find_governed(path, "refining_charge", metal)] for metal in self._left_metals
         }
         lines = {name: number for number, name in enumerate(list_terms_names(instance))}
-        for column, (line, metal, _) in self._left_columns:
-            weights[column] -= float(lines[line] in charged[metal])
+        for column, (line, metal, label) in self._left_columns:
+            in_period = period in (None, instance.periods.index(label))
+            weights[column] -= float(lines[line] in charged[metal] and in_period)
         return weights
 
     @cached_property
@@ -222,9 +236,9 @@ class CostDerivatives:
         return path if self._has_number(path) else None
 
     def _has_number(self, path: ParameterPath) -> bool:
-        """Return True if the file has a number at `path`."""
+        """Return True if the file has a number at `path`, or one for each period."""
         node = self._written.get_node(path)
-        return isinstance(node, ScalarNode) and not node.null
+        return isinstance(node, SequenceNode) or (isinstance(node, ScalarNode) and not node.null)
 
     def differentiate_lane(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `cost` of a lane, or by its `distance` at the transport rate.

@@ -11,6 +11,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.impurities import compute_penalties
+from medalopt.instance.period_values import index_period
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     order = np.lexsort((own[route], period, routes.stream[own[route]]))
     for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
         tonnes = float(sent[j, t])
-        costs = {kind: tonnes * float(getattr(routes, rate)[j]) for kind, rate in _RATE_BY_COST.items()}
+        rates = {kind: getattr(routes, rate)[j] for kind, rate in _RATE_BY_COST.items()}
+        costs = {kind: tonnes * float(rate[index_period(rate, t)]) for kind, rate in rates.items()}
         fraction = not routes.treats[j]
         shipped = tonnes * float(routes.to_smelter[j]) if fraction else tonnes
         at = int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j])
@@ -145,24 +147,26 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
 def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, routes: Ints) -> FeedLine:
     """Return the feed of one line of terms in one period."""
     all_routes, tonnes = account.routes, account.decisions.sent[routes, period]
-    penalties = tuple(_list_penalties(account, routes, tonnes))
+    penalties = tuple(_list_penalties(account, routes, tonnes, period))
     return FeedLine(
         line,
         period,
         float(all_routes.to_smelter[routes] @ tonnes),
-        float(all_routes.smelting[routes] @ tonnes) - sum(penalty.charge for penalty in penalties),
+        float(all_routes.smelting[routes, index_period(all_routes.smelting, period)] @ tonnes)
+        - sum(penalty.charge for penalty in penalties),
         tuple(_list_metal_returns(account, smelter, period, routes)),
         penalties,
     )
 
 
-def _list_penalties(account: PlanAccount, routes: Ints, tonnes: Floats) -> Iterator[FeedPenalty]:
-    """Yield the penalties due on the routes of one feed line."""
+def _list_penalties(account: PlanAccount, routes: Ints, tonnes: Floats, period: int) -> Iterator[FeedPenalty]:
+    """Yield the penalties due on the routes of one feed line in one period."""
     instance, all_routes = account.instance, account.routes
     if not len(instance.impurities.penalty_line):
         return
     content = all_routes.impurity[routes]
     rates = compute_penalties(instance, read_floats, all_routes.line[routes], content, all_routes.to_smelter[routes])
+    rates = rates[:, :, index_period(rates, period)]
     for x in np.flatnonzero(rates.any(axis=0)).tolist():
         yield FeedPenalty(x, float(content[:, x] @ tonnes), float(rates[:, x] @ tonnes))
 
@@ -181,7 +185,8 @@ def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes:
         contained, kilograms = float(held[:, e] @ tonnes), float(all_routes.returned[routes, e] @ settled)
         if kilograms > 0:
             called = settled * account.compute_called_share(routes, e)[:, period] if in_time else settled
-            charge = float(all_routes.refining[routes, e] @ called) if in_time else 0.0
+            due = all_routes.refining[routes, e, index_period(all_routes.refining, back)]
+            charge = float(due @ called) if in_time else 0.0
             left = float(all_routes.returned[routes, e] @ (settled - called))
             paid = left * float(instance.terms.pays.value[all_routes.line[routes[0]], e, back]) if left else 0.0
             yield MetalReturn(e, contained, kilograms - left, back if in_time else None, charge, left, paid)

@@ -137,7 +137,7 @@ def allocate_payments(account: PlanAccount) -> Payments:
         {
             CALL_OFF: by_region[1],
             TOLL: {
-                "smelting": by_smelter(routes.smelting[:, None] * sent),
+                "smelting": by_smelter(routes.smelting * sent),
                 "refining": by_smelter(
                     compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
                 ),
@@ -164,7 +164,7 @@ def _allocate_by_region(account: PlanAccount) -> tuple[Names, Mapping[str, Float
 
     def pay(rate: Floats, parties: Names) -> Floats:
         """Return a rate times the tonnes sent, by party."""
-        return by_party(rate[:, None] * sent, instance.streams.region[routes.stream], parties)
+        return by_party(rate * sent, instance.streams.region[routes.stream], parties)
 
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     return named, {

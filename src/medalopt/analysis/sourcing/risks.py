@@ -28,6 +28,7 @@ from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.instance.period_values import read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -71,9 +72,9 @@ class FirstOrderEstimates:
         if (section, field) in _ROUTE_RATES:
             return abs(
                 float(
-                    (
-                        getattr(self._neighbourhood.account.routes, _ROUTE_RATES[section, field])
-                        @ self._select_tonnes(routes)
+                    sum_over_routes(
+                        getattr(self._neighbourhood.account.routes, _ROUTE_RATES[section, field]),
+                        self._select_tonnes(routes),
                     ).sum()
                 )
             )
@@ -148,7 +149,9 @@ class FirstOrderEstimates:
         for e in range(worth.shape[1]):
             back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
             each = value_credited_metal(instance, routes, prices, travels, e, back)
-            net = routes.returned[travels, e][:, None] * each - routes.refining[travels, e][:, None]
+            lead = instance.smelters.lead[routes.smelter[travels], e]
+            due = read_at_credit(routes.refining[travels, e], lead, periods)
+            net = routes.returned[travels, e][:, None] * each - due
             settled = self._neighbourhood.account.compute_settled_share(travels, e) * sent[travels]
             worth[travels, e] = np.where(back < periods, net * settled, 0.0).sum(axis=1)
         return worth
@@ -161,11 +164,8 @@ class FirstOrderEstimates:
 
     def _sum_refining(self, routes: Bools) -> float:
         """Return the refining charges of the marked routes."""
-        return abs(
-            float(
-                (self._neighbourhood.account.routes.refining * self._select_tonnes(routes).sum(axis=1)[:, None]).sum()
-            )
-        )
+        refining, tonnes = self._neighbourhood.account.routes.refining, self._select_tonnes(routes)
+        return abs(float((refining.mean(axis=2) * tonnes.sum(axis=1)[:, None]).sum()))
 
     def _sum_revenue_of_left(self, smelter: str) -> float:
         """Return the revenue from a smelter for metal left with it."""

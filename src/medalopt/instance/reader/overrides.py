@@ -34,7 +34,8 @@ _NAMED_SECTIONS = (
     "scenarios",
     "parties",
 )
-_PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity", "pays")  # `pays` by metal
+_PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity", "cost", "sold", "treatment_charge", "charge")
+_PER_METAL_AND_PERIOD_FIELDS = ("pays", "refining_charge")
 
 
 class OverrideError(ValueError):
@@ -175,7 +176,9 @@ def _replace_at(
     step = path[index]
     field = path[index - 1] if index else ""
     if isinstance(step, int):
-        items = _expand_list(node, "pays" if path[index - 2 : index - 1] == ("pays",) else field, periods)
+        by_metal = path[index - 2] if index > 1 else ""  # such as `pays.Au[0]`
+        known = field in _PER_PERIOD_FIELDS or by_metal in _PER_METAL_AND_PERIOD_FIELDS
+        items = _expand_list(node, known, periods)
         if step >= len(items):
             raise OverrideError(f"there are {len(items)} values here; they are numbered from 0")
         inner = _replace_at(items[step], path, change, index + 1, periods)
@@ -187,11 +190,11 @@ def _replace_at(
     )
 
 
-def _expand_list(node: Node | None, field: str | int, periods: int | None) -> tuple[Node, ...]:
+def _expand_list(node: Node | None, per_period: bool, periods: int | None) -> tuple[Node, ...]:
     """Return the items of a list; expand a scalar of a per-period field to all periods."""
     if isinstance(node, SequenceNode):
         return node.items
-    if isinstance(node, ScalarNode) and not node.null and field in _PER_PERIOD_FIELDS and periods:
+    if isinstance(node, ScalarNode) and not node.null and per_period and periods:
         return (node,) * periods
     raise OverrideError("the value is not a list: change it as a whole")
 
@@ -209,6 +212,7 @@ def _expand_mapping(node: Node | None, field: str | int) -> MappingNode:
 
 
 _AVAILABLE: ColumnKey = ("available",)
+_PRICES: tuple[ColumnKey, ...] = (("price",), ("collection",))  # of streams, by period
 _NAME_FIELDS = ("name", "device", "region", "smelter")
 CellEdit = tuple[int, ColumnKey, str | None]
 
@@ -272,12 +276,12 @@ def _build_edits(
     key = tuple(step for step in rest if isinstance(step, str))
     if not key or len(key) + (index is not None) < len(rest):
         raise OverrideError(f"name one parameter, such as `{sheet.section}.{escape_text(name)}.footprint`")
-    if key != _AVAILABLE:
+    if key != _AVAILABLE and (key not in _PRICES or (index is None and not isinstance(change.value, SequenceNode))):
         if index is not None:
             raise OverrideError("the value is not a list: change it as a whole")
         cells = [cell for row in rows for cell in _fill_cells(row, key, change.value)]
         return [*_clear_nested(sheet, rows, key), *cells]
-    return _override_available(sheet, rows, index, change.value, labels or ())
+    return _override_periods(sheet, rows, key, index, change.value, labels or ())
 
 
 def _clear_nested(sheet: InputSheet, rows: list[int], key: ColumnKey) -> list[CellEdit]:
@@ -297,33 +301,34 @@ def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
     raise OverrideError("expected one value; found a list")
 
 
-def _override_available(
-    sheet: InputSheet, rows: list[int], index: int | None, value: Node, labels: tuple[str, ...]
+def _override_periods(
+    sheet: InputSheet, rows: list[int], key: ColumnKey, index: int | None, value: Node, labels: tuple[str, ...]
 ) -> InputSheet | list[CellEdit]:
-    """Override the available supply of a stream in all periods or in one."""
+    """Override the supply or a price of a stream in all periods or in one."""
     if index is not None:
         if index >= len(labels):
             raise OverrideError(f"there are {len(labels)} periods; they are numbered from 0")
         sheet, rows = _expand_periods(sheet, rows, labels)
-        return sheet.with_cells(_fill_cells(rows[index], _AVAILABLE, value), OVERRIDE_LOCATION)
+        return sheet.with_cells(_fill_cells(rows[index], key, value), OVERRIDE_LOCATION)
     if isinstance(value, SequenceNode):
         if len(value.items) != len(labels):
             raise OverrideError(f"there are {len(labels)} periods, but {len(value.items)} values")
         periods = [sheet.get_column(PERIOD)[row] for row in rows]
         given = [
-            item for label, item in zip(labels, value.items, strict=True) if label in periods or not _is_zero(item)
+            item
+            for label, item in zip(labels, value.items, strict=True)
+            if label in periods or key != _AVAILABLE or not _is_zero(item)
         ]
         if len(given) == len(rows) and all(label in labels for label in periods):
             order = sorted(zip(periods, rows, strict=True), key=lambda pair: labels.index(pair[0] or ""))
-            return [
-                cell for (_, row), item in zip(order, given, strict=True) for cell in _fill_cells(row, _AVAILABLE, item)
-            ]
+            return [cell for (_, row), item in zip(order, given, strict=True) for cell in _fill_cells(row, key, item)]
         sheet, rows = _expand_periods(sheet, rows, labels)
         new = zip(rows, value.items, strict=True)
-        return sheet.with_cells(
-            [cell for row, item in new for cell in _fill_cells(row, _AVAILABLE, item)], OVERRIDE_LOCATION
-        )
-    cells = _fill_cells(rows[0], _AVAILABLE, value)
+        return sheet.with_cells([cell for row, item in new for cell in _fill_cells(row, key, item)], OVERRIDE_LOCATION)
+    if any(len({sheet.get_column(price)[row] for row in rows}) > 1 for price in _PRICES):
+        sheet, rows = _expand_periods(sheet, rows, labels)  # prices change over time and stay as they are
+        return sheet.with_cells([cell for row in rows for cell in _fill_cells(row, key, value)], OVERRIDE_LOCATION)
+    cells = _fill_cells(rows[0], key, value)
     if PERIOD in sheet.columns:
         cells = [(rows[0], PERIOD, None), *cells]
     if len(rows) == 1:

@@ -272,7 +272,7 @@ class InputSheet:
         return replace(self, columns={**self.columns, **columns}, cell_locations={**self.cell_locations, **places})
 
 
-_PER_PERIOD_FIELD = "available"
+PER_PERIOD_FIELDS = ("available", "price", "collection")  # of streams, one value or a list with one per period
 _NAME_FIELDS = ("device", "region", "smelter", "name", "bundle", "payer")
 
 
@@ -303,7 +303,7 @@ class _SheetBuilder:
 
 
 def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] | None, faults: FaultLog) -> InputSheet:
-    """Convert a YAML list to a sheet; an entry whose `available` is a list takes one row per period.
+    """Convert a YAML list to a sheet; an entry with a list by period (`available`, `price`) takes one row per period.
 
     Args:
         section: `streams` or `lanes`.
@@ -325,13 +325,10 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
                 kind=FaultKind.STRUCTURE,
             )
             continue
-        spread = item.items.get(_PER_PERIOD_FIELD)
+        lists = {name: one for name in PER_PERIOD_FIELDS if isinstance(one := item.items.get(name), SequenceNode)}
         cells = _read_entry(item, path, faults)
-        if isinstance(spread, SequenceNode):
-            for extra in _split_by_period(spread, (*path, _PER_PERIOD_FIELD), periods, faults):
-                rows.add(number, item.place, {**cells, **extra})
-        else:
-            rows.add(number, item.place, cells)
+        for extra in _split_by_period(lists, path, periods, faults):
+            rows.add(number, item.place, {**cells, **extra})
         if len(rows.columns) * len(rows.entry) > limits.MAX_FIGURES:
             keys = f"{len(rows.columns):_} different keys in {len(rows.entry):_} entries"
             faults.add_error(
@@ -359,7 +356,7 @@ def _read_entry(
             result[name, "{}"] = ("", key_place)
             for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
                 _read_cell((name, inner), item, (*path, name, inner), result, faults)
-        elif not (name == _PER_PERIOD_FIELD and isinstance(node, SequenceNode)):
+        elif not (name in PER_PERIOD_FIELDS and isinstance(node, SequenceNode)):
             _read_cell((name,), node, (*path, name), result, faults)
     return result
 
@@ -404,26 +401,25 @@ def _is_null(node: Node) -> bool:
 
 
 def _split_by_period(
-    node: SequenceNode, path: ParameterPath, periods: tuple[str, ...] | None, faults: FaultLog
+    lists: dict[str, SequenceNode], path: ParameterPath, periods: tuple[str, ...] | None, faults: FaultLog
 ) -> list[dict[ColumnKey, tuple[CellText, Location]]]:
-    """Return period and amount for each item of a list, at most one per period."""
-    if periods is not None and len(node.items) != len(periods):
-        values = format_count(len(node.items), "value")
-        message = f"{state_count(len(periods), 'period')}, but {values}: give one for each, or one for all"
-        faults.add_error(node.place, path, message, kind=FaultKind.VALUE)
-    rows = []
-    for index, item in enumerate(node.items if periods is None else node.items[: len(periods)]):
-        result: dict[ColumnKey, tuple[CellText, Location]] = {PERIOD: (periods[index] if periods else "?", item.place)}
-        if _is_null(item):
-            faults.add_error(
-                item.place,
-                (*path, index),
-                "a list has a value for each period: write 0 where there is none",
-                kind=FaultKind.VALUE,
-            )
-        _read_cell((_PER_PERIOD_FIELD,), item, (*path, index), result, faults)
-        rows.append(result)
-    return rows or [{(_PER_PERIOD_FIELD,): ("0", node.place)}]
+    """Return the cells of the rows of an entry with lists by period, at most one per period; one row without lists."""
+    count = 0
+    for name, node in lists.items():
+        if periods is not None and len(node.items) != len(periods):
+            values = format_count(len(node.items), "value")
+            message = f"{state_count(len(periods), 'period')}, but {values}: give one for each, or one for all"
+            faults.add_error(node.place, (*path, name), message, kind=FaultKind.VALUE)
+        count = max(count, len(node.items) if periods is None else min(len(node.items), len(periods)))
+    rows: list[dict[ColumnKey, tuple[CellText, Location]]] = [{} for _ in range(count)]
+    for name, node in lists.items():
+        for index, item in enumerate(node.items[:count]):
+            rows[index].setdefault(PERIOD, (periods[index] if periods else "?", item.place))
+            if _is_null(item):
+                message = "a list has a value for each period: write 0 where there is none"
+                faults.add_error(item.place, (*path, name, index), message, kind=FaultKind.VALUE)
+            _read_cell((name,), item, (*path, name, index), rows[index], faults)
+    return rows or [{(name,): ("0", node.place) for name, node in lists.items()}]
 
 
 _BARE_NUMBERS = re.compile(r"(?:[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?\n)*")

@@ -222,7 +222,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         treatments=build_treatments(draft, devices, regions, metals, periods),
         smelters=build_smelters(draft, devices, metals, periods),
         terms=build_terms(draft, metals, periods),
-        impurities=build_impurities(draft, devices, metals),
+        impurities=build_impurities(draft, devices, metals, periods),
         lanes=build_lanes(lanes, draft, regions, smelters),
         market=build_market(draft, metals, periods),
         alloys=build_alloys(draft, metals, periods),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from medalopt.instance.arrays import EXACT_ZERO, ExactArray, ExactNumber, Ints
 from medalopt.instance.instance import Names
+from medalopt.instance.period_values import stack_over_periods
 from medalopt.instance.reader.rows import CellColumn
 from medalopt.units import Quantity
 
@@ -152,7 +153,50 @@ def resolve_cascade(
     return most, own
 
 
-def find_covered_metals(rule: Quantity | Mapping[str, Quantity] | None, metals: Iterable[str]) -> set[str]:
+Figure = Quantity | list[Quantity]
+"""One value for all periods, or a list with one for each."""
+
+
+def list_figures(figure: Figure | None) -> list[Quantity]:
+    """List the quantities of a value that may be given by period.
+
+    Args:
+        figure: Quantity, list of T quantities, or None.
+
+    Returns:
+        The quantities; none where it is None.
+    """
+    return figure if isinstance(figure, list) else [] if figure is None else [figure]
+
+
+def select_figure(figure: Figure, period: int) -> Quantity:
+    """Select the quantity of a period.
+
+    Args:
+        figure: Quantity for all periods, or list of T quantities.
+        period: Index of the period.
+
+    Returns:
+        The quantity.
+    """
+    return figure[period] if isinstance(figure, list) else figure
+
+
+def build_price_array(figures: Sequence[Figure], periods: int) -> ExactArray:
+    """Build an array of prices, with an axis of periods only where one of them changes over time.
+
+    Args:
+        figures: Price of each of N members.
+        periods: Number of periods T.
+
+    Returns:
+        Prices (N, 1 or T).
+    """
+    count = periods if any(isinstance(figure, list) for figure in figures) else 1
+    return stack_over_periods([build_column(select_figure(figure, t) for figure in figures) for t in range(count)])
+
+
+def find_covered_metals(rule: Figure | Mapping[str, Figure] | None, metals: Iterable[str]) -> set[str]:
     """Find the metals for which a rule gives a value.
 
     Args:

@@ -16,7 +16,7 @@ from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
-from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity, get_window_ends
+from medalopt.instance.resolve.broadcast import Figure, NameAxis, convert_quantity, get_window_ends, list_figures
 from medalopt.instance.resolve.fractions import check_fractions, list_treatment_entries
 from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
@@ -163,7 +163,7 @@ def _check_surplus_titles(draft: Draft) -> None:
             message = "is left with the smelters (`surplus: smelter`), who pay for it by `pays`: delete `sell`"
             draft.add_fault(("metals", name, "sell"), f"`{escape_text(name)}` {message}", kind=FaultKind.CONFLICT)
     for smelter, one in (document.smelters or {}).items():
-        places: list[tuple[ParameterPath, dict[str, Quantity | list[Quantity]]]] = [(("pays",), one.pays)]
+        places: list[tuple[ParameterPath, dict[str, Figure]]] = [(("pays",), one.pays)]
         places += [(("terms", line, "pays"), terms.pays) for line, terms in (one.terms or {}).items()]
         for path, prices in places:
             for metal in [name for name, price in prices.items() if name not in left and _has_figure(price)]:
@@ -173,9 +173,9 @@ def _check_surplus_titles(draft: Draft) -> None:
                 draft.add_fault(("smelters", smelter, *path, metal), message, kind=FaultKind.CONFLICT)
 
 
-def _has_figure(prices: Quantity | list[Quantity]) -> bool:
+def _has_figure(prices: Figure) -> bool:
     """Test if a price, or that of some period, is not 0."""
-    return any(price.raw for price in (prices if isinstance(prices, list) else [prices]))
+    return any(price.raw for price in list_figures(prices))
 
 
 def _check_sections(draft: Draft) -> None:
@@ -296,14 +296,19 @@ def _check_piece_costs(draft: Draft) -> None:
     for name, treatment in (draft.document.treatments or {}).items():
         own = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
         for device, cost in own.items():
-            if cost.pieces and not _has_unit_mass(draft, device):
+            if _is_per_piece(cost) and not _has_unit_mass(draft, device):
                 message = f"a cost per piece needs the mass of a piece: give `{escape_text(device)}` a `unit_mass`"
                 draft.add_fault(("treatments", name, "devices", device, "cost"), message, kind=FaultKind.UNIT_MASS)
         taken = treatment.accepts if treatment.accepts is not None else list(draft.document.devices)
         light = [device for device in taken if device not in own and not _has_unit_mass(draft, device)]
-        if treatment.cost.pieces and light:
+        if _is_per_piece(treatment.cost) and light:
             message = f"a cost per piece needs a `unit_mass` of every device treated; {join_names(light)} give none"
             draft.add_fault(("treatments", name, "cost"), message, kind=FaultKind.UNIT_MASS)
+
+
+def _is_per_piece(cost: Figure) -> bool:
+    """Test if a cost, or that of some period, is per piece."""
+    return any(quantity.pieces for quantity in list_figures(cost))
 
 
 def _has_unit_mass(draft: Draft, device: str) -> bool:

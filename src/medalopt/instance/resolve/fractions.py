@@ -13,6 +13,7 @@ from medalopt.errors import FaultKind
 from medalopt.instance.instance import FRACTION_SEPARATOR
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import find_node
+from medalopt.instance.resolve.broadcast import Figure
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.schema.document import Override, Treatment, TreatmentFraction
 from medalopt.instance.schema.field_types import ZERO_QUANTITY
@@ -30,7 +31,7 @@ class TreatmentEntry:
     treatment: Treatment
     parent: str = ""  # of a fraction: name of the treatment that yields it
     fraction: str = ""
-    sold: Mapping[str, Quantity] = field(default_factory=dict)  # price by device where the fraction is sold
+    sold: Mapping[str, Figure] = field(default_factory=dict)  # price by device where the fraction is sold
 
 
 def get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentFraction]:

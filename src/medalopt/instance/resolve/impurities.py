@@ -16,7 +16,9 @@ from medalopt.instance.resolve.broadcast import (
     build_column,
     build_grid,
     build_metal_array,
+    build_price_array,
     convert_quantity,
+    list_figures,
 )
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import (
@@ -70,7 +72,7 @@ def list_conditioned_elements(draft: Draft) -> set[str]:
     return named
 
 
-def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis) -> Impurities:
+def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis, periods: int) -> Impurities:
     """Build the arrays of impurities, and of metals that some smelter refuses, charges or limits.
 
     Conditions without effect (100 % or more accepted, no charge) are left out.
@@ -79,6 +81,7 @@ def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis) -> Impur
         draft: Parsed instance.
         devices: Axis of devices.
         metals: Axis of metals.
+        periods: Number of periods.
 
     Returns:
         Impurities; see `Impurities` for shapes and units.
@@ -103,7 +106,7 @@ def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis) -> Impur
         penalty_element=np.array([elements.index[one.element] for one in penalties], dtype=np.intp),
         penalty_above=build_column(one.step.above for one in penalties),
         penalty_per=build_column(one.step.per for one in penalties),
-        penalty_charge=build_column(one.step.charge for one in penalties),
+        penalty_charge=build_price_array([one.step.charge for one in penalties], periods),
     )
 
 
@@ -135,7 +138,7 @@ def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]
     for number, (smelter, line) in enumerate(lines):
         for element, penalty in sorted({**smelter.penalties, **(line.penalties or {})}.items()):
             for step in list_penalty_steps(penalty):
-                if step.charge.raw and step.above.exact < _WHOLE_KG_T:
+                if any(charge.raw for charge in list_figures(step.charge)) and step.above.exact < _WHOLE_KG_T:
                     yield _LinePenalty(number, element, step)
 
 

@@ -17,7 +17,7 @@ from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
-from medalopt.instance.resolve.broadcast import find_covered_metals
+from medalopt.instance.resolve.broadcast import Figure, find_covered_metals, list_figures
 from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.parties import collect_addressees
@@ -25,7 +25,6 @@ from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction
 from medalopt.text import escape_text, suggest_name
-from medalopt.units import Quantity
 
 _METAL_FIELDS = ("refining_charge", "returned", "deduction", "pays")
 _ELEMENT_FIELDS = ("refuse", "penalties")
@@ -38,7 +37,7 @@ _PIECE_UNIT = re.compile(r"(?<![A-Za-z_])(?:unit|pcs)(?![A-Za-z_])")
 _TEXT_COLUMNS = ("name", "device", "region", "smelter", "bundle", "payer", "note", "source")  # columns without numbers
 
 Reasons = Mapping[ParameterPath, str]
-_MetalRule = Quantity | Mapping[str, Quantity] | None
+_MetalRule = Figure | Mapping[str, Figure] | None
 NO_REASONS: Reasons = MappingProxyType({})
 
 
@@ -213,7 +212,7 @@ def _list_returned_metals(draft: Draft, *rules: _MetalRule) -> set[str]:
         own = find_covered_metals(rule, draft.document.metals)
         by = rule if isinstance(rule, Mapping) else dict.fromkeys(own, rule)
         result -= own
-        result |= {metal for metal in own if (figure := by.get(metal, by.get("default"))) and figure.raw}
+        result |= {metal for metal in own if _is_nonzero(by.get(metal, by.get("default")))}
     return result
 
 
@@ -239,12 +238,17 @@ def _find_values_of_unreturned(
     if not isinstance(rule, Mapping):
         return
     for metal, figure in rule.items():
-        if metal in draft.document.metals and metal not in returned and getattr(figure, "raw", figure):
+        if metal in draft.document.metals and metal not in returned and _is_nonzero(figure):
             yield (*path, metal), f"{who} returns no `{escape_text(metal)}`"
     rest = draft.document.metals.keys() - rule.keys()
     default = rule.get("default")
-    if rest and not rest & returned and getattr(default, "raw", default):
+    if rest and not rest & returned and _is_nonzero(default):
         yield (*path, "default"), f"{who} returns none of the other metals"
+
+
+def _is_nonzero(figure: Figure | int | None) -> bool:
+    """Test if a value, or that of some period, is not 0; a lead time is a whole number."""
+    return bool(figure) if isinstance(figure, int) else any(quantity.raw for quantity in list_figures(figure))
 
 
 def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
@@ -256,9 +260,9 @@ def _find_unused_unit_masses(draft: Draft) -> Iterator[tuple[ParameterPath, str]
         if device.unit_mass is not None and not any(quantity.pieces for quantity in device.content.values())
     }
     for treatment in (document.treatments or {}).values():
-        if treatment.cost.pieces:
+        if any(cost.pieces for cost in list_figures(treatment.cost)):
             return
-        idle -= {name for name, other in treatment.devices.items() if other.cost is not None and other.cost.pieces}
+        idle -= {name for name, other in treatment.devices.items() if any(c.pieces for c in list_figures(other.cost))}
     if not idle or _has_piece_scenario(draft):
         return
     devices = draft.streams.get_column(("device",))

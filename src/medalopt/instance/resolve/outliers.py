@@ -85,7 +85,7 @@ def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, lanes
     _warn_of_charges(draft, instance)
     _warn_of_periods(draft, instance)
     _warn_of_prices(draft, instance)
-    costs = np.abs(instance.treatments.cost.value).max(axis=1, initial=0.0)
+    costs = np.abs(instance.treatments.cost.value).max(axis=(1, 2), initial=0.0)
     _warn_of_group(draft, costs, _build_member_path("treatments", instance.treatments.names, "cost"))
     masses = instance.medals.parts.value.sum(axis=1)
     _warn_of_group(draft, masses, _build_member_path("medals", instance.medals.names, "parts"))
@@ -163,10 +163,15 @@ def _warn_of_charges(draft: Draft, instance: Instance) -> None:
         kept[index] = values[index]
         return kept
 
-    _warn_of_group(draft, first(terms.treatment_charge.value), path("treatment_charge"))
+    _warn_of_group(draft, first(_find_largest(terms.treatment_charge.value)), path("treatment_charge"))
     for e, metal in enumerate(instance.metals.names):
-        charges = first(terms.refining_charge.value[:, e])
+        charges = first(_find_largest(terms.refining_charge.value[:, e]))
         _warn_of_group(draft, charges, path("refining_charge", metal))
+
+
+def _find_largest(values: Floats) -> Floats:
+    """Return the value of the period in which each of (N, 1 or T) is largest in magnitude."""
+    return np.asarray(np.take_along_axis(values, np.abs(values).argmax(axis=1)[:, None], axis=1)[:, 0])
 
 
 def _warn_of_periods(draft: Draft, instance: Instance) -> None:
@@ -225,8 +230,8 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
     rows = supply.groups.first[supply.order].tolist()
     columns = {
         ("available",): (streams.available.value.max(axis=1, initial=0.0), False),
-        ("collection",): (streams.collection.value, True),
-        ("price",): (streams.price.value, True),
+        ("collection",): (_find_largest(streams.collection.value), True),
+        ("price",): (_find_largest(streams.price.value), True),
         ("storage", "cost"): (streams.storage_cost.value, True),
     }
     for field, (values, low) in columns.items():

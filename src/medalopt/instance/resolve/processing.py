@@ -8,13 +8,17 @@ import numpy as np
 
 from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints
 from medalopt.instance.instance import Devices, Smelters, SmelterTerms, Treatments
+from medalopt.instance.period_values import stack_over_periods
 from medalopt.instance.resolve.broadcast import (
+    Figure,
     NameAxis,
     build_column,
     build_grid,
     build_period_array,
+    build_price_array,
     convert_quantity,
     resolve_cascade,
+    select_figure,
 )
 from medalopt.instance.resolve.fractions import TreatmentEntry, list_treatment_entries
 from medalopt.instance.resolve.parsed_document import Draft
@@ -124,7 +128,7 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
     listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
     return Treatments(
         names=tuple(listed),
-        cost=_build_costs(draft, devices),
+        cost=_build_costs(draft, devices, periods),
         to_smelter=_build_smelter_shares(listed, devices),
         recovery=build_recovery(listed, devices, metals),
         residue_value=build_column(treatment.residue_value for treatment in listed.values()),
@@ -138,13 +142,7 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         footprint=build_column(treatment.footprint for treatment in listed.values()),
         parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
         sells=_mark_sold(entries, devices),
-        sold=build_grid(
-            (
-                (EXACT_ZERO, {devices.index[name]: convert_quantity(price) for name, price in entry.sold.items()})
-                for entry in entries.values()
-            ),
-            len(devices),
-        ),
+        sold=_build_sold(entries, devices, periods),
     )
 
 
@@ -154,16 +152,41 @@ def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
     return _build_mask_table(rows, (len(entries), len(devices)))
 
 
-def _build_costs(draft: Draft, devices: NameAxis) -> ExactArray:
-    """Return the cost of each treatment per tonne of each device (H, D); costs per piece use the unit mass."""
+def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: int) -> ExactArray:
+    """Return the price of each fraction that is sold (H, D, 1 or T)."""
+    listed = [entry.sold for entry in entries.values()]
+    count = periods if any(isinstance(price, list) for sold in listed for price in sold.values()) else 1
+
+    def build(period: int) -> ExactArray:
+        """Return the prices of a period (H, D)."""
+        rows = (
+            {devices.index[name]: convert_quantity(select_figure(price, period)) for name, price in sold.items()}
+            for sold in listed
+        )
+        return build_grid(((EXACT_ZERO, row) for row in rows), len(devices))
+
+    return stack_over_periods([build(t) for t in range(count)])
+
+
+def _build_costs(draft: Draft, devices: NameAxis, periods: int) -> ExactArray:
+    """Return the cost of each treatment per tonne of each device (H, D, 1 or T)."""
+    listed = list_treatments(draft).values()
+    costs = [cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values()))]
+    count = periods if any(isinstance(cost, list) for cost in costs) else 1
+    return stack_over_periods([_build_costs_in(draft, devices, t) for t in range(count)])
+
+
+def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
+    """Return the cost of each treatment in a period (H, D); costs per piece use the unit mass."""
     masses, rows = draft.unit_mass, []
     for treatment in list_treatments(draft).values():
-        own = {name: _get_cost(treatment, other) for name, other in treatment.devices.items()}
-        if treatment.cost.pieces:
-            own = dict.fromkeys(devices.names, treatment.cost) | own
+        cost = select_figure(treatment.cost, period)
+        own = {name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()}
+        if cost.pieces:
+            own = dict.fromkeys(devices.names, cost) | own
         rows.append(
             (
-                convert_quantity(treatment.cost),
+                convert_quantity(cost),
                 {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in own.items()},
             )
         )
@@ -208,7 +231,7 @@ def build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: Name
     return ExactArray(array.raw[which], array.unit[which], array.factors)
 
 
-def _get_cost(treatment: Treatment, other: Override) -> Quantity:
+def _get_cost(treatment: Treatment, other: Override) -> Figure:
     """Return the cost of a treatment for a device, from its override if given."""
     return treatment.cost if other.cost is None else other.cost
 
@@ -397,11 +420,14 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     return SmelterTerms(
         names=tuple(name for _, _, name, _ in triples),
         smelter=np.array([k for k, *_ in triples], dtype=np.intp),
-        treatment_charge=build_column(
-            smelter.treatment_charge if line.treatment_charge is None else line.treatment_charge
-            for _, smelter, _, line in triples
+        treatment_charge=build_price_array(
+            [
+                smelter.treatment_charge if line.treatment_charge is None else line.treatment_charge
+                for _, smelter, _, line in triples
+            ],
+            periods,
         ),
-        refining_charge=cascade("refining_charge"),
+        refining_charge=_build_refining_charges([(smelter, line) for _, smelter, _, line in triples], metals, periods),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
         pays=_build_prices_paid(
@@ -411,6 +437,37 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
             [_get_settlement_lot(smelter, line) == _POOLED for _, smelter, _, line in triples], dtype=np.bool_
         ),
     )
+
+
+_ChargeRule = Figure | dict[str, Figure] | None
+
+
+def _build_refining_charges(lines: list[tuple[Smelter, Line]], metals: NameAxis, periods: int) -> ExactArray:
+    """Return the refining charge by terms line, metal and period of credit (L, E, 1 or T)."""
+    rules: list[_ChargeRule] = [rule for pair in lines for one in pair if (rule := one.refining_charge) is not None]
+    values = [value for rule in rules for value in (rule.values() if isinstance(rule, dict) else [rule])]
+    count = periods if any(isinstance(value, list) for value in values) else 1
+
+    def select(rule: _ChargeRule, period: int) -> Quantity | dict[str, Quantity] | None:
+        """Return a rule in a period."""
+        if isinstance(rule, dict):
+            return {metal: select_figure(value, period) for metal, value in rule.items()}
+        return None if rule is None else select_figure(rule, period)
+
+    def build(period: int) -> ExactArray:
+        """Return the charges of a period (L, E)."""
+        above: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of lines without a rule of their own
+
+        def resolve(smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
+            if line.refining_charge is None and id(smelter) in above:
+                return above[id(smelter)]
+            own, general = select(line.refining_charge, period), select(smelter.refining_charge, period)
+            result = resolve_cascade(own, general, metals=metals, missing=ZERO_QUANTITY)
+            return above.setdefault(id(smelter), result) if own is None else result
+
+        return build_grid((resolve(*pair) for pair in lines), len(metals))
+
+    return stack_over_periods([build(t) for t in range(count)])
 
 
 def _build_prices_paid(rules: list[dict[str, Quantity | list[Quantity]]], metals: NameAxis, periods: int) -> ExactArray:

@@ -28,6 +28,7 @@ from medalopt.text import check_control_characters, escape_text, join_names, sug
 from medalopt.units import Quantity
 
 _NAME, DEVICE, REGION, AVAILABLE = ("name",), ("device",), ("region",), ("available",)
+PERIOD_PRICES: tuple[ColumnKey, ...] = (("price",), ("collection",))  # columns that may differ by period
 
 _ALL_PERIODS, _UNKNOWN_PERIOD = -1, -2
 
@@ -146,9 +147,9 @@ def _read_periods(sheet: InputSheet, names: CellColumn, draft: Draft) -> Ints:
 
 
 def _check_agreement(sheet: InputSheet, names: CellColumn, leader: Ints, draft: Draft) -> None:
-    """Log rows of one stream that differ in a column other than `period` and `available`."""
+    """Log rows of one stream that differ in a column other than `period`, `available` and prices."""
     for key, cells in sheet.columns.items():
-        if key in (PERIOD, AVAILABLE):
+        if key in (PERIOD, AVAILABLE, *PERIOD_PRICES):
             continue
         for row in np.flatnonzero(cells.code != cells.code[leader])[:20].tolist():
             first = int(leader[row])

@@ -12,6 +12,7 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import Lanes, Streams
+from medalopt.instance.period_values import stack_over_periods
 from medalopt.instance.reader.errors import Location
 from medalopt.instance.reader.rows import CellColumn, ColumnKey, InputSheet, NumericColumn, convert_column
 from medalopt.instance.resolve.broadcast import NameAxis
@@ -19,6 +20,7 @@ from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import (
     AVAILABLE,
     DEVICE,
+    PERIOD_PRICES,
     REGION,
     StreamGroups,
     build_cell_path,
@@ -50,7 +52,7 @@ class StreamRows:
         names: Stream name of each row (R,).
         groups: Streams of the sheet.
         device: Device index of each stream (I,).
-        read: Parsed columns, (I,) each, except `available` (R,).
+        read: Parsed columns, (I,) each, except `available` and prices (R,).
     """
 
     sheet: InputSheet
@@ -99,12 +101,40 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     )
     read = {}
     for key, default in _list_defaults(sheet).items():
-        each = (np.arange(sheet.count), device[groups.owner]) if key == AVAILABLE else (groups.first, device)
+        by_row = key == AVAILABLE or key in PERIOD_PRICES
+        each = (np.arange(sheet.count), device[groups.owner]) if by_row else (groups.first, device)
         read[key] = read_numeric_column(sheet, key, Stream, names, draft, default, each[0])
-        check_unit_masses(sheet, key, read[key], each[1], names, draft, each[0])
+        own = _find_stated_rows(sheet, key, groups) if key in PERIOD_PRICES else np.arange(len(each[0]))
+        check_unit_masses(sheet, key, read[key].select_rows(own), each[1][own], names, draft, each[0][own])
     rows = StreamRows(sheet, names, groups, device, read)
     _check_offered(rows, draft)
+    _check_prices(rows, draft)
     return rows
+
+
+def _find_stated_rows(sheet: InputSheet, key: ColumnKey, groups: StreamGroups) -> Ints:
+    """Return the first row of each stream, and further rows that differ from it."""
+    leader = groups.first[groups.owner]
+    code = sheet.get_column(key).code
+    return np.flatnonzero((leader == np.arange(len(leader))) | (code != code[leader]))
+
+
+def _check_prices(rows: StreamRows, draft: Draft) -> None:
+    """Log prices that change over time and lack some period."""
+    groups, periods = rows.groups, draft.calendar.count if draft.calendar else 0
+    stated = np.bincount(groups.owner[groups.slot >= 0], minlength=len(groups.names))
+    for key in PERIOD_PRICES:
+        code = rows.sheet.get_column(key).code
+        differs = np.bincount(groups.owner[code != code[groups.first[groups.owner]]], minlength=len(groups.names)) > 0
+        for number in np.flatnonzero(differs & (stated < periods))[:20].tolist():
+            row = int(groups.first[number])
+            message = f"`{key[0]}` differs between periods, and so needs a row for each of {periods}; it has "
+            draft.faults.add_error(
+                rows.sheet.locate_cell(row, key),
+                build_cell_path(rows.sheet, rows.names[row], key),
+                message + str(stated[number]),
+                kind=FaultKind.MISSING,
+            )
 
 
 def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
@@ -122,9 +152,9 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
         message = "a column `available` or `total` is missing"
         draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message, kind=FaultKind.MISSING)
         return
-    stated = rows.read[AVAILABLE].filled | (rows.groups.slot >= 0)
-    available = np.bincount(rows.groups.owner, weights=stated, minlength=count) > 0
-    total = rows.read[_TOTAL].filled
+    total, owner = rows.read[_TOTAL].filled, rows.groups.owner
+    stated = rows.read[AVAILABLE].filled | ((rows.groups.slot >= 0) & ~total[owner])  # no supply in a period given
+    available = np.bincount(owner, weights=stated, minlength=count) > 0
     for number in np.flatnonzero(available == total)[:20].tolist():
         row = int(rows.groups.first[number])
         what = "give `available` or `total`, not both" if total[number] else "give the supply: `available` or `total`"
@@ -161,8 +191,8 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
         region=regions.find_indices(rows.texts(REGION)),
         bundle=_number_bundles(rows),
         available=_build_available(rows, order, masses, periods),
-        price=_convert_stream_column(rows, ("price",), masses),
-        collection=_convert_stream_column(rows, ("collection",), masses),
+        price=_build_prices(rows, ("price",), masses, periods),
+        collection=_build_prices(rows, ("collection",), masses, periods),
         committed=_convert_stream_column(rows, ("committed",), masses),
         credited=_build_credited(rows, metals),
         storage_limit=ExactArray(np.where(storable, limit.raw, 0.0), limit.unit, limit.factors),
@@ -212,6 +242,25 @@ def _find_storable(rows: StreamRows) -> Bools:
 def _convert_stream_column(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None]) -> ExactArray:
     """Convert a parsed column to figures in canonical order."""
     return convert_column(rows.read[key].select_rows(rows.order), rows.device[rows.order], masses)
+
+
+def _build_prices(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None], periods: int) -> ExactArray:
+    """Return a price (I, 1 or T) in canonical order, one for all periods, or from rows per period."""
+    groups, each = rows.groups, convert_column(rows.read[key], rows.device[rows.groups.owner], masses)
+    code = rows.sheet.get_column(key).code
+    leader = groups.first[groups.owner]
+    if (code == code[leader]).all():
+        first = groups.first[rows.order]
+        return ExactArray(each.raw[first, None], each.unit[first, None], each.factors)
+    raw, unit = (
+        np.repeat(each.raw[groups.first, None], periods, 1),
+        np.repeat(each.unit[groups.first, None], periods, 1),
+    )
+    spread = np.flatnonzero(groups.slot >= 0)
+    at = groups.owner[spread], groups.slot[spread]
+    raw[at], unit[at] = each.raw[spread], each.unit[spread]
+    raw, unit = raw[rows.order], unit[rows.order]
+    return stack_over_periods([ExactArray(raw[:, t], unit[:, t], each.factors) for t in range(periods)])
 
 
 def _build_available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | None], periods: int) -> ExactArray:

@@ -83,7 +83,7 @@ def _warn_of_rich_feeds(draft: Draft, instance: Instance) -> None:
 
 def _warn_of_worthless_refining(draft: Draft, instance: Instance) -> None:
     """Warn of metals with a refining charge and no sales price."""
-    charged = (instance.terms.refining_charge.value > 0) & (instance.terms.returned.value > 0)
+    charged = (instance.terms.refining_charge.value > 0).any(axis=2) & (instance.terms.returned.value > 0)
     worthless = ~(instance.metals.sell.value > 0).any(axis=1) & ~instance.metals.surplus_to_smelter
     for e in np.flatnonzero(charged.any(axis=0) & worthless).tolist():
         name = instance.metals.names[e]

@@ -135,10 +135,10 @@ class Stream(Entry):
     total: DeviceTonnes | None = describe_field(
         "Supply over the horizon, t, spread evenly over the periods; instead of `available`.", None
     )
-    price: DevicePerTonne = describe_field(
+    price: PerPeriod[DevicePerTonne] = describe_field(
         "Price paid to the supplier, money/t; negative if the supplier pays.", ZERO_QUANTITY
     )
-    collection: DevicePerTonne = describe_field("Collection cost, money/t.", ZERO_QUANTITY)
+    collection: PerPeriod[DevicePerTonne] = describe_field("Collection cost, money/t.", ZERO_QUANTITY)
     committed: DeviceTonnes = describe_field("Commitment: least tonnes taken over the horizon, t.", ZERO_QUANTITY)
     credited: ByMetal[Share] | None = describe_field(
         "Share of the returned metal credited to the project; default: 100 %.", None
@@ -160,7 +160,7 @@ class TreatmentFraction(Entry):
     recovery: ByElement[Share] = describe_field(
         "Recovery: share of the metal or impurity that is in the fraction; not named: `default`, else 0.", ZERO_QUANTITY
     )
-    sold: PerTonne | None = describe_field(
+    sold: PerPeriod[PerTonne] | None = describe_field(
         "Price, money per tonne of the fraction, at which it is sold; default: it goes to a smelter.", None
     )
 
@@ -168,7 +168,7 @@ class TreatmentFraction(Entry):
 class Override(Entry):
     """Exceptions of a treatment for one device."""
 
-    cost: DevicePerTonne | None = describe_field("Cost for this device, money/t.", None)
+    cost: PerPeriod[DevicePerTonne] | None = describe_field("Cost for this device, money/t.", None)
     to_smelter: Share | None = describe_field("Share of its tonnes sent to the smelter.", None)
     recovery: ByElement[Share] | None = describe_field(
         "Recovery for this device; replaces that of the treatment for all metals and impurities.", None
@@ -181,7 +181,7 @@ class Override(Entry):
 class Treatment(Entry):
     """Treatment of devices before the smelter."""
 
-    cost: DevicePerTonne = describe_field("Treatment cost, money per tonne of devices.", ZERO_QUANTITY)
+    cost: PerPeriod[DevicePerTonne] = describe_field("Treatment cost, money per tonne of devices.", ZERO_QUANTITY)
     to_smelter: Share = describe_field("Share of the input mass sent to the smelter.", ONE_QUANTITY)
     recovery: ByElement[Share] = describe_field(
         "Recovery: share of the metal or impurity that reaches the smelter; not named: `default`, else 0.", ONE_QUANTITY
@@ -203,7 +203,7 @@ class PenaltyStep(Entry):
     """Penalty per tonne of feed, in proportion to its content above a threshold."""
 
     above: FeedContent = describe_field("Content of the feed above which it is charged, kg/t.", ZERO_QUANTITY)
-    charge: Charge = describe_field("Charge, money per tonne of feed, for each `per` above.")
+    charge: PerPeriod[Charge] = describe_field("Charge, money per tonne of feed, for each `per` above.")
     per: ContentStep = describe_field("Content that is charged once, kg/t; pro rata.")
 
 
@@ -221,8 +221,10 @@ class Line(Entry):
     fractions: Listed[AnyName] | None = describe_field(
         "Fractions of this feed; default: all, and feed of treatments without fractions.", None
     )
-    treatment_charge: PerTonne | None = describe_field("Treatment charge, money per tonne of feed.", None)
-    refining_charge: ByMetal[PerKilogram] | None = describe_field("Refining charge, money per kilogram returned.", None)
+    treatment_charge: PerPeriod[PerTonne] | None = describe_field("Treatment charge, money per tonne of feed.", None)
+    refining_charge: ByMetal[PerPeriod[PerKilogram]] | None = describe_field(
+        "Refining charge, money per kilogram returned.", None
+    )
     returned: ByMetal[Share] | None = describe_field(
         "Accountability: share of the metal in the feed that is returned.", None
     )
@@ -238,8 +240,8 @@ class Line(Entry):
 class Smelter(Entry):
     """A smelter: terms, capacity and lead times."""
 
-    treatment_charge: PerTonne = describe_field("Treatment charge, money per tonne of feed.", ZERO_QUANTITY)
-    refining_charge: ByMetal[PerKilogram] = describe_field(
+    treatment_charge: PerPeriod[PerTonne] = describe_field("Treatment charge, money per tonne of feed.", ZERO_QUANTITY)
+    refining_charge: ByMetal[PerPeriod[PerKilogram]] = describe_field(
         "Refining charge, money per kilogram returned.", ZERO_QUANTITY
     )
     returned: ByMetal[Share] = describe_field(

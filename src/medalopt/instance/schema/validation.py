@@ -29,7 +29,7 @@ from medalopt.instance.schema.containers import (
     find_window_fault,
 )
 from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.field_types import ValidationContext
+from medalopt.instance.schema.field_types import QuantityField, ValidationContext
 from medalopt.instance.schema.fields_at_path import ValueForm, find_field_description, iterate_type_parts
 from medalopt.text import escape_text, join_names, suggest_name
 
@@ -185,7 +185,11 @@ def _make_placeholder(loc: ParameterPath) -> Any:
     if len(loc) == 1 and loc[0] in _PLACEHOLDERS:
         return ScalarNode(_PLACEHOLDERS[str(loc[0])], False, Location(""))
     kinds = [get_origin(part) for part in iterate_type_parts(_find_type(Document, loc))]
-    return {} if dict in kinds else [] if kinds[0] is list else ScalarNode("0", True, Location(""))
+    if dict in kinds or kinds[0] is list:
+        return {} if dict in kinds else []
+    marks = _find_type(Document, loc[:-1]).model_fields[loc[-1]].metadata
+    positive = any(isinstance(mark, QuantityField) and mark.above for mark in marks)
+    return ScalarNode("1" if positive else "0", True, Location(""))
 
 
 def _explain_missing(loc: ParameterPath) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from medalopt.instance.reader.errors import Location
+from medalopt.instance.reader.rows import PER_PERIOD_FIELDS
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.resolve.parsed_document import Calendar
 
@@ -83,17 +84,20 @@ def _convert_to_plain(node: Node) -> Any:
 
 
 def _render_table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
-    """Return the entries as CSV, with a row per period where supply varies; None where a table cannot hold them."""
+    """Return the entries as CSV, a row per period where supply or price varies; None where a table cannot hold them."""
     rows: list[dict[str, str]] = []
     for entry in entries:
         assert isinstance(entry, MappingNode), "a row of a sheet is a mapping"
         own = _flatten_entry(entry)
-        available = entry.items.get("available")
+        lists = {name: one.items for name, one in entry.items.items() if isinstance(one, SequenceNode)}
+        lists.pop("source", None)
         if own is None:
             return None
-        if isinstance(available, SequenceNode) and calendar is not None:
-            pairs = zip(calendar.labels, available.items, strict=True)
-            rows += [{**own, "period": label, "available": _get_text(item)} for label, item in pairs]
+        if lists and calendar is not None:
+            rows += [
+                {**own, "period": label, **{name: _get_text(items[t]) for name, items in lists.items()}}
+                for t, label in enumerate(calendar.labels)
+            ]
         else:
             rows.append(own)
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -119,7 +123,7 @@ def _flatten_entry(entry: MappingNode) -> dict[str, str] | None:
             result[name] = _get_text(node)
         elif name == "source":
             result[name] = "\n".join(map(_get_text, node.items))
-        elif name != "available":
+        elif name not in PER_PERIOD_FIELDS:
             return None
     return result
 

@@ -26,6 +26,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.parties import PartyDirectory, name_buyer_as_payer
+from medalopt.instance.period_values import compute_mean_price
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
@@ -98,7 +99,7 @@ def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[Cell
         offered,
         taken,
         describe_award(taken, offered, free),
-        float(streams.price.value[stream] + streams.collection.value[stream]),
+        float(compute_mean_price(instance)[stream]),
         spent,
     )
 
@@ -111,8 +112,7 @@ def _entry_price(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> 
         return (None,)
     if not math.isfinite(entry[stream]):
         return ("–",)
-    streams = plan.instance.streams
-    return (float(streams.price.value[stream] + streams.collection.value[stream]) - entry[stream],)
+    return (float(compute_mean_price(plan.instance)[stream]) - entry[stream],)
 
 
 def describe_award(taken: float, offered: float, free: float) -> str:

@@ -169,7 +169,8 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
 
 def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
     named = (instance.periods[feed.period], instance.terms.names[feed.line] or EVERY_FEED)
-    charge = float(instance.terms.treatment_charge.value[feed.line])
+    charges = instance.terms.treatment_charge.value[feed.line]
+    charge = float(charges[index_period(charges, feed.period)])
     nothing = (None,) * (7 if leaves_metal(instance) else 6)
     first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
     titles = instance.impurities.titles
@@ -182,6 +183,8 @@ def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, .
 
 def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:
     terms, e = instance.terms, metal.metal
+    charges = terms.refining_charge.value[line, e]
+    back = len(instance.periods) - 1 if metal.period is None else metal.period
     return (
         instance.metals.titles[e],
         None,
@@ -192,7 +195,7 @@ def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[Cel
         metal.kilograms,
         *((metal.left,) if leaves_metal(instance) else ()),
         "later" if metal.period is None else instance.periods[metal.period],
-        float(terms.refining_charge.value[line, e]),
+        float(charges[index_period(charges, back)]),
         metal.charge - metal.revenue,
         KILOGRAM_CODE,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.period_values import index_period
 from medalopt.solver.decomposition.pricing import RoutePricing
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
 
@@ -81,7 +82,8 @@ def _group_lots(
     names = np.arange(count * kinds)
     if len(names) > DENSE_LOT_LIMIT:
         names, code = np.unique(code, return_inverse=True)
-    sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * pricing.cost[route])]
+    cost = pricing.cost[route, index_period(pricing.cost, period)]
+    sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * cost)]
     some = np.flatnonzero((sums[0] != 0) | (sums[1] != 0))
     lots, of_lots = names[some], [each[some] for each in sums]
     total[:, places.footprint] += np.bincount(of_block, tonnes * pricing.footprint[route], count)

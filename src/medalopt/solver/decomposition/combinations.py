@@ -55,14 +55,15 @@ class RouteCombinations:
         """Return sums of values over the routes of each combination.
 
         Args:
-            values (J,): Value of each route.
+            values (J, ...): Value of each route.
 
         Returns:
-            Sums (C,).
+            Sums (C, ...).
         """
         if self.member.shape[1] == 1:
             return values[self.member[:, 0]]
-        return np.asarray(np.append(values, 0.0)[self.member].sum(axis=1))
+        padded = np.concatenate([values, np.zeros_like(values[:1])])
+        return np.asarray(padded[self.member].sum(axis=1))
 
 
 def count_combinations(routes: Routes) -> int:

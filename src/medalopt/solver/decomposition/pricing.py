@@ -1,7 +1,7 @@
 """Pricing of all routes at once: the reduced cost of a tonne on each route at given duals of the linking variables.
 
 Routes of one device type, treatment and smelter (one kind) differ between places only in cost and emissions, so the
-metal of each kind is priced once: p[j,t] = w[t] c[j] + φ[j] w_Φ + w_X + W[κ(j),t], where κ(j) is the kind of route j
+metal of each kind is priced once: p[j,t] = w[t] c[j,t] + φ[j] w_Φ + w_X + W[κ(j),t], where κ(j) is the kind of route j
 and w are the prices of spend, footprint and the sums by device, region and stream.
 
 The linking variables form one vector, ordered as `list_linking_families` lists them.
@@ -26,6 +26,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import may_leave
+from medalopt.instance.period_values import index_period
 from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 from medalopt.solver.decomposition.combinations import RouteCombinations
@@ -196,7 +197,7 @@ class RoutePricing:
     kind: Ints  # (C,)
     members: Ints  # (kinds, M) kind of each route, -1 for none
     typical: Ints  # (route kinds,) one route of each kind of route
-    cost: Floats  # (C,) money/t, without refining
+    cost: Floats  # (C, 1 or T) money/t, without refining
     footprint: Floats  # (C,) kg CO2e/t
     refining: Floats  # (route kinds, T) money/t
     ranks: RouteRanking
@@ -253,8 +254,9 @@ class RoutePricing:
         """
         device = self.instance.streams.device[self.combinations.stream]
         maximum = np.zeros((2, len(self.instance.devices.names)))
-        for row, values in zip(maximum, (self.cost, self.footprint), strict=True):
-            np.maximum.at(row, device, np.abs(values))
+        costs = np.abs(self.cost).max(axis=1)
+        for row, values in zip(maximum, (costs, np.abs(self.footprint)), strict=True):
+            np.maximum.at(row, device, values)
         return maximum
 
     def _parts(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
@@ -262,7 +264,7 @@ class RoutePricing:
         metal, spend, order = self.price_metal(weights), weights[self.linking.spend], self.ranks.order
         kind, fixed, cost = self.kind[order], self._fixed(weights)[order], self.cost[order]
         for period in range(len(self.instance.periods)):
-            yield metal[period][kind], fixed + spend[period] * cost
+            yield metal[period][kind], fixed + spend[period] * cost[:, index_period(cost, period)]
 
     def _fixed(self, weights: Floats) -> Floats:
         """Return the part of the reduced cost that is constant over time, without spend, (C,)."""
@@ -366,7 +368,8 @@ class RoutePricing:
         metal, fixed, spend = self.price_metal(weights), self._fixed(weights), weights[self.linking.spend]
         for those, route in self.ranks.iterate_routes(stream):
             when = period[those]
-            yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * self.cost[route])
+            cost = self.cost[route, index_period(self.cost, when)]
+            yield those, route, metal[when, self.kind[route]] + (fixed[route] + spend[when] * cost)
 
     def compute_magnitude(self, weights: Floats, by: Ints) -> Floats:
         """Return the magnitude of the terms of the reduced cost on given routes, for relative comparisons.
@@ -382,5 +385,6 @@ class RoutePricing:
         size = np.empty(by.shape[::-1])
         for period, route in enumerate(by.T):
             size[period] = np.abs(metal[period][self.kind[route]])
-            size[period] += np.abs(fixed[route] + spend[period] * self.cost[route])
+            cost = self.cost[route, index_period(self.cost, period)]
+            size[period] += np.abs(fixed[route] + spend[period] * cost)
         return np.where(size > 0, size, 1.0).T
