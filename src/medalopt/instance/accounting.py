@@ -24,7 +24,7 @@ from medalopt.instance.demand import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import shift_to_shipment, sum_credited_by_line
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
-from medalopt.instance.period_values import read_at_credit, sum_over_routes
+from medalopt.instance.period_values import compute_withheld_charge, read_at_credit, sum_over_routes
 from medalopt.instance.routes import (
     NumberReader,
     PooledLots,
@@ -32,7 +32,6 @@ from medalopt.instance.routes import (
     build_routes,
     compute_refining_costs,
     compute_route_costs,
-    compute_withheld_charge,
     find_pooled_lots,
 )
 
@@ -486,10 +485,8 @@ class PlanAccount:
         Returns:
             Money by group and period (T,).
         """
-        if kind == "storage":
-            rate, amount = self.read(self.instance.streams.storage_cost)[:, None], self.decisions.stockpile
-            of = group
-        else:
+        rate, amount, of = self.read(self.instance.streams.storage_cost)[:, None], self.decisions.stockpile, group
+        if kind != "storage":
             by_stream = kind in ("supply", "collection")
             rate, amount = self._route_rates[kind], self.decisions.sent
             of = group[self.routes.stream if by_stream else self.routes.treatment]

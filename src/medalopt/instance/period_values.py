@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import ExactArray, Floats, Ints
 from medalopt.instance.instance import Instance
+
+if TYPE_CHECKING:
+    from medalopt.instance.routes import NumberReader, PooledLots
 
 
 def spread_over_periods(values: Numbers, periods: int) -> Numbers:
@@ -58,6 +61,25 @@ def read_at_credit(charge: Numbers, lead: Ints, periods: int) -> Numbers:
     if charge.shape[1] > 1:
         charge = np.take_along_axis(charge, np.minimum(back, periods - 1), axis=1)
     return np.where(back < periods, charge, 0)
+
+
+def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberReader = read_floats) -> Numbers:
+    """Compute the refining charge that a kilogram withheld of a pooled lot saves.
+
+    Args:
+        instance: The instance.
+        lots: Its pooled lots.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Money per kilogram by pooled line, metal and period of shipment (P, E, T); 0 where it is credited too late.
+    """
+    charge, periods = read(instance.terms.refining_charge)[lots.line], len(instance.periods)
+    total = make_zeros((*charge.shape[:2], periods), charge)
+    for metal in range(charge.shape[1]):
+        lead = instance.smelters.lead[lots.smelter, metal]
+        total[:, metal] = read_at_credit(charge[:, metal], lead, periods)
+    return total
 
 
 def sum_over_routes(rate: Numbers, sent: Numbers) -> Numbers:

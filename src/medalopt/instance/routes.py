@@ -491,25 +491,6 @@ def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:
     return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
 
 
-def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberReader = read_floats) -> Numbers:
-    """Compute the refining charge that a kilogram withheld of a pooled lot saves.
-
-    Args:
-        instance: The instance.
-        lots: Its pooled lots.
-        read: Reads parameters in the arithmetic of the result.
-
-    Returns:
-        Money per kilogram by pooled line, metal and period of shipment (P, E, T); 0 where it is credited too late.
-    """
-    charge, periods = read(instance.terms.refining_charge)[lots.line], len(instance.periods)
-    total = make_zeros((*charge.shape[:2], periods), charge)
-    for metal in range(charge.shape[1]):
-        lead = instance.smelters.lead[lots.smelter, metal]
-        total[:, metal] = read_at_credit(charge[:, metal], lead, periods)
-    return total
-
-
 def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
     """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
 

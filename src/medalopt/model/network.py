@@ -20,11 +20,11 @@ from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
+from medalopt.instance.period_values import compute_withheld_charge
 from medalopt.instance.routes import (
     PooledLots,
     Routes,
     compute_shipment_unit_costs,
-    compute_withheld_charge,
     find_fraction_groups,
     find_pooled_lots,
     has_supply,

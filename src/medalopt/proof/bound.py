@@ -29,6 +29,7 @@ from medalopt.instance.demand import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave, shift_to_shipment
+from medalopt.instance.period_values import compute_withheld_charge
 from medalopt.instance.routes import (
     NumberReader,
     PooledLots,
@@ -37,7 +38,6 @@ from medalopt.instance.routes import (
     classify_routes,
     compute_base_costs,
     compute_refining_costs_of,
-    compute_withheld_charge,
     find_pooled_lots,
     fold_branches,
 )

@@ -28,11 +28,11 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import shift_to_shipment
+from medalopt.instance.period_values import compute_withheld_charge
 from medalopt.instance.routes import (
     NumberReader,
     Routes,
     compute_route_costs,
-    compute_withheld_charge,
     find_pooled_lots,
 )
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
