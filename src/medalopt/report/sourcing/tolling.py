@@ -6,6 +6,7 @@ from medalopt.analysis.sourcing.orders import FeedLine, MetalReturn, list_feed_l
 from medalopt.analysis.sourcing.payments import TOLL
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.period_values import index_period
 from medalopt.report.document import (
     CellValue,
     FieldPairs,
