@@ -214,7 +214,8 @@ def list_route_names(row: Any) -> tuple[str, ...]:
     Returns:
         Stream, treatment or fraction, and smelter if there is one.
     """
-    split = row.treatment if row.fraction is None else f"{row.treatment}{FRACTION_SEPARATOR}{row.fraction}"
+    fraction: str | None = getattr(row, "fraction", None)
+    split = row.treatment if fraction is None else f"{row.treatment}{FRACTION_SEPARATOR}{fraction}"
     return (row.stream, split, *(() if row.smelter is None else (row.smelter,)))
 
 

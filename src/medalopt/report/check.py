@@ -40,7 +40,7 @@ def _describe_size(instance: Instance) -> tuple[str, ...]:
         f"Supply: {format_number(offered)} t offered; {format_count(len(instance.streams.names), 'stream')} of "
         f"{format_count(len(instance.devices.names), 'device type')} "
         f"from {format_count(len(instance.regions), 'region')}.",
-        f"Processing: {format_count(len(instance.treatments.names), 'treatment')}, "
+        f"Processing: {format_count(len(instance.treatments.list_whole()), 'treatment')}, "
         f"{format_count(len(instance.smelters.names), 'smelter')}. "
         f"Market: {format_count(len(instance.market.names), 'offer')}.",
         f"Medals: {int(instance.medals.count.sum()):,} of "
@@ -56,7 +56,7 @@ def _tabulate_size(instance: Instance) -> ReportTable:
         "regions": instance.regions,
         "device types": instance.devices.names,
         "streams": instance.streams.names,
-        "treatments": instance.treatments.names,
+        "treatments": instance.treatments.list_whole(),
         "smelters": instance.smelters.names,
         "offers": instance.market.names,
         "alloys": instance.alloys.names,

@@ -39,6 +39,9 @@ COST_KINDS = {
 }
 
 
+_SALES_AND_FRACTIONS = "sales of surplus metal and of fractions"
+
+
 def build_cost_table(plan: Plan) -> ReportTable:
     """Return the table of cost by kind, in the instance's currency; revenue is negative.
 
@@ -49,7 +52,8 @@ def build_cost_table(plan: Plan) -> ReportTable:
         The table; kinds below rounding, relative to all payments, are left out.
     """
     all_paid = sum_absolute_costs(plan.account, "cost")
-    parts = {COST_KINDS[kind]: value for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * all_paid}
+    titles = COST_KINDS | ({"sales": _SALES_AND_FRACTIONS} if plan.instance.treatments.sells.any() else {})
+    parts = {titles[kind]: value for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * all_paid}
     columns = (
         ReportColumn("kind", "kind"),
         ReportColumn("cost", "", plan.instance.currency, style="scaled"),

@@ -6,7 +6,7 @@ A compared plan is an instance, one of its scenarios, or a saved plan.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -100,8 +100,8 @@ def _collect_quantities(
     }
     result |= {("cost", kind, currency): value for kind, value in cost.items() if kind != "total"}
     sent, bought, metals = tables["shipments"], tables["purchases"], tables["metals"]
-    for part, column in (("streams", "stream"), ("treatments", "treatment"), ("smelters", "smelter")):
-        result |= _sum_by_item(part, "t", sent[column], sent["tonnes"])
+    for part, items, amounts in _list_shipment_sums(sent):
+        result |= _sum_by_item(part, "t", items, amounts)
     stocked = tables.get("offer_stock", {"offer": [], "bought": []})
     offers, kilograms = bought["offer"] + stocked["offer"], bought["kg"] + stocked["bought"]
     result |= _sum_by_item("purchases", "kg", offers, kilograms)
@@ -109,6 +109,29 @@ def _collect_quantities(
         items = [f"{metal}, {text}" for metal in metals["metal"]]
         result |= _sum_by_item("metals", "kg", items, metals[what])
     return result
+
+
+def _list_shipment_sums(sent: ColumnTable) -> Iterator[tuple[str, list[str | None], list[float]]]:
+    """Yield part, item and tonnes of every shipment: of fractions no devices, and the feed of their smelters."""
+    fractions = sent.get("fraction", [None] * len(sent["stream"]))
+    split = {
+        (stream, treatment, period)
+        for stream, treatment, period, fraction in zip(
+            sent["stream"], sent["treatment"], sent["period"], fractions, strict=True
+        )
+        if fraction is not None
+    }
+    rows = [dict(zip(sent, cells, strict=True)) for cells in zip(*sent.values(), strict=True)] if split else []
+    if not split:
+        for part, column in (("streams", "stream"), ("treatments", "treatment"), ("smelters", "smelter")):
+            yield part, sent[column], sent["tonnes"]
+        return
+    whole = [row for row in rows if row["fraction"] is None]
+    yield "streams", [row["stream"] for row in whole], [row["tonnes"] for row in whole]
+    yield "treatments", [row["treatment"] for row in whole], [row["tonnes"] for row in whole]
+    fed = [row for row in rows if (row["stream"], row["treatment"], row["period"]) not in split or row["smelter"]]
+    amounts = [row["tonnes"] if row["fraction"] is None else row["feed"] for row in fed]
+    yield "smelters", [row["smelter"] for row in fed], amounts
 
 
 def _sum_by_item(
