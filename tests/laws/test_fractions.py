@@ -47,8 +47,7 @@ def test_no_fractions_change_nothing(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_one_fraction_is_a_single_product(seed: int) -> None:
-    """A treatment with one fraction has the optimum of the treatment that sends it on; only what no smelter takes may
-    then be residue, which cannot cost more."""
+    """A treatment with one fraction costs at most as much as one that sends it on: it may be residue if not accepted."""
     content, other = document(seed), document(seed)
     for name, treatment in other.get("treatments", {}).items():
         single = {field: treatment[field] for field in ("to_smelter", "recovery") if field in treatment}
@@ -154,7 +153,7 @@ def test_the_plan_by_hand() -> None:
 
 
 def test_a_fraction_that_nobody_takes_is_residue() -> None:
-    """It draws a warning, and costs what residue costs."""
+    """A fraction that no smelter accepts gives a warning, and costs the same as residue."""
     instance = by_hand(smelters__far__accepts=[], smelters__near__terms={"boards": {"fractions": ["boards"]}})
     assert ["`cables`: it is residue" in fault.message for fault in instance.warnings].count(True) == 1
     plan = medalopt.solve(instance)  # a tonne costs 134 + 80 - 50, and 2 for its cables
@@ -174,7 +173,7 @@ def test_a_fraction_that_nobody_takes_is_residue() -> None:
     ],
 )
 def test_faults_are_told(path: str, value: Any, text: str) -> None:
-    """Each fault says what is wrong and what is allowed."""
+    """Each error names the fault and the valid values."""
     with pytest.raises(InputError) as error:
         by_hand(**{path: value})
     assert any(text in fault.message for fault in error.value.faults), [each.message for each in error.value.faults]

@@ -50,7 +50,7 @@ PROMISES: list[ParameterChanges] = [{"policy.confidence": "70 %"}, {"policy.unce
 
 @pytest.mark.parametrize("promise", PROMISES)
 def test_scenarios_hold_the_promise(path: Path, promise: ParameterChanges) -> None:
-    """A scenario costs what `solve` says with its promise, in a worker process and in the runner of analyses."""
+    """A scenario costs the same as `solve` with its promise, in a worker process and in the scenario runner."""
     runner, instance = ScenarioRunner(path), medalopt.load(path)
     promised = solve(instance.with_changes(promise)).objective
     result = solve_scenario(runner, WorkerSetup.capture(runner).basis, promise)
@@ -65,7 +65,7 @@ def test_scenarios_hold_the_promise(path: Path, promise: ParameterChanges) -> No
 
 @pytest.mark.parametrize("promise", PROMISES)
 def test_curves_and_outages_hold_the_promise(path: Path, promise: ParameterChanges) -> None:
-    """Points of a curve, outages and delays cost what `solve` says of the changed instance."""
+    """Points of a curve, outages and delays cost the same as `solve` of the changed instance."""
     runner, instance = ScenarioRunner(path, promise), medalopt.load(path)
     curve = compute_curve(runner, parse_parameter_range(runner, "metals.Ag.opening_stock=0kg..20kg"))
     for point in (curve.points[0], curve.points[len(curve.points) // 2], curve.points[-1]):

@@ -130,7 +130,7 @@ def solve_counterpart(instance: Instance, budget: float) -> float:
 
 @pytest.mark.parametrize("budget", [1, 1.5, 4])
 def test_both_ways_find_the_optimum_of_the_counterpart(instance: Instance, budget: float) -> None:
-    """Both ways cost what the linear counterpart costs; the plan is verified from its file, at no larger budget."""
+    """Both methods agree with the linear counterpart; the saved plan is verified, at no larger budget."""
     changed, least = instance.with_changes({"policy.uncertainty_budget": budget}), solve_counterpart(instance, budget)
     for method in ("direct", "decomposition"):
         found = solve(changed, method=method)
@@ -142,7 +142,7 @@ def test_both_ways_find_the_optimum_of_the_counterpart(instance: Instance, budge
 
 
 def test_a_budget_is_priced_and_proven(instance: Instance) -> None:
-    """One parameter less saves what re-solving says; longer directions are shortened; certainty changes nothing."""
+    """One parameter less saves as much as a re-solve; longer directions are shortened; certainty has no effect."""
     below, plan = (solve(instance.with_changes({"policy.uncertainty_budget": budget})) for budget in (1.99, 2))
     (price, *_) = price_confidence(plan.account, plan.duals)
     assert price.saves == pytest.approx((plan.cost - below.cost) / 0.01, rel=1e-3)
@@ -190,7 +190,7 @@ def test_the_norm_of_a_budget() -> None:
 
 @pytest.mark.parametrize("promise", [{"policy.confidence": "75 %"}, {"policy.uncertainty_budget": 1.5}])
 def test_exported_files_hold_the_promise(instance: Instance, promise: dict[str, Any], tmp_path: Path) -> None:
-    """An LP file costs what the plan costs; MathProg data say that they have no promise."""
+    """An LP file has the cost of the plan; MathProg data state that they contain no promise."""
     changed, path = instance.with_changes(promise), tmp_path / "program.lp"
     path.write_text(_render_files(changed, ExportFormat.lp, "cost", path)[path])
     solver = highspy.Highs()

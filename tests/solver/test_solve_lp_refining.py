@@ -51,12 +51,7 @@ def far_apart(seed: int) -> Document:
         for name in ("phone", "camera", "tablet")[: random.choice([1, 2, 3])]
     }
     streams = [
-        {
-            "device": device,
-            "region": region,
-            "available": spread(-3, 12, "t"),
-            "collection": spread(-6, 6, "EUR/t"),
-        }
+        {"device": device, "region": region, "available": spread(-3, 12, "t"), "collection": spread(-6, 6, "EUR/t")}
         for device in devices
         for region in ("north", "south")[: random.choice([1, 2])]
     ]

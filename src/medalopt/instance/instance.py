@@ -96,20 +96,36 @@ class Treatments:
 
     @property
     def has_fractions(self) -> bool:
-        """Whether some treatment has several products."""
+        """Return whether some treatment has several products.
+
+        Returns:
+            True if an entry is a fraction.
+        """
         return bool((self.parent >= 0).any())
 
     @property
     def owner(self) -> Ints:
-        """(H,) index of the treatment itself, or of that which yields the fraction."""
+        """Treatment that yields each product.
+
+        Returns:
+            (H,) index of the treatment itself, or of that which yields the fraction.
+        """
         return np.where(self.parent < 0, np.arange(len(self.parent)), self.parent)
 
     def list_whole(self) -> Names:
-        """Return the names of the treatments, without fractions."""
+        """Return the names of the treatments, without fractions.
+
+        Returns:
+            Names in order.
+        """
         return tuple(name for name, parent in zip(self.names, self.parent.tolist(), strict=True) if parent < 0)
 
     def mark_split(self) -> Bools:
-        """Return which devices each treatment splits into fractions (H, D)."""
+        """Return the devices that each treatment splits into fractions.
+
+        Returns:
+            (H, D).
+        """
         split, fractions = np.zeros_like(self.accepts), np.flatnonzero(self.parent >= 0)
         np.logical_or.at(split, self.parent[fractions], self.accepts[fractions])
         return split
@@ -119,6 +135,9 @@ class Treatments:
 
         Args:
             treatment: Index of the treatment or fraction.
+
+        Returns:
+            Treatment and fraction.
         """
         parent = int(self.parent[treatment])
         if parent < 0:

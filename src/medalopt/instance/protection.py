@@ -24,19 +24,48 @@ class ProtectionNorm(Protocol):
     """A norm of the deviations $w$ (Z,) of independent variates, with the ball of its dual norm."""
 
     def measure(self, deviations: Floats) -> float:
-        """Return the norm."""
+        """Return the norm.
+
+        Args:
+            deviations: (Z,) deviations.
+
+        Returns:
+            In their unit.
+        """
         ...
 
     def find_direction(self, deviations: Floats) -> Floats:
-        """Return the vector (Z,) of the dual ball whose product with the deviations is their norm."""
+        """Return the vector of the dual ball whose product with the deviations is their norm.
+
+        Args:
+            deviations: (Z,) deviations.
+
+        Returns:
+            (Z,), dimensionless.
+        """
         ...
 
     def measure_dual(self, vector: Floats) -> float:
-        """Return the dual norm of a vector (Z,): at most 1 within the ball."""
+        """Return the dual norm of a vector.
+
+        Args:
+            vector: (Z,) vector.
+
+        Returns:
+            At most 1 within the ball.
+        """
         ...
 
     def is_within(self, vector: Floats, most: float) -> bool:
-        """Return whether the dual norm of a vector (Z,) is at most `most`, proven in fractions."""
+        """Return whether the dual norm of a vector is at most a limit, proven in fractions.
+
+        Args:
+            vector: (Z,) vector.
+            most: Limit.
+
+        Returns:
+            True if it is proven.
+        """
         ...
 
 

@@ -53,6 +53,9 @@ def has_fractions(treatment: Treatment) -> bool:
 
     Args:
         treatment: Treatment.
+
+    Returns:
+        True for at least one.
     """
     return bool(treatment.fractions) or any(other.fractions for other in treatment.devices.values())
 
