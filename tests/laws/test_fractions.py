@@ -47,7 +47,7 @@ def test_no_fractions_change_nothing(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(16))
 def test_one_fraction_is_a_single_product(seed: int) -> None:
-    """A treatment with one fraction costs at most as much as one that sends it on: it may be residue if not accepted."""
+    """A treatment with one fraction never costs more than one that sends it on: it may be residue if not accepted."""
     content, other = document(seed), document(seed)
     for name, treatment in other.get("treatments", {}).items():
         single = {field: treatment[field] for field in ("to_smelter", "recovery") if field in treatment}
