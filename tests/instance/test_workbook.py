@@ -393,6 +393,15 @@ def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
     assert any(one.startswith(f"in.xlsx: has no sheet `{sheet}`") for one in found), found
 
 
+def test_a_workbook_from_before_impurities_is_imported(tiny: bytes) -> None:
+    """A template of an earlier version lacks the sheet of impurities: it is read as one without impurities."""
+    files = parts(tiny)
+    book = re.sub('<sheet name="Impurities"[^>]*/>', "", files["xl/workbook.xml"].decode())
+    older = packed({**files, "xl/workbook.xml": book.encode()})
+    found = import_workbook(FileBytes("in.xlsx", older)).instance
+    assert found.figures == import_workbook(FileBytes("in.xlsx", tiny)).instance.figures
+
+
 def test_warnings_name_sheet_and_cell(tiny: bytes) -> None:
     """Warnings name the cell, as errors do."""
     column = _cell_of(tiny, "Streams", "collection")

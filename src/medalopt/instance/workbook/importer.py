@@ -178,6 +178,8 @@ _CELL_PLACE = re.compile(r"(.*)\x1f(.*)", re.DOTALL)
 _KNOWN_SHEETS = frozenset(
     {INSTANCE_SHEET, POLICY_SHEET, SCENARIOS_SHEET, *(section.sheet for section in SHEET_SECTIONS)}
 )
+# Sheets that older templates lack. What they declare is named on other sheets, where a missing name is an error.
+_LATER_SHEETS = frozenset({"Impurities"})
 _PERIOD_PATHS = re.compile(r"periods\.start|medals\..*\.due", re.DOTALL)  # paths of fields that hold a period
 
 
@@ -279,7 +281,7 @@ class _WorkbookImport:
                 f"unknown sheet{suggestion or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}",
                 kind=FaultKind.WORKBOOK,
             )
-        for sheet in sorted(_KNOWN_SHEETS - sheets.keys()):
+        for sheet in sorted(_KNOWN_SHEETS - _LATER_SHEETS - sheets.keys()):
             text = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
             self.faults.add_error(Location(self.name), (), text, kind=FaultKind.WORKBOOK)
         for sheet in _KNOWN_SHEETS & sheets.keys():
