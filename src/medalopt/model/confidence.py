@@ -60,7 +60,7 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
 def _add_budget_constraints(
     model: pyo.ConcreteModel, budget: float, parts: list[LinkingKey]
 ) -> dict[tuple[str, str], object]:
-    """Return what an uncertainty budget takes from the metal of each deadline, with its variables and constraints."""
+    """Return the metal that an uncertainty budget withholds at each deadline, with its variables and constraints."""
     places = list(dict.fromkeys((e, t) for e, t, _ in parts))
     model.budget_threshold = pyo.Var(places, within=pyo.NonNegativeReals, doc="theta: threshold of deviations, kg")
     model.protection = pyo.Var(parts, within=pyo.NonNegativeReals, doc="pi: deviation beyond the threshold, kg")

@@ -199,7 +199,11 @@ class OrderDocument:
 
     @property
     def printed_terms(self) -> FieldPairs:
-        """Terms for page and paper; a draft has no line to sign."""
+        """Terms for page and paper.
+
+        Returns:
+            Fields and texts; a draft has no line to sign.
+        """
         return tuple(pair for pair in self.terms if not self.missing or pair[0] not in SIGNATURE_FIELDS)
 
     @property

@@ -28,7 +28,7 @@ def build_information_report(found: InformationValuation) -> Report:
         found: Savings by parameter.
 
     Returns:
-        The report: what to measure first, a table and a chart.
+        The report: parameters to measure first, a table and a chart.
     """
     instance, table = found.plan.instance, _tabulate(found)
     return Report(

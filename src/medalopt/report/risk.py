@@ -97,7 +97,7 @@ def describe_split(plan: Plan) -> tuple[str, ...]:
 
 
 def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
-    """Describe what a chance constraint promises.
+    """Describe the promise of a chance constraint.
 
     Args:
         instance: Instance.

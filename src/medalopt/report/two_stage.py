@@ -28,7 +28,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
         plan: Two-stage plan.
 
     Returns:
-        The report: expected cost, contracts, scenarios with what is done in each, and the value of information.
+        The report: expected cost, contracts, scenarios with the actions in each, and the value of information.
     """
     instance = plan.instance
     contracts, scenarios = _tabulate_contracts(plan), _tabulate_scenarios(plan)
@@ -50,7 +50,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
 
 
 def _summarize(plan: TwoStagePlan) -> Iterable[str]:
-    """Yield the headline: expected cost, what to sign, the value of perfect information and of planning for all."""
+    """Yield the headline: expected cost, contracts, the value of perfect information and of planning for all."""
     currency, values = plan.instance.currency, plan.information
     ordered = sorted(plan.outcomes, key=lambda one: one.cost)
     low, high = ordered[0], ordered[-1]
@@ -105,7 +105,7 @@ def _describe_scenarios(plan: TwoStagePlan) -> str:
 
 
 def _describe_contracts(plan: TwoStagePlan) -> Iterable[str]:
-    """Yield what to sign: tonnes of streams and smelters, options, and purchases before the scenario is known."""
+    """Yield the contracts to sign: tonnes of streams and smelters, options, and purchases of the first stage."""
     totals = _sum_by_member(plan)
     parts = []
     for kind, text in ((STREAM, "from {}"), (SMELTER, "of feed at {}")):
@@ -192,7 +192,7 @@ def _tabulate_purchases(plan: TwoStagePlan) -> ReportTable:
 
 
 def _tabulate_calendar(plan: TwoStagePlan) -> ReportTable:
-    """Return the table of what is collected and bought in each period before the scenario is known."""
+    """Return the table of collection and purchases in each period before the scenario is known."""
     columns = (
         ReportColumn("period", "period"),
         ReportColumn("collected_t", "collected", "t", style="significant"),
@@ -367,7 +367,7 @@ def encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
 
 
 def _encode_outcome(plan: TwoStagePlan, one: ScenarioOutcome) -> dict[str, Any]:
-    """Return one scenario: cost, and what is done."""
+    """Return one scenario: cost and actions."""
     instance, account = plan.instance, one.account
     feed, bought = np.asarray(account.feed).sum(axis=1), np.asarray(account.bought)
     missed = np.asarray(account.missed).tolist()

@@ -266,7 +266,11 @@ class InformationValue:
 
     @property
     def recourse(self) -> float:
-        """Optimum of the two-stage program."""
+        """Optimum of the two-stage program.
+
+        Returns:
+            Unit of the objective.
+        """
         return self.solution.value
 
     @property
@@ -311,6 +315,14 @@ def compute_information_value(
     """
 
     def weigh(costs: Sequence[float]) -> float:
+        """Return the expected value over the scenarios.
+
+        Args:
+            costs: Cost by scenario.
+
+        Returns:
+            Unit of the objective.
+        """
         return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
 
     alone = _solve_each(first, stages, report_progress)

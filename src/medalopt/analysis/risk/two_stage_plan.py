@@ -140,13 +140,21 @@ class TwoStagePlan:
 
     @property
     def failure(self) -> float:
-        """Probability of the scenarios that have no plan with the contracts of the file's own values."""
+        """Probability of the scenarios that have no plan with the contracts of the file's own values.
+
+        Returns:
+            From 0 to 1.
+        """
         values = zip(self.outcomes, self.information.evaluated, strict=True)
         return sum(one.probability for one, value in values if math.isinf(value))
 
     @property
     def premiums(self) -> float:
-        """Premiums paid for options, money."""
+        """Premiums paid for options.
+
+        Returns:
+            Money.
+        """
         return float(sum(one.premium * each for one, each in zip(self.book.contracts, self.agreed, strict=True)))
 
 

@@ -83,7 +83,16 @@ def compute_order_margins(account: PlanAccount) -> OrderMargins:
     turnover = spare + _sum_charged(account).cumsum(axis=1)
 
     def find_margins(members: Ints, brought: Floats, count: int) -> list[OrderMargin | None]:
-        """Return the margin of each group of routes."""
+        """Return the margin of each group of routes.
+
+        Args:
+            members: (J,) group of each route.
+            brought: (J, E, T) kg of metal by route and period of return.
+            count: Number of groups.
+
+        Returns:
+            Margin by group; None for a group without metal.
+        """
         each = np.asarray(sum_by_group(brought, members, count)).cumsum(axis=2)
         return [_find_margin(metal, spare, turnover, price) for metal in each]
 

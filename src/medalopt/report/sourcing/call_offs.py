@@ -253,7 +253,7 @@ def _lists_fractions(instance: Instance, kind: str) -> bool:
 
 
 def _name_destination(instance: Instance, line: DeviceOrderLine) -> str:
-    """Return the smelter of a call-off line, or what becomes of devices that go to none."""
+    """Return the smelter of a call-off line, or the destination of devices without one."""
     if line.smelter >= 0:
         return instance.smelters.names[line.smelter]
     return (

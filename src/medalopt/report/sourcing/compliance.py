@@ -20,7 +20,7 @@ class ComplianceDocument:
 
     Attributes:
         name: Name.
-        purpose: What it shows.
+        purpose: Claim that it proves.
         asked_by: Who requires it.
         metals: Metals that it concerns; none: all.
         jurisdictions: Jurisdictions in which it is required; none: all.

@@ -75,36 +75,71 @@ class OrderContext:
 
     @property
     def instance(self) -> Instance:
-        """The instance of the plan."""
+        """Instance of the plan.
+
+        Returns:
+            The instance as solved.
+        """
         return self.plan.instance
 
     @cached_property
     def directory(self) -> PartyDirectory:
-        """Parties by role."""
+        """Parties by role.
+
+        Returns:
+            Directory, read once.
+        """
         return PartyDirectory.from_instance(self.instance)
 
     @cached_property
     def payers(self) -> CostPayers:
-        """Party that bears each cost."""
+        """Party that bears each cost.
+
+        Returns:
+            Payers as stated, or one party.
+        """
         return CostPayers.from_instance(self.instance)
 
     @cached_property
     def margins(self) -> OrderMargins:
-        """How much less of every order the plan bears."""
+        """Margin of every order: by how much it may fall short.
+
+        Returns:
+            Margins, computed once.
+        """
         return compute_order_margins(self.plan.account)
 
     def describe_buyer(self) -> str:
-        """Return legal name and address of the buyer; '' where the instance is silent."""
+        """Return legal name and address of the buyer.
+
+        Returns:
+            Text; '' where the instance is silent.
+        """
         stated = str(self.instance.annex.get("project", {}).get("buyer", "")).strip()
         return stated or self.describe_place(self.directory.buyer, ("legal_name", "address"))
 
     def describe_place(self, party: str, fields: tuple[str, ...]) -> str:
-        """Return fields of a party in one line, without those left out."""
+        """Return fields of a party in one line.
+
+        Args:
+            party: Name of the party.
+            fields: Names of the fields.
+
+        Returns:
+            Text without empty fields.
+        """
         details = self.directory.get_details(party)
         return ", ".join(text for name in fields if (text := str(details.get(name, "")).strip()))
 
     def split_by_payer(self, costs: Mapping[CostKey, float]) -> FieldPairs:
-        """Return who pays how much of an order; nothing where one party bears all costs of the plan."""
+        """Split the amount of an order by payer.
+
+        Args:
+            costs: Money by kind of cost, stream and treatment.
+
+        Returns:
+            Party and amount; empty where one party bears all costs of the plan.
+        """
         if not has_payers(self.instance):
             return ()
         amounts: dict[str, float] = {}
@@ -131,7 +166,7 @@ class Addressee:
     Attributes:
         heading: Role and name, and the region where that is not the party itself.
         party: Name of the party in the instance.
-        member: Region, smelter or offer that the order is about; what is stated under its name comes first.
+        member: Region, smelter or offer that the order is about; fields stated under its name come first.
         defaults: Fields that follow from the plan where the instance is silent.
     """
 
@@ -169,7 +204,7 @@ def make_order(
         context: Plan, parties and payers.
         kind: Kind of document.
         number: Number in the plan.
-        addressee: Party and what the order is about.
+        addressee: Party, and the region, smelter or offer of the order.
         terms: Terms that follow from the plan; '' where the instance is silent.
         lines: Exact lines.
         notes: Notes below the lines.
@@ -231,7 +266,7 @@ def describe_tolerance(
         margin: Margin of the order; None where it brings no metal.
         amount: Quantity of the order.
         unit: Its unit, `t` or `kg`.
-        more: What limits more than ordered.
+        more: Limits of a larger quantity.
 
     Returns:
         Two fields.

@@ -46,7 +46,7 @@ def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
 
 
 def _note_rounding(document: OrderDocument, note: str) -> OrderDocument:
-    """Return an order that says beside its rounded quantities what rounding all orders does to the plan."""
+    """Return an order with the effect of rounding all orders beside its rounded quantities."""
     last = document.grouped[-1]
     said = replace(last, notes=tuple(f"{line} {note}" for line in last.notes))
     return replace(document, grouped=(*document.grouped[:-1], said))
@@ -60,7 +60,7 @@ def describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
         documents: All orders of the plan.
 
     Returns:
-        What is missing of the metal that is short by most, or that all suffice; '' without orders.
+        The largest shortage of a metal, or that all suffice; '' without orders.
     """
     instance = plan.instance
     streams, offers, periods = (

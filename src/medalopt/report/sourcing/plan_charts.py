@@ -231,7 +231,7 @@ _SOURCES = (("opening stock", COLOURS[5]), ("from devices", COLOURS[0]), ("bough
 
 
 def draw_metal_coverage(facts: PlanFacts) -> tuple[Chart, ...]:
-    """Draw the metal at hand by source against the need of each metal, with the range of what devices return.
+    """Draw the metal at hand by source against the need of each metal, with the range of returns from devices.
 
     Args:
         facts: Facts of the plan to report.

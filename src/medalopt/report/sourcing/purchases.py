@@ -88,13 +88,13 @@ def _purchase_document(
 
 
 def _describe_composition(instance: Instance, offer: int) -> str:
-    """Return the metals of an offer with their exact shares, and what is not named."""
+    """Return the metals of an offer with their exact shares, and the unnamed rest."""
     held = zip(instance.metals.titles, instance.market.composition.value[offer].tolist(), strict=True)
     return ", ".join(f"{title} {format_exact_share(part)}" for title, part in held if part)
 
 
 def _describe_claim(instance: Instance, offer: int) -> str:
-    """Return what the plan claims as recycled of an offer, and by which rule."""
+    """Return the share of an offer that the plan claims as recycled, with its rule."""
     recycled = float(instance.market.recycled.value[offer])
     if not recycled:
         return "none: the plan claims nothing of this metal as recycled"

@@ -124,7 +124,7 @@ def _describe_metals(instance: Instance, metals: list[MetalReturn]) -> str:
 
 
 def _describe_lots(instance: Instance, sent: list[FeedLine]) -> str:
-    """Return what one lot is, and in how many periods there are lots, by line of the terms."""
+    """Return the definition of a lot, and the number of periods with lots, by line of the terms."""
     word = get_period_word(instance)
     lines = sorted({feed.line for feed in sent})
     each = [
