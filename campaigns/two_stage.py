@@ -70,7 +70,7 @@ def decide(seed: int, entries: dict[str, dict[str, Any]], options: TwoStageOptio
 
 
 def check(plan: TwoStagePlan) -> list[str]:
-    """Return what is wrong with a two-stage plan."""
+    """Return the errors of a two-stage plan."""
     values, proof = plan.information, plan.certificate
     size = CLOSE * max(1.0, proof.size)
     wrong = [] if proof.optimal else [f"gap {proof.gap}, violation {proof.violation}"]

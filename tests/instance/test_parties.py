@@ -1,4 +1,4 @@
-"""Roles of parties: who serves a region, smelter or offer, and what the file must not say."""
+"""Roles of parties: who serves a region, smelter or offer, and statements that a file must not make."""
 
 from __future__ import annotations
 

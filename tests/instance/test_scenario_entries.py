@@ -1,4 +1,4 @@
-"""Scenarios with `changes` and `probability`: what is read, refused, and kept by a workbook."""
+"""Scenarios with `changes` and `probability`: read, rejected, and preserved by a workbook."""
 
 from __future__ import annotations
 

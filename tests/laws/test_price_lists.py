@@ -94,7 +94,7 @@ def test_the_plan_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_price_of_one_period_is_changed() -> None:
-    """`--set` reaches the value of a period, of one that is given once too; the cost changes by what is bought then."""
+    """`--set` of one period changes that period, also of a constant price; the cost changes by its purchases."""
     instance = medalopt.load(BY_HAND)
     for path, value, cost in (
         ("streams.phone@town.price[1]", "12 JPY/t", 252),

@@ -1,4 +1,4 @@
-"""Two-stage plans of instances: optimum, certificate, information values, and what is refused."""
+"""Two-stage plans of instances: optimum, certificate, information values, and invalid input."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def solve_by_scipy(program: SolverProgram) -> float:
 
 
 def test_plan_is_certified_and_between_its_bounds(path: Path, plan: TwoStagePlan) -> None:
-    """In fractions the gap is rounding; WS < SP <= EEV; every scenario by itself costs what `solve` finds."""
+    """In fractions the gap is rounding; WS < SP <= EEV; every scenario alone costs the same as `solve`."""
     values, proof = plan.information, plan.certificate
     assert proof.arithmetic == "exact rational" and proof.optimal and abs(proof.gap) < 1e-12
     assert proof.value == pytest.approx(plan.expected, rel=1e-12)
@@ -104,7 +104,7 @@ def test_plan_is_certified_and_between_its_bounds(path: Path, plan: TwoStagePlan
 
 
 def test_one_scenario_is_the_deterministic_optimum(path: Path) -> None:
-    """With one scenario nothing is unknown, also where it is known late; an option costs its premium."""
+    """One scenario gives the deterministic plan, also if it is known late; an option costs its premium."""
     one = {"scenarios__usual": "{probability: 100%}", "scenarios__poor": "{}", "scenarios__rich": "{}"}
     base = solve(medalopt.load(path)).objective
     for options in (TwoStageOptions(), TwoStageOptions(known="3"), TwoStageOptions(risk_weight=3.0)):

@@ -116,7 +116,7 @@ def _is_short(account: PlanAccount, share: float, region: int) -> bool:
 
 @pytest.mark.parametrize("name", ["tiny", "rio2016"])
 def test_a_plan_breaks_just_beyond_the_margin_of_an_order(name: str) -> None:
-    """What an order may fall short leaves all metals; a little more leaves one short, which the margin names."""
+    """An order short by its margin leaves enough of every metal; a little more makes the named metal short."""
     account = plan(name).account
     for region, margin in enumerate(compute_order_margins(account).regions):
         if margin is not None and margin.share < 1:
@@ -125,7 +125,7 @@ def test_a_plan_breaks_just_beyond_the_margin_of_an_order(name: str) -> None:
 
 
 def test_an_order_that_limits_the_plan_admits_nothing_less() -> None:
-    """Where silver is exact nothing less will do, and each per cent is told in tonnes and in silver."""
+    """If silver is exact, no shortfall is allowed, and each per cent is stated in tonnes and silver."""
     terms = dict(next(one for one in build_orders(plan("tiny")) if one.party[0][1] == "far").terms)
     assert terms["Quantity tolerance"] == "5 % more, nothing less: silver limits the plan"
     assert list_numbers(terms["Shortfall borne"])[:3] == [1, 0.096, 98.8]
@@ -141,7 +141,7 @@ def test_an_order_that_limits_the_plan_admits_nothing_less() -> None:
     ],
 )
 def test_the_tolerance_is_what_the_plan_bears(share: float | None, tolerance: str, borne: list[float]) -> None:
-    """Less than 5 % only where the plan bears no more; what it bears is told in per cent and tonnes, rounded down."""
+    """The tolerance is below 5 % only if the margin is; it is stated in per cent and tonnes, rounded down."""
     silver = plan("tiny").instance.metals.names.index("Ag")
     margin = None if share is None else OrderMargin(share, silver, 1, 2.0)
     told = dict(describe_tolerance(OrderContext(plan("tiny")), margin, 40.0, "t"))
@@ -151,7 +151,7 @@ def test_the_tolerance_is_what_the_plan_bears(share: float | None, tolerance: st
 
 
 def test_rounding_is_found_out(made: Plan, orders: tuple[OrderDocument, ...]) -> None:
-    """Rounded over exact tonnes are near 1; with half of a delivery silver is short, and unrounded nothing is."""
+    """Rounded per exact tonnes are near 1; half of a delivery makes silver short, unrounded orders do not."""
     factors = [factor for one in orders for factor in compute_rounding(one).values()]
     assert factors and all(0.9 < factor < 1.1 for factor in factors) and any(factor != 1 for factor in factors)
     assert find_rounding_shortages(made.account, {}, {}) == ()
@@ -165,7 +165,7 @@ def test_rounding_is_found_out(made: Plan, orders: tuple[OrderDocument, ...]) ->
 
 @pytest.mark.parametrize("name", ["tiny", "rio2016", "dantzig"])
 def test_no_more_is_claimed_than_was_credited(name: str) -> None:
-    """By supplier and date claims stay within credits, and all claims are what is charged, less new metal."""
+    """By supplier and date claims stay within credits; all claims sum to the charges less new metal."""
     one = plan(name)
     balance: dict[tuple[int, int, int], float] = {}
     claimed = np.zeros(len(one.instance.metals.names))
