@@ -148,6 +148,14 @@ def test_trials_of_the_campaign(seed: int) -> None:
     assert trial(seed).wrong == ()
 
 
+def test_information_states_the_value_of_the_scenarios(path: Path, plan: TwoStagePlan) -> None:
+    """The value of information at a promised confidence names that of the scenarios, without the promise."""
+    found = medalopt.value_of_information(medalopt.load(path), 0.6)
+    expected = plan.information.of_perfect_information
+    assert found.data.scenarios.perfect == pytest.approx(expected) and found.data.scenarios.count == 3
+    assert json.loads(found.to_json())["scenarios"]["perfect_information"] == pytest.approx(expected)
+
+
 def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:
     """Fewer tonnes agreed are a violation; no prices and weights, however wrong, give a bound above the optimum."""
     rng, shares = np.random.default_rng(7), np.stack([one.share for one in plan.book.contracts])

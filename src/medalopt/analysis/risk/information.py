@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.errors import UsageError
+from medalopt.errors import NoPlanError, UsageError
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import ConfidencePolicy, ConfidenceRow, build_confidence
 from medalopt.instance.instance import Instance
@@ -50,6 +50,14 @@ class ValuedFactor:
         return self.sampled / samples
 
 
+@dataclass(frozen=True)
+class ScenarioInformation:
+    """Saving of a two-stage plan without a promise if the scenario were known before contracts are signed, in money."""
+
+    count: int
+    perfect: float  # expected value of perfect information
+
+
 @dataclass(frozen=True, eq=False)
 class InformationValuation:
     """Parameters with the saving by better knowledge of each, the largest saving by samples first.
@@ -61,6 +69,7 @@ class InformationValuation:
         left: Number of further uncertain parameters that matter to first order, not solved again.
         samples: Number of samples.
         sample_error: Standard error of one sample, relative to the mean.
+        scenarios: Value of knowing the scenario; None where none of the file has a probability, or one has no plan.
     """
 
     plan: Plan
@@ -69,6 +78,7 @@ class InformationValuation:
     left: int
     samples: int
     sample_error: float
+    scenarios: ScenarioInformation | None = None
 
 
 def compute_posterior_deviation(deviation: float, samples: int, sample_error: float) -> float:
@@ -138,7 +148,33 @@ def compute_information_value(
         max(len(chosen) - MAX_FACTORS, 0),
         samples,
         sample_error,
+        value_scenarios(instance, report_progress),
     )
+
+
+def value_scenarios(instance: Instance, report_progress: Callable[[str], None]) -> ScenarioInformation | None:
+    """Value perfect information on the scenarios of the file that have a probability, without a promised confidence.
+
+    Args:
+        instance: Instance from a file.
+        report_progress: Called before each step.
+
+    Returns:
+        The expected value of perfect information; None where there are no such scenarios, or no plan in one of them.
+    """
+    from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+
+    if instance.origin is None or not any(instance.annex.get("scenario_probabilities", {}).values()):
+        return None
+    runner = ScenarioRunner(instance.origin.file, {"policy.confidence": "50 %"})
+    if build_confidence(runner.instance) is not None:  # a joint one, or an uncertainty budget
+        return None
+    try:
+        plan = compute_two_stage_plan(runner, TwoStageOptions(), report_progress)
+    except NoPlanError:
+        return None
+    return ScenarioInformation(len(plan.outcomes), plan.information.of_perfect_information)
 
 
 def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Plan) -> Floats:
