@@ -49,6 +49,7 @@ param stream_committed{STREAMS}, >= 0, default 0; # t over the horizon
 param stream_footprint{STREAMS}, default 0;       # kg CO2e/t
 param lot{STREAMS}, >= 0, default 0;              # t, of which the shipments of a period are a multiple; 0: none
 param minimum_order{STREAMS}, >= 0, default 0;    # t, the least shipments of a period unless none; 0: none
+param stream_fixed{STREAMS}, >= 0, default 0;     # money, once if anything is sent
 param credited{STREAMS, METALS}, default 1;       # share of the metal that is the project's
 set STORABLE, within STREAMS;                     # what is not sent may wait
 param storage_limit{STORABLE}, default unlimited; # t
@@ -69,6 +70,7 @@ param parent{TREATMENTS}, symbolic, default '';   # of a fraction: the treatment
 set SOLD, within TREATMENTS cross DEVICES, default {h in TREATMENTS, d in DEVICES: 1 = 0};   # fractions that are sold
 param sold{SOLD}, default 0;                      # money/t of the fraction
 param sold_in{(h,d) in SOLD, PERIODS}, default sold[h,d];
+param treatment_fixed{TREATMENTS}, >= 0, default 0;            # money, once if anything is treated
 
 # Smelters, and the terms on which each settles a feed
 set SMELTERS;
@@ -77,6 +79,7 @@ param total_committed{SMELTERS}, >= 0, default 0; # t of feed over the horizon
 param total_limit{SMELTERS}, default unlimited;   # t of feed over the horizon
 param lead{SMELTERS, METALS}, integer, >= 0, default 0;        # periods from shipment to metal on the account
 param smelter_footprint{SMELTERS}, default 0;     # kg CO2e/t of feed
+param smelter_fixed{SMELTERS}, >= 0, default 0;   # money, once if it is fed
 set TERMS;
 set FEEDS, within SMELTERS cross DEVICES cross TREATMENTS;     # feeds that are accepted
 param terms{FEEDS}, symbolic, in TERMS;           # the terms that settle this feed
@@ -87,6 +90,8 @@ param refining_charge_in{l in TERMS, e in METALS, PERIODS}, default refining_cha
 param metal_return{TERMS, METALS}, default 0;     # share returned
 param deduction{TERMS, METALS}, default 0;        # kg/t of feed
 param pays{TERMS, METALS, PERIODS}, default 0;    # money/kg left with the smelter
+param minimum_lot{TERMS}, >= 0, default 0;        # t, the least feed of a period unless none
+param lot_charge{TERMS}, >= 0, default 0;         # money, in every period in which the line is fed
 set POOLED, within TERMS, default {};             # lines whose feed of a period is settled as one lot, not by route
 
 # Impurities, and metals in feed on which smelters put conditions
@@ -120,6 +125,7 @@ param recycled_fraction{OFFERS}, default 0;
 param offer_footprint{OFFERS}, default 0;         # kg CO2e/kg
 param offer_lot{OFFERS}, >= 0, default 0;         # kg, of which the purchases of a period are a multiple; 0: none
 param offer_minimum{OFFERS}, >= 0, default 0;     # kg, the least purchases of a period unless none; 0: none
+param offer_fixed{OFFERS}, >= 0, default 0;       # money, once if anything is bought
 set STORED, within OFFERS, default {};            # offers that may be bought in one period and charged in a later one
 
 # Alloys
@@ -269,6 +275,31 @@ param most_stored{o in STOCKED_OFFERS} :=
     if offers_share < 1 and min{t in PERIODS} offer_price[o,t] >= 0 then max{p in BOUGHT} most_alone[p]
     else most_alone[o];                                                                            # kg
 param most_bought{o in BOUGHT} := min(purchase_limit[o], if o in STOCKED_OFFERS then most_stored[o] else taken[o]);
+
+# Lots of feed and fixed charges, and the most that each contract can take: a line of terms in t, the others in all.
+set LOTTED := {l in TERMS: minimum_lot[l] > 0 or lot_charge[l] > 0};
+set CALLED_SMELTERS := {k in SMELTERS: smelter_fixed[k] > 0};
+set CALLED_TREATMENTS := {h in TREATMENTS: treatment_fixed[h] > 0};
+set CALLED_STREAMS := {i in STREAMS: stream_fixed[i] > 0};
+set CALLED_OFFERS := {o in OFFERS: offer_fixed[o] > 0};
+set SUPPLYING{l in TERMS, h in TREATMENTS}, dimen 2 :=
+    setof{k in SMELTERS, (i,h) in INTO[k]: terms[k,device[i],h] = l} (k,i);
+set SETTLING{l in TERMS} := setof{(k,d,h) in FEEDS: terms[k,d,h] = l} k;   # the smelter of the line
+param can_send{i in STREAMS, t in PERIODS} := available[i,t]
+    + (if i in STORABLE and t > 1 then min(storage_limit[i], offered_so_far[i,t-1]));              # t
+param most_fed{l in TERMS, t in PERIODS} := if card(SETTLING[l]) = 0 then 0 else min(
+    sum{k in SETTLING[l]} min(feed_limit[k,t], total_limit[k]),
+    sum{h in TREATMENTS: card(SUPPLYING[l,h]) > 0} min(
+        treatment_limit[if parent[h] = '' then h else parent[h],t] * (max{(k,i) in SUPPLYING[l,h]} to_smelter[h,device[i]]),
+        sum{(k,i) in SUPPLYING[l,h]} to_smelter[h,device[i]] * can_send[i,t]));                    # t
+param most_smelted{k in SMELTERS} := min(total_limit[k],
+    sum{t in PERIODS} min(feed_limit[k,t], sum{l in TERMS: k in SETTLING[l]} most_fed[l,t]));      # t
+set TREATED{h in TREATMENTS} := (setof{(i,k) in THROUGH[h]} i) union ENDING[h];
+param most_treated{h in TREATMENTS} :=
+    sum{t in PERIODS} min(treatment_limit[h,t], sum{i in TREATED[h]} can_send[i,t]);               # t
+param most_taken{i in STREAMS} := if i in ROUTED then sum{t in PERIODS} available[i,t];            # t
+param most_used{o in OFFERS} := if o in BOUGHT then
+    min(purchase_limit[o], most_bought[o] * (if o in STOCKED_OFFERS then n else 1));               # kg
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];
 
 
@@ -306,12 +337,18 @@ var network_footprint, >= 0;                                  # Phi, kg CO2e
 var withheld{SETTLED}, >= 0;                                  # W_let: metal a pooled lot keeps of the share, kg
 var bought{OFFERS}, >= 0;                                     # kg
 var shipped{BY_ORDER, PERIODS}, >= 0;                         # X_it, t
+var line_feed{LOTTED, PERIODS}, >= 0;                         # F_lt, t
 
 # Whole numbers: with them the program is a mixed-integer one.
 var lots{i in BY_ORDER, PERIODS: lot[i] > 0}, integer, >= 0;                # n_it
 var ordered{i in BY_ORDER, PERIODS: minimum_order[i] > 0}, binary;          # u_it
 var offer_lots{o in BOUGHT, PERIODS: offer_lot[o] > 0}, integer, >= 0;
 var offer_ordered{o in BOUGHT, PERIODS: offer_minimum[o] > 0}, binary;
+var line_used{LOTTED, PERIODS}, binary;                       # y: the contract is used
+var smelter_used{CALLED_SMELTERS}, binary;
+var treatment_used{CALLED_TREATMENTS}, binary;
+var stream_used{CALLED_STREAMS}, binary;
+var offer_used{CALLED_OFFERS}, binary;
 
 
 ##################################################  Objective  ##################################################
@@ -327,6 +364,11 @@ minimize objective:
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
         + sum{m in MISSABLE} shortfall[m] * missed[m]
+        + sum{l in LOTTED, t in PERIODS} lot_charge[l] * line_used[l,t]
+        + sum{k in CALLED_SMELTERS} smelter_fixed[k] * smelter_used[k]
+        + sum{h in CALLED_TREATMENTS} treatment_fixed[h] * treatment_used[h]
+        + sum{i in CALLED_STREAMS} stream_fixed[i] * stream_used[i]
+        + sum{o in CALLED_OFFERS} offer_fixed[o] * offer_used[o]
     else if measure = 'footprint' then
         network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o]
     else
@@ -363,6 +405,9 @@ s.t. define_sent_region{g in REGIONS}: sent_region[g] = sum{i in STREAMS: region
 
 s.t. define_shipped{i in BY_ORDER, t in PERIODS}:
     shipped[i,t] = (if (i,t) in OFFERED then sum{(h,k) in TAKING[i]} ship[i,h,k,t] + sum{h in EXITS[i]} leave[i,h,t]);
+
+s.t. define_line_feed{l in LOTTED, t in PERIODS}:
+    line_feed[l,t] = sum{h in TREATMENTS, (k,i) in SUPPLYING[l,h]: (i,t) in OFFERED} to_smelter[h,device[i]] * ship[i,h,k,t];
 
 s.t. define_spend{t in PERIODS}:
     spend[t] = sum{k in SMELTERS, (i,h) in INTO[k]: (i,t) in OFFERED} route_cost[k,i,h,t] * ship[i,h,k,t]
@@ -497,6 +542,14 @@ s.t. offer_least_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
     (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) >= offer_minimum[o] * offer_ordered[o,t];
 s.t. offer_most_order{o in BOUGHT, t in PERIODS: offer_minimum[o] > 0}:
     (if o in STOCKED_OFFERS then acquire[o,t] else sum{(o,a) in BUYS} buy[o,a,t]) <= most_bought[o] * offer_ordered[o,t];
+
+# 21. Lots of feed and fixed charges: a contract is used or not; where it is, a line takes at least its minimum lot.
+s.t. line_least{l in LOTTED, t in PERIODS: minimum_lot[l] > 0}: line_feed[l,t] >= minimum_lot[l] * line_used[l,t];
+s.t. line_most{l in LOTTED, t in PERIODS}: line_feed[l,t] <= most_fed[l,t] * line_used[l,t];
+s.t. smelter_most{k in CALLED_SMELTERS}: sum{t in PERIODS} feed[k,t] <= most_smelted[k] * smelter_used[k];
+s.t. treatment_most{h in CALLED_TREATMENTS}: sum{t in PERIODS} treated[h,t] <= most_treated[h] * treatment_used[h];
+s.t. stream_most{i in CALLED_STREAMS}: sent_stream[i] <= most_taken[i] * stream_used[i];
+s.t. offer_most{o in CALLED_OFFERS}: bought[o] <= most_used[o] * offer_used[o];
 
 # 14. Pooled settlement: at least the deduction beyond the share, at most that of the routes apart, at most the share.
 s.t. withheld_least{(l,e,t) in SETTLED}: withheld[l,e,t]

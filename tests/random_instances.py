@@ -116,6 +116,27 @@ def with_lots(seed: int) -> Document:
     return content
 
 
+def with_activities(seed: int) -> Document:
+    """Return the random instance number `seed` with lots of feed and fixed charges."""
+    content, root = document(seed), RandomStream(f"{seed}/activities")
+
+    def charge(own: RandomStream) -> str:
+        return f"{own.choice((40, 300, 2000))} JPY"
+
+    for name, smelter in content.get("smelters", {}).items():
+        for own, part in (
+            (root.at(name), smelter),
+            *((root.at(f"{name}/{line}"), terms) for line, terms in smelter.get("terms", {}).items()),
+        ):
+            part |= maybe(own, 0.6, "minimum_lot", lambda own: f"{own.choice((0.1, 0.4, 1.5, 3))} t")
+            part |= maybe(own, 0.4, "lot_charge", charge)
+        smelter |= maybe(root.at(f"{name}/all"), 0.4, "fixed_charge", charge)
+    members = [*content.get("treatments", {}).items(), *content.get("market", {}).items()]
+    for name, member in [*members, *((str(n), row) for n, row in enumerate(content.get("streams", [])))]:
+        member |= maybe(root.at(f"member/{name}"), 0.4, "fixed_charge", charge)
+    return content
+
+
 def with_concentration(seed: int) -> Document:
     """Return the random instance number `seed` with limits that allow each smelter, region and offer an equal share."""
     content, root = document(seed), RandomStream(f"{seed}/concentration")

@@ -9,6 +9,7 @@ import pytest
 from tests.laws import pool
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import (
+    with_activities,
     with_concentration,
     with_fractions,
     with_impurities,
@@ -42,7 +43,7 @@ def instances() -> list[Instance]:
     by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
     makers = (
         *(with_stock, with_pools, with_concentration, with_shortfall),
-        *(with_settlement, with_reserve, with_impurities, with_fractions),
+        *(with_settlement, with_reserve, with_impurities, with_fractions, with_activities),
     )
     return [*by_hand, *(loaded(make(seed)) for make in makers for seed in range(9))]
 

@@ -228,6 +228,14 @@ _LOTS = tuple(
     for prefix, axis, unit in (("", "stream", "t"), ("offer_", "offer", "kg"))
     for name in ("whole_lots", "least_order", "most_order")
 )
+_ACTIVITIES = tuple(
+    Family(f"{name}_{end}", "lots of feed and fixed charges", axes, unit, 0, priced=False)
+    for name, axes, unit in (
+        ("line", ("terms", "period"), "t"),
+        *((name, (name,), "kg" if name == "offer" else "t") for name in ("smelter", "treatment", "stream", "offer")),
+    )
+    for end in (("least", "most") if name == "line" else ("most",))
+)
 _LISTED = (
     _make_capacity("feed_capacity", "smelters", "t", "smelter", "at most {} of feed"),
     _make_capacity("treatment_capacity", "treatments", "t", "treatment", "at most {} of input"),
@@ -263,6 +271,7 @@ _LISTED = (
     Family("withheld_all", "settlement", ("pool", "metal", "period"), "kg", -1),
     Family("left_most", "settlement", ("terms", "metal", "period"), "kg", -1, identity=True),
     *_LOTS,
+    *_ACTIVITIES,
 )  # fmt: skip
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _LISTED}
 
@@ -298,9 +307,11 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {  # component and the axis of each i
 }
 ORDER_VARIABLES: Mapping[
     str, tuple[str, ...]
-] = {  # of whole lots and minimum orders: no term of an extension holds them
+] = {  # of whole lots, minimum orders, lots of feed and fixed charges: no term of an extension holds them
     **dict.fromkeys(("shipped", "lots", "ordered"), ("stream", "period")),
     **dict.fromkeys(("offer_lots", "offer_ordered"), ("offer", "period")),
+    **dict.fromkeys(("line_feed", "line_used"), ("terms", "period")),
+    **{f"{name}_used": (name,) for name in ("smelter", "treatment", "stream", "offer")},
 }
 
 PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` is the owner, `{1}` the metal or field

@@ -180,5 +180,6 @@ class WholeLotsNotFoundError(NoPlanError):
         super().__init__(name, "infeasible")
         self.args = (
             f"{name}: no plan in whole lots and with the minimum orders was found (by search, not proven); "
-            "without them a plan exists: make lots smaller, drop a minimum order, or let an offer be `storable`",
+            "without them a plan exists: make lots smaller, drop a minimum order or minimum lot, or let an offer be "
+            "`storable`",
         )

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from medalopt.catalog import FAMILIES
@@ -20,6 +20,7 @@ from medalopt.errors import (
     WholeLotsNotFoundError,
 )
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import describe_lot_rules, has_activities, spread_charges
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.confidence import (
     JointSplit,
@@ -100,7 +101,7 @@ def solve(
         raise UsageError("fractions with so many smelters need the complete model; omit the method, or choose direct")
     if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
         what = "extension constraints" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
-        what += "" if extensions else "whole lots" if instance.lots else "pooled lots"
+        what += "" if extensions else describe_lot_rules(instance.lots) if instance.lots else "pooled lots"
         raise UsageError(f"{what} need the complete model; omit the method, or choose direct")
     if get_joint_confidence(instance) and not has_joint_split(instance):
         rounds = MAX_SPLITS if time_limit is None else 0
@@ -227,17 +228,25 @@ def _solve_whole_lots(
     instance: Instance, objective: str, extensions: Sequence[Extension], gap: float | None, budget: TimeBudget
 ) -> Plan:
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
-    without = solve_continuous(drop_lot_constraints(instance), objective, extensions, None, 0.0, budget)[0]
+    relaxed = drop_lot_constraints(instance if extensions else spread_charges(instance))
+    without = solve_continuous(relaxed, objective, extensions, None, 0.0, budget)[0]
     if without.certificate.scope != without.added.scope:
         names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
         raise UsageError(f"{names}: with whole lots, variables of an extension need a lower and an upper bound")
     routes, given = build_program_routes(instance), list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
     best: Plan | None = None
+    from medalopt.solver.mip import solve_lot_mip, solve_rounded_lots
+
+    if gap and has_activities(instance):
+        best = _search_whole_lots(task, without, solve_rounded_lots, required=False)
+        if best is not None and best.certificate.gap <= gap:
+            return best
     for search_gap in sorted(
         {gap or 0.0, 0.0}, reverse=True
     ):  # the gap of the search may be smaller than the verified gap
-        best = _select_smaller_gap(best, _search_whole_lots(task, without, search_gap))
+        search = partial(solve_lot_mip, gap=search_gap)
+        best = _select_smaller_gap(_search_whole_lots(task, without, search), best)
         if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
             break
     if best is None:
@@ -246,11 +255,14 @@ def _solve_whole_lots(
     return replace(best, stopped=not reached and (best.stopped or gap is not None))
 
 
-def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | None:
-    """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired."""
-    from medalopt.solver.mip import solve_lot_mip
+def _search_whole_lots(
+    posed: SolveTask, without: Plan, search: Callable[[SolveTask], Iterator[Solution]], required: bool = True
+) -> Plan | None:
+    """Return a plan in whole lots, certified by the duals of the relaxation `without`; None if the time expired.
 
-    for task, solution in _iterate_with_cuts(task, lambda task: solve_lot_mip(task, gap)):
+    Where no plan is verified, that is an error, or None if no plan is `required`.
+    """
+    for task, solution in _iterate_with_cuts(posed, search):
         if solution.status == "infeasible":
             raise WholeLotsNotFoundError(task.instance.name)
         if solution.decisions is not None:
@@ -265,7 +277,9 @@ def _search_whole_lots(task: SolveTask, without: Plan, gap: float) -> Plan | Non
                 return replace(plan, certificate=certificate, stopped=solution.status == "stopped", lots=lots)
         elif solution.status == "stopped":
             return None
-    raise _build_unproven_error(task.instance)
+    if not required:
+        return None
+    raise _build_unproven_error(posed.instance)
 
 
 def solve_continuous(

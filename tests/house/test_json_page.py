@@ -163,6 +163,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
         ("solve", files("stored.yaml")),
         ("solve", UNCERTAIN),
         ("solve", small, "--extend", files("added.py")),
+        ("solve", small, "--set", "smelters.*.lot_charge=1"),
         ("solve", small, "--set", "medals.m.shortfall=100", "--set", "market.bar.limit=0"),
     ]
     yield ("solve", "instance"), [*read_golden("solve"), *(each for words in plans for each in run(*words))]

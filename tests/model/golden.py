@@ -54,6 +54,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "confidence": ("confidence", "define_assured"),
     "uncertainty_budget": ("confidence", "protected"),
+    "activities": (
+        *("define_line_feed", "line_least", "line_most", "smelter_most", "treatment_most", "stream_most", "offer_most"),
+    ),
     "left_metal": ("left_most", "define_returned_line", "balance"),
 }
 
@@ -81,6 +84,9 @@ def restricted(program: NamedLinearProgram, rows: np.ndarray[tuple[int], np.dtyp
         indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         indices=(np.cumsum(rows) - 1)[program.indices[stays]].astype(np.int32),
         data=program.data[stays],
+        integer_columns=type(program.integer_columns)(
+            int(np.cumsum(columns)[j]) - 1 for j in program.integer_columns if columns[j]
+        ),
     )
 
 

@@ -19,11 +19,13 @@ WITH_PERIOD = frozenset(
     "shipped define_shipped lots ordered whole_lots least_order most_order "
     "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order "
     "fractions withheld withheld_least withheld_most withheld_all "
-    "left left_most returned_line define_returned_line impurity define_impurity impurity_limit".split()
+    "left left_most returned_line define_returned_line impurity define_impurity impurity_limit "
+    "line_feed define_line_feed line_used line_least line_most".split()
 )
 
 OF_TERMS = frozenset(
-    "withheld withheld_least withheld_most withheld_all left left_most returned_line define_returned_line".split()  # noqa: SIM905
+    "withheld withheld_least withheld_most withheld_all left left_most returned_line define_returned_line "  # noqa: SIM905
+    "line_feed define_line_feed line_used line_least line_most".split()
 )
 
 

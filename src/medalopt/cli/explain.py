@@ -45,10 +45,12 @@ def explain(
     outputs = check_outputs(output, {instance: "the instance"})
     loaded = read_instance(instance, set_)
     if loaded.lots:
+        from medalopt.instance.activities import describe_lot_rules
         from medalopt.instance.bounds import drop_lot_constraints
 
         print_message(
-            f"{loaded.lots[0]}: whole lots and minimum orders are ignored, since shadow prices exist only without them"
+            f"{loaded.lots[0]}: {describe_lot_rules(loaded.lots)} are ignored, "
+            "since shadow prices exist only without them"
         )
         loaded = drop_lot_constraints(loaded)
     try:

@@ -66,11 +66,13 @@ def report_infeasibility(
 def _diagnose(instance: Instance, arguments: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
     """Return the conflicts and repairs, without whole lots and minimum orders."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+    from medalopt.instance.activities import describe_lot_rules
     from medalopt.instance.bounds import drop_lot_constraints
     from medalopt.solver.budget import NO_TIME_LIMIT
 
     if instance.lots:
-        print_message(f"{instance.lots[0]}: whole lots and minimum orders are ignored in the diagnosis and its repairs")
+        rules = describe_lot_rules(instance.lots)
+        print_message(f"{instance.lots[0]}: {rules} are ignored in the diagnosis and its repairs")
     with report_progress("diagnosing the conflict") as step:
         arguments = (*arguments, step, budget or NO_TIME_LIMIT)
         return diagnose_infeasibility(drop_lot_constraints(instance), *arguments)

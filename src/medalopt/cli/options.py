@@ -105,11 +105,13 @@ def open_variants(path: Path, given: list[str] | None, objective: str, *, deferr
     """
     changes = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.instance.activities import describe_lot_rules
 
     runner = ScenarioRunner(path, changes, objective, deferred=deferred)
     if runner.lots:
         print_message(
-            f"{runner.lots[0]}: whole lots and minimum orders are ignored here: shadow prices exist only without them"
+            f"{runner.lots[0]}: {describe_lot_rules(runner.lots)} are ignored here: "
+            "shadow prices exist only without them"
         )
     for warning in runner.instance.warnings:
         print_message(f"warning: {warning}")

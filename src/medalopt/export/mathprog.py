@@ -273,6 +273,7 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_matrix("credited", axes.streams, axes.metals, streams.credited.value, 1.0)
     yield from _format_vector("lot", axes.streams, streams.lot.value, 0.0)
     yield from _format_vector("minimum_order", axes.streams, streams.minimum_order.value, 0.0)
+    yield from _format_vector("stream_fixed", axes.streams, streams.fixed_charge.value, 0.0)
     yield from _format_table("STORABLE", pick_subscripts(axes.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
@@ -298,6 +299,7 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     recovery = treatments.recovery.value.reshape(-1, len(axes.metals))
     opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
     yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), axes.metals, 1.0)
+    yield from _format_vector("treatment_fixed", axes.treatments, treatments.fixed_charge.value, 0.0)
     yield from _format_matrix("treatment_limit", axes.treatments, axes.periods, treatments.capacity.value, math.inf)
     if treatments.has_fractions:
         sold = list(zip(*treatments.sells.nonzero(), strict=True))
@@ -316,6 +318,7 @@ def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "total_limit": smelters.limit.value,
         "smelter_footprint": smelters.footprint.value,
     })  # fmt: skip
+    yield from _format_vector("smelter_fixed", axes.smelters, smelters.fixed_charge.value, 0.0)
     yield from _format_matrix("feed_limit", axes.smelters, axes.periods, smelters.capacity.value, math.inf)
     yield from _format_matrix("lead", axes.smelters, axes.metals, smelters.lead, 0)
     feeds = [f"{k} {d} {h}" for k, d, h in product(axes.smelters, axes.devices, axes.treatments)]
@@ -346,6 +349,8 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         pays = terms.pays.value.reshape(-1, len(axes.periods))
         opened = [f"[{line},{metal}" for line, metal in product(axes.terms, axes.metals)]
         yield from _format_cube("pays", dict(zip(opened, pays, strict=True)), axes.periods, 0.0)
+    yield from _format_vector("minimum_lot", axes.terms, terms.minimum_lot.value, 0.0)
+    yield from _format_vector("lot_charge", axes.terms, terms.lot_charge.value, 0.0)
     if terms.pooled.any():
         yield _format_set("POOLED", pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 
@@ -393,6 +398,7 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield _format_set("STORED", pick_subscripts(axes.offers, market.storable.nonzero()[0]))
     yield from _format_vector("offer_lot", axes.offers, market.lot.value, 0.0)
     yield from _format_vector("offer_minimum", axes.offers, market.minimum_order.value, 0.0)
+    yield from _format_vector("offer_fixed", axes.offers, market.fixed_charge.value, 0.0)
     yield from _format_matrix("composition", axes.offers, axes.metals, market.composition.value, 0.0)
     yield from _format_matrix("offer_price", axes.offers, axes.periods, market.price.value, 0.0)
 

@@ -10,13 +10,21 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
+from medalopt.instance.arithmetic import (
+    Numbers,
+    make_zeros,
+    read_floats,
+    sum_by_group,
+    zero_where_infinite,
+)
 from medalopt.instance.arrays import Ints
+from medalopt.instance.charges import add_charges, add_split_charges, compute_charges
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_cumulative_demand,
     compute_offer_holding_cost,
     compute_scrap_rate,
+    compute_scrap_worth,
     has_casting_holding_cost,
     is_stocked,
     may_miss,
@@ -436,12 +444,18 @@ class PlanAccount:
         return total
 
     @cached_property
-    def costs(self) -> dict[str, Numbers]:
-        """Cost by kind; sales and scrap are negative, and the total is `cost`.
+    def charges(self) -> dict[str, Numbers]:
+        """Lot charges and fixed charges by kind of activity, (N, T) money; see `compute_charges`."""
+        return compute_charges(self)
 
-        Returns:
-            Kind to (T,) money.
-        """
+    @cached_property
+    def costs(self) -> dict[str, Numbers]:
+        """Cost by kind, (T,) money each; sales and scrap are negative, and the total is `cost`."""
+        return add_charges(self.instance, self.charges, self.costs_of_quantities)
+
+    @cached_property
+    def costs_of_quantities(self) -> dict[str, Numbers]:
+        """Cost by kind without lot charges and fixed charges, (T,) money."""
         instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
         prices = read(instance.market.price)
         by_route = {kind: sum_over_routes(rate, decisions.sent) for kind, rate in self._route_rates.items()}
@@ -457,7 +471,7 @@ class PlanAccount:
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0)
             - self._sum_paid_for_left()
             - by_route.get("fractions", 0),
-            "scrap": self._scrap_left(),
+            "scrap": compute_scrap_worth(instance, self.cast, self.scrap, read),
             **({"shortfall": self._shortfall_cost()} if may_miss(instance).any() else {}),
         }
 
@@ -490,9 +504,10 @@ class PlanAccount:
             by_stream = kind in ("supply", "collection")
             rate, amount = self._route_rates[kind], self.decisions.sent
             of = group[self.routes.stream if by_stream else self.routes.treatment]
-        return {
+        split = {
             number: sum_over_routes(rate[of == number], amount[of == number]) for number in np.unique(group).tolist()
         }
+        return add_split_charges(self.charges, kind, group, split)
 
     def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""
@@ -532,20 +547,6 @@ class PlanAccount:
         if not len(self.decisions.left):
             return 0
         return (self.read(self.instance.terms.pays) * self.decisions.left).sum(axis=(0, 1))
-
-    def _scrap_left(self) -> Numbers:
-        """Value (negative), (T,), money, of process scrap left at the end or available too late to be recharged."""
-        rate = compute_scrap_rate(self.instance, self.read)
-        value = self.read(self.instance.alloys.scrap_value)
-        periods = len(self.instance.periods)
-        total = make_zeros((periods,), self.cast)
-        for alloy, lead in enumerate(self.instance.alloys.scrap_lead.tolist()):
-            if not rate[alloy] > 0:
-                continue
-            late = max(0, periods - lead)
-            total[late:] = total[late:] - value[alloy] * rate[alloy] * self.cast[alloy, late:]
-            total[-1] = total[-1] - value[alloy] * self.scrap[alloy, -1]
-        return total
 
     @cached_property
     def cost(self) -> Numbers:

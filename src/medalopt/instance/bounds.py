@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -164,7 +165,7 @@ def _merge_branches(
 
 
 def drop_lot_constraints(instance: Instance) -> Instance:
-    """Return the relaxation of an instance without lot-size and minimum-order constraints.
+    """Return the relaxation of an instance without whole lots, minimum orders, lots of feed and fixed charges.
 
     Args:
         instance: The instance.
@@ -174,20 +175,24 @@ def drop_lot_constraints(instance: Instance) -> Instance:
     """
     if not instance.lots:
         return instance
-    streams, market = instance.streams, instance.market
-    none, nothing = _make_zero_parameters(len(streams.names)), _make_zero_parameters(len(market.names))
+
+    def drop(part: Any, *fields: str) -> Any:
+        """Return a part of the instance with some of its arrays set to 0."""
+        count = len(part.names)
+        zero = ExactArray(np.zeros(count), np.zeros(count, dtype=np.intp))
+        return replace(part, **dict.fromkeys(fields, zero))
+
     return replace(
         instance,
         lots=(),
         stated_digest=instance.figures,
-        streams=replace(streams, lot=none, minimum_order=none),
-        market=replace(market, lot=nothing, minimum_order=nothing),
+        whole=None if instance.whole is None else drop_lot_constraints(instance.whole),
+        streams=drop(instance.streams, "lot", "minimum_order", "fixed_charge"),
+        market=drop(instance.market, "lot", "minimum_order", "fixed_charge"),
+        treatments=drop(instance.treatments, "fixed_charge"),
+        smelters=drop(instance.smelters, "fixed_charge"),
+        terms=drop(instance.terms, "minimum_lot", "lot_charge"),
     )
-
-
-def _make_zero_parameters(count: int) -> ExactArray:
-    """Return `count` parameters equal to 0."""
-    return ExactArray(np.zeros(count), np.zeros(count, dtype=np.intp))
 
 
 def has_lot_constraint(part: Streams | MarketOffers) -> Bools:

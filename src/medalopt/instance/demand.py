@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medalopt.instance.arithmetic import Numbers, read_floats
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -285,3 +285,26 @@ def _format_per_cent(share: Fraction) -> str:
         Decimal(share.numerator * 100), share.denominator
     )
     return f"{value.normalize():f} %"
+
+
+def compute_scrap_worth(instance: Instance, cast: Numbers, scrap: Numbers, read: NumberReader = read_floats) -> Numbers:
+    """Compute the value of process scrap left at the end, or available too late to be recharged, as a cost.
+
+    Args:
+        instance: The instance.
+        cast (A, T): Mass cast, kg.
+        scrap (A, T): Process scrap in stock at the end of each period, kg.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Cost by period (T,), at most 0, money.
+    """
+    rate, value, periods = compute_scrap_rate(instance, read), read(instance.alloys.scrap_value), len(instance.periods)
+    total = make_zeros((periods,), cast)
+    for alloy, lead in enumerate(instance.alloys.scrap_lead.tolist()):
+        if not rate[alloy] > 0:
+            continue
+        late = max(0, periods - lead)
+        total[late:] = total[late:] - value[alloy] * rate[alloy] * cast[alloy, late:]
+        total[-1] = total[-1] - value[alloy] * scrap[alloy, -1]
+    return total

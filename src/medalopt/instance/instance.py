@@ -71,6 +71,7 @@ class Streams:
     footprint: ExactArray  # (I,) kg CO2e/t
     lot: ExactArray  # (I,) t, lot size of the shipments of a period; 0: none
     minimum_order: ExactArray  # (I,) t, minimum order of a period; 0: none
+    fixed_charge: ExactArray  # (I,) money, paid once if anything is taken; 0: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,7 @@ class Treatments:
     parent: Ints  # (H,) of a fraction: index of the treatment that yields it; -1: a treatment
     sells: Bools  # (H, D) whether the fraction is sold, to no smelter
     sold: ExactArray  # (H, D, 1 or T) money/t of the fraction, price at which it is sold
+    fixed_charge: ExactArray  # (H,) money, paid once if anything is treated; 0: none
 
     @property
     def has_fractions(self) -> bool:
@@ -156,6 +158,7 @@ class Smelters:
     lead: Ints  # (K, E) periods from shipment to credited metal
     line: Ints  # (K, D, H) index of the line of terms for this feed, -1 where it is not accepted
     footprint: ExactArray  # (K,) kg CO2e/t of feed
+    fixed_charge: ExactArray  # (K,) money, paid once if it is fed; 0: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +173,8 @@ class SmelterTerms:
     deduction: ExactArray  # (L, E) kg/t of feed, minimum deduction
     pays: ExactArray  # (L, E, T) money/kg of credited metal left with the smelter; (0, E, T) where none may be left
     pooled: Bools  # (L,) whether all feed of a period is settled as one lot, else each route separately
+    minimum_lot: ExactArray  # (L,) t, least feed of a period in which the line is fed; 0: any
+    lot_charge: ExactArray  # (L,) money, paid in every period in which the line is fed; 0: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +230,7 @@ class MarketOffers:
     footprint: ExactArray  # (O,) kg CO2e/kg
     lot: ExactArray  # (O,) kg, lot size of the purchases of a period; 0: none
     minimum_order: ExactArray  # (O,) kg, minimum order of a period; 0: none
+    fixed_charge: ExactArray  # (O,) money, paid once if anything is bought; 0: none
     storable: Bools  # (O,) whether it may be bought in one period and charged in a later one
 
 
@@ -307,7 +313,7 @@ class Instance:
     alloys: Alloys
     medals: Medals
     policy: PolicyLimits
-    lots: Names = ()  # paths of whole lots and minimum orders
+    lots: Names = ()  # paths of whole lots, minimum orders, lots of feed and fixed charges
     annex: Mapping[str, Any] = field(default_factory=dict)  # mixes, scenarios, parties, project, uncertainty
     sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
@@ -373,6 +379,8 @@ _NEUTRAL_VALUES = {
     ".treatments.parent": -1,
     ".treatments.sells": 0,
     ".treatments.sold": 0,
+    **dict.fromkeys((".terms.minimum_lot", ".terms.lot_charge"), 0),
+    **dict.fromkeys((f".{part}.fixed_charge" for part in ("smelters", "treatments", "streams", "market")), 0),
     **dict.fromkeys((f".policy.concentration_{name}" for name in ("smelters", "regions", "offers")), 1),
 }  # of later additions: where all have this value, the digest is the one without them
 _PERIODIC_FIELDS = (

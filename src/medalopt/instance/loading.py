@@ -41,6 +41,7 @@ from medalopt.instance.resolve.checks import (
     check_certainty,
     check_document,
     check_firm,
+    check_minimum_lots,
     check_pooled_lots,
     check_storable_offers,
 )
@@ -254,6 +255,7 @@ class InstanceFile:
         faults.raise_errors()
         instance = assemble_instance(draft, supply, lanes)
         check_pooled_lots(draft, instance)
+        check_minimum_lots(draft, instance)
         check_storable_offers(draft, instance)
         check_certainty(draft, instance)
         add_warnings(draft, instance, supply, lanes)

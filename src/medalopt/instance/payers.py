@@ -165,7 +165,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         mask = mask.reshape(mask.shape + (1,) * (values.raw.ndim - mask.ndim))
         return ExactArray(np.where(mask, values.raw, 0.0), values.unit, values.factors)
 
-    streams, treatments, metals, terms = instance.streams, instance.treatments, instance.metals, instance.terms
+    streams, metals = instance.streams, instance.metals
     return replace(
         instance,
         metals=replace(metals, sell=keep(metals.sell, "by_products"), holding=keep(metals.holding, "holding")),
@@ -174,22 +174,16 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             price=keep(streams.price, "supply", payers.streams),
             collection=keep(streams.collection, "collection", payers.streams),
             storage_cost=keep(streams.storage_cost, "storage", payers.streams),
+            fixed_charge=keep(streams.fixed_charge, "supply", payers.streams),
         ),
-        treatments=replace(
-            treatments,
-            cost=keep(treatments.cost, "treatment", payers.treatments),
-            residue_value=keep(treatments.residue_value, "residue", payers.treatments),
-            sold=keep(treatments.sold, "by_products"),
-        ),
-        terms=replace(
-            terms,
-            treatment_charge=keep(terms.treatment_charge, "smelting"),
-            refining_charge=keep(terms.refining_charge, "refining"),
-            pays=keep(terms.pays, "by_products"),
-        ),
+        **_restrict_processing(instance, payers, keep),
         impurities=_restrict_penalties(instance.impurities, keep),
         lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
-        market=replace(instance.market, price=keep(instance.market.price, "purchases")),
+        market=replace(
+            instance.market,
+            price=keep(instance.market.price, "purchases"),
+            fixed_charge=keep(instance.market.fixed_charge, "purchases"),
+        ),
         alloys=replace(
             instance.alloys,
             holding=keep(instance.alloys.holding, "holding"),
@@ -200,6 +194,28 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         stated_digest=instance.figures,
         whole=instance,
     )
+
+
+def _restrict_processing(instance: Instance, payers: CostPayers, keep: Callable[..., ExactArray]) -> dict[str, Any]:
+    """Return treatments, smelters and terms with the costs that a party pays."""
+    treatments, smelters, terms = instance.treatments, instance.smelters, instance.terms
+    return {
+        "treatments": replace(
+            treatments,
+            cost=keep(treatments.cost, "treatment", payers.treatments),
+            residue_value=keep(treatments.residue_value, "residue", payers.treatments),
+            sold=keep(treatments.sold, "by_products"),
+            fixed_charge=keep(treatments.fixed_charge, "treatment", payers.treatments),
+        ),
+        "smelters": replace(smelters, fixed_charge=keep(smelters.fixed_charge, "smelting")),
+        "terms": replace(
+            terms,
+            treatment_charge=keep(terms.treatment_charge, "smelting"),
+            refining_charge=keep(terms.refining_charge, "refining"),
+            pays=keep(terms.pays, "by_products"),
+            lot_charge=keep(terms.lot_charge, "smelting"),
+        ),
+    }
 
 
 def _restrict_shortfall(medals: Medals, keep: Callable[..., ExactArray]) -> Medals:

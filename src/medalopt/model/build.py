@@ -7,6 +7,7 @@ import pyomo.core as pyo
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
+from medalopt.model.activities import add_activity_constraints
 from medalopt.model.balance import add_metal_balance, add_offer_balance
 from medalopt.model.capacity import add_capacity_constraints
 from medalopt.model.commitments import add_commitment_constraints
@@ -40,7 +41,8 @@ def build(instance: Instance, objective: str = "cost") -> pyo.ConcreteModel:
         objective: Objective to minimise: `cost` (money), `footprint` (kg CO2e) or `mass` (t).
 
     Returns:
-        The complete linear program, or mixed-integer program if the instance has whole lots or minimum orders.
+        The complete linear program, or mixed-integer program if the instance has whole lots, minimum orders,
+        lots of feed or fixed charges.
     """
     routes = build_program_routes(instance)
     model = build_master(instance, routes, objective)
@@ -83,6 +85,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_left_metal_constraints(model)
     add_impurity_limits(model, instance)
     add_lot_constraints(model, instance, routes)
+    add_activity_constraints(model, instance, routes)
     add_confidence_cuts(model, instance, routes)
     declare_cost_expressions(model, instance)
     set_objective(model, objective)

@@ -12,13 +12,15 @@ from typing import Any
 
 import pyomo.core as pyo
 
-from medalopt.instance.bounds import bound_purchases, compute_bounds
+from medalopt.instance.activities import ACTIVITY_KINDS
+from medalopt.instance.bounds import bound_purchases, compute_bounds, has_lot_constraint
 from medalopt.instance.instance import Instance, MarketOffers, Streams
 from medalopt.instance.routes import Routes
 from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name
 
-INTEGER_VARIABLES = frozenset({"lots", "ordered", "offer_lots", "offer_ordered"})  # integer variables
+USED_VARIABLES = frozenset(f"{kind.name}_used" for kind in ACTIVITY_KINDS)  # of lots of feed and fixed charges
+INTEGER_VARIABLES = USED_VARIABLES | {"lots", "ordered", "offer_lots", "offer_ordered"}
 _NO_DUAL_DOC = "dual: undefined, the program is not linear"
 
 _OrderKey = tuple[str, str]
@@ -32,7 +34,7 @@ def add_lot_constraints(model: pyo.ConcreteModel, instance: Instance, routes: Ro
         instance: Instance.
         routes: Admissible routes (J), for the upper bounds $M$.
     """
-    if not instance.lots:
+    if not (has_lot_constraint(instance.streams).any() or has_lot_constraint(instance.market).any()):
         return
     bounds, periods = compute_bounds(instance, routes), instance.periods
     most = index_by_name(bound_purchases(instance, bounds), instance.market.names)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.impurities import has_limit
@@ -350,10 +351,8 @@ def _defining_entries(
 
     fed = routes.smelter[route] * periods + period  # negative for a route without a smelter
     add(fed, columns, routes.to_smelter[route], smelters * periods)
-    treated = routes.treatment[route] * periods + period
-    add(treated, columns, 1.0, len(instance.treatments.names) * periods)
-    rows, index, values, height = _returned_entries(instance, routes, lots, shape)
-    add(rows, index, values, height)
+    add(routes.treatment[route] * periods + period, columns, 1.0, len(instance.treatments.names) * periods)
+    add(*_returned_entries(instance, routes, lots, shape))
     if leaves_metal(instance):
         add(*_line_entries(instance, routes, lots, shape))
     stream, treats = routes.stream[route], routes.treats[route]
@@ -364,8 +363,9 @@ def _defining_entries(
     ):
         add(np.where(told[group] & treats, (np.cumsum(told) - 1)[group], _NO_INDEX), columns, 1.0, int(told.sum()))
     ordered = has_lot_constraint(instance.streams)
-    place = np.where(treats, np.where(ordered, np.cumsum(ordered) - 1, _NO_INDEX)[stream], _NO_INDEX)
-    add(np.where(place >= 0, place * periods + period, _NO_INDEX), columns, 1.0, int(ordered.sum()) * periods)
+    taken = np.where(treats, stream, _NO_INDEX)
+    add(_number_rows(ordered, taken, period, periods), columns, 1.0, int(ordered.sum()) * periods)
+    add(*_line_feed_entries(instance, routes, route, period))
     add(*_impurity_entries(instance, routes, route, period))
     add(*_assured_entries(instance, routes, lots, shape), len(routes.cuts))
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
@@ -376,6 +376,19 @@ def _defining_entries(
     add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
     parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)
+
+
+def _number_rows(chosen: Bools, member: Ints, period: Ints, periods: int) -> Ints:
+    """Return the row of a member and period among those chosen, by member and then period; none for member -1."""
+    place = np.append(np.where(chosen, np.cumsum(chosen) - 1, _NO_INDEX), _NO_INDEX)[member]
+    return np.where(place >= 0, place * periods + period, _NO_INDEX)
+
+
+def _line_feed_entries(instance: Instance, routes: Routes, route: Ints, period: Ints) -> tuple[Ints, Ints, Floats, int]:
+    """Return rows, columns, values and number of rows of the feed of lines of terms with lots (share of the mass)."""
+    chosen, periods = LINE_KIND.find_members(instance), len(instance.periods)
+    rows = _number_rows(chosen, routes.line[route], period, periods)
+    return rows, np.arange(len(route)), routes.to_smelter[route], int(chosen.sum()) * periods
 
 
 def _impurity_entries(instance: Instance, routes: Routes, route: Ints, period: Ints) -> tuple[Ints, Ints, Floats, int]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
+from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.bounds import compute_bounds, has_lot_constraint
@@ -99,6 +100,8 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
     by_period = LinkingFamily(
         "shipped", tuple(product(ordered, periods)), "X_it: devices sent, by stream and period, t"
     )
+    lines = select_names(LINE_KIND.find_members(instance), list_terms_names(instance))
+    fed = LinkingFamily("line_feed", tuple(product(lines, periods)), "F_l: feed of a line of terms in a period, t")
     limited = select_names(has_limit(instance), smelters, instance.impurities.names)
     impurity = LinkingFamily(
         "impurity",
@@ -127,6 +130,7 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
             "X_i: devices sent, by stream, t",
         ),
         *((by_period,) if ordered else ()),
+        *((fed,) if fed.keys else ()),
         *((impurity,) if limited else ()),
         *((assured,) if routes.cuts else ()),
         LinkingFamily("spend", tuple((t,) for t in periods), "c_t: cost of the network in a period, money", None),

@@ -98,6 +98,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     },
     "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
     "shortfall": {"missed": "missed", "cost": "cost "},
+    "charges": {"quantity": "quantity", "charge": "charge "},
     "parties": {"cost": "cost "},
 }
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
@@ -304,6 +305,11 @@ class Plan:
             Pieces and money; empty if all must be made.
         """
         return self.frames["shortfall"]
+
+    @property
+    def charges(self) -> pd.DataFrame:
+        """Uses of contracts with a minimum lot, a lot charge or a fixed charge; empty without such contracts."""
+        return self.frames["charges"]
 
     @property
     def metals(self) -> pd.DataFrame:

@@ -189,6 +189,16 @@ class SavedLeftMetal(StrictModel):
     revenue: Number
 
 
+class SavedCharge(StrictModel):
+    """A contract with a minimum lot or a charge that is used, with its quantity and its charge."""
+
+    contract: str
+    period: str
+    quantity: Number
+    unit: str
+    charge: Number
+
+
 class SavedPartyCost(StrictModel):
     """Cost of one kind that a party bears over the horizon; revenue is negative."""
 
@@ -291,6 +301,7 @@ class SavedPlan(StrictModel):
     shortfall: list[SavedShortfall] = []
     left: list[SavedLeftMetal] = []
     fractions: list[SavedFraction] = []
+    charges: list[SavedCharge] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
     duals: list[SavedDual]
@@ -322,6 +333,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "shortfall": SavedShortfall,
     "left": SavedLeftMetal,
     "fractions": SavedFraction,
+    "charges": SavedCharge,
     "parties": SavedPartyCost,
     "risk": SavedRisk,
 }

@@ -12,7 +12,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import has_activities
 from medalopt.instance.arrays import Ints, drop_infinite
+from medalopt.instance.charges import UsedContract, list_used_contracts
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
@@ -252,6 +254,12 @@ def _tabulate_risk(account: PlanAccount) -> ColumnTable:
     }
 
 
+def _tabulate_charges(account: PlanAccount) -> ColumnTable:
+    """Return the contracts with a minimum lot or a charge that are used, with quantity and charge."""
+    used = list_used_contracts(account)
+    return {name: [getattr(contract, name) for contract in used] for name in UsedContract._fields}
+
+
 TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "shipments": _tabulate_shipments,
     "stockpiles": _tabulate_stockpiles,
@@ -267,6 +275,7 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
     "left": (leaves_metal, _tabulate_left),
     "shortfall": (lambda instance: bool(may_miss(instance).any()), _tabulate_shortfall),
     "fractions": (lambda instance: instance.treatments.has_fractions, _tabulate_fractions),
+    "charges": (has_activities, _tabulate_charges),
     "parties": (has_payers, _tabulate_parties),
     "risk": (has_uncertain_returns, _tabulate_risk),
 }  # by table, which instances have it, and its builder
@@ -280,7 +289,7 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
 
     Returns:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
-        missed, fractions, payers and risk only if the instance has any.
+        missed, fractions, lots of feed, fixed charges, payers and risk only if the instance has any.
     """
     optional = {name: build for name, (has, build) in OPTIONAL_TABLE_BUILDERS.items() if has(account.instance)}
     return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount, restrict_account
+from medalopt.instance.activities import spread_charges
 from medalopt.instance.arithmetic import (
     EXACT_ARITHMETIC,
     FLOAT_ARITHMETIC,
@@ -96,7 +97,7 @@ def certify_plan(
     broken = [rule.get_worst() for rule in compute_residuals(account, bounds)]
     broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
-    context = BoundContext(account.instance, account.routes, bounds, account.read)
+    context = _relax_charges(BoundContext(account.instance, account.routes, bounds, account.read), added)
     prices = convert_prices(build_prices(account.instance, duals), chosen)
     cones = compute_cone_payments(account.instance, account.routes, duals, account.read)
     bound = compute_extended_bound(context, prices, objective, rows, cones)
@@ -105,6 +106,18 @@ def certify_plan(
     proven = bound_number_below(bound)
     gap = bound_number_above(value - bound) / max(1.0, bound_number_below(size)) if proven > -np.inf else np.inf
     return Certificate(worst, proven, gap, chosen.name, added.scope)
+
+
+def _relax_charges(context: BoundContext, added: ExtensionData) -> BoundContext:
+    """Return the context with lot charges and fixed charges paid pro rata, see `spread_charges`.
+
+    With extensions, whose rows may hold the spend at given prices, charges are left out: a weaker bound.
+    """
+    relaxed = context.instance if added != NO_EXTENSIONS else spread_charges(context.instance)
+    if relaxed is context.instance:
+        return context
+    routes = replace(build_routes(relaxed, context.read), cuts=context.routes.cuts)
+    return replace(context, instance=relaxed, routes=routes)
 
 
 def _restate_account(account: PlanAccount, arithmetic: Arithmetic) -> tuple[PlanAccount, VariableBounds]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import zero_where_infinite
+from medalopt.instance.charges import list_used_contracts
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.left_metal import leaves_metal
@@ -100,6 +101,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_risk(account, plan)
     yield from _check_left_revenue(account, plan)
     yield from _check_fractions(account, plan)
+    yield from _check_charges(account, plan)
 
 
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
@@ -227,6 +229,25 @@ def _check_risk(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         for name, true in values.items():
             unit, of = ("", 1.0) if name == "probability" else ("kg", size)
             yield from _compare_values("risk", f"{path}: {name}", getattr(stated[key], name), true, of, unit)
+
+
+def _check_charges(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check which contracts with a minimum lot or a charge are used, their quantities and charges."""
+    true = {(used.contract, used.period): used for used in list_used_contracts(account)}
+    stated = {(row.contract, row.period): row for row in plan.charges}
+    size = max(1.0, sum(float(charges.sum()) for charges in account.charges.values()))
+    for key in [*true, *(key for key in stated if key not in true)]:
+        path = f"charges.{escape_text(key[0])}, {escape_text(key[1])}"
+        if key not in stated or key not in true or stated[key].unit != true[key].unit:
+            reason = "is missing" if key not in stated else "is not used" if key not in true else "has another unit"
+            yield Violation("cost", path, 0.0, "", f"{path} {reason}")
+            continue
+        row, follows, currency = stated[key], true[key], account.instance.currency
+        quantity = max(1e-3, follows.quantity)
+        yield from _compare_values("cost", f"{path}: quantity", row.quantity, follows.quantity, quantity, row.unit)
+        yield from _compare_values("cost", f"{path}: charge", row.charge, follows.charge, size, currency)
+    if len(stated) < len(plan.charges):
+        yield Violation("cost", "charges", 0.0, "", "charges: a contract and period is listed twice")
 
 
 def _check_left_revenue(account: PlanAccount, plan: Any) -> Iterator[Violation]:

@@ -194,7 +194,9 @@ _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "sent_device": _sum_sent_by("device", "devices"),
     "sent_region": _sum_sent_by("region", "regions"),
     "sent_stream": lambda account: account.sent,
-    "spend": lambda account: sum(account.costs[kind] for kind in _SPEND_KINDS) + account.sum_uncalled_charge(),
+    "spend": lambda account: (
+        sum(account.costs_of_quantities[kind] for kind in _SPEND_KINDS) + account.sum_uncalled_charge()
+    ),
     "network_footprint": _evaluate_network_footprint,
     "bought": lambda account: account.bought,
     "acquire": lambda account: account.purchases,
@@ -213,7 +215,7 @@ _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "missed": lambda account: account.missed,
 }
 _SCALE_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
-    "spend": lambda account: sum(abs(account.costs[kind]) for kind in _SPEND_KINDS),
+    "spend": lambda account: sum(abs(account.costs_of_quantities[kind]) for kind in _SPEND_KINDS),
     "stock": lambda account: np.maximum(
         abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     ),

@@ -20,6 +20,7 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged
+from medalopt.instance.charges import compute_line_feed
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
@@ -335,7 +336,7 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 
 
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
-    """Yield residuals of whole lots and minimum orders (family 13)."""
+    """Yield residuals of whole lots, minimum orders and minimum lots of feed (families 13 and 21)."""
     instance, read = account.instance, account.read
     sent = sum_by_group(account.treated_devices, account.routes.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
@@ -350,3 +351,7 @@ def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         yield ConstraintResidual("whole lots", "whole_lots", unit, axes, off, _largest_magnitude(lot, ordered))
         short = np.minimum(abs(ordered), _excess_over(minimum, ordered))
         yield ConstraintResidual("whole lots", "least_order", unit, axes, short, _largest_magnitude(minimum, ordered))
+    least = read(instance.terms.minimum_lot)[:, None]
+    fed = compute_line_feed(account)
+    short, size = np.minimum(abs(fed), _excess_over(least, fed)), _largest_magnitude(least, fed)
+    yield ConstraintResidual("lots of feed", "line_least", "t", ("terms", "period"), short, size)

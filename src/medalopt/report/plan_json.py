@@ -198,7 +198,7 @@ def _build_dual_row(rule: str, key: Any, value: float) -> dict[str, Any]:
 
 
 def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
-    """Return every lot size and minimum order of an instance, as candidates for a conflict.
+    """Return every lot size, minimum order and minimum lot of an instance, as candidates for a conflict.
 
     Args:
         instance: Instance for which no plan in whole lots was found.
@@ -207,10 +207,10 @@ def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
         Rows with `rule`, `path`, `amount`, `unit` and `text`.
     """
     rows = []
-    for path, amount in instance.annex["lots"].items():
-        unit = "t" if path.startswith("streams") else "kg"
-        what = "multiples of" if path.endswith("lot") else "0 or at least"
-        text = f"orders of a period are {what} {amount:g} {unit}"
+    for path, amount in instance.annex.get("lots", {}).items():
+        unit = "kg" if path.startswith("market") else "t"
+        what = "multiples of" if path.endswith(".lot") else "0 or at least"
+        text = f"{'feed' if path.endswith('.minimum_lot') else 'orders'} of a period are {what} {amount:g} {unit}"
         rows.append({"rule": "whole lots", "path": path, "amount": amount, "unit": unit, "text": text})
     return rows
 

@@ -138,10 +138,11 @@ def _build_cost_table(replan: Replan) -> ReportTable:
     """Return the cost of executed lots by kind, of contracts, and of the remaining plan."""
     actuals, before = replan.actuals, replan.before
     rows: list[tuple[CellValue, ...]] = []
+    costs = {} if before is None else before.account.costs_of_quantities
     for kind, spent in actuals.cost_by_kind.items():
         planned = None
         if before is not None:
-            planned = float(sum(before.account.costs[own][_slice_past(replan)].sum() for own in _PLANNED_KINDS[kind]))
+            planned = float(sum(costs[own][_slice_past(replan)].sum() for own in _PLANNED_KINDS[kind]))
         if spent or planned:
             rows.append((_COST_TITLES[kind], planned, spent))
     so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.catalog import find_limit
+from medalopt.instance.activities import has_activities
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import parse_path
@@ -236,13 +237,16 @@ def describe_lot_cost(plan: Plan) -> str:
     if plan.lots is None:
         return ""
     lots, unit = plan.lots, plan.unit
-    best = f"the best plan without them comes to {format_number(lots.without, 6)} {unit}"
-    bound = f"no plan, in whole lots or not, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
+    what, whole, without = "Whole lots", "in whole lots or not", "without them"
+    if has_activities(plan.instance):
+        what, whole, without = "Lots and whole charges", "with lots or not", "without lots, with charges pro rata,"
+    best = f"the best plan {without} comes to {format_number(lots.without, 6)} {unit}"
+    bound = f"no plan, {whole}, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
     if not lots.extra:
-        return f"Whole lots cost nothing more: {best}, and {bound}."
+        return f"{what} cost nothing more: {best}, and {bound}."
     of_all = format_share(lots.extra, abs(lots.without))
     extra = f"{format_number(lots.extra)} {unit}" + ("" if of_all == "–" else f", {of_all}")
-    return f"Whole lots cost {extra}: {best}; {bound}."
+    return f"{what} cost {extra}: {best}; {bound}."
 
 
 def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medalopt.instance.activities import has_activities
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
 from medalopt.instance.payers import parse_cost_objective
@@ -23,6 +24,7 @@ from medalopt.report.numbers import format_money, format_money_range, format_num
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
+    build_charge_table,
     build_cost_table,
     build_medal_table,
     build_metal_table,
@@ -311,6 +313,8 @@ def describe_status(plan: Plan) -> str:
         how = "in exact arithmetic" if certificate.exact_value is not None else "independently of the solver"
         return f"{stopped}Optimal (verified {how})."
     bound = "the optimum without whole lots" if plan.instance.lots else "the optimum"
+    if has_activities(plan.instance):
+        bound = "the optimum without lots and with charges pro rata"
     return f"{stopped}{_describe_search(plan)}{_describe_gap(certificate.gap, bound)}."
 
 
@@ -354,6 +358,7 @@ def build_plan_tables(plan: Plan, values: MetalValues, whole: bool = False) -> t
         build_purchase_table(plan),
         build_medal_table(plan, values),
         *((build_shadow_price_table(plan, values, whole),) if plan.certificate.optimal else ()),
+        *((build_charge_table(plan, whole),) if has_activities(plan.instance) else ()),
         *((build_lot_price_table(plan, whole),) if plan.lots else ()),
     )
     return tuple(table for table in tables if table.rows)

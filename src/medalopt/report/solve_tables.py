@@ -509,3 +509,46 @@ def _compute_medal_costs(plan: Plan, metal_values: MetalValues) -> list[float]:
     account, measure = restrict_account(plan.account, plan.measure)
     weights = ObjectiveWeights.from_objective(measure)
     return [float(price) for price in price_medals(account.instance, metal_values.prices, weights)]
+
+
+_MAX_CONTRACTS = 15  # rows
+
+
+def build_charge_table(plan: Plan, whole: bool = False) -> ReportTable:
+    """Return the table of contracts with a minimum lot or a charge: times used, quantity and charges.
+
+    Args:
+        plan: Solved plan.
+        whole: All contracts that are used; else those with the largest charges.
+
+    Returns:
+        The table, the largest charge first; without rows where no such contract is used.
+    """
+    used: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    columns = plan.tables["charges"]
+    for contract, unit, quantity, charge in zip(
+        *(columns[name] for name in ("contract", "unit", "quantity", "charge")), strict=True
+    ):
+        used.setdefault((contract, unit), []).append((quantity, charge))
+    rows = [
+        (contract, len(each), sum(each_[0] for each_ in each), unit, sum(each_[1] for each_ in each))
+        for (contract, unit), each in used.items()
+    ]
+    rows.sort(key=lambda row: (-row[4], row[0]))
+    listed = rows if whole else rows[:_MAX_CONTRACTS]
+    notes = (f"{len(rows) - len(listed)} more with --full.",) if len(rows) > len(listed) else ()
+    return ReportTable(
+        "charges",
+        "Lots and fixed charges",
+        "Contracts with a minimum lot or a charge that are used; a line of terms counts once in each period.",
+        (
+            ReportColumn("contract", "contract"),
+            ReportColumn("times", "times", "", 0),
+            ReportColumn("quantity", "quantity", "", style="significant"),
+            ReportColumn("unit", "", optional=True),
+            ReportColumn("charges", "charges", plan.instance.currency, style="scaled"),
+        ),
+        tuple(listed),
+        notes,
+        total=("total", None, None, None, sum(row[4] for row in rows)),
+    )

@@ -297,6 +297,16 @@ class HighsSession:
         kinds = np.full(len(columns), highspy.HighsVarType.kInteger)
         self._solver.changeColsIntegrality(len(columns), _as_int32(columns), kinds)
 
+    def set_incumbent(self, x: Floats) -> None:
+        """Set a feasible solution for branch and bound to begin with.
+
+        Args:
+            x (N,): Columns.
+        """
+        solution = highspy.HighsSolution()
+        solution.col_value = x.tolist()
+        self._solver.setSolution(solution)
+
     def read_dual_ray(self) -> Floats:
         """Read the dual ray of an infeasible run of dual simplex.
 
@@ -472,7 +482,9 @@ def _solve_unperturbed(session: HighsSession, budget: TimeBudget) -> str:
     return session.run(budget)
 
 
-def run_branch_and_bound(program: ScaledProgram, whole: Bools, gap: float, budget: TimeBudget) -> HighsResult:
+def run_branch_and_bound(
+    program: ScaledProgram, whole: Bools, gap: float, budget: TimeBudget, start: Floats | None = None
+) -> HighsResult:
     """Search for the best integer solution by branch and bound.
 
     Args:
@@ -480,6 +492,7 @@ def run_branch_and_bound(program: ScaledProgram, whole: Bools, gap: float, budge
         whole (N,): Mask of the integer columns.
         gap: Relative optimality gap at which to stop.
         budget: Time limit.
+        start (N,): Feasible columns to begin with; None for none.
 
     Returns:
         The incumbent without duals, and the dual bound.
@@ -489,6 +502,8 @@ def run_branch_and_bound(program: ScaledProgram, whole: Bools, gap: float, budge
     if session is None:
         return HighsResult("unanswered", method)
     session.declare_integer(np.flatnonzero(whole))
+    if start is not None:
+        session.set_incumbent(start)
     session.set_options(mip_rel_gap=gap, mip_abs_gap=0.0, mip_feasibility_tolerance=INTEGRALITY_TOLERANCE)
     status = session.run(budget)
     if status not in ("optimal", "stopped"):

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import ACTIVITY_KINDS
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.charges import compute_quantity
+from medalopt.model.lots import USED_VARIABLES
+from medalopt.model.network import Network
 from medalopt.solver.budget import TimeBudget
-from medalopt.solver.highs import METHODS, run_branch_and_bound, solve_by_method
+from medalopt.solver.highs import METHODS, HighsResult, run_branch_and_bound, solve_by_method
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
-from medalopt.solver.scaling import scale_program
-from medalopt.solver.solution import Solution
+from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solution import Solution, extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program, build_solution
 from medalopt.solver.verification import VerifiedResult
-from medalopt.tolerances import INTEGRALITY_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, INTEGRALITY_TOLERANCE
 
 
 def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
     """Yield solutions by one method after the other, with the integer columns fixed as branch and bound found them.
+
+    The search starts from a rounded relaxation where one is feasible.
 
     Args:
         task: Instance with lots.
@@ -34,22 +42,150 @@ def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
     Yields:
         Unverified solutions; `stopped` where the time limit ended the search.
     """
-    network, program = build_program(task)
-    whole = find_integer_columns(program)
-    ready = scale_program(replace(program, size=np.where(whole, 1.0, program.size)))  # integer columns stay unscaled
-    found = run_branch_and_bound(ready, whole, gap, task.budget)
+    mip = LotProgram.build(task)
+    start = mip.round_relaxation()
+    found = run_branch_and_bound(mip.ready, mip.whole, gap, task.budget, None if start is None else start.x)
     if not len(found.x):
         yield Solution(found.status, found.method)
         return
-    numbers = np.rint(found.x)
-    bound = None if found.bound is None else float(np.ldexp(found.bound, -int(ready.cost[0])))
-    lower, upper = (np.where(whole, numbers, side) for side in (ready.lower, ready.upper))
-    for method in METHODS:
-        result = solve_by_method(replace(ready, lower=lower, upper=upper), method)
-        if len(result.x):
-            plan = build_solution(task, network, program, ready, result)
-            method = f"{found.method}, then {method}"
-            yield replace(plan, status=found.status, method=method, search_bound=bound)
+    bound = None if found.bound is None else float(np.ldexp(found.bound, -int(mip.ready.cost[0])))
+    for result in mip.iterate_fixed(np.rint(found.x)):
+        plan = build_solution(task, mip.network, mip.program, mip.ready, result)
+        method = f"{found.method}, then {result.method}"
+        yield replace(plan, status=found.status, method=method, search_bound=bound)
+
+
+def solve_rounded_lots(task: SolveTask) -> Iterator[Solution]:
+    """Yield the solution of a rounded relaxation; nothing where none is feasible.
+
+    Args:
+        task: Instance with lots of feed or fixed charges.
+
+    Yields:
+        An unverified solution.
+    """
+    mip = LotProgram.build(task)
+    result = mip.round_relaxation()
+    if result is not None:
+        plan = build_solution(task, mip.network, mip.program, mip.ready, result)
+        yield replace(plan, method=f"rounding, then {result.method}")
+
+
+_ROUNDING_SHARES = (0.5, 1.0, 0.0)  # of the least quantity, from which a contract of the relaxation is used
+
+
+@dataclass(frozen=True, eq=False)
+class LotProgram:
+    """Program with its integer columns, which are not scaled: `whole` (N,) is their mask."""
+
+    task: SolveTask
+    network: Network
+    program: SolverProgram
+    whole: Bools
+    ready: ScaledProgram
+
+    @classmethod
+    def build(cls, task: SolveTask) -> LotProgram:
+        """Build and scale the program of an instance with lots.
+
+        Args:
+            task: Instance with lots.
+        """
+        network, program = build_program(task)
+        whole = find_integer_columns(program)
+        ready = scale_program(replace(program, size=np.where(whole, 1.0, program.size)))
+        return cls(task, network, program, whole, ready)
+
+    def iterate_fixed(self, numbers: Floats) -> Iterator[HighsResult]:
+        """Yield the optima of one method after the other, with the integer columns fixed.
+
+        Args:
+            numbers (N,): Columns, those of integer variables whole.
+        """
+        lower, upper = (np.where(self.whole, numbers, side) for side in (self.ready.lower, self.ready.upper))
+        upper[find_unused_columns(self.task, self.network, self.program, numbers)] = 0.0
+        for method in METHODS:
+            result = solve_by_method(replace(self.ready, lower=lower, upper=upper), method)
+            if len(result.x) and result.status == "optimal":
+                yield result
+
+    def round_relaxation(self) -> HighsResult | None:
+        """Solve the relaxation, use the contracts of which it uses enough, and solve again with these.
+
+        Returns:
+            Feasible columns; None where none are found, or other numbers than those of contracts must be whole.
+        """
+        places = enumerate(self.program.places, start=self.program.network)
+        used = [(column, *place) for column, place in places if place[0] in USED_VARIABLES]
+        if not used or len(used) < int(self.whole.sum()):
+            return None
+        relaxed = solve_by_method(self.ready, METHODS[0], None, self.task.budget)
+        if relaxed.status != "optimal":
+            return None
+        instance, x = self.task.instance, self.ready.unscale_columns(relaxed.x)
+        decisions = extract_decisions(instance, self.task.routes, self.network, self.program, x)
+        account = PlanAccount(instance, self.task.routes, decisions)
+        for share in _ROUNDING_SHARES:
+            amounts = _list_amounts(account, share)
+            numbers = relaxed.x.copy()
+            numbers[[column for column, *_ in used]] = [float(amounts[name, index]) for _, name, index in used]
+            result = next(self.iterate_fixed(numbers), None)
+            if result is not None:
+                return result
+        return None
+
+
+def _list_amounts(account: PlanAccount, share: float) -> dict[tuple[str, Any], bool]:
+    """Return whether a plan uses more than a share of the least quantity of each contract, by binary variable."""
+    instance, enough = account.instance, dict[tuple[str, Any], bool]()
+    for kind in ACTIVITY_KINDS:
+        quantity = np.asarray(compute_quantity(account, kind))
+        quantity = quantity if kind.periodic else quantity.sum(axis=1, keepdims=True)
+        least = np.maximum(share * kind.get_least(instance)[:, None], AMOUNT_TOLERANCE * quantity.max(initial=0.0))
+        for name, row in zip(kind.list_names(instance), (quantity > least).tolist(), strict=True):
+            index = zip(((name, t) for t in instance.periods) if kind.periodic else (name,), row, strict=True)
+            enough |= {(f"{kind.name}_used", key): yes for key, yes in index}
+    return enough
+
+
+def find_unused_columns(task: SolveTask, network: Network, program: SolverProgram, numbers: Floats) -> Bools:
+    """Find the shipments and purchases of contracts that a solution does not use, which are exactly 0.
+
+    Args:
+        task: Instance with its routes.
+        network: Network block, whose shipments are the first columns.
+        program: Program.
+        numbers (N,): Columns of the solution, those of integer variables rounded.
+
+    Returns:
+        Mask (N,).
+    """
+    instance, routes = task.instance, task.routes
+    unused: dict[str, set[Any]] = {name: set() for name in USED_VARIABLES}
+    for (name, index), value in zip(program.places, numbers[program.network :].tolist(), strict=True):
+        if name in unused and value == 0:
+            unused[name].add(index)
+    mask = np.zeros(len(numbers), dtype=np.bool_)
+    ships = slice(0, len(network.route))
+    axes = {
+        "smelter": routes.smelter,
+        "treatment": instance.treatments.owner[routes.treatment],
+        "stream": routes.stream,
+        "line": routes.line,
+    }
+    for kind in ACTIVITY_KINDS:
+        idle = unused[f"{kind.name}_used"]
+        if not idle:
+            continue
+        names, periods = kind.list_names(instance), instance.periods
+        if kind.name == "offer":
+            bought = [name in ("buy", "acquire") and index[0] in idle for name, index in program.places]
+            mask[program.network :] |= np.array(bought, dtype=np.bool_)
+            continue
+        off = [[((name, t) if kind.periodic else name) in idle for t in periods] for name in names]
+        off.append([False] * len(periods))  # last: routes without a smelter
+        mask[ships] |= np.array(off)[axes[kind.name][network.route], network.period]
+    return mask
 
 
 WIDE_SEARCH_GAP = (

@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.activities import ACTIVITY_KINDS, list_charging_kinds
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.charges import compute_line_feed, compute_quantity
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.period_values import index_period, sum_over_routes
@@ -287,10 +289,39 @@ class Actuals:
     def signed_cost(self) -> float:
         """Cost of contracted shipments and of purchases up to `last`, less what was paid for metal left.
 
+        Lot charges of all shipments, and fixed charges of all contracts in use, are included.
+
         Returns:
             Money.
         """
-        sent = float(self.executed_account.shipment_costs.sum())
+        sent = float(self.executed_account.shipment_costs.sum()) + self._sum_charges()
         bought = float((self.instance.market.price.value * self.executed_account.purchases).sum())
         left = self.executed_account.decisions.left
         return sent + bought - (float((self.instance.terms.pays.value * left).sum()) if len(left) else 0.0)
+
+    @cached_property
+    def _together(self) -> PlanAccount:
+        """Account of lots, contracted shipments and purchases together."""
+        executed = self.executed_account
+        return replace(executed, decisions=replace(executed.decisions, sent=self.sent + executed.decisions.sent))
+
+    @cached_property
+    def used_contracts(self) -> dict[str, Bools]:
+        """Contracts that lots, stockpiles, contracted shipments or purchases use.
+
+        Returns:
+            Kind of activity to mask (N,).
+        """
+        quantity = {kind.name: compute_quantity(self._together, kind).sum(axis=1) for kind in ACTIVITY_KINDS}
+        quantity["stream"] = quantity["stream"] + self.stockpiles
+        return {name: each > 0 for name, each in quantity.items()}
+
+    def _sum_charges(self) -> float:
+        """Return the lot charges of all shipments, and the fixed charges of all contracts in use, money."""
+        total = 0.0
+        for kind in list_charging_kinds(self.instance):
+            times = (
+                (compute_line_feed(self._together) > 0).sum(axis=1) if kind.periodic else self.used_contracts[kind.name]
+            )
+            total += float(kind.get_charge(self.instance).value @ times)
+        return total

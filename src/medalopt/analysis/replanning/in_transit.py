@@ -31,7 +31,7 @@ from medalopt.instance.left_metal import compute_worth_left, leaves_metal, list_
 from medalopt.text import join_names
 
 IN_STOCK_FORMAT = "{}, in stock"
-_ZERO_FIELDS = ("committed", "lot", "minimum_order", "price", "collection", "footprint")
+_ZERO_FIELDS = ("committed", "lot", "minimum_order", "fixed_charge", "price", "collection", "footprint")
 
 
 def add_stockpiles(instance: Instance, tonnes: Floats) -> Instance:
@@ -122,7 +122,7 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
         for field in fields(market)
         if isinstance(part := getattr(market, field.name), ExactArray)
     }
-    for name in ("footprint", "lot", "minimum_order"):
+    for name in ("footprint", "lot", "minimum_order", "fixed_charge"):
         result[name].raw[first:] = 0.0
     for name, values in (("committed", kilograms[waits]), ("limit", kilograms[waits]), ("price", price)):
         own = getattr(market, name).value
@@ -233,7 +233,10 @@ def _add_transit_streams(instance: Instance, names: tuple[str, ...], kilograms: 
     none = np.zeros(count, dtype=bool)
     plain = {
         name: _append_entries(getattr(streams, name), count)
-        for name in ("price", "collection", "storage_limit", "storage_cost", "footprint", "lot", "minimum_order")
+        for name in (
+            *("price", "collection", "storage_limit", "storage_cost"),
+            *("footprint", "lot", "minimum_order", "fixed_charge"),
+        )
     }
     return replace(
         streams,
@@ -284,6 +287,7 @@ def _add_transit_treatment(instance: Instance, count: int) -> Treatments:
         np.append(treatments.parent, -1),
         np.pad(treatments.sells, ((0, 1), (0, count))),
         both(treatments.sold, 0.0),
+        _append_entries(treatments.fixed_charge, 1),
     )
 
 
@@ -301,6 +305,7 @@ def _add_transit_smelter(instance: Instance, origin: Ints) -> Smelters:
         np.concatenate([smelters.lead, np.zeros((1, smelters.lead.shape[1]), dtype=np.intp)]),
         line,
         _append_entries(smelters.footprint, 1),
+        _append_entries(smelters.fixed_charge, 1),
     )
 
 
@@ -320,6 +325,8 @@ def _add_transit_terms(instance: Instance, names: tuple[str, ...]) -> SmelterTer
         _append_entries(terms.deduction, count),
         pays,
         np.append(terms.pooled, np.zeros(count, dtype=np.bool_)),
+        _append_entries(terms.minimum_lot, count),
+        _append_entries(terms.lot_charge, count),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from medalopt.analysis.replanning.actuals import Actuals
 from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_offer_stock, add_stockpiles
 from medalopt.errors import UsageError
+from medalopt.instance.activities import list_charging_kinds
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
@@ -58,8 +59,19 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         policy=_reduce_policy(actuals),
         warnings=(),
     )
-    left = add_offer_stock(left, actuals.offer_stock_left)
+    left = add_offer_stock(_drop_paid_charges(left, actuals), actuals.offer_stock_left)
     return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit_by_line)
+
+
+def _drop_paid_charges(instance: Instance, actuals: Actuals) -> Instance:
+    """Return the instance without the fixed charges of contracts that are used already: they are paid."""
+    parts = {}
+    for kind in list_charging_kinds(instance):
+        if not kind.periodic:
+            charge, used = kind.get_charge(instance), actuals.used_contracts[kind.name]
+            left = ExactArray(np.where(used, 0.0, charge.raw), charge.unit, charge.factors)
+            parts[kind.part] = replace(getattr(instance, kind.part), **{kind.charge: left})
+    return replace(instance, **parts)
 
 
 def _check_metal_stock(actuals: Actuals) -> None:

@@ -43,7 +43,7 @@ class StorageLine:
 
 @dataclass(frozen=True)
 class FeedLine:
-    """Feed of a smelter under one line of its terms in one period: tonnes, treatment charge and penalties."""
+    """Feed of a smelter under one line of its terms in one period: tonnes, treatment charge, penalties, lot charge."""
 
     line: int
     period: int
@@ -51,6 +51,7 @@ class FeedLine:
     charge: float
     metals: tuple[MetalReturn, ...]
     penalties: tuple[FeedPenalty, ...] = ()
+    lot_charge: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,31 @@ class MetalReturn:
     charge: float
     left: float = 0.0
     revenue: float = 0.0
+
+
+@dataclass(frozen=True)
+class FixedChargeLine:
+    """Fixed charge of a smelter, stream or offer: its index, the period of first use, and money."""
+
+    member: int
+    period: int
+    charge: float
+
+
+def list_fixed_charges(account: PlanAccount, kind: str) -> Iterator[FixedChargeLine]:
+    """List the fixed charges of the contracts of one kind that a plan uses.
+
+    Args:
+        account: Accounting of the plan.
+        kind: `smelter`, `stream` or `offer`.
+
+    Yields:
+        Charges by index of the contract.
+    """
+    charges = account.charges.get(kind)
+    if charges is not None:
+        for member, period in zip(*(axis.tolist() for axis in np.nonzero(charges)), strict=True):
+            yield FixedChargeLine(member, period, float(charges[member, period]))
 
 
 _DELIVERY_RATES = {"supply": "supply", "collection": "collection", "treatment": "treating", "transport": "transport"}
@@ -156,6 +182,7 @@ def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, 
         - sum(penalty.charge for penalty in penalties),
         tuple(_list_metal_returns(account, smelter, period, routes)),
         penalties,
+        float(account.instance.terms.lot_charge.value[line]),
     )
 
 

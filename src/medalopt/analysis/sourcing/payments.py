@@ -112,21 +112,9 @@ def allocate_payments(account: PlanAccount) -> Payments:
     Returns:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
     """
-    instance, routes, sent = account.instance, account.routes, account.decisions.sent
-    by_region = _allocate_by_region(account)
-    travels = routes.smelter >= 0
-    smelter = routes.smelter[travels]
-
-    def by_smelter(money: Floats) -> Floats:
-        """Sum money by smelter."""
-        return np.asarray(sum_by_group(money[travels], smelter, len(instance.smelters.names)))
-
-    minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
+    instance, by_region = account.instance, _allocate_by_region(account)
     paid = compute_revenue_of_left(account)
-    costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
-    if len(paid):
-        costs["sales"] = costs["sales"] + paid.sum(axis=0)
-    own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
+    bought, offers = instance.market.price.value * account.purchases, np.arange(len(instance.market.names))
     return Payments(
         {
             CALL_OFF: by_region[0],
@@ -136,15 +124,9 @@ def allocate_payments(account: PlanAccount) -> Payments:
         },
         {
             CALL_OFF: by_region[1],
-            TOLL: {
-                "smelting": by_smelter(routes.smelting * sent),
-                "refining": by_smelter(
-                    compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
-                ),
-                **({"sales": -paid} if len(paid) else {}),
-            },
-            PURCHASE_ORDER: {"purchases": instance.market.price.value * account.purchases},
-            OWN_ACCOUNT: own,
+            TOLL: {**_sum_toll_charges(account), **({"sales": -paid} if len(paid) else {})},
+            PURCHASE_ORDER: {"purchases": _add_charges(account, bought, offer=offers)},
+            OWN_ACCOUNT: _collect_internal_items(account, paid),
         },
     )
 
@@ -166,15 +148,54 @@ def _allocate_by_region(account: PlanAccount) -> tuple[Names, Mapping[str, Float
         """Return a rate times the tonnes sent, by party."""
         return by_party(rate * sent, instance.streams.region[routes.stream], parties)
 
+    charges = account.charges.get("stream")
+    fixed = 0.0 if charges is None else by_party(charges, instance.streams.region, directory.collectors)
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     return named, {
-        "supply": pay(routes.supply, directory.collectors),
+        "supply": pay(routes.supply, directory.collectors) + fixed,
         "collection": pay(routes.collection, directory.collectors),
         "treatment": pay(routes.treating, directory.operators),
         "transport": pay(routes.transport, directory.carriers),
         "residue": pay(routes.residue, directory.operators),
         "storage": by_party(waiting, instance.streams.region, directory.collectors),
     }
+
+
+def _sum_toll_charges(account: PlanAccount) -> dict[str, Floats]:
+    """Return treatment charges, penalties and lots, and refining charges, by smelter and period (K, T)."""
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
+    travels, smelters = routes.smelter >= 0, np.arange(len(instance.smelters.names))
+
+    def by_smelter(money: Floats) -> Floats:
+        """Sum money by smelter."""
+        return np.asarray(sum_by_group(money[travels], routes.smelter[travels], len(smelters)))
+
+    treated = by_smelter(routes.smelting * sent)
+    refined = compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
+    return {
+        "smelting": _add_charges(account, treated, line=instance.terms.smelter, smelter=smelters),
+        "refining": by_smelter(refined),
+    }
+
+
+def _collect_internal_items(account: PlanAccount, paid: Floats) -> dict[str, Floats]:
+    """Return the costs that no order pays, by kind (1, T); `paid` (K, T) is revenue for metal left with smelters."""
+    minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
+    costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
+    if len(paid):
+        costs["sales"] = costs["sales"] + paid.sum(axis=0)
+    own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
+    if "treatment" in account.charges:  # of no single region's operator
+        own["treatment"] = account.charges["treatment"].sum(axis=0)[None, :]
+    return own
+
+
+def _add_charges(account: PlanAccount, paid: Floats, **groups: Ints) -> Floats:
+    """Return payments (P, T) with the charges of kinds of activity, each with the party of every contract."""
+    for kind, party in groups.items():
+        if kind in account.charges:
+            paid = paid + np.asarray(sum_by_group(account.charges[kind], party, len(paid)))
+    return paid
 
 
 _OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no order pays

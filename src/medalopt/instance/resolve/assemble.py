@@ -6,10 +6,12 @@ These are lots, mixes, scenarios, parties, project and uncertainty, as plain val
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from medalopt.instance.activities import list_charge_paths
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
 from medalopt.instance.reader.collection_pause import pause_garbage_collection
@@ -31,14 +33,27 @@ _UNCERTAIN_SECTIONS = ("devices", "treatments", "smelters", "market")
 
 
 def _collect_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
-    """Return each lot size and minimum order by its path, in t (streams) or kg (offers), sorted."""
-    result: dict[str, float] = {}
+    """Return each lot size, minimum order and minimum lot by its path, in t (streams, feed) or kg (offers), sorted."""
+    result = _collect_feed_lots(draft)
     for name, offer in draft.document.market.items():
         for field in _LOT_FIELDS:
             figure = getattr(offer, field)
             if figure is not None:
                 result[render_path(("market", name, field))] = float(figure.exact)
     return dict(sorted({**result, **_collect_stream_lots(draft, supply)}.items()))
+
+
+def _collect_feed_lots(draft: Draft) -> dict[str, float]:
+    """Return the minimum lots of smelters and of their lines of terms [t]; one of 0 is none."""
+    result: dict[str, float] = {}
+    parts: list[tuple[tuple[str, ...], Quantity | None]]
+    for name, smelter in (draft.document.smelters or {}).items():
+        parts = [((), smelter.minimum_lot)]
+        parts += [(("terms", line), terms.minimum_lot) for line, terms in (smelter.terms or {}).items()]
+        for path, least in parts:
+            if least is not None and least.raw > 0:
+                result[render_path(("smelters", name, *path, "minimum_lot"))] = float(least.exact)
+    return result
 
 
 def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
@@ -208,7 +223,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         NameAxis.from_names(document.alloys),
     )
     regions, smelters = collect_regions(draft, supply, lanes), NameAxis.from_names(document.smelters or {})
-    return Instance(
+    instance = Instance(
         name=document.name,
         title=document.title or "",
         currency=document.currency,
@@ -231,3 +246,5 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         lots=tuple(_collect_lots(draft, supply)),
         annex=_build_annex(draft, supply),
     )
+    charges = list_charge_paths(instance)
+    return replace(instance, lots=tuple(sorted({*instance.lots, *charges}))) if charges else instance

@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.bounds import has_negative_price
+from medalopt.instance.activities import bound_line_feed
+from medalopt.instance.bounds import compute_bounds, has_negative_price
 from medalopt.instance.firm import find_idle_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
@@ -33,6 +34,7 @@ from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Documen
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.tolerances import AMOUNT_TOLERANCE
 from medalopt.units import Quantity
 
 _ARRAY_AXES = (
@@ -121,6 +123,41 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
     for o in np.flatnonzero(market.storable & has_negative_price(instance) & np.isinf(market.limit.raw)).tolist():
         message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
         draft.add_fault(("market", market.names[o], "price"), message, kind=FaultKind.CONFLICT)
+
+
+def check_minimum_lots(draft: Draft, instance: Instance) -> None:
+    """Log minimum lots above all feed that the streams of a line of terms offer; warn where no period has as much.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
+    """
+    least = instance.terms.minimum_lot.value
+    if not least.any():
+        return
+    routes = build_routes(instance)
+    fed = np.flatnonzero(routes.line >= 0)
+    supply = routes.to_smelter[fed] * instance.streams.available.value.sum(axis=1)[routes.stream[fed]]
+    offered = np.bincount(routes.line[fed], supply, len(least))
+    feed = bound_line_feed(instance, routes, compute_bounds(instance, routes)).max(axis=1)
+    for line in np.flatnonzero((least > feed * (1 + AMOUNT_TOLERANCE)) & (offered > 0)).tolist():
+        name, smelter = instance.terms.names[line], instance.smelters.names[instance.terms.smelter[line]]
+        path: ParameterPath = ("smelters", smelter, "terms", name, "minimum_lot") if name else ()
+        if not path or find_node(draft.root, path) is None:
+            path = ("smelters", smelter, "minimum_lot")
+        which = f"of `{escape_text(name)}`" if name else "of the smelter"
+        if least[line] > offered[line] * (1 + AMOUNT_TOLERANCE):
+            message = (
+                f"{least[line]:_.6g} t, but all streams {which} together offer {offered[line]:_.6g} t of feed over the "
+                "horizon: lower it, or check its unit"
+            )
+            draft.add_fault(path, message, kind=FaultKind.CONFLICT)
+        else:
+            message = (
+                f"{least[line]:_.6g} t, but at most {feed[line]:_.6g} t {which} can be fed in a period, so nothing "
+                "can be fed; lower it, or check its unit"
+            )
+            draft.add_warning(path, message, kind=FaultKind.MINIMUM_ORDER)
 
 
 def check_pooled_lots(draft: Draft, instance: Instance) -> None:

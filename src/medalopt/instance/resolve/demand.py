@@ -68,6 +68,7 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
         footprint=build_column(offer.footprint for offer in offers),
         lot=build_column(offer.lot or ZERO_QUANTITY for offer in offers),
         minimum_order=build_column(offer.minimum_order or ZERO_QUANTITY for offer in offers),
+        fixed_charge=build_column(offer.fixed_charge for offer in offers),
         storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
     )
 

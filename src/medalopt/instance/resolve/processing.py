@@ -143,6 +143,7 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
         sells=_mark_sold(entries, devices),
         sold=_build_sold(entries, devices, periods),
+        fixed_charge=build_column(treatment.fixed_charge for treatment in listed.values()),
     )
 
 
@@ -354,6 +355,7 @@ def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: i
         lead=_build_leads(listed, metals),
         line=_build_line_index(draft, devices),
         footprint=build_column(smelter.footprint for smelter in listed.values()),
+        fixed_charge=build_column(smelter.fixed_charge for smelter in listed.values()),
     )
 
 
@@ -435,6 +437,12 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
         ),
         pooled=np.array(
             [_get_settlement_lot(smelter, line) == _POOLED for _, smelter, _, line in triples], dtype=np.bool_
+        ),
+        minimum_lot=build_column(
+            smelter.minimum_lot if line.minimum_lot is None else line.minimum_lot for _, smelter, _, line in triples
+        ),
+        lot_charge=build_column(
+            smelter.lot_charge if line.lot_charge is None else line.lot_charge for _, smelter, _, line in triples
         ),
     )
 

@@ -201,6 +201,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
         footprint=_convert_stream_column(rows, ("footprint",), masses),
         lot=_convert_stream_column(rows, ("lot",), masses),
         minimum_order=_convert_stream_column(rows, ("minimum_order",), masses),
+        fixed_charge=_convert_stream_column(rows, ("fixed_charge",), masses),
     )
 
 

@@ -43,6 +43,7 @@ from medalopt.instance.schema.field_types import (
     Distance,
     Element_,
     FeedContent,
+    FixedCharge,
     FreeText,
     HeatMass,
     HoldingCost,
@@ -149,8 +150,11 @@ class Stream(Entry):
     minimum_order: DeviceTonnes | None = describe_field(
         "Minimum order, t: shipments of a period are 0 or at least this.", None
     )
+    fixed_charge: FixedCharge = describe_field("Paid once if anything is taken, money.", ZERO_QUANTITY)
     cv: Proportion | None = describe_field("Relative standard deviation of the tonnes supplied.", None)
-    payer: AnyName | None = describe_field("Party that bears price, collection and storage of the stream.", None)
+    payer: AnyName | None = describe_field(
+        "Party that bears price, collection, storage and fixed charge of the stream.", None
+    )
 
 
 class TreatmentFraction(Entry):
@@ -196,6 +200,7 @@ class Treatment(Entry):
     devices: Named[Device_, Override] = describe_field("Values that differ for single device types.", {})
     footprint: CarbonPerTonne = describe_field("Footprint, kg CO2e per tonne of devices.", ZERO_QUANTITY)
     cv: ByMetal[Proportion] | None = describe_field("Relative standard deviation of the recovery.", None)
+    fixed_charge: FixedCharge = describe_field("Paid once if anything is treated, money.", ZERO_QUANTITY)
     payer: AnyName | None = describe_field("Party that bears the cost of treatment and residue.", None)
 
 
@@ -233,6 +238,8 @@ class Line(Entry):
     settlement_lot: SettlementLot | None = describe_field(
         "Settlement lot: one `route`, or all feed of the line (`pooled`).", None
     )
+    minimum_lot: Tonnes | None = describe_field("Feed of the line in a period is 0 or at least this, t.", None)
+    lot_charge: FixedCharge | None = describe_field("Paid in every period in which the line is fed, money.", None)
     refuse: Amounts[Element_, FeedContent] | None = describe_field("Greatest content of feed accepted, kg/t.", None)
     penalties: Penalties | None = describe_field("Penalties on the content of the feed.", None)
 
@@ -254,6 +261,11 @@ class Smelter(Entry):
     settlement_lot: SettlementLot = describe_field(
         "Settlement lot: one `route`, or all feed of a line of terms (`pooled`).", "route"
     )
+    minimum_lot: Tonnes = describe_field("Feed of a line of terms in a period is 0 or at least this, t.", ZERO_QUANTITY)
+    lot_charge: FixedCharge = describe_field(
+        "Paid for every line of terms and period in which it is fed, money.", ZERO_QUANTITY
+    )
+    fixed_charge: FixedCharge = describe_field("Paid once if the smelter is fed at all, money.", ZERO_QUANTITY)
     refuse: Amounts[Element_, FeedContent] = describe_field(
         "Greatest content of feed accepted, kg/t, by metal or impurity; feed above is refused.", {}
     )
@@ -312,6 +324,7 @@ class Offer(Entry):
     minimum_order: Kilograms | None = describe_field(
         "Minimum order, kg: purchases of a period are 0 or at least this.", None
     )
+    fixed_charge: FixedCharge = describe_field("Paid once if anything is bought, money.", ZERO_QUANTITY)
 
 
 class Scrap(Entry):

@@ -10,7 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from medalopt.analysis.sourcing.orders import DeviceOrderLine, StorageLine, list_device_orders, list_storage_lines
+from medalopt.analysis.sourcing.orders import (
+    DeviceOrderLine,
+    FixedChargeLine,
+    StorageLine,
+    list_device_orders,
+    list_fixed_charges,
+    list_storage_lines,
+)
 from medalopt.analysis.sourcing.payments import CALL_OFF
 from medalopt.instance.instance import Instance
 from medalopt.report.document import (
@@ -38,7 +45,8 @@ from medalopt.report.sourcing.order_terms import (
     make_order,
 )
 
-TONNE_CODE = "TNE"  # UN/ECE Recommendation 20
+TONNE_CODE, LUMP_SUM_CODE = "TNE", "LS"  # UN/ECE Recommendation 20
+FIXED_CHARGE = "fixed charge"
 NO_SMELTER, SPLIT, SOLD = "(ordinary recycling)", "(by fraction)", "(sold)"
 WAITING = "waits"
 _RATES = {
@@ -101,6 +109,7 @@ def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
     account, instance = context.plan.account, context.instance
     planned = [order for region in range(len(instance.regions)) for order in _list_region_orders(context, region)]
     storing = bool(account.decisions.stockpile.any())
+    charged = list(list_fixed_charges(account, "stream"))
     sent = [list(list_device_orders(account, region)) for region in range(len(instance.regions))]
     waiting = [list(list_storage_lines(account, region)) for region in range(len(instance.regions))]
     documents = []
@@ -116,13 +125,16 @@ def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
         number = 0
         for order in of_kind:
             stock = waiting[order.region] if "storage" in order.costs else []
+            fixed = [one for one in charged if instance.streams.region[one.member] == order.region]
+            fixed = fixed if "supply" in order.costs else []
             rows = _list_rows(instance, order, sent[order.region], stock, rates, stored)
+            rows += tuple(_charge_row(instance, order, one, rates, stored) for one in fixed)
             if rows:
                 number += 1
                 lines = _tabulate_lines(instance, kind, rows, rates, stored)
-                documents.append(
-                    _make_document(context, order, f"{prefix}{number:02d}", sent[order.region], stock, lines)
-                )
+                costs = _collect_costs(instance, order, sent[order.region], stock, fixed)
+                name = f"{prefix}{number:02d}"
+                documents.append(_make_document(context, order, name, sent[order.region], stock, costs, lines))
     return tuple(documents)
 
 
@@ -247,6 +259,22 @@ def _stockpile_row(
     )
 
 
+def _charge_row(
+    instance: Instance, order: _RegionOrder, one: FixedChargeLine, rates: Sequence[str], storing: bool
+) -> tuple[CellValue, ...]:
+    return (
+        *_stream_cells(instance, one.member, one.period),
+        *((FIXED_CHARGE, None) if order.kind == CALL_OFF else ()),
+        _name_bundle(instance, one.member),
+        None,
+        *((None,) if _lists_fractions(instance, order.kind) else ()),
+        *((None,) if storing else ()),
+        *(None for _ in rates),
+        one.charge,
+        LUMP_SUM_CODE,
+    )
+
+
 def _lists_fractions(instance: Instance, kind: str) -> bool:
     """Return whether orders of a kind list the fractions of treated devices."""
     return kind == CALL_OFF and instance.treatments.has_fractions
@@ -272,7 +300,11 @@ def _name_bundle(instance: Instance, stream: int) -> str:
 
 
 def _collect_costs(
-    instance: Instance, order: _RegionOrder, sent: Iterable[DeviceOrderLine], waiting: Iterable[StorageLine]
+    instance: Instance,
+    order: _RegionOrder,
+    sent: Iterable[DeviceOrderLine],
+    waiting: Iterable[StorageLine],
+    fixed: Iterable[FixedChargeLine],
 ) -> Mapping[CostKey, float]:
     """Return the costs on an order by kind, stream and treatment."""
     result: dict[CostKey, float] = defaultdict(float)
@@ -285,6 +317,8 @@ def _collect_costs(
                 result[cost, stream, treatment] += money
     for one in waiting:
         result["storage", one.stream, -1] += one.cost
+    for charge in fixed:
+        result["supply", charge.member, -1] += charge.charge
     return result
 
 
@@ -294,9 +328,10 @@ def _make_document(
     number: str,
     sent: list[DeviceOrderLine],
     waiting: list[StorageLine],
+    costs: Mapping[CostKey, float],
     lines: ReportTable,
 ) -> OrderDocument:
-    instance, costs = context.instance, _collect_costs(context.instance, order, sent, waiting)
+    instance = context.instance
     carried = order.kind == TRANSPORT_ORDER
     tonnes = sum(line.feed if carried else line.tonnes for line in sent if carried or not line.fraction)
     what = "feed, as loaded" if carried else "devices, as received"

@@ -205,7 +205,7 @@ def _name_device(row: Cells) -> str:
 
 def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
     """Return feed and metal by period of shipment, then the charges by line of the terms."""
-    items = list(dict.fromkeys(str(row["item"]) for row in rows if row["feed_t"] is None))
+    items = list(dict.fromkeys(str(row["item"]) for row in rows if row["returned_kg"] is not None))
     columns = (
         _find_column(lines, "period"),
         replace(_find_column(lines, "feed_t"), title="Feed"),

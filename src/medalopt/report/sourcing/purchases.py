@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from medalopt.analysis.sourcing.orders import list_fixed_charges
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
@@ -20,6 +21,7 @@ from medalopt.report.document import (
 )
 from medalopt.report.numbers import count_amount_decimals, format_exact_share
 from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE
 from medalopt.report.sourcing.order_terms import (
     Addressee,
     OrderContext,
@@ -56,6 +58,11 @@ def build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             period, alloy = np.nonzero(bought[offer].T)
             places_of = zip(period.tolist(), alloy.tolist(), strict=True)
             rows = tuple(_purchase_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+        rows += tuple(
+            (instance.periods[one.period], f"({FIXED_CHARGE})", None, None, one.charge, LUMP_SUM_CODE)
+            for one in list_fixed_charges(account, "offer")
+            if one.member == offer
+        )
         if rows:
             columns = set_exact_digits(_purchase_columns(instance), rows, ("price_per_kg",))
             columns = set_amount_digits(columns, rows, ("bought_kg",))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from medalopt.analysis.sourcing.orders import FeedLine, MetalReturn, list_feed_lines
+from medalopt.analysis.sourcing.orders import (
+    FeedLine,
+    FixedChargeLine,
+    MetalReturn,
+    list_feed_lines,
+    list_fixed_charges,
+)
 from medalopt.analysis.sourcing.payments import TOLL
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
@@ -21,7 +27,7 @@ from medalopt.report.document import (
 from medalopt.report.impurities import describe_acceptance
 from medalopt.report.numbers import count_amount_decimals
 from medalopt.report.solve_tables import get_period_word
-from medalopt.report.sourcing.call_offs import TONNE_CODE
+from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE, TONNE_CODE
 from medalopt.report.sourcing.order_terms import (
     Addressee,
     OrderContext,
@@ -49,6 +55,7 @@ _POOLED_NOTE = "{lines}: all feed of a period is settled as one lot at its mean 
 _LATE_NOTE = "Metal returned after {last} is neither counted nor charged in the plan; it is settled by the contract."
 _GRAMS_PER_KILOGRAM = 1000
 EVERY_FEED = "every feed"
+_LOT_CHARGE = "lot charge"
 _CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
 
 
@@ -66,25 +73,33 @@ def build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
     for smelter in range(len(instance.smelters.names)):
         sent = list(list_feed_lines(context.plan.account, smelter))
         if sent:
+            fixed = [one for one in list_fixed_charges(context.plan.account, "smelter") if one.member == smelter]
             rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
+            rows += tuple(_charge_row(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed)
             columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
             amounts = ("feed_t", "contained_kg", "returned_kg", *(("left_kg",) if leaves_metal(instance) else ()))
             columns = set_amount_digits(columns, rows, amounts)
             says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
             lines = ReportTable("toll_lines", "Feed and metal", says, columns, rows)
-            documents.append(_tolling_document(context, f"T{len(documents) + 1:02d}", smelter, sent, lines))
+            documents.append(_tolling_document(context, f"T{len(documents) + 1:02d}", smelter, sent, fixed, lines))
     return tuple(documents)
 
 
 def _tolling_document(
-    context: OrderContext, number: str, smelter: int, sent: list[FeedLine], lots: ReportTable
+    context: OrderContext,
+    number: str,
+    smelter: int,
+    sent: list[FeedLine],
+    fixed: list[FixedChargeLine],
+    lots: ReportTable,
 ) -> OrderDocument:
     instance, currency = context.instance, context.instance.currency
     tonnes = sum(feed.tonnes for feed in sent)
     metals = [metal for feed in sent for metal in feed.metals]
     penalties = sum(penalty.charge for feed in sent for penalty in feed.penalties)
+    charges = sum(feed.lot_charge for feed in sent) + sum(one.charge for one in fixed)
     costs = {
-        ("smelting", -1, -1): sum(feed.charge for feed in sent) + penalties,
+        ("smelting", -1, -1): sum(feed.charge for feed in sent) + penalties + charges,
         ("refining", -1, -1): sum(metal.charge for metal in metals),
         ("sales", -1, -1): -sum(metal.revenue for metal in metals),
     }
@@ -179,7 +194,14 @@ def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, .
         (*named, f"penalty, {titles[part.element]}", None, None, part.contained, *nothing[1:], part.charge, TONNE_CODE)
         for part in feed.penalties
     ]
-    return [first, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals), *penalties]
+    lot = [_charge_row(instance, feed.period, named[1], _LOT_CHARGE, feed.lot_charge)] if feed.lot_charge else []
+    return [first, *lot, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals), *penalties]
+
+
+def _charge_row(instance: Instance, period: int, terms: str, item: str, charge: float) -> tuple[CellValue, ...]:
+    """Return the row of a lot charge or fixed charge."""
+    nothing = (None,) * (9 if leaves_metal(instance) else 8)
+    return (instance.periods[period], terms, item, *nothing, charge, LUMP_SUM_CODE)
 
 
 def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:

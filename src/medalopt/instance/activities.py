@@ -1,0 +1,258 @@
+r"""Activities: contracts that are used or not, with a least quantity and a charge where they are used.
+
+A line of smelter terms has a `minimum_lot` and a `lot_charge` in each period in which it is fed; a smelter, treatment,
+stream or offer has a `fixed_charge`, due once if it is used at all. Charges make the program a mixed-integer one. With
+$M$ the greatest quantity, the charge $\eta$ of a used activity is at least $\eta F/M$ for every quantity $F\le M$:
+the instance with unit prices raised by $\eta/M$ is a relaxation without integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.instance.arithmetic import sum_by_group
+from medalopt.instance.arrays import Bools, ExactArray, Floats
+from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bounds
+from medalopt.instance.demand import is_stocked
+from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import list_terms_names
+from medalopt.instance.paths import render_path
+from medalopt.instance.routes import Routes, build_routes
+
+_ROUNDING = 2.0**-40  # relative margin for the rounding errors of greatest quantities and raised prices
+
+
+@dataclass(frozen=True)
+class ActivityKind:
+    """One kind of activity.
+
+    Attributes:
+        name: Prefix of its components in the program: `line`, `smelter`, `treatment`, `stream` or `offer`.
+        part: Member of the instance with its parameters.
+        charge: Parameter of its charge, money.
+        least: Parameter of its least quantity in a period, t; empty for none.
+        cost: Kind of cost of the charge.
+        periodic: Whether the charge is due in every period in which it is used, else once.
+        unit: Unit of its quantity.
+    """
+
+    name: str
+    part: str
+    charge: str
+    least: str
+    cost: str
+    periodic: bool
+    unit: str
+
+    def get_charge(self, instance: Instance) -> ExactArray:
+        """Return the charge of each member, (N,), money.
+
+        Args:
+            instance: Instance.
+        """
+        charge: ExactArray = getattr(getattr(instance, self.part), self.charge)
+        return charge
+
+    def get_least(self, instance: Instance) -> Floats:
+        """Return the least quantity of each member where it is used, (N,), t; 0 for none.
+
+        Args:
+            instance: Instance.
+        """
+        if not self.least:
+            return np.zeros(len(self.get_charge(instance).raw))
+        least: Floats = getattr(getattr(instance, self.part), self.least).value
+        return least
+
+    def find_members(self, instance: Instance) -> Bools:
+        """Return which members are activities: those with a charge, whoever pays it, or a least quantity, (N,).
+
+        Args:
+            instance: Instance.
+        """
+        return (self.get_charge(instance.whole or instance).raw > 0) | (self.get_least(instance) > 0)
+
+    def list_names(self, instance: Instance) -> tuple[str, ...]:
+        """List the names of the members (N,); of lines of terms, their paths.
+
+        Args:
+            instance: Instance.
+        """
+        if self.part == "terms":
+            return list_terms_names(instance)
+        names: tuple[str, ...] = getattr(instance, self.part).names
+        return names
+
+    def list_paths(self, instance: Instance) -> tuple[str, ...]:
+        """List the paths of the members (N,).
+
+        Args:
+            instance: Instance.
+        """
+        names = self.list_names(instance)
+        return names if self.part == "terms" else tuple(render_path((self.part, name)) for name in names)
+
+
+LINE_KIND = ActivityKind("line", "terms", "lot_charge", "minimum_lot", "smelting", True, "t")
+ACTIVITY_KINDS = (
+    LINE_KIND,
+    ActivityKind("smelter", "smelters", "fixed_charge", "", "smelting", False, "t"),
+    ActivityKind("treatment", "treatments", "fixed_charge", "", "treatment", False, "t"),
+    ActivityKind("stream", "streams", "fixed_charge", "", "supply", False, "t"),
+    ActivityKind("offer", "market", "fixed_charge", "", "purchases", False, "kg"),
+)
+
+
+def has_activities(instance: Instance) -> bool:
+    """Return whether any contract has a minimum lot, a lot charge or a fixed charge.
+
+    Args:
+        instance: Instance.
+    """
+    return any(kind.find_members(instance).any() for kind in ACTIVITY_KINDS)
+
+
+def list_charging_kinds(instance: Instance) -> tuple[ActivityKind, ...]:
+    """List the kinds of activity of which some member has a charge.
+
+    Args:
+        instance: Instance.
+    """
+    return tuple(kind for kind in ACTIVITY_KINDS if (kind.get_charge(instance).raw > 0).any())
+
+
+def describe_lot_rules(paths: Sequence[str]) -> str:
+    """Describe the rules that make an instance a mixed-integer program.
+
+    Args:
+        paths: Paths of its lots, minimum orders, minimum lots and charges (`Instance.lots`).
+
+    Returns:
+        A noun phrase in the plural.
+    """
+    own = {path.rpartition(".")[2] for path in paths}
+    rules = ["whole lots and minimum orders"] if own & {"lot", "minimum_order"} else []
+    rules += ["lots of feed"] if own & {LINE_KIND.least, LINE_KIND.charge} else []
+    rules += ["fixed charges"] if "fixed_charge" in own else []
+    return " and ".join(filter(None, (", ".join(rules[:-1]), rules[-1])))
+
+
+def list_charge_paths(instance: Instance) -> tuple[str, ...]:
+    """List the paths of all lot charges and fixed charges of an instance.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Paths; a lot charge has that of its line of terms.
+    """
+    return tuple(
+        f"{kind.list_paths(instance)[member]}.{kind.charge}"
+        for kind in list_charging_kinds(instance)
+        for member in np.flatnonzero(kind.get_charge(instance).raw > 0).tolist()
+    )
+
+
+def bound_line_feed(instance: Instance, routes: Routes, bounds: VariableBounds) -> Floats:
+    r"""Bound the feed of each line of terms in each period.
+
+    $\min\bigl(u_{kt},\overline u_k,\sum_h\min(v_{ht}\max_j\pi_j,\sum_j\pi_j\hat s_{it})\bigr)$ over the routes $j$ of
+    the line, with $\hat s_{it}$ the most that a stream can send.
+
+    Args:
+        instance: Instance.
+        routes: Routes (J).
+        bounds: Implied bounds, for the most that each stream can send.
+
+    Returns:
+        Upper bounds (L, T), t.
+    """
+    lines, treatments, periods = len(instance.terms.names), len(instance.treatments.names), len(instance.periods)
+    fed = np.flatnonzero(routes.line >= 0)
+    group, share = routes.line[fed] * treatments + routes.treatment[fed], np.asarray(routes.to_smelter, float)[fed]
+    supplied = sum_by_group(share[:, None] * np.asarray(bounds.sent)[routes.stream[fed]], group, lines * treatments)
+    greatest = np.zeros(lines * treatments)
+    np.maximum.at(greatest, group, share)
+    capacity = instance.treatments.capacity.value[instance.treatments.owner]
+    treated = np.where(greatest.reshape(lines, treatments, 1) > 0, capacity[None], 0.0)
+    treated = greatest.reshape(lines, treatments, 1) * treated
+    most = np.minimum(supplied.reshape(lines, treatments, periods), treated).sum(axis=1)
+    smelters, smelter = instance.smelters, instance.terms.smelter
+    most = np.minimum(most, np.minimum(smelters.capacity.value, smelters.limit.value[:, None])[smelter])
+    return np.asarray(most)
+
+
+def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds) -> dict[str, Floats]:
+    """Bound the quantity of every activity: no plan uses more.
+
+    Args:
+        instance: Instance.
+        routes: Routes (J).
+        bounds: Implied bounds.
+
+    Returns:
+        By kind, upper bounds of lines of terms by period (L, T), of the others over the horizon (N,); t, of offers kg.
+    """
+    sent, smelters, treatments = np.asarray(bounds.sent), instance.smelters, instance.treatments
+    lines = bound_line_feed(instance, routes, bounds)
+    fed = np.minimum(sum_by_group(lines, instance.terms.smelter, len(smelters.names)), smelters.capacity.value)
+    taken = np.zeros((len(treatments.names), len(instance.streams.names)), dtype=np.bool_)
+    taken[routes.treatment, routes.stream] = True
+    treated = np.minimum(taken.astype(np.float64) @ sent, treatments.capacity.value)
+    supply = np.where(taken.any(axis=0), instance.streams.available.value.sum(axis=1), 0.0)
+    offers = bound_purchases(instance, bounds)
+    often = np.where(is_stocked(instance), len(instance.periods), 1)
+    return {
+        "line": lines,
+        "smelter": np.minimum(fed.sum(axis=1), smelters.limit.value),
+        "treatment": treated.sum(axis=1),
+        "stream": supply,
+        "offer": np.minimum(offers * often, instance.market.limit.value),
+    }
+
+
+def spread_charges(instance: Instance) -> Instance:
+    """Return the relaxation in which every charge is paid pro rata: prices per tonne or kilogram, without integers.
+
+    Prices are rounded down, so that no plan costs less than in the instance.
+
+    Args:
+        instance: Instance, with or without lots and minimum orders, which are left unchanged.
+
+    Returns:
+        The relaxed instance; `instance` itself where it has no charges.
+    """
+    if not list_charging_kinds(instance):
+        return instance
+    routes = build_routes(instance)
+    most = bound_activities(instance, routes, compute_bounds(instance, routes))
+    rate = {}
+    for kind in ACTIVITY_KINDS:
+        quantity = most[kind.name]
+        charge = kind.get_charge(instance).value.reshape((-1,) + (1,) * (quantity.ndim - 1))
+        rate[kind.name] = np.where(quantity > 0, charge / np.where(quantity > 0, quantity, 1.0), 0.0) * (
+            1 - 2 * _ROUNDING
+        )
+    terms, market, streams = instance.terms, instance.market, instance.streams
+    treatments, feed = instance.treatments, rate["line"] + rate["smelter"][terms.smelter][:, None]
+    return replace(
+        instance,
+        terms=replace(terms, treatment_charge=_raise_prices(terms.treatment_charge, feed)),
+        treatments=replace(treatments, cost=_raise_prices(treatments.cost, rate["treatment"])),
+        streams=replace(streams, price=_raise_prices(streams.price, rate["stream"])),
+        market=replace(market, price=_raise_prices(market.price, rate["offer"])),
+    )
+
+
+def _raise_prices(prices: ExactArray, rate: Floats) -> ExactArray:
+    """Return prices raised by a rate along their first axes, rounded down; those of rate 0 are unchanged."""
+    added = rate.reshape(rate.shape + (1,) * (prices.raw.ndim - rate.ndim))
+    total = prices.value + added
+    total = total - 4 * np.spacing(np.maximum(abs(prices.value), abs(total)))
+    chosen = np.broadcast_to(added > 0, total.shape)
+    unit = np.where(chosen, len(prices.factors), np.broadcast_to(prices.unit, prices.raw.shape))
+    return ExactArray(np.where(chosen, total, prices.raw), unit, (*prices.factors, Fraction(1)))
