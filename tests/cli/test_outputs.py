@@ -109,3 +109,16 @@ def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
     for verb in (["solve", TINY], ["plan", TINY], ["export", TINY]):
         ran = here(*verb, "-o", "x.lp" if "export" in verb else "x.json")
         assert (ran.code, ran.out) == (5, "") and "No such file or directory" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["solve", "explain", "compare"])
+def test_a_page_has_the_date_given_and_no_other(verb: str, tmp_path: Path) -> None:
+    """`--date` states a day in the page, which has none by itself; what is no day is refused before any solve."""
+    names = ("dantzig", "rio2016") if verb == "compare" else ("dantzig",)
+    instances = [str(Path(TINY).with_name(f"{name}.yaml")) for name in names]
+    dated, plainly = tmp_path / "dated.html", tmp_path / "plain.html"
+    assert here(verb, *instances, "--date", "2026-11-30", "-o", str(dated)).code == 0
+    assert here(verb, *instances, "-o", str(plainly)).code == 0
+    assert '<time datetime="2026-11-30">' in dated.read_text(encoding="utf-8")
+    assert "<time" not in plainly.read_text(encoding="utf-8")
+    assert here(verb, *instances, "--date", "30 November").code == 2

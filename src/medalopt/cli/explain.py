@@ -15,7 +15,15 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    check_outputs,
+    parse_day,
+    print_report,
+    write_report,
+)
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ExtendOption, ObjectiveOption
 from medalopt.errors import NoPlanError
@@ -35,6 +43,7 @@ def explain(
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Explain a plan: binding constraints and shadow prices.
@@ -42,6 +51,7 @@ def explain(
     Also break-even prices of the sources and the cost breakdown by shadow price. If infeasible: conflicting constraints
     and cheapest repairs.
     """
+    day = parse_day(date)
     outputs = check_outputs(output, {instance: "the instance"})
     loaded = read_instance(instance, set_)
     if loaded.lots:
@@ -58,7 +68,7 @@ def explain(
     except NoPlanError as error:
         given = (loaded, error, instance, set_, objective, json)
         return report_infeasibility(*given, tuple(extend or ()), outputs)
-    write_report(report, outputs, "the explanation is written")
+    write_report(report, outputs, "the explanation is written", day)
     print_report(report, json, full=full)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from medalopt.cli.options import check_output_path
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
-from medalopt.text import format_path
+from medalopt.text import escape_text, format_path
 
 if TYPE_CHECKING:
     from medalopt.report.atomic_write import FileContent
@@ -81,13 +82,44 @@ def has_tables(outputs: Sequence[Path]) -> bool:
     )
 
 
-def write_report(report: Report, outputs: Sequence[Path], message: str = "the report is written") -> None:
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DAY", help="Date of the report, in files written by -o (default: none)."),
+]
+
+
+def parse_day(text: str | None) -> str:
+    """Parse the date of a report.
+
+    Args:
+        text: Day as given, None for none.
+
+    Returns:
+        The day as YYYY-MM-DD; '' for none.
+
+    Raises:
+        UsageError: It is no day.
+    """
+    from datetime import date
+
+    if text is None:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--date {escape_text(text)}: a day is given as YYYY-MM-DD, such as 2018-04-01") from error
+
+
+def write_report(
+    report: Report, outputs: Sequence[Path], message: str = "the report is written", date: str = ""
+) -> None:
     """Write a report to every output, whole or not at all; all are rendered before the first is written.
 
     Args:
         report: Report.
         outputs: Files and folders, as `check_outputs` returns them.
         message: Message for each.
+        date: Date of the report, YYYY-MM-DD; '' for its own.
 
     Raises:
         UsageError: A library that a form needs is not installed, or there is no chart to draw.
@@ -95,7 +127,8 @@ def write_report(report: Report, outputs: Sequence[Path], message: str = "the re
     """
     from medalopt.report.atomic_write import write_file, write_folder
 
-    rendered = [(path, _RENDERERS[path.suffix.lower()](report, path)) for path in outputs]
+    dated = dataclasses.replace(report, date=date or report.date)
+    rendered = [(path, _RENDERERS[path.suffix.lower()](dated, path)) for path in outputs]
     for output, output_bytes in rendered:
         if isinstance(output_bytes, Mapping):
             from medalopt.report.render.csv import list_replaceable_files

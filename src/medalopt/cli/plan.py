@@ -22,7 +22,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, check_outputs, parse_day, print_report, write_report
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
@@ -77,7 +77,7 @@ def plan(
     read = {path: "an input of --after" for path in (actuals, frozen) if path is not None}
     outputs = check_outputs(output, {instance: "the instance", **read})
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
-    day = _parse_day(date)
+    day = parse_day(date) or _get_today()
     from medalopt.instance.loading import open_instance
 
     changes, source = parse_changes(set_), open_instance(instance)
@@ -130,16 +130,11 @@ def _build_report(
         return select_summary(report) if first_page else report
 
 
-def _parse_day(text: str | None) -> str:
-    """Return the date of the plan, today where none is given. Raises UsageError."""
+def _get_today() -> str:
+    """Return the day of the calculation."""
     from datetime import date
 
-    if text is None:
-        return date.today().isoformat()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise UsageError(f"--date {escape_text(text)}: a day is given as YYYY-MM-DD, such as 2018-04-01") from error
+    return date.today().isoformat()
 
 
 def _parse_tonnes(text: str) -> float:

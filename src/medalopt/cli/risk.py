@@ -10,7 +10,15 @@ import typer
 
 from medalopt.cli.infeasible_output import report_infeasibility
 from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    check_outputs,
+    parse_day,
+    print_report,
+    write_report,
+)
 from medalopt.cli.solve import ConfidenceOption, add_confidence_change
 from medalopt.errors import NoPlanError, UsageError
 
@@ -51,12 +59,14 @@ def risk(
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Simulate the risk that metal is short at a deadline.
 
     Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
     """
+    day = parse_day(date)
     outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
     if not price_of_confidence:
         set_ = add_confidence_change(set_, confidence)
@@ -70,7 +80,7 @@ def risk(
             title, report = "the risk", _report_simulation(_open_plan(subject, instance, set_), draws, seed)
     except NoPlanError as error:
         return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", json, outputs=outputs)
-    write_report(report, outputs, f"{title} is written")
+    write_report(report, outputs, f"{title} is written", day)
     print_report(report, json, full=full)
     return 0
 

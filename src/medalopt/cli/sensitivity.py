@@ -16,7 +16,15 @@ from medalopt.cli.options import (
     open_variants,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    check_outputs,
+    parse_day,
+    print_report,
+    write_report,
+)
 from medalopt.cli.sensitivity_options import (
     BudgetOption,
     CurveRequest,
@@ -84,12 +92,14 @@ def sensitivity(
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Analyse sensitivity: ranges, curves, outages, tornado.
 
     Sensitivity ranges: allowable increase and decrease of each parameter, and its shadow price in both directions.
     """
+    day = parse_day(date)
     outputs = check_outputs(output, {instance: "the instance"})
     otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
     mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)
@@ -104,7 +114,7 @@ def sensitivity(
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
     report = build_sensitivity_report(runner.instance, parts)
-    write_report(report, outputs, "the sensitivity is written")
+    write_report(report, outputs, "the sensitivity is written", day)
     print_report(report, json, full=full)
     if parts[-1].interrupted:
         raise KeyboardInterrupt

@@ -20,7 +20,16 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, has_tables, print_report, write_report
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    check_outputs,
+    has_tables,
+    parse_day,
+    print_report,
+    write_report,
+)
 from medalopt.cli.run import print_output
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.text import escape_text
@@ -86,6 +95,7 @@ def solve(
     time_limit: TimeLimitOption = None,
     method: MethodOption = SolveMethod.auto,
     full: FullOption = False,
+    date: DateOption = None,
     output: OutputOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -93,6 +103,7 @@ def solve(
 
     The optimum is verified independently of the solver. If infeasible: conflicting constraints and cheapest repairs.
     """
+    day = parse_day(date)
     outputs = check_outputs(output, {instance: "the instance"})
     within = parse_limits(gap, time_limit)
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
@@ -111,7 +122,7 @@ def solve(
 
     tables = has_tables(outputs)
     report = build_solve_report(plan, whole=tables, text=tables or not json)
-    write_report(report, outputs, "the plan is written")
+    write_report(report, outputs, "the plan is written", day)
     print_report(report, json, full=full)
     return LimitError.exit_code if plan.stopped else 0
 

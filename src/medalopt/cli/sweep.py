@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    check_outputs,
+    parse_day,
+    print_report,
+    write_report,
+)
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
@@ -146,12 +154,14 @@ def sweep(
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Solve many scenarios: a grid, a list or a sample.
 
     Without --grid, --list and --sample: the scenarios of the instance. A scenario that fails does not stop the others.
     """
+    day = parse_day(date)
     outputs = check_outputs(output, {instance: "the instance"})
     request, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
     deferred = bool(request.grid or request.listed)
@@ -166,7 +176,7 @@ def sweep(
                 _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _report_results(runner, rows, len(scenarios), outputs, json, full)
+    _report_results(runner, rows, len(scenarios), outputs, json, full, day)
     if interrupted:
         raise KeyboardInterrupt
     return 0
@@ -195,13 +205,19 @@ def _print_row(row: SweepResult) -> None:
 
 
 def _report_results(
-    runner: ScenarioRunner, rows: list[SweepResult], of: int, outputs: tuple[Path, ...], json: bool, full: bool
+    runner: ScenarioRunner,
+    rows: list[SweepResult],
+    of: int,
+    outputs: tuple[Path, ...],
+    json: bool,
+    full: bool,
+    day: str,
 ) -> None:
     """Write the results, and print the summary."""
     from medalopt.report.sweep import build_sweep_report
 
     report = build_sweep_report(runner.instance, runner.unit, rows, of)
-    write_report(report, outputs, "the scenarios are written")
+    write_report(report, outputs, "the scenarios are written", day)
     if not json:
         print_report(report, as_json=False, full=full)
         return
