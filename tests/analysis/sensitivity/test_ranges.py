@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.analysis.varied import TINY, random
+from tests.random_instances import Case, as_text, with_price_lists
 
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.ranges import SensitivityParameter, compute_ranges, find_parameters
@@ -47,6 +50,23 @@ def test_a_figure_moves_what_it_is_said_to_move(seed: int, stock: bool) -> None:
                 for row, move in figure.ends.items():
                     ends[row] = move[number] * by
                 close(getattr(other, name), getattr(program, name), ends, figure.path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_by_period_move_what_they_are_said_to_move(seed: int, tmp_path: Path) -> None:
+    """So do the values of lists by period, penalties, and prices of fractions and of metal left with smelters."""
+    path = Case({"instance.yaml": as_text(with_price_lists(seed))}).write(tmp_path)
+    variants = ScenarioRunner(path, {}, "cost")
+    program = rows_of(variants.base)
+    figures = [one for one in find_parameters(variants, program) if any(f".{name}" in one.path for name in LISTED)]
+    assert figures
+    for figure in figures:
+        if figure.weights is not None:
+            by, other = moved(variants, figure)
+            close(other.costs[0], program.costs[0], figure.weights * by, figure.path)
+
+
+LISTED = ("price", "collection", "cost", "sold", "treatment_charge", "refining_charge", "penalties", "pays")
 
 
 def close(new: np.ndarray, old: np.ndarray, by: np.ndarray, path: str) -> None:  # type: ignore[type-arg]

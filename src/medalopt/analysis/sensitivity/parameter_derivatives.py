@@ -145,7 +145,7 @@ class CostDerivatives:
         return isinstance(node, MappingNode) and bool(node.items)
 
     def differentiate_smelter(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `treatment_charge`, `refining_charge` or `pays` of a smelter or of one line of its terms.
+        """Differentiate by charges, `pays` or a penalty's `charge` of a smelter or of one line of its terms.
 
         Args:
             path: Path of the parameter.
@@ -156,12 +156,34 @@ class CostDerivatives:
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
         if field == "pays":
             return self._differentiate_price_of_left(path)
+        if field == "penalties":
+            return self._differentiate_penalty(path)
         period = _get_period(path)
         given = path if period is None else path[:-1]
         if field == "treatment_charge":
             where = self._find_governed(given, "treatment_charge") & self._is_sent_in(period)
             return self._shipments(where, self._sent_on)
         return self._differentiate_refining_charge(given, period) if field == "refining_charge" else None
+
+    def _differentiate_penalty(self, path: ParameterPath) -> Floats | None:
+        """Return the derivative by the `charge` of a penalty: the excess of each feed over its threshold, in steps."""
+        place = next((number for number, step in enumerate(path) if number > 3 and step == "charge"), None)
+        if place is None:
+            return None
+        instance, routes, step = self._variant.instance, self._variant.routes, path[:place]
+        given = step[:-1] if isinstance(step[-1], int) else step  # of the element: of one step or of several
+        element, period = str(given[-1]), path[place + 1] if len(path) > place + 1 else None
+        governed = np.zeros(len(self._route), dtype=bool)
+        for number, (line, k) in enumerate(zip(instance.terms.names, instance.terms.smelter.tolist(), strict=True)):
+            smelter: ParameterPath = ("smelters", instance.smelters.names[k])
+            own: ParameterPath = (*smelter, "terms", line, "penalties", element)
+            stated = line and self._written.get_node(own) is not None
+            if given == (own if stated else (*smelter, "penalties", element)):
+                governed |= self._line == number
+        content = routes.impurity[self._route, instance.impurities.names.index(element)]
+        excess = np.maximum(content - self._get_value((*step, "above")) * self._sent_on, 0.0)
+        where = governed & (self._smelter >= 0) & self._is_sent_in(None if period is None else int(period))
+        return self._shipments(where, excess / self._get_value((*step, "per")))
 
     def _differentiate_refining_charge(self, path: ParameterPath, period: int | None) -> Floats:
         """Return the derivative by a refining charge, on metal credited in one period or in all."""
