@@ -48,6 +48,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "process_scrap": ("process_scrap",),
     "fractions": ("fractions", "supply", "define_feed", "define_treated", "define_spend"),
     "impurities": ("define_impurity", "impurity_limit", "define_spend"),
+    "prices": ("define_spend",),
     "pooled_settlement": (
         *("withheld_least", "withheld_most", "withheld_all"),
         *("define_returned", "define_spend"),  # from which what is withheld goes off
