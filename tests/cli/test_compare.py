@@ -78,6 +78,16 @@ def test_two_instances_side_by_side(files: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_medals_not_made_side_by_side(files: Path, saved: bool) -> None:
+    """Medals that a plan misses are compared by kind, of saved plans too."""
+    (files / "base.yaml").write_text(BASE.replace("count: 10", "count: 10, shortfall: 400 JPY"))
+    if saved:
+        assert here("solve", "base.yaml", "-o", "plan.json").code == 0
+    found = values(here("compare", "plan.json" if saved else "base.yaml", "other.yaml", "--json"))
+    assert found["shortfall", "medal"] == pytest.approx([10, 0]) and found["cost", "shortfall"][0] == 4_000
+
+
 def test_the_terminal_says_what_differs_most(files: Path) -> None:
     """A sentence, then tables with the change; rows that agree are left out."""
     out = " ".join(here("compare", "base.yaml", "other.yaml").out.split())

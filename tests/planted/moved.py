@@ -70,6 +70,13 @@ def ranges() -> Iterator[bool]:
                 within = end + (row.value - end) * 0.01
                 line = base + (row.price_up if turns > 0 else -row.price_down) * (within - row.value)
                 yield _near(_cold(variants, {path: f"{within!r} {row.unit}"}), line)
+    dated = ScenarioRunner(Path(__file__).parent / "instances" / "prices.yaml")
+    dearer = _cold(dated, {DATED: "4 JPY/t"}) - _cold(dated, {})
+    row = next(row for row in compute_ranges(dated).rows if row.path == DATED)
+    yield row.price_up is not None and _near(dearer, row.price_up, 1e-4)
+
+
+DATED = "smelters.works.treatment_charge[1]"  # 3 JPY/t
 
 
 def curves() -> Iterator[bool]:

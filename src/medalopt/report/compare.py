@@ -26,6 +26,7 @@ _PART_TITLES = {
     "smelters": ("Devices by smelter", "t"),
     "purchases": ("Metal purchased", "kg"),
     "metals": ("Metal balance", "kg"),
+    "shortfall": ("Medals not made", "medals"),
 }
 
 

@@ -122,10 +122,21 @@ def test_old_and_new_side_by_side(tmp_path: Path) -> None:
     assert found.metals == (0, 1)
 
 
+BY_MONTH = {  # prices that change over time
+    "streams.phone@north.price": "[1_000, 900, 1_100, 800, 1_200, 700]",
+    "streams.laptop@north.collection": "[10, 0, 30, 5, 5, 1]",
+    "treatments.dismantle.cost": "[100, 150, 80, 90, 100, 60]",
+    "smelters.kosaka.treatment_charge": "[100, 90, 120, 80, 100, 100]",
+    "smelters.kosaka.refining_charge.Ag": "[10, 12, 8, 20, 5, 9]",
+}
+MISSABLE = {"medals.medal.shortfall": "700 JPY"}  # more than silver of phones costs, less than that of laptops
+
+
 @pytest.mark.parametrize("after", ["2018-01", "2018-02", "2018-03", "2018-05"])
-def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None:
+@pytest.mark.parametrize("changes", [{}, BY_MONTH, MISSABLE], ids=["base", "by month", "missable"])
+def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str, changes: dict[str, str]) -> None:
     """A law: where all went as the plan has it, the rest of the best plan is the best plan of the rest."""
-    instance = medalopt.load(BASE)
+    instance = medalopt.load(BASE, changes)
     plan = medalopt.solve(instance)
     last = instance.periods.index(after)
     head, rows = "lot,stream,treatment,smelter,period,dry_t,devices_t\n", []
@@ -145,8 +156,9 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str) -> None
     lots = lots.replace("devices_t\n", "devices_t,payable_Ag_kg,payable_Cu_kg,settled_on\n")
     lots = "\n".join(_settled(line, instance.periods, last) for line in lots.splitlines()) + "\n"
     signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
-    found = solve_replan(replan_after_february(tmp_path, lots, signed, after))
+    found = solve_replan(replan_after_february(tmp_path, lots, signed, after, **changes))
     assert found.total_cost == pytest.approx(plan.cost, rel=1e-6)
+    assert bool(changes == MISSABLE) == bool(plan.account.missed.any())
 
 
 def _settled(line: str, periods: tuple[str, ...], last: int) -> str:

@@ -27,7 +27,7 @@ from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 QuantityKey = tuple[str, str, str]  # part, item, unit
-PLAN_PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals")
+PLAN_PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals", "shortfall")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: Sourc
     """
     tables = {
         table: _collect_columns(table, getattr(plan, table))
-        for table in ("shipments", "purchases", "offer_stock", "metals")
+        for table in ("shipments", "purchases", "offer_stock", "metals", "shortfall")
     }
     values = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
     return PlanSummary(name, plan.status, currency, values, data, plan.instance.figures, saved=True)
@@ -108,7 +108,8 @@ def _collect_quantities(
     for what, text in (("returned", "returned"), ("used", "used"), ("surplus", "surplus")):
         items = [f"{metal}, {text}" for metal in metals["metal"]]
         result |= _sum_by_item("metals", "kg", items, metals[what])
-    return result
+    missed = tables.get("shortfall", {"medal": [], "missed": []})
+    return result | _sum_by_item("shortfall", "medals", missed["medal"], missed["missed"])
 
 
 def _list_shipment_sums(sent: ColumnTable) -> Iterator[tuple[str, list[str | None], list[float]]]:
