@@ -75,7 +75,7 @@ def _by_region(tokyo: medalopt.Instance, devices: list[str]) -> tuple[np.ndarray
     offered = np.zeros((len(tokyo.regions), len(devices), MONTHS))
     np.add.at(offered, (streams.region, place), available)
     tonnes = available.sum(axis=1)
-    paid = np.bincount(place, tonnes * streams.collection.value)
+    paid = np.bincount(place, tonnes * streams.collection.value[:, 0])
     return offered, paid / np.bincount(place, tonnes)
 
 

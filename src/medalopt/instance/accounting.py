@@ -80,9 +80,10 @@ class PlanAccount:
         Returns:
             (I,) t.
         """
-        return sum_by_group(self.treated_devices.sum(axis=1), self.routes.stream, len(self.instance.streams.names))
+        taking, streams = self.routes.taking, len(self.instance.streams.names)
+        return sum_by_group(self.decisions.sent[taking].sum(axis=1), self.routes.stream[taking], streams)
 
-    @cached_property
+    @property
     def treated_devices(self) -> Numbers:
         """Devices taken and treated on each route, (J, T) t; 0 for branches, which carry their fractions."""
         return self.routes.mask_branches(self.decisions.sent)

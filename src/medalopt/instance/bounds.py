@@ -14,6 +14,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Ints
+from medalopt.instance.branches import FractionGroups
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_scrap_rate,
@@ -23,7 +24,7 @@ from medalopt.instance.demand import (
     may_charge,
 )
 from medalopt.instance.instance import Instance, MarketOffers, Streams
-from medalopt.instance.routes import FractionGroups, NumberReader, Routes, find_fraction_groups
+from medalopt.instance.routes import NumberReader, Routes
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ def _bound_returned_metal(instance: Instance, routes: Routes, so_far: Numbers) -
     metals, periods = len(instance.metals.names), len(instance.periods)
     total = make_zeros((metals, periods), so_far)
     travels = np.nonzero(routes.smelter >= 0)[0]
-    groups = find_fraction_groups(routes)
+    groups = routes.fraction_groups
     for metal in range(metals):
         yielding = travels[routes.returned[travels, metal] > 0]
         lead = instance.smelters.lead[routes.smelter[yielding], metal]

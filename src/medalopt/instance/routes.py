@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.branches import FractionGroups, group_branches
 from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
@@ -78,9 +80,19 @@ class Routes:
         return np.zeros(0, dtype=np.intp) if self.parent is None else np.flatnonzero(self.parent >= 0)
 
     @property
+    def taking(self) -> Ints | slice:
+        """Indices of the routes that take and treat devices (P,); all of them without branches."""
+        return slice(None) if self.parent is None else np.flatnonzero(self.parent < 0)
+
+    @property
     def treats(self) -> Bools:
         """Mask of the routes that take and treat devices: all but the branches (J,)."""
         return np.ones(len(self), dtype=np.bool_) if self.parent is None else self.parent < 0
+
+    @cached_property
+    def fraction_groups(self) -> FractionGroups:
+        """The fractions that the routes carry, by the route that treats the devices."""
+        return group_branches(self.parent, self.treatment)
 
     def mask_branches(self, values: Numbers) -> Numbers:
         """Return values by route (J, ...) with 0 for branches; `values` itself without any."""
@@ -185,7 +197,7 @@ def compute_residue_shares(instance: Instance, routes: Routes, read: NumberReade
     treatments, device, groups = (
         instance.treatments,
         instance.streams.device[routes.stream],
-        find_fraction_groups(routes),
+        routes.fraction_groups,
     )
     share, sold = read(treatments.to_smelter), make_zeros(treatments.sells.shape, rest)
     fractions = np.flatnonzero(treatments.parent >= 0)
@@ -360,55 +372,6 @@ def compute_refining_costs_of(instance: Instance, routes: Routes, route: Ints) -
     for metal in range(len(instance.metals.names)):
         lead = instance.smelters.lead[routes.smelter[route], metal]
         total = total + read_at_credit(routes.refining[route, metal], lead, periods)
-    return total
-
-
-@dataclass(frozen=True, eq=False)
-class FractionGroups:
-    """N fractions of treated devices: the branches of a group together carry the tonnes of their parent."""
-
-    parent: Ints  # (N,) index of the route that treats the devices
-    treatment: Ints  # (N,) index of the fraction among the treatments
-    group: Ints  # (J,) group of each branch, -1: the route is none
-
-
-def find_fraction_groups(routes: Routes) -> FractionGroups:
-    """Find the fractions that routes carry.
-
-    Args:
-        routes: Routes of an instance.
-
-    Returns:
-        Groups by parent, then fraction; none where no treatment has fractions.
-    """
-    group, branches = np.full(len(routes), -1, dtype=np.intp), routes.branches
-    if routes.parent is None or not len(branches):
-        none = np.zeros(0, dtype=np.intp)
-        return FractionGroups(none, none, group)
-    pairs = np.stack([routes.parent[branches], routes.treatment[branches]])
-    known, number = np.unique(pairs, axis=1, return_inverse=True)
-    group[branches] = number.ravel()
-    return FractionGroups(known[0], known[1], group)
-
-
-def fold_branches(routes: Routes, prices: Numbers) -> Numbers:
-    """Add the least price of each fraction to that of the route which treats the devices.
-
-    Args:
-        routes: Routes of an instance.
-        prices (J, T): Price of a tonne on each route.
-
-    Returns:
-        Prices (J, T) of devices with all their fractions; infinite for branches. `prices` itself without any.
-    """
-    groups = find_fraction_groups(routes)
-    if not len(groups.parent):
-        return prices
-    branches = routes.branches
-    least = make_zeros((len(groups.parent), *prices.shape[1:]), prices) + np.inf
-    np.minimum.at(least, groups.group[branches], prices[branches])
-    total = np.where(routes.treats.reshape(-1, *(1,) * (prices.ndim - 1)), prices, np.inf)
-    np.add.at(total, groups.parent, least)
     return total
 
 

@@ -22,14 +22,7 @@ from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
 from medalopt.instance.period_values import compute_withheld_charge
-from medalopt.instance.routes import (
-    PooledLots,
-    Routes,
-    compute_shipment_unit_costs,
-    find_fraction_groups,
-    find_pooled_lots,
-    has_supply,
-)
+from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 
@@ -66,7 +59,7 @@ class Network:
     supply_bundled: Bools  # (R,) True for an equation
     supply_upper: Floats  # (R,) t; 0 for bundles
     splitting: SparseEntries  # rows of fractions: tonnes of the branches less those treated
-    split_group: Ints  # (N,) fraction, as `find_fraction_groups` numbers them
+    split_group: Ints  # (N,) fraction, as `Routes.fraction_groups` numbers them
     split_route: Ints  # (N,) route that treats the devices
     split_treatment: Ints  # (N,) index of the fraction among the treatments
     split_period: Ints  # (N,)
@@ -283,7 +276,7 @@ _SPLIT_FIELDS = ("split_group", "split_route", "split_treatment", "split_period"
 
 def _build_splitting(routes: Routes, shape: _ColumnLayout) -> dict[str, Any]:
     """Return the rows of fractions, with the route, fraction and period of each, as fields of the network."""
-    groups = find_fraction_groups(routes)
+    groups = routes.fraction_groups
     if not len(groups.parent):
         none = np.zeros(0, dtype=np.intp)
         return {"splitting": _join_entries([])} | dict.fromkeys(_SPLIT_FIELDS, none)

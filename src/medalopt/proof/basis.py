@@ -20,7 +20,7 @@ from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.exact_fraction import ExactFraction
-from medalopt.instance.routes import Routes, build_routes, find_fraction_groups, has_supply
+from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,
     ObjectiveWeights,
@@ -365,7 +365,7 @@ def _supply_prices(routes: Routes, price: Numbers, own: Floats) -> Floats:
 
 def _price_fractions(routes: Routes, prices: Floats, forms: Numbers) -> Floats:
     """Return the dual values of fractions (N, T): the least price of their branches, rounding residues set to 0."""
-    groups, branches = find_fraction_groups(routes), routes.branches
+    groups, branches = routes.fraction_groups, routes.branches
     shape = (len(groups.parent), prices.shape[1])
     least, size = np.full(shape, np.inf), np.zeros(shape)
     np.minimum.at(least, groups.group[branches], prices[branches])
@@ -375,7 +375,7 @@ def _price_fractions(routes: Routes, prices: Floats, forms: Numbers) -> Floats:
 
 def _settle_fractions(routes: Routes, prices: Numbers, duals: Numbers) -> Numbers:
     """Return the prices of routes with the dual values of fractions: paid by branches to the route of their devices."""
-    groups, branches = find_fraction_groups(routes), routes.branches
+    groups, branches = routes.fraction_groups, routes.branches
     settled = prices.copy()
     settled[branches] = settled[branches] - duals[groups.group[branches]]
     np.add.at(settled, groups.parent, duals)

@@ -16,6 +16,7 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.branches import fold_prices
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_cumulative_demand,
@@ -39,7 +40,6 @@ from medalopt.instance.routes import (
     compute_base_costs,
     compute_refining_costs_of,
     find_pooled_lots,
-    fold_branches,
 )
 from medalopt.proof.prices import Prices, list_left_prices, price_impurities, price_left_metal_of_routes
 
@@ -418,7 +418,8 @@ def price_supply(context: BoundContext, y: Prices, weights: ObjectiveWeights) ->
     available = read(instance.streams.available)
     best = make_zeros(available.shape, available) + np.inf
     prices = context.subtract_payments("sent", price_routes(instance, routes, y, weights, read))
-    np.minimum.at(best, routes.stream, fold_branches(routes, prices))
+    taking, folded = fold_prices(routes, prices)
+    np.minimum.at(best, routes.stream[taking], folded)
     alone, stored = (instance.streams.bundle < 0)[:, None], instance.streams.storable[:, None]
     own = np.where(stored, np.minimum(y.supply, best), best)
     return np.where(alone, np.minimum(own, 0), own)

@@ -25,7 +25,7 @@ from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_s
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
 from medalopt.instance.limits import get_limit
-from medalopt.instance.routes import find_fraction_groups, has_supply
+from medalopt.instance.routes import has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 
 
@@ -140,7 +140,8 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of supply (family 1); the streams of a bundle are taken in equal shares of supply."""
     instance, decisions = account.instance, account.decisions
     available = account.read(instance.streams.available)
-    sent = sum_by_group(account.treated_devices, account.routes.stream, len(available))
+    taking = account.routes.taking
+    sent = sum_by_group(decisions.sent[taking], account.routes.stream[taking], len(available))
     before = np.concatenate([np.zeros_like(available[:, :1]), decisions.stockpile[:, :-1]], axis=1)
     taken, size = (
         sent + decisions.stockpile - before,
@@ -170,7 +171,7 @@ def _supply_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 
 def _fraction_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of fractions (family 20): each goes on with all devices that are treated."""
-    groups, sent = find_fraction_groups(account.routes), account.decisions.sent
+    groups, sent = account.routes.fraction_groups, account.decisions.sent
     if not len(groups.parent):
         return
     branches, treated = account.routes.branches, sent[groups.parent]

@@ -16,10 +16,11 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.branches import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.period_values import compute_mean_price, read_at_credit, sum_over_routes
-from medalopt.instance.routes import Routes, compute_refining_costs, find_fraction_groups, fold_branches
+from medalopt.instance.routes import Routes, compute_refining_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -289,7 +290,7 @@ def _choose_best_routes(neighbourhood: PlanNeighbourhood, source: SupplySource) 
     """Return the supply of each stream of a source on its best route at shadow prices, (J, T) [t]."""
     routes, available = neighbourhood.account.routes, neighbourhood.instance.streams.available.value
     price = neighbourhood.route_prices
-    folded, groups = fold_branches(routes, price), find_fraction_groups(routes)
+    folded, groups = fold_branches(routes, price), routes.fraction_groups
     sent, periods = np.zeros_like(price), np.arange(price.shape[1])
     for i in source.streams.tolist():
         candidates = np.flatnonzero((routes.stream == i) & routes.treats)
@@ -306,7 +307,7 @@ def _compare_alternatives(routes: Routes, price: Floats) -> tuple[Ints, Floats, 
 
     A choice is that of a stream, among routes that take devices with all their fractions, or that of one fraction.
     """
-    groups, own = find_fraction_groups(routes), price
+    groups, own = routes.fraction_groups, price
     choice = np.where(groups.group >= 0, groups.group + int(routes.stream.max(initial=-1)) + 1, routes.stream)
     if len(groups.parent):
         own = np.where(routes.treats[:, None], fold_branches(routes, price), price)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.routes import Routes, find_fraction_groups
+from medalopt.instance.routes import Routes
 
 MAX_COMBINATIONS = 4_000_000  # above which an instance is solved by the complete model
 
@@ -36,7 +36,7 @@ class RouteCombinations:
         if routes.parent is None:
             return cls(routes.stream, np.arange(len(routes))[:, None])
         member = np.flatnonzero(routes.treats)[:, None]
-        groups = find_fraction_groups(routes)
+        groups = routes.fraction_groups
         rank = np.arange(len(groups.parent)) - np.searchsorted(groups.parent, groups.parent)
         branches = routes.branches[np.argsort(groups.group[routes.branches], kind="stable")]
         first = np.searchsorted(groups.group[branches], np.arange(len(groups.parent) + 1))
@@ -77,7 +77,7 @@ def count_combinations(routes: Routes) -> int:
     """
     if routes.parent is None:
         return len(routes)
-    groups = find_fraction_groups(routes)
+    groups = routes.fraction_groups
     choices = np.ones(len(routes))
     np.multiply.at(choices, groups.parent, np.bincount(groups.group[routes.branches], minlength=len(groups.parent)))
     return int(min(choices[routes.treats].sum(), 1e18))

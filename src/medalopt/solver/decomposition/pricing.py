@@ -187,6 +187,74 @@ class RouteRanking:
 
 
 @dataclass(frozen=True, eq=False)
+class SeparableRanking:
+    """Least price of each stream without listing combinations: each fraction takes its best branch on its own."""
+
+    taking: Ints  # (P,) routes that take devices
+    first: Ints  # (P,) first combination of each
+    parents: RouteRanking  # of `taking`, by stream
+    branches: Ints  # (B,) by fraction
+    start: Ints  # (N,) first branch of each fraction in `branches`
+    owner: Ints  # (N,) position in `taking` of the route of its devices
+    stride: Ints  # (N,) combinations from one branch to the next
+    fractions: RouteRanking  # of `branches`, by fraction
+
+    @classmethod
+    def build(cls, routes: Routes, total: int) -> SeparableRanking:
+        """Build the ranking.
+
+        Args:
+            routes: Routes of an instance with fractions.
+            total: Number of all streams.
+
+        Returns:
+            The ranking.
+        """
+        groups, taking = routes.fraction_groups, np.flatnonzero(routes.treats)
+        branches = routes.branches[np.argsort(groups.group[routes.branches], kind="stable")]
+        group = groups.group[branches]
+        ends = np.searchsorted(group, np.arange(len(groups.parent) + 1))
+        owner = np.searchsorted(taking, groups.parent)
+        rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+        stride, count = np.ones(len(owner), dtype=np.intp), np.ones(len(taking), dtype=np.intp)
+        for number in reversed(range(int(rank.max(initial=-1)) + 1)):  # the last fraction varies first
+            own = np.flatnonzero(rank == number)
+            stride[own] = count[owner[own]]
+            count[owner[own]] *= np.diff(ends)[own]
+        return cls(
+            taking,
+            np.cumsum(count) - count,
+            RouteRanking.rank(routes.stream[taking], total),
+            branches,
+            ends[:-1],
+            owner,
+            stride,
+            RouteRanking.rank(group, len(owner)),
+        )
+
+    def find_least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
+        """Find the cheapest and second cheapest combination of each stream.
+
+        Args:
+            price (J,): Price of each route.
+
+        Returns:
+            Least price, its combination and second least price, infinite with a single combination; one for each entry
+            of `parents.stream`.
+        """
+        least, chosen, second = self.fractions.find_least(price[self.branches[self.fractions.order]])
+        fraction = self.fractions.stream
+        owner = self.owner[fraction]
+        total = price[self.taking] + np.bincount(owner, least, len(self.taking))
+        choice = (chosen - self.start[fraction]) * self.stride[fraction]
+        combination = self.first + np.bincount(owner, choice, len(self.taking)).astype(np.intp)
+        other = np.full(len(self.taking), np.inf)  # by another branch of one fraction
+        np.minimum.at(other, owner, second - least)
+        best, by, after = self.parents.find_least(total[self.parents.order])
+        return best, combination[by], np.minimum(after, best + other[by])
+
+
+@dataclass(frozen=True, eq=False)
 class RoutePricing:
     """Combinations of routes by kind: those of one kind return the same metal at the same refining charges."""
 
@@ -194,6 +262,7 @@ class RoutePricing:
     routes: Routes
     combinations: RouteCombinations
     linking: LinkingIndex
+    route_kind: Ints  # (J,)
     kind: Ints  # (C,)
     members: Ints  # (kinds, M) kind of each route, -1 for none
     typical: Ints  # (route kinds,) one route of each kind of route
@@ -214,7 +283,8 @@ class RoutePricing:
         Returns:
             The routes, ready for pricing.
         """
-        kind, typical = _split_kinds(routes, *classify_routes(instance, routes))
+        route_kind, typical = _split_kinds(routes, *classify_routes(instance, routes))
+        kind = route_kind
         combinations = RouteCombinations.build(routes)
         members = np.arange(len(typical))[:, None]
         if routes.parent is not None:
@@ -233,7 +303,7 @@ class RoutePricing:
             RouteRanking.rank(combinations.stream, len(instance.streams.names)),
         )
         cost, footprint = map(combinations.sum_over_members, (compute_base_costs(routes), routes.footprint))
-        grouped = (kind.ravel(), members, typical, cost, footprint, refining)
+        grouped = (route_kind, kind.ravel(), members, typical, cost, footprint, refining)
         return cls(instance, routes, combinations, linking, *grouped, ranks, available)
 
     @cached_property
@@ -266,10 +336,35 @@ class RoutePricing:
         for period in range(len(self.instance.periods)):
             yield metal[period][kind], fixed + spend[period] * cost[:, index_period(cost, period)]
 
+    @cached_property
+    def separable(self) -> SeparableRanking | None:
+        """Ranking by fraction; None where no treatment has fractions."""
+        return None if self.routes.parent is None else SeparableRanking.build(self.routes, len(self.available))
+
+    @cached_property
+    def _base_costs(self) -> Floats:
+        """Cost of a tonne on each route, without refining, (J, 1 or T) money/t."""
+        return np.asarray(compute_base_costs(self.routes))
+
+    def _price_every_route(self, separable: SeparableRanking, weights: Floats) -> Iterator[Floats]:
+        """Yield for each period the reduced cost of each route (J,), that of devices on the routes that take them."""
+        metal, spend = self._price_routes(weights), weights[self.linking.spend]
+        fixed = self.routes.footprint * weights[self.linking.footprint]
+        taking = separable.taking
+        fixed[taking] = self._add_device_prices(weights, fixed[taking], self.routes.stream[taking])
+        for period in range(len(self.instance.periods)):
+            cost = self._base_costs[:, index_period(self._base_costs, period)]
+            yield metal[period][self.route_kind] + (fixed + spend[period] * cost)
+
     def _fixed(self, weights: Floats) -> Floats:
         """Return the part of the reduced cost that is constant over time, without spend, (C,)."""
-        places, streams, stream = self.linking, self.instance.streams, self.combinations.stream
-        fixed = self.footprint * weights[places.footprint]
+        return self._add_device_prices(
+            weights, self.footprint * weights[self.linking.footprint], self.combinations.stream
+        )
+
+    def _add_device_prices(self, weights: Floats, fixed: Floats, stream: Ints) -> Floats:
+        """Return `fixed` plus the prices of a tonne of devices of given streams, by device, region and stream."""
+        places, streams = self.linking, self.instance.streams
         fixed = fixed + select_weights(weights, places.device)[streams.device][stream]
         for group, each in ((streams.region[stream], places.region), (stream, places.stream)):
             if (each >= 0).any():
@@ -326,6 +421,11 @@ class RoutePricing:
         """
         ranks, shape = self.ranks, (len(self.instance.periods), len(self.instance.streams.names))
         best, by, second = np.full(shape, np.inf), np.zeros(shape, dtype=np.intp), np.full(shape, np.inf)
+        if self.separable is not None:
+            for period, price in enumerate(self._price_every_route(self.separable, weights)):
+                those = period, self.separable.parents.stream
+                best[those], by[those], second[those] = self.separable.find_least(price)
+            return best.T, by.T, second.T
         for period, (metal, own) in enumerate(self._parts(weights)):
             those = period, ranks.stream
             best[those], by[those], second[those] = ranks.find_least(metal + own)
