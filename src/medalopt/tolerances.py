@@ -1,4 +1,4 @@
-"""Tolerances: which differences count as zero, at which scale, and what is compared with what.
+"""Tolerances: differences that count as zero, their scale, and the quantities compared.
 
 Numbers are double precision, with 2**-53 ≈ 1.1e-16 relative error an operation. A program of some 10,000 terms keeps
 about twelve digits, the simplex method about ten; all else follows from these.

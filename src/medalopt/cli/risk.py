@@ -94,7 +94,7 @@ def _report_simulation(plan: Plan, draws: int, seed: int) -> Report:
 
 
 def _report_price(subject: Path, instance: Path | None, given: list[str] | None) -> Report:
-    """Return the report of what plans cost that promise more."""
+    """Return the report of the cost of plans by promised confidence."""
     _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.price_of_confidence import build_confidence_report
@@ -115,7 +115,7 @@ def _require_instance(subject: Path, instance: Path | None, option: str) -> None
 def _report_information(
     subject: Path, instance: Path | None, given: list[str] | None, samples: int, sample_error: str
 ) -> Report:
-    """Return the report of what better knowledge of each uncertain parameter saves."""
+    """Return the report of the saving by better knowledge of each uncertain parameter."""
     _require_instance(subject, instance, "--information")
     from medalopt.analysis.risk.information import compute_information_value
     from medalopt.report.information import build_information_report

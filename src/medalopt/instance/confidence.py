@@ -69,7 +69,7 @@ class ConfidencePolicy:
         return self.norm.budget if isinstance(self.norm, UncertaintyBudget) else None
 
     def measure_exposure(self, exposure: Floats) -> float:
-        """Measure by its norm what the metal returned may lack.
+        """Measure by its norm the possible loss of metal returned.
 
         Args:
             exposure (F,): Result of `UncertaintyModel.compute_exposure`, kg.

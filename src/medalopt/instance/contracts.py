@@ -182,7 +182,7 @@ def _list_stream_contracts(
     known: int,
     take_or_pay: float,
 ) -> Iterator[Contract]:
-    """Yield the contracts on streams: a share of what each brings, stated in tonnes of the expected supply."""
+    """Yield the contracts on streams: a share of the supply of each, stated in tonnes of the expected supply."""
     cost = base.streams.price.value + base.streams.collection.value
     supply = np.stack([instance.streams.available.value for instance, _, _ in scenarios])  # (S, I, T)
     routed = np.unique(np.concatenate([routes.stream for _, routes, _ in scenarios]))

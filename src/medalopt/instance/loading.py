@@ -463,7 +463,7 @@ def _read_table(
         """Record an error of the table at the place where the instance names it.
 
         Args:
-            message: What is wrong.
+            message: Fault and remedy.
         """
         faults.add_error(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}", kind=FaultKind.FILE)
 

@@ -73,7 +73,7 @@ class PartyDirectory:
     """The parties of an instance by role.
 
     Attributes:
-        entries: What is stated of each party.
+        entries: Fields stated of each party.
         collectors (G,): Name of the party that hands over the devices of each region; the region where none is stated.
         operators (G,): Name of the party that treats them.
         carriers (G,): Name of the party that carries them to the smelters.
@@ -123,7 +123,7 @@ class PartyDirectory:
         )
 
     def get_details(self, party: str, member: str = "") -> Mapping[str, Any]:
-        """Return what is stated of a party.
+        """Return the fields stated of a party.
 
         Args:
             party: Name of the party.

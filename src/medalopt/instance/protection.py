@@ -1,4 +1,4 @@
-r"""Norms of an uncertainty: what a plan must have in reserve, and the directions of the cuts that bound it from below.
+r"""Norms of an uncertainty: the reserve that a plan must have, and the directions of the cuts that bound it from below.
 
 With the deviations $w=L^\top Dg_{et}(x)$ of independent variates the reserve is a norm of $w$:
 
@@ -143,7 +143,7 @@ class UncertaintyBudget:
 
         Args:
             deviations (Z,): Deviations.
-            reserve: What may be lost, in their unit.
+            reserve: Possible loss, in their unit.
 
         Returns:
             The budget; infinite where the reserve covers all deviations at once, 0 where it is negative.

@@ -156,7 +156,7 @@ def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes
 def _add_fractions(instance: Instance, read: NumberReader, routes: Routes) -> Routes:
     """Return the routes with the parents of branches, which have no costs before the smelter, and the fractions sold.
 
-    Residue is what neither is sold nor has a branch to a smelter.
+    Residue is neither sold nor on a branch to a smelter.
     """
     treatments, device = instance.treatments, instance.streams.device[routes.stream]
     owner, count = treatments.parent[routes.treatment], len(treatments.names)

@@ -1,4 +1,4 @@
-"""Family 15, concentration: no smelter, region or offer has more than a share of what all of them have together."""
+"""Family 15, concentration: no smelter, region or offer has more than a share of the total of all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Family 17: metal left with the smelters is at most what they credit, by line of terms, metal and period."""
+"""Family 17: metal left with the smelters is at most the metal credited, by line of terms, metal and period."""
 
 from __future__ import annotations
 

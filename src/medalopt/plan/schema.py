@@ -70,7 +70,7 @@ class SavedShipment(StrictModel):
 
 
 class SavedFractionShipment(SavedShipment):
-    """Tonnes of devices of a stream, all or one fraction of them, on a route; `feed` is what arrives at a smelter."""
+    """Tonnes of devices of a stream, all or one fraction of them, on a route; `feed`: mass at the smelter."""
 
     fraction: str | None
     feed: Number

@@ -218,7 +218,7 @@ def price_confidence(account: PlanAccount, duals: Duals) -> list[ConfidencePrice
 
 
 def differentiate_deviation(policy: ConfidencePolicy, slack: ConfidenceSlack) -> float:
-    """Differentiate what a chance constraint holds in reserve.
+    """Differentiate the reserve of a chance constraint.
 
     Args:
         policy: Chance constraints.

@@ -125,7 +125,7 @@ def certify_two_stage(
 
 @dataclass(frozen=True)
 class _ProvenScenario:
-    """What one scenario contributes, as ends of intervals: cost from above, payments and bound from below."""
+    """Contribution of one scenario, as ends of intervals: cost from above, payments and bound from below."""
 
     cost: float
     size: float
@@ -173,7 +173,7 @@ def _prove_scenario(
 
 
 def _minimise_unused(book: ContractBook, claim: ScenarioClaim, arithmetic: Arithmetic) -> Numbers:
-    """Return the least payment for what is made available and not used, at the prices of use."""
+    """Return the least payment for quantities available and not used, at the prices of use."""
     open_ = [number for number, one in enumerate(book.contracts) if one.fee is not None]
     fee = arithmetic.lift(np.array([book.contracts[number].fee for number in open_], dtype=np.float64))
     most = arithmetic.lift(np.array([book.contracts[number].most for number in open_]))
@@ -182,7 +182,7 @@ def _minimise_unused(book: ContractBook, claim: ScenarioClaim, arithmetic: Arith
 
 
 def _minimise_agreed(book: ContractBook, claims: Sequence[ScenarioClaim], weights: Sequence[Fraction]) -> Fraction:
-    """Return the least payment for what is agreed, at the prices of use."""
+    """Return the least payment for the quantities agreed, at the prices of use."""
     total = Fraction()
     for number, contract in enumerate(book.contracts):
         price = sum(weights) * Fraction(contract.premium)

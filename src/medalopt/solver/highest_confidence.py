@@ -46,7 +46,7 @@ RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list o
 class HighestConfidence:
     """Highest confidence, or uncertainty budget, that a plan can promise for all metals and deadlines at once.
 
-    `gains` is what 10 % more of each right-hand side adds to it, by family and name, to first order.
+    `gains` is the increase by 10 % more of each right-hand side, by family and name, to first order.
     """
 
     level: float  # attained by a plan

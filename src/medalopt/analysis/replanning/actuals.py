@@ -287,7 +287,7 @@ class Actuals:
 
     @cached_property
     def signed_cost(self) -> float:
-        """Cost of contracted shipments and of purchases up to `last`, less what was paid for metal left.
+        """Cost of contracted shipments and of purchases up to `last`, less payments for metal left.
 
         Lot charges of all shipments, and fixed charges of all contracts in use, are included.
 

@@ -83,7 +83,7 @@ class TwoStageOptions:
 
 @dataclass(frozen=True, eq=False)
 class ScenarioOutcome:
-    """What is done in one scenario, and what it costs with all fees and premiums (money)."""
+    """Decisions of one scenario, and their cost with all fees and premiums (money)."""
 
     name: str
     probability: float
@@ -127,7 +127,7 @@ class TwoStagePlan:
     lots: tuple[str, ...]
 
     def compute_unused(self, outcome: ScenarioOutcome) -> Floats:
-        """Return what is made available and not used in a scenario, rounding errors as 0.
+        """Return the quantity made available and not used in a scenario, rounding errors as 0.
 
         Args:
             outcome: Scenario.
@@ -318,7 +318,7 @@ def _summarize(
     number: int,
     alone: float,
 ) -> ScenarioOutcome:
-    """Return what is done in one scenario."""
+    """Return the decisions of one scenario."""
     used = np.array([float(one.measure_use(claim.account)) for one in book.contracts])
     return ScenarioOutcome(
         *(scenario.name, scenario.probability, claim.account, float(solution.costs[number]), alone),

@@ -1,6 +1,6 @@
-"""Ledger of recycled metal: what each supplier is credited with, and what is claimed of it when metal is charged.
+"""Ledger of recycled metal: credits by supplier, and claims on them when metal is charged.
 
-Metal on the account is mixed: what is charged or sold in a period draws on all suppliers in proportion to their balance
+Metal on the account is mixed: charges and sales of a period draw on all suppliers in proportion to their balance
 (mass balance, not segregation). Process scrap that is charged again was claimed when it was first charged.
 """
 

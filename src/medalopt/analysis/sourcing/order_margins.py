@@ -1,4 +1,4 @@
-"""Margin of every order: how much less of it the plan bears, and what rounding the quantities of all orders costs."""
+"""Margin of every order: by how much it may fall short, and the cost of rounding the quantities of all orders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OrderMargin:
 
 @dataclass(frozen=True)
 class MetalShortage:
-    """Metal that is missing by the end of a period [kg], and what is charged of it over the horizon [kg]."""
+    """Metal that is missing by the end of a period [kg], and its charge over the horizon [kg]."""
 
     metal: int
     period: int
@@ -113,7 +113,7 @@ def _sum_charged(account: PlanAccount) -> Floats:
 
 
 def compute_replacement_prices(instance: Instance) -> Floats:
-    """Compute what a kilogram of each metal costs from the cheapest offer that counts as recycled enough.
+    """Compute the price of a kilogram of each metal in the cheapest offer that is recycled enough.
 
     Args:
         instance: Instance.

@@ -18,7 +18,7 @@ from medalopt.instance.period_values import index_period
 class DeviceOrderLine:
     """Devices of a stream on one route in one period: tonnes, and money by kind of cost; `smelter` −1: none.
 
-    Of a fraction `tonnes` are those of the fraction that is shipped. `feed` is what arrives at the smelter [t].
+    Of a fraction `tonnes` are those of the fraction that is shipped. `feed` is the mass at the smelter [t].
     """
 
     stream: int

@@ -1,4 +1,4 @@
-"""Checks of the parties: each role names what it serves, and one party has it."""
+"""Checks of the parties: each role names its regions, smelters or offers, and one party has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metal purchase orders: what each offer delivers, in which grade, at which price."""
+"""Metal purchase orders: deliveries of each offer with grade and price."""
 
 from __future__ import annotations
 

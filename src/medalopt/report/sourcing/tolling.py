@@ -1,4 +1,4 @@
-"""Toll-refining instructions: what a smelter receives, on which terms, and the metal that it returns."""
+"""Toll-refining instructions: feed of a smelter, its terms, and the metal that it returns."""
 
 from __future__ import annotations
 
