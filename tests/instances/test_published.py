@@ -66,6 +66,7 @@ def test_rio_buys_three_tenths_of_its_silver_recycled() -> None:
     plan = solved("rio2016")
     assert plan.cost == pytest.approx(by_hand, rel=1e-9)
     assert bought(plan)["recycled_silver"] == pytest.approx(0.3 * silver, rel=1e-9)
+    assert sum(bought(plan).values()) == pytest.approx(2_500, rel=0.03)  # published: 2.5 t of metal
 
 
 def test_london_needs_three_quarters_of_what_japan_recovered() -> None:
