@@ -183,7 +183,8 @@ def _list_stream_contracts(
     take_or_pay: float,
 ) -> Iterator[Contract]:
     """Yield the contracts on streams: a share of the supply of each, stated in tonnes of the expected supply."""
-    cost = base.streams.price.value + base.streams.collection.value
+    cost = base.streams.price.value + base.streams.collection.value  # (I, 1 or T)
+    cost = np.broadcast_to(cost, (len(cost), len(base.periods)))
     supply = np.stack([instance.streams.available.value for instance, _, _ in scenarios])  # (S, I, T)
     routed = np.unique(np.concatenate([routes.stream for _, routes, _ in scenarios]))
     for start, end in _list_spans(len(base.periods), known):
@@ -191,7 +192,7 @@ def _list_stream_contracts(
         mean = probabilities @ offered
         firm = end <= known
         for stream in routed.tolist():
-            fee = take_or_pay * max(float(cost[stream]), 0.0)
+            fee = take_or_pay * max(float(cost[stream, start:end].min()), 0.0)
             if mean[stream] > 0 and (fee > 0 or firm):
                 share = offered[:, stream] / mean[stream]
                 yield Contract(STREAM, stream, start, end, None if firm else fee, 0.0, float(mean[stream]), share)
@@ -202,10 +203,12 @@ def _list_smelter_contracts(
 ) -> Iterator[Contract]:
     """Yield the contracts on smelters: feed booked, at the lowest treatment charge of the smelter."""
     terms, count = base.terms, len(scenarios)
+    charge = terms.treatment_charge.value  # (L, 1 or T)
+    charge = np.broadcast_to(charge, (len(charge), len(base.periods)))
     for start, end in _list_spans(len(base.periods), known):
         for smelter in range(len(base.smelters.names)):
-            charges = terms.treatment_charge.value[terms.smelter == smelter]
-            fee = take_or_pay * max(float(charges.min(initial=np.inf)), 0.0) if len(charges) else 0.0
+            charges = charge[terms.smelter == smelter, start:end]
+            fee = take_or_pay * max(float(charges.min()), 0.0) if charges.size else 0.0
             most = max(_bound_feed(*scenario, smelter, slice(start, end)) for scenario in scenarios)
             if fee > 0 and most > 0:
                 yield Contract(SMELTER, smelter, start, end, fee, 0.0, most, np.ones(count))
