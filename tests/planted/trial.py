@@ -21,11 +21,20 @@ from tests.planted.planting import Planted, copied, planted
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
-    *("instance/routes.py", "instance/demand.py"),  # for its warnings, and what pools credit
+    *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
     *("instance/uncertainty.py", "instance/risk.py", "instance/period_values.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
-    "lots": ("model/lots.py", "solver/mip.py", "parts of a lot let pass", "a tenth is exact", "nothing need be whole"),
+    "lots": (
+        "model/lots.py",
+        "model/activities.py",
+        "instance/activities.py",
+        "instance/charges.py",
+        "solver/mip.py",
+        "parts of a lot let pass",
+        "a tenth is exact",
+        "nothing need be whole",
+    ),
     "wrong plans": ("a reserve of the next period alone",),
     "measures": ("footprint of what stays", "footprint of the account without purchases"),
     "tiny": ("the least withheld is free", "withheld metal is worth nothing"),
