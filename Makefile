@@ -16,7 +16,7 @@ JOBS ?= 2
 CELLS ?=
 COVERAGE ?=
 CASES ?= sample
-CAMPAIGNS ?= right_plans decomposed twins same_bytes units prices curves blends kills fuzz fuzz_journals fuzz_settlements fuzz_changes fuzz_workbooks differential saved_plans
+CAMPAIGNS ?= right_plans decomposed twins same_bytes units prices curves blends kills fuzz fuzz_journals fuzz_settlements fuzz_changes fuzz_workbooks differential saved_plans promises
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --no-input -qq

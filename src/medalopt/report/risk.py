@@ -13,7 +13,7 @@ from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
-from medalopt.report.numbers import format_money, format_number, format_share
+from medalopt.report.numbers import format_mass, format_money, format_number, format_share
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
@@ -75,6 +75,25 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
         f"one {_PROMISE_STEPS[price.row.level > 0]} less saves {format_money(price.saves)} {plan.unit}."
         for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
         if price.saves > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective))
+    )
+
+
+def describe_buffers(plan: Plan) -> tuple[str, ...]:
+    """Describe the buffer of each metal and deadline whose promise binds: metal expected beyond the need.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        One sentence for each; none without a promise.
+    """
+    instance = plan.instance
+    rows = {(one.row.metal, one.row.period): one.row for one in price_confidence(plan.account, plan.duals)}
+    return tuple(
+        f"Buffer for the {describe_promise(instance, row)}, {name_promise(instance, row)}: the orders return "
+        f"{format_mass(risk.mean - risk.needed)} more than needed ({format_share(risk.mean / risk.needed - 1, 1)})."
+        for risk in plan.risks
+        if (row := rows.get((risk.metal, risk.period))) is not None and risk.mean > risk.needed > 0
     )
 
 

@@ -19,6 +19,7 @@ from medalopt.report.document import (
     sum_column,
 )
 from medalopt.report.numbers import format_mass, format_money, format_share
+from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.call_offs import build_device_orders
 from medalopt.report.sourcing.order_layout import compute_rounding
@@ -117,7 +118,7 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
     )
     internal = plan.cost - sum(float(row[4]) for row in rows if isinstance(row[4], int | float))
     rounding = describe_rounding(plan, documents)
-    notes: tuple[str, ...] = (rounding,) if rounding else ()
+    notes = (*describe_buffers(plan), *((rounding,) if rounding else ()))
     if abs(internal) >= 10.0 ** -count_minor_digits(plan.instance.currency):
         amount = format_money(internal, plan.instance.currency)
         internal_note = (
