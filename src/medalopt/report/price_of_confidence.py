@@ -6,7 +6,7 @@ from typing import Any
 
 from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOfConfidence
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option, mark_infeasible_range
-from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, make_amount_column
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, make_amount_column
 from medalopt.report.numbers import choose_money_scale, format_money
 from medalopt.report.plan_json import identify_instance, render_json
 
@@ -105,7 +105,7 @@ def _tabulate(found: PriceOfConfidence) -> ReportTable:
     )
     rows: tuple[tuple[CellValue, ...], ...] = tuple(
         (
-            row.level,
+            ShownValue(row.level, _percent(row.level).removesuffix(" %")),
             row.cost,
             row.cost - first.cost,
             row.marginal_cost,

@@ -117,6 +117,14 @@ def test_a_cv_for_each_metal() -> None:
     assert "treatments.dismantle.recovery" not in found
 
 
+def test_supply_moves_by_the_cv_of_its_stream() -> None:
+    """The supply of a stream with a cv moves by it, that of the others by a tenth."""
+    first, second, *_ = load(TINY).streams.names
+    found = moved(TINY, **{f"streams.{first}.cv": "30 %"})
+    assert found[f"streams.{first}.available"].relative_step == 0.3
+    assert found[f"streams.{second}.available"].cv is None
+
+
 def test_many_streams_move_by_device_and_by_region() -> None:
     """Hundreds of rows are moved in groups: all tonnes of a device, all tonnes of a region."""
     tokyo = moved(TINY.parent / "tokyo2020.yaml")

@@ -38,6 +38,7 @@ _NESTED_FIELD_POSITIONS = {
     "terms": 4,
 }  # position of the field in paths inside `devices` of a treatment or `terms`
 _FIELDS_WITH_CV = {"devices": "content", "treatments": "recovery", "smelters": "returned", "market": "price"}
+_SUPPLY_FIELDS = ("available", "total")
 _SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share", "concentration")
 
 
@@ -290,12 +291,22 @@ def _get_group_keys(
         yield (*path[:2], field), ""
 
 
+def _average_supply_cv(factor: ParameterGroup, given: Mapping[str, Any]) -> float | None:
+    """Return the coefficient of variation of streams that vary together, by their supply; None without any."""
+    amounts = [float(sum(member.values)) for member in factor.members]
+    deviations = [float(given.get(str(member.path[1]), {}).get("cv") or 0.0) for member in factor.members]
+    weighted = sum(amount * deviation for amount, deviation in zip(amounts, deviations, strict=True))
+    return weighted / sum(amounts) if weighted else None
+
+
 def _assign_cv(
     factor: ParameterGroup, source_values: SourceValues, annex: Mapping[str, Any]
 ) -> Iterator[ParameterGroup]:
     """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
     path = factor.path
     given = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
+    if path[0] == "streams" and path[2] in _SUPPLY_FIELDS:
+        given = _average_supply_cv(factor, annex.get("streams_cv", {}))
     if not isinstance(given, Mapping):
         yield ParameterGroup(path, factor.members, given, factor.of)
     elif path[0] == "devices":
@@ -416,7 +427,7 @@ def _find_supply_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
     offered = {
         str(member.path[1]): member
         for member in _find_members(runner)
-        if member.path[0] == "streams" and member.path[2] in ("available", "total")
+        if member.path[0] == "streams" and member.path[2] in _SUPPLY_FIELDS
     }
     factors = tuple(factor for factor in factors if factor.owner in offered)
     groups = [
