@@ -99,7 +99,7 @@ def solve_cones(instance: Instance) -> float | None:
     assert policy is not None
     model, periods = policy.model, len(instance.periods)
     columns = [(j, t) for j in range(len(routes)) for t in range(periods)]
-    unit = np.array([routes.collection[j, t] + routes.smelting[j, t] for j, t in columns])
+    unit = np.array([routes.collection[j, 0] + routes.smelting[j, 0] for j, _ in columns])
     limits = np.zeros((len(instance.streams.names) * periods, len(columns)))
     for number, (j, t) in enumerate(columns):
         limits[routes.stream[j] * periods + t, number] = 1.0

@@ -104,7 +104,7 @@ def solve_counterpart(instance: Instance, budget: float) -> float:
     model, loading = build_uncertainty(instance, routes), build_uncertainty(instance, routes).loading.build_dense()
     columns = [(j, t) for j in range(len(routes)) for t in range(periods)]
     limits = [(0, instance.streams.available.value[routes.stream[j], t]) for j, t in columns]
-    costs = [routes.collection[j] for j, _ in columns]
+    costs = [routes.collection[j, 0] for j, _ in columns]
     variates, width = loading.shape[1], len(columns)
     rows, right = [], []
     for number, (period, need) in enumerate({1: 40.0, 2: 100.0}.items()):
