@@ -10,13 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.arithmetic import (
-    Numbers,
-    make_zeros,
-    read_floats,
-    sum_by_group,
-    zero_where_infinite,
-)
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Ints
 from medalopt.instance.charges import add_charges, add_split_charges, compute_charges
 from medalopt.instance.demand import (
@@ -80,8 +74,8 @@ class PlanAccount:
         Returns:
             (I,) t.
         """
-        taking, streams = self.routes.taking, len(self.instance.streams.names)
-        return sum_by_group(self.decisions.sent[taking].sum(axis=1), self.routes.stream[taking], streams)
+        of, streams = self.routes.taking, len(self.instance.streams.names)
+        return sum_by_group(self.decisions.sent[of].sum(axis=1), self.routes.stream[of], streams)
 
     @property
     def treated_devices(self) -> Numbers:

@@ -230,7 +230,7 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
     for row in plan.shipments:
         names = (row.stream, *list_route_names(row)[1:2], row.smelter or "no smelter", row.period)
         at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
-        if -1 in at or (row.fraction is None) != bool(routes.treats[at[0]]):
+        if -1 in at or (getattr(row, "fraction", None) is None) != bool(routes.treats[at[0]]):
             tables.record_invalid("shipments", names, row.tonnes, "uses a route that the instance does not allow")
         elif at in taken:
             tables.record_invalid("shipments", names, row.tonnes, "comes twice")
