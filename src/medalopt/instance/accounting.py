@@ -573,9 +573,8 @@ class PlanAccount:
         party = parse_cost_objective(objective)[1]
         if party is not None:
             return sum(by_period.sum() for by_period in compute_party_costs(self)[party].values())
-        return {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}[
-            objective
-        ]()
+        measures = {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}
+        return measures[objective]()
 
 
 def restrict_account(account: PlanAccount, objective: str) -> tuple[PlanAccount, str]:
