@@ -40,7 +40,7 @@ devices: {phone: {unit_mass: 0.2, content: {Ag: 2, Cu: 20 g/unit, Pd: 1}}, lapto
 streams:
 - {name: first, device: phone, region: east, available: 10}
 - {name: second, device: laptop, region: west, total: 10}
-treatments: {sort: {}, crush: {}}
+treatments: {sort: {}, crush: {}, split: {fractions: {boards: {share: 90 %}}}}
 smelters: {works: {returned: {Ag: 90 %, Cu: 80 %, Pd: 70 %}, terms: {all: {}}}, plant: {returned: 90 %}}
 lanes:
 - {region: east, smelter: works, cost: 5}
@@ -112,6 +112,20 @@ VALUES: dict[str, tuple[str, str]] = {
         for step in ("", "*.")
         for field, count in (("above", "5"), ("charge", "7"), ("charge.[]", "[3, 7]"), ("per", "9"))
     },
+    **{
+        f"treatments.*.{device}fractions.*.{field}": (
+            f"treatments.sort.{device.replace('*', 'phone')}fractions",
+            "{boards: {share: 50 %%, %s}}" % value,
+        )
+        for device in ("", "devices.*.")
+        for field, value in (
+            ("recovery", "recovery: 7 %"),
+            ("recovery.*", "recovery: {Ag: 7 %}"),
+            ("sold", "sold: 7"),
+            ("sold.[]", "sold: [3, 7]"),
+        )
+    },
+    "smelters.*.terms.*.fractions.[]": ("smelters.works.terms.all.fractions", "[boards]"),
     "firm.[]": ("firm", "[medals.gold.count]"),
     "parties.*.role": ("parties.works.role", "smelter"),
     "parties.*.country": ("parties.works.country", "JP"),

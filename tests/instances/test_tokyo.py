@@ -130,7 +130,7 @@ def test_only_phones_are_smelted_whole() -> None:
 def test_surplus_earns_nothing_in_the_base_case() -> None:
     """No refining charge is below the price for surplus metal, so surplus brings no profit."""
     of = instance("tokyo2020")
-    charged = np.where(of.terms.returned.value > 0, of.terms.refining_charge.value, np.inf).min(axis=0)
+    charged = np.where(of.terms.returned.value > 0, of.terms.refining_charge.value.min(axis=-1), np.inf).min(axis=0)
     assert (of.metals.sell.value.max(axis=1) <= charged).all()
 
 

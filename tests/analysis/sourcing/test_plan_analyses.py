@@ -45,7 +45,7 @@ def test_more_of_a_stream_comes_in_below_its_price_and_not_above(name: str) -> N
     """One per cent below the break-even price more of the stream is taken, above it not."""
     made = plan("tiny")
     at = made.instance.streams.names.index(name)
-    price, by = float(made.instance.streams.price.value[at]), around("tiny").entry_prices[at]
+    price, by = made.instance.streams.price.value[at].item(), around("tiny").entry_prices[at]
     cheaper = plan("tiny", (f"streams.{name}.price", f"{price - 1.01 * by} JPY/t"))
     dearer = plan("tiny", (f"streams.{name}.price", f"{price - 0.99 * by} JPY/t"))
     assert cheaper.account.sent[at] > made.account.sent[at] + 1e-6
