@@ -82,6 +82,7 @@ def stated(of: PlanAccount) -> Any:
         ],
         offer_stock=[],
         shortfall=[],
+        charges=[],
         parties=[],
         risk=[],
         digests={},

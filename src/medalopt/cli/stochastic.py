@@ -46,7 +46,7 @@ def stochastic(
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Decide contracts before the scenario is known, and the rest after it.
+    """Decide contracts now, and the rest in each scenario.
 
     Agreed now are tonnes of streams, feed of smelters and options, at the least expected cost over all scenarios.
     """
