@@ -72,7 +72,7 @@ def test_what_no_program_had_before_stands_as_it_answered(near: tuple[Decomposed
     """A cell new to the program starts with its subproblem solution: all on its best route, or unsent."""
     split, left = near
     block, linear = of_open(split, left)
-    start = of_master(split).transfer(block, linear, split.task.routes, left.solution)
+    start = of_master(split).transfer(block, linear, split.problem.pricing, left.solution)
     stream = split.task.routes.stream[block.route]
     fresh = ~split.problem.classes.is_explicit
     best = best_routes(split, left, block)
@@ -95,7 +95,7 @@ def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[Decomposed
     block, linear = of_open(split, left)
     ready = scale_program(linear)
     first = highs.solve_by_method(ready, "primal simplex")
-    again = CrossoverBasis(block, linear, first.basis).transfer(block, linear, split.task.routes, left.solution)
+    again = CrossoverBasis(block, linear, first.basis).transfer(block, linear, split.problem.pricing, left.solution)
     assert first.basis is not None
     assert again.columns.tolist() == first.basis.columns.tolist() and again.rows.tolist() == first.basis.rows.tolist()
     session = highs.load_highs(ready)
@@ -109,7 +109,7 @@ def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[Decompose
     """Without a previous basis the program starts from the subproblem solution and has the same optimum."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.problem.pricing, left.solution)
     found, bare = (highs.solve_by_method(scale_program(linear), "primal simplex", each) for each in (start, None))
     value = scale_program(linear).costs[0]
     assert found.status == bare.status == "optimal" and value @ found.x == pytest.approx(value @ bare.x, rel=1e-9)
@@ -119,5 +119,5 @@ def test_a_further_way_of_a_cell_that_had_a_row_begins_unused(near: tuple[Decomp
     """A route new to a cell that had a row before starts at 0, even if the subproblem uses it."""
     split, left = near
     block, linear = of_open(split, left)
-    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.task.routes, left.solution)
+    start = CrossoverBasis(block, linear, None).transfer(block, linear, split.problem.pricing, left.solution)
     assert BASIC not in start.columns and UPPER not in start.rows
