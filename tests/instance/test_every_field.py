@@ -115,7 +115,7 @@ VALUES: dict[str, tuple[str, str]] = {
     **{
         f"treatments.*.{device}fractions.*.{field}": (
             f"treatments.sort.{device.replace('*', 'phone')}fractions",
-            "{boards: {share: 50 %%, %s}}" % value,
+            "{boards: {share: 50 %, " + value + "}}",
         )
         for device in ("", "devices.*.")
         for field, value in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -33,8 +33,14 @@ PLANTED = {
     "deduction": ("POOLED then 0 else deduction[", "POOLED then 0 else 0.5 * deduction["),
     "pi in the deduction": ("\n        * to_smelter[h,device[i]]));", "));"),
     "credited": ("credited[i,e] * max", "max"),
-    "refining of what returns too late": ("sum{e in METALS: t + lead[k,e] <= n} ref", "sum{e in METALS} ref"),
-    "residue": ("- residue_value[h] * (1 - to_smelter[h,device[i]]", "- residue_value[h]"),
+    "refining of what returns too late": (
+        "sum{e in METALS: t + lead[k,e] <= n} refining_charge_in[terms[k,device[i],h],e,t+lead[k,e]]",
+        "sum{e in METALS} refining_charge_in[terms[k,device[i],h],e,min(t+lead[k,e],n)]",
+    ),
+    "residue": (
+        "- residue_value[h] * (1 - to_smelter[h,device[i]] - sum{f in GOING[i,h]} to_smelter[f,device[i]])",
+        "- residue_value[h]",
+    ),
     "storage cost": ("storage_cost[i] * stockpile[i,t]", "0 * stockpile[i,t]"),
     "lead": (
         "(i,t-lead[k,e]) in OFFERED} yield[k,i,h,e] * ship[i,h,k,t-lead[k,e]]\n                    - sum{l",
@@ -135,7 +141,7 @@ PLANTED = {
 }
 
 
-KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
+KINDS: Mapping[str, tuple[Callable[[int], Document], Sequence[int]]] = {
     "as it is": (document, range(200)),
     "with stock": (with_stock, range(40)),
     "with pooled lots": (with_pools, range(32)),
@@ -145,7 +151,10 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], range]] = {
     "with shortfall": (with_shortfall, range(24)),
     "with settlement": (with_settlement, range(20)),
     "with safety stock": (with_reserve, range(24)),
-    "with lists of prices": (with_price_lists, range(18)),
+    "with lists of prices": (
+        with_price_lists,
+        (*range(18), 24, 56, 197),
+    ),  # the last ones tell charges of periods apart
     "with lots of feed": (with_activities, range(24)),
 }
 
@@ -170,8 +179,9 @@ def test_a_planted_error_is_found(error: str, cases: dict[str, list[tuple[str, g
     assert text.count(right) == 1
     planted = tmp_path / "planted.mod"
     planted.write_text(text.replace(right, wrong), encoding="utf-8")
+    fewest_first = sorted(cases.items(), key=lambda kind: len(kind[1]))
     assert any(
-        differs(solve_text(kind, data, planted), answer) for kind, texts in cases.items() for data, answer in texts
+        differs(solve_text(kind, data, planted), answer) for kind, texts in fewest_first for data, answer in texts
     )
 
 
