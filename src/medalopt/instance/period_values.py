@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from medalopt.instance.routes import NumberReader, PooledLots
 
 
-def spread_over_periods(values: Numbers, periods: int) -> Numbers:
-    """Return an array with one value per period as a view of one that may have a single value for all.
-
-    Args:
-        values (..., 1 or T): Values in any arithmetic.
-        periods: Number of periods T.
-
-    Returns:
-        Values (..., T).
-    """
-    return values if values.shape[-1] == periods else np.broadcast_to(values, (*values.shape[:-1], periods))
-
-
 def index_period(values: Numbers, period: Any) -> Any:
     """Return the index along the axis of periods at which the values of a period are found.
 

@@ -53,7 +53,7 @@ class TwoStageSolution:
     weights: Floats  # (S,)
     duals: tuple[Floats, ...]  # dual values of the rows of each scenario, objective per unit
 
-    def compute_expected_cost(self, probabilities: Sequence[float]) -> float:
+    def compute_expected_cost(self, probabilities: Sequence[float] | Floats) -> float:
         """Return the expected cost.
 
         Args:
@@ -230,23 +230,6 @@ def _generate_results(program: SolverProgram) -> Iterator[tuple[ScaledProgram, H
     for method in METHODS[:2] if small else ():
         for result, _ in refine_iteratively(scaled, method, NO_TIME_LIMIT):
             yield scaled, result
-
-
-def solve_small_program(program: SolverProgram) -> tuple[Floats, float]:
-    """Solve a linear program by the first method that succeeds.
-
-    Args:
-        program: Program in own units.
-
-    Returns:
-        Columns (N,) and objective value.
-
-    Raises:
-        NoPlanError: Infeasible.
-        SolverError: No method found a solution.
-    """
-    found = solve_verified(program)
-    return found.x, found.value
 
 
 @dataclass(frozen=True, eq=False)

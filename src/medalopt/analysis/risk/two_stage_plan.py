@@ -254,7 +254,7 @@ def _solve(
         _summarize(book, one, claim, solution, number, information.alone[number])
         for number, (one, claim) in enumerate(zip(scenarios, claims, strict=True))
     )
-    expected = float(probabilities @ solution.costs)
+    expected = solution.compute_expected_cost(probabilities)
     costs, weights = ([Fraction(each) for each in values.tolist()] for values in (solution.costs, probabilities))
     at_risk = compute_value_at_risk(costs, weights, Fraction(options.risk_level))
     return TwoStagePlan(
