@@ -74,7 +74,7 @@ def test_wildcards_apply_to_the_values_in_effect(tiny: medalopt.Instance) -> Non
     )
 
 
-def test_a_wrong_change_is_told(tiny: medalopt.Instance) -> None:
+def test_a_wrong_change_is_reported(tiny: medalopt.Instance) -> None:
     """A path that does not exist, a value of another type and an instance edited by hand are errors with a remedy."""
     with pytest.raises(InputError, match="nowhere"):
         tiny.with_changes({"smelters.nowhere.limit": 2})

@@ -123,7 +123,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "silver_cap" in here("explain", TINY, "streams.phone@east", "--extend", str(CAP)).out
 
 
-def test_a_row_that_binds_little_is_told_all_the_same() -> None:
+def test_a_row_that_binds_little_is_reported_all_the_same() -> None:
     """A constraint of small effect such as the budget has its row in the table."""
     page = here("explain", TINY, "--full", "--extend", str(ROOT / "models/extensions/monthly_budget.py"))
     assert "monthly_budget[2017-04]  1 more " in page.out and "--json lists all" in page.out

@@ -64,7 +64,7 @@ def slopes(plan: Plan, row: BindingConstraint) -> Iterator[float]:
 
 
 @pytest.mark.no_cover
-def test_the_figure_moved_saves_what_is_told() -> None:
+def test_the_figure_moved_saves_what_is_reported() -> None:
     """On random instances a small step of every kind of binding parameter saves its shadow price."""
     kinds: dict[str, int] = {}
     for found in explanations():

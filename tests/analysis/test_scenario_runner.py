@@ -144,7 +144,7 @@ def test_a_line_that_does_not_reach_an_end_is_none() -> None:
         ("policy.footprint_cap", 4.5, "t CO2e"),
     ],
 )
-def test_what_stands_at_a_path(path: str, value: float, unit: str | None) -> None:
+def test_what_is_at_a_path(path: str, value: float, unit: str | None) -> None:
     """A value is returned in the unit that the format expects."""
     found = ScenarioRunner(TINY).read_base_value(path)
     assert found.value == pytest.approx(value)
@@ -158,7 +158,7 @@ def test_no_figure_at_a_path(path: str) -> None:
         ScenarioRunner(TINY).read_base_value(path)
 
 
-def test_columns_are_told_apart() -> None:
+def test_columns_are_distinguished() -> None:
     """Every column of the network has a number of its own."""
     variant = ScenarioRunner(TINY).base
     assert len(np.unique(variant.column_codes)) == len(variant.network.upper)

@@ -15,7 +15,7 @@ def odd_is_wrong(number: int) -> Found:
     return Found(Counter({"tried": 1}), () if number % 3 else (f"{number}: divisible",))
 
 
-def test_what_is_found_is_counted_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_found_is_counted_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Trials run for consecutive seeds; faults are listed with their number, exit code 1."""
     assert campaign("some", odd_is_wrong, 1000, ["5", "--seed", "4", "--jobs", "1"]) == 1
     said = capsys.readouterr()

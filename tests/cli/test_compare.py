@@ -106,7 +106,7 @@ def test_scenarios_by_name_and_by_option(files: Path) -> None:
     assert [one["label"] for one in read_rows(ran)["subjects"]] == ["base", "poor"]
 
 
-def test_one_without_a_plan_is_told_all_the_same(files: Path) -> None:
+def test_one_without_a_plan_is_reported_all_the_same(files: Path) -> None:
     """Its status and its data stand there, its figures are empty."""
     ran = here("compare", "base.yaml", "--scenario", "none", "--scenario", "poor")
     assert ran.code == 0 and mentions(ran.out, "Infeasible", "none", "medalopt explain")

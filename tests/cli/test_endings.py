@@ -62,7 +62,7 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "place", ["medalopt.api.solve_instance", "medalopt.cli.app.build_app", "medalopt.cli.solve.read_instance"]
 )
-def test_an_interruption_is_told_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_reported_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While options are read, files, or a plan is sought: code 130 and one line."""
 
     def interrupted(*_: object, **__: object) -> None:
@@ -110,7 +110,7 @@ def test_a_solver_that_does_not_listen_is_interrupted_too() -> None:
     assert (process.returncode, err) == (130, "medalopt: interrupted\n")
 
 
-def test_a_terminal_is_told_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal long steps are announced with their duration; elsewhere not."""
     for stream, said in ((Terminal(), ["solving x …", "solving x: 0.0 s"]), (io.StringIO(), [])):
         monkeypatch.setattr(sys, "stderr", stream)

@@ -57,7 +57,7 @@ def test_an_explanation_is_written_too(tmp_path: Path, capsys: pytest.CaptureFix
     assert not capsys.readouterr().out.startswith("{")
 
 
-def test_a_narrow_terminal_is_told_of_what_is_written(
+def test_a_narrow_terminal_gets_a_notice_of_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """If columns do not fit, a note refers to `-o`, which writes all."""

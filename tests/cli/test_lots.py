@@ -20,7 +20,7 @@ LOTS = str(Path(__file__).parents[1] / "solver" / "lots.yaml")
 SEVEN = ("--set", "streams.phone@north.lot=7 t", "--set", "market.silver.limit=1 kg")
 
 
-def test_a_plan_in_whole_lots_is_told_as_what_it_is() -> None:
+def test_a_plan_in_whole_lots_is_shown_as_what_it_is() -> None:
     """Exit code 0; it is called feasible, within its share of the best plan without whole lots."""
     ran = here("solve", LOTS)
     assert (ran.code, ran.err) == (0, "")
@@ -125,7 +125,7 @@ def test_the_exported_program_asks_for_whole_numbers(form: str, tmp_path: Path) 
     assert solver.getInfo().objective_function_value == pytest.approx(16_000)
 
 
-def test_what_whole_lots_cost_is_told() -> None:
+def test_what_whole_lots_cost_is_reported() -> None:
     """By hand: 16,000 JPY instead of 15,000; the terminal says so, and JSON beside the certified bound."""
     told = " ".join(here("solve", LOTS).out.split())
     assert mentions(told, "Whole lots", numbers=(1_000, 6.7, 15_000))

@@ -72,7 +72,7 @@ def test_a_plan_does_not_pretend(early: Plan, tmp_path: Path) -> None:
         ]  # by the arithmetic, and by the digest
 
 
-def test_a_person_is_told_how_near_it_is(early: Plan) -> None:
+def test_a_person_sees_how_near_it_is(early: Plan) -> None:
     """The line of the proof says that the search was stopped, and how far from the best the plan is at most."""
     ran = here("solve", TINY, "--time-limit", "10")
     told = " ".join(ran.out.split())

@@ -23,7 +23,7 @@ def test_check_describes_what_is_right() -> None:
     assert (told["status"], told["instance"]["name"], told["warnings"]) == ("right", "tiny", [])
 
 
-def test_check_tells_all_faults_with_their_places(tmp_path: Path) -> None:
+def test_check_shows_all_faults_with_their_places(tmp_path: Path) -> None:
     """Every fault is a line `file:line:column: path: message` on standard error, and a row of the JSON object."""
     wrong = tmp_path / "wrong.yaml"
     text = Path(TINY).read_text(encoding="utf-8")

@@ -154,7 +154,7 @@ def test_where_the_rest_has_no_plan(desk: Path) -> None:
         ((*ANEW, "-o", "x.doc"), 2, "a report is written as"),
     ],
 )
-def test_what_cannot_be_planned_anew(desk: Path, arguments: tuple[str, ...], code: int, wrong: str) -> None:
+def test_what_cannot_be_planned_again(desk: Path, arguments: tuple[str, ...], code: int, wrong: str) -> None:
     """One line for each fault, with its place."""
     ran = here("plan", "base.yaml", *arguments)
     assert ran.code == code and wrong in ran.err and ran.out == ""
@@ -166,7 +166,7 @@ def test_what_happened_is_not_written_over(desk: Path) -> None:
     assert plan("-o", "sheet.json").code == 5 and (desk / "actuals.csv").read_text() == LOTS
 
 
-def test_odd_rows_are_told(desk: Path) -> None:
+def test_odd_rows_are_reported(desk: Path) -> None:
     """Warnings about both files go to standard error, and the plan is made all the same."""
     (desk / "actuals.csv").write_text(LOTS.replace("1.9,,,\n", "1.9,1.7,,2107-02-20\n"))
     (desk / "signed.csv").write_text(SIGNED + SIGNED.splitlines()[2] + "\n")

@@ -13,7 +13,7 @@ from medalopt.cli.main import run_command
 TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible"))
 
 
-def test_ranges_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ranges_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Without further options the sensitivity ranges are reported, also with `--set`."""
     assert run_command(["sensitivity", TINY, "--json", "--set", "market.old_silver.price=81_000"]) == 0
     rows = {row["path"]: row for row in json.loads(capsys.readouterr().out)["ranges"]}
@@ -30,7 +30,7 @@ def test_they_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert text.splitlines()[0] == printed.splitlines()[0] and text != printed  # the title, and another objective
 
 
-def test_without_a_plan_it_says_what_stands_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_plan_it_says_what_is_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
     """If infeasible, the exit code is 3 with the diagnosis."""
     assert run_command(["sensitivity", NO_PLAN, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]
@@ -45,7 +45,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 BY_HAND = str(ROOT / "tests/analysis/sensitivity/uncertain.yaml")
 
 
-def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tornado_is_reported_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--tornado` reports no ranges and writes a page."""
     page = tmp_path / "t.html"
     assert run_command(["sensitivity", BY_HAND, "--tornado", "--jobs", "1", "--json", "-o", str(page)]) == 0
@@ -55,7 +55,7 @@ def test_the_tornado_is_told_alone(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "Main risk: metal recovered by hand" in page.read_text(encoding="utf-8")
 
 
-def test_an_interruption_tells_what_is_there(
+def test_an_interruption_shows_what_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Ctrl-C ends with 130 after reporting the parameters varied so far."""
@@ -81,7 +81,7 @@ def test_a_wrong_journal_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is not a journal" in capsys.readouterr().err
 
 
-def test_the_mix_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_mix_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """`--device-mix` gives the member `mix` and no ranges; without a base plan it goes on, and ends with 0."""
     assert run_command(["sensitivity", TINY, "--device-mix", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -105,7 +105,7 @@ def test_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert "a sample has 8 to" in capsys.readouterr().err
 
 
-def test_each_of_several_parts_stands_under_its_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_of_several_parts_is_below_its_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several analyses have one section each with lines and tables, on terminal and page."""
     page = tmp_path / "all.html"
     assert (

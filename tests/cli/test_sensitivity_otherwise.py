@@ -68,7 +68,7 @@ def test_what_cannot_be_asked_is_said_in_words(
 
 
 @pytest.mark.parametrize("option", [["--without"], ["--delay", "1"], ["--premium"]])
-def test_without_a_plan_it_says_what_stands_in_the_way(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_plan_it_says_what_is_in_the_way(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """If the base case is infeasible, the exit code is 3 with the diagnosis."""
     assert run_command(["sensitivity", NO_PLAN, *option, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["diagnosis"]

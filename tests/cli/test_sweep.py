@@ -45,7 +45,7 @@ def test_a_scenario_is_that_variant(lines: str) -> None:
     assert found["objective"] == pytest.approx(plan["objective"]["value"], rel=1e-9)
 
 
-def test_every_output_tells_the_same(lines: str, tmp_path: Path) -> None:
+def test_every_output_shows_the_same(lines: str, tmp_path: Path) -> None:
     """JSON lines are those of the screen, CSV has a column for each path, the page a chart and the table."""
     for name in ("a.jsonl", "a.csv", "a.html"):
         ran = here("sweep", TINY, *GRID, "-o", str(tmp_path / name), "--jobs", "1")
@@ -107,7 +107,7 @@ def test_a_sample_again(tmp_path: Path) -> None:
     assert ran.code == 0 and "<h2>Objective of" not in page.read_text()
 
 
-def test_interrupted_what_is_done_is_told(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_what_is_done_is_reported(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with 130 and writes finished rows; a cache file resumes to the same bytes."""
     answer, asked = process_pool.solve_scenario, []
 

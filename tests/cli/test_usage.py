@@ -49,7 +49,7 @@ def test_a_wrong_command_line_is_refused_in_one_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, words in WRONG.items() if words[0] == "solve"])
-def test_a_wrong_command_line_is_told_to_programs_too(name: str) -> None:
+def test_a_wrong_command_line_is_reported_to_programs_too(name: str) -> None:
     """With `--json` the same line is a fault of one JSON object on standard output."""
     ran = here(*WRONG[name][:2], "--json", *WRONG[name][2:])
     if not ran.out:  # where --json itself became the value of the option before it

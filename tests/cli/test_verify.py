@@ -46,7 +46,7 @@ def test_a_changed_plan_is_not(plan: Path) -> None:
     assert "verified optimal" not in run.out and "can do better" not in run.out
 
 
-def test_json_tells_the_same(plan: Path) -> None:
+def test_json_shows_the_same(plan: Path) -> None:
     """`accepted`, `broken` and `gap` as data; violations have rule, path, amount, unit and text."""
     right = json.loads(here("verify", str(plan), TINY, "--json").out)
     assert right["accepted"] is True and right["broken"] == [] and right["gap"] <= 1e-9
@@ -56,7 +56,7 @@ def test_json_tells_the_same(plan: Path) -> None:
     assert all(set(row) == {"rule", "path", "amount", "unit", "text"} for row in wrong["broken"])
 
 
-def test_of_many_faults_the_first_twenty_are_told(plan: Path) -> None:
+def test_of_many_faults_the_first_twenty_are_reported(plan: Path) -> None:
     """A plan of another instance breaks more rules than a person reads; the rest is counted."""
     run = here("verify", str(plan), RIO)
     assert run.code == 1
@@ -65,7 +65,7 @@ def test_of_many_faults_the_first_twenty_are_told(plan: Path) -> None:
     assert len(run.out.splitlines()) <= 23
 
 
-def test_what_cannot_be_told_is_not_told(plan: Path) -> None:
+def test_what_is_unknown_is_not_reported(plan: Path) -> None:
     """Without dual values no bound is stated, only the distance to the provable one."""
     content = json.loads(plan.read_text(encoding="utf-8"))
     content["duals"] = []
@@ -106,7 +106,7 @@ def test_what_is_no_plan_is_a_fault_of_input(tmp_path: Path) -> None:
         assert run.code == 2 and path.name in run.err
 
 
-def test_a_workbook_that_is_none_is_told_as_such(tmp_path: Path) -> None:
+def test_a_file_that_is_no_workbook_is_named(tmp_path: Path) -> None:
     """A broken NAME.xlsx is reported as a workbook, not as JSON."""
     (tmp_path / "plan.xlsx").write_bytes(b"stream,tonnes\n")
     ran = here("verify", str(tmp_path / "plan.xlsx"), TINY)

@@ -40,7 +40,7 @@ def test_long_lists_become_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("there", ["again.yaml", "again/streams.csv"])
-def test_an_instance_that_is_there_still_stands(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_instance_is_not_overwritten(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No existing instance or table is overwritten, and no file is written."""
     from medalopt.instance.workbook import yaml_writer
 

@@ -120,7 +120,7 @@ SECTIONS = {
 }
 
 
-def test_every_section_of_the_format_is_told() -> None:
+def test_every_section_of_the_format_is_reported() -> None:
     """docs/reference/format.md tells of every section that the schema knows."""
     schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
     text = (ROOT / "docs/reference/format.md").read_text(encoding="utf-8")
@@ -128,7 +128,7 @@ def test_every_section_of_the_format_is_told() -> None:
 
 
 @pytest.mark.parametrize(("section", "models"), SECTIONS.items())
-def test_every_field_of_the_format_is_told(section: str, models: list[str]) -> None:
+def test_every_field_of_the_format_is_reported(section: str, models: list[str]) -> None:
     """A section of docs/reference/format.md has every field that the schema knows there, and no other in its table."""
     schema = json.loads((ROOT / "instances/medalopt-1.schema.json").read_text(encoding="utf-8"))
     known = {name for model in models for name in schema["$defs"][model]["properties"]}

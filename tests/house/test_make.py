@@ -22,7 +22,7 @@ def test_help_names_every_command() -> None:
     assert re.findall(r"^  make ([\w-]+)", make("help").stdout, flags=re.MULTILINE) == phony[1].split()
 
 
-def test_an_old_python_is_told(tmp_path: Path) -> None:
+def test_an_old_python_is_reported(tmp_path: Path) -> None:
     """Without Python 3.11 make stops and says how to name another interpreter."""
     old = tmp_path / "old python"
     old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")

@@ -61,7 +61,7 @@ def test_what_is_not_plain() -> None:
     assert csv_reader.read_csv_rows(long).error == ("field larger than field limit (131072)", 2)
 
 
-def test_what_was_read_before_an_error_is_told(tmp_path: Path) -> None:
+def test_what_was_read_before_an_error_is_reported(tmp_path: Path) -> None:
     """Uneven rows are reported together with an unclosed quote."""
     (tmp_path / "rows.csv").write_text('device,region,total\nphone,a\nphone,b,1\n"phone\n')
     found = faults(tmp_path, streams="streams: {table: rows.csv}")

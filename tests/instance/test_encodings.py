@@ -84,7 +84,7 @@ def test_other_encodings_are_no_text(encoding: str, regions: tuple[str, ...], tm
     assert (line, column) == (3, 2) and "UTF-8" in message and message.endswith(STATE)
 
 
-def test_what_cannot_be_told_from_half_width_katakana_shows_its_text(tmp_path: Path) -> None:
+def test_what_looks_like_half_width_katakana_shows_its_text(tmp_path: Path) -> None:
     """Chinese names may decode as half-width katakana in CP932, so the warning shows the text."""
     found, (warning,) = odd(tmp_path, table("北京").encode("gbk"))
     assert found == ("ｱｱｾｩ",) and "the first such cell is `ｱｱｾｩ`" in warning.message

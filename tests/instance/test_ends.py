@@ -46,7 +46,7 @@ def table(folder: Path, header: str) -> list[tuple[int, int, str, str]]:
     return faults(folder, streams="streams: {table: rows.csv}")
 
 
-def test_a_missing_column_is_told_of_at_the_head(tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_at_the_head(tmp_path: Path) -> None:
     """A missing column is reported at the first line and column of the table."""
     assert next(each[:2] for each in table(tmp_path, "device,available")) == (1, 1)
     assert (1, 1, "streams", "a column `available` or `total` is missing") in table(tmp_path, "device,region")

@@ -117,7 +117,7 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_stands_where_it_is(name: str, tmp_path: Path) -> None:
+def test_a_fault_is_where_it_is(name: str, tmp_path: Path) -> None:
     """A planted error is the only one found, at its line, column and path, with cause and remedy."""
     parts, (line, column, path, says) = FAULTS[name]
     ((found_line, found_column, found_path, message),) = faults(tmp_path, **parts)
@@ -254,7 +254,7 @@ def test_a_thousand_faults_are_enough(tmp_path: Path) -> None:
     assert caught.value.faults[-1].message == "4006 more faults are not listed"
 
 
-def test_very_many_wrong_names_are_told_without_a_hint(tmp_path: Path) -> None:
+def test_very_many_wrong_names_are_reported_without_a_hint(tmp_path: Path) -> None:
     """The first hundred unknown names get a suggestion; later ones do not."""
     names = ", ".join(f"phone{n:03}" for n in range(150))
     told = [message for *_, message in faults(tmp_path, smelters=f"smelters: {{kosaka: {{accepts: [{names}]}}}}")]

@@ -13,7 +13,7 @@ from medalopt.instance.reader.files import FileBytes, decode_yaml, read_file
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 
 
-def test_how_much_of_a_file_tells_utf_16() -> None:
+def test_how_much_of_a_file_identifies_utf_16() -> None:
     """Of the first 64 bytes every other one is zero in UTF-16; a letter there, or fewer than four bytes, is none."""
     for content, text in (
         (b"a\0" * 32 + b"ab", False),
@@ -26,7 +26,7 @@ def test_how_much_of_a_file_tells_utf_16() -> None:
         assert (decode_yaml(FileBytes("x", content), FaultLog()) is not None) is text, content
 
 
-def test_a_file_that_breaks_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_breaks_off_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A medium that fails while it is read is a word to the user, not the end of the run."""
     path, said = tmp_path / "file", list[str]()
     path.write_text("x")

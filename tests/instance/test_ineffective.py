@@ -112,7 +112,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_value_without_effect_is_told(case: tuple[dict[str, str], dict[str, str]], tmp_path: Path) -> None:
+def test_a_value_without_effect_is_reported(case: tuple[dict[str, str], dict[str, str]], tmp_path: Path) -> None:
     """A value without effect gives a warning with its reason at its place, and no other."""
     parts, expected = case
     told = [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message]
@@ -153,7 +153,7 @@ def test_a_change_without_effect_is_refused(case: tuple[dict[str, str], dict[str
         {"x": "exchange: {USD: 110}\nscenarios: {s: {metals.Au.sell: 5 USD/g}}"},
     ],
 )
-def test_a_value_with_effect_is_not_told(parts: dict[str, str], tmp_path: Path) -> None:
+def test_a_value_with_effect_is_not_reported(parts: dict[str, str], tmp_path: Path) -> None:
     """A value with effect on one line, device or scenario gives no warning."""
     assert [one for one in loaded(tmp_path, **parts).warnings if "no effect" in one.message] == []
 

@@ -19,7 +19,7 @@ from medalopt.instance.schema.document import Periods
 TABLE = "streams: {table: rows.csv}"
 
 
-def test_of_many_faults_the_first_thousand_are_told() -> None:
+def test_of_many_faults_the_first_thousand_are_reported() -> None:
     """Of 1,500 that are found from the last on, those of the first thousand lines, and in the first file the rest."""
     found = FaultLog()
     for line in range(1500, 0, -1):
@@ -61,7 +61,7 @@ def test_a_workbook_may_be_64_mebibytes() -> None:
     assert (excel_reader.MAX_WORKBOOK_CELLS, excel_reader.MAX_WORKBOOK_CHARACTERS) == (5_000_000, 67_108_864)
 
 
-def test_a_table_whose_place_cannot_be_told_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_of_unknown_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path that the system cannot resolve is treated as outside the folder."""
 
     def fails(*_: object, **__: object) -> Path:
@@ -85,7 +85,7 @@ def test_a_file_of_as_many_values_as_may_be(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
-def test_a_figure_in_pieces_is_told_as_it_stands(tmp_path: Path) -> None:
+def test_a_figure_in_pieces_is_shown_as_written(tmp_path: Path) -> None:
     """Of a device without a mass the cell that counts pieces is named."""
     (tmp_path / "rows.csv").write_text(
         "device,region,available,collection\nlaptop,tokyo,10,5 JPY/unit\n", encoding="utf-8"
@@ -102,7 +102,7 @@ def test_a_column_called_as_no_other_is_unknown(tmp_path: Path) -> None:
     assert (line, column) == (1, 4) and "unknown" in message
 
 
-def test_a_fault_of_a_name_stands_at_the_name(tmp_path: Path) -> None:
+def test_a_fault_of_a_name_is_at_the_name(tmp_path: Path) -> None:
     """A section without the other it needs, and a share of a device that there is not: where their names are."""
     ((line, column, path, _),) = faults(tmp_path, streams="")
     assert (line, column, path) == (7, 1, "smelters")

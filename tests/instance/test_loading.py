@@ -177,7 +177,7 @@ def test_what_single_verbs_read(tmp_path: Path) -> None:
     }
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
     """Errors of form, units, names and consistency in file and table are reported in one error."""
     path = tmp_path / "case.yaml"
     path.write_text(

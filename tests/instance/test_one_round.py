@@ -20,7 +20,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_two_faults_are_told_together(number: int, tmp_path: Path) -> None:
+def test_two_faults_are_reported_together(number: int, tmp_path: Path) -> None:
     """Errors in two sections are reported together, as each is alone."""
     for one, other in random.Random(number).sample(PAIRS, 25):
         both = {fault[2] for fault in faults(tmp_path, **{**FAULTS[one][0], **FAULTS[other][0]})}

@@ -35,7 +35,7 @@ def find_fault(path: Path, content: bytes, says: str) -> Fault:
         (b"\n", 0, 0, "is empty"),
     ],
 )
-def test_what_is_no_text_is_told_by_line_and_column(
+def test_what_is_no_text_is_reported_by_line_and_column(
     content: bytes, line: int, column: int, says: str, tmp_path: Path
 ) -> None:
     """Lines and columns count from 1, a column is a character and not a byte; a file as a whole has none."""
@@ -94,7 +94,7 @@ def test_a_thousand_faults_and_how_many_more(tmp_path: Path) -> None:
     assert (rest.line, rest.column, rest.message) == (0, 0, "3 more faults are not listed")
 
 
-def test_a_fault_of_a_stream_is_told_by_the_name_it_has(tmp_path: Path) -> None:
+def test_a_fault_of_a_stream_is_reported_by_the_name_it_has(tmp_path: Path) -> None:
     """By its own name where it has one, else by device and region."""
     rows = ("name: mine, device: phone, region: a, available: x", "device: phone, region: b, available: y")
     streams = "streams:\n" + "\n".join(f"- {{{row}}}" for row in rows)

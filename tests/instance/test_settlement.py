@@ -90,7 +90,7 @@ def test_what_is_wrong_with_a_lot(tmp_path: Path, row: str, wrong: str) -> None:
     assert len(found) == 1 and wrong in found[0], found
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     """Every row's, each in its line; a name that is wrong in many rows once."""
     rows = [f"L{n},phone@x,whole,kosaka,2018-01,1,,,,,,," for n in range(30)]
     found = faults(tmp_path, GOOD, GOOD, "L3,phone@south,whole,kosaka,2018-09,-1,,,,,,,", *rows)
@@ -111,7 +111,7 @@ def test_columns_that_are_not_known(tmp_path: Path, head: str, wrong: str) -> No
     assert any(wrong in fault for fault in faults(tmp_path, GOOD, head=head))
 
 
-def test_another_table_is_told_once(tmp_path: Path) -> None:
+def test_another_table_is_reported_once(tmp_path: Path) -> None:
     """A missing required column is reported once, without errors for each row."""
     rows = [f"L{n},1" for n in range(30)]
     assert faults(tmp_path, *rows, head="lot,dry_t") == [

@@ -73,7 +73,7 @@ def _with_rows(xml: str) -> bytes:
     return packed({**found, "xl/worksheets/sheet1.xml": sheet.encode()})
 
 
-def test_cells_are_what_stands_in_them() -> None:
+def test_cells_are_what_is_in_them() -> None:
     """Text, numbers and truth values stand where they stood; a day is text, the first of a month that month."""
     found = read_workbook(FileBytes("in.xlsx", _made()), pytest.fail)
     assert found is not None

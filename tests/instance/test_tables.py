@@ -85,7 +85,7 @@ def test_lanes_in_a_table(tmp_path: Path) -> None:
     assert [source.path for source in one.sources] == ["lanes"]
 
 
-def test_a_bad_cell_is_told_once(tmp_path: Path) -> None:
+def test_a_bad_cell_is_reported_once(tmp_path: Path) -> None:
     """The same wrong cell in many rows is one fault, which says how many rows have it."""
     rows = "".join(f"phone,r{n},ten\n" for n in range(5_000))
     (tmp_path / "rows.csv").write_text("device,region,available\n" + rows, encoding="utf-8")

@@ -129,7 +129,7 @@ CASES: dict[str, tuple[dict[str, str], str, list[tuple[int, int, str, str]]]] = 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_told_and_where(name: str, tmp_path: Path) -> None:
+def test_what_is_reported_and_where(name: str, tmp_path: Path) -> None:
     """Exactly these errors are reported, with these words, lines, columns and paths."""
     parts, table, told = CASES[name]
     (tmp_path / "rows.csv").write_text(table, encoding="utf-8")

@@ -109,7 +109,7 @@ def _cell_of(made: bytes, sheet: str, text: str) -> str:
     return chr(ord("A") + place) if place < 26 else f"A{chr(ord('A') + place - 26)}"
 
 
-def test_a_list_with_a_gap_is_told(tiny: bytes) -> None:
+def test_a_list_with_a_gap_is_reported(tiny: bytes) -> None:
     """A period without a figure beside others that have one is a fault, and so is a month outside the horizon."""
     column = _cell_of(tiny, "Streams", "available[2017-05]")
     assert any(
@@ -120,13 +120,13 @@ def test_a_list_with_a_gap_is_told(tiny: bytes) -> None:
     assert any(f"Streams!{column}3" in one and "names no period" in one for one in wrong)
 
 
-def test_a_window_with_one_end_is_told(tiny: bytes) -> None:
+def test_a_window_with_one_end_is_reported(tiny: bytes) -> None:
     """A least share without a greatest is no window."""
     column = _cell_of(tiny, "Alloys", "composition.Ag[greatest]")
     assert any("a window has both ends" in one for one in list_errors(with_cell(tiny, "Alloys", f"{column}4", None)))
 
 
-def test_a_figure_given_twice_is_told(tiny: bytes) -> None:
+def test_a_figure_given_twice_is_reported(tiny: bytes) -> None:
     """One figure for all periods beside one for each leaves open which counts."""
     one = _cell_of(tiny, "Streams", "available")
     files = parts(tiny)
@@ -143,7 +143,7 @@ def test_a_date_is_a_month(tiny: bytes) -> None:
     assert import_workbook(FileBytes("in.xlsx", made)).instance.figures == load(ROOT / "instances/tiny.yaml").figures
 
 
-def test_sheets_that_are_not_known_or_missing_are_told(tiny: bytes) -> None:
+def test_sheets_that_are_not_known_or_missing_are_reported(tiny: bytes) -> None:
     """A renamed sheet is reported with the nearest name; without `Instance` reading stops."""
     files = parts(tiny)
     book = files["xl/workbook.xml"]
@@ -222,7 +222,7 @@ def test_what_is_odd_comes_back_too(many: int, tmp_path: Path, monkeypatch: pyte
         ("Streams", "bundle", '"bundle', "is no path"),
     ],
 )
-def test_headings_that_do_not_fit_are_told(tiny: bytes, sheet: str, before: str, after: str, fault: str) -> None:
+def test_headings_that_do_not_fit_are_reported(tiny: bytes, sheet: str, before: str, after: str, fault: str) -> None:
     """Duplicate headings and unknown paths are reported with the cell of heading or value."""
     cell = f"{_cell_of(tiny, sheet, before)}3"
     found = [one for one in list_errors(with_cell(tiny, sheet, cell, after)) if fault in one]
@@ -230,14 +230,14 @@ def test_headings_that_do_not_fit_are_told(tiny: bytes, sheet: str, before: str,
     assert found[0].startswith(f"in.xlsx:{sheet}!")
 
 
-def test_periods_that_cannot_be_read_are_told_first(tiny: bytes) -> None:
+def test_periods_that_cannot_be_read_are_named_first(tiny: bytes) -> None:
     """Headings that name a period cannot be understood then, and say why."""
     found = list_errors(with_cell(tiny, "Instance", "B9", "many"))
     assert any("Instance!B9: periods.count: expected a whole number" in one for one in found)
     assert any("the periods on the sheet `Instance` cannot be read" in one for one in found)
 
 
-def test_a_section_without_rows_is_told_by_its_sheet(tiny: bytes) -> None:
+def test_a_section_without_rows_is_reported_by_its_sheet(tiny: bytes) -> None:
     """No instance is without metals: whoever deletes them all is led to their sheet."""
     empty = with_sheet(tiny, "Metals", lambda text: re.sub(r'<row r="[4-6]".*?</row>', "", text))
     assert any("no metal is called" in one or "Metals" in one for one in list_errors(empty))
@@ -262,7 +262,7 @@ def _raw(made: bytes, sheet: str, cell: str, xml: str) -> bytes:
 @pytest.mark.parametrize(
     ("sheet", "cell"), [("Smelters", "capacity"), ("Devices", "C4"), ("Instance", "B9"), ("Streams", "B4")]
 )
-def test_cells_without_a_value_are_told_alone(tiny: bytes, sheet: str, cell: str, xml: str, why: str) -> None:
+def test_cells_without_a_value_are_reported_alone(tiny: bytes, sheet: str, cell: str, xml: str, why: str) -> None:
     """An error, a formula that nobody calculated and a truth value are one mistake each, and no limit vanishes."""
     cell = f"{_cell_of(tiny, sheet, cell)}4" if cell == "capacity" else cell
     found = list_errors(_raw(tiny, sheet, cell, xml))
@@ -270,7 +270,7 @@ def test_cells_without_a_value_are_told_alone(tiny: bytes, sheet: str, cell: str
     assert len(found) == 1 or sheet == "Instance"
 
 
-def test_all_cells_without_a_value_are_told_at_once(tiny: bytes) -> None:
+def test_all_cells_without_a_value_are_reported_at_once(tiny: bytes) -> None:
     """Empty cells on several sheets and an invalid value are reported together."""
     broken = '<c r="{}" t="e"><v>#REF!</v></c>'
     capacity = f"{_cell_of(tiny, 'Smelters', 'capacity')}4"
@@ -308,7 +308,7 @@ def _silver(made: bytes) -> str:
 @pytest.mark.parametrize(
     "value", ["1,000", "¥350", "350 €", "$1", "1.000,5", "(350)", "２５０", "TRUE", "null", "2017-04"]
 )
-def test_numbers_in_disguise_are_told(tiny: bytes, value: str) -> None:
+def test_numbers_in_disguise_are_reported(tiny: bytes, value: str) -> None:
     """Commas, currency signs, brackets, dates and words in place of a number are reported with the cell."""
     found = list_errors(with_cell(tiny, "Devices", "C4", value))
     assert len(found) == 1 and found[0].startswith("in.xlsx:Devices!C4: devices.phone.content.Ag: ")
@@ -359,7 +359,7 @@ def test_a_date_where_a_period_is_expected_is_its_month(tiny: bytes, sheet: str,
         *(("Alloys", "A4"), ("Scenarios", "A4"), ("Scenarios", "B4"), ("Scenarios", "C4")),
     ],
 )
-def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -> None:
+def test_a_date_in_place_of_a_text_is_reported(tiny: bytes, sheet: str, cell: str) -> None:
     """A name or text that Excel turned into a date is reported with its cell."""
 
     def filled(text: str) -> str:
@@ -375,7 +375,7 @@ def test_a_date_in_place_of_a_text_is_told(tiny: bytes, sheet: str, cell: str) -
     assert any(re.fullmatch(f"{place}(.*: )?{why}", one) for one in found), found
 
 
-def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
+def test_a_number_that_shows_divided_by_a_thousand_is_reported(tiny: bytes) -> None:
     """A cell with 10000 shown as 10 is ambiguous and reported."""
     files = parts(_with_style(tiny, "Devices", "C4", 10000.0, 200))
     styles = files["xl/styles.xml"].decode()
@@ -387,7 +387,7 @@ def test_a_number_that_shows_divided_by_a_thousand_is_told(tiny: bytes) -> None:
 
 
 @pytest.mark.parametrize("sheet", ["Policy", "Mixes", "Scenarios", "Streams"])
-def test_a_sheet_that_is_gone_is_told(tiny: bytes, sheet: str) -> None:
+def test_a_sheet_that_is_gone_is_reported(tiny: bytes, sheet: str) -> None:
     """A deleted sheet would drop its constraints: it is reported by name."""
     files = parts(tiny)
     book = re.sub(f'<sheet name="{sheet}"[^>]*/>', "", files["xl/workbook.xml"].decode())
@@ -427,7 +427,7 @@ def test_a_unit_of_a_share_counts(tiny: bytes) -> None:
     assert found == ["in.xlsx:Medals!B2: the unit `thousand` would have no effect here: delete it"]
 
 
-def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
+def test_cells_beside_the_table_are_reported(tiny: bytes) -> None:
     """Cells outside the columns of a table are reported, since they would have no effect."""
 
     def beside(column: str) -> list[str]:
@@ -443,7 +443,7 @@ def test_cells_beside_the_table_are_told(tiny: bytes) -> None:
     ]
 
 
-def test_merged_cells_are_told(tiny: bytes) -> None:
+def test_merged_cells_are_reported(tiny: bytes) -> None:
     """One value for several merged cells may be meant for each of them: the cells are to be unmerged."""
     merged = '</sheetData><mergeCells count="1"><mergeCell ref="B4:B5"/></mergeCells>'
     found = list_errors(with_sheet(tiny, "Metals", lambda text: text.replace("</sheetData>", merged)))
@@ -459,7 +459,7 @@ def test_heads_that_lead_the_sheet_stay(tiny: bytes, sheet: str, cell: str) -> N
 
 
 @pytest.mark.parametrize("gone", ["A", "B", "C"])
-def test_half_a_change_is_told(gone: str) -> None:
+def test_half_a_change_is_reported(gone: str) -> None:
     """A change of a scenario without name, path or value is reported with its row."""
     made = render_instance_workbook(open_instance(ROOT / "instances/tiny.yaml"))
     rows = "".join(
@@ -575,7 +575,7 @@ def test_any_remark_comes_back_as_it_was(note: str, tmp_path: Path) -> None:
     assert after.sources == before.sources
 
 
-def test_amounts_without_a_rate_are_told_each_with_its_cell(tiny: bytes) -> None:
+def test_amounts_without_a_rate_are_reported_each_with_its_cell(tiny: bytes) -> None:
     """Another currency on the sheet `Instance`, and no rates for that in which amounts stand: a mistake at each."""
     found = list_errors(with_cell(tiny, "Instance", "B7", "EUR"))
     assert len(found) > 20 and all("no rate is given for the currency `JPY`" in one for one in found)
@@ -583,7 +583,7 @@ def test_amounts_without_a_rate_are_told_each_with_its_cell(tiny: bytes) -> None
     assert {"in.xlsx:Smelters!B4", "in.xlsx:Streams!L4", "in.xlsx:Market!E4", "in.xlsx:Treatments!B5"} <= cells
 
 
-def test_a_rate_that_leads_nowhere_is_told_at_each_amount(tmp_path: Path) -> None:
+def test_a_rate_that_leads_nowhere_is_reported_at_each_amount(tmp_path: Path) -> None:
     """Another currency with unchanged rates is reported at each amount; none is taken 1:1."""
     path = tmp_path / "in.yaml"
     path.write_text(render_starter_template("case"), encoding="utf-8")

@@ -172,7 +172,7 @@ def test_a_fraction_that_nobody_takes_is_residue() -> None:
         (f"{BOARDS}__weight", "10 %", "unknown key `weight`"),
     ],
 )
-def test_faults_are_told(path: str, value: Any, text: str) -> None:
+def test_faults_are_reported(path: str, value: Any, text: str) -> None:
     """Each error names the fault and the valid values."""
     with pytest.raises(InputError) as error:
         by_hand(**{path: value})

@@ -77,7 +77,7 @@ def test_both_ways_agree(seed: int) -> None:
         assert (plan.account.impurity <= allowed * (1 + 1e-9) + 1e-9).all()
 
 
-def test_a_feed_that_all_refuse_is_told() -> None:
+def test_a_feed_that_all_refuse_is_reported() -> None:
     """A feed that no smelter accepts draws a warning with the element and both contents; equal is accepted."""
     changes = {"smelters.near.refuse.Hg": "19.9 g/t"}
     told = [fault.message for fault in medalopt.load(BY_HAND, changes).warnings if "refuses" in fault.message]

@@ -43,7 +43,7 @@ def keys(instance: Instance, found: Routes, name: str, whole: bool) -> list[str]
     return [key for (key,) in family.keys]
 
 
-def test_every_region_and_stream_is_told_in_the_whole_program() -> None:
+def test_every_region_and_stream_is_reported_in_the_whole_program() -> None:
     """The program for extensions has a linking variable for every region and stream."""
     instance, found = case()
     assert keys(instance, found, "sent_region", whole=True) == ["north", "south", "west"]
@@ -54,12 +54,12 @@ def test_every_region_and_stream_is_told_in_the_whole_program() -> None:
     ("participation", "told"),
     [("0 %", []), ("0.05", ["south"]), ("5 %", ["south"]), ("100 %", ["north", "south", "west"])],
 )
-def test_regions_are_told_where_their_share_needs_a_row(participation: str, told: list[str]) -> None:
+def test_regions_are_reported_where_their_share_needs_a_row(participation: str, told: list[str]) -> None:
     """Regions have a linking variable where a minimum share needs a row, or supply can be stored."""
     assert keys(*case(participation=participation), "sent_region", whole=False) == told
 
 
-def test_streams_are_told_where_something_is_committed() -> None:
+def test_streams_are_reported_where_something_is_committed() -> None:
     """A stream with a commitment of half a tonne has a linking variable, one with 0 has none."""
     assert keys(*case(), "sent_stream", whole=False) == ["asked"]
 

@@ -77,7 +77,7 @@ def test_a_change_is_found_with_its_cell_and_the_rule_it_breaks(
     assert rule in run.out.split("of the instance:")[1]
 
 
-def test_what_a_change_costs_is_told(made: bytes, tmp_path: Path) -> None:
+def test_what_a_change_costs_is_reported(made: bytes, tmp_path: Path) -> None:
     """Six tonnes more of a stream that costs 25,000 JPY/t with its treatment: 150,000 above the optimum."""
     found = json.loads(verify(with_cell(made, "Shipments", "G6", 9.0), tmp_path, "--json").out)
     assert found["above_bound"] == pytest.approx(150_000)
@@ -138,7 +138,7 @@ def test_a_number_that_is_text_is_refused_with_its_cell(made: bytes, tmp_path: P
 
 @pytest.mark.parametrize(("sheet", "cell"), [("plan_melts", "D3"), ("plan_metals", "C2"), ("plan_shipments", "G3")])
 @pytest.mark.parametrize("value", ["many", "nan", None, "true"])
-def test_a_figure_of_a_hidden_sheet_that_is_none_is_told_with_its_cell(
+def test_a_figure_of_a_hidden_sheet_that_is_none_is_reported_with_its_cell(
     made: bytes, tmp_path: Path, sheet: str, cell: str, value: str | None
 ) -> None:
     """Text, empty cells and non-finite numbers in hidden tables are input errors with sheet and cell."""
@@ -146,7 +146,7 @@ def test_a_figure_of_a_hidden_sheet_that_is_none_is_told_with_its_cell(
     assert (run.code, f"plan.xlsx:{sheet}!{cell}: " in run.err) == (2, True), run.err
 
 
-def test_all_cells_that_are_no_figures_are_told_at_once(made: bytes, tmp_path: Path) -> None:
+def test_all_cells_that_are_no_figures_are_reported_at_once(made: bytes, tmp_path: Path) -> None:
     """All unreadable cells are reported together."""
     wrong = with_cell(with_cell(made, "Shipments", "G7", "three"), "plan_stockpiles", "C2", None)
     broken = with_sheet(
@@ -303,7 +303,7 @@ def test_a_sheet_may_say_the_total_or_not(made: bytes, tmp_path: Path) -> None:
     assert changed(without_row(made, "Stockpiles", last), tmp_path) == ()
 
 
-def test_a_date_stands_for_its_month(made: bytes, tmp_path: Path) -> None:
+def test_a_date_means_its_month(made: bytes, tmp_path: Path) -> None:
     """A day that Excel made of `2017-04` is read as that month."""
     day = '<c r="B5" s="{style}"><v>42826</v></c>'
     style = parts(made)["xl/styles.xml"].decode()

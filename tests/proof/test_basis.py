@@ -287,7 +287,7 @@ def saved(plan: Plan, path: Path) -> SavedPlan:
     return read_saved_plan(path)
 
 
-def test_verify_shows_the_basis_anew(tmp_path: Path) -> None:
+def test_verify_computes_the_basis_again(tmp_path: Path) -> None:
     """From the decisions and prices of a saved plan alone the same exact optimum follows."""
     for seed in range(6):
         plan = planned(at_random(seed))

@@ -71,7 +71,7 @@ def test_the_account_of_forms_is_linear() -> None:
         assert forms.compute_objective(measure).evaluate(point) == exact.compute_objective(measure)
 
 
-def test_where_floats_cannot_tell_a_form_is_the_greater() -> None:
+def test_where_floats_are_not_decisive_a_form_is_the_greater() -> None:
     """A form within rounding of a limit stays in the maximum of both; one clearly below it does not."""
     unknown = UnknownVector()
     (form,) = unknown.build_unknowns(np.array([0.1]))

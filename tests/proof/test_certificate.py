@@ -154,7 +154,7 @@ def test_what_a_certificate_allows_to_be_said() -> None:
         assert (found.feasible, found.optimal) == (feasible, optimal)
 
 
-def test_a_gap_beside_little_is_told_in_full(plan: Plan) -> None:
+def test_a_gap_beside_little_is_reported_in_full(plan: Plan) -> None:
     """If payments sum to less than 1, the gap is the absolute difference."""
     bounds = compute_bounds(plan.instance, plan.account.routes)
     for share in (1e-9, 0.0):

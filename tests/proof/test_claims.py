@@ -94,7 +94,7 @@ def test_a_claim_in_figures_may_be_better_by_the_tolerance(value: float, name: s
     assert wrong(_check_certificate_claims(claimed(value, **{name: math.nan}), SHOWN))
 
 
-def test_a_claim_far_off_is_told_by_its_distance() -> None:
+def test_a_claim_far_off_is_reported_by_its_distance() -> None:
     """A gap of 0.25 where 0.5 is shown is 0.25 too little; a bound of 6 where 4 is shown 2 too much."""
     shown = Certificate(0.5, 4.0, 0.5, SHOWN.arithmetic, SHOWN.scope)
     plan = claimed(status="feasible", gap=0.25, primal_violation=0.125, lower_bound=6.0, basis="", exact_value=None)

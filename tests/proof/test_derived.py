@@ -168,7 +168,7 @@ def test_a_figure_may_be_off_by_rounding_alone(figure: str, done: bool) -> None:
             assert each.text.startswith(f"{path} is stated as {values[name]:.10g}, and its parts give {true:.10g}: ")
 
 
-def test_what_is_missing_is_told() -> None:
+def test_what_is_missing_is_reported() -> None:
     """A kind of cost, another unit, a row of metals; a row of casts or of other matter that is not there is 0."""
     of = account(True)
     plan = stated(of)
@@ -197,7 +197,7 @@ def test_what_is_missing_is_told() -> None:
     assert (one.path, one.amount) == (f"melts.{gone.alloy}.other, {gone.period}", pytest.approx(abs(gone.kg)))
 
 
-def test_a_row_of_nothing_is_told_of_elsewhere() -> None:
+def test_a_row_of_nothing_is_reported_elsewhere() -> None:
     """Costs of unknown routes and offers are skipped here."""
     of = account(True)
     plan = stated(of)
@@ -206,7 +206,7 @@ def test_a_row_of_nothing_is_told_of_elsewhere() -> None:
     assert len(list_violations(of, plan)) == 2
 
 
-def test_a_difference_is_told_with_its_unit() -> None:
+def test_a_difference_is_reported_with_its_unit() -> None:
     """A difference is reported with the stated value, the derived value, their difference and unit."""
     (with_unit,) = _compare_values("rule", "path", 1.5, 1.0, 1.0, "kg")
     assert with_unit.text == "path is stated as 1.5, and its parts give 1: 0.5 kg apart"
@@ -246,7 +246,7 @@ def test_marginal_values_follow() -> None:
     assert compare_marginals([price(1e-18)], []) == [] and compare_marginals([price(-1e6)], [price(-1e6 - 9e-4)]) == []
 
 
-def test_a_marginal_value_is_told_once_and_in_its_unit() -> None:
+def test_a_marginal_value_is_reported_once_and_in_its_unit() -> None:
     """A repeated marginal value and a wrong unit are violations; supply has no marginal value."""
     one = price(1.0)
     assert compare_marginals([one], [one, one]) == [("prices.a", 0.0)]

@@ -217,7 +217,7 @@ def test_a_row_without_an_end_is_measured_without_it() -> None:
     assert [float(each) for each in found.excess] == [0, 0] and [float(each) for each in own.excess] == [0]
 
 
-def test_an_excess_stands_beside_its_size() -> None:
+def test_an_excess_is_beside_its_size() -> None:
     """An excess is relative to its size, however small; absolute if the size is 0."""
     found = ExtensionResiduals(("a", "b", "c"), np.array([1.0, 1.0, 1.0]), np.array([4.0, 0.5, 0.0]))
     assert found.get_worst().tolist() == [0.25, 2, 1]

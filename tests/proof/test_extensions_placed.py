@@ -54,7 +54,7 @@ def key(of: QuantityIndex, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("term", HELD, ids=lambda term: f"{term[0]}[{', '.join(term[1])}]")
-def test_a_quantity_stands_where_its_names_say(term: tuple[str, tuple[str, ...]]) -> None:
+def test_a_quantity_is_where_its_names_say(term: tuple[str, tuple[str, ...]]) -> None:
     """A term is placed in its array at its names; a wrong number of names or an unknown name is refused."""
     of, (component, names) = places(), term
     whole = key(of, names)
@@ -65,7 +65,7 @@ def test_a_quantity_stands_where_its_names_say(term: tuple[str, tuple[str, ...]]
         assert of.locate(ExtensionTerm(component, (*whole[:number], "nobody", *whole[number + 1 :]), 1.0)) is None
 
 
-def test_what_is_no_quantity_stands_nowhere() -> None:
+def test_what_is_no_quantity_is_found_nowhere() -> None:
     """An unknown component is refused, whatever its names."""
     for names in ((), ("a",), ("a", "2")):
         assert places().locate(ExtensionTerm("wish", names, 1.0)) is None

@@ -224,7 +224,7 @@ def test_rows_of_ones_own_count_in_the_same_arithmetic(kind: str, tmp_path: Path
     assert prove_infeasibility(instance, shown.duals).holds == (scope == "instance")
 
 
-def test_where_the_arithmetic_cannot_tell_the_program_as_it_was_compiled_does(
+def test_where_arithmetic_is_not_decisive_the_compiled_program_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With unbounded extension variables the compiled rows prove infeasibility in floats, as the scope states."""

@@ -16,7 +16,7 @@ from medalopt.proof.prices import DualGrid, Prices, build_prices, list_price_axe
 TINY = ROOT / "instances" / "tiny.yaml"
 
 
-def test_a_grid_is_the_mapping_that_it_stands_for() -> None:
+def test_a_grid_equals_its_mapping() -> None:
     """A grid has the keys and values of its rows, and gives the same prices as a mapping."""
     instance = medalopt.load(TINY)
     names = instance.streams.names, instance.periods

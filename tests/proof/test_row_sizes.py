@@ -92,7 +92,7 @@ def test_no_row_is_broken_by_less_than_nothing() -> None:
     assert [each.excess.shape for each in whole] == [(1,), (1,), (2,)]
 
 
-def test_a_rule_tells_its_worst_row() -> None:
+def test_a_rule_shows_its_worst_row() -> None:
     """The greatest excess beside its size, however small that is; beside no size as it is; 0 where there is no row."""
     for excess, size, worst in (
         ([0.25, 0.5], [0.5, 4.0], 0.5),
@@ -234,7 +234,7 @@ def test_added_rows_of_nothing_cost_nothing() -> None:
     ]
 
 
-def test_how_far_a_row_is_broken_stands_beside_its_size() -> None:
+def test_how_far_a_row_is_broken_is_beside_its_size() -> None:
     """An excess of a half beside a size of a quarter is two; beside no size at all it is itself."""
     found = ExtensionResiduals(("a", "b", "c"), np.array([0.5, 0.5, 4.0]), np.array([0.25, 0.0, 2.0]))
     assert found.get_worst().tolist() == [2.0, 0.5, 2.0]

@@ -56,7 +56,7 @@ def test_a_row_is_filled_in_at_its_names() -> None:
 
 
 @pytest.mark.parametrize("axis", KNOWN)
-def test_a_row_of_something_else_is_told_and_left_out(axis: str) -> None:
+def test_a_row_of_something_else_is_reported_and_left_out(axis: str) -> None:
     """A name that the instance does not have fits no place, the first as little as the last."""
     tables = TableParser(instance())
     names = tuple("nobody" if each == axis else name for each, name in KNOWN.items())
@@ -246,6 +246,6 @@ def test_an_open_end_is_infinite() -> None:
         ),
     ],
 )
-def test_what_cannot_have_been_added_is_told(plan: Any, name: str, why: str) -> None:
+def test_what_cannot_have_been_added_is_reported(plan: Any, name: str, why: str) -> None:
     """Duplicate names, terms without a row, and unknown quantities are reported."""
     assert taken(plan)[1] == [(name, 0.0, f"added rows: {name} {why}")]

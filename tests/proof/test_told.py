@@ -56,7 +56,7 @@ ERRORS = [error for error in PLANTED if error not in NOT_IN_TINY]
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_what_is_told_of_an_error(error: str) -> None:
+def test_what_is_reported_of_an_error(error: str) -> None:
     """Violations of each planted error equal the expected ones, in order, amounts and words."""
     found, known = told(error), kept()["errors"][error]
     assert [each[3:] for each in found] == [each[3:] for each in known]
@@ -64,7 +64,7 @@ def test_what_is_told_of_an_error(error: str) -> None:
     assert [each[2] for each in found] == pytest.approx([each[2] for each in known], rel=1e-5, abs=1e-9)
 
 
-def test_what_is_told_of_marginal_values() -> None:
+def test_what_is_reported_of_marginal_values() -> None:
     """Marginal values of tiny equal the expected ones in order, unit and words."""
     found, known = marginal_values(), kept()["marginal values"]
     assert [[*each[:2], *each[3:]] for each in found] == [[*each[:2], *each[3:]] for each in known]

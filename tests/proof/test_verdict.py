@@ -231,7 +231,7 @@ def test_what_is_no_plan_is_refused_in_words(content: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("line", ["status,feasible", "certificate.gap,0.5", "format.x,1", "instance,1", "metals,1"])
-def test_an_item_of_a_folder_stands_once(line: str, tmp_path: Path) -> None:
+def test_an_item_of_a_folder_occurs_once(line: str, tmp_path: Path) -> None:
     """Repeated or misplaced items of plan.csv are input errors, never a traceback."""
     instance, _ = solved("tiny")
     write_folder(tmp_path / "plan", render_csv_folder(medalopt.solve(instance)))

@@ -164,7 +164,7 @@ def test_the_conflict_is_the_one_proven(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_arithmetic_tells_what_is_short(name: str) -> None:
+def test_arithmetic_shows_what_is_short(name: str) -> None:
     """Screening reports the shortage of every quantity that no plan can meet, and no other."""
     assert {(row.rule, row.path, row.amount) for row in diagnosis(name).screened} == KNOWN.get(name, set())
 

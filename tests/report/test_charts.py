@@ -157,7 +157,7 @@ def test_a_page_of_tables_carries_no_script() -> None:
     assert "<script" not in page and "script-src" not in page and '<tr class="total">' in page
 
 
-def test_without_the_engine_the_page_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_engine_the_page_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the engine the page has no images beside its charts; SVG names the package to install."""
     _load_engine.cache_clear()
     for name in ("quickjs", "resvg_py"):

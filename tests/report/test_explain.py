@@ -53,7 +53,7 @@ def test_what_matters_comes_first() -> None:
     assert mentions(line, "silver", "mined_silver", "recycled", "pick_up (bundle) from kanto")
 
 
-def test_prices_on_a_kink_are_told_apart() -> None:
+def test_prices_on_a_kink_are_distinguished() -> None:
     """If the prices of one more and one fewer differ by less than a digit, more digits are shown."""
     row = next(
         line
@@ -64,7 +64,7 @@ def test_prices_on_a_kink_are_told_apart() -> None:
     assert more != fewer and more > fewer
 
 
-def test_what_is_left_out_is_told_with_its_price() -> None:
+def test_what_is_left_out_is_reported_with_its_price() -> None:
     """South asks 400 and comes in below 250, which a sentence says."""
     line = next(
         line
@@ -89,7 +89,7 @@ def parsed(content: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(render_json(content), parse_constant=lambda word: pytest.fail(word)))
 
 
-def test_a_stream_in_a_bundle_tells_both_stories(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_in_a_bundle_shows_both_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """A phone in a bundle is explained alone and with its bundle, also as JSON."""
     monkeypatch.setenv("COLUMNS", "80")
     plan = explained("tiny").plan
@@ -125,7 +125,7 @@ def test_what_binds_little_is_left_to_the_json() -> None:
     assert [list_numbers(note)[-1] for note in table.notes] == [1]  # constraints omitted
 
 
-def test_what_there_is_plenty_of_stands_under_the_prices() -> None:
+def test_what_is_ample_is_listed_below_the_prices() -> None:
     """Gold and copper come back beside silver: their low prices are a note, and no row of the table."""
     lines = render_report_text(build_explanation_report(explained("tokyo2020"))).splitlines()
     assert any("market" in line and "gold (" in line for line in lines)

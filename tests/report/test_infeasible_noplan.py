@@ -37,7 +37,7 @@ def list_reasons(instance: Instance) -> list[str]:
     return [reason.text for reason in screen_instance(instance, found, compute_bounds(instance, found))]
 
 
-def test_the_showcase_tells_both_reasons_and_how_to_cure_them() -> None:
+def test_the_showcase_shows_both_reasons_and_how_to_cure_them() -> None:
     """Silver is back too late for May, and too little of it by July; a later date and more phones would do."""
     lines = page("infeasible").splitlines()
     assert mentions(lines[0], "Twelve medals, too early and from too little silver")
@@ -66,7 +66,7 @@ def test_nothing_is_short_where_there_is_a_plan(name: str) -> None:
     assert list_reasons(load(INSTANCES / f"{name}.yaml")) == []
 
 
-def test_each_step_is_told_before_it_is_done() -> None:
+def test_each_step_is_shown_before_it_is_done() -> None:
     """Progress names the search for conflicts and each parameter tried."""
     path, steps = INSTANCES / "infeasible.yaml", list[str]()
     diagnose_infeasibility(load(path), source=path, report_progress=steps.append)
@@ -75,7 +75,7 @@ def test_each_step_is_told_before_it_is_done() -> None:
     assert any("together" in step for step in steps)
 
 
-def test_castings_beyond_capacity_are_told_with_both_figures() -> None:
+def test_castings_beyond_capacity_are_reported_with_both_figures() -> None:
     """A foundry that casts 1 kg a month cannot cast the 27.14 kg that are due in May."""
     instance = load(INSTANCES / "tiny.yaml", {"alloys.silver_925.capacity": "1 kg"})
     assert any(mentions(text, "silver_925", "2017-05", numbers=(27.14,)) for text in list_reasons(instance))

@@ -93,7 +93,7 @@ def test_what_is_bought_at_its_price_is_not_scarce() -> None:
     assert list_numbers(said) == [4.98, 4.98, 1] and "USD" in said
 
 
-def test_plenty_is_told() -> None:
+def test_plenty_is_reported() -> None:
     """With ample supply a line says that no metal is a bottleneck."""
     free = plan(
         "tokyo2020", *((f"medals.{medal}.count", "0") for medal in ("gold", "silver")), ("policy.recycled.Cu", "0 %")
@@ -103,7 +103,7 @@ def test_plenty_is_told() -> None:
 
 
 @pytest.mark.parametrize("objective", ["footprint", "mass"])
-def test_another_measure_is_told_first(objective: str) -> None:
+def test_another_measure_is_named_first(objective: str) -> None:
     """For footprint or mass the first line gives the objective in its unit before the cost."""
     chosen = plan("tiny", objective=objective)
     unit, value = {"footprint": ("kg CO2e", chosen.footprint), "mass": ("t", chosen.tonnes)}[objective]

@@ -85,7 +85,7 @@ def test_the_sources_come_to_what_is_taken(name: str) -> None:
     assert sum(source.spent for source in listed) == pytest.approx(sum(shipments["cost"]), rel=1e-9)
 
 
-def test_full_plants_are_told() -> None:
+def test_full_plants_are_reported() -> None:
     """A full smelter shows the number of full periods; without smelting there is no table."""
     near = next(row for row in tables("tiny")["Smelters"].rows if row[0] == "near")
     assert "100 %, in 1 of 4" in near

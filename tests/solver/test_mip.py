@@ -65,7 +65,7 @@ def test_what_is_proven_of_it() -> None:
     assert plan.method.startswith("branch and bound, then primal simplex")
 
 
-def test_the_bound_of_the_search_stands_beside_the_certified_one() -> None:
+def test_the_bound_of_the_search_is_beside_the_certified_one() -> None:
     """Steel mill: the search shows its own optimum, 8,495 USD, while the certified bound is that without lots."""
     plan = medalopt.solve(medalopt.load(EXAMPLE.parents[2] / "instances/steel_mill.yaml"))
     assert plan.certificate.search_bound == pytest.approx(8_495, rel=1e-9)

@@ -50,7 +50,7 @@ def test_a_part_answers_as_the_whole(seed: int, monkeypatch: pytest.MonkeyPatch)
         assert one == pytest.approx(other, rel=1e-7, abs=1e-6, nan_ok=True)
 
 
-def test_where_a_part_cannot_tell_the_whole_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_part_is_not_decisive_the_whole_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a step allowed to it, or a ray that proves anything, a part leaves the answer to the whole program."""
     whole = answers(10)
     monkeypatch.setattr(warm, "_PARTIAL_PRICING_ENTRIES", 0)

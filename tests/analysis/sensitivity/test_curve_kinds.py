@@ -35,7 +35,7 @@ def test_a_sampled_curve_keeps_to_its_accuracy(asked: str) -> None:
             assert between(found, value) == pytest.approx(expected, abs=5 * found.accuracy)
 
 
-def test_leads_are_told_at_whole_values() -> None:
+def test_leads_are_reported_at_whole_values() -> None:
     """Every lead time is solved separately and equals the instance with that lead time."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, "smelters.*.lead=0..3"), CurveOptions(budget=4e6))
@@ -56,7 +56,7 @@ def test_leads_are_no_line() -> None:
     assert found.points[1].objective == pytest.approx(at(variants, asked, 1.0))
 
 
-def test_counts_are_told_at_whole_values() -> None:
+def test_counts_are_reported_at_whole_values() -> None:
     """A curve over a count is listed at whole numbers and agrees with solves of changed files."""
     variants = ScenarioRunner(TINY)
     asked = "medals.gold.count=28..45"
@@ -92,7 +92,7 @@ def test_a_rule_that_ceases_to_bind_is_named() -> None:
 
 
 @pytest.mark.parametrize("asked", ["policy.footprint_cap=1..8", "devices.*.content.Ag=60..150%"])
-def test_a_budget_is_met_at_the_value_told(asked: str) -> None:
+def test_a_budget_is_met_at_the_reported_value(asked: str) -> None:
     """A solve of the file at the end of a budget's range costs the budget."""
     variants = ScenarioRunner(TINY)
     found = compute_curve(variants, parse_parameter_range(variants, asked), CurveOptions(budget=3.4e6))

@@ -185,7 +185,7 @@ def test_a_mix_leaves_other_sources_alone(tmp_path: Path) -> None:
     assert irons.result.shortage == pytest.approx({"Ag": 1.0})
 
 
-def test_a_bundle_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_bundle_that_is_none_is_reported(tmp_path: Path) -> None:
     """A mix of an unknown bundle is rejected with the nearest name."""
     variants = small(tmp_path, mixes={"m": {"bundle": "boxx", "shares": {"phone": "100 %"}}})
     with pytest.raises(UsageError, match=r"mixes.m.bundle: no stream belongs to a bundle boxx; did you mean `box`\?"):
@@ -292,7 +292,7 @@ def test_a_split_by_hand(tmp_path: Path) -> None:
         (("phone", "kettle", "brick"), "brick is offered together with neither"),
     ],
 )
-def test_corners_that_are_none_are_told(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
+def test_corners_that_are_none_are_reported(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
     """A triangle has three devices that are offered."""
     devices = {**SMALL["devices"], "iron": {"content": {}}, "brick": {"content": {}}}
     streams = [*SMALL["streams"], {"device": "brick", "region": "r", "available": "1 t"}]

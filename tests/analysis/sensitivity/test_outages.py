@@ -147,7 +147,7 @@ def test_what_names_nothing_is_refused(paths: list[str], start: str | None, mess
         evaluate_outages(ScenarioRunner(TINY), paths, start)
 
 
-def test_the_most_serious_stands_first() -> None:
+def test_the_most_serious_is_first() -> None:
     """Without a plan comes before any cost, a cost before a saving."""
     told = evaluate_outages(ScenarioRunner(TINY))
     order = [(not loss.feasible, loss.extra) for loss in told.losses]

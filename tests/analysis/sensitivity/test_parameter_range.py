@@ -96,7 +96,7 @@ def test_each_date_is_what_a_solve_finds(gold: SensitivityCurve) -> None:
         assert point.objective == (None if expected is None else pytest.approx(expected, rel=1e-8))
 
 
-def test_dates_are_told_by_their_names(gold: SensitivityCurve) -> None:
+def test_dates_are_reported_by_their_names(gold: SensitivityCurve) -> None:
     """Summary, table and JSON name the periods; the axis explains its numbers."""
     told = report_curve(gold, "JPY")
     assert "from 2017-05 to 2017-07; infeasible below 2017-05" in told.lines[0]

@@ -77,7 +77,7 @@ def close(new: np.ndarray, old: np.ndarray, by: np.ndarray, path: str) -> None: 
     assert np.abs(new[finite] - old[finite] - by[finite]).max(initial=0.0) <= size, path
 
 
-def test_an_end_tells_what_takes_over() -> None:
+def test_an_end_shows_what_takes_over() -> None:
     """Dearer old silver is replaced by old coins, up to whose price the plan takes it."""
     found = {row.path: row for row in compute_ranges(ScenarioRunner(TINY)).rows}
     row = found["market.old_silver.price"]

@@ -47,7 +47,7 @@ def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
     assert [end.compute_effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
 
 
-def test_what_is_short_is_told_in_kilograms(by_hand: Tornado) -> None:
+def test_what_is_short_is_reported_in_kilograms(by_hand: Tornado) -> None:
     """With 48 % recovered 1.92 kg come from phones and 8 are bought: 80 g are short; of half the assay 400 g."""
     ends = [bar.down for bar in by_hand.bars[:2]]
     assert [end.measured for end in ends] == [True, True]

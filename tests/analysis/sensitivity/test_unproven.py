@@ -83,7 +83,7 @@ def test_one_loss_that_is_not_proven_leaves_the_others(monkeypatch: pytest.Monke
     assert "not proven" in words(part) and f"Not proven without: {unproven[0].kind}" in words(part)
 
 
-def test_where_nothing_is_proven_the_table_still_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_proven_the_table_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """If no outage, delay or scenario is proven, the tables have no chart and no values."""
     break_solves(monkeypatch, lambda number: number > 0)
     part = report_outages(found := evaluate_outages(ScenarioRunner(TINY)), ScenarioRunner(TINY).instance)

@@ -57,7 +57,7 @@ def test_what_is_taken_whole_is_not_asked() -> None:
     assert compute_entry_prices(plan("dantzig")) == {}
 
 
-def test_buying_and_binding_are_told_of_the_best_plan() -> None:
+def test_buying_and_binding_are_reported_of_the_best_plan() -> None:
     """For a plan in lots the analyses use the best plan without lots."""
     lots = around("steel_mill")
     assert lots.base.cost == pytest.approx(8125.6)

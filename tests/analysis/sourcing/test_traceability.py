@@ -114,7 +114,7 @@ def test_medals_struck_early_hold_nothing_that_came_late() -> None:
     assert shares.charged[:, :2, gold].sum() > 0
 
 
-def test_metal_of_others_is_told_apart() -> None:
+def test_metal_of_others_is_distinguished() -> None:
     """Of a stream of which three quarters are credited a third as much goes to other projects."""
     one, found = traced("tiny", ("streams.phone@east.credited", "75 %"))
     east = np.flatnonzero(
@@ -124,7 +124,7 @@ def test_metal_of_others_is_told_apart() -> None:
     assert elsewhere == pytest.approx(found.returned[:, east].sum() / 3)
 
 
-def test_metal_that_comes_too_late_is_told_apart() -> None:
+def test_metal_that_comes_too_late_is_distinguished() -> None:
     """Were all smelters slower than the plan is long, all that they return would come too late."""
     one, found = traced("tiny")
     smelters = replace(one.instance.smelters, lead=one.instance.smelters.lead + 4)

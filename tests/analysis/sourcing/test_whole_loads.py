@@ -87,7 +87,7 @@ def test_loads_that_no_plan_can_keep_are_refused() -> None:
         plan_whole_loads(contracts, 50.0)
 
 
-def test_it_is_told_what_loads_cost() -> None:
+def test_the_cost_of_loads_is_reported() -> None:
     """The sentence has the loads, those that go part full, and the difference to the exact plan."""
     text = describe_whole_loads(plan_whole_loads(plan("tiny"), 2.0))
     assert mentions(text, "JPY", numbers=(2, 18, 3, 101_692))

@@ -54,7 +54,7 @@ def test_several_figures_make_the_product(tiny: ScenarioRunner) -> None:
     assert [tuple(one.texts.values()) for one in found[:4]] == [("10", "1"), ("10", "2"), ("10", "3"), ("11", "1")]
 
 
-def test_all_that_is_wrong_with_a_grid_is_told_at_once(tiny: ScenarioRunner) -> None:
+def test_all_that_is_wrong_with_a_grid_is_reported_at_once(tiny: ScenarioRunner) -> None:
     """Each option reports its faults of form, path and values before any solve."""
     wrong = {
         "smelters.near.capacity": "write PATH=LO..HI/N",
@@ -150,7 +150,7 @@ def test_a_list_is_a_table_or_yaml(tmp_path: Path) -> None:
           "expected the new value"]),
     ],
 )  # fmt: skip
-def test_all_that_is_wrong_with_a_list_is_told_at_once(name: str, text: str, said: list[str], tmp_path: Path) -> None:
+def test_every_fault_of_a_list_is_reported_at_once(name: str, text: str, said: list[str], tmp_path: Path) -> None:
     """Faults of form, paths and names are reported with their places before any solve."""
     with pytest.raises(InputError) as error:
         listed(tmp_path, name, text)

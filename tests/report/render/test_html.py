@@ -160,7 +160,7 @@ def test_a_draft_is_stamped_and_an_order_is_not() -> None:
     assert "Missing: address" in drafts[0]
 
 
-def test_a_long_document_is_told_in_sums() -> None:
+def test_a_long_document_is_shown_as_sums() -> None:
     """The page stays small: the lines of many periods are folded, and it says where they stand one by one."""
     whole, long = (next(iter(content(rows=rows).documents)) for rows in (3, 200))
     assert len(format_document_lines(whole.lines)) == 1

@@ -15,7 +15,7 @@ def test_a_print_is_whole_and_always_the_same() -> None:
     assert one == render_report_pdf(content())
 
 
-def test_each_document_stands_on_a_sheet_of_its_own() -> None:
+def test_each_document_is_on_a_sheet_of_its_own() -> None:
     """An order can be taken out and signed."""
     sheets = [len(make_typst_compiler(content(documents=count)).compile(format="svg") or "") for count in (2, 5)]
     assert sheets == [3, 6]

@@ -205,7 +205,7 @@ def test_what_is_no_number_is_an_empty_cell_or_words() -> None:
     assert [row[1] for row in _sheets(render_report_xlsx(plain))["T"][4:8]] == ["no limit", "", "", 2.0]
 
 
-def test_heads_that_say_the_same_are_told_apart() -> None:
+def test_heads_that_say_the_same_are_distinguished() -> None:
     """Excel wants every head of a table to be another: the unit tells them apart, then a number."""
     columns = tuple(ReportColumn(f"c{n}", "Same", "t") for n in range(3))
     table = ReportTable("t", "T", "Says.", columns, ((1, 2, 3),))

@@ -70,7 +70,7 @@ def test_the_lines_say_the_finding() -> None:
     assert mentions(fixed, "phone", "kettle", "laptop")
 
 
-def test_many_without_a_plan_are_told_together() -> None:
+def test_many_without_a_plan_are_reported_together() -> None:
     """The first four infeasible devices are listed with the shortage, the others by name."""
     curves = [
         curve(name, dataclasses.replace(NONE, shortage={"Ag": kg}), BASE)
@@ -109,7 +109,7 @@ def test_the_shares_are_a_table() -> None:
     )
 
 
-def test_ends_that_are_neither_none_nor_double_are_told() -> None:
+def test_ends_that_are_neither_none_nor_double_are_reported() -> None:
     """If a share cannot be 0 or twice as large, the feasible end is shown beside its cost, or infeasibility."""
     short = curve("phone", BASE, BASE)
     short = dataclasses.replace(

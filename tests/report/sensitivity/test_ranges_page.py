@@ -44,7 +44,7 @@ def test_a_page_for_a_browser() -> None:
     )
 
 
-def test_the_page_tells_what_matters() -> None:
+def test_the_page_shows_what_matters() -> None:
     """The summary names the largest right-hand side, the tightest cost range with its end, and the kinks."""
     text = render_report_text(build_sensitivity_report(found().plan.instance, [report_ranges(found())]), Screen(200))
     summary = " ".join(report_ranges(found()).lines)
@@ -53,7 +53,7 @@ def test_the_page_tells_what_matters() -> None:
     assert all(table.title in text for table in report_ranges(found()).screen or ())
 
 
-def test_each_list_of_values_is_told_once_before_its_others() -> None:
+def test_each_list_of_values_is_shown_once_before_its_others() -> None:
     """Of more figures than a table holds, no value of a list takes the place of another figure that is worth less."""
     part = report_ranges(found())
     assert part.screen is not None and len(part.tables[0].rows) > MOST_TABLE_ROWS

@@ -50,7 +50,7 @@ def test_noise_is_no_finding(found: VarianceAnalysis) -> None:
     assert list_numbers(lines[0]) == [32, 1_024]
 
 
-def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
+def test_a_share_alone_is_reported_only_where_it_is_above_nothing(found: VarianceAnalysis) -> None:
     """An interval from 0 gives the joint share only; the interval is listed."""
     for low, said in ((-0.1, "together with others accounts for 50 to 70 %"), (0.3, "alone explains 30 to 60 %")):
         some = tuple(_shares((0.4, low, 0.6), (0.6, 0.5, 0.7)) for _ in found.inputs)
@@ -60,7 +60,7 @@ def test_a_share_alone_is_told_only_where_it_is_above_nothing(found: VarianceAna
         )
 
 
-def test_rounding_is_told_as_below_what_counts(found: VarianceAnalysis) -> None:
+def test_rounding_is_shown_as_below_what_counts(found: VarianceAnalysis) -> None:
     """A share of 1e-31 is `below 0.1 %` in the table, and a sum above the whole is explained."""
     least = tuple(_shares((1e-31, 0, 1e-31), (1e-31, 0, 1e-31)) for _ in found.inputs)
     chart = report_variance(VARIANTS.instance, "JPY", dataclasses.replace(found, objective_indices=least)).charts[0]

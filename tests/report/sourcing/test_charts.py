@@ -86,7 +86,7 @@ def test_many_suppliers_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(cell["value"][2] for cell in cells) == pytest.approx(plan("tiny").tonnes)
 
 
-def test_the_load_is_told_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_load_is_reported_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     """`near` is full in one month of four; Tokyo has no full smelter, and low loads have no chart."""
     assert plan_charts.draw_supply_charts(plan("tiny"))[1].title == "Smelter load: near at capacity in 1 of 4 months"
     tokyo = plan("tokyo2020")

@@ -72,7 +72,7 @@ def test_the_json_has_everything(hostile: tuple[Report, Plan]) -> None:
     assert len(sourcing["documents"]) == len(said.documents)
 
 
-def test_the_folder_says_what_stands_where(hostile: tuple[Report, Plan], tmp_path: Path) -> None:
+def test_the_folder_lists_its_files(hostile: tuple[Report, Plan], tmp_path: Path) -> None:
     """Every file is listed; a folder written before may be replaced, one with other files not."""
     said = hostile[0]
     assert said.plan is not None

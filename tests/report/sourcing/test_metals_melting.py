@@ -41,7 +41,7 @@ def test_a_month_is_as_many_heats_as_the_furnace_needs() -> None:
     assert {(row["heats"], row["heat_kg"]) for row in rows if row["alloy"] == "bronze"} == {(None, None)}
 
 
-def test_fineness_is_told_as_the_trade_does() -> None:
+def test_fineness_is_shown_as_the_trade_does() -> None:
     """Silver in parts of a thousand, copper in per cent alone, and all others beside their limit."""
     rows = [row for row in _told("tiny")["fineness"] if (row["alloy"], row["period"]) == ("silver_925", "2017-06")]
     silver, copper, others = rows
@@ -70,7 +70,7 @@ def test_the_scrap_account_leaves_out_idle_months_and_alloys() -> None:
     assert [row["period"] for row in _told("tokyo2020")["scrap_account"]] == ["2019-11"] * 3
 
 
-def test_medals_so_far_are_told_where_they_change() -> None:
+def test_medals_so_far_are_reported_where_they_change() -> None:
     """Gold in April and May, when it is due; silver from June on."""
     rows = _told("tiny")["medals"]
     told = [(row["medal"], row["period"], row["struck"], row["due"]) for row in rows if row["medal"] != "bronze"]

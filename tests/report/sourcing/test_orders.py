@@ -126,7 +126,7 @@ def test_the_list_comes_to_what_the_documents_come_to() -> None:
     assert sum(float(row[4]) for row in table.rows) == pytest.approx(sum(figures(made, "amount")))  # type: ignore[arg-type]
 
 
-def test_metal_after_the_horizon_is_told_and_not_charged() -> None:
+def test_metal_after_the_horizon_is_reported_and_not_charged() -> None:
     """Metal returned after the horizon has a line without a charge, and a note."""
     late = plan("tiny", ("smelters.far.lead", "4"))
     made = [document for document in build_orders(late) if document.party[0][1] == "far"]

@@ -109,7 +109,7 @@ def test_complete_documents_are_counted() -> None:
     assert count(dantzig, ()) == ([], False)
 
 
-def test_the_award_table_tells_every_stream(tiny: Report) -> None:
+def test_the_award_table_shows_every_stream(tiny: Report) -> None:
     """Offered, taken, which share, and the price at which more comes in."""
     table = _table(tiny, "award")
     made = plan("tiny")
@@ -178,7 +178,7 @@ def test_the_exposure_is_what_is_bought_and_sold() -> None:
     assert sum(_cells(table, "bought_kg")) == pytest.approx(sum(made.tables["purchases"]["kg"]))  # type: ignore[arg-type]
 
 
-def test_rules_are_told_the_dearest_first(tiny: Report) -> None:
+def test_rules_are_listed_the_dearest_first(tiny: Report) -> None:
     """The table lists every constraint with its limit; shares in per cent."""
     table = tabulate_rule_costs(around("tiny"))[0]
     costs = _cells(table, "costs")
@@ -215,7 +215,7 @@ def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: 
     assert extract_marks(SourceNote("devices.phone", texts, note)) == mark
 
 
-def test_scenarios_are_told_the_worst_first() -> None:
+def test_scenarios_are_listed_the_worst_first() -> None:
     """Infeasible scenarios with shortage come first, then by cost; the table has all."""
     found, instance = risky()
     said = describe_risks(found, instance)

@@ -60,7 +60,7 @@ def test_months_and_plain_quarters_end_with_march(start: str, length: str, over:
     assert has_straddling_periods(_from_april(instance)) == has_straddling_periods(instance) == over
 
 
-def test_a_year_that_reaches_over_march_is_told() -> None:
+def test_a_year_that_reaches_over_march_is_reported() -> None:
     """A calendar year counts where it begins, and a note says so; one from April on needs none."""
     made = plan("tiny")
     april = replace(

@@ -333,7 +333,7 @@ def test_what_took_further_solves_is_covered_by_its_digest(saved: Path) -> None:
     assert [(row["rule"], row["path"]) for row in told["broken"]] == [("altered", "tables.risks")]
 
 
-def test_tables_that_are_gone_or_added_are_told_as_such(saved: Path) -> None:
+def test_tables_that_are_gone_or_added_are_named(saved: Path) -> None:
     """A table without its digest was added, a digest without its table means that one was removed."""
     edit(saved, lambda content: content["sourcing"]["tables"].pop("rules"))
     edit(saved, lambda content: content["sourcing"]["tables"].update(more=content["sourcing"]["tables"]["risks"]))

@@ -68,7 +68,7 @@ def of_master(split: DecomposedTask) -> CrossoverBasis:
     return CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
 
 
-def test_what_no_program_had_before_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
+def test_what_no_program_had_before_remains_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
     """A cell new to the program starts with its subproblem solution: all on its best route, or unsent."""
     split, left = near
     block, linear = of_open(split, left)
@@ -105,7 +105,7 @@ def test_from_where_it_stood_a_program_takes_no_iteration(near: tuple[Decomposed
     assert session.iterations == 0
 
 
-def test_where_there_is_no_basis_all_stands_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
+def test_where_there_is_no_basis_all_remains_as_it_answered(near: tuple[DecomposedTask, OpenCells]) -> None:
     """Without a previous basis the program starts from the subproblem solution and has the same optimum."""
     split, left = near
     block, linear = of_open(split, left)

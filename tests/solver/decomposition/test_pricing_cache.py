@@ -16,7 +16,7 @@ from medalopt.solver.solve_lp import SolveTask
 
 @pytest.mark.parametrize("seed", [0, 3, 11, 27])
 @pytest.mark.parametrize("owing", [False, True])
-def test_answers_that_last_are_those_of_prices_anew(seed: int, owing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_last_are_those_of_new_prices(seed: int, owing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Along converging prices, cached subproblem solutions equal those priced again."""
     monkeypatch.setattr(pricing_cache, "REPRICED_SHARE", 1.0)
     instance = pool.instance(seed)
