@@ -14,13 +14,12 @@ from types import MappingProxyType
 import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
-from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.branches import fold_prices
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_cumulative_demand,
-    compute_offer_holding_cost,
     compute_scrap_rate,
     has_casting_holding_cost,
     is_stocked,
@@ -41,7 +40,20 @@ from medalopt.instance.routes import (
     compute_refining_costs_of,
     find_pooled_lots,
 )
-from medalopt.proof.prices import Prices, list_left_prices, price_impurities, price_left_metal_of_routes
+from medalopt.proof.offer_prices import (
+    add_concentration_price,
+    price_offer_balance,
+    price_offer_footprint,
+    price_offer_stock,
+    price_purchase_totals,
+)
+from medalopt.proof.prices import (
+    Prices,
+    list_left_prices,
+    price_impurities,
+    price_left_metal_of_routes,
+    shift_to_next_period,
+)
 
 NO_EXTENSION_PRICES: Mapping[str, Numbers] = MappingProxyType({})
 ZERO_OBJECTIVE = "nothing"  # objective of 0 for every plan: a positive bound proves infeasibility
@@ -265,11 +277,6 @@ def _minimum_payment(reduced: Numbers, most: Numbers) -> Numbers:
     return (np.minimum(reduced, 0) * most).sum()
 
 
-def _next_period(values: Numbers) -> Numbers:
-    """Return the values (N, T) shifted to the next period, 0 after the last."""
-    return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
-
-
 def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
     """Return the sum of dual values times right-hand sides."""
     instance, read = context.instance, context.read
@@ -310,7 +317,7 @@ def price_routes(
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
-    regional = _add_concentration(y.participation, instance, y, "regions", read)
+    regional = add_concentration_price(y.participation, instance, y, "regions", read)
     fixed = weights.mass - mix[device] - regional[region] - y.stream_commitment[routes.stream]
     fixed = routes.mask_branches(fixed) + (weights.footprint - y.footprint_cap) * routes.footprint
     fixed = fixed[:, None]
@@ -322,12 +329,6 @@ def price_routes(
     if len(lots.routes):
         price[lots.routes] = price[lots.routes] + _price_pool_routes(routes, lots, y)
     return price
-
-
-def _add_concentration(price: Numbers, instance: Instance, y: Prices, name: str, read: NumberReader) -> Numbers:
-    """Return prices per unit of each smelter, region or offer plus those of its concentration limit."""
-    own, share = getattr(y, f"concentration_{name}"), getattr(instance.policy, f"concentration_{name}")
-    return price if share.value >= 1 else price + own - read(share) * own.sum()
 
 
 def _price_pool_routes(routes: Routes, lots: PooledLots, y: Prices) -> Numbers:
@@ -375,7 +376,7 @@ def _price_route_kinds(
         price = price + compute_refining_costs_of(instance, routes, route)
     travels = np.nonzero(routes.smelter[route] >= 0)[0]
     those, smelter = route[travels], routes.smelter[route[travels]]
-    total = _add_concentration(y.feed_total, instance, y, "smelters", read)
+    total = add_concentration_price(y.feed_total, instance, y, "smelters", read)
     feed = y.feed_capacity[smelter] + total[smelter][:, None]
     price[travels] = price[travels] - routes.to_smelter[those][:, None] * feed
     price[travels] = price[travels] - price_impurities(instance, routes, y, those, read)
@@ -439,7 +440,7 @@ def price_stockpiles(context: BoundContext, own: Numbers, weights: ObjectiveWeig
     streams, read = context.instance.streams, context.read
     stored = streams.storable[:, None]
     known = np.where(stored, own, 0)
-    kept = weights.cost * read(streams.storage_cost)[:, None] - known + _next_period(known)
+    kept = weights.cost * read(streams.storage_cost)[:, None] - known + shift_to_next_period(known)
     return context.subtract_payments("stockpile", kept)
 
 
@@ -473,7 +474,7 @@ def _metal_reduced_costs(
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of metal stock and surplus."""
     metals, maximum = context.instance.metals, context.bounds.stock  # 0 for a metal that is never in stock
-    kept = weights.cost * context.read(metals.holding) - y.balance + _next_period(y.balance)
+    kept = weights.cost * context.read(metals.holding) - y.balance + shift_to_next_period(y.balance)
     if (metals.reserve > 0).any():
         kept = kept - expand_reserve_prices(context.instance, y)
     held = context.subtract_payments("stock", kept)
@@ -525,54 +526,14 @@ def _charge_reduced_costs(
     yield np.where(may_charge(instance, context.routes)[:, :, None], charged, 0), maximum
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
-    own = weights.cost * read(market.price) - (_price_purchases(context, y) + new)[:, None]
-    own = own + _footprint_prices(context, y, weights)[:, None]
+    own = weights.cost * read(market.price) - (price_purchase_totals(context, y) + new)[:, None]
+    own = own + price_offer_footprint(context, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when bought
-        own = np.where(stocked[:, None], -new[:, None] - _offer_balance_prices(y, stocked), own)
+        own = np.where(stocked[:, None], -new[:, None] - price_offer_balance(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
     bought = context.subtract_payments("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
-
-
-def _offer_balance_prices(y: Prices, stocked: Bools) -> Numbers:
-    """Return the dual values of the balance of every offer (O, T); without meaning for offers not stocked."""
-    return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
-
-
-def _price_purchases(context: BoundContext, y: Prices) -> Numbers:
-    """Return the dual value of limits and concentration of purchases for a kilogram of each offer (O)."""
-    return _add_concentration(y.purchase, context.instance, y, "offers", context.read)
-
-
-def _footprint_prices(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
-    """Return the objective per kilogram of each offer due to its footprint (O)."""
-    market, read = context.instance.market, context.read
-    return (weights.footprint - y.footprint_cap) * read(market.footprint)
-
-
-def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
-
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-
-    Yields:
-        Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).
-    """
-    instance, read, market = context.instance, context.read, context.instance.market
-    stocked, maximum = is_stocked(instance)[:, None], context.bounds.purchase[:, None]
-    balance = _offer_balance_prices(y, is_stocked(instance))
-    once = _footprint_prices(context, y, weights) - _price_purchases(context, y)
-    bought = weights.cost * read(market.price) + once[:, None] + balance
-    yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
-    kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + _next_period(balance)
-    yield (
-        np.where(stocked, context.subtract_payments("offer_stock", kept), 0),
-        maximum * (np.arange(len(instance.periods)) + 1),
-    )
 
 
 def _casting_reduced_costs(
@@ -588,7 +549,7 @@ def _casting_reduced_costs(
         y, price_casting_stock(context.instance, weights, context.read, context.pull)
     )
     cast = -y.melt - made - y.cast_capacity + falls
-    kept = _next_period(y.process_scrap) - y.process_scrap
+    kept = shift_to_next_period(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap
     cast, kept, recharged = (

@@ -179,6 +179,18 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
     )
 
 
+def shift_to_next_period(values: Numbers) -> Numbers:
+    """Return values shifted to the next period.
+
+    Args:
+        values (N, T): Values by period.
+
+    Returns:
+        (N, T) value of the period after each, 0 after the last.
+    """
+    return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
+
+
 def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints, read: NumberReader) -> Numbers:
     """Price the impurities on routes to a smelter: the duals of the limits times the content above them.
 

@@ -23,12 +23,12 @@ from medalopt.instance.paths import render_path
 from medalopt.proof.bound import (
     price_bundles,
     price_medals,
-    price_offer_stock,
     price_stockpiles,
     price_supply,
 )
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.marginal import compute_regional_supply
+from medalopt.proof.offer_prices import price_offer_stock
 from medalopt.tolerances import SUM_TOLERANCE
 
 
