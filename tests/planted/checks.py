@@ -17,6 +17,7 @@ from tests.planted.explained import explained, own_rules, rules_and_lots
 from tests.planted.moved import MOVED
 from tests.planted.saved import statements
 from tests.planted.taken_apart import taken_apart
+from tests.planted.two_stages import two_stages
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
@@ -391,5 +392,6 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "taken apart": lambda known: taken_apart(known.optima, APART),
     "own rules": lambda known: own_rules(),
     "rules and lots": lambda known: rules_and_lots(),
+    "two stages": lambda known: two_stages(),
     **MOVED,
 }

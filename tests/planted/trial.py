@@ -66,6 +66,10 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "refusals": ("proof/verdict.py", "proof/claims.py"),
     "risk": ("instance/risk.py", "instance/uncertainty.py", "proof/risk.py"),
     "statements": ("proof/derived.py", "proof/verdict.py"),
+    "two stages": (
+        *("proof/two_stage.py", "solver/two_stage.py", "instance/contracts.py"),
+        *("analysis/risk/two_stage_plan.py", "analysis/risk/contract_program.py"),
+    ),
 }
 PATIENCE = 600.0  # seconds, that the checks of one error may take
 Found = dict[str, list[str]]  # by check: what gave the error away

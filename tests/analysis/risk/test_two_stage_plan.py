@@ -128,6 +128,20 @@ def test_information_costs_nothing_where_nothing_is_agreed(path: Path, plan: Two
     assert secured == pytest.approx([bought])
 
 
+def test_prices_by_period_of_independent_scenarios() -> None:
+    """With prices by period the plan without fees is the weighted sum of the plans by themselves; WS < SP < EEV."""
+    path = Path(__file__).parents[2] / "planted/contracts.yaml"
+    runner = ScenarioRunner(path, {"market.bullion.option": "0"})
+    free = compute_two_stage_plan(runner, TwoStageOptions(take_or_pay=0.0))
+    alone = [one.probability * solve(one.account.instance).objective for one in free.outcomes]
+    assert free.certificate.value == pytest.approx(sum(alone), rel=1e-12)
+    bound = compute_two_stage_plan(ScenarioRunner(path), PLAIN)
+    fees = {one.get_name(bound.instance): one.fee for one in bound.book.contracts}
+    assert fees == {"board@north": 450.0, "phone@north": 100.0, "near": 60.0, "far": 140.0, "bullion": 0.0}
+    values = bound.information
+    assert values.wait_and_see + 1 < values.recourse < values.mean_value_evaluated - 1 and bound.certificate.optimal
+
+
 def test_money_in_another_unit_and_drawn_scenarios(path: Path, plan: TwoStagePlan) -> None:
     """A thousandth of every price costs a thousandth; drawn scenarios are equally likely and repeat with their seed."""
     prices = {
