@@ -26,8 +26,8 @@ from medalopt.analysis.infeasibility import conflict
 from medalopt.analysis.infeasibility.messages import RuleKey
 from medalopt.analysis.sensitivity import parameter_derivatives, uncertain_parameters
 from medalopt.catalog import FAMILIES, LOWER, ORDER_VARIABLES, PARAMETER_TITLES, UPPER, VARIABLES, Limit
+from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
-from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.schema.fields_at_path import find_parameter_kind
 from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS
 from medalopt.proof import extensions, marginal

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from medalopt.instance.exact_fraction import ExactFraction
+from medalopt.instance.arrays import ExactFraction
 
 _random = Random(0)
 PLAIN = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medalopt import load
-from medalopt.instance.parties import PartyDirectory, find_party_faults
+from medalopt.instance.payers import PartyDirectory, find_party_faults
 
 NAMES = {"regions": ["east", "west"], "smelters": ["near"], "offers": ["coins"]}
 

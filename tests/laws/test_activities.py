@@ -17,9 +17,14 @@ import medalopt
 from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
 from medalopt.analysis.sourcing.payments import allocate_payments
 from medalopt.errors import InputError, UsageError
-from medalopt.instance.activities import ACTIVITY_KINDS, bound_activities, spread_charges
+from medalopt.instance.activities import (
+    ACTIVITY_KINDS,
+    bound_activities,
+    compute_quantity,
+    list_used_contracts,
+    spread_charges,
+)
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
-from medalopt.instance.charges import compute_quantity, list_used_contracts
 from medalopt.instance.payers import compute_party_costs
 from medalopt.instance.routes import build_routes
 from medalopt.plan.reader import read_saved_plan

@@ -16,9 +16,9 @@ from medalopt.analysis.sensitivity.device_mix.compositions import SupplyMix
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups, find_uncertain_inputs
 from medalopt.errors import InputError
-from medalopt.instance.firm import is_firm
 from medalopt.instance.loading import open_instance
 from medalopt.instance.paths import parse_path
+from medalopt.instance.scenario import is_firm
 from medalopt.report.infeasible import build_infeasibility_report
 
 Writer = Callable[..., Path]

@@ -29,7 +29,6 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         "model/lots.py",
         "model/activities.py",
         "instance/activities.py",
-        "instance/charges.py",
         "solver/mip.py",
         "parts of a lot let pass",
         "a tenth is exact",

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.instance.activities import add_charges, add_split_charges, compute_charges
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Ints
-from medalopt.instance.charges import add_charges, add_split_charges, compute_charges
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_cumulative_demand,

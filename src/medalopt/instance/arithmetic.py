@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from medalopt.instance.arrays import ExactArray, Floats, Ints
-from medalopt.instance.exact_fraction import ExactFraction
+from medalopt.instance.arrays import ExactArray, ExactFraction, Floats, Ints
 
 _ROUNDING_UNIT = 2.0**-52  # twice the unit roundoff: room for the rounding of the error bound itself
 SPARSE_PRODUCT_SIZE = 4096  # least size of a product for which its nonzero elements are multiplied alone

@@ -1,4 +1,4 @@
-"""Implied bounds on the variables, and the lot and minimum-order constraints.
+"""Limits of the catalogue, implied bounds on the variables, and the lot and minimum-order constraints.
 
 Supply, opening stock and demand imply an upper bound for every variable. They are not constraints of the program: the
 solver scales by them, and dual bounds may use them.
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.catalog import Limit
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Ints
-from medalopt.instance.branches import FractionGroups
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_scrap_rate,
@@ -23,8 +23,10 @@ from medalopt.instance.demand import (
     may_buy,
     may_charge,
 )
-from medalopt.instance.instance import Instance, MarketOffers, Streams
-from medalopt.instance.routes import NumberReader, Routes
+from medalopt.instance.fractions import FractionGroups
+from medalopt.instance.instance import Instance, MarketOffers, Names, Streams
+from medalopt.instance.left_metal import list_terms_names
+from medalopt.instance.routes import NumberReader, Routes, list_pool_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,3 +225,57 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
     melts = np.where(may_buy(instance), bounds.charge[None, :], 0).sum(axis=1)
     maximum = np.where(is_stocked(instance), bounds.purchase, melts)
     return np.minimum(instance.market.limit.value, maximum)
+
+
+def list_axis_names(instance: Instance) -> dict[str, Names]:
+    """Return the names along every axis that the catalogue knows, but routes and bundles.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        By axis, its names.
+    """
+    return {
+        "stream": instance.streams.names,
+        "treatment": instance.treatments.names,
+        "smelter": instance.smelters.names,
+        "metal": instance.metals.names,
+        "alloy": instance.alloys.names,
+        "offer": instance.market.names,
+        "medal": instance.medals.names,
+        "device": instance.devices.names,
+        "region": instance.regions,
+        "window": instance.policy.windows,
+        "impurity": instance.impurities.names,
+        "pool": list_pool_names(instance),
+        "terms": list_terms_names(instance),
+        "period": instance.periods,
+    }
+
+
+def list_axis_titles(instance: Instance, axes: tuple[str, ...]) -> Names:
+    """Return the names along a family's first axis as people call them: of metals their titles.
+
+    Args:
+        instance: Instance.
+        axes: Axes of the family.
+
+    Returns:
+        The titles; one empty title for a family with a single row.
+    """
+    return instance.metals.titles if axes[:1] == ("metal",) else list_axis_names(instance)[axes[0]] if axes else ("",)
+
+
+def get_limit(instance: Instance, limit: Limit) -> ExactArray:
+    """Return the values of a limit.
+
+    Args:
+        instance: Instance.
+        limit: Limit of the catalogue.
+
+    Returns:
+        Its array in the instance.
+    """
+    values: ExactArray = getattr(getattr(instance, limit.section), limit.field)
+    return values

@@ -24,7 +24,7 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.paths import ParameterPath, render_path
 
 if TYPE_CHECKING:
-    from medalopt.instance.origin import InstanceOrigin
+    from medalopt.instance.loading import InstanceOrigin
 
 Names = tuple[str, ...]
 FRACTION_SEPARATOR = "/"  # between the names of a treatment and of its fraction
@@ -345,7 +345,7 @@ class Instance:
             InputError: With every fault of the changes, including changes without effect.
             UsageError: The instance was edited in memory.
         """
-        from medalopt.instance.origin import change_instance
+        from medalopt.instance.loading import change_instance
 
         return change_instance(self, changes)
 

@@ -1,4 +1,7 @@
-"""Load an instance: read file and tables, apply changes, validate, cross-check, assemble the frozen `Instance`."""
+"""Load an instance: read file and tables, apply changes, validate, cross-check, assemble the frozen `Instance`.
+
+An instance knows its origin, the file with all changes made to it, and so can be built with further ones.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,16 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
-from medalopt.instance.firm import spare_firm
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
-from medalopt.instance.origin import InstanceOrigin, set_origin
 from medalopt.instance.paths import has_wildcard, parse_path
-from medalopt.instance.reader.collection_pause import pause_garbage_collection
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
-from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, read_file
+from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, pause_garbage_collection, read_file
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 from medalopt.instance.reader.overrides import (
     OVERRIDE_LOCATION,
@@ -52,12 +52,16 @@ from medalopt.instance.resolve.row_validation import list_columns, name_stream_r
 from medalopt.instance.resolve.scenario_checks import check_scenarios
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.resolve.warnings import add_warnings
-from medalopt.instance.scenario import Change, Operation, ParameterChanges, resolve_change
+from medalopt.instance.scenario import Change, Operation, ParameterChanges, resolve_change, spare_firm
 from medalopt.instance.schema.document import Document, Lane, Periods, Stream
 from medalopt.instance.schema.field_types import ELEMENT, ValidationContext
 from medalopt.instance.schema.validation import list_defined_names, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text, join_names, suggest_name
+
+if TYPE_CHECKING:
+    from medalopt.instance.scenario import ParameterChanges
+
 
 NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
@@ -499,3 +503,53 @@ def render_starter_template(name: str) -> str:
     """
     text = resources.files("medalopt.instance").joinpath("starter.yaml").read_text(encoding="utf-8")
     return text.replace("{name}", name)
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceOrigin:
+    """File of an instance with all changes made to it.
+
+    Attributes:
+        file: Parsed file, with its changes.
+        base: Instance as loaded, whose optimal basis starts the solves of changed ones; None: this is it.
+    """
+
+    file: InstanceFile
+    base: Instance | None = None
+
+
+def set_origin(instance: Instance, origin: InstanceOrigin) -> Instance:
+    """Attach the origin to a new instance.
+
+    `dataclasses.replace` does not copy it, so that an instance edited by hand has none.
+
+    Args:
+        instance: Instance just built.
+        origin: Its origin.
+
+    Returns:
+        The same instance.
+    """
+    object.__setattr__(instance, "origin", origin)
+    return instance
+
+
+def change_instance(instance: Instance, changes: ParameterChanges) -> Instance:
+    """Build the instance with further changes from its file.
+
+    Args:
+        instance: Instance from a file, with or without changes.
+        changes: Values by path, see `Change.build`.
+
+    Returns:
+        A new instance with its own digest.
+
+    Raises:
+        InputError: With every fault of the changes; also where one has no effect.
+        UsageError: The instance was edited in memory.
+    """
+    origin = instance.origin
+    if origin is None:
+        raise UsageError(f"{instance.name}: was edited in memory; make changes to the instance that `load` returned")
+    changed = origin.file.with_effective_changes(changes, unchanged=instance)
+    return set_origin(changed, InstanceOrigin(origin.file.set_changes(changes), origin.base or instance))

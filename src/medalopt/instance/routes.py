@@ -17,7 +17,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.branches import FractionGroups, group_branches
+from medalopt.instance.fractions import FractionGroups, group_branches
 from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path

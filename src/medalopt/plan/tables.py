@@ -12,9 +12,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import has_activities
+from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
 from medalopt.instance.arrays import Ints, drop_infinite
-from medalopt.instance.charges import UsedContract, list_used_contracts
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance

@@ -17,9 +17,8 @@ import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
-from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.arrays import Bools, ExactFraction, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.exact_fraction import ExactFraction
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,

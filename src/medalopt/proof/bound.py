@@ -16,7 +16,6 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.branches import fold_prices
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_cumulative_demand,
@@ -27,6 +26,7 @@ from medalopt.instance.demand import (
     may_charge,
     may_miss,
 )
+from medalopt.instance.fractions import fold_prices
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave, shift_to_shipment
 from medalopt.instance.period_values import compute_withheld_charge

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import list_used_contracts
 from medalopt.instance.arithmetic import zero_where_infinite
-from medalopt.instance.charges import list_used_contracts
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.left_metal import leaves_metal

@@ -17,8 +17,8 @@ from medalopt.catalog import FAMILIES, LOWER, group_limits, list_limits
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.limits import list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, expand_reserve_prices, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows

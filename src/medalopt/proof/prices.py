@@ -15,11 +15,11 @@ import numpy as np
 from medalopt.catalog import FAMILIES, UPPER, Family
 from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, zero_where_infinite
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import compute_cumulative_demand, is_stocked
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, may_leave, shift_to_shipment
-from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.routes import NumberReader, Routes
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row

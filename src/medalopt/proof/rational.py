@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from medalopt.instance.exact_fraction import ExactFraction
+from medalopt.instance.arrays import ExactFraction
 
 LinearEquation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
 _PivotRow = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side

@@ -11,6 +11,7 @@ import numpy as np
 
 from medalopt.catalog import FAMILIES
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import compute_line_feed
 from medalopt.instance.arithmetic import (
     Numbers,
     bound_above,
@@ -19,12 +20,10 @@ from medalopt.instance.arithmetic import (
     sum_by_group,
     zero_where_infinite,
 )
-from medalopt.instance.bounds import VariableBounds, bound_metal_charged
-from medalopt.instance.charges import compute_line_feed
+from medalopt.instance.bounds import VariableBounds, bound_metal_charged, get_limit
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
-from medalopt.instance.limits import get_limit
 from medalopt.instance.routes import has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 

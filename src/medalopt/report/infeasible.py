@@ -11,9 +11,9 @@ from medalopt.analysis.infeasibility.messages import format_period
 from medalopt.analysis.infeasibility.repair import RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.catalog import find_limit
-from medalopt.instance.firm import list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
+from medalopt.instance.scenario import list_firm_paths
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number

@@ -12,8 +12,8 @@ import numpy as np
 
 from medalopt.catalog import find_limit
 from medalopt.instance.activities import has_activities
+from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.confidence import get_uncertainty_budget
-from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS
+from medalopt.instance.activities import ACTIVITY_KINDS, compute_quantity
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.charges import compute_quantity
 from medalopt.model.lots import USED_VARIABLES
 from medalopt.model.network import Network
 from medalopt.solver.budget import TimeBudget

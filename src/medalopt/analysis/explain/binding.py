@@ -19,8 +19,8 @@ from medalopt.analysis.explain.local_analysis import (
 from medalopt.analysis.explain.sources import SupplySource
 from medalopt.catalog import LOWER, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
+from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.impurities import has_limit
-from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs

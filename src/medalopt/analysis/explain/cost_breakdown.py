@@ -17,8 +17,8 @@ import numpy as np
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.catalog import LOWER, group_limits
 from medalopt.instance.arrays import Floats
+from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_stocked
-from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import render_path
 from medalopt.proof.bound import (
     price_bundles,

@@ -16,7 +16,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.branches import fold_branches
+from medalopt.instance.fractions import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.period_values import compute_mean_price, read_at_credit, sum_over_routes

@@ -31,11 +31,11 @@ from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.infeasibility.search import InfeasibleInstance, measure_infeasibility
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.branches import fold_branches
-from medalopt.instance.firm import is_firm, list_firm_paths
+from medalopt.instance.fractions import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.routes import build_routes, compute_base_costs
+from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.tolerances import DISPLAY_TOLERANCE

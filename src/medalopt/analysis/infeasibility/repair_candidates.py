@@ -17,9 +17,9 @@ import numpy as np
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.catalog import Family, Limit
 from medalopt.instance.arrays import ExactArray
+from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
-from medalopt.instance.limits import get_limit, list_axis_names
 from medalopt.instance.paths import ParameterPath
 from medalopt.units import PER_CENT
 

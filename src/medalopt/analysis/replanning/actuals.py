@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS, list_charging_kinds
+from medalopt.instance.activities import ACTIVITY_KINDS, compute_line_feed, compute_quantity, list_charging_kinds
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.charges import compute_line_feed, compute_quantity
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.period_values import index_period, sum_over_routes

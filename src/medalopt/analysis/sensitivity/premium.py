@@ -14,8 +14,8 @@ from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import ExactArray
+from medalopt.instance.bounds import get_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.limits import get_limit
 from medalopt.solver.parametric_solver import solve_from_scratch
 
 

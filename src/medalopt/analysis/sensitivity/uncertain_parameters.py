@@ -20,10 +20,10 @@ from medalopt.analysis.sampling import SAMPLING_SEED, compute_factors, compute_n
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
-from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues

@@ -16,7 +16,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance, Names
-from medalopt.instance.parties import PartyDirectory
+from medalopt.instance.payers import PartyDirectory
 from medalopt.instance.routes import compute_refining_costs
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.tolerances import AMOUNT_TOLERANCE

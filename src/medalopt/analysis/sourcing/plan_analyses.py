@@ -20,9 +20,8 @@ from medalopt.analysis.sensitivity.premium import RecyclingPremium, compare_with
 from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
 from medalopt.catalog import LOWER, Limit, list_limits
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.bounds import drop_lot_constraints, get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
-from medalopt.instance.limits import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.paths import render_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs

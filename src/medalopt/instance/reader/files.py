@@ -1,15 +1,17 @@
-"""Read regular files up to a size limit, and decode them to text.
+"""Read regular files up to a size limit, and decode them to text; pause garbage collection while much is built.
 
 The encoding is UTF-8, or for tables the stated one, or CP932 if plausible.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -321,3 +323,22 @@ def _locate_cell(data: FileBytes, index: int) -> Location:
     line_start = data.content.rfind(b"\n", 0, index) + 1
     outside = data.content[line_start:index].split(b'"')[0::2]  # commas inside quotes do not separate cells
     return Location(data.name, data.content.count(b"\n", 0, index) + 1, sum(part.count(b",") for part in outside) + 1)
+
+
+@contextmanager
+def pause_garbage_collection() -> Iterator[None]:
+    """Pause the cyclic garbage collector; also a decorator.
+
+    The nodes, models and quantities of an instance hold no cycles, but each full collection would visit all of them:
+    a third of the time of reading 100,000 lines of terms.
+
+    Yields:
+        Nothing; the collector runs again afterwards if it ran before.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,15 +1,29 @@
-"""Entries of the section `scenarios`: new values by path, or `{changes: …, probability: …}`."""
+"""Scenarios as written: entries of the section `scenarios`, and scenario files.
+
+An entry holds new values by path, or `{changes: …, probability: …}`; a file is a CSV table with a column per parameter
+path, or YAML in the form of the section.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from medalopt.errors import FaultKind
-from medalopt.instance.reader.errors import FaultLog
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode
-from medalopt.instance.schema.field_types import QuantityField
-from medalopt.text import escape_text
+from medalopt.instance.paths import PathError, parse_path
+from medalopt.instance.reader import limits
+from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.scenario import Scenario
+from medalopt.instance.schema.document import Document
+from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
+from medalopt.text import check_control_characters, escape_text, suggest_name
 from medalopt.units import Money, QuantityError
 
 CHANGES, PROBABILITY = "changes", "probability"
@@ -133,3 +147,178 @@ def list_scenario_items(node: MappingNode) -> list[tuple[str, Node]]:
     entry = read_scenario_entry(node, (), FaultLog())
     items = [*entry.changes.items.items()]
     return items if entry.probability is None else [*items, (PROBABILITY, entry.probability)]
+
+
+_SCENARIO_COLUMN = "scenario"
+_YAML_SUFFIXES = (".yaml", ".yml")
+
+
+def read_scenario_file(path: Path) -> list[Scenario]:
+    """Read a scenario file.
+
+    Args:
+        path: CSV or YAML file.
+
+    Returns:
+        The scenarios, in the order of the file.
+
+    Raises:
+        InputError: The file is invalid; it lists every error.
+    """
+    faults = FaultLog()
+    name = os.fspath(path)
+    data = read_file(
+        path,
+        name,
+        limits.MAX_LIST_BYTES,
+        lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
+    )
+    yaml = path.suffix.lower() in _YAML_SUFFIXES
+    text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
+    result: dict[str, Scenario] = {}
+    if data is not None and text is not None:
+        result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
+        if not result and not faults.errors:
+            faults.add_error(Location(name), (), "contains no scenarios", kind=FaultKind.SCENARIOS)
+    faults.raise_errors()
+    return list(result.values())
+
+
+def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[str, Scenario]:
+    """Parse a CSV table: a row per scenario, named by column `scenario` or by number; empty cells change nothing."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    result: dict[str, Scenario] = {}
+    try:
+        header = [head.strip() for head in next((row for row in reader if row), [])]
+        if not _check_header(header, Location(data.name, reader.line_num, 1), faults):
+            return {}
+        cells_read = 0
+        for row in reader:
+            location = Location(data.name, reader.line_num, 1)
+            cells_read += len(row)
+            if cells_read > limits.MAX_CELLS:
+                faults.add_error(
+                    location,
+                    (),
+                    f"has more than {limits.MAX_CELLS:_} cells; make several files of it",
+                    kind=FaultKind.SIZE,
+                )
+                break
+            if len(row) == len(header):
+                cells = dict(zip(header, row, strict=True))
+                name = cells.pop(_SCENARIO_COLUMN, "").strip() or str(len(result) + 1)
+                _add_scenario(
+                    result, name, {path: cell for path, cell in cells.items() if cell.strip()}, location, faults
+                )
+            elif row:
+                faults.add_error(
+                    location,
+                    (),
+                    f"this row has {len(row)} cells, but the header has {len(header)}",
+                    kind=FaultKind.SCENARIOS,
+                )
+    except csv.Error as error:
+        message = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
+        faults.add_error(Location(data.name, reader.line_num), (), message, kind=FaultKind.SCENARIOS)
+    return result
+
+
+def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
+    """Log invalid column headers; return False if there are too many columns."""
+    if len(header) > limits.MAX_COLUMNS:
+        faults.add_error(
+            place, (), f"has {len(header):_} columns; a table has at most {limits.MAX_COLUMNS:_}", kind=FaultKind.SIZE
+        )
+        return False
+    seen: set[str] = set()
+    for column, head in enumerate(header, start=1):
+        location = Location(place.file, place.line, column)
+        if head in seen:
+            faults.add_error(
+                location, (), f"the column `{escape_text(head)}` is defined twice", kind=FaultKind.SCENARIOS
+            )
+        elif head != _SCENARIO_COLUMN:
+            _check_path(head, location, faults)
+        seen.add(head)
+    return True
+
+
+def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[str, Scenario]:
+    """Parse YAML: scenarios by name, optionally below the key `scenarios`."""
+    root = parse_yaml(text, data.name, faults)
+    if isinstance(root, MappingNode) and list(root.items) == ["scenarios"]:
+        root = root.items["scenarios"]
+    if not isinstance(root, MappingNode):
+        if root is not None:
+            faults.add_error(
+                root.place,
+                (),
+                "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}",
+                kind=FaultKind.SCENARIOS,
+            )
+        return {}
+    result: dict[str, Scenario] = {}
+    for name, node in root.items.items():
+        if not isinstance(node, MappingNode):
+            faults.add_error(
+                node.place,
+                (name,),
+                "expected changes, path to value, such as {devices.*.content.Ag: 85 %}",
+                kind=FaultKind.SCENARIOS,
+            )
+            continue
+        changes, entry = {}, read_scenario_entry(node, (name,), faults).changes
+        for path, value in entry.items.items():
+            _check_path(path, entry.keys[path], faults)
+            changes[path] = _read_value(value, (name, path), faults)
+        _add_scenario(result, name, changes, node.place, faults)
+    return result
+
+
+def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
+    """Return a scalar or a list of scalars as the text of an override."""
+    items = node.items if isinstance(node, SequenceNode) else (node,)
+    texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
+    if isinstance(node, MappingNode) or len(texts) < len(items):
+        faults.add_error(
+            node.place, path, "expected the new value: one value, or a list of them", kind=FaultKind.SCENARIOS
+        )
+    return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
+
+
+def _check_path(path: str, location: Location, faults: FaultLog) -> None:
+    """Log an invalid path or an unknown section."""
+    try:
+        section = str(parse_path(path)[0])
+    except PathError as error:
+        faults.add_error(location, (path[:100],), str(error), kind=FaultKind.SCENARIOS)
+        return
+    if section not in Document.model_fields:
+        suggestion = suggest_name(section, Document.model_fields)
+        faults.add_error(
+            location,
+            (path,),
+            f"a path begins with a section; `{escape_text(section)}` is none{suggestion}",
+            kind=FaultKind.SCENARIOS,
+        )
+
+
+def _add_scenario(
+    found: dict[str, Scenario], name: str, changes: dict[str, str], location: Location, faults: FaultLog
+) -> None:
+    """Add a scenario; log control characters, invalid names and duplicates."""
+    for problem in (
+        find_name_flaw(name),
+        *map(check_control_characters, changes),
+        *map(check_control_characters, changes.values()),
+    ):
+        if problem:
+            faults.add_error(location, (name[:100],), problem, kind=FaultKind.SCENARIOS)
+    if name in found:
+        faults.add_error(
+            location,
+            (),
+            f"the scenario `{escape_text(name)}` is defined twice: rename one of them",
+            kind=FaultKind.SCENARIOS,
+        )
+    found[name] = Scenario.build(name, changes)

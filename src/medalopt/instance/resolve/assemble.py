@@ -14,7 +14,7 @@ import numpy as np
 from medalopt.instance.activities import list_charge_paths
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
-from medalopt.instance.reader.collection_pause import pause_garbage_collection
+from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity

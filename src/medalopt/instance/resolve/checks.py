@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from medalopt.errors import FaultKind
 from medalopt.instance.activities import bound_line_feed
 from medalopt.instance.bounds import compute_bounds, has_negative_price
-from medalopt.instance.firm import find_idle_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
+from medalopt.instance.payers import find_party_faults
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.collection_pause import pause_garbage_collection
+from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.resolve.broadcast import Figure, NameAxis, convert_quantity, get_window_ends, list_figures
 from medalopt.instance.resolve.fractions import check_fractions, list_treatment_entries
 from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.parties import check_parties
 from medalopt.instance.resolve.processing import (
     build_feed_mask,
     leaves_surplus,
@@ -30,6 +30,7 @@ from medalopt.instance.resolve.processing import (
     match_terms,
 )
 from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
+from medalopt.instance.scenario import find_idle_paths
 from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -419,6 +420,40 @@ def _check_scenario_paths(draft: Draft) -> None:
             items = value if isinstance(value, list) else [value]
             if not all(isinstance(item, ScalarNode) and not item.null for item in items):
                 draft.add_fault(path, "expected the new value: one value, or a list of them", kind=FaultKind.CHANGE)
+
+
+def collect_addressees(draft: Draft) -> Mapping[str, set[str]]:
+    """Collect the names to which orders can be addressed.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Names of regions, smelters and offers, by the field of a party that lists them.
+    """
+    cells = [sheet.get_column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
+    return {
+        "regions": {text for column in cells for text in column.texts if text},
+        "smelters": set(draft.document.smelters or {}),
+        "offers": set(draft.document.market),
+    }
+
+
+def check_parties(draft: Draft) -> None:
+    """Log roles that cannot be assigned.
+
+    Args:
+        draft: Parsed instance; faults are added to it.
+    """
+    if not draft.document.parties:
+        return
+    fields = ("role", "regions", "smelters", "offers")
+    entries: dict[str, dict[str, Any]] = {
+        name: {field: getattr(party, field) for field in fields if getattr(party, field) is not None}
+        for name, party in draft.document.parties.items()
+    }
+    for path, message in find_party_faults(entries, collect_addressees(draft)):
+        draft.add_fault(path, message, kind=FaultKind.CONFLICT)
 
 
 _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {

@@ -15,12 +15,12 @@ import numpy as np
 
 from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
-from medalopt.instance.reader.collection_pause import pause_garbage_collection
+from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.resolve.broadcast import Figure, find_covered_metals, list_figures
+from medalopt.instance.resolve.checks import collect_addressees
 from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.parties import collect_addressees
 from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction

@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 from medalopt.errors import FaultKind, InputError, UsageError
-from medalopt.instance.firm import spare_firm
 from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.overrides import (
@@ -24,7 +23,7 @@ from medalopt.instance.resolve.ineffective_values import Reasons, find_ineffecti
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
-from medalopt.instance.scenario import Change, ParameterChanges, format_value, resolve_change
+from medalopt.instance.scenario import Change, ParameterChanges, format_value, resolve_change, spare_firm
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.schema.validation import build_section_model, validate_tree

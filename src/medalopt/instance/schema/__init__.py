@@ -11,6 +11,6 @@ def build_json_schema() -> dict[str, Any]:
     Returns:
         The schema.
     """
-    from medalopt.instance.schema.json_schema import build_json_schema
+    from medalopt.instance.schema.validation import build_json_schema
 
     return build_json_schema()

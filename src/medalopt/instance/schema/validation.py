@@ -1,12 +1,17 @@
-"""Validate a node tree against the models: every fault at its own place, and all valid parts for further checks."""
+"""Validate a node tree against the models: every fault at its own place, and all valid parts for further checks.
+
+The models also give the JSON Schema of the format.
+"""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import Tag, ValidationError, create_model
+from pydantic.json_schema import GenerateJsonSchema
 
 from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath
@@ -32,6 +37,7 @@ from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import QuantityField, ValidationContext
 from medalopt.instance.schema.fields_at_path import ValueForm, find_field_description, iterate_type_parts
 from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.units import Quantity
 
 E = TypeVar("E", bound=Entry)
 _BRANCH_TAGS = frozenset({BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, "[key]"})
@@ -243,3 +249,46 @@ def list_defined_names(root: MappingNode, section: str) -> frozenset[str] | None
     if isinstance(node, MappingNode):
         return frozenset(node.items)
     return None if node is not None or Document.model_fields[section].is_required() else frozenset()
+
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ID = "https://json.schemastore.org/medalopt-1.json"  # the address in the public collection of schemas for editors
+
+
+class _PlainDefaults(GenerateJsonSchema):
+    """Schema generator that writes defaults as plain data."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """Return a default as plain data.
+
+        Args:
+            dft: The default of a field.
+
+        Returns:
+            A number, None for an unlimited quantity, {} for a mapping.
+        """
+        if isinstance(dft, Quantity):
+            return float(dft.exact) if math.isfinite(dft.raw) else None
+        return {} if isinstance(dft, Entry) else super().encode_default(dft)
+
+
+def build_json_schema() -> dict[str, Any]:
+    """Build the JSON Schema (draft 2020-12) of an instance file.
+
+    Returns:
+        The schema.
+    """
+    schema = Document.model_json_schema(schema_generator=_PlainDefaults)
+    return {"$schema": _DIALECT, "$id": _ID, **_drop_empty_parts(schema)}
+
+
+def _drop_empty_parts(part: Any) -> Any:
+    """Return a part of the schema without generated titles and without null defaults."""
+    if isinstance(part, list):
+        return [_drop_empty_parts(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if not (key == "default" and value is None)}
+    if isinstance(kept.get("title"), str):
+        del kept["title"]
+    return {key: _drop_empty_parts(value) for key, value in kept.items()}

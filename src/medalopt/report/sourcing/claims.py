@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medalopt.analysis.sourcing.claims import list_claims
-from medalopt.instance.parties import PartyDirectory
+from medalopt.instance.payers import PartyDirectory
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable
 from medalopt.report.solve_tables import get_period_word

@@ -9,7 +9,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools
 from medalopt.instance.instance import Instance
-from medalopt.instance.parties import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
+from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
 

@@ -11,9 +11,8 @@ from typing import Any
 from medalopt.analysis.sourcing.order_margins import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.instance.instance import Instance
-from medalopt.instance.parties import PartyDirectory
 from medalopt.instance.paths import render_path
-from medalopt.instance.payers import CostPayers, has_payers
+from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
 from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
 from medalopt.report.numbers import format_mass, format_number, format_tonnes

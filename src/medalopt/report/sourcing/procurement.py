@@ -25,7 +25,7 @@ from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.parties import PartyDirectory, name_buyer_as_payer
+from medalopt.instance.payers import PartyDirectory, name_buyer_as_payer
 from medalopt.instance.period_values import compute_mean_price
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan

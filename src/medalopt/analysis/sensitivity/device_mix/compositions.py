@@ -19,9 +19,9 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.shortage import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.firm import is_firm, list_firm_paths
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal
+from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import AMOUNT_TOLERANCE
