@@ -35,10 +35,8 @@ from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import Verdict, verify_plan
 from medalopt.report.document import Report
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_members, render_json
-from medalopt.report.render.csv import render_report_csv
-from medalopt.report.render.json import render_report_json
+from medalopt.report.render.csv import render_csv_folder, render_report_csv
+from medalopt.report.render.json import build_plan_members, render_json, render_report_json
 from medalopt.report.render.xlsx import render_report_xlsx
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.table_verification import check_tables, compute_file_digests, find_altered

@@ -171,8 +171,7 @@ def save_plan(plan: Plan, path: Path) -> None:
         OutputError: It cannot be written.
     """
     from medalopt.report.atomic_write import write_file, write_folder
-    from medalopt.report.plan_csv import OPTIONAL_FILES
-    from medalopt.report.render.csv import render_report_csv
+    from medalopt.report.render.csv import OPTIONAL_FILES, render_report_csv
     from medalopt.report.render.json import render_report_json
     from medalopt.report.solve import build_solve_report
 

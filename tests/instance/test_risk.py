@@ -16,7 +16,7 @@ from medalopt.instance.risk import compute_need, compute_risk
 from medalopt.plan.plan import Plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 
 FILE = Path(__file__).parent / "uncertain.yaml"
 BY_HAND = """

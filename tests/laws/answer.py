@@ -7,7 +7,7 @@ import dataclasses
 import medalopt
 from medalopt import Instance
 from medalopt.errors import NoPlanError
-from medalopt.report.plan_json import build_no_plan_object, build_plan_object, render_json
+from medalopt.report.render.json import build_no_plan_object, build_plan_object, render_json
 
 
 def answer(instance: Instance, measure: str = "cost") -> str:

@@ -17,7 +17,7 @@ from medalopt.errors import InputError, UsageError
 from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.payers import PAYER_KINDS
 from medalopt.plan.plan import Plan
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 
 KINDS = dict(zip(PAYER_KINDS, cycle(("committee", "operators", "municipalities")), strict=False))
 

@@ -29,7 +29,7 @@ from medalopt.instance.payers import compute_party_costs
 from medalopt.proof.certificate import certify_plan
 from medalopt.proof.rows import compute_residuals
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "shortfall.yaml"
 

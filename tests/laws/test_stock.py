@@ -10,8 +10,8 @@ from tests.laws import pool
 from tests.random_instances import Case, as_text, document, with_stock
 
 from medalopt import Plan
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.json import build_plan_object, render_json
 
 SEEDS = pool.seeds(lambda content: bool(content.get("market")), 8)
 

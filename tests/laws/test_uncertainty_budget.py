@@ -24,7 +24,7 @@ from medalopt.proof.certificate import certify_plan
 from medalopt.proof.confidence import DIRECTION_RULE, price_confidence
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.metal_values import MetalValues
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 from medalopt.report.solve import summarize_plan
 from medalopt.solve_instance import solve
 

@@ -279,7 +279,7 @@ def refusals(known: Known) -> Iterator[str]:
     from medalopt.errors import MedaloptError, NoPlanError
     from medalopt.plan.schema import SavedInfeasibility
     from medalopt.proof.verdict import verify_infeasibility
-    from medalopt.report.plan_json import build_no_plan_object
+    from medalopt.report.render.json import build_no_plan_object
 
     instance = loaded(REFUSED)
     try:

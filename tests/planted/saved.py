@@ -37,7 +37,7 @@ def statements(instance: Any) -> Iterator[str]:
     from medalopt.errors import MedaloptError
     from medalopt.plan.schema import SavedPlan
     from medalopt.proof.verdict import verify_plan
-    from medalopt.report.plan_json import build_plan_object
+    from medalopt.report.render.json import build_plan_object
 
     try:
         right = build_plan_object(medalopt.solve(instance))

@@ -34,8 +34,8 @@ from medalopt.proof.certificate import EXACT_SIZE_LIMIT
 from medalopt.proof.prices import build_prices
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.atomic_write import write_folder
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.json import build_plan_object
 from medalopt.solver import solve_lp
 
 ROOT = Path(__file__).parents[2]

@@ -39,8 +39,8 @@ from medalopt.proof.extensions import (
 )
 from medalopt.proof.verdict import Verdict, verify_plan
 from medalopt.report.atomic_write import write_folder
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.json import build_plan_object, render_json
 from medalopt.report.render.text import render_report_text
 from medalopt.report.verify import build_verdict_report
 

@@ -26,8 +26,8 @@ from medalopt.plan.schema import SavedPlan
 from medalopt.proof.certificate import certify_plan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.atomic_write import write_folder
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.json import build_plan_object, render_json
 
 
 @cache

@@ -20,8 +20,8 @@ from medalopt.plan.reader import read_saved_plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import Verdict, verify_plan
 from medalopt.report.atomic_write import write_folder
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.json import build_plan_object, render_json
 
 ROOT = Path(__file__).parents[2]
 Edit = Callable[[dict[str, Any]], None]

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalopt.report.plan_csv import render_csv
+from medalopt.report.render.csv import render_csv
 
 CELLS = st.text(alphabet='ab ,"\n', max_size=4)
 

@@ -23,7 +23,7 @@ from medalopt.report.explain import (
     summarize_explanation,
 )
 from medalopt.report.explain_tables import build_binding_table
-from medalopt.report.plan_json import render_json
+from medalopt.report.render.json import render_json
 from medalopt.report.render.text import SCREEN_LINES, render_report_text
 
 NAMES = ("tiny", "rio2016", "dantzig", "tokyo2020")

@@ -9,8 +9,8 @@ import math
 import pytest
 from tests.report.plans import NAMES, plan
 
-from medalopt.report.plan_csv import render_csv, render_csv_folder
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.csv import render_csv, render_csv_folder
+from medalopt.report.render.json import build_plan_object
 
 TABLES = ("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices")
 

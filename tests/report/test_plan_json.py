@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.report.plans import NAMES, plan
 
-from medalopt.report.plan_json import JsonTable, build_plan_object, render_json, stream_json
+from medalopt.report.render.json import JsonTable, build_plan_object, render_json, stream_json
 
 MEMBERS = [
     *("format", "status", "instance", "objective", "cost", "footprint", "tonnes", "shipments", "stockpiles"),

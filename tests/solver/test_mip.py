@@ -12,7 +12,7 @@ from medalopt.errors import LimitError, NoPlanError, SolverError, WholeLotsNotFo
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 from medalopt.report.solve import describe_status
 from medalopt.solver import highs, mip
 from medalopt.solver.budget import TimeBudget

@@ -20,7 +20,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.json import build_plan_object, render_json
 from medalopt.solver import solve_lp
 from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
 from medalopt.solver.scaling import ScaledProgram, scale_program

@@ -82,7 +82,7 @@ def _build_json_object(
     instance: Instance, error: NoPlanError, objective: str, diagnosis: Diagnosis | None
 ) -> dict[str, Any]:
     """Return the members of the JSON object."""
-    from medalopt.report.plan_json import build_no_plan_object, list_lot_requirements
+    from medalopt.report.render.json import build_no_plan_object, list_lot_requirements
 
     rows: dict[str, Any] = {} if diagnosis is None else {"diagnosis": diagnosis.encode()}
     if isinstance(error, WholeLotsNotFoundError):

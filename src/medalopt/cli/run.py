@@ -112,7 +112,7 @@ def _report_error(error: MedaloptError, as_json: bool) -> int:
     for line in [str(fault) for fault in faults] or [_single_line(error)]:
         print_message(line)
     if as_json and isinstance(error, InputError | UsageError | CoefficientRangeError):
-        from medalopt.report.plan_json import build_faults_object, render_json
+        from medalopt.report.render.json import build_faults_object, render_json
 
         kind = FaultKind.COEFFICIENT_RANGE if isinstance(error, CoefficientRangeError) else FaultKind.USAGE
         payload = build_faults_object(faults or (Fault("", 0, 0, "", _single_line(error), kind=kind),))

@@ -167,7 +167,7 @@ class WhatIfRequest:
     def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the recycling premium part."""
         from medalopt.analysis.sensitivity.premium import compute_premium
-        from medalopt.report.sensitivity.recycling_premium import report_premium
+        from medalopt.report.sensitivity.what_if import report_premium
 
         with report_progress("buying the metal instead"):
             return report_premium(compute_premium(runner), runner.instance)

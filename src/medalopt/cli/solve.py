@@ -184,6 +184,6 @@ def report_time_limit(instance: Instance, objective: str) -> None:
         instance: Instance.
         objective: Objective.
     """
-    from medalopt.report.plan_json import build_no_plan_object, render_json
+    from medalopt.report.render.json import build_no_plan_object, render_json
 
     print_output(render_json(build_no_plan_object(instance, "interrupted", objective)))

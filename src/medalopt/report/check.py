@@ -5,7 +5,7 @@ from __future__ import annotations
 from medalopt.instance.instance import Instance
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
-from medalopt.report.plan_json import build_check_object, render_json
+from medalopt.report.render.json import build_check_object, render_json
 from medalopt.text import format_count
 
 

@@ -11,7 +11,7 @@ from medalopt.analysis.compare.instance_diff import count_by_section
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share
-from medalopt.report.plan_json import render_json
+from medalopt.report.render.json import render_json
 from medalopt.report.solve_tables import COST_KINDS
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE

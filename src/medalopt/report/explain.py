@@ -29,7 +29,7 @@ from medalopt.report.explain_tables import (
 )
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
-from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.solve import describe_status, find_rejected_offer
 from medalopt.text import escape_text, format_count

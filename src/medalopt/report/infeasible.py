@@ -17,7 +17,7 @@ from medalopt.instance.scenario import list_firm_paths
 from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.plan_json import render_json
+from medalopt.report.render.json import render_json
 from medalopt.text import escape_text, format_count, join_names
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user

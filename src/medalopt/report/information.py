@@ -11,10 +11,10 @@ from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
-from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import describe_promise, name_promise
 from medalopt.report.risk_simulation import name_factor
-from medalopt.report.sensitivity.parameter_titles import capitalize_first
+from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import format_count
 
 INFORMATION_FORMAT = "medalopt/information/1"

@@ -8,7 +8,7 @@ from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOf
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option, mark_infeasible_range
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, make_amount_column
 from medalopt.report.numbers import choose_money_scale, format_money
-from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, render_json
 
 
 def build_confidence_report(found: PriceOfConfidence) -> Report:

@@ -13,8 +13,8 @@ from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_line_s
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, get_cell_value
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.order_layout import select_print_tables
 from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_screen_tables
-from medalopt.report.sourcing.print_tables import select_print_tables
 from medalopt.report.sourcing.summary import select_due_orders
 from medalopt.text import escape_text, join_names
 

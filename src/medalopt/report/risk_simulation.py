@@ -12,9 +12,9 @@ from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, Uncer
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money
-from medalopt.report.plan_json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
-from medalopt.report.sensitivity.parameter_titles import capitalize_first
+from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import escape_text
 
 _MOST_METALS, _MOST_FACTORS, _MOST_ROWS = 2, 3, 10

@@ -394,13 +394,13 @@ def build_solve_report(plan: Plan, whole: bool = True, text: bool = True) -> Rep
 
 def _stream_plan(plan: Plan) -> Iterator[str]:
     """Yield the saved plan as JSON text; the writers of files are imported only if they are used."""
-    from medalopt.report.plan_json import build_plan_members, stream_json
+    from medalopt.report.render.json import build_plan_members, stream_json
 
     return stream_json(build_plan_members(plan))
 
 
 def _render_folder(plan: Plan) -> Mapping[str, FileContent]:
     """Return the saved plan as CSV files by name."""
-    from medalopt.report.plan_csv import render_packaged_folder
+    from medalopt.report.render.csv import render_packaged_folder
 
     return render_packaged_folder(plan)

@@ -11,7 +11,7 @@ from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money
-from medalopt.report.plan_json import render_json
+from medalopt.report.render.json import render_json
 from medalopt.text import escape_text, format_count
 
 _MAX_RANKED = 5  # number of best, and of worst, scenarios shown

@@ -12,7 +12,7 @@ from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
-from medalopt.report.plan_json import render_json
+from medalopt.report.render.json import render_json
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import GAP_TOLERANCE
 

@@ -13,7 +13,7 @@ from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_s
 from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem, solve_replan
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.report.atomic_write import write_folder
-from medalopt.report.plan_csv import render_csv_folder
+from medalopt.report.render.csv import render_csv_folder
 from medalopt.report.replanning import summarize_actuals
 
 BASE = Path(__file__).with_name("base.yaml")

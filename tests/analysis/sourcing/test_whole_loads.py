@@ -14,7 +14,7 @@ from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan, plan_whole_loa
 from medalopt.errors import UsageError
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object
+from medalopt.report.render.json import build_plan_object
 from medalopt.report.sourcing.plan_report import describe_whole_loads
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.mip import TruckloadGroup

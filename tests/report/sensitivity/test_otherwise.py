@@ -17,9 +17,15 @@ from medalopt.analysis.sensitivity.premium import compute_premium
 from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import render_svg
-from medalopt.report.sensitivity.recycling_premium import describe_premium, encode_premium, report_premium
 from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars
-from medalopt.report.sensitivity.what_if import report_delay, report_outages, report_scenarios
+from medalopt.report.sensitivity.what_if import (
+    describe_premium,
+    encode_premium,
+    report_delay,
+    report_outages,
+    report_premium,
+    report_scenarios,
+)
 
 INF = float("inf")
 INSTANCE = ScenarioRunner(TINY).instance

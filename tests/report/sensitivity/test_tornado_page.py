@@ -16,8 +16,7 @@ from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.pictures import render_svg
 from medalopt.report.render.text import render_report_text
-from medalopt.report.sensitivity.parameter_titles import title_parameter
-from medalopt.report.sensitivity.report_part import SensitivityPart, build_sensitivity_report
+from medalopt.report.sensitivity.report_part import SensitivityPart, build_sensitivity_report, title_parameter
 from medalopt.report.sensitivity.tornado import report_tornado
 
 VARIANTS = ScenarioRunner(BY_HAND)

@@ -14,8 +14,7 @@ from tests.report.sourcing.known import known
 
 from medalopt import Plan, load, solve
 from medalopt.report.document import Report, sum_column
-from medalopt.report.render.csv import list_replaceable_files, render_report_csv
-from medalopt.report.render.data_package import PACKAGE_FILE
+from medalopt.report.render.csv import PACKAGE_FILE, list_replaceable_files, render_report_csv
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.text import Screen, render_report_text
 from medalopt.report.sourcing.plan_report import build_plan_report, select_screen_tables

@@ -16,9 +16,14 @@ from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
-from medalopt.report.sourcing.assumptions import NO_SOURCE, extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import OrderDocument, build_orders
-from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
+from medalopt.report.sourcing.plan_report import (
+    NO_SOURCE,
+    build_plan_report,
+    extract_marks,
+    summarize_decision,
+    tabulate_assumptions,
+)
 from medalopt.report.sourcing.procurement import describe_award, tabulate_awards, tabulate_price_exposure
 from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
 

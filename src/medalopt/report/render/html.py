@@ -20,9 +20,17 @@ from markupsafe import Markup, escape
 from medalopt.errors import UsageError
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import Report, ReportSummary, ReportTable, fold_table
-from medalopt.report.render.formatted_table import BREAK_PATTERN, TextHeading, TextTable, encode_document, format_table
+from medalopt.report.render.formatted_table import (
+    BREAK_PATTERN,
+    SummaryText,
+    TextHeading,
+    TextTable,
+    encode_document,
+    format_table,
+    split_headline,
+    split_summary,
+)
 from medalopt.report.render.pictures import load_echarts, render_svg
-from medalopt.report.render.summary_text import SummaryText, split_headline, split_summary
 
 _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

@@ -24,11 +24,17 @@ from medalopt.report.document import (
     ReportTable,
     list_charts,
 )
-from medalopt.report.plan_csv import render_csv_folder
-from medalopt.report.render.formatted_table import fix_digits
-from medalopt.report.render.sheet_plan import SheetPlan, list_line_tables, list_sheet_tables, plan_sheets
-from medalopt.report.render.summary_sheet import draw_charts, insert_picture, write_summary_sheet
-from medalopt.report.render.summary_text import split_summary
+from medalopt.report.render.csv import render_csv_folder
+from medalopt.report.render.formatted_table import fix_digits, split_summary
+from medalopt.report.render.summary_sheet import (
+    SheetPlan,
+    draw_charts,
+    insert_picture,
+    list_line_tables,
+    list_sheet_tables,
+    plan_sheets,
+    write_summary_sheet,
+)
 from medalopt.report.render.worksheet import (
     CREATION_DATE,
     LEAST_COLUMN_WIDTH,

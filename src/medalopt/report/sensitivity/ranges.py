@@ -10,8 +10,7 @@ from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRa
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.sensitivity.parameter_titles import name_parameter
-from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.sensitivity.report_part import SensitivityPart, name_parameter
 from medalopt.report.solve import describe_status
 from medalopt.text import escape_text
 

@@ -13,11 +13,11 @@ from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
-from medalopt.report.sensitivity.parameter_titles import title_parameter
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
     abbreviate_shortfall,
     describe_shortfall,
+    title_parameter,
     title_shortfall,
 )
 from medalopt.text import escape_text, format_count

@@ -20,8 +20,7 @@ from medalopt.instance.paths import render_path
 from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
 from medalopt.report.document import ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
-from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.sensitivity.report_part import SensitivityPart, capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import name_objective
 from medalopt.text import escape_text
 

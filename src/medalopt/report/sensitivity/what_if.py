@@ -1,4 +1,7 @@
-"""What-if analyses: outages, delays with contract deadlines, and scenarios; summary, table, bars and JSON of each."""
+"""What-if analyses: outages, delays with contract deadlines, scenarios, and the premium of recycling over the market.
+
+Each gives a summary, a table, bars and JSON.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,18 @@ from typing import Any
 from medalopt.analysis.sensitivity.base_case import get_row_status
 from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, DelayEffect
 from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
+from medalopt.analysis.sensitivity.premium import RecyclingPremium
 from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
-from medalopt.report.numbers import format_number
-from medalopt.report.sensitivity.parameter_titles import capitalize_first
-from medalopt.report.sensitivity.recycling_premium import describe_premium, encode_premium
+from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     LossBar,
     SensitivityPart,
     abbreviate_shortfall,
+    capitalize_first,
     compute_bars_height,
     describe_change,
     describe_shortfall,
@@ -28,6 +31,7 @@ from medalopt.report.sensitivity.report_part import (
     title_shortfall,
 )
 from medalopt.text import escape_text
+from medalopt.tolerances import VALUE_TOLERANCE
 
 _MOST_OUTAGES_IN_TEXT = 3  # outages with their effect in a line
 _MOST_NAMES = 8  # names in a line
@@ -462,4 +466,86 @@ def _encode_scenario(scenario: NamedScenarioResult) -> dict[str, Any]:
         **{name: value if scenario.feasible else None for name, value in values.items()},
         "short": None if scenario.shortage is None else dict(scenario.shortage),
         **({"message": scenario.fault} if scenario.fault else {}),
+    }
+
+
+def report_premium(premium: RecyclingPremium, instance: Instance) -> SensitivityPart:
+    """Report the recycling premium.
+
+    Args:
+        premium: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        Summary lines and the JSON member `premium`.
+    """
+    return SensitivityPart(
+        describe_premium(premium, instance), (), (), encode_premium(premium, instance), heading="Recycling premium"
+    )
+
+
+def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
+    """Describe the recycling premium, in total and per medal, and both footprints.
+
+    Args:
+        premium: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        One or two sentences; the reason where the benchmark is not available.
+    """
+    currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    if premium.cost == float("inf"):
+        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
+    if not premium.recycles and abs(premium.amount) <= VALUE_TOLERANCE * abs(premium.plan):
+        return (
+            f"Recycling premium: none (no devices taken, all metal bought for {format_money(premium.plan, currency)}).",
+        )
+    sign = "+" if premium.amount >= 0 else ""
+    what = "Recycling premium" if premium.recycles else "Cost of the constraints (the plan takes no devices)"
+    first = f"{what}: {sign}{format_money(premium.amount, currency)}"
+    if premium.medals:
+        first += f", {sign}{format_money(premium.per_medal, currency)} per medal"
+    bought = format_money(premium.cost, currency)
+    first += f"; total cost {format_money(premium.plan, currency)}, buying all metal {bought}"
+    result = [f"{first}."]
+    if premium.footprint or premium.footprint_bought:
+        result.append(
+            f"Footprint: {format_number(premium.footprint / 1000)} t CO2e; buying all metal "
+            f"{format_number(premium.footprint_bought / 1000)} t CO2e."
+        )
+    return tuple(result)
+
+
+def _describe_missing_offers(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
+    """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
+    if not shortage:
+        return describe_shortfall(shortage)
+    named = {titles[metal]: kg for metal, kg in shortage.items()}
+    return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"
+
+
+def encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, Any]:
+    """Return the premium for JSON.
+
+    Args:
+        premium: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for the currency.
+
+    Returns:
+        The member `premium`; values of an infeasible benchmark are null.
+    """
+    exists = premium.cost < float("inf")
+    return {
+        "premium": {
+            "cost": premium.plan,
+            "cost_bought": premium.cost if exists else None,
+            "premium": premium.amount if exists else None,
+            "per_medal": premium.per_medal if exists and premium.medals else None,
+            "medals": premium.medals,
+            "unit": instance.currency,
+            "footprint": premium.footprint,
+            "footprint_bought": premium.footprint_bought if exists else None,
+            "short": None if exists or premium.shortage is None else dict(premium.shortage),
+        }
     }

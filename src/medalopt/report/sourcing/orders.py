@@ -5,28 +5,51 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
+
 from medalopt.analysis.sourcing.order_margins import MetalShortage, find_rounding_shortages
+from medalopt.analysis.sourcing.orders import (
+    FeedLine,
+    FixedChargeLine,
+    MetalReturn,
+    list_feed_lines,
+    list_fixed_charges,
+)
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.period_values import index_period
 from medalopt.plan.plan import Plan
 from medalopt.report.document import (
     CellValue,
+    FieldPairs,
     OrderDocument,
     ReportColumn,
     ReportTable,
     count_minor_digits,
     make_amount_column,
+    make_rate_column,
+    set_amount_digits,
+    set_exact_digits,
     sum_column,
 )
-from medalopt.report.numbers import format_mass, format_money, format_share
+from medalopt.report.impurities import describe_acceptance
+from medalopt.report.numbers import count_amount_decimals, format_exact_share, format_mass, format_money, format_share
 from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
-from medalopt.report.sourcing.call_offs import build_device_orders
+from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE, TONNE_CODE, build_device_orders
 from medalopt.report.sourcing.order_layout import compute_rounding
-from medalopt.report.sourcing.order_terms import TRANSPORT_ORDER, OrderContext
-from medalopt.report.sourcing.purchases import build_purchase_orders
-from medalopt.report.sourcing.tolling import build_tolling_orders
-from medalopt.text import escape_text
+from medalopt.report.sourcing.order_terms import (
+    TRANSPORT_ORDER,
+    Addressee,
+    OrderContext,
+    describe_tolerance,
+    format_delivery_window,
+    format_order_amount,
+    make_order,
+)
+from medalopt.text import escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
 
@@ -172,3 +195,284 @@ def format_signing_date(instance: Instance, period: str) -> str:
         return f"before {period}"
     year, month = (int(part) for part in period.split("-"))
     return (date(year, month, 1) - timedelta(days=1)).isoformat() if (year, month) > (1, 1) else f"before {period}"
+
+
+KILOGRAM_CODE = "KGM"  # UN/ECE Recommendation 20
+
+_TOLLING_DESCRIPTION = (
+    "Feed by line of the terms (dry tonnes) with its treatment charge; below each its metals: contained, returned to "
+    "the metal account, and the refining charge per kilogram returned."
+)
+_LEFT_DESCRIPTION = (
+    " Returned is what is called back. The rest stays with the smelter at its price, which goes off the amount."
+)
+_LOT_NOTE = (
+    "Each lot is settled separately: payable metal is the lower of accountability times content and content less the "
+    "minimum deduction; the project's share of it is credited."
+)
+_POOLED_NOTE = "{lines}: all feed of a period is settled as one lot at its mean assay; the project's share is credited."
+_LATE_NOTE = "Metal returned after {last} is neither counted nor charged in the plan; it is settled by the contract."
+_GRAMS_PER_KILOGRAM = 1000
+EVERY_FEED = "every feed"
+_LOT_CHARGE = "lot charge"
+_CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
+
+
+def build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
+    """Build the instruction of every smelter that receives feed.
+
+    Args:
+        context: Plan and parties.
+
+    Returns:
+        The instructions.
+    """
+    instance = context.instance
+    documents: list[OrderDocument] = []
+    for smelter in range(len(instance.smelters.names)):
+        sent = list(list_feed_lines(context.plan.account, smelter))
+        if sent:
+            fixed = [one for one in list_fixed_charges(context.plan.account, "smelter") if one.member == smelter]
+            rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
+            rows += tuple(_charge_row(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed)
+            columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
+            amounts = ("feed_t", "contained_kg", "returned_kg", *(("left_kg",) if leaves_metal(instance) else ()))
+            columns = set_amount_digits(columns, rows, amounts)
+            says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
+            lines = ReportTable("toll_lines", "Feed and metal", says, columns, rows)
+            documents.append(_tolling_document(context, f"T{len(documents) + 1:02d}", smelter, sent, fixed, lines))
+    return tuple(documents)
+
+
+def _tolling_document(
+    context: OrderContext,
+    number: str,
+    smelter: int,
+    sent: list[FeedLine],
+    fixed: list[FixedChargeLine],
+    lots: ReportTable,
+) -> OrderDocument:
+    instance, currency = context.instance, context.instance.currency
+    tonnes = sum(feed.tonnes for feed in sent)
+    metals = [metal for feed in sent for metal in feed.metals]
+    penalties = sum(penalty.charge for feed in sent for penalty in feed.penalties)
+    charges = sum(feed.lot_charge for feed in sent) + sum(one.charge for one in fixed)
+    costs = {
+        ("smelting", -1, -1): sum(feed.charge for feed in sent) + penalties + charges,
+        ("refining", -1, -1): sum(metal.charge for metal in metals),
+        ("sales", -1, -1): -sum(metal.revenue for metal in metals),
+    }
+    mint = context.directory.mint
+    terms: FieldPairs = (
+        ("Lot", _describe_lots(instance, sent)),
+        ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of feed, dry, in total"),
+        ("Metal expected back", _describe_metals(instance, metals) or "none within the plan"),
+        ("Return to", context.describe_place(mint, ("legal_name", "address", "deliver_to"))),
+        *describe_tolerance(context, context.margins.smelters[smelter], tonnes, "t"),
+        ("Delivery window", format_delivery_window(instance, [feed.period for feed in sent])),
+        ("Price", f"{currency} per dry tonne of feed, and {currency} per kilogram of metal returned"),
+        ("Amount", format_order_amount(sum(costs.values()), currency)),
+        *context.split_by_payer(costs),
+        ("Acceptance", _describe_acceptance(instance, smelter, sent)),
+    )
+    late = any(metal.period is None for metal in metals)
+    notes = (*_describe_settlement(instance, sent), *((_LATE_NOTE.format(last=instance.periods[-1]),) if late else ()))
+    name = instance.smelters.names[smelter]
+    firm = context.directory.smelters[smelter]
+    heading = (("Smelter", name), *((("Firm", firm),) if firm != name else ()))
+    addressee = Addressee(heading, firm, name)
+    return make_order(context, TOLL, number, addressee, terms, lots, notes)
+
+
+def _describe_metals(instance: Instance, metals: list[MetalReturn]) -> str:
+    """Return the kilograms of each metal that is returned within the plan."""
+    back: dict[int, float] = {}
+    for metal in metals:
+        if metal.period is not None:
+            back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
+    return ", ".join(
+        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}"
+        for e, kg in sorted(back.items())
+        if kg > 0
+    )
+
+
+def _describe_lots(instance: Instance, sent: list[FeedLine]) -> str:
+    """Return the definition of a lot, and the number of periods with lots, by line of the terms."""
+    word = get_period_word(instance)
+    lines = sorted({feed.line for feed in sent})
+    each = [
+        f"{instance.terms.names[line] or EVERY_FEED}: {'all feed' if instance.terms.pooled[line] else 'each stream'} "
+        f"of a {word}, {format_count(len({feed.period for feed in sent if feed.line == line}), word)}"
+        for line in lines
+    ]
+    return "; ".join(each)
+
+
+def _describe_settlement(instance: Instance, sent: list[FeedLine]) -> tuple[str, ...]:
+    """Return how lots are settled."""
+    pooled = sorted({feed.line for feed in sent if instance.terms.pooled[feed.line]})
+    lines = ", ".join(instance.terms.names[line] or EVERY_FEED for line in pooled)
+    settled = (*((_POOLED_NOTE.format(lines=lines.capitalize()),) if pooled else ()),)
+    return (_LOT_NOTE, *settled) if len(pooled) < len({feed.line for feed in sent}) else settled
+
+
+def _describe_acceptance(instance: Instance, smelter: int, sent: list[FeedLine]) -> str:
+    """Return the acceptance limits and penalties of the plan."""
+    said = describe_acceptance(instance, smelter, sorted({feed.line for feed in sent}))
+    return " ".join(said) or "none in the plan; those of the contract apply"
+
+
+def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("period", f"{get_period_word(instance).capitalize()} of shipment"),
+        ReportColumn("terms", "Terms"),
+        ReportColumn("item", "Item"),
+        ReportColumn("feed_t", "Feed", "t", 3, total=True),
+        make_rate_column("treatment_charge_per_t", "Treatment charge", instance.currency, "t"),
+        ReportColumn("contained_kg", "Contained", "kg", 3),
+        ReportColumn("returned_share", "Accountability", "%", 2),
+        ReportColumn("deduction_g_per_t", "Minimum deduction", "g/t", 1),
+        ReportColumn("returned_kg", "Returned", "kg", 3),
+        *((ReportColumn("left_kg", "Left with the smelter", "kg", 3),) if leaves_metal(instance) else ()),
+        ReportColumn("back", "Returned in"),
+        make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
+    named = (instance.periods[feed.period], instance.terms.names[feed.line] or EVERY_FEED)
+    charges = instance.terms.treatment_charge.value[feed.line]
+    charge = float(charges[index_period(charges, feed.period)])
+    nothing = (None,) * (7 if leaves_metal(instance) else 6)
+    first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
+    titles = instance.impurities.titles
+    penalties = [
+        (*named, f"penalty, {titles[part.element]}", None, None, part.contained, *nothing[1:], part.charge, TONNE_CODE)
+        for part in feed.penalties
+    ]
+    lot = [_charge_row(instance, feed.period, named[1], _LOT_CHARGE, feed.lot_charge)] if feed.lot_charge else []
+    return [first, *lot, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals), *penalties]
+
+
+def _charge_row(instance: Instance, period: int, terms: str, item: str, charge: float) -> tuple[CellValue, ...]:
+    """Return the row of a lot charge or fixed charge."""
+    nothing = (None,) * (9 if leaves_metal(instance) else 8)
+    return (instance.periods[period], terms, item, *nothing, charge, LUMP_SUM_CODE)
+
+
+def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:
+    terms, e = instance.terms, metal.metal
+    charges = terms.refining_charge.value[line, e]
+    back = len(instance.periods) - 1 if metal.period is None else metal.period
+    return (
+        instance.metals.titles[e],
+        None,
+        None,
+        metal.contained,
+        float(terms.returned.value[line, e]),
+        _GRAMS_PER_KILOGRAM * float(terms.deduction.value[line, e]),
+        metal.kilograms,
+        *((metal.left,) if leaves_metal(instance) else ()),
+        "later" if metal.period is None else instance.periods[metal.period],
+        float(charges[index_period(charges, back)]),
+        metal.charge - metal.revenue,
+        KILOGRAM_CODE,
+    )
+
+
+_PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy it is charged to."
+_INTO_STOCK = "(into stock)"
+
+
+def build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
+    """Build the purchase order of every offer with purchases.
+
+    Args:
+        context: Plan and parties.
+
+    Returns:
+        The orders.
+    """
+    instance, account = context.instance, context.plan.account
+    bought, into_stock = account.decisions.bought, is_stocked(instance)
+    documents: list[OrderDocument] = []
+    for offer in range(len(instance.market.names)):
+        if into_stock[offer]:
+            period = np.flatnonzero(account.purchases[offer])
+            rows = tuple(
+                _purchase_row(instance, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist()
+            )
+        else:
+            period, alloy = np.nonzero(bought[offer].T)
+            places_of = zip(period.tolist(), alloy.tolist(), strict=True)
+            rows = tuple(_purchase_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+        rows += tuple(
+            (instance.periods[one.period], f"({FIXED_CHARGE})", None, None, one.charge, LUMP_SUM_CODE)
+            for one in list_fixed_charges(account, "offer")
+            if one.member == offer
+        )
+        if rows:
+            columns = set_exact_digits(_purchase_columns(instance), rows, ("price_per_kg",))
+            columns = set_amount_digits(columns, rows, ("bought_kg",))
+            lines = ReportTable("purchase_lines", "Purchase lines", _PURCHASE_DESCRIPTION, columns, rows)
+            documents.append(_purchase_document(context, f"P{len(documents) + 1:02d}", offer, period.tolist(), lines))
+    return tuple(documents)
+
+
+def _purchase_document(
+    context: OrderContext, number: str, offer: int, periods: list[int], lines: ReportTable
+) -> OrderDocument:
+    instance, market = context.instance, context.instance.market
+    kilograms = float(context.plan.account.bought[offer])
+    money = sum(float(row[4]) for row in lines.rows if isinstance(row[4], float))
+    name, seller = market.names[offer], context.directory.sellers[offer]
+    terms: FieldPairs = (
+        ("Goods", f"{name}: {_describe_composition(instance, offer)}"),
+        ("Recycled claim", _describe_claim(instance, offer)),
+        ("Quantity", f"{kilograms:,.{count_amount_decimals([kilograms])}f} kg in total"),
+        *describe_tolerance(context, context.margins.offers[offer], kilograms, "kg"),
+        ("Delivery window", format_delivery_window(instance, periods)),
+        ("Price", f"{instance.currency} per kilogram, by line"),
+        ("Amount", format_order_amount(money, instance.currency)),
+        *context.split_by_payer({("purchases", -1, -1): money}),
+    )
+    heading = (("Offer", name), *((("Seller", seller),) if seller != name else ()))
+    place = context.describe_place(context.directory.mint, ("legal_name", "deliver_to"))
+    addressee = Addressee(heading, seller, name, {"deliver_to": place} if place else {})
+    return make_order(context, PURCHASE_ORDER, number, addressee, terms, lines)
+
+
+def _describe_composition(instance: Instance, offer: int) -> str:
+    """Return the metals of an offer with their exact shares, and the unnamed rest."""
+    held = zip(instance.metals.titles, instance.market.composition.value[offer].tolist(), strict=True)
+    return ", ".join(f"{title} {format_exact_share(part)}" for title, part in held if part)
+
+
+def _describe_claim(instance: Instance, offer: int) -> str:
+    """Return the share of an offer that the plan claims as recycled, with its rule."""
+    recycled = float(instance.market.recycled.value[offer])
+    if not recycled:
+        return "none: the plan claims nothing of this metal as recycled"
+    return f"{format_exact_share(recycled)} recycled; to be certified by the seller for every delivery"
+
+
+def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
+    return (
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        ReportColumn("alloy", "For alloy"),
+        ReportColumn("bought_kg", "Quantity", "kg", 3, total=True),
+        make_rate_column("price_per_kg", "Price", instance.currency, "kg"),
+        make_amount_column("amount", "Amount", instance.currency),
+        ReportColumn("unit_code", "Unit code", hidden=True),
+    )
+
+
+def _purchase_row(
+    instance: Instance, offer: int, period: int, alloy: int | None, kilograms: float
+) -> tuple[CellValue, ...]:
+    price = float(instance.market.price.value[offer, period])
+    names = (instance.periods[period], _INTO_STOCK if alloy is None else instance.alloys.names[alloy])
+    return (*names, kilograms, price, kilograms * price, KILOGRAM_CODE)

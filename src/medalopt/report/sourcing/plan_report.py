@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,26 +12,31 @@ from medalopt import __version__
 from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.sensitivity.premium import RecyclingPremium
+from medalopt.analysis.sourcing.claims import list_claims
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
 from medalopt.analysis.sourcing.plan_facts import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
+from medalopt.instance.instance import Instance, SourceNote
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
+from medalopt.instance.payers import PartyDirectory
+from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts.chart import Chart
-from medalopt.report.document import OrderDocument, Report, ReportTable, fold_table
+from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable, fold_table
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
-from medalopt.report.sensitivity.recycling_premium import describe_premium
+from medalopt.report.sensitivity.what_if import describe_premium
 from medalopt.report.solve import describe_status, summarize_plan
-from medalopt.report.sourcing.assumptions import tabulate_assumptions
-from medalopt.report.sourcing.claims import tabulate_claims
+from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.compliance import tabulate_compliance_documents
-from medalopt.report.sourcing.metals import tabulate_melting, tabulate_metal_account
+from medalopt.report.sourcing.metals import choose_decimals, tabulate_melting, tabulate_metal_account
+from medalopt.report.sourcing.order_layout import select_print_tables
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
 from medalopt.report.sourcing.plan_charts import (
     draw_cost_waterfall,
@@ -38,7 +44,6 @@ from medalopt.report.sourcing.plan_charts import (
     draw_metal_coverage,
     draw_supply_charts,
 )
-from medalopt.report.sourcing.print_tables import select_print_tables
 from medalopt.report.sourcing.procurement import tabulate_awards, tabulate_price_exposure, tabulate_spend
 from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
 from medalopt.report.sourcing.summary import build_summary
@@ -283,3 +288,149 @@ def _list_versions(plan: Plan) -> tuple[str, ...]:
         f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",
         f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
     )
+
+
+OPENING_STOCK = "opening stock"
+_DESCRIPTION = (
+    "Recycled metal by supplier: credited, claimed when it is charged to an alloy, and what can still be claimed. "
+    "Claims never exceed credits."
+)
+_NOTES = (
+    "Mass balance (ISO 22095), not segregation: metal charged draws on all suppliers in proportion to their balance. "
+    "Process scrap that is charged again is no new claim.",
+    "Chain of custody: certificate of the supplier; blank where the instance states none. A claim needs one for every "
+    "kilogram, opening stock included.",
+)
+
+
+def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
+    """Tabulate the claim ledger of a plan.
+
+    Args:
+        plan: Plan to report.
+        documents: Orders of the plan, for their numbers.
+
+    Returns:
+        The table `claim_ledger`.
+    """
+    instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
+    numbers = {document.party[0][1]: document.number for document in documents}
+    entries = list(list_claims(plan.account))
+    rows: list[tuple[CellValue, ...]] = []
+    for one in entries:
+        name, certificate = OPENING_STOCK, ""
+        if one.smelter >= 0 or one.offer >= 0:
+            names, firms = (
+                (instance.smelters.names, directory.smelters)
+                if one.smelter >= 0
+                else (instance.market.names, directory.sellers)
+            )
+            index = max(one.smelter, one.offer)
+            name = names[index]
+            certificate = str(directory.get_details(firms[index], name).get("chain_of_custody", ""))
+        kilograms = (one.credited, one.claimed, one.released, one.balance)
+        head = (instance.metals.titles[one.metal], instance.periods[one.period], name, numbers.get(name, ""))
+        rows.append((*head, *kilograms, certificate))
+    places = choose_decimals(max(one.credited, one.claimed, one.released) for one in entries)
+    columns = (
+        ReportColumn("metal", "Metal"),
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        ReportColumn("supplier", "Supplier"),
+        ReportColumn("document", "Order"),
+        ReportColumn("credited_kg", "Credited", "kg", places),
+        ReportColumn("claimed_kg", "Claimed", "kg", places),
+        ReportColumn("released_kg", "Sold without claim", "kg", places),
+        ReportColumn("balance_kg", "Balance", "kg", places),
+        ReportColumn("certificate", "Chain of custody"),
+    )
+    return (ReportTable("claim_ledger", "Claim ledger of recycled metal", _DESCRIPTION, columns, tuple(rows), _NOTES),)
+
+
+_ASSUMPTIONS_DESCRIPTION = (
+    "Every parameter of the plan, as written in the instance, with its source and its author's mark."
+)
+_ASSUMPTIONS_NOTES = (
+    "Mark: the words seen, recalled, derived and estimated in source and note; 'no source' where neither is given. A "
+    "parameter without a source has that of its section.",
+)
+_MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
+_WHOLE_FILE = "(the whole file)"
+NO_SOURCE = "no source"
+
+
+def tabulate_assumptions(instance: Instance, source_values: SourceValues | None) -> tuple[ReportTable, ...]:
+    """Tabulate the assumptions in the order of the instance file.
+
+    Args:
+        instance: Instance with its sources and notes.
+        source_values: Parameters as the file writes them; None lists the sources alone.
+
+    Returns:
+        The table `assumptions`.
+    """
+    columns = (
+        ReportColumn("path", "Path"),
+        ReportColumn("figure", "Value"),
+        ReportColumn("mark", "Mark"),
+        ReportColumn("source", "Source"),
+        ReportColumn("note", "Note"),
+    )
+    remarks = {_parse_path(source.path): source for source in instance.sources}
+    listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
+    return (
+        ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
+    )
+
+
+def _parse_path(path: str) -> ParameterPath:
+    """Return the path of a source; the empty path is the whole file."""
+    return parse_path(path) if path else ()
+
+
+def _parameter_rows(
+    instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
+) -> Iterator[tuple[CellValue, ...]]:
+    yield from _remark_rows({path: note for path, note in remarks.items() if not path})
+    for section in TABLE_SECTIONS:
+        rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
+        if rows:
+            yield _assumption_row(
+                render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
+            )
+    for path, scalar, _ in source_values.iterate_parameters():
+        if path[0] not in TABLE_SECTIONS:
+            yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
+    below = {path: note for path, note in remarks.items() if path}
+    yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
+    yield from _remark_rows(
+        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties", "project")}
+    )
+
+
+def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
+    for path, source in remarks.items():
+        yield _assumption_row(render_path(path) or _WHOLE_FILE, "", source)
+
+
+def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) -> SourceNote | None:
+    """Return the source of the innermost section around a parameter, at last that of the whole file."""
+    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
+
+
+def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
+    if source is None:
+        return (path, figure, NO_SOURCE, "", "")
+    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
+
+
+def extract_marks(source: SourceNote) -> str:
+    """Return the marks in a source and its note: seen, recalled, derived, estimated.
+
+    Args:
+        source: Source and note of a parameter.
+
+    Returns:
+        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
+    """
+    result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
+    return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)

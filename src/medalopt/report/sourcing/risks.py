@@ -13,7 +13,7 @@ from medalopt.instance.paths import render_path
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column
 from medalopt.report.numbers import format_mass, format_money, format_number
-from medalopt.report.sensitivity.parameter_titles import capitalize_first, title_parameter
+from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import format_step
 from medalopt.text import escape_text
 from medalopt.units import name_unit

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from medalopt.plan.reader import SavedFile
 from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
-from medalopt.report.render.sheet_plan import list_line_tables, plan_sheets
+from medalopt.report.render.summary_sheet import list_line_tables, plan_sheets
 from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
 from medalopt.report.render.xlsx import BLANK_FIELD
 

@@ -22,7 +22,7 @@ from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
 from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, Report, ReportColumn
-from medalopt.report.render.summary_text import split_summary
+from medalopt.report.render.formatted_table import split_summary
 from medalopt.report.replanning import remove_settled_parties
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
