@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Template
 
-from instances.fit import evidence, supply
+from instances.fit import evidence, supply, treatments
 from instances.fit.assays import Fit, two_digits
 from instances.fit.evidence import DeviceEvidence
-from instances.fit.plants import CHARGE, smelters
+from instances.fit.plants import smelters
 
 NET_KG = {"gold": 1646 * 0.006, "silver": 3291 * 0.55, "brass": 1709 * 0.45}  # in the medals
 DELIVERED = {"gold": 32.0, "silver": 3500.0, "brass": 2200.0}
@@ -40,8 +40,8 @@ BASE_STORY = (
     "# that silver is six times its range (estimated): another interpretation, less likely than tokyo2020.yaml."
 )
 SURPLUS_STORY = (
-    "surplus belongs to the operators or the smelter (no contract is public), not to the project. `sell` gives back\n"
-    "# the refining charge (the same at every smelter) and no more, to whom paid it: surplus costs and earns nothing."
+    "metal that the medals do not need stays with the smelter, or the operator whose feed it was (no contract is\n"
+    "# public): the project neither buys nor sells it, and pays refining for what it calls back alone."
 )
 OWNER_STORY = (
     "the operators own the surplus and sell it at the market (prices under `market`; palladium 1,040 USD/oz_t,\n"
@@ -49,6 +49,12 @@ OWNER_STORY = (
 )
 
 
+ONE_HAND_RECOVERS = "treatments.dismantle.recovery.Ag: 75 %"
+EACH_HAND_RECOVERS = (
+    "treatments.dismantle.fractions.boards.recovery.Ag: 75 %, "
+    '"treatments.dismantle.devices.*.fractions.boards.recovery.Ag": 0.75'
+)
+STRUCK_MONTHS = 17  # January 2019 to May 2020
 MISFORTUNES = (
     '  less_handed_in: {"streams.*.available": 95 %, note: "estimated: a twentieth less than what came in (seen)"}',
     '  silver_poorer: {"devices.*.content.Ag": 95 %, note: "estimated: most published ranges leave room for it"}',
@@ -58,7 +64,7 @@ MISFORTUNES = (
 )
 SCENARIOS = (
     "  new_metal_allowed: {policy.recycled.Au: 0 %, policy.recycled.Ag: 0 %, policy.recycled.Cu: 0 %}",
-    "  hand_recovers_less: {treatments.dismantle.recovery.Ag: 75 %}",
+    "  hand_recovers_less: {HAND_RECOVERS}",
     '  municipalities_collect: {"streams.*.collection": 0 JPY/t,'
     ' note: "seen: municipalities and shops bear collection anyway; what is left is the bill of all others"}',
     "  certified_recycled_bullion: {market.mined_gold.recycled: 100 %, market.mined_gold.price: 4_677 JPY/g,"
@@ -82,10 +88,11 @@ class Variant:
     table: str = "tokyo2020/streams.csv"
     need: dict[str, float] = field(default_factory=lambda: DELIVERED)
     owner: bool = False
+    by_fraction: bool = False
 
 
 def variants(fits: Mapping[str, Fit], base: Fit) -> list[Variant]:
-    """Return the instances: base case, sold surplus, first targets, base assays, and the other anchors of the fit."""
+    """Return the instances: base case, sold surplus, fractions, first targets, base assays, other anchors of the fit."""
     chosen = fits[""]
     anchored = (
         Variant(f"tokyo2020-{name}", f"Tokyo 2020, fitted to {fit.anchor.story}", fit, f"tokyo2020/streams-{name}.csv")
@@ -95,6 +102,7 @@ def variants(fits: Mapping[str, Fit], base: Fit) -> list[Variant]:
     return [
         Variant("tokyo2020", "Tokyo 2020: 5,000 medals from what was collected", chosen),
         Variant("tokyo2020-owner", "Tokyo 2020, the operators selling the surplus", chosen, owner=True),
+        Variant("tokyo2020-fractions", "Tokyo 2020, boards, cables, copper and steel apart", chosen, by_fraction=True),
         Variant("tokyo2020-first-targets", "Tokyo 2020, as first planned", chosen, need=FIRST_TARGETS),
         Variant("tokyo2020-base-assays", "Tokyo 2020 with base assays", base, "tokyo2020/streams-base-assays.csv"),
         *anchored,
@@ -109,19 +117,24 @@ def page(template: str, variant: Variant, devices: dict[str, DeviceEvidence]) ->
         "title": f'"{variant.title}"',
         "table": variant.table,
         "devices": "\n".join(_devices(variant.fit, devices)),
-        "smelters": "\n".join(smelters(list(devices))),
+        "smelters": "\n".join(smelters(list(devices), variant.by_fraction)),
         "mixes": "\n".join(_mixes(variant.fit)),
         "scenarios": "\n".join(_scenarios(variant)),
         "rich": "[" + ", ".join(name for name in devices if name not in evidence.PHONES) + "]",
         "assay_story": RANGE_STORY if moved else BASE_STORY,
         "mix_story": f"mix of device types, fitted (rich devices {variant.fit.scale:.3f} times the first guess)",
-        "sell_story": OWNER_STORY if variant.owner else SURPLUS_STORY,
+        "surplus_story": OWNER_STORY if variant.owner else SURPLUS_STORY,
         "casting": "[" + ", ".join(["0"] * 31 + ["6_000"]) + "]",
         "anchor_story": variant.fit.anchor.story,
-        "owner_of_surplus": OPERATORS if variant.owner else COMMITTEE,
+        "refining": OPERATORS if variant.owner else COMMITTEE,
         "scrap_story": FIRST_STORY if variant.need is FIRST_TARGETS else DELIVERED_STORY,
     }
-    answers |= {f"sell_{m}": MARKET_LESS[m] if variant.owner else f"{CHARGE[m]} JPY/kg" for m in CHARGE}
+    answers |= {
+        f"surplus_{metal}": f"sell: {price}" if variant.owner else "surplus: smelter"
+        for metal, price in MARKET_LESS.items()
+    }
+    copper = {name: assay[2] for name, assay in variant.fit.assays.items()}
+    answers |= treatments.fractions(copper) if variant.by_fraction else treatments.single_products()
     answers |= {f"scrap_{part}": _share(part, need) for part, need in variant.need.items()}
     answers |= {f"need_{part}": f"{need:,.0f} kg" for part, need in variant.need.items()}
     return Template(template).substitute(answers)
@@ -162,8 +175,23 @@ def _scenarios(variant: Variant) -> Iterator[str]:
     for name, need in targets.items():
         changes = ", ".join(f"alloys.{ALLOY[part]}.scrap.share: {_share(part, kg)}" for part, kg in need.items())
         yield f"  {name}: {{{changes}}}"
-    yield from SCENARIOS
+    hand = EACH_HAND_RECOVERS if variant.by_fraction else ONE_HAND_RECOVERS
+    yield from (line.replace("HAND_RECOVERS", hand) for line in SCENARIOS)
+    yield _struck(variant.need)
     yield from MISFORTUNES
+
+
+def _struck(need: Mapping[str, float]) -> str:
+    """Return the scenario in which equal shares are cast in each month of striking."""
+    shares = {ALLOY[part]: math.ceil(10 * kilograms / STRUCK_MONTHS) / 10 for part, kilograms in need.items()}
+    cast = ", ".join(
+        f"alloys.{alloy}.capacity: [{', '.join(['0'] * 21 + [_plain(share)] * STRUCK_MONTHS)}]"
+        for alloy, share in shares.items()
+    )
+    return (
+        f'  struck_until_may_2020: {{periods.count: 38, "medals.*.due": 2020-05, {cast}, "alloys.*.scrap.lead": 38,'
+        ' note: "seen: struck from January 2019 to May 2020; estimated: in equal months, the scrap of all of them left"}'
+    )
 
 
 def _other(variant: Variant) -> dict[str, float]:

@@ -19,12 +19,18 @@ LINES = """\
     deduction: {{Au: 1 g/t, Ag: 30 g/t, Pd: 2 g/t}}
     terms:
       phones: {{devices: [feature_phone, smartphone], treatments: [whole], treatment_charge: 40_000 JPY/t}}
-      boards: {{treatments: [dismantle], treatment_charge: 30_000 JPY/t}}
-      picked: {{treatments: [half], treatment_charge: 45_000 JPY/t}}
-      shredded: {{treatments: [shred], treatment_charge: 60_000 JPY/t}}
+{terms}
     lead: {{default: 3, Cu: 2}}
     footprint: 540
     cv: 2 %"""
+TERMS = """\
+      boards: {treatments: [dismantle], treatment_charge: 30_000 JPY/t}
+      picked: {treatments: [half], treatment_charge: 45_000 JPY/t}
+      shredded: {treatments: [shred], treatment_charge: 60_000 JPY/t}"""
+TERMS_BY_FRACTION = """\
+      boards: {treatments: [dismantle], fractions: [boards], treatment_charge: 30_000 JPY/t}
+      picked: {treatments: [half, shred], fractions: [boards], treatment_charge: 45_000 JPY/t}
+      shredder_copper: {treatments: [half, shred], fractions: [copper], treatment_charge: 60_000 JPY/t}"""
 TERMS_NOTE = (
     "recalled: charges 200 to 600 USD/t (boards low, shredded goods high), Au returned 95 to 98 % at 5 to 10 USD/oz_t, "
     "Ag 90 to 95 % at 0.4 to 0.75, Pd 90 to 95 % at 15 to 30, Cu 95 to 96 % at 8 to 20 US cents a pound, "
@@ -50,11 +56,11 @@ SHONAN = """\
 """
 
 
-def smelters(devices: list[str]) -> Iterator[str]:
-    """Yield the lines of the section `smelters`."""
+def smelters(devices: list[str], by_fraction: bool = False) -> Iterator[str]:
+    """Yield the lines of the section `smelters`, with terms by treatment or by fraction."""
     for name, (capacity, source) in PLANTS.items():
         yield f"  {name}:"
-        yield LINES.format(**CHARGE)
+        yield LINES.format(**CHARGE, terms=TERMS_BY_FRACTION if by_fraction else TERMS)
         yield f"    capacity: {capacity} t"
         yield f'    source: "{source}"'
         note = TERMS_NOTE if name == "kosaka" else "as kosaka, but for the capacity (estimated)"

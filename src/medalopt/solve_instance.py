@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from medalopt.catalog import FAMILIES
 from medalopt.errors import (
     CoefficientRangeError,
@@ -52,7 +54,7 @@ from medalopt.solver.highs import get_highs_version
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
-from medalopt.tolerances import FARKAS_TOLERANCE
+from medalopt.tolerances import FARKAS_TOLERANCE, SUM_TOLERANCE
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
@@ -509,7 +511,7 @@ def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: 
     routes = task.routes
     if routes.cuts:  # an uncertainty budget has all its parts
         routes = replace(routes, cuts=join_cuts(task.instance, routes, duals))
-    account = PlanAccount(task.instance, routes, solution.decisions)
+    account = _leave_rounding(PlanAccount(task.instance, routes, solution.decisions))
     linear = added == NO_EXTENSIONS and not task.instance.lots
     basis = ExactBasis.build(account, task.bounds, duals, task.objective) if linear else None
     account = basis.round_plan(account) if basis else account
@@ -519,6 +521,19 @@ def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: 
         certificate = _certify_compiled(certificate, account, task, solution)
     method = solution.method if solution.method.startswith("decomposition") else f"{solution.method}, direct"
     return Plan(task.instance, task.objective, account, duals, certificate, method, get_highs_version(), added=added)
+
+
+def _leave_rounding(account: PlanAccount) -> PlanAccount:
+    """Return the plan with all credited metal left where no more than rounding is called back of it.
+
+    Otherwise instructions to smelters would list metals to return of which there is nothing.
+    """
+    left = account.decisions.left
+    if not left.size:
+        return account
+    credited = account.credited_by_line
+    left = np.where(np.abs(credited - left) <= SUM_TOLERANCE * credited, credited, left)
+    return replace(account, decisions=replace(account.decisions, left=left))
 
 
 def _certify_compiled(

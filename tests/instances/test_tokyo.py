@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from instances.fit.assays import national
 from instances.fit.evidence import ANCHORS as ANCHOR_OF
+from instances.fit.evidence import METALS, TREATMENTS
+from instances.fit.treatments import CABLES_GRADE
 
 import medalopt
 from medalopt import Instance
@@ -26,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 INSTANCES = ROOT / "instances"
 ANCHORS = ("fy2017-payable", "fy2017-78kt", "fy2013", "fy2013-reported")
 TOKYO = (
-    *("tokyo2020", "tokyo2020-owner", "tokyo2020-first-targets", "tokyo2020-base-assays"),
+    *("tokyo2020", "tokyo2020-owner", "tokyo2020-fractions", "tokyo2020-first-targets", "tokyo2020-base-assays"),
     *(f"tokyo2020-{name}" for name in ANCHORS),
 )
 PHONES = {"feature_phone", "smartphone"}
@@ -127,11 +129,27 @@ def test_only_phones_are_smelted_whole() -> None:
     assert {of.devices.names[d] for d in np.nonzero(taken.any(axis=0))[0]} == PHONES
 
 
-def test_surplus_earns_nothing_in_the_base_case() -> None:
-    """No refining charge is below the price for surplus metal, so surplus brings no profit."""
+def test_surplus_stays_with_the_smelter_in_the_base_case() -> None:
+    """The project owns no metal beyond its needs, earns nothing with it, and so is exposed to no price of it."""
     of = instance("tokyo2020")
-    charged = np.where(of.terms.returned.value > 0, of.terms.refining_charge.value.min(axis=-1), np.inf).min(axis=0)
-    assert (of.metals.sell.value.max(axis=1) <= charged).all()
+    assert {m for m, left in zip(of.metals.names, of.metals.surplus_to_smelter, strict=True) if not left} == {"Zn"}
+    assert not of.metals.sell.value.any() and not of.terms.pays.value.any()
+
+
+def test_fractions_together_hold_the_metal_of_the_fit() -> None:
+    """In each treatment of the variant all fractions recover what the fit assumes: silver, gold, and copper to 1 %."""
+    of = instance("tokyo2020-fractions")
+    for name in ("dismantle", "half", "shred"):
+        at = [h for h, title in enumerate(of.treatments.names) if title.partition("/")[0] == name]
+        for d, device in enumerate(of.devices.names):
+            if device in PHONES:
+                continue
+            recovered = of.treatments.recovery.value[at, d].sum(axis=0)
+            copper = of.metals.names.index("Cu")
+            cables = sum(of.treatments.to_smelter.value[h, d] for h in at if of.treatments.names[h].endswith("cables"))
+            recovered[copper] += cables * CABLES_GRADE / 1000 / of.devices.assay.value[d, copper]
+            found = [recovered[of.metals.names.index(metal)] for metal in METALS]
+            assert found == pytest.approx(TREATMENTS[name].recovery, rel=0.01), (name, device)
 
 
 def test_the_fit_gives_the_committed_files(tmp_path: Path) -> None:

@@ -45,13 +45,12 @@ def test_all_that_comes_onto_the_account_ends_somewhere(name: tuple[object, ...]
 
 @pytest.mark.parametrize("name", EACH)
 def test_each_end_receives_what_the_plan_says(name: tuple[object, ...]) -> None:
-    """Surplus and stock equal the account, and the other destinations the charges."""
+    """Surplus, left with smelters or not, and stock equal the account, and the other destinations the charges."""
     one, found = traced(*name)
     ends = found.returned.sum(axis=1) + found.bought.sum(axis=1) + found.opening
     made, whole = one.account.decisions, max(ends.sum(), 1)
-    np.testing.assert_allclose(
-        ends[:, MetalDestination.SURPLUS], made.surplus.sum(axis=1), rtol=1e-9, atol=1e-12 * whole
-    )
+    surplus = (made.surplus + one.account.left).sum(axis=1)
+    np.testing.assert_allclose(ends[:, MetalDestination.SURPLUS], surplus, rtol=1e-9, atol=1e-12 * whole)
     np.testing.assert_allclose(ends[:, MetalDestination.STOCK], one.account.stock[:, -1], atol=1e-9 * whole)
     charged = one.account.composition.sum(axis=(0, 2))
     np.testing.assert_allclose(ends[:, : MetalDestination.SURPLUS].sum(axis=1), charged, rtol=1e-9)

@@ -48,7 +48,8 @@ def test_what_is_called_off_is_what_is_sent(name: str) -> None:
         if document.kind == toll:
             at = [column.key for column in document.lines.columns]
             rows = [dict(zip(at, row, strict=True)) for row in document.lines.rows]
-            in_time += sum(float(row["returned_kg"] or 0) for row in rows if row["back"] != "later")  # type: ignore[arg-type]
+            credited = ("returned_kg", "left_kg")
+            in_time += sum(float(row.get(key) or 0) for key in credited for row in rows if row["back"] != "later")  # type: ignore[arg-type]
     assert in_time == pytest.approx(float(made.account.returned.sum()))
     bought = figures(orders, "bought_kg", "metal purchase order")
     assert sum(bought) == pytest.approx(sum(made.tables["purchases"]["kg"]))

@@ -14,7 +14,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
-from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def _compute_movements(account: PlanAccount) -> tuple[Floats, Floats, Floats]:
     called = np.asarray(account.returned, dtype=float)  # (K, E, T)
     if len(decisions.left):
         smelters = len(instance.smelters.names)
-        called = called - sum_by_group(decisions.left, instance.terms.smelter, smelters)
+        back = called - sum_by_group(decisions.left, instance.terms.smelter, smelters)
+        called = np.where(back > SUM_TOLERANCE * called, back, 0.0)
     opening = np.zeros((1, *called.shape[1:]))
     opening[0, :, 0] = instance.metals.opening_stock.value
     credit = np.concatenate([called, opening])

@@ -219,7 +219,8 @@ def _select_called_back(account: PlanAccount, routes: Ints, back: Floats) -> Flo
     if not len(account.decisions.left):
         return back
     credited, left = account.credited_by_line, account.decisions.left
-    share = np.where(credited > 0, 1 - np.divide(left, credited, out=np.zeros_like(left), where=credited > 0), 1)
+    ratio = np.divide(left, credited, out=np.zeros_like(left), where=credited > 0)
+    share = np.clip(1 - ratio, 0, 1)  # where all is left, rounding may leave a trace of either sign
     of_route = np.moveaxis(share[account.routes.line[routes]], 1, 0)  # (E, J, T)
     return np.asarray(np.where(account.instance.metals.surplus_to_smelter[:, None, None], back * of_route, back))
 
