@@ -92,7 +92,7 @@ class Variant:
 
 
 def variants(fits: Mapping[str, Fit], base: Fit) -> list[Variant]:
-    """Return the instances: base case, sold surplus, fractions, first targets, base assays, other anchors of the fit."""
+    """Return the instances: base case, sold surplus, fractions, first targets, base assays, and the other anchors."""
     chosen = fits[""]
     anchored = (
         Variant(f"tokyo2020-{name}", f"Tokyo 2020, fitted to {fit.anchor.story}", fit, f"tokyo2020/streams-{name}.csv")
@@ -190,7 +190,7 @@ def _struck(need: Mapping[str, float]) -> str:
     )
     return (
         f'  struck_until_may_2020: {{periods.count: 38, "medals.*.due": 2020-05, {cast}, "alloys.*.scrap.lead": 38,'
-        ' note: "seen: struck from January 2019 to May 2020; estimated: in equal months, the scrap of all of them left"}'
+        ' note: "seen: struck from January 2019 to May 2020; estimated: in equal months, all their scrap left"}'
     )
 
 

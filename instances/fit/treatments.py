@@ -17,7 +17,7 @@ STEEL_JPY, CABLES_JPY = "20_000", "220_000"  # JPY/t
 
 @dataclass(frozen=True)
 class FractionEvidence:
-    """A product of a treatment: its share of the mass, and its recoveries of Au, Ag and Cu or, if it is sold, its price."""
+    """A product of a treatment: its share of the mass, and its recoveries of Au, Ag and Cu, or its price if sold."""
 
     share: float
     recovery: Triple = (0.0, 0.0, 0.0)

@@ -147,7 +147,7 @@ def test_fractions_together_hold_the_metal_of_the_fit() -> None:
             recovered = of.treatments.recovery.value[at, d].sum(axis=0)
             copper = of.metals.names.index("Cu")
             cables = sum(of.treatments.to_smelter.value[h, d] for h in at if of.treatments.names[h].endswith("cables"))
-            recovered[copper] += cables * CABLES_GRADE / 1000 / of.devices.assay.value[d, copper]
+            recovered[copper] += cables * CABLES_GRADE / of.devices.assay.value[d, copper]
             found = [recovered[of.metals.names.index(metal)] for metal in METALS]
             assert found == pytest.approx(TREATMENTS[name].recovery, rel=0.01), (name, device)
 
