@@ -4,7 +4,7 @@
 #   make PYTHON=/path/to/python3.12 solve    another interpreter
 #   make solve INSTANCE=instances/tiny.yaml  another instance
 #   make test TESTS=tests/model JOBS=1       some tests, one after another
-#   make test CASES=all COVERAGE=95          every random instance, not four of each test, and the branches that were run
+#   make test CASES=all COVERAGE=95          every random instance, not four of each test; with the branches that were run
 #   make matrix CELLS="3.13-locked"          some environments
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \

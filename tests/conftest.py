@@ -1,22 +1,10 @@
-"""Select the tests measured for coverage: those that mirror the package, once per test on random instances.
-
-Tracing more than doubles the time of a test. Tests that run anyway and reach no new line are run without it.
-"""
+"""Run a sample of the random instances of each test; `--all-cases` runs them all."""
 
 from __future__ import annotations
 
-from collections import Counter
-from pathlib import Path
-
 import pytest
 
-TESTS = Path(__file__).parent
-UNTRACED = {  # results, not code paths
-    *("campaigns", "conformance", "extensions", "golden", "house", "instances", "instances_at_random", "laws"),
-    *("planted", "refusals", "twin"),
-}
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
-MEASURED_CASES = 1  # of each test with parameters
 SAMPLE = 4  # random instances of each test, without --all-cases; campaigns and `make test CASES=all` run all
 
 
@@ -26,19 +14,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a sample of the random instances of each test, and trace the first cases of the tests that are measured."""
-    if not config.getoption("--all-cases"):
-        left_out = _find_left_out(items)
-        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
-        items[:] = [item for item in items if item not in left_out]
-    if not config.pluginmanager.hasplugin("_cov"):
+    """Keep a sample of the random instances of each test."""
+    if config.getoption("--all-cases"):
         return
-    cases: Counter[str] = Counter()
-    for item in items:
-        test = item.nodeid.partition("[")[0]
-        cases[test] += 1
-        if cases[test] > MEASURED_CASES or item.path.relative_to(TESTS).parts[0] in UNTRACED:
-            item.add_marker("no_cover")
+    left_out = _find_left_out(items)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _find_left_out(items: list[pytest.Item]) -> set[pytest.Item]:

@@ -238,7 +238,6 @@ def test_tokyo_as_first_planned() -> None:
     assert find_least_position(scrap, at) == pytest.approx(58.8637, abs=1e-4)
 
 
-@pytest.mark.no_cover
 def test_tokyo_is_cured_by_more_phones_from_shops() -> None:
     """Of all streams they are the cheapest cure: the tonnes that bring the silver which in stock would do as well."""
     instance = load(Path(__file__).parents[2] / "instances" / "tokyo2020-first-targets.yaml")

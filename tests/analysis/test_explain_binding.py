@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
 from tests.analysis.nearby import explanations, size
 from tests.laws import pool
 from tests.laws.figures import changed, plain
@@ -63,7 +62,6 @@ def slopes(plan: Plan, row: BindingConstraint) -> Iterator[float]:
             yield (plan.objective - again.objective) / step
 
 
-@pytest.mark.no_cover
 def test_the_figure_moved_saves_what_is_reported() -> None:
     """On random instances a small step of every kind of binding parameter saves its shadow price."""
     kinds: dict[str, int] = {}
@@ -84,7 +82,6 @@ def test_the_figure_moved_saves_what_is_reported() -> None:
     assert {"treatments.capacity", "alloys.capacity", "policy.footprint_cap", "streams.committed"} <= set(kinds)
 
 
-@pytest.mark.no_cover
 def test_nothing_binds_that_saves_nothing() -> None:
     """Every binding constraint has a positive shadow price, and they are listed by the saving of one per cent."""
     for found in explanations():

@@ -59,7 +59,6 @@ def test_it_adds_up_on_every_case(path: Path, measure: str) -> None:
     assert abs(total(compute_cost_breakdown(PlanNeighbourhood.build(plan))) - plan.objective) <= 1e-9 * size(plan)
 
 
-@pytest.mark.no_cover
 def test_it_adds_up_on_random_instances() -> None:
     """On at least fifty random instances the lines come to the cost, to 1e-9 of all that is paid."""
     found = explanations()
@@ -67,7 +66,6 @@ def test_it_adds_up_on_random_instances() -> None:
     assert max(abs(total(one.cost_breakdown) - one.plan.objective) / size(one.plan) for one in found) <= 1e-9
 
 
-@pytest.mark.no_cover
 def test_it_adds_up_with_castings_in_stock() -> None:
     """With castings in stock the lines sum to the cost, to 1e-9 of all payments."""
     plans = [plan for seed in range(40) if (plan := pool.stocked(seed)) is not None]
@@ -86,7 +84,6 @@ def test_it_adds_up_with_castings_in_stock() -> None:
     )
 
 
-@pytest.mark.no_cover
 def test_signs() -> None:
     """Binding limits reduce the cost; commitments and participation increase it."""
     told = [line for found in explanations() for line in found.cost_breakdown]

@@ -77,7 +77,6 @@ def test_what_is_left_over_costs_its_sale() -> None:
     assert (found["metals.Pd"].more, found["metals.Pd"].less) == pytest.approx((7, 7))
 
 
-@pytest.mark.no_cover
 def test_one_more_never_costs_less_than_one_fewer_saves() -> None:
     """The objective is convex in demand, so the price of more is at least that of fewer."""
     pairs = [(kink.more, kink.less) for found in explanations() for kink in found.marginal_prices]

@@ -127,7 +127,6 @@ def random_takings(seeds: range) -> Iterator[tuple[Plan, SourceAnalysis]]:
             yield from ((found.plan, one) for one in found.source_analyses)
 
 
-@pytest.mark.no_cover
 def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
     """On thirty random instances a source enters slightly below its break-even price, not above."""
     moved = 0
@@ -143,7 +142,6 @@ def test_what_is_left_out_comes_in_at_its_price_and_not_before() -> None:
     assert moved >= 30
 
 
-@pytest.mark.no_cover
 def test_what_is_taken_stays_up_to_its_prices() -> None:
     """Below the first price the quantity is unchanged; above it less is taken; at the second none."""
     fell, left = 0, 0

@@ -39,7 +39,6 @@ def test_twins_on_the_market_are_seen() -> None:
     assert explained(silver({"a": offer(10), "b": offer(11)}, 5)).is_unique
 
 
-@pytest.mark.no_cover
 def test_ranges_are_reached_by_a_touch_of_the_price() -> None:
     """A tiny change of its price moves a source to the end of its range, on random instances.
 

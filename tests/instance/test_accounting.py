@@ -151,7 +151,6 @@ def test_measures_are_called_by_name(sourcing: PlanAccount) -> None:
         sourcing.compute_objective("beauty")
 
 
-@pytest.mark.no_cover
 def test_every_kilogram_is_accounted_for() -> None:
     """In every plan opening stock and returns equal charges, surplus and closing stock."""
     for instance in (*conforming().values(), *map(at_random, range(40))):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from tests.model.cases import MEASURES, ROOT, at_random, changed, conforming, loaded, planned
 
 import medalopt
@@ -56,7 +55,6 @@ def test_bounds_of_the_foundry_by_hand() -> None:
     )
 
 
-@pytest.mark.no_cover
 def test_no_plan_passes_a_bound() -> None:
     """Every quantity of every plan, under each objective, is within its implied bound."""
     for instance in (*conforming().values(), *map(at_random, range(40))):

@@ -84,7 +84,6 @@ def test_every_conformance_basis_is_proven(measure: str) -> None:
             assert value == pytest.approx(answers[measure]["value"], rel=1e-7, abs=1e-7), name
 
 
-@pytest.mark.no_cover
 def test_nearly_every_random_basis_is_proven() -> None:
     """Of the plans of random instances all but a few have an exact optimum, which is GLPK's."""
     states: Counter[str] = Counter()

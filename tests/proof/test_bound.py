@@ -105,7 +105,6 @@ def plans(measure: str) -> Iterator[tuple[str, Plan]]:
             yield name, plan
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_no_prices_prove_more_than_is_true(measure: str) -> None:
     """The bound never exceeds the optimum, for prices of rows that exist or do not."""
@@ -116,7 +115,6 @@ def test_no_prices_prove_more_than_is_true(measure: str) -> None:
             assert proven(plan, duals) <= plan.objective + slack(plan), name
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_prices_of_the_best_plan_prove_it(measure: str) -> None:
     """At the plan's own prices the bound equals the objective; without prices it is no better."""
@@ -128,7 +126,6 @@ def test_the_prices_of_the_best_plan_prove_it(measure: str) -> None:
     assert worse > 20
 
 
-@pytest.mark.no_cover
 def test_there_are_plans_enough() -> None:
     """The tests above cover some forty random plans and every conformance plan, for each objective."""
     for measure in MEASURES:

@@ -32,7 +32,6 @@ def test_every_right_conformance_plan_is_accepted(measure: str) -> None:
             assert plan.objective == pytest.approx(answers[measure]["value"], rel=1e-7, abs=1e-7)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_right_random_plan_is_accepted(measure: str) -> None:
     """Each random instance has a verified plan or a proof of infeasibility."""

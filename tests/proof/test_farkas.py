@@ -68,7 +68,6 @@ def test_a_large_instance_is_refuted_in_enclosures() -> None:
     assert prove_infeasibility(instance, shown.duals).margin == shown.margin
 
 
-@pytest.mark.no_cover
 def test_random_instances_have_a_plan_or_are_refuted() -> None:
     """Each random instance has a plan or a proof of infeasibility; more than thirty are infeasible."""
     refuted = [seed for seed in SEEDS if isinstance(answered(at_random(seed)), InfeasibilityProof)]
@@ -77,7 +76,6 @@ def test_random_instances_have_a_plan_or_are_refuted() -> None:
         holds(at_random(seed), answered(at_random(seed)))  # type: ignore[arg-type]
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(("section", "figure", "value"), IMPOSSIBLE)
 def test_what_a_change_makes_impossible_is_refuted(section: str, figure: str, value: Any) -> None:
     """Infeasible changes are refuted: too many medals, tiny capacities, missing supply.
@@ -108,7 +106,6 @@ def turned(seed: int, section: str, figure: str, value: Any) -> Instance | None:
     return loaded(as_text(text))
 
 
-@pytest.mark.no_cover
 def test_no_multipliers_refute_what_has_a_plan() -> None:
     """Random prices, those of the plan, and multipliers of a tighter instance refute no feasible one."""
     random = Random("no refutation")

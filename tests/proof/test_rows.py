@@ -43,7 +43,6 @@ def broken(instance: Instance, decisions: Decisions) -> dict[tuple[str, str], fl
     return found
 
 
-@pytest.mark.no_cover
 def test_right_plans_break_nothing() -> None:
     """No rule fires on a right plan: of tiny, of the conformance instances, of random ones."""
     assert broken(tiny().instance, tiny().account.decisions) == {}

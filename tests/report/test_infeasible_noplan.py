@@ -83,7 +83,6 @@ def test_castings_beyond_capacity_are_reported_with_both_figures() -> None:
     assert any("process scrap included" in text for text in list_reasons(closed))
 
 
-@pytest.mark.no_cover
 def test_no_claim_comes_too_soon() -> None:
     """As the demand on Tokyo's supply grows, no shortage is claimed while a plan exists."""
     for count in (1700, 1900, 2100, 2300):

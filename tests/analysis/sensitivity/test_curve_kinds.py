@@ -18,7 +18,6 @@ from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.errors import UsageError
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "asked", ["devices.*.content.Ag=20..150%", "policy.recycled.Ag=0..100%", "alloys.silver_925.scrap.returned=0..97%"]
 )

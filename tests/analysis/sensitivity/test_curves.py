@@ -58,7 +58,6 @@ def grid(found: SensitivityCurve, steps: int) -> list[float]:
     return [low + (high - low) * (step + 0.37) / steps for step in range(steps)]
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(("asked", "shape", "least"), EXACT)
 def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -> None:
     """On a grid, and at every point, the curve equals a solve of the file."""
@@ -72,7 +71,6 @@ def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -
         assert (math.inf if point.objective is None else point.objective) == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("asked", [asked for asked, _, _ in EXACT])
 def test_every_breakpoint_is_one(asked: str) -> None:
     """The slopes on both sides differ, solved close to the breakpoint, and the curve goes straight up to it."""
@@ -89,7 +87,6 @@ def test_every_breakpoint_is_one(asked: str) -> None:
         assert bend * (1 if found.shape == "convex" else -1) > 0
 
 
-@pytest.mark.no_cover
 def test_where_plans_end() -> None:
     """Just inside the feasible range a plan exists, just outside none does."""
     variants = ScenarioRunner(TINY)

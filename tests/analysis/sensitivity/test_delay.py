@@ -152,7 +152,6 @@ def test_deadlines_by_solves_on_both_sides() -> None:
         assert plan is not None and plan.cost == pytest.approx(plain.cost + extra)
 
 
-@pytest.mark.no_cover
 def test_deadlines_of_supply_in_a_file() -> None:
     """In the instance in which everything binds, each deadline of supply is confirmed by solves on both sides."""
     tiny = yaml.safe_load(TINY.read_text(encoding="utf-8"))

@@ -97,7 +97,6 @@ def test_the_others_keep_their_proportion(tmp_path: Path) -> None:
     assert offer.scale_share(1, 2.0).streams.available.value.ravel().tolist() == [0.0, 4.0]
 
 
-@pytest.mark.no_cover
 def test_every_cost_is_that_of_an_independent_solve() -> None:
     """Each point's cost equals a solve of the changed instance; infeasible points are infeasible there."""
     instance = medalopt.load(TINY)
@@ -113,7 +112,6 @@ def test_every_cost_is_that_of_an_independent_solve() -> None:
                 assert point.result.value == pytest.approx(solve(changed).objective, rel=1e-7)
 
 
-@pytest.mark.no_cover
 def test_between_points_the_cost_lies_near_the_line() -> None:
     """In the middle of neighbouring points the cost is near the straight line between them."""
     answers = MixSolver(ScenarioRunner(TINY))

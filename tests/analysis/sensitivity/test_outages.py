@@ -82,7 +82,6 @@ def test_nothing_is_cheaper_without_unless_a_rule_brought_it_in(seed: int) -> No
     assert told is None or all(loss.extra >= 0 for loss in told.losses)
 
 
-@pytest.mark.no_cover
 def test_from_a_month_on() -> None:
     """From a month on is as if the file gave no capacity, no supply and prices beyond all measure from then on."""
     instance = yaml.safe_load(TINY.read_text(encoding="utf-8"))

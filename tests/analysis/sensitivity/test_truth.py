@@ -12,7 +12,6 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("stock", [False, True])
 @pytest.mark.parametrize("number", range(2))
 def test_prices_are_what_two_solves_differ_by(number: int, stock: bool) -> None:
@@ -23,7 +22,6 @@ def test_prices_are_what_two_solves_differ_by(number: int, stock: bool) -> None:
     assert found.seen["ends beyond which the price is another"] + found.seen["ends beyond which there is no plan"] > 0
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(2))
 def test_curves_agree_with_a_grid(number: int) -> None:
     """Curves and maps agree with plans on a grid, at both sides of breakpoints and of ends, and at a budget."""
@@ -32,21 +30,18 @@ def test_curves_agree_with_a_grid(number: int) -> None:
     assert found.seen["values on a grid"] > 5
 
 
-@pytest.mark.no_cover
 def test_a_share_that_comes_to_zero() -> None:
     """Along a participation that becomes 0, beside which rounding left some of it, the curve agrees with a grid."""
     variants = ScenarioRunner(Path(__file__).parent / "participation_to_zero.yaml", objective="mass")
     assert curves.judged(variants, parse_parameter_range(variants, "policy.participation=0..30%")).wrong == ()
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(8))
 def test_a_blend_has_the_ranges_of_glpk(seed: int) -> None:
     """Of a blend that is not degenerate every price, and both ends of every range, are those of GLPK's analysis."""
     assert blends.trial(seed).wrong == ()
 
 
-@pytest.mark.no_cover
 def test_blends_are_compared() -> None:
     """Some of these blends are not degenerate, and all their figures are compared."""
     assert sum(blends.trial(seed).seen["ranges compared"] for seed in range(4)) > 5

@@ -245,7 +245,6 @@ def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.
     assert found.entry_prices
 
 
-@pytest.mark.no_cover
 def test_metal_that_is_short_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the shortage is not proven, tornado and scenarios still report infeasibility."""
     monkeypatch.setattr(ShortageSolver, "compute_shortage", fail)

@@ -63,7 +63,6 @@ def test_what_does_not_vary_has_no_shares() -> None:
     assert estimate_sobol_indices(same, same, np.array([same])) == (SobolIndices(None, None, 20),)
 
 
-@pytest.mark.no_cover
 def test_shares_of_a_cost_that_is_a_sum() -> None:
     """With enough supply the cost is linear in the metal of the phones: shares follow by arithmetic."""
     changes = {
@@ -86,7 +85,6 @@ def test_shares_of_a_cost_that_is_a_sum() -> None:
     assert found.quantiles[1] == pytest.approx(684_000, rel=0.03)
 
 
-@pytest.mark.no_cover
 def test_no_plan_is_counted() -> None:
     """Infeasible draws are counted and attributed to the assay."""
     found = analyse_variance(ScenarioRunner(BY_HAND), 32, 1)

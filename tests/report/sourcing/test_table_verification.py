@@ -84,7 +84,6 @@ def test_plans_are_accepted_as_they_were_written() -> None:
             assert base.accepts(written(base, form)), form
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(3))
 def test_no_column_of_a_plan_in_json_can_be_altered(number: int) -> None:
     """A figure or text in each column of each table, and in each member, altered in turn: the plan is refused."""
@@ -96,7 +95,6 @@ def test_no_column_of_a_plan_in_json_can_be_altered(number: int) -> None:
     assert {path[:2] for path in let_pass} <= {WITHOUT_MEANING}
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(3))
 def test_no_column_of_a_folder_of_csv_can_be_altered(number: int, tmp_path: Path) -> None:
     """The last filled cell of each column of each file, heads too, altered in turn: the plan is refused."""
@@ -145,7 +143,6 @@ def filled(rows: list[list[Any]]) -> list[tuple[int, int]]:
     return list(ends)
 
 
-@pytest.mark.no_cover
 def test_no_column_of_a_workbook_can_be_altered() -> None:
     """The last filled cell of each column of each sheet, of hidden ones the head too: the plan is refused."""
     base = sourced()
@@ -224,7 +221,6 @@ def find_unnoticed(saved: SavedFile, content: Any, changes: dict[str, list[Any]]
     return tried, unnoticed
 
 
-@pytest.mark.no_cover
 def test_tables_are_derived_again_from_the_decisions() -> None:
     """With recomputed digests no column of a table or order can be altered, except those that took further solves."""
     saved, content = derived("json")
@@ -242,7 +238,6 @@ def test_tables_are_derived_again_from_the_decisions() -> None:
     assert tried > 150 and unnoticed == []
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_tables_are_derived_again_in_the_other_forms(form: str) -> None:
     """An altered cell of any column of any table of figures is found without a digest."""
@@ -368,7 +363,6 @@ def test_a_brief_plan_without_digests_holds_nothing_that_is_not_derived(tmp_path
     assert run.code == 0, run.out
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["plan.xlsx", "plan.json", "plan"])
 def test_every_kind_of_plan_that_is_written_is_valid(name: str, tmp_path: Path) -> None:
     """`verify` accepts plans in loads, brief plans and replans with the same options."""
