@@ -29,6 +29,7 @@ from medalopt.plan.schema import (
     SavedPlan,
     StrictModel,
 )
+from medalopt.plan.schema_errors import describe_schema_errors
 from medalopt.plan.tables import parse_extension_tables
 from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
 from medalopt.text import escape_text
@@ -146,16 +147,10 @@ def _validate_plan(
         refused = isinstance(content, dict) and content.get("status") == "infeasible"
         return (SavedInfeasibility if refused else SavedPlan).model_validate(content)
     except ValidationError as error:
+        described = list(describe_schema_errors(content, error.errors(include_url=False)))[:_MAX_FAULTS]
         faults = [
-            Fault(
-                name + place(fault["loc"]),
-                0,
-                0,
-                escape_text(".".join(map(str, fault["loc"])), 200),
-                escape_text(fault["msg"], 200),
-                kind=FaultKind.SAVED_PLAN,
-            )
-            for fault in error.errors()[:_MAX_FAULTS]
+            Fault(name + place(path), 0, 0, escape_text(".".join(map(str, path)), 200), text, kind=FaultKind.SAVED_PLAN)
+            for path, text in described
         ]
         raise InputError(faults) from error
 

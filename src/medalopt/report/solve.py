@@ -20,7 +20,14 @@ from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
-from medalopt.report.numbers import format_money, format_money_range, format_number, format_share, format_tonnes
+from medalopt.report.numbers import (
+    format_mass,
+    format_money,
+    format_money_range,
+    format_number,
+    format_share,
+    format_tonnes,
+)
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
@@ -181,12 +188,12 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
         metal_values: Marginal values of its metals.
 
     Returns:
-        Lines on cost, medals not made, whole lots, supply taken, risk of a shortfall, promised confidence and
-        bottleneck metals; empty ones are left out.
+        Lines on cost, option premiums, medals not made, whole lots, supply taken, risk of a shortfall, promised
+        confidence and bottleneck metals; empty ones are left out.
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
     promised = describe_confidence_prices(plan) if plan.certificate.optimal else ()
-    beside = (_describe_payers(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
+    beside = (_describe_payers(plan), _describe_premiums(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
     lines = (_describe_cost(plan), *beside, _describe_supply(plan))
     return tuple(line for line in (*lines, *describe_risks(plan), *promised, *scarce) if line)
 
@@ -219,6 +226,22 @@ def _describe_payers(plan: Plan) -> str:
     left = len(plan.party_totals) - len(parts)
     rest = f" and {left} more" if left else ""
     return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
+
+
+def _describe_premiums(plan: Plan) -> str:
+    """Return the line on premiums of options, which no plan counts; empty where no offer has one."""
+    premiums: dict[str, float] = plan.instance.annex.get("market_option", {})
+    bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
+    paid = {name: premium for name, premium in premiums.items() if premium > 0}
+    if not paid:
+        return ""
+    currency, parts = plan.instance.currency, []
+    for name, premium in list(paid.items())[:_MAX_PARTIES]:
+        kilograms = bought.get(name, 0.0)
+        cost = f", {format_money(premium * kilograms, currency)} for {format_mass(kilograms)}" if kilograms > 0 else ""
+        parts.append(f"{escape_text(name)} {format_number(premium)} {currency}/kg{cost}")
+    more = f" and {len(paid) - len(parts)} more" if len(paid) > len(parts) else ""
+    return f"Option premiums are not in the cost: {'; '.join(parts)}{more}. `medalopt stochastic` decides on options."
 
 
 def list_missed_medals(plan: Plan) -> str:

@@ -21,6 +21,8 @@ from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, TwoStagePlan,
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import LimitError, TwoStageInfeasibleError, UsageError
 from medalopt.proof.two_stage import ScenarioClaim, certify_two_stage, project_weights
+from medalopt.report.metal_values import MetalValues
+from medalopt.report.solve import summarize_plan
 from medalopt.report.two_stage import build_two_stage_report
 from medalopt.solve_instance import solve
 from medalopt.solver.program import SolverProgram
@@ -197,6 +199,16 @@ def test_report_adds_up(plan: TwoStagePlan) -> None:
     expected = sum(row["probability"] * row["cost"] for row in data["scenarios"])
     assert data["values"]["expected_cost"] == pytest.approx(expected)
     assert data["values"]["evpi"] == pytest.approx(data["values"]["recourse"] - data["values"]["wait_and_see"])
+
+
+def test_a_plan_without_options_lists_their_premiums() -> None:
+    """A premium in the file is stated by the report of a plan that does not count it, with its amount."""
+    plan = solve(medalopt.load(Path(__file__).parents[2] / "planted/contracts.yaml", {"market.bullion.price": "100"}))
+    (line,) = [one for one in summarize_plan(plan, MetalValues(plan)) if "remiums" in one]
+    bought = float(plan.account.bought.sum())
+    assert "bullion 40 EUR/kg" in line and bought > 0 and f"{40 * bought:,.0f} EUR for" in line
+    free = solve(plan.instance.with_changes({"market.bullion.option": "0"}))
+    assert not any("remiums" in one for one in summarize_plan(free, MetalValues(free)))
 
 
 @pytest.mark.parametrize(

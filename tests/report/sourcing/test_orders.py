@@ -204,3 +204,10 @@ def test_fineness_is_never_rounded_up_to_pure() -> None:
     assert "99.995" in cells
     columns = {column.key: column.digits for column in table.columns}
     assert columns["greatest_share"] == 3 and columns["fineness_permille"] == 2
+
+
+def test_instructions_name_the_fractions_that_are_fed() -> None:
+    """A smelter is told which fractions come under a line of terms without a name."""
+    orders = build_orders(plan("fractions"))
+    told = [str(row[1]) for one in orders if one.kind == TOLL for row in one.lines.rows]
+    assert {*told} == {"every feed (dismantle/boards, dismantle/cables)", "every feed (dismantle/boards)"}

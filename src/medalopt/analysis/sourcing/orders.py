@@ -43,7 +43,10 @@ class StorageLine:
 
 @dataclass(frozen=True)
 class FeedLine:
-    """Feed of a smelter under one line of its terms in one period: tonnes, treatment charge, penalties, lot charge."""
+    """Feed of a smelter under one line of its terms in one period: tonnes, treatment charge, penalties, lot charge.
+
+    `fractions` are the indices of the fractions of treatments in it; empty without any.
+    """
 
     line: int
     period: int
@@ -52,6 +55,7 @@ class FeedLine:
     metals: tuple[MetalReturn, ...]
     penalties: tuple[FeedPenalty, ...] = ()
     lot_charge: float = 0.0
+    fractions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, 
     """Return the feed of one line of terms in one period."""
     all_routes, tonnes = account.routes, account.decisions.sent[routes, period]
     penalties = tuple(_list_penalties(account, routes, tonnes, period))
+    carried = np.unique(all_routes.treatment[routes[~all_routes.treats[routes]]])
     return FeedLine(
         line,
         period,
@@ -183,6 +188,7 @@ def _make_feed_line(account: PlanAccount, smelter: int, line: int, period: int, 
         tuple(_list_metal_returns(account, smelter, period, routes)),
         penalties,
         float(account.instance.terms.lot_charge.value[line]),
+        tuple(carried.tolist()),
     )
 
 

@@ -302,18 +302,27 @@ def _describe_lots(instance: Instance, sent: list[FeedLine]) -> str:
     word = get_period_word(instance)
     lines = sorted({feed.line for feed in sent})
     each = [
-        f"{instance.terms.names[line] or EVERY_FEED}: {'all feed' if instance.terms.pooled[line] else 'each stream'} "
+        f"{_name_feed(instance, [feed for feed in sent if feed.line == line])}: "
+        f"{'all feed' if instance.terms.pooled[line] else 'each stream'} "
         f"of a {word}, {format_count(len({feed.period for feed in sent if feed.line == line}), word)}"
         for line in lines
     ]
     return "; ".join(each)
 
 
+def _name_feed(instance: Instance, feeds: list[FeedLine]) -> str:
+    """Return the name of a line of terms, and after it the fractions that are fed under it."""
+    name = instance.terms.names[feeds[0].line] or EVERY_FEED
+    fractions = sorted({fraction for feed in feeds for fraction in feed.fractions})
+    told = ", ".join(instance.treatments.names[fraction] for fraction in fractions)
+    return f"{name} ({told})" if told else name
+
+
 def _describe_settlement(instance: Instance, sent: list[FeedLine]) -> tuple[str, ...]:
     """Return how lots are settled."""
     pooled = sorted({feed.line for feed in sent if instance.terms.pooled[feed.line]})
-    lines = ", ".join(instance.terms.names[line] or EVERY_FEED for line in pooled)
-    settled = (*((_POOLED_NOTE.format(lines=lines.capitalize()),) if pooled else ()),)
+    lines = ", ".join(_name_feed(instance, [feed for feed in sent if feed.line == line]) for line in pooled)
+    settled = (*((_POOLED_NOTE.format(lines=lines[:1].upper() + lines[1:]),) if pooled else ()),)
     return (_LOT_NOTE, *settled) if len(pooled) < len({feed.line for feed in sent}) else settled
 
 
@@ -343,7 +352,7 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
 
 
 def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
-    named = (instance.periods[feed.period], instance.terms.names[feed.line] or EVERY_FEED)
+    named = (instance.periods[feed.period], _name_feed(instance, [feed]))
     charges = instance.terms.treatment_charge.value[feed.line]
     charge = float(charges[index_period(charges, feed.period)])
     nothing = (None,) * (7 if leaves_metal(instance) else 6)
