@@ -45,11 +45,17 @@ def once(command: Sequence[str]) -> TimedRun:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
+        run = waited(process, start)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode(errors='replace')}")
+    return run
+
+
+def waited(process: subprocess.Popen[bytes], start: float) -> TimedRun:
+    """Wait for the end of a process that began at `start`, and return what it took."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
     return TimedRun(seconds, usage.ru_maxrss * KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime)
 
 
