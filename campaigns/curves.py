@@ -19,9 +19,14 @@ from tests.laws import pool
 
 from campaigns.running import Found, campaign
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.curves import CurveOptions, CurvePoint, SensitivityCurve, compute_curve
+from medalopt.analysis.sensitivity.curves import (
+    CurveOptions,
+    CurvePoint,
+    SensitivityCurve,
+    compute_curve,
+    compute_surface,
+)
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange, parse_parameter_range
-from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.errors import InputError, UsageError
 
 ASKED = (

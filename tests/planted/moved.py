@@ -113,7 +113,7 @@ def bars() -> Iterator[bool]:
 def shortage() -> Iterator[bool]:
     """Of 10 kg 3.2 come from phones and 6.7 are bought: 100 g are short."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.analysis.sensitivity.shortage import ShortageSolver
+    from medalopt.analysis.sensitivity.base_case import ShortageSolver
 
     short = ShortageSolver(ScenarioRunner(BY_HAND, {"market.silver.limit": "6.7 kg"}).instance).compute_shortage()
     yield short is not None and _near(sum(short.values()), 0.1)

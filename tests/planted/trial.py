@@ -46,7 +46,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     ),
     "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/curve_evaluation.py"),
     "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain_parameters.py"),
-    "moved: shortage": ("analysis/sensitivity/shortage.py",),
+    "moved: shortage": ("analysis/sensitivity/base_case.py",),
     "moved: ranges": (
         *("solver/ranging.py", "solver/warm_solver.py"),
         *("analysis/sensitivity/parameter_derivatives.py", "analysis/sensitivity/ranges.py"),
@@ -56,7 +56,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
         *("solver/solution.py", "a medal above its penalty"),
     ),
-    "own rules": ("analysis/infeasibility/repair_extensions.py", "solver/extensions.py"),
+    "own rules": ("analysis/infeasibility/diagnosis.py", "solver/extensions.py"),
     "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),
     "spoiled": ("solve_instance.py",),
     "bases": ("proof/basis.py", "proof/rational.py"),

@@ -30,8 +30,7 @@ from medalopt.text import escape_text
 
 if TYPE_CHECKING:
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
-    from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
+    from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, WholeLoadPlan
     from medalopt.instance.instance import Instance
     from medalopt.instance.loading import InstanceFile
     from medalopt.plan.plan import Plan
@@ -154,7 +153,7 @@ def _parse_tonnes(text: str) -> float:
 
 def _round_loads(plan: Plan, size: float) -> WholeLoadPlan:
     """Return the plan rounded to whole loads."""
-    from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
+    from medalopt.analysis.sourcing.plan_analyses import plan_whole_loads
 
     with report_progress("filling whole loads"):
         return plan_whole_loads(plan, size)

@@ -69,8 +69,8 @@ class CurveRequest:
 
     def _report_map(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the map over two parameters."""
+        from medalopt.analysis.sensitivity.curves import compute_surface
         from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-        from medalopt.analysis.sensitivity.surface import compute_surface
         from medalopt.report.sensitivity.curves import report_surface
 
         across, up = (parse_parameter_range(runner, figure) for figure in self.ranges)
@@ -166,7 +166,7 @@ class WhatIfRequest:
 
     def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the recycling premium part."""
-        from medalopt.analysis.sensitivity.premium import compute_premium
+        from medalopt.analysis.sensitivity.outages import compute_premium
         from medalopt.report.sensitivity.what_if import report_premium
 
         with report_progress("buying the metal instead"):
@@ -182,7 +182,7 @@ class WhatIfRequest:
 
     def _report_scenarios(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the part of named scenarios."""
-        from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
+        from medalopt.analysis.sensitivity.delay import evaluate_scenarios
         from medalopt.report.sensitivity.what_if import report_scenarios
 
         with report_progress("one scenario after the other") as step:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from medalopt.analysis.compare.comparison import Comparison, ComparisonRow
-from medalopt.analysis.compare.instance_diff import count_by_section
+from medalopt.analysis.compare.comparison import Comparison, ComparisonRow, count_by_section
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share

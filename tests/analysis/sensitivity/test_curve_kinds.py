@@ -11,10 +11,9 @@ from tests.analysis.varied import TINY
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import curves
-from medalopt.analysis.sensitivity import surface as surfaces
-from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
+from medalopt.analysis.sensitivity import curves as surfaces
+from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve, compute_surface
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.errors import UsageError
 
 

@@ -16,15 +16,13 @@ from medalopt.analysis.explain import marginal_prices, sources
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import ranges as ranges_module
-from medalopt.analysis.sensitivity.curves import compute_curve
-from medalopt.analysis.sensitivity.delay import evaluate_delays
+from medalopt.analysis.sensitivity.base_case import ShortageSolver
+from medalopt.analysis.sensitivity.curves import compute_curve, compute_surface
+from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
 from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
 from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.ranges import compute_ranges
-from medalopt.analysis.sensitivity.scenarios import evaluate_scenarios
-from medalopt.analysis.sensitivity.shortage import ShortageSolver
-from medalopt.analysis.sensitivity.surface import compute_surface
 from medalopt.analysis.sensitivity.tornado import compute_tornado
 from medalopt.analysis.sourcing import plan_analyses
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan

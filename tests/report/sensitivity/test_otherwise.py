@@ -11,10 +11,14 @@ from tests.analysis.varied import TINY
 from tests.report.reading import list_numbers, mentions
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, evaluate_delays
-from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
-from medalopt.analysis.sensitivity.premium import compute_premium
-from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
+from medalopt.analysis.sensitivity.delay import (
+    ContractDeadline,
+    DelayAnalysis,
+    NamedScenarioResult,
+    ScenarioComparison,
+    evaluate_delays,
+)
+from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, compute_premium
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import render_svg
 from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars

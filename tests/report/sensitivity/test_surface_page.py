@@ -10,8 +10,8 @@ import pytest
 from tests.analysis.varied import TINY
 from tests.report.reading import mentions
 
+from medalopt.analysis.sensitivity.curves import SensitivitySurface
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
-from medalopt.analysis.sensitivity.surface import SensitivitySurface
 from medalopt.cli.main import run_command
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.pictures import render_svg

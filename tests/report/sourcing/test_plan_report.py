@@ -12,8 +12,7 @@ from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan, solve
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
-from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts, plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
 from medalopt.report.sourcing.orders import OrderDocument, build_orders

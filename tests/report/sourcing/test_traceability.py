@@ -3,7 +3,7 @@ from collections import defaultdict
 import pytest
 from tests.report.plans import plan
 
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.report.document import CellValue, ReportTable
 from medalopt.report.sourcing.traceability import MOST_SOURCES, tabulate_traceability
 

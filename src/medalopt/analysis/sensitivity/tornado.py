@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from medalopt.analysis.process_pool import ProgressCallback, ignore_progress, solve_scenarios
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.analysis.sensitivity.base_case import MetalShortage, ShortageSolver
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
 from medalopt.errors import SolverError
 from medalopt.instance.loading import NO_CHANGES

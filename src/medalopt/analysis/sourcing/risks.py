@@ -17,8 +17,13 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.process_pool import solve_scenarios
 from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
-from medalopt.analysis.sensitivity.shortage import MetalShortage, ShortageSolver
+from medalopt.analysis.sensitivity.base_case import (
+    MetalShortage,
+    ShortageSolver,
+    StepCallback,
+    ignore_progress,
+    solve_or_none,
+)
 from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd, rank_bars
 from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups
 from medalopt.analysis.sourcing.payments import compute_revenue_of_left

@@ -5,9 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from medalopt.analysis.sensitivity.curves import BreakpointChange, BreakpointShift, CurvePoint, SensitivityCurve
+from medalopt.analysis.sensitivity.curves import (
+    BreakpointChange,
+    BreakpointShift,
+    CurvePoint,
+    SensitivityCurve,
+    SensitivitySurface,
+)
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
-from medalopt.analysis.sensitivity.surface import SensitivitySurface
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.report.charts.chart import (
     FONT,

@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalopt.analysis.sensitivity.base_case import get_row_status
-from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, DelayEffect
-from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
-from medalopt.analysis.sensitivity.premium import RecyclingPremium
-from medalopt.analysis.sensitivity.scenarios import NamedScenarioResult, ScenarioComparison
+from medalopt.analysis.sensitivity.delay import (
+    ContractDeadline,
+    DelayAnalysis,
+    DelayEffect,
+    NamedScenarioResult,
+    ScenarioComparison,
+)
+from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, RecyclingPremium
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share

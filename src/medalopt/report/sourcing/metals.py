@@ -15,7 +15,7 @@ from medalopt.analysis.sourcing.metals import (
     count_strikable_medals,
     find_plating_alloys,
 )
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number, get_cell_value

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from medalopt.analysis.sourcing.order_margins import OrderMargin, OrderMargins, compute_order_margins
+from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from medalopt.analysis.sourcing.order_margins import MetalShortage, find_rounding_shortages
 from medalopt.analysis.sourcing.orders import (
     FeedLine,
     FixedChargeLine,
     MetalReturn,
+    MetalShortage,
+    find_rounding_shortages,
     list_feed_lines,
     list_fixed_charges,
 )

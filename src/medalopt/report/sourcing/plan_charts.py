@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.sourcing.metals import MetalAccount
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan

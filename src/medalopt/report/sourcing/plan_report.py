@@ -11,12 +11,10 @@ import numpy as np
 from medalopt import __version__
 from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.sources import group_sources
-from medalopt.analysis.sensitivity.premium import RecyclingPremium
-from medalopt.analysis.sourcing.claims import list_claims
+from medalopt.analysis.sensitivity.outages import RecyclingPremium
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
-from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
-from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
+from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
+from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.payers import PartyDirectory

@@ -19,8 +19,7 @@ from medalopt.analysis.sourcing.payments import (
     get_fiscal_years,
     has_straddling_periods,
 )
-from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES, PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.plan.plan import Plan
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportSummary, ReportTable, get_cell_number

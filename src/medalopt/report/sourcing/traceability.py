@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.sourcing.plan_facts import PlanFacts
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace, StreamLoss
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance

@@ -16,7 +16,7 @@ import numpy as np
 
 from medalopt.analysis.infeasibility.screening import compute_min_charge, screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.shortage import ShortageSolver
+from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
