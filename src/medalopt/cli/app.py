@@ -48,15 +48,7 @@ def _guard_command(verb: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(verb)
     def ends(*arguments: Any, **options: Any) -> int:
-        """Run the command under the exit handling.
-
-        Args:
-            *arguments: Positional arguments of the command.
-            **options: Its options.
-
-        Returns:
-            Exit code.
-        """
+        """Run the command under the exit handling."""
         return run_guarded(lambda: verb(*arguments, **options), bool(options.get("json")))
 
     return ends

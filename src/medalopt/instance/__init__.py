@@ -11,17 +11,7 @@ _HOMES = {"load": "medalopt.instance.loading"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a reader function on first use, since it needs numpy and pydantic.
-
-    Args:
-        name: Name of an attribute of this package.
-
-    Returns:
-        The function of that name.
-
-    Raises:
-        AttributeError: There is no such function.
-    """
+    """Import a reader function on first use, since it needs numpy and pydantic."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

@@ -34,29 +34,17 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array.
-
-        Returns:
-            Length of each axis.
-        """
+        """Shape of the array: length of each axis."""
         return self.low.shape
 
     @property
     def ndim(self) -> int:
-        """Number of axes.
-
-        Returns:
-            0 for a single interval.
-        """
+        """Number of axes: 0 for a single interval."""
         return self.low.ndim
 
     @property
     def T(self) -> IntervalArray:
-        """Array with its axes reversed.
-
-        Returns:
-            Interval array of the reversed shape.
-        """
+        """Array with its axes reversed: interval array of the reversed shape."""
         return IntervalArray(self.low.T, self.high.T)
 
     def __len__(self) -> int:
@@ -270,16 +258,7 @@ def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalA
     """Return `function` applied to both ends."""
 
     def applied(a: IntervalArray, *arguments: Any, **options: Any) -> IntervalArray:
-        """Apply the function to the lower and to the upper ends.
-
-        Args:
-            a: Interval array.
-            *arguments: Further arguments, passed on.
-            **options: Further keyword arguments, passed on.
-
-        Returns:
-            Interval array of both results.
-        """
+        """Apply the function to the lower and to the upper ends."""
         return IntervalArray(function(a.low, *arguments, **options), function(a.high, *arguments, **options))
 
     return applied

@@ -25,15 +25,7 @@ def _make_comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
     otherwise = getattr(Fraction, f"__{compare.__name__}__")
 
     def method(self: ExactFraction, other: Any) -> Any:
-        """Compare with a fraction or an integer by cross-multiplication, with any other number as `Fraction` does.
-
-        Args:
-            self: Left operand.
-            other: Right operand.
-
-        Returns:
-            Result of the comparison, or NotImplemented.
-        """
+        """Compare with a fraction or an integer by cross-multiplication, with any other number as `Fraction` does."""
         kind = type(other)
         if kind is ExactFraction or kind is Fraction:
             return compare(self._numerator * other._denominator, other._numerator * self._denominator)
@@ -146,11 +138,7 @@ class ExactNumber(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """Value in its canonical unit, computed from the decimals as written.
-
-        Returns:
-            Exact value.
-        """
+        """Value in its canonical unit, computed from the decimals as written: exact value."""
         return Fraction(repr(self.raw)) * self.factor
 
 
@@ -189,11 +177,7 @@ class ExactArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array.
-
-        Returns:
-            Length of each axis.
-        """
+        """Shape of the array: length of each axis."""
         return self.raw.shape
 
     @cached_property

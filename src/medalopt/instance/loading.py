@@ -464,11 +464,7 @@ def _read_table(
     shown_as = os.fspath(file.path.parent / node.text)
 
     def report(message: str) -> None:
-        """Record an error of the table at the place where the instance names it.
-
-        Args:
-            message: Fault and remedy.
-        """
+        """Record an error of the table at the place where the instance names it."""
         faults.add_error(node.place, (name, "table"), f"`{escape_text(node.text)}` {message}", kind=FaultKind.FILE)
 
     if target is None:

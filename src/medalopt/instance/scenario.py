@@ -109,11 +109,7 @@ class Scenario:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Values as written.
-
-        Returns:
-            Value by path.
-        """
+        """Values as written: value by path."""
         return {change.path: change.value for change in self.changes}
 
 

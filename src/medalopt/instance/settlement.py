@@ -53,11 +53,7 @@ class ActualLots:
 
     @property
     def waits(self) -> Bools:
-        """Lots in a stockpile.
-
-        Returns:
-            (N,) mask.
-        """
+        """Lots in a stockpile: (N,) mask."""
         return self.route < 0
 
 

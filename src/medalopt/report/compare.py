@@ -30,26 +30,12 @@ _PART_TITLES = {
 
 
 def _list_labels(comparison: Comparison) -> list[str]:
-    """Return the column headings of the subjects.
-
-    Args:
-        comparison: Comparison.
-
-    Returns:
-        One heading for each subject, shortened.
-    """
+    """Return the column headings of the subjects."""
     return [escape_text(label, _MAX_LABEL) for label in comparison.labels]
 
 
 def _summarize_comparison(comparison: Comparison) -> tuple[str, ...]:
-    """Return the headline: cost of each subject against the first, and the number of differing parameters.
-
-    Args:
-        comparison: Comparison.
-
-    Returns:
-        The sentences.
-    """
+    """Return the headline: cost of each subject against the first, and the number of differing parameters."""
     lines = [_describe_cost_difference(comparison, number) for number in range(1, len(comparison.summaries))]
     if comparison.summaries[0].source_values is not None:
         lines.append(_describe_data_difference(comparison))
@@ -111,15 +97,7 @@ def _describe_data_difference(comparison: Comparison) -> str:
 
 
 def _build_comparison_tables(comparison: Comparison, maximum: int | None = None) -> tuple[ReportTable, ...]:
-    """Return the tables of a comparison that have rows.
-
-    Args:
-        comparison: Comparison.
-        maximum: Greatest number of rows of a table, those that differ most; None: all.
-
-    Returns:
-        Totals, cost by kind, decisions, and parameters.
-    """
+    """Return the tables of a comparison that have rows."""
     tables = (
         _build_totals_table(comparison),
         _build_cost_table(comparison),
@@ -202,14 +180,7 @@ def _list_values(row: ComparisonRow) -> list[CellValue]:
 
 
 def _list_cost_rows(comparison: Comparison) -> list[ComparisonRow]:
-    """Return the kinds of cost that are above rounding in any subject.
-
-    Args:
-        comparison: Comparison.
-
-    Returns:
-        The rows of the comparison.
-    """
+    """Return the kinds of cost that are above rounding in any subject."""
     rows = comparison.select_part("cost")
     largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
     return [row for row in rows if any(abs(value or 0.0) > AMOUNT_TOLERANCE * largest for value in row.values)]
@@ -222,14 +193,7 @@ _MIN_COST_SHARE = 0.005  # relative to the largest kind of cost; smaller ones ar
 
 
 def _build_comparison_charts(comparison: Comparison) -> tuple[Chart, ...]:
-    """Return the charts of a comparison.
-
-    Args:
-        comparison: Comparison.
-
-    Returns:
-        The charts that have data.
-    """
+    """Return the charts of a comparison."""
     return (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
 
 
@@ -321,14 +285,7 @@ def build_comparison_report(comparison: Comparison) -> Report:
 
 
 def _render_comparison_json(comparison: Comparison) -> str:
-    """Render a comparison as JSON: every value of every plan, and the differences in the data.
-
-    Args:
-        comparison: Comparison.
-
-    Returns:
-        The JSON text.
-    """
+    """Render a comparison as JSON: every value of every plan, and the differences in the data."""
     return render_json(
         {
             "format": COMPARISON_FORMAT,

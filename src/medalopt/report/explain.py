@@ -52,14 +52,7 @@ def build_explanation_report(explanation: Explanation) -> Report:
     instance = explanation.plan.instance
 
     def tabulate(whole: bool) -> tuple[ReportTable, ...]:
-        """Return the tables of the explanation that have rows.
-
-        Args:
-            whole: Whether to list all rows.
-
-        Returns:
-            Tables.
-        """
+        """Return the tables of the explanation that have rows."""
         tables = (
             build_binding_table(explanation, whole),
             build_price_table(explanation, whole),
@@ -332,14 +325,7 @@ def _describe_price_limits(explanation: StreamExplanation, analysis: SourceAnaly
     unit, by_cost = explanation.plan.unit, explanation.plan.measure == "cost"
 
     def at(rise: float) -> str:
-        """Format a price changed by a rise.
-
-        Args:
-            rise: Change of the price, money per t.
-
-        Returns:
-            Text with unit.
-        """
+        """Format a price changed by a rise."""
         return f"{format_money(analysis.price + rise, unit)}/t" if by_cost else f"{format_money(rise, unit)}/t added"
 
     now = f"Price (devices and collection): {format_money(analysis.price, unit)}/t. " if by_cost else ""

@@ -105,16 +105,7 @@ def _make_capacity_phrase(what: str) -> _ChangePhrase:
     """Make the phrase for a capacity or limit."""
 
     def saying(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-        """Describe the change of the capacity or limit.
-
-        Args:
-            instance: Instance.
-            path: Path of the parameter.
-            change: Change of its value.
-
-        Returns:
-            Phrase.
-        """
+        """Describe the change of the capacity or limit."""
         in_all = " in total" if path[-1] == "limit" else _format_period_scope(instance, path, change)
         return f"{_format_difference(change)} {what} {escape_text(str(path[1]))}{in_all}"
 
@@ -182,16 +173,7 @@ def _make_value_phrase(what: str) -> _ChangePhrase:
     """Make the phrase for a parameter that is set to a value."""
 
     def saying(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-        """Describe the new value.
-
-        Args:
-            _: Instance, not used.
-            path: Path of the parameter.
-            change: Change of its value.
-
-        Returns:
-            Phrase.
-        """
+        """Describe the new value."""
         unit = f" {change.unit}" if change.unit else ""
         return (
             f"{what.format(escape_text(str(path[1])), escape_text(str(path[-1])))} of "

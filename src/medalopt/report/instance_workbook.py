@@ -108,14 +108,7 @@ class _InstanceWriter:
         self.shares: dict[int, Any] = {}
 
     def share(self, places: int) -> Any:
-        """Return the format of a percentage.
-
-        Args:
-            places: Number of decimals.
-
-        Returns:
-            Format of the workbook.
-        """
+        """Return the format of a percentage."""
         if places not in self.shares:
             self.shares[places] = self.book.add_format(
                 {"num_format": f"0{'.' if places else ''}{'0' * places}%", "valign": "top"}
@@ -123,18 +116,7 @@ class _InstanceWriter:
         return self.shares[places]
 
     def put(self, sheet: Any, row: int, position: int, value: str | float, form: Any = None) -> None:
-        """Write text as text and a number as a number.
-
-        Args:
-            sheet: Sheet to write to.
-            row: Row index.
-            position: Column index.
-            value: Text or number.
-            form: Format of the cell; default: by type.
-
-        Raises:
-            UsageError: If a cell cannot hold the text.
-        """
+        """Write text as text and a number as a number."""
         if isinstance(value, str):
             if clean_cell_text(value) != value.replace("\r\n", "\n") or _DOUBLE_ESCAPE.search(value):
                 raise UsageError(

@@ -38,14 +38,7 @@ _PLANNED_KINDS = {
 
 
 def _build_actuals_tables(replan: Replan) -> tuple[ReportTable, ...]:
-    """Return the tables that have rows, the metal balance first.
-
-    Args:
-        replan: New plan with the executed periods.
-
-    Returns:
-        The tables.
-    """
+    """Return the tables that have rows, the metal balance first."""
     tables = (
         _build_metal_table(replan),
         _build_device_table(replan),
@@ -290,14 +283,7 @@ def _build_contract_table(replan: Replan) -> ReportTable:
 
 
 def _build_metal_charts(replan: Replan) -> tuple[Chart, ...]:
-    """Return a chart of cumulative returns for each metal that the medals need.
-
-    Args:
-        replan: New plan with the executed periods.
-
-    Returns:
-        The charts over the whole horizon.
-    """
+    """Return a chart of cumulative returns for each metal that the medals need."""
     before = None if replan.before is None else replan.before.account.composition.sum(axis=(0, 2))
     needed = replan.plan.account.composition.sum(axis=(0, 2))
     if before is not None:

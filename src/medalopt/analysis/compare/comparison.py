@@ -47,16 +47,7 @@ class PlanSummary:
 
 
 def _summarize_plan(name: str, plan: Plan, data: SourceValues | None) -> PlanSummary:
-    """Summarize a solved plan.
-
-    Args:
-        name: Name of the plan in the comparison.
-        plan: Verified plan.
-        data: Source values of its instance; None if not known.
-
-    Returns:
-        The summary.
-    """
+    """Summarize a solved plan."""
     instance = plan.instance
     values = _collect_quantities(
         plan.tables, {**plan.costs, "total": plan.cost}, plan.footprint, plan.tonnes, instance.currency
@@ -65,17 +56,7 @@ def _summarize_plan(name: str, plan: Plan, data: SourceValues | None) -> PlanSum
 
 
 def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: SourceValues | None) -> PlanSummary:
-    """Summarize a saved plan from its tables.
-
-    Args:
-        name: Name of the plan in the comparison.
-        plan: Saved plan.
-        currency: Currency of its costs.
-        data: Source values of its instance; None if not known.
-
-    Returns:
-        The summary.
-    """
+    """Summarize a saved plan from its tables."""
     tables = {
         table: _collect_columns(table, getattr(plan, table))
         for table in ("shipments", "purchases", "offer_stock", "metals", "shortfall")
@@ -161,11 +142,7 @@ class ComparisonRow:
 
     @property
     def largest_difference(self) -> float:
-        """Largest absolute difference from the first plan.
-
-        Returns:
-            Unit of the row; 0 if one of the two has no plan.
-        """
+        """Largest absolute difference from the first plan: unit of the row; 0 if one of the two has no plan."""
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
         return max(changes, default=0.0)
@@ -195,20 +172,12 @@ class Comparison:
 
     @cached_property
     def parameter_differences(self) -> tuple[ParameterDifference, ...]:
-        """Parameters that are not equal in all instance files.
-
-        Returns:
-            One entry per path.
-        """
+        """Parameters that are not equal in all instance files: one entry per path."""
         return find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
-        """All quantities of any plan, by part.
-
-        Returns:
-            Rows in the order of `PLAN_PARTS`.
-        """
+        """All quantities of any plan, by part: rows in the order of `PLAN_PARTS`."""
         keys = dict.fromkeys(
             key for part in PLAN_PARTS for summary in self.summaries for key in summary.quantities if key[0] == part
         )
@@ -226,11 +195,7 @@ class Comparison:
 
     @property
     def cost(self) -> ComparisonRow | None:
-        """Total cost of each plan.
-
-        Returns:
-            Row of the totals, money; None if there is no plan at all.
-        """
+        """Total cost of each plan: row of the totals, money; None if there is no plan at all."""
         return next((row for row in self.select_part("totals") if row.item == "cost"), None)
 
     def select_part(self, part: str) -> tuple[ComparisonRow, ...]:

@@ -46,11 +46,7 @@ class Explanation:
 
     @property
     def is_unique(self) -> bool | None:
-        """Return whether the optimum is unique.
-
-        Returns:
-            None if that is not verified.
-        """
+        """Return whether the optimum is unique: None if that is not verified."""
         return None if self.others is None else not self.others
 
 

@@ -41,11 +41,7 @@ class MarginalPrice:
 
     @property
     def ratio(self) -> float | None:
-        """Cost of one more as multiple of the market price.
-
-        Returns:
-            Dimensionless; None if there is no market price.
-        """
+        """Cost of one more as multiple of the market price: dimensionless; None if there is no market price."""
         if self.market is None or self.more is None or not self.market.price > 0:
             return None
         return self.more / self.market.price

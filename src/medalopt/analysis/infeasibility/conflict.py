@@ -258,11 +258,7 @@ class FeasibilityProblem:
 
     @cached_property
     def scaled(self) -> ScaledProgram:
-        """Program scaled as the solver receives it.
-
-        Returns:
-            Scaled program.
-        """
+        """Program scaled as the solver receives it."""
         return scale_program(self.program)
 
 
@@ -464,14 +460,7 @@ def interpolate_problems(
     """
 
     def part(share: float) -> float:
-        """Return the value of the parameter at a share of the way.
-
-        Args:
-            share: From 0 to 1.
-
-        Returns:
-            Value; rounded for a parameter of whole numbers.
-        """
+        """Return the value of the parameter at a share of the way."""
         return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
 
     first, second, at = begin, end, part(1 / 2)

@@ -277,11 +277,7 @@ def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStat
     """
 
     def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-        """Describe the limit of one member, or of all together.
-
-        Returns:
-            Path, value, unit and sentence.
-        """
+        """Describe the limit of one member, or of all together."""
         names, values = list_axis_names(instance)[family.axes[0]], get_limit(instance, limit).value
         indices = [names.index(name) for name in rule.names or names]
         every = limit.common and not rule.names
@@ -358,11 +354,7 @@ def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
     """
 
     def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        """Describe a bound on the composition of an alloy.
-
-        Returns:
-            Path, value, unit and sentence.
-        """
+        """Describe a bound on the composition of an alloy."""
         if not rule.names:
             return (
                 ("alloys", instance.alloys.names[0], "composition"),
@@ -516,11 +508,7 @@ def make_settlement_describer(description: str) -> Callable[..., RuleStatement]:
     """
 
     def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-        """Describe the settlement of a pooled lot.
-
-        Returns:
-            Path, value, unit and sentence.
-        """
+        """Describe the settlement of a pooled lot."""
         lots = list_pool_names(instance)
         pool = lots.index(rule.names[0]) if rule.names else 0
         line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names

@@ -238,14 +238,7 @@ def _make_single_repair(
     """Return the repair of one parameter near its least position."""
 
     def works(values: tuple[float, ...]) -> Repair | None:
-        """Return the repair at these values if it makes the instance feasible.
-
-        Args:
-            values: Values of the parameter.
-
-        Returns:
-            Repair with its cost; None if the instance stays infeasible.
-        """
+        """Return the repair at these values if it makes the instance feasible."""
         beyond = parameter.kind != "list" and (values[0] >= position if parameter.up else values[0] <= position)
         if (
             not beyond

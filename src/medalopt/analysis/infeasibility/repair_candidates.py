@@ -152,11 +152,7 @@ def make_limit_lister(family: Family, limit: Limit) -> Callable[..., Iterator[Re
     def found(
         instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
     ) -> Iterator[RepairParameter]:
-        """List the parameters of the limit.
-
-        Yields:
-            Parameter of each member named, or of all.
-        """
+        """List the parameters of the limit."""
         every = list_axis_names(instance)[family.axes[0]] if family.axes else ()
         for name in ("",) if limit.common else names or every:
             yield from make(instance, limit, name, () if limit.common else (every.index(name),), periods)
@@ -215,11 +211,7 @@ def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
     """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        """List the bound on the composition.
-
-        Yields:
-            The parameter, if the alloy is named.
-        """
+        """List the bound on the composition."""
         if not names:
             return
         alloy, metal = names
@@ -281,11 +273,7 @@ def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]
     """
 
     def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        """List the medal counts of the alloy.
-
-        Yields:
-            Parameter of each kind of medal.
-        """
+        """List the medal counts of the alloy."""
         a = instance.alloys.names.index(names[0]) if names else slice(None)
         for m, medal in enumerate(instance.medals.names):
             count = int(instance.medals.count[m])

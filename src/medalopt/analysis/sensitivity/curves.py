@@ -170,11 +170,7 @@ class CurvePoint:
 
     @property
     def coordinates(self) -> tuple[float, float]:
-        """Value and objective.
-
-        Returns:
-            The objective is infinite if infeasible.
-        """
+        """Value and objective: the objective is infinite if infeasible."""
         return self.value, math.inf if self.objective is None else self.objective
 
 
@@ -202,11 +198,7 @@ class SensitivityCurve:
 
     @property
     def is_proven(self) -> bool:
-        """Return whether the accuracy is a proven bound.
-
-        Returns:
-            True for a convex or concave curve.
-        """
+        """Return whether the accuracy is a proven bound: true for a convex or concave curve."""
         return self.shape in ("convex", "concave")
 
 
@@ -366,14 +358,7 @@ def _sample_nonlinear_curve(
     vary = blank.vary
 
     def ask(position: float) -> SolvedVariant:
-        """Solve the scenario at a position.
-
-        Args:
-            position: Value of the parameter.
-
-        Returns:
-            Scenario and its result.
-        """
+        """Solve the scenario at a position."""
         asking.progress(f"{vary.path} at {position:g}")
         scenario = family.build_scenario(position)
         return SolvedVariant(scenario, runner.solve_scenario(scenario))
@@ -481,14 +466,7 @@ class _SurfaceRows:
         """Return the results at all columns for a value of the row parameter; None where not verified."""
 
         def changes(position: float) -> ParameterChanges:
-            """Return the changes of both parameters.
-
-            Args:
-                position: Value of the parameter on the horizontal axis.
-
-            Returns:
-                Changes by path.
-            """
+            """Return the changes of both parameters."""
             return {**self._across.make_changes(position), **self._up.make_changes(value)}
 
         if self._straight:

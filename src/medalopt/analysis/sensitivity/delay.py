@@ -90,14 +90,7 @@ def _find_contract_deadline(
     values: dict[int, float] = {}
 
     def free(index: int) -> bool:
-        """Return whether the contract can be missing before a period at no extra cost.
-
-        Args:
-            index: Index of the period.
-
-        Returns:
-            True if the objective does not increase.
-        """
+        """Return whether the contract can be missing before a period at no extra cost."""
         values[index] = runner.solve_program(apply_outage(runner.base, contract, periods < index, bound=True)).value
         return values[index] <= sum(value)
 
@@ -145,11 +138,7 @@ class DelayEffect:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan with the delay exists.
-
-        Returns:
-            True if the extra cost is finite.
-        """
+        """Return whether a plan with the delay exists: true if the extra cost is finite."""
         return self.extra < np.inf
 
 
@@ -279,20 +268,12 @@ class NamedScenarioResult:
 
     @property
     def status(self) -> str:
-        """Status of the scenario.
-
-        Returns:
-            `optimal`, `infeasible`, or `unanswered`.
-        """
+        """Status of the scenario: `optimal`, `infeasible`, or `unanswered`."""
         return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan exists.
-
-        Returns:
-            True if the objective is finite.
-        """
+        """Return whether a plan exists: true if the objective is finite."""
         return self.value < np.inf
 
 

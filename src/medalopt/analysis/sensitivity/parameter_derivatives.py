@@ -473,15 +473,7 @@ def _make_limit_rule(family: Family) -> Callable[[Instance, ParameterPath], Iter
     """Return the rule for the capacities of a family per period, or its commitments and limits over the horizon."""
 
     def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
-        """Return the shifts of the rows of the subject: in one period or in all, or its only row.
-
-        Args:
-            instance: Instance.
-            path: Path of the limit, with the index of the period if it has one.
-
-        Returns:
-            Row with the derivatives of its lower and upper bound.
-        """
+        """Return the shifts of the rows of the subject: in one period or in all, or its only row."""
         upper = float(find_limit(path[:3])[1].side == UPPER)
         if not family.periodic:
             return [((family.name, str(path[1])), 1.0 - upper, upper)]

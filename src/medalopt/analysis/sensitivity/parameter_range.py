@@ -257,14 +257,7 @@ def _make_offset_range(runner: ScenarioRunner, path: str, kind: ParameterKind, f
     factor = PER_CENT if shown_unit == "%" else Fraction(1)
 
     def text(value: float) -> str:
-        """Format an offset.
-
-        Args:
-            value: Offset in the unit shown.
-
-        Returns:
-            Value with sign and unit.
-        """
+        """Format an offset."""
         number = str(round(value)) if whole else f"{_format_number(value)} {shown_unit}"
         return number if number.startswith("-") else f"+{number}"
 

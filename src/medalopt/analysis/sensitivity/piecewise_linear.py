@@ -52,11 +52,7 @@ class LinearPiece:
 
     @property
     def slope(self) -> float:
-        """Slope of the chord.
-
-        Returns:
-            Objective per unit of the parameter.
-        """
+        """Slope of the chord: objective per unit of the parameter."""
         return (self.right.value - self.left.value) / (self.right.position - self.left.position)
 
 
@@ -90,12 +86,7 @@ def trace_pieces(
     heap: list[tuple[float, float, float, TangentPoint, TangentPoint]] = []
 
     def enter(point: TangentPoint, two: TangentPoint) -> None:
-        """Store the interval as finished, or queue it by its gap.
-
-        Args:
-            point: Left end.
-            two: Right end.
-        """
+        """Store the interval as finished, or queue it by its gap."""
         holds = _find_common_line(point, two, noise)
         meet = None if holds else _intersect_lines(point, two, near)
         if meet is None:

@@ -58,11 +58,7 @@ class TornadoBar:
 
     @property
     def ends(self) -> tuple[TornadoEnd, TornadoEnd]:
-        """Both ends of the bar.
-
-        Returns:
-            Decrease, increase.
-        """
+        """Both ends of the bar: decrease, increase."""
         return self.down, self.up
 
     def count_status_changes(self, base: ScenarioResult) -> int:
@@ -182,14 +178,7 @@ def _measure_shortages(
     """Return `bar` with the metal shortage at ends that become infeasible."""
 
     def measured(end: TornadoEnd) -> TornadoEnd:
-        """Return an end with its metal shortage, if it is infeasible and the base case is not.
-
-        Args:
-            end: End of a bar.
-
-        Returns:
-            The end, unchanged if there is no shortage to measure.
-        """
+        """Return an end with its metal shortage, if it is infeasible and the base case is not."""
         if end.result.status != "infeasible" or not base.feasible:
             return end
         changed = runner.apply_changes(bar.factor.make_changes(end.factor))

@@ -87,11 +87,7 @@ class ExcelPackage:
         result: dict[str, PartRelationship] = {}
 
         def add(attributes: XmlAttributes) -> None:
-            """Record a relationship to another part of the package.
-
-            Args:
-                attributes: Attributes of the element `Relationship`.
-            """
+            """Record a relationship to another part of the package."""
             if attributes.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
                 result[attributes.get("Id", "")] = PartRelationship(
@@ -152,15 +148,7 @@ class ExcelPackage:
         depth = 0
 
         def start(name: str, attributes: XmlAttributes) -> None:
-            """Count the element and its depth, and call its handler.
-
-            Args:
-                name: Name of the element.
-                attributes: Its attributes.
-
-            Raises:
-                TooLargeError: If the XML is nested too deep or has too many elements.
-            """
+            """Count the element and its depth, and call its handler."""
             nonlocal depth
             depth += 1
             self._elements -= 1
@@ -172,11 +160,7 @@ class ExcelPackage:
                 began[name](attributes)
 
         def end(name: str) -> None:
-            """Call the handler for the end of an element.
-
-            Args:
-                name: Name of the element.
-            """
+            """Call the handler for the end of an element."""
             nonlocal depth
             depth -= 1
             if name in ended:

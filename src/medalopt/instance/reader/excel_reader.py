@@ -185,31 +185,14 @@ class _WorkbookParser:
         self.cells, self.characters = maximum, MAX_WORKBOOK_CHARACTERS
 
     def parse_sheets(self, is_needed: Callable[[str], bool]) -> dict[str, SheetRows]:
-        """Parse the worksheets, and return their rows by name.
-
-        Args:
-            is_needed: Predicate on sheet names; other sheets have no rows.
-
-        Returns:
-            Rows of each sheet.
-
-        Raises:
-            TooLargeError: A limit is exceeded; or one of `PARSE_ERRORS`.
-        """
+        """Parse the worksheets, and return their rows by name."""
         begins = self.package.relationships("").values()
         main = next((part.target for part in begins if part.kind == "officeDocument"), "xl/workbook.xml")
         related = self.package.relationships(main)
         named: dict[str, str] = {}
 
         def sheet(attributes: XmlAttributes) -> None:
-            """Add a sheet of cells.
-
-            Args:
-                attributes: Attributes of the element `sheet`.
-
-            Raises:
-                ValueError: If the part of the sheet is not in the file.
-            """
+            """Add a sheet of cells."""
             own = next((value for name, value in attributes.items() if name.endswith("relationships id")), "")
             if own not in related:
                 raise ValueError(f"the sheet {escape_text(attributes.get('name', ''))} is missing, or in another file")
@@ -250,19 +233,11 @@ class _WorkbookParser:
         within: list[bool] = []
 
         def form(attributes: XmlAttributes) -> None:
-            """Record the code of a number format.
-
-            Args:
-                attributes: Attributes of the element `numFmt`.
-            """
+            """Record the code of a number format."""
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
 
         def style(attributes: XmlAttributes) -> None:
-            """Append the kind of number of a cell style.
-
-            Args:
-                attributes: Attributes of the element `xf`.
-            """
+            """Append the kind of number of a cell style."""
             number = attributes.get("numFmtId", "0")
             if within:
                 built_in = _parse_integer(number) if number not in codes else 0
@@ -272,15 +247,7 @@ class _WorkbookParser:
         self.package.parse(part, starts, {"cellXfs": within.clear})
 
     def deduct_budget(self, cells: int = 0, characters: int = 0) -> None:
-        """Deduct cells and characters from the budget.
-
-        Args:
-            cells: Number of cells.
-            characters: Number of characters.
-
-        Raises:
-            TooLargeError: The budget is exhausted.
-        """
+        """Deduct cells and characters from the budget."""
         self.cells -= cells
         self.characters -= characters
         if self.cells < 0:
@@ -289,15 +256,7 @@ class _WorkbookParser:
             raise TooLargeError(f"its cells contain more than {MAX_WORKBOOK_CHARACTERS // MIB} MiB of text")
 
     def interpret_number(self, text: str, style: str) -> WorkbookValue:
-        """Interpret the number in a cell by its number format.
-
-        Args:
-            text: Number as stored.
-            style: Index of the cell style.
-
-        Returns:
-            Number, percentage, date, or an unreadable cell.
-        """
+        """Interpret the number in a cell by its number format."""
         found = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(found):
             return UnreadableCell(f"`{escape_text(text)}` instead of a number: enter the number again")
@@ -333,14 +292,7 @@ class _TextCollector:
         self.pieces, self.length = [], 0
 
     def add(self, text: str) -> None:
-        """Collect character data of an open element.
-
-        Args:
-            text: Character data.
-
-        Raises:
-            TooLargeError: The cell exceeds `MAX_CELL_CHARACTERS`.
-        """
+        """Collect character data of an open element."""
         if self.taking:
             self.length += len(text)
             if self.length > MAX_CELL_CHARACTERS:
@@ -348,19 +300,11 @@ class _TextCollector:
             self.current.append(text)
 
     def take_text(self) -> str:
-        """Return the collected text.
-
-        Returns:
-            Text of all pieces since `begin`.
-        """
+        """Return the collected text."""
         return "".join(self.pieces)
 
     def open(self, preserve: bool) -> None:
-        """Start collecting.
-
-        Args:
-            preserve: Keep leading and trailing white space.
-        """
+        """Start collecting."""
         self.taking, self.preserve, self.current = not self.aside, preserve, []
 
     def close(self) -> None:

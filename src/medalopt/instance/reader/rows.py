@@ -191,11 +191,7 @@ class InputSheet:
 
     @property
     def count(self) -> int:
-        """Number of rows.
-
-        Returns:
-            Rows without the header.
-        """
+        """Number of rows: rows without the header."""
         return len(self.lines)
 
     def locate_cell(self, row: int, key: ColumnKey = ()) -> Location:
@@ -285,13 +281,7 @@ class _SheetBuilder:
     entry: list[int] = field(default_factory=list)
 
     def add(self, number: int, place: Location, cells: dict[ColumnKey, tuple[CellText, Location]]) -> None:
-        """Append a row.
-
-        Args:
-            number: Index of the list entry.
-            place: Location of the entry.
-            cells: Text and location by column.
-        """
+        """Append a row."""
         row = len(self.entry)
         for key, (text, location) in cells.items():
             column = self.columns.setdefault(key, [])

@@ -51,14 +51,7 @@ class _OpenCollection:
     rest: bool = False  # the key may continue the previous value after a comma
 
     def close(self, name: str) -> Node:
-        """Return the complete collection.
-
-        Args:
-            name: Key of the collection in its parent.
-
-        Returns:
-            Mapping or list node.
-        """
+        """Return the complete collection."""
         if self.mapping:
             return MappingNode(self.named, self.keys, self.place)
         items = tuple(self.items) if name in _NAME_LISTS else join_comma_numbers(self.items)

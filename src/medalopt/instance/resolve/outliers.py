@@ -126,38 +126,17 @@ def _warn_of_charges(draft: Draft, instance: Instance) -> None:
     terms, smelters = instance.terms, instance.smelters.names
 
     def path(*field: str) -> PathBuilder:
-        """Return a function that locates a field of a line of terms.
-
-        Args:
-            *field: Steps of the path below the line.
-
-        Returns:
-            Line index to path.
-        """
+        """Return a function that locates a field of a line of terms."""
 
         def at(line: int) -> ParameterPath:
-            """Return the path of the field: of the line if it has its own, else of the smelter.
-
-            Args:
-                line: Index of the line.
-
-            Returns:
-                Path in the document.
-            """
+            """Return the path of the field: of the line if it has its own, else of the smelter."""
             own: ParameterPath = ("smelters", smelters[int(terms.smelter[line])], "terms", terms.names[line], *field)
             return own if find_node(draft.root, own) is not None else (*own[:2], *field)
 
         return at
 
     def first(values: Floats) -> Floats:
-        """Keep one value per smelter and magnitude, so that a value common to several lines is reported once.
-
-        Args:
-            values: (L,) values by line.
-
-        Returns:
-            (L,) values; 0 for the repetitions.
-        """
+        """Keep one value per smelter and magnitude, so that a value common to several lines is reported once."""
         _, index = np.unique(np.column_stack([terms.smelter, np.abs(values)]), axis=0, return_index=True)
         kept = np.zeros(len(values))
         kept[index] = values[index]
@@ -293,16 +272,7 @@ def _warn_of_bare_numbers(draft: Draft) -> None:
     reported = {fault.path for fault in draft.faults.warnings}
 
     def check(path: ParameterPath, quantity: Quantity, maximum: int, what: str, unit: str, example: str) -> None:
-        """Warn of a bare number unless its path is reported already.
-
-        Args:
-            path: Path of the quantity.
-            quantity: Quantity as written.
-            maximum: Largest plausible bare number.
-            what: Name of the quantity.
-            unit: Unit in which a bare number is read.
-            example: Example with a unit.
-        """
+        """Warn of a bare number unless its path is reported already."""
         if render_path(path) not in reported:
             _warn_of_bare_number(draft, path, quantity, maximum, what, unit, example)
 

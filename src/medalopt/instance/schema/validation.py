@@ -116,27 +116,11 @@ class _SchemaError(NamedTuple):
 
     @classmethod
     def of(cls, loc: ParameterPath, kind: str, message: str) -> _SchemaError:
-        """Return the error with the path as in the file.
-
-        Args:
-            loc: Location given by pydantic.
-            kind: Type of the error.
-            message: Message of the error.
-
-        Returns:
-            The error.
-        """
+        """Return the error with the path as in the file."""
         return cls(loc, kind, message, tuple(step for step in loc if step not in _BRANCH_TAGS))
 
     def place(self, root: MappingNode) -> Location:
-        """Return the place of the invalid key or value, or of the mapping that lacks a key.
-
-        Args:
-            root: Root node.
-
-        Returns:
-            The place.
-        """
+        """Return the place of the invalid key or value, or of the mapping that lacks a key."""
         if self.kind == "missing":
             return locate_path(root, self.path[:-1])
         at_key = self.loc[-1] == "[key]" or self.kind == "extra_forbidden"
@@ -144,11 +128,7 @@ class _SchemaError(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Fault and remedy as a message.
-
-        Returns:
-            Text without place and path.
-        """
+        """Fault and remedy as a message: text without place and path."""
         if self.kind == "missing":
             return _explain_missing(self.loc)
         if self.kind == "extra_forbidden":
@@ -259,14 +239,7 @@ class _PlainDefaults(GenerateJsonSchema):
     """Schema generator that writes defaults as plain data."""
 
     def encode_default(self, dft: Any) -> Any:
-        """Return a default as plain data.
-
-        Args:
-            dft: The default of a field.
-
-        Returns:
-            A number, None for an unlimited quantity, {} for a mapping.
-        """
+        """Return a default as plain data."""
         if isinstance(dft, Quantity):
             return float(dft.exact) if math.isfinite(dft.raw) else None
         return {} if isinstance(dft, Entry) else super().encode_default(dft)

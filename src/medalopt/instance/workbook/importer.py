@@ -246,30 +246,13 @@ class _WorkbookImport:
     calendar: Calendar | None = None
 
     def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
-        """Return `faults` without those that merely follow from an unreadable value in the same cell.
-
-        Args:
-            faults: Errors found after the cells were read.
-
-        Returns:
-            Faults of cells that could be read, and those of reading itself.
-        """
+        """Return `faults` without those that merely follow from an unreadable value in the same cell."""
         own = set(self.faults.errors)
         cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
         return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
 
     def build_tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
-        """Build the root node from all sheets.
-
-        Args:
-            sheets: Rows by sheet name.
-
-        Returns:
-            Root node, as if read from YAML.
-
-        Raises:
-            InputError: If the sheet `Instance` is missing.
-        """
+        """Build the root node from all sheets."""
         if INSTANCE_SHEET not in sheets:
             text = f"has no sheet `{INSTANCE_SHEET}`; `medalopt template NAME.xlsx` writes a workbook to fill in"
             raise InputError([Fault(self.name, 0, 0, "", text, kind=FaultKind.WORKBOOK)])

@@ -324,14 +324,7 @@ def _order_paths(root: MappingNode, above: ParameterPath, used: list[ParameterPa
     every = dict.fromkeys([*used, *offered])
 
     def place(path: ParameterPath) -> tuple[int, int, int]:
-        """Return the sort key of a path: remarks last, then the place of its longest known ancestor, then its index.
-
-        Args:
-            path: Path in the document.
-
-        Returns:
-            Sort key.
-        """
+        """Return the sort key of a path: remarks last, then the place of its longest known ancestor, then its index."""
         names = tuple(step for step in path if isinstance(step, str))
         first = [order[names[:length]] for length in range(len(names), 0, -1) if names[:length] in order]
         kin = [number for known, number in order.items() if known[:1] == names[:1]]

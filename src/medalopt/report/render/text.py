@@ -363,14 +363,7 @@ def _fit_screen(
     """
 
     def measure_excess(shown: list[TextTable | TextHeading]) -> int:
-        """Return the lines beyond those of a screen.
-
-        Args:
-            shown: Tables and headings to print.
-
-        Returns:
-            Number of lines; negative if there is room.
-        """
+        """Return the lines beyond those of a screen."""
         text = render_text(screen, report.title, lines, shown, report.wrap)
         return text.count("\n") - (SCREEN_LINES - _NOTE_LINES)
 

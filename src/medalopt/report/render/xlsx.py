@@ -103,11 +103,7 @@ def _write_hidden_sheets(
         sheet.hide()
 
     def write(digests: Mapping[str, str]) -> None:
-        """Append the digests to the sheet of the plan.
-
-        Args:
-            digests: SHA-256 digest by table.
-        """
+        """Append the digests to the sheet of the plan."""
         sheet, row = ends["plan.csv"]
         for number, (name, value) in enumerate(digests.items(), start=row):
             sheet.write_string(number, 0, f"digests.{name}")

@@ -62,34 +62,16 @@ class _CurveReport:
         self.plans = [point for point in curve.points if point.objective is not None]
 
     def format_value(self, value: float) -> str:
-        """Format a parameter value with its unit, or the name of its period.
-
-        Args:
-            value: Value of the parameter.
-
-        Returns:
-            Text.
-        """
+        """Format a parameter value with its unit, or the name of its period."""
         vary = self.found.vary
         return vary.label(value) or f"{format_number(value, 6)} {vary.unit or ''}".rstrip()
 
     def format_objective(self, objective: float | None) -> str:
-        """Format an objective value with its unit.
-
-        Args:
-            objective: Objective; None if infeasible.
-
-        Returns:
-            Text.
-        """
+        """Format an objective value with its unit."""
         return "infeasible" if objective is None else format_money(objective, self.unit)
 
     def summarize(self) -> str:
-        """Summarise the curve in one sentence.
-
-        Returns:
-            Sentence without its full stop.
-        """
+        """Summarise the curve in one sentence."""
         if not self.found.points:
             return f"Not solved: {self.path} from {self.format_range()}"
         if not self.plans:
@@ -109,32 +91,16 @@ class _CurveReport:
         return f"{self.what} from {start} to {end} {span}"
 
     def is_same_objective(self, point: CurvePoint, other: CurvePoint) -> bool:
-        """Return whether the objective agrees at two feasible points.
-
-        Args:
-            point: First point.
-            other: Second point.
-
-        Returns:
-            True if equal to a relative 1e-9.
-        """
+        """Return whether the objective agrees at two feasible points."""
         assert point.objective is not None and other.objective is not None
         return abs(point.objective - other.objective) <= 1e-9 * max(abs(point.objective), 1.0)
 
     def format_range(self) -> str:
-        """Format the range of the parameter.
-
-        Returns:
-            Text such as `30 to 50 t`.
-        """
+        """Format the range of the parameter."""
         return f"{self.format_value(self.found.vary.low)} to {self.format_value(self.found.vary.high)}"
 
     def list_infeasible_ranges(self) -> list[tuple[float, float]]:
-        """Return the infeasible ranges at either end of the parameter range.
-
-        Returns:
-            Pairs of least and greatest value.
-        """
+        """Return the infeasible ranges at either end of the parameter range."""
         feasible, vary = self.found.feasible_range, self.found.vary
         if feasible is None:
             return [(vary.low, vary.high)] if self.found.points else []
@@ -143,11 +109,7 @@ class _CurveReport:
         return [*below, *([(feasible[1], vary.high)] if none and max(none) > feasible[1] else [])]
 
     def describe_infeasible_ends(self) -> str:
-        """Describe the infeasible ranges as the end of a sentence.
-
-        Returns:
-            Text; empty if the whole range is feasible.
-        """
+        """Describe the infeasible ranges as the end of a sentence."""
         if self.found.feasible_range is None:
             return ""
         low = self.found.vary.low
@@ -158,11 +120,7 @@ class _CurveReport:
         return f"; infeasible {' or '.join(places)}" if places else ""
 
     def list_sentences(self) -> list[str]:
-        """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each.
-
-        Returns:
-            Sentences.
-        """
+        """Return the summary, the base case, unproven values, the accuracy and the budget, a sentence each."""
         curve = self.found
         lines = [f"{self.summarize()}."]
         if curve.base is not None:
@@ -182,11 +140,7 @@ class _CurveReport:
         return [*lines, f"{self.describe_accuracy(bends)}.", *self.describe_budget()]
 
     def describe_budget(self) -> list[str]:
-        """Describe the parameter ranges whose objective is within the budget.
-
-        Returns:
-            A line; none where no budget is given.
-        """
+        """Describe the parameter ranges whose objective is within the budget."""
         kept = self.found.budget
         if kept is None:
             return []
@@ -199,14 +153,7 @@ class _CurveReport:
         return [f"Budget of {self.format_objective(kept.amount)}: sufficient {' and '.join(spans)}."]
 
     def describe_breakpoint(self, point: CurvePoint) -> str:
-        """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack.
-
-        Args:
-            point: Point of the curve.
-
-        Returns:
-            Text; empty if the plan does not change there.
-        """
+        """Describe the change of the plan at a breakpoint: quantities, and constraints that become binding or slack."""
         if point.objective is None:
             return ""
         room = 1.0 if self.found.vary.is_integer else 0.0  # a breakpoint is listed at the next whole value
@@ -224,14 +171,7 @@ class _CurveReport:
         return "; ".join(words) or "change of timing only"
 
     def describe_accuracy(self, bends: int) -> str:
-        """Describe the accuracy of the curve between its points, and its shape.
-
-        Args:
-            bends: Number of breakpoints.
-
-        Returns:
-            Text without a full stop.
-        """
+        """Describe the accuracy of the curve between its points, and its shape."""
         curve = self.found
         shape = {
             "convex": "; convex: the marginal cost increases",
@@ -248,14 +188,7 @@ class _CurveReport:
         return f"Linear between points to within {accuracy} ({known}){shape}"
 
     def tabulate_points(self, whole: bool = False) -> ReportTable:
-        """Return the points with the slope of the objective to the next one.
-
-        Args:
-            whole: Whether to list all points.
-
-        Returns:
-            Table.
-        """
+        """Return the points with the slope of the objective to the next one."""
         slopes = {
             point.value: (two.objective - point.objective) / (two.value - point.value)
             for point, two in pairwise(self.found.points)
@@ -286,14 +219,7 @@ class _CurveReport:
         return ReportTable("curve", title, text, columns, rows, notes)
 
     def compute_slope(self, value: float | None) -> CellValue:
-        """Return the objective per unit of the parameter.
-
-        Args:
-            value: Slope as computed; None after the last point.
-
-        Returns:
-            Slope; 0 where it is below 1e-8 of the objective over the range.
-        """
+        """Return the objective per unit of the parameter."""
         if value is None:
             return ShownValue(None, "–")
         minimum = 1e-8 * max(abs(point.objective or 0.0) for point in self.plans)
@@ -301,11 +227,7 @@ class _CurveReport:
         return value if abs(value) * span > minimum else 0.0
 
     def draw_chart(self) -> Chart:
-        """Return the curve as a line chart, with the base case and the infeasible ranges marked.
-
-        Returns:
-            Chart.
-        """
+        """Return the curve as a line chart, with the base case and the infeasible ranges marked."""
         vary = self.found.vary
         size, word = choose_money_scale(point.objective for point in self.plans if point.objective is not None)
         points = [(p.value, p.objective / size) for p in self.plans if p.objective is not None]
@@ -323,22 +245,14 @@ class _CurveReport:
         return Chart(self.summarize(), option, (self.tabulate_points(whole=True),))
 
     def mark_infeasible(self) -> dict[str, Any]:
-        """Return the infeasible ranges as an ECharts mark area.
-
-        Returns:
-            Option of ECharts; empty if the whole range is feasible.
-        """
+        """Return the infeasible ranges as an ECharts mark area."""
         areas = [mark_infeasible_range(start, end, "infeasible") for start, end in self.list_infeasible_ranges()]
         if not areas:
             return {}
         return {**areas[0], "data": [pair for area in areas for pair in area["data"]]}
 
     def encode(self) -> dict[str, Any]:
-        """Return the curve for JSON.
-
-        Returns:
-            JSON object.
-        """
+        """Return the curve for JSON."""
         curve = self.found
         feasible = curve.feasible_range
         return {
@@ -362,11 +276,7 @@ class _CurveReport:
         }
 
     def encode_budget(self) -> dict[str, Any]:
-        """Return the budget for JSON, with the parameter ranges whose objective is within it.
-
-        Returns:
-            JSON object; empty where no budget is given.
-        """
+        """Return the budget for JSON, with the parameter ranges whose objective is within it."""
         kept = self.found.budget
         if kept is None:
             return {}

@@ -88,14 +88,7 @@ def _encode_named_mix(device_mix: DeviceMix, mix: NamedMix) -> dict[str, Any]:
 
 def _encode_triangle(triangle: MixTriangle) -> dict[str, Any]:
     def split(split: TriangleSplit) -> dict[str, Any]:
-        """Encode one composition.
-
-        Args:
-            split: Composition with its result.
-
-        Returns:
-            JSON object.
-        """
+        """Encode one composition."""
         return {"parts": dict(zip(triangle.devices, split.parts, strict=True)), **_encode_answer(split.result)}
 
     return {

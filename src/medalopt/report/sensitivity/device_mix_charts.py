@@ -231,16 +231,7 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
     )
 
     def bars(name: str, colour: str, changes: list[tuple[float | None, float]]) -> dict[str, Any]:
-        """Return a series of bars.
-
-        Args:
-            name: Name of the series.
-            colour: Colour of the bars.
-            changes: Change of the objective, None if infeasible, and shortage [kg] by bar.
-
-        Returns:
-            Series of ECharts.
-        """
+        """Return a series of bars."""
         data = [_change_item(change, shortage, size) for change, shortage in changes]
         return {"type": "bar", "name": name, "data": data, "itemStyle": {"color": colour}, "barMaxWidth": 12}
 

@@ -83,16 +83,7 @@ def choose_decimals(kilograms: Iterable[float]) -> int:
 
 def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
     def kg(key: str, title: str, total: bool = False) -> ReportColumn:
-        """Return a column of kilograms.
-
-        Args:
-            key: Key of the column.
-            title: Title of the column.
-            total: Whether the column has a total.
-
-        Returns:
-            Column.
-        """
+        """Return a column of kilograms."""
         return ReportColumn(key, title, "kg", places, total)
 
     bands = (

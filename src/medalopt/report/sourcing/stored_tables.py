@@ -120,53 +120,24 @@ class _StoredJson:
         self.numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
     def list_known_parts(self) -> frozenset[str]:
-        """Return the parts that are compared otherwise.
-
-        Returns:
-            Names of members.
-        """
+        """Return the parts that are compared otherwise."""
         return frozenset({"title", "foot", "date", "documents", "tables"})
 
     def read_first_page(self) -> tuple[str, Sequence[str]] | None:
-        """Return None: this form has no first page of its own.
-
-        Returns:
-            None.
-        """
+        """Return None: this form has no first page of its own."""
         return None
 
     def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
-        """Return no tables: this form has the exact lines alone.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Empty.
-        """
+        """Return no tables: this form has the exact lines alone."""
         return ()
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
-        """Return the stored part of a table.
-
-        Args:
-            table: Derived table.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored part of a table."""
         part = f"tables.{table.key}"
         return _read_json_rows(part, self.parts[part]) if part in self.parts else None
 
     def read_document(self, document: OrderDocument) -> StoredPart | None:
-        """Return the stored lines and fields of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored lines and fields of an order."""
         part = self.numbers.get(document.number)
         if part is None:
             return None
@@ -176,23 +147,12 @@ class _StoredJson:
         return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
 
     def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
-        """Return the fields that JSON must have of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Text by field.
-        """
+        """Return the fields that JSON must have of an order."""
         said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
         return {**said, **dict(document.party), **dict(document.terms)}
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
-        """Return the part with the summary.
-
-        Returns:
-            Name, and its lines with the footer.
-        """
+        """Return the part with the summary."""
         return "decision", [*self.parts["decision"], *self.parts["foot"]]
 
 
@@ -205,52 +165,23 @@ class _StoredFolder:
         self.parts = parts
 
     def list_known_parts(self) -> frozenset[str]:
-        """Return the parts that are compared otherwise.
-
-        Returns:
-            Names of files.
-        """
+        """Return the parts that are compared otherwise."""
         return frozenset({"documents", "tables"})
 
     def read_first_page(self) -> tuple[str, Sequence[str]] | None:
-        """Return None: this form has no first page of its own.
-
-        Returns:
-            None.
-        """
+        """Return None: this form has no first page of its own."""
         return None
 
     def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
-        """Return no tables: this form has the exact lines alone.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Empty.
-        """
+        """Return no tables: this form has the exact lines alone."""
         return ()
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
-        """Return the stored part of a table.
-
-        Args:
-            table: Derived table.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored part of a table."""
         return self._read_rows(table.key)
 
     def read_document(self, document: OrderDocument) -> StoredPart | None:
-        """Return the stored lines and fields of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored lines and fields of an order."""
         lines, own = self._read_rows(document.lines.key), self._read_rows("documents")
         if lines is None or own is None:
             return None
@@ -261,24 +192,13 @@ class _StoredFolder:
         return StoredPart(lines.part, lines.keys, rows, {**fields, "kind": "; ".join(sorted(kinds))})
 
     def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
-        """Return the fields that the folder must have of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Text by field.
-        """
+        """Return the fields that the folder must have of an order."""
         parts = (("party", document.party), ("terms", document.terms))
         fields = {f"{part}: {name}": value for part, pairs in parts for name, value in pairs}
         return {**fields, "kind": f"{document.kind}, {document.stamp}"}
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
-        """Return the part with the summary.
-
-        Returns:
-            Name, and its lines with the footer.
-        """
+        """Return the part with the summary."""
         return "decision", [_strip_guard(row[0]) for row in self.parts.get("decision", [])[1:] if row]
 
     def _read_rows(self, part: str) -> StoredPart | None:
@@ -299,35 +219,17 @@ class _StoredWorkbook:
         self.names = plan_sheets(report, SheetNames())
 
     def list_known_parts(self) -> frozenset[str]:
-        """Return the sheets that are compared cell by cell or hold no values of their own.
-
-        Returns:
-            Names of sheets.
-        """
+        """Return the sheets that are compared cell by cell or hold no values of their own."""
         names = self.names
         named = (names.summary, names.contents, names.pictures, *names.decisions.values(), *names.documents.values())
         return frozenset(named)
 
     def read_table(self, table: ReportTable) -> StoredPart | None:
-        """Return the stored part of a table.
-
-        Args:
-            table: Derived table.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored part of a table."""
         return self._read_rows(self.names.tables.get(table.key, self.names.summary), table.columns)
 
     def read_document(self, document: OrderDocument) -> StoredPart | None:
-        """Return the stored lines, from the data sheet of its kind, and fields of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Stored part; None if it is missing.
-        """
+        """Return the stored lines, from the data sheet of its kind, and fields of an order."""
         shown = self._read_rows(self.names.documents[document.number], document.grouped[0].columns)
         joined = next(table for table in list_line_tables(self.report) if table.key == document.lines.key)
         lines = self._read_rows(self.names.lines[joined.key], joined.columns)
@@ -337,45 +239,23 @@ class _StoredWorkbook:
         return replace(lines, rows=rows, fields=shown.fields)
 
     def read_first_page(self) -> tuple[str, Sequence[str]] | None:
-        """Return the first sheet.
-
-        Returns:
-            Name and texts of its first column; None if the workbook has none.
-        """
+        """Return the first sheet."""
         if not self.names.summary:
             return None
         cells = [row[0] for row in self.parts.get(self.names.summary, []) if row]
         return self.names.summary, [cell for cell in cells if isinstance(cell, str)]
 
     def list_grouped_tables(self, document: OrderDocument) -> Sequence[tuple[ReportTable, StoredPart | None]]:
-        """Return the grouped tables of an order with their stored parts.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Derived table and stored part.
-        """
+        """Return the grouped tables of an order with their stored parts."""
         sheet = self.names.documents[document.number]
         return [(table, self._read_rows(sheet, table.columns)) for table in document.grouped]
 
     def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
-        """Return the fields that the workbook must have of an order.
-
-        Args:
-            document: Derived order.
-
-        Returns:
-            Text by field.
-        """
+        """Return the fields that the workbook must have of an order."""
         return {name: clean_cell_text(value) or BLANK_FIELD for name, value in (*document.party, *document.terms)}
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
-        """Return the sheet with the summary.
-
-        Returns:
-            Name, and its lines with the footer.
-        """
+        """Return the sheet with the summary."""
         cells = [row[0] for row in self.parts.get(self.names.contents, []) if row]
         return self.names.contents, [cell for cell in cells if isinstance(cell, str)]
 

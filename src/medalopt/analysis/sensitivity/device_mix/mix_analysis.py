@@ -182,20 +182,12 @@ class DeviceMix:
 
     @property
     def unit(self) -> str:
-        """Unit of the objective.
-
-        Returns:
-            The currency, `kg CO2e` or `t`.
-        """
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return {"cost": self.instance.currency, "footprint": "kg CO2e", "mass": "t"}[self.measure]
 
     @property
     def medals(self) -> int:
-        """Number of medals ordered.
-
-        Returns:
-            Pieces.
-        """
+        """Number of medals ordered: pieces."""
         return int(self.instance.medals.count.sum())
 
     def title_metal(self, metal: str) -> str:
@@ -211,11 +203,7 @@ class DeviceMix:
 
     @property
     def ranking(self) -> tuple[ShareCurve, ...]:
-        """Curves by largest effect.
-
-        Returns:
-            Infeasible ones first, then by change of the objective.
-        """
+        """Curves by largest effect: infeasible ones first, then by change of the objective."""
         return tuple(sorted(self.curves, key=_get_ranking_key, reverse=True))
 
 

@@ -50,29 +50,17 @@ class ShareCurve:
 
     @property
     def least_point(self) -> SharePoint:
-        """Point of the least share.
-
-        Returns:
-            First point of the curve.
-        """
+        """Point of the least share: first point of the curve."""
         return self.points[0]
 
     @property
     def greatest_point(self) -> SharePoint:
-        """Point of the greatest share.
-
-        Returns:
-            Last point of the curve.
-        """
+        """Point of the greatest share: last point of the curve."""
         return self.points[-1]
 
     @property
     def feasible_range(self) -> tuple[float, float] | None:
-        """Least and greatest feasible share.
-
-        Returns:
-            Fractions of all tonnes; None if none is feasible.
-        """
+        """Least and greatest feasible share: fractions of all tonnes; None if none is feasible."""
         result = [point.share for point in self.points if point.result.value is not None]
         return (result[0], result[-1]) if result else None
 
