@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
-
 if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.atomic_write import FileContent
@@ -70,45 +68,23 @@ class ReportColumn:
 TableRows = tuple[tuple[CellValue, ...], ...]
 
 
-def set_exact_digits(
-    columns: tuple[ReportColumn, ...], rows: TableRows, keys: Collection[str]
-) -> tuple[ReportColumn, ...]:
-    """Give the columns of contract terms enough decimal places to show every number unrounded.
-
-    Args:
-        columns: Columns of a table.
-        rows: Its rows.
-        keys: Keys of the columns to change.
-
-    Returns:
-        All columns, those of `keys` with their decimal places.
-    """
-    return _set_digits(columns, rows, keys, count_exact_decimals)
-
-
-def set_amount_digits(
-    columns: tuple[ReportColumn, ...], rows: TableRows, keys: Collection[str]
-) -> tuple[ReportColumn, ...]:
-    """Give columns of quantities enough decimal places for four significant digits of the smallest one.
-
-    Args:
-        columns: Columns of a table.
-        rows: Its rows.
-        keys: Keys of the columns to change.
-
-    Returns:
-        All columns, those of `keys` with their decimal places.
-    """
-    return _set_digits(columns, rows, keys, count_amount_decimals)
-
-
-def _set_digits(
+def set_digits(
     columns: tuple[ReportColumn, ...],
     rows: TableRows,
     keys: Collection[str],
     count: Callable[[Sequence[float], int], int],
 ) -> tuple[ReportColumn, ...]:
-    """Return all columns, those of `keys` with the decimal places that `count` finds for their numbers."""
+    """Set the decimal places of columns by the numbers in them.
+
+    Args:
+        columns: Columns of a table.
+        rows: Its rows.
+        keys: Keys of the columns to change.
+        count: `count_exact_decimals` for contract terms, `count_amount_decimals` for quantities.
+
+    Returns:
+        All columns, those of `keys` with their decimal places.
+    """
     return tuple(
         replace(column, digits=count(_printed_values(rows, position, column), column.digits))
         if column.key in keys

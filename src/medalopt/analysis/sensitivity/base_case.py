@@ -21,7 +21,6 @@ from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bool
 from medalopt.instance.demand import has_demand
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
-from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.parametric_solver import ParametricSolver
 from medalopt.solver.program import SolverProgram
@@ -113,18 +112,6 @@ def compute_objective_tolerance(result: VerifiedResult, program: SolverProgram) 
         SAME times max(1, |c|ᵀ|x|), in the unit of the objective.
     """
     return VALUE_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(result.x)))
-
-
-def get_objective_unit(runner: ScenarioRunner) -> str:
-    """Return the unit of the objective.
-
-    Args:
-        runner: Scenarios, which carry the instance and the objective.
-
-    Returns:
-        The currency of the instance, `kg CO2e` or `t`.
-    """
-    return OBJECTIVE_UNITS.get(runner.objective, runner.instance.currency)
 
 
 def get_metal_titles(runner: ScenarioRunner) -> dict[str, str]:

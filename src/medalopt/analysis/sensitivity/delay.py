@@ -20,7 +20,6 @@ from medalopt.analysis.sensitivity.base_case import (
     compute_objective_increase,
     compute_objective_tolerance,
     get_metal_titles,
-    get_objective_unit,
     ignore_progress,
     solve_base_case,
     solve_or_none,
@@ -186,7 +185,7 @@ def evaluate_delays(
     return DelayAnalysis(
         periods=periods,
         value=result.value,
-        unit=get_objective_unit(runner),
+        unit=runner.unit,
         effects=tuple(late),
         deadlines=_find_deadlines(
             runner, result, compute_objective_tolerance(result, runner.base.program), report_progress
@@ -339,4 +338,4 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
         )
         totals = (result.value, extra, float(made.footprint), float(made.tonnes))
         collected.append(NamedScenarioResult(name, changes, *totals, None, notes.get(name, "")))
-    return ScenarioComparison(base, tuple(collected), get_objective_unit(runner), get_metal_titles(runner))
+    return ScenarioComparison(base, tuple(collected), runner.unit, get_metal_titles(runner))

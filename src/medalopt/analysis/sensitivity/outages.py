@@ -20,7 +20,6 @@ from medalopt.analysis.sensitivity.base_case import (
     StepCallback,
     compute_objective_increase,
     get_metal_titles,
-    get_objective_unit,
     ignore_progress,
     solve_base_case,
     solve_or_none,
@@ -277,7 +276,7 @@ def evaluate_outages(
     losses.sort(key=lambda loss: (not loss.proven, -loss.share, -loss.extra, loss.path))
     return OutageLosses(
         value=result.value,
-        unit=get_objective_unit(runner),
+        unit=runner.unit,
         start=instance.periods[first],
         whole=first == 0,
         losses=tuple(losses),

@@ -18,7 +18,7 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, name_list_entry
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, is_null, name_list_entry
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.text import format_count, state_count
 from medalopt.units import Money, Quantity, QuantityError
@@ -342,7 +342,7 @@ def _read_entry(
     result: dict[ColumnKey, tuple[CellText, Location]] = {}
     for name, node in entry.items.items():
         key_place = entry.keys[name]
-        if isinstance(node, MappingNode) or (name == "storage" and _is_null(node)):
+        if isinstance(node, MappingNode) or (name == "storage" and is_null(node)):
             result[name, "{}"] = ("", key_place)
             for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
                 _read_cell((name, inner), item, (*path, name, inner), result, faults)
@@ -385,11 +385,6 @@ def format_scalar(node: ScalarNode) -> str:
     return repr(value) if number and not (isinstance(value, float) and not math.isfinite(value)) else node.text
 
 
-def _is_null(node: Node) -> bool:
-    """Test if a node is null."""
-    return isinstance(node, ScalarNode) and node.null
-
-
 def _split_by_period(
     lists: dict[str, SequenceNode], path: ParameterPath, periods: tuple[str, ...] | None, faults: FaultLog
 ) -> list[dict[ColumnKey, tuple[CellText, Location]]]:
@@ -405,7 +400,7 @@ def _split_by_period(
     for name, node in lists.items():
         for index, item in enumerate(node.items[:count]):
             rows[index].setdefault(PERIOD, (periods[index] if periods else "?", item.place))
-            if _is_null(item):
+            if is_null(item):
                 message = "a list has a value for each period: write 0 where there is none"
                 faults.add_error(item.place, (*path, name, index), message, kind=FaultKind.VALUE)
             _read_cell((name,), item, (*path, name, index), rows[index], faults)

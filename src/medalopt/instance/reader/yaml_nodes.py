@@ -307,3 +307,15 @@ def is_ambiguous_list(items: AnySequence[Node]) -> bool:
     texts = [item.text if isinstance(item, ScalarNode) and item.plain else "" for item in items]
     pairs = len(texts) % 2 == 0 and len(texts) > 2 and all(is_split_by_comma(one, two) for one, two in pairwise(items))
     return pairs and all(map(_ONE_OR_TWO_DIGITS.fullmatch, texts[::2])) and all(map(_THREE_DIGITS.match, texts[1::2]))
+
+
+def is_null(value: object) -> bool:
+    """Return whether a value is a null of the file.
+
+    Args:
+        value: Scalar node, list or dictionary.
+
+    Returns:
+        True for an unquoted null.
+    """
+    return isinstance(value, ScalarNode) and value.null

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from medalopt.instance.reader.yaml_nodes import ScalarNode
+from medalopt.instance.reader.yaml_nodes import is_null
 from medalopt.instance.schema.field_types import (
     ELEMENT,
     NameField,
@@ -57,18 +57,6 @@ class NotedMapping:
         for inner in described.pop("patternProperties", {}).values():
             described["additionalProperties"] = inner
         return {**described, "properties": NOTE_SCHEMAS}
-
-
-def is_null(value: object) -> bool:
-    """Return whether a value is a null of the file.
-
-    Args:
-        value: Scalar node, list or dictionary.
-
-    Returns:
-        True for an unquoted null.
-    """
-    return isinstance(value, ScalarNode) and value.null
 
 
 def _check_mapping(value: object) -> object:

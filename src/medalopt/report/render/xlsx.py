@@ -81,11 +81,7 @@ def _decision_column(name: str, currency: str) -> ReportColumn:
 
 
 def _decision_cell(value: str, column: ReportColumn) -> CellValue:
-    return _strip_guard(value) if column.unit is None else float(value)
-
-
-def _strip_guard(value: str) -> str:
-    return value[1:] if value.startswith("'") else value
+    return value.removeprefix("'") if column.unit is None else float(value)
 
 
 def _write_hidden_sheets(
@@ -98,7 +94,7 @@ def _write_hidden_sheets(
         for number, row in enumerate(csv.reader(io.StringIO(content, newline=""))):
             for position, value in enumerate(row):
                 if value:
-                    sheet.write_string(number, position, clean_cell_text(_strip_guard(value)))
+                    sheet.write_string(number, position, clean_cell_text(value.removeprefix("'")))
             ends[name] = sheet, number + 1
         sheet.hide()
 

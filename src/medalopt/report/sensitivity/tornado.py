@@ -95,7 +95,7 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
     if not first.count_status_changes(base):
         return f"Main risk: {name}. {_describe_both_ends(unit, base, first)}."
     gone = [end for end in first.ends if end.result.status != base.status]
-    steps = " or ".join(_describe_step(end) for end in gone)
+    steps = " or ".join(describe_step(end) for end in gone)
     status = _STATUS_WORDS.get(gone[0].result.status, "feasible")
     short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
     return f"Main risk: {name}. {steps}: {status}{short}."
@@ -113,17 +113,24 @@ def _describe_infeasible_end(instance: Instance, end: TornadoEnd) -> str:
 
 
 def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> str:
-    steps = " or ".join(_describe_step(end) for end in bar.ends if end.result.status != base.status)
+    steps = " or ".join(describe_step(end) for end in bar.ends if end.result.status != base.status)
     return f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ({steps})"
 
 
-def _describe_step(end: TornadoEnd) -> str:
-    """Return the change of the parameter at an end: `−10 %`."""
+def describe_step(end: TornadoEnd) -> str:
+    """Return the change of the parameter at an end.
+
+    Args:
+        end: End of a bar.
+
+    Returns:
+        Such as `−10 %`.
+    """
     return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
 def _describe_both_ends(unit: str, base: ScenarioResult, bar: TornadoBar) -> str:
-    return "; ".join(f"{_describe_step(end)}: {_describe_effect(unit, base, end)}" for end in bar.ends)
+    return "; ".join(f"{describe_step(end)}: {_describe_effect(unit, base, end)}" for end in bar.ends)
 
 
 def _describe_effect(unit: str, base: ScenarioResult, end: TornadoEnd) -> str:

@@ -28,10 +28,9 @@ from medalopt.report.document import (
     ReportTable,
     make_amount_column,
     make_rate_column,
-    set_amount_digits,
-    set_exact_digits,
+    set_digits,
 )
-from medalopt.report.numbers import count_amount_decimals
+from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.order_terms import (
     COLLECTION_ORDER,
@@ -220,8 +219,8 @@ def _tabulate_lines(
         make_amount_column("amount", "Amount", instance.currency),
         ReportColumn("unit_code", "Unit code", hidden=True),
     )
-    columns = set_exact_digits(columns, rows, [f"{_RATES[cost][0]}_per_t" for cost in rates])
-    columns = set_amount_digits(columns, rows, ("tonnes_t", "fraction_t", "waiting_t"))
+    columns = set_digits(columns, rows, [f"{_RATES[cost][0]}_per_t" for cost in rates], count_exact_decimals)
+    columns = set_digits(columns, rows, ("tonnes_t", "fraction_t", "waiting_t"), count_amount_decimals)
     key, title, text = _TABLES[kind]
     return ReportTable(key, title, text, columns, rows)
 

@@ -31,12 +31,18 @@ from medalopt.report.document import (
     count_minor_digits,
     make_amount_column,
     make_rate_column,
-    set_amount_digits,
-    set_exact_digits,
+    set_digits,
     sum_column,
 )
 from medalopt.report.impurities import describe_acceptance
-from medalopt.report.numbers import count_amount_decimals, format_exact_share, format_mass, format_money, format_share
+from medalopt.report.numbers import (
+    count_amount_decimals,
+    count_exact_decimals,
+    format_exact_share,
+    format_mass,
+    format_money,
+    format_share,
+)
 from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE, TONNE_CODE, build_device_orders
@@ -236,9 +242,9 @@ def build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             fixed = [one for one in list_fixed_charges(context.plan.account, "smelter") if one.member == smelter]
             rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
             rows += tuple(_charge_row(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed)
-            columns = set_exact_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS)
+            columns = set_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS, count_exact_decimals)
             amounts = ("feed_t", "contained_kg", "returned_kg", *(("left_kg",) if leaves_metal(instance) else ()))
-            columns = set_amount_digits(columns, rows, amounts)
+            columns = set_digits(columns, rows, amounts, count_amount_decimals)
             says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
             lines = ReportTable("toll_lines", "Feed and metal", says, columns, rows)
             documents.append(_tolling_document(context, f"T{len(documents) + 1:02d}", smelter, sent, fixed, lines))
@@ -425,8 +431,8 @@ def build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             if one.member == offer
         )
         if rows:
-            columns = set_exact_digits(_purchase_columns(instance), rows, ("price_per_kg",))
-            columns = set_amount_digits(columns, rows, ("bought_kg",))
+            columns = set_digits(_purchase_columns(instance), rows, ("price_per_kg",), count_exact_decimals)
+            columns = set_digits(columns, rows, ("bought_kg",), count_amount_decimals)
             lines = ReportTable("purchase_lines", "Purchase lines", _PURCHASE_DESCRIPTION, columns, rows)
             documents.append(_purchase_document(context, f"P{len(documents) + 1:02d}", offer, period.tolist(), lines))
     return tuple(documents)

@@ -14,7 +14,7 @@ from medalopt.instance.schema.field_types import QuantityField
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column
 from medalopt.report.numbers import format_mass, format_money, format_number
 from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
-from medalopt.report.sensitivity.tornado import format_step
+from medalopt.report.sensitivity.tornado import describe_step, format_step
 from medalopt.text import escape_text
 from medalopt.units import name_unit
 
@@ -63,14 +63,10 @@ def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
 
 def _describe_risk(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> str:
     ends = "; ".join(
-        f"{_describe_step(end)}: {_describe_effect(end, base, instance, 'cost ' if end is bar.ends[0] else '')}"
+        f"{describe_step(end)}: {_describe_effect(end, base, instance, 'cost ' if end is bar.ends[0] else '')}"
         for end in bar.ends
     )
     return f"{title_parameter(instance, bar.factor.path, bar.factor.of)}{_format_range(bar, instance)}. {ends}"
-
-
-def _describe_step(end: TornadoEnd) -> str:
-    return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
 def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance, label: str) -> str:

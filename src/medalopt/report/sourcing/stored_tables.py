@@ -199,17 +199,13 @@ class _StoredFolder:
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
         """Return the part with the summary."""
-        return "decision", [_strip_guard(row[0]) for row in self.parts.get("decision", [])[1:] if row]
+        return "decision", [row[0].removeprefix("'") for row in self.parts.get("decision", [])[1:] if row]
 
     def _read_rows(self, part: str) -> StoredPart | None:
         head, *rows = self.parts.get(part) or [[]]
-        keys = [_strip_guard(name) for name in head]
-        cells = [dict(zip(keys, map(_strip_guard, row), strict=False)) for row in rows]
+        keys = [name.removeprefix("'") for name in head]
+        cells = [dict(zip(keys, (cell.removeprefix("'") for cell in row), strict=False)) for row in rows]
         return StoredPart(part, frozenset(keys), cells) if keys else None
-
-
-def _strip_guard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") else cell
 
 
 class _StoredWorkbook:
