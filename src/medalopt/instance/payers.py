@@ -17,7 +17,7 @@ import numpy as np
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import ExactArray, Ints
-from medalopt.instance.instance import Impurities, Instance, Medals, Names
+from medalopt.instance.instance import Instance, Medals, Names
 from medalopt.text import escape_text, join_names, suggest_name
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             fixed_charge=keep(streams.fixed_charge, "supply", payers.streams),
         ),
         **_restrict_processing(instance, payers, keep),
-        impurities=_restrict_penalties(instance.impurities, keep),
+        impurities=replace(instance.impurities, penalty_charge=keep(instance.impurities.penalty_charge, "smelting")),
         lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
         market=replace(
             instance.market,
@@ -225,11 +225,6 @@ def _restrict_shortfall(medals: Medals, keep: Callable[..., ExactArray]) -> Meda
     """Return the medals with the penalties of unmet need that a party pays."""
     penalty, needed = keep(medals.shortfall, "shortfall"), np.isinf(medals.shortfall.raw)  # made, whoever pays
     return replace(medals, shortfall=ExactArray(np.where(needed, np.inf, penalty.raw), penalty.unit, penalty.factors))
-
-
-def _restrict_penalties(impurities: Impurities, keep: Callable[..., ExactArray]) -> Impurities:
-    """Return the impurities with the penalties that a party pays."""
-    return replace(impurities, penalty_charge=keep(impurities.penalty_charge, "smelting"))
 
 
 def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:

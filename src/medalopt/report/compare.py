@@ -192,11 +192,6 @@ _MAX_BAR_NAME = 34  # characters of a name beside its bar
 _MIN_COST_SHARE = 0.005  # relative to the largest kind of cost; smaller ones are not drawn
 
 
-def _build_comparison_charts(comparison: Comparison) -> tuple[Chart, ...]:
-    """Return the charts of a comparison."""
-    return (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
-
-
 def _build_cost_chart(comparison: Comparison) -> Iterator[Chart]:
     """Yield the bar chart of cost by kind."""
     rows = _list_cost_rows(comparison)
@@ -270,7 +265,7 @@ def build_comparison_report(comparison: Comparison) -> Report:
     Returns:
         The report; a terminal shows the rows that differ most.
     """
-    charts = _build_comparison_charts(comparison)
+    charts = (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
     drawn = {table.key for chart in charts for table in chart.tables}
     return Report(
         _title_comparison(comparison),

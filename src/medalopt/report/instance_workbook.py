@@ -253,7 +253,7 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
         sheet.set_column(position, position, 20)
         sheets.put(sheet, HEADING_ROW, position, key, sheets.head)
     last = HEADING_ROW + len(rows)
-    parents = _get_parent_sheet(section)
+    parents = {"Treatment devices": "Treatments", "Smelter terms": "Smelters"}.get(section.sheet, "")
     if parents:
         _add_name_list(sheet, HEADING_ROW + 1, last + _SPARE_ROWS, 0, parents)
     for position, column in enumerate(filled, start=keys):
@@ -272,11 +272,6 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
             _write_value(sheets, sheet, number, keys + own, leaf.node, filled[own], places[own])
     sheet.autofilter(HEADING_ROW, 0, max(last, HEADING_ROW + 1), keys + len(filled) - 1)
     sheet.freeze_panes(HEADING_ROW + 1, keys or 2)
-
-
-def _get_parent_sheet(section: SheetSection) -> str:
-    """Return the sheet whose names the first column refers to, '' without one."""
-    return {"Treatment devices": "Treatments", "Smelter terms": "Smelters"}.get(section.sheet, "")
 
 
 def _write_heading(sheets: _InstanceWriter, sheet: Any, position: int, column: SheetColumn) -> None:

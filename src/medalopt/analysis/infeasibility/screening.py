@@ -180,7 +180,7 @@ def _describe_missing_source(instance: Instance, routes: Routes, e: int) -> str:
         names = join_names([market.names[o] for o in holding])
         return f"the offers that contain it ({names}) contain metals that no alloy admits"
     devices = np.flatnonzero(instance.devices.assay.raw[:, e] > 0)
-    offering = [d for d in devices.tolist() if _offers_device(instance, d)]
+    offering = [d for d in devices.tolist() if instance.streams.available.raw[instance.streams.device == d].any()]
     if not len(devices):
         return f"no device contains {title}, no offer sells it, and none is in stock"
     if not offering:
@@ -193,11 +193,6 @@ def _describe_missing_source(instance: Instance, routes: Routes, e: int) -> str:
     if not (routes.returned[travels, e] > 0).any():
         return f"no smelter that {listed} can reach returns it"
     return "none can be returned within the horizon"
-
-
-def _offers_device(instance: Instance, device: int) -> bool:
-    """Return True if a stream offers the device in some period."""
-    return bool(instance.streams.available.raw[instance.streams.device == device].any())
 
 
 def _rank_demanding_medals(instance: Instance, e: int, t: int) -> list[str]:

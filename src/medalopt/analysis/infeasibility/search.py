@@ -117,7 +117,7 @@ def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> f
     Returns:
         The position; None if no position up to `parameter.end` suffices.
     """
-    end = parameter.end if math.isfinite(parameter.end) else _compute_far_end(parameter)
+    end = parameter.end if math.isfinite(parameter.end) else (MAX_MOVE_FACTOR * max(abs(parameter.start), 1.0))
     if end == parameter.start:
         return None
     if _fails_screening(parameter.at_position(at.instance, end)):
@@ -138,11 +138,6 @@ def _fails_screening(instance: Instance) -> bool:
     """Return True if the screening proves infeasibility."""
     routes = build_routes(instance)
     return bool(screen_instance(instance, routes, compute_bounds(instance, routes)))
-
-
-def _compute_far_end(parameter: RepairParameter) -> float:
-    """Return the end of the search for a parameter without an end."""
-    return MAX_MOVE_FACTOR * max(abs(parameter.start), 1.0)
 
 
 def _choose_probe_position(parameter: RepairParameter, end: float) -> float:

@@ -280,13 +280,8 @@ def _build_edits(
         if index is not None:
             raise OverrideError("the value is not a list: change it as a whole")
         cells = [cell for row in rows for cell in _fill_cells(row, key, change.value)]
-        return [*_clear_nested(sheet, rows, key), *cells]
+        return [*[(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows], *cells]
     return _override_periods(sheet, rows, key, index, change.value, labels or ())
-
-
-def _clear_nested(sheet: InputSheet, rows: list[int], key: ColumnKey) -> list[CellEdit]:
-    """Return edits that empty the nested columns of `key`."""
-    return [(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows]
 
 
 def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
@@ -317,7 +312,7 @@ def _override_periods(
         given = [
             item
             for label, item in zip(labels, value.items, strict=True)
-            if label in periods or key != _AVAILABLE or not _is_zero(item)
+            if label in periods or key != _AVAILABLE or not (isinstance(item, ScalarNode) and item.value == 0)
         ]
         if len(given) == len(rows) and all(label in labels for label in periods):
             order = sorted(zip(periods, rows, strict=True), key=lambda pair: labels.index(pair[0] or ""))
@@ -334,11 +329,6 @@ def _override_periods(
     if len(rows) == 1:
         return cells
     return sheet.with_cells(cells, OVERRIDE_LOCATION).select_rows(np.delete(np.arange(sheet.count), rows[1:]))
-
-
-def _is_zero(item: Node) -> bool:
-    """Test if a node is zero."""
-    return isinstance(item, ScalarNode) and item.value == 0
 
 
 def _expand_periods(sheet: InputSheet, rows: list[int], labels: tuple[str, ...]) -> tuple[InputSheet, list[int]]:

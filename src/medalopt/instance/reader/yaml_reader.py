@@ -282,17 +282,12 @@ def _strip_notes(node: MappingNode, path: ParameterPath, notes: list[SourceNote]
     """Return a mapping without notes, and append its notes to `notes`."""
     remarks = {key: _read_note_texts(node.items[key], (*path, key), faults) for key in _NOTE_KEYS if key in node.items}
     if any(remarks.values()):
-        notes.append(_build_source(path, remarks))
+        notes.append(SourceNote(render_path(path), remarks.get("source", ()), "\n".join(remarks.get("note", ()))))
     items = {}
     for name, item in node.items.items():
         if name not in _NOTE_KEYS:
             items[name] = _strip_notes(item, (*path, name), notes, faults) if isinstance(item, MappingNode) else item
     return MappingNode(items, node.keys, node.place)
-
-
-def _build_source(path: ParameterPath, remarks: dict[str, tuple[str, ...]]) -> SourceNote:
-    """Build the record of the notes of one mapping."""
-    return SourceNote(render_path(path), remarks.get("source", ()), "\n".join(remarks.get("note", ())))
 
 
 def _read_note_texts(node: Node, path: ParameterPath, faults: FaultLog) -> tuple[str, ...]:

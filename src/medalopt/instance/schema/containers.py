@@ -284,12 +284,7 @@ def _is_mapping(annotation: Any) -> bool:
         return _is_mapping(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return all(_is_mapping(option) for option in get_args(annotation) if option is not NoneType)
-    return origin is dict or _is_entry(annotation)
-
-
-def _is_entry(annotation: Any) -> bool:
-    """Return whether a type is a model of the format."""
-    return isinstance(annotation, type) and issubclass(annotation, Entry)
+    return origin is dict or (isinstance(annotation, type) and issubclass(annotation, Entry))
 
 
 def _add_note_schemas(schema: dict[str, Any]) -> None:

@@ -88,16 +88,11 @@ def format_table(table: ReportTable, maximum: int | None = None) -> TextTable:
 
 def _format_column(column: ReportColumn, cells: Sequence[CellValue]) -> tuple[str, list[str]]:
     """Return the header of a column with its unit, and its cells as text."""
-    numbers = iter(_format_numbers(column, values := _list_shown_numbers(cells)))
+    numbers = iter(_format_numbers(column, values := [float(cell) for cell in cells if isinstance(cell, int | float)]))
     word = choose_money_scale(values)[1] if column.style in _SCALED_STYLES else ""
     unit = f"{word}{column.unit or ''}".strip()
     texts = [next(numbers) if isinstance(cell, int | float) else format_cell(cell, column) for cell in cells]
     return f"{column.title} ({unit})" if unit and column.title else column.title or unit, texts
-
-
-def _list_shown_numbers(cells: Sequence[CellValue]) -> list[float]:
-    """Return the numbers that are formatted, those without a text of their own."""
-    return [float(cell) for cell in cells if isinstance(cell, int | float)]
 
 
 def _format_numbers(column: ReportColumn, values: Sequence[float]) -> list[str]:

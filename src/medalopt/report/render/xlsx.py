@@ -319,7 +319,7 @@ def render_report_xlsx(report: Report) -> bytes:
     status = split_summary(report).status
     writer = WorkbookWriter(book, f"{report.title} · {status}" if status else report.title, report.date)
     record = {} if report.plan is None else render_csv_folder(report.plan)
-    hidden = {name: writer.names.name_sheet(_name_hidden(name)) for name in record}
+    hidden = {name: writer.names.name_sheet(name_hidden_sheet(name.removesuffix(".csv"))) for name in record}
     names = plan_sheets(report, writer.names)
     if names.summary:
         write_summary_sheet(writer, names, report)
@@ -338,10 +338,6 @@ def render_report_xlsx(report: Report) -> bytes:
         seal(compute_part_digests("xlsx", {name: sheet.rows for name, sheet in writer.sheets.items()}))
     book.close()
     return buffer.getvalue()
-
-
-def _name_hidden(name: str) -> str:
-    return name_hidden_sheet(name.removesuffix(".csv"))
 
 
 def _write_content_sheets(writer: WorkbookWriter, names: SheetPlan, report: Report) -> list[_SheetEntry]:

@@ -239,7 +239,7 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         *_describe_indispensable_devices(device_mix),
         *_describe_costliest_loss(device_mix),
         *_describe_main_share(device_mix),
-        *_describe_infeasible_mixes(device_mix),
+        *[_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.result.value is None],
     ]
     if device_mix.fixed:
         lines.append(f"Fixed shares (no other supply from the same source): {join_names(device_mix.fixed)}.")
@@ -339,10 +339,6 @@ def _describe_cost_change(device_mix: DeviceMix, change: float | None, shortage:
     if not change:
         return "no effect"
     return f"{'+' if change > 0 else '−'}{format_money(abs(change), device_mix.unit)}"
-
-
-def _describe_infeasible_mixes(device_mix: DeviceMix) -> list[str]:
-    return [_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.result.value is None]
 
 
 def _describe_infeasible_mix(device_mix: DeviceMix, mix: NamedMix) -> str:

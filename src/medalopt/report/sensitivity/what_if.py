@@ -117,11 +117,6 @@ def _name_outage(loss: OutageLoss) -> str:
     return f"{loss.kind} {escape_text(loss.name)}"
 
 
-def _outage_status(loss: OutageLoss) -> str:
-    """Return the cell of an outage without a plan: infeasible or not proven."""
-    return "infeasible" if loss.proven else "not proven"
-
-
 def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> ReportTable:
     columns = (
         ReportColumn("without", "without"),
@@ -133,7 +128,7 @@ def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> Report
     rows = tuple(
         (
             f"{loss.kind} {loss.name}",
-            loss.extra if loss.feasible else ShownValue(None, _outage_status(loss)),
+            loss.extra if loss.feasible else ShownValue(None, "infeasible" if loss.proven else "not proven"),
             make_share(loss.extra, abs(outages.value)) if loss.feasible else None,
             None if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).shortage),
             None if loss.feasible or loss.shortage is None else loss.share,
@@ -253,7 +248,7 @@ def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
     rows = tuple(
         (
             _DELAY_CASES[row.what],
-            row.extra if row.feasible else ShownValue(None, _delay_status(row)),
+            row.extra if row.feasible else ShownValue(None, "infeasible" if row.proven else "not proven"),
             make_share(row.extra, abs(delays.value)) if row.feasible else None,
             _delay_shortfall(row, delays.titles),
             row.lost,
@@ -262,11 +257,6 @@ def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
     )
     title = f"Effect of a delay of {by}"
     return ReportTable("delays", title, "Change of the objective when everything is late.", columns, rows)
-
-
-def _delay_status(effect: DelayEffect) -> str:
-    """Return the cell of a scenario without a plan: infeasible or not proven."""
-    return "infeasible" if effect.proven else "not proven"
 
 
 def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
@@ -429,14 +419,14 @@ def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioRes
     """Return a scenario as the row of a table."""
     name = scenario.name or "base case"
     if not scenario.feasible:
-        short = _scenario_shortfall(scenarios, scenario) if scenario.status == "infeasible" else None
+        short = (
+            abbreviate_shortfall(title_shortfall(scenario.shortage, scenarios.titles))
+            if scenario.status == "infeasible"
+            else None
+        )
         return name, ShownValue(None, _SCENARIO_STATES[scenario.status]), None, None, None, None, short
     share = make_share(scenario.extra, abs(scenarios.base.value)) if scenario.name else None
     return name, scenario.value, scenario.extra, share, scenario.footprint / 1000, scenario.tonnes, None
-
-
-def _scenario_shortfall(scenarios: ScenarioComparison, scenario: NamedScenarioResult) -> str:
-    return abbreviate_shortfall(title_shortfall(scenario.shortage, scenarios.titles))
 
 
 def _list_changes(scenario: NamedScenarioResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -338,7 +338,7 @@ def _list_parties(plan: Plan, directory: PartyDirectory) -> Iterator[_ListedPart
     )
     roles: dict[str, list[str]] = {}
     for role, parties in regional:
-        for name in _select_names(parties, used):
+        for name in dict.fromkeys(name for name, use in zip(parties, used.tolist(), strict=True) if use):
             roles.setdefault(name, []).append(role)
     for name, held in roles.items():
         yield _ListedParty(name, name, tuple(held), frozenset())
@@ -352,11 +352,6 @@ def _list_parties(plan: Plan, directory: PartyDirectory) -> Iterator[_ListedPart
         yield _ListedParty(instance.market.names[o], directory.sellers[o], (SELLER,), metals, recycled)
     if account.cast.sum() > 0:
         yield _ListedParty(directory.mint or DEFAULT_MINT, directory.mint, (MINT,), frozenset(instance.metals.names))
-
-
-def _select_names(names: Iterable[str], chosen: Bools) -> list[str]:
-    """Return the chosen names, each once."""
-    return list(dict.fromkeys(name for name, use in zip(names, chosen.tolist(), strict=True) if use))
 
 
 def _select_metals(instance: Instance, chosen: Bools) -> frozenset[str]:
