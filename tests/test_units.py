@@ -196,12 +196,13 @@ def test_carbon_is_no_share() -> None:
     assert parse_quantity("1 kg/kg", "", Money("JPY")).exact == 1
 
 
-def test_dask_is_hidden_while_pint_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Importing pint leaves no trace of the hidden Dask, and a loaded Dask stays."""
-    monkeypatch.delitem(sys.modules, "dask", raising=False)
+@pytest.mark.parametrize("library", ["dask", "scipy"])
+def test_library_is_hidden_while_pint_is_imported(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """Importing pint leaves no trace of a hidden library, and a loaded one stays."""
+    monkeypatch.delitem(sys.modules, library, raising=False)
     _import_pint()
-    assert "dask" not in sys.modules
-    loaded_already = ModuleType("dask")
-    monkeypatch.setitem(sys.modules, "dask", loaded_already)
+    assert library not in sys.modules
+    loaded_already = ModuleType(library)
+    monkeypatch.setitem(sys.modules, library, loaded_already)
     _import_pint()
-    assert sys.modules["dask"] is loaded_already
+    assert sys.modules[library] is loaded_already

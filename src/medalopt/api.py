@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -430,6 +428,9 @@ def sweep(
         Frame `scenarios`, one row each: changes, status, objective, cost by kind, tonnes, footprint and the shadow
         price of each metal (the highest of the periods in which it is used).
     """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     from medalopt.results import AnalysisResult
 
     named = _name_scenarios(instance, scenarios)

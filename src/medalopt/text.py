@@ -17,6 +17,7 @@ _CONTROL_CHARACTERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\ufffe\uffff\U000e0000-\U000e007f]"
 )
+_ASCII_CONTROLS = bytes({*range(0x20), 0x7F} - {ord("\t"), ord("\n")})
 _MAX_LENGTH = 60
 _MAX_CANDIDATES = 2_000
 
@@ -81,6 +82,8 @@ def escape_control_characters(text: str) -> str:
     Returns:
         The text with `\uXXXX` for each control character.
     """
+    if text.isascii() and len(text.encode().translate(None, _ASCII_CONTROLS)) == len(text):  # much the quicker test
+        return text
     return _CONTROL_CHARACTERS.sub(lambda found: found[0] if _is_line_end(found) else json.dumps(found[0])[1:-1], text)
 
 

@@ -291,15 +291,14 @@ def _build_registry() -> Any:
 
 
 def _import_pint() -> Any:
-    """Import pint with Dask hidden, because importing Dask takes longer than the rest of pint."""
-    hidden = "dask" not in sys.modules
-    if hidden:
-        sys.modules["dask"] = None  # type: ignore[assignment]
+    """Import pint with Dask and SciPy hidden: Dask takes longer than pint, and Pyomo loads all of an imported SciPy."""
+    hidden = [name for name in ("dask", "scipy") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         import pint
     finally:
-        if hidden:
-            del sys.modules["dask"]
+        for name in hidden:
+            del sys.modules[name]
     return pint
 
 

@@ -13,6 +13,7 @@ from medalopt.instance.accounting import PlanAccount, restrict_account
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.payers import has_payers
 from medalopt.instance.risk import DeadlineRisk, compute_risk
 from medalopt.plan.tables import ColumnTable, build_plan_tables
 from medalopt.proof.certificate import Certificate
@@ -170,7 +171,9 @@ class Plan:
         Returns:
             Money; empty where the instance states no payers.
         """
-        table = self.tables.get("parties", {"party": [], "kind": [], "cost": []})
+        if not has_payers(self.instance):
+            return {}
+        table = self.tables["parties"]
         result: dict[str, dict[str, float]] = {}
         for party, kind, cost in zip(*table.values(), strict=True):
             result.setdefault(party, {})[kind] = cost

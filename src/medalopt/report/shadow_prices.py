@@ -217,9 +217,10 @@ def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, 
 
 def _list_rule_marginals(plan: Plan) -> Iterator[MarginalValue]:
     """Yield all marginal values but those of supply, which can be very many."""
-    for row in zip(*plan.priced.values(), strict=True):
-        if row[-1] != SUPPLY_MEANING:
-            yield MarginalValue(*row)
+    columns = list(plan.priced.values())
+    for number, meaning in enumerate(columns[-1]):
+        if meaning != SUPPLY_MEANING:
+            yield MarginalValue(*(column[number] for column in columns))
 
 
 _MAX_LOT_ROWS = 15  # rows

@@ -148,19 +148,16 @@ def group_streams(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
         instance: Instance with its streams.
 
     Returns:
-        Region and kind of each source, and the index of the source of each stream, (I,).
+        Region and kind of each source (its bundle, or its own name without the region), and the index of the source
+        of each stream, (I,).
     """
-    keys = [_name_source(instance, i) for i in range(len(instance.streams.names))]
+    streams, regions, bundles = instance.streams, instance.regions, instance.bundles
+    keys = [
+        (regions[region], f"{bundles[bundle][1]} (bundle)" if bundle >= 0 else name.removesuffix(f"@{regions[region]}"))
+        for name, region, bundle in zip(streams.names, streams.region.tolist(), streams.bundle.tolist(), strict=True)
+    ]
     order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return list(order), np.array([order[key] for key in keys], dtype=np.intp)
-
-
-def _name_source(instance: Instance, stream: int) -> tuple[str, str]:
-    """Return the region of a stream, and the name of its bundle or its own name without the region."""
-    region, bundle = instance.regions[instance.streams.region[stream]], instance.streams.bundle[stream]
-    if bundle >= 0:
-        return region, f"{instance.bundles[bundle][1]} (bundle)"
-    return region, instance.streams.names[stream].removesuffix(f"@{region}")
 
 
 def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:
@@ -248,12 +245,13 @@ def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
     partly = [source for source in listed if source.taken < _FULLY_TAKEN * source.offered]
     partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.name))
     lines = [
-        f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
+        f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)"
+        for source in partly[:5]
     ]
     if not lines:
         return ("All supply is taken.",)
-    more = [f"{len(lines) - 5} more"] if len(lines) > 5 else []
-    return ("Taken in part: " + ", ".join([*lines[:5], *more]) + ".",)
+    more = [f"{len(partly) - 5} more"] if len(partly) > 5 else []
+    return ("Taken in part: " + ", ".join([*lines, *more]) + ".",)
 
 
 FULL_LOAD = 1 - 1e-6

@@ -283,10 +283,10 @@ def _check_comma_numbers(sheet: InputSheet, faults: FaultLog) -> None:
     by_column = {location.column: key for key, location in sheet.header_locations.items()}
     for key, location in sheet.header_locations.items():
         after = by_column.get(location.column + 1)
-        texts = sheet.columns[after].texts if after else ()
-        rests = [code for code, text in enumerate(texts) if text and is_thousands_tail(text.strip())]
-        if after is None or not rests or key[0] in _TEXT_FIELDS:
+        if after is None or key[0] in _TEXT_FIELDS:
             continue
+        texts = sheet.columns[after].texts
+        rests = [code for code, text in enumerate(texts) if text and is_thousands_tail(text.strip())]
         for row in np.flatnonzero(np.isin(sheet.columns[after].code, rests)).tolist():
             first, rest = (sheet.columns[key][row] or "").strip(), (sheet.columns[after][row] or "").strip()
             if is_thousands_head(first):

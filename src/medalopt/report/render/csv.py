@@ -211,7 +211,7 @@ def _describe_column(column: ReportColumn, cells: Iterable[Any]) -> dict[str, An
 
 def _find_type(cells: Sequence[Any], empty: str = "string") -> str:
     """Return the Frictionless type of cells; `any` where they are mixed, `empty` where there is none."""
-    kinds = {type(cell) for cell in cells} - {type(None)}
+    kinds = set(map(type, cells)) - {type(None)}
     if not kinds:
         return empty
     if kinds <= {int, float}:
@@ -366,7 +366,10 @@ def _stream_csv(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """Yield the text of `render_csv` in pieces."""
     yield f"{','.join(map(_encode_csv_cell, columns))}\n"
     for rows in encode_rows(columns, _encode_csv_cell):
-        yield "".join(f"{row or _EMPTY_ROW}\n" for row in map(",".join, rows))
+        lines = map(",".join, rows)
+        text = "\n".join(lines if len(columns) > 1 else (line or _EMPTY_ROW for line in lines))
+        if text:  # of one column too, a row is not empty
+            yield f"{text}\n"
 
 
 def _encode_csv_cell(value: Any) -> str:
