@@ -127,6 +127,9 @@ param offer_lot{OFFERS}, >= 0, default 0;         # kg, of which the purchases o
 param offer_minimum{OFFERS}, >= 0, default 0;     # kg, the least purchases of a period unless none; 0: none
 param offer_fixed{OFFERS}, >= 0, default 0;       # money, once if anything is bought
 set STORED, within OFFERS, default {};            # offers that may be bought in one period and charged in a later one
+param offer_storage_limit{OFFERS, PERIODS}, default unlimited; # kg at the end of a period
+param offer_opening{OFFERS}, >= 0, default 0;     # kg in stock before the first period
+param offer_closing{OFFERS}, >= 0, default 0;     # kg, the least in stock at the end
 
 # Alloys
 set ALLOYS;
@@ -138,10 +141,15 @@ param others_share{ADMITS_OTHERS}, default 1;     # greatest share of all that i
 param loss{ALLOYS}, default 0;                    # melt loss
 param cast_limit{ALLOYS, PERIODS}, default unlimited;          # kg cast
 param cast_holding{ALLOYS, PERIODS}, default 0;   # money/kg and period, of castings that wait
+param cast_price{ALLOYS, PERIODS}, default 0;     # money/kg, of castings less their process scrap
 param scrap_share{ALLOYS}, default 0;             # process scrap, share of what is cast
 param scrap_returned{ALLOYS}, default 1;          # share of it fit to charge again
 param scrap_lead{ALLOYS}, integer, >= 1, default 1;            # after how many periods
 param scrap_value{ALLOYS}, default 0;             # money/kg, of what is left at the end
+
+set CHARGE_LIMITS, dimen 2, default {};          # alloy, name of the limit
+set GROUP{CHARGE_LIMITS}, within OFFERS;          # offers that are limited together
+param most_charged{CHARGE_LIMITS, PERIODS}, default unlimited;  # kg charged to the alloy in a period
 
 # Medals
 set MEDALS;
@@ -260,17 +268,17 @@ set RECHARGED := {a in OWED: fit[a] > 0};
 
 # Whole lots and minimum orders, and the most that a stream can send and that is bought of an offer in a period.
 set BY_ORDER := {i in STREAMS: lot[i] > 0 or minimum_order[i] > 0};
-set BOUGHT := setof{(o,a) in BUYS} o;
+set BOUGHT := (setof{(o,a) in BUYS} o) union {o in STORED: offer_opening[o] > 0 or offer_closing[o] > 0};
 param most_sent{i in BY_ORDER, t in PERIODS} := available[i,t]
     + (if i in STORABLE and t > 1 then min(storage_limit[i], offered_so_far[i,t-1]));   # t
 set STOCKED_OFFERS := STORED inter BOUGHT;
 param taken{o in BOUGHT} := sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) / (1 - loss[a]);   # kg, by all melts
-#   Into stock at most twice what melts take or is committed, and a lot and a minimum order more; of an offer with a
+#   Into stock at most twice what melts take and stays in stock, or is committed, and a lot and a minimum order more; of an offer with a
 #   price below 0, for which buying pays, up to its limit. With a limit on the concentration of offers: the greatest of
 #   all, as more of one may be bought so that another may be.
 param most_alone{o in BOUGHT} :=
     if min{t in PERIODS} offer_price[o,t] < 0 and purchase_limit[o] < unlimited then purchase_limit[o] else
-    2 * max(taken[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
+    2 * max(taken[o] + offer_closing[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
 param most_stored{o in STOCKED_OFFERS} :=
     if offers_share < 1 and min{t in PERIODS} offer_price[o,t] >= 0 then max{p in BOUGHT} most_alone[p]
     else most_alone[o];                                                                            # kg
@@ -361,6 +369,7 @@ minimize objective:
         + sum{e in ACCOUNT, t in PERIODS} (holding[e,t] * stock[e,t] - sell[e,t] * surplus[e,t])
         - sum{(l,e,t) in LEAVING} (pays[l,e,t] + refining_charge_in[l,e,t]) * left[l,e,t]
         + sum{a in KEPT, t in PERIODS: t < n} cast_holding[a,t] * cast_stock[a,t]
+        - sum{a in OWED, t in PERIODS} cast_price[a,t] * (1 - scrap_share[a]) * cast[a,t]
         - sum{a in RECHARGED} scrap_value[a] * (scrap[a,n]
             + sum{t in PERIODS: t > n - scrap_lead[a]} fit[a] * cast[a,t])
         + sum{m in MISSABLE} shortfall[m] * missed[m]
@@ -457,7 +466,17 @@ s.t. balance{e in ACCOUNT, t in PERIODS}:
 
 #    Likewise of an offer in stock: stock before + bought = stock after + charged.
 s.t. offer_balance{o in STOCKED_OFFERS, t in PERIODS}:
-    offer_stock[o,t] = (if t > 1 then offer_stock[o,t-1]) + acquire[o,t] - sum{(o,a) in BUYS} buy[o,a,t];
+    offer_stock[o,t] = (if t = 1 then offer_opening[o] else offer_stock[o,t-1]) + acquire[o,t] - sum{(o,a) in BUYS} buy[o,a,t];
+
+# 22. Stock of offers: the storage limit at the end of each period, and what has to be left at the end.
+s.t. offer_storage{o in STOCKED_OFFERS, t in PERIODS: offer_storage_limit[o,t] < unlimited}:
+    offer_stock[o,t] <= offer_storage_limit[o,t];
+s.t. closing_stock{o in STOCKED_OFFERS: offer_closing[o] > 0}: offer_stock[o,n] >= offer_closing[o];
+
+# 23. Limits on groups of offers that are charged to an alloy in a period.
+s.t. charge_limit{(a,l) in CHARGE_LIMITS, t in PERIODS: most_charged[a,l,t] < unlimited
+                  and (exists{o in GROUP[a,l]} (o,a) in BUYS)}:
+    sum{o in GROUP[a,l]: (o,a) in BUYS} buy[o,a,t] <= most_charged[a,l,t];
 
 # 18. Safety stock: what is charged from the account in the periods to come is in stock.
 s.t. reserve{e in ACCOUNT, t in PERIODS: t < n and reserve_periods[e] > 0 and (exists{(a,e) in CHARGES} 1)}:

@@ -51,6 +51,11 @@ class Limit:
     repair: str = ""
 
     @property
+    def parameter(self) -> str:
+        """Name of the parameter in its section, without the subject."""
+        return self.field if not self.path else str(self.path[2] if self.path[1] == SUBJECT else self.path[1])
+
+    @property
     def step(self) -> int:
         """Direction in which the parameter relaxes the constraint.
 
@@ -163,6 +168,28 @@ def _make_capacity(
     return Family(name, "capacity", (axis, "period"), unit, -1, (limit,))
 
 
+def _make_offer_stock() -> tuple[Family, Family]:
+    """Return the families of stock of offers: the greatest at the end of each period, the least of the last one."""
+    storage = Limit(
+        *("offer_storage", UPPER, "market", "storage_limit", "kg", "storage limit of {}", "at most {} in stock"),
+        *(
+            "one more kilogram of storage",
+            "{}, storage",
+            "storage of {}, at most",
+            ("market", SUBJECT, "storage", "limit"),
+        ),
+    )
+    closing = Limit(
+        *("closing_stock", LOWER, "market", "closing_stock", "kg", "closing stock of {}", "at least {} left in stock"),
+        *("one more kilogram in stock at the end", "{}, closing stock", "closing stock of {}, at least"),
+    )
+    title = "stock of offers"
+    return (
+        Family("offer_storage", title, ("offer", "period"), "kg", -1, (storage,)),
+        Family("closing_stock", title, ("offer",), "kg", 1, (closing,)),
+    )
+
+
 def _make_total(name: str, section: str, unit: str, axis: str, limits: Mapping[str, tuple[str, str, str]]) -> Family:
     """Return a family of commitments and limits over the horizon: kind, sentence and rule by field."""
     limit_list = tuple(
@@ -252,6 +279,7 @@ _LISTED = (
         "committed": ("offer_committed", "at least {} are committed", "contract for {}, at least"),
         "limit": ("offer_limit", "at most {} can be bought", "{} on offer, at most"),
     }),
+    *_make_offer_stock(),
     _make_total("stream_commitment", "streams", "t", "stream", {
         "committed": ("stream_commitment", "at least {} are committed", "contract for {}, at least"),
     }),
@@ -261,6 +289,7 @@ _LISTED = (
     }),
     *_POLICY,
     *_CONCENTRATION,
+    Family("charge_limit", "limits on offers charged", ("alloy", "charge_limit", "period"), "kg", -1),
     Family("impurity_limit", "impurity limits", ("smelter", "impurity", "period"), "kg", -1),
     Family("process_scrap", "process scrap", ("alloy", "period"), "kg", 0, identity=True),
     Family("supply", "supply", ("stream", "period"), "t", -1),
@@ -351,10 +380,15 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("market", "price"): "price of {0}",
     ("market", "committed"): "contract for {0}",
     ("market", "limit"): "limit of {0}",
+    ("market", "storage"): "storage {1} of {0}",
+    ("market", "opening_stock"): "{0} in stock at the beginning",
+    ("market", "closing_stock"): "closing stock of {0}",
     ("market", "recycled"): "recycled share of {0}",
     ("alloys", "loss"): "melt loss of {0}",
     ("alloys", "capacity"): "capacity for {0}",
+    ("alloys", "limits"): "limit of {0} on {1}",
     ("alloys", "holding"): "cost of holding castings of {0}",
+    ("alloys", "sell"): "price of castings of {0}",
     ("alloys", "scrap.share"): "process scrap of {0}",
     ("alloys", "scrap.returned"): "scrap of {0} charged again",
     ("alloys", "scrap.value"): "value of scrap of {0}",

@@ -115,6 +115,7 @@ class MathProgAxes:
     medals: Subscripts
     windows: Subscripts
     impurities: Subscripts
+    charge_limits: Subscripts
 
 
 def build_axes(instance: Instance) -> MathProgAxes:
@@ -146,6 +147,7 @@ def build_axes(instance: Instance) -> MathProgAxes:
         medals=_quote_symbols(instance.medals.names),
         windows=_quote_symbols(instance.policy.windows),
         impurities=_quote_symbols(instance.impurities.names),
+        charge_limits=_quote_symbols(instance.charge_limits.names),
     )
 
 
@@ -180,6 +182,7 @@ def _list_cut_names(instance: Instance) -> Iterator[str]:
         instance.alloys,
         instance.medals,
         instance.impurities,
+        instance.charge_limits,
     )
     names = {*instance.regions, *instance.policy.windows, *(bundle for _, bundle in instance.bundles)}
     for name in sorted(names.union(*(axis.names for axis in listed))):
@@ -396,6 +399,11 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
     if market.storable.any():
         yield _format_set("STORED", pick_subscripts(axes.offers, market.storable.nonzero()[0]))
+        yield from _format_matrix(
+            "offer_storage_limit", axes.offers, axes.periods, market.storage_limit.value, math.inf
+        )
+        yield from _format_vector("offer_opening", axes.offers, market.opening_stock.value, 0.0)
+        yield from _format_vector("offer_closing", axes.offers, market.closing_stock.value, 0.0)
     yield from _format_vector("offer_lot", axes.offers, market.lot.value, 0.0)
     yield from _format_vector("offer_minimum", axes.offers, market.minimum_order.value, 0.0)
     yield from _format_vector("offer_fixed", axes.offers, market.fixed_charge.value, 0.0)
@@ -423,6 +431,22 @@ def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_table("ADMITS_OTHERS", pick_subscripts(axes.alloys, admits), others)
     yield from _format_matrix("cast_limit", axes.alloys, axes.periods, alloys.capacity.value, math.inf)
     yield from _format_matrix("cast_holding", axes.alloys, axes.periods, alloys.holding.value, 0.0)
+    yield from _write_charge_limits(instance, axes)
+    yield from _format_matrix("cast_price", axes.alloys, axes.periods, alloys.sell.value, 0.0)
+
+
+def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+    """Yield the limits on groups of offers charged to alloys; nothing where there are none."""
+    limits = instance.charge_limits
+    if not limits.names:
+        return
+    given = [(a, n) for a, n in np.argwhere(np.isfinite(limits.most.raw).any(axis=2)).tolist()]
+    subscripts = [f"{axes.alloys[a]},{axes.charge_limits[n]}" for a, n in given]
+    yield _format_set("CHARGE_LIMITS", [key.replace(",", " ", 1) for key in subscripts])
+    for (a, n), key in zip(given, subscripts, strict=True):
+        yield _format_set(f"GROUP[{key}]", pick_subscripts(axes.offers, limits.offers[a, n].nonzero()[0]))
+    values = np.array([limits.most.value[pair] for pair in given])
+    yield from _format_matrix("most_charged", subscripts, axes.periods, values, math.inf)
 
 
 def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:

@@ -15,6 +15,7 @@ from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_b
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
+    compute_casting_price,
     compute_cumulative_demand,
     compute_offer_holding_cost,
     compute_scrap_rate,
@@ -274,6 +275,12 @@ class PlanAccount:
         return total
 
     @cached_property
+    def charged_groups(self) -> Numbers:
+        """Offers charged to each alloy by group of its limits, (A, N, T) kg."""
+        member = self.instance.charge_limits.offers.astype(np.intp)  # (A, N, O)
+        return (member[..., None] * self.decisions.bought.transpose(1, 0, 2)[:, None]).sum(axis=2)
+
+    @cached_property
     def charge(self) -> Numbers:
         """$C_{at}$: total charge without process scrap; (A, T) kg."""
         return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
@@ -300,6 +307,7 @@ class PlanAccount:
         """$z_{ot}$: stock of each offer at the end of each period; (O, T) kg; 0 for offers that are not stocked."""
         bought = self.decisions.bought.sum(axis=1)
         kept = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
+        kept = self.read(self.instance.market.opening_stock)[:, None] + kept
         return np.where(is_stocked(self.instance)[:, None], kept, 0)
 
     @cached_property
@@ -385,7 +393,8 @@ class PlanAccount:
             "holding": self._holding_cost(),
             "sales": -(read(instance.metals.sell) * decisions.surplus).sum(axis=0)
             - self._sum_paid_for_left()
-            - by_route.get("fractions", 0),
+            - by_route.get("fractions", 0)
+            - (compute_casting_price(instance, read) * self.cast).sum(axis=0),
             "scrap": compute_scrap_worth(instance, self.cast, self.scrap, read),
             **({"shortfall": self._shortfall_cost()} if may_miss(instance).any() else {}),
         }

@@ -76,20 +76,22 @@ def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read
 def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberReader) -> Numbers:
     """Bound the purchases into stock of each offer in a period, (O,), kg; 0 for offers that are not stocked.
 
-    The bound is twice the greater of total charge and commitment, plus a lot and a minimum order. Larger purchases
-    include one that can be dropped without raising the cost, so no optimum is excluded. At a price below 0 buying
-    pays, and the bound is the offer's limit, which the reader requires. With a limit on the concentration of offers it
-    may pay to buy more of one so that another may be bought: the bound is then the greatest of all offers, up to which
-    purchases above all others can be reduced together without a share above its limit.
+    The bound is twice the greater of total charge with closing stock and commitment, plus a lot and a minimum
+    order. Larger purchases include one that can be dropped without raising the cost, so no optimum is excluded. At
+    a price below 0 buying pays, and the bound is the offer's limit, which the reader requires. With a limit on the
+    concentration of offers it may pay to buy more of one so that another may be bought: the bound is then the
+    greatest of all offers, up to which purchases above all others can be reduced together without a share above its
+    limit.
     """
     market, stocked = instance.market, is_stocked(instance)
     buyable = may_buy(instance)
     taken = np.where(buyable, charge[None, :], 0).sum(axis=1)
+    taken = taken + read(market.closing_stock)
     maximum = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
     limited = has_negative_price(instance) & np.isfinite(market.limit.raw)
     maximum[limited] = read(market.limit)[limited]
     if instance.policy.concentration_offers.value < 1:
-        maximum[~limited] = np.where(buyable.any(axis=1), maximum, 0).max(initial=0)
+        maximum[~limited] = np.where(buyable.any(axis=1) | stocked, maximum, 0).max(initial=0)
     return np.where(stocked, maximum, 0)
 
 
@@ -243,6 +245,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "metal": instance.metals.names,
         "alloy": instance.alloys.names,
         "offer": instance.market.names,
+        "charge_limit": instance.charge_limits.names,
         "medal": instance.medals.names,
         "device": instance.devices.names,
         "region": instance.regions,

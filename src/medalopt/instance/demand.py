@@ -164,7 +164,7 @@ def may_buy(instance: Instance) -> Bools:
 
 
 def is_stocked(instance: Instance) -> Bools:
-    """Return which offers are bought into stock: storable, and admitted by an alloy in demand.
+    """Return which offers are bought into stock: storable, and admitted by an alloy in demand, or with a stock to hold.
 
     Args:
         instance: The instance.
@@ -172,7 +172,37 @@ def is_stocked(instance: Instance) -> Bools:
     Returns:
         Mask (O,).
     """
-    return instance.market.storable & may_buy(instance).any(axis=1)
+    market = instance.market
+    held = (market.opening_stock.raw > 0) | (market.closing_stock.raw > 0)
+    return market.storable & (may_buy(instance).any(axis=1) | held)
+
+
+def find_charge_limits(instance: Instance) -> Bools:
+    """Find the limits on groups of offers that have a row in each period.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (A, N, T): finite, and about an offer that the alloy, in demand, may be charged with.
+    """
+    limits = instance.charge_limits
+    some = (limits.offers & may_buy(instance).T[:, None, :]).any(axis=2, keepdims=True)
+    return np.asarray(np.isfinite(limits.most.raw) & some)
+
+
+def compute_casting_price(instance: Instance, read: NumberReader = read_floats) -> Numbers:
+    r"""Compute $p_{at}(1-\sigma_a)$, the revenue for a kilogram cast: castings less process scrap are sold.
+
+    Args:
+        instance: The instance.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Revenue (A, T), money/kg; 0 for alloys without demand.
+    """
+    price = read(instance.alloys.sell) * (1 - read(instance.alloys.scrap_share))[:, None]
+    return np.where(has_demand(instance)[:, None], price, 0)
 
 
 def compute_offer_holding_cost(instance: Instance, read: NumberReader = read_floats) -> Numbers:

@@ -224,6 +224,9 @@ class MarketOffers:
     minimum_order: ExactArray  # (O,) kg, minimum order of a period; 0: none
     fixed_charge: ExactArray  # (O,) money, paid once if anything is bought; 0: none
     storable: Bools  # (O,) whether it may be bought in one period and charged in a later one
+    storage_limit: ExactArray  # (O, T) kg, greatest stock at the end of a period; infinite: no limit
+    opening_stock: ExactArray  # (O,) kg in stock before the first period
+    closing_stock: ExactArray  # (O,) kg, least stock at the end of the last period
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,10 +242,20 @@ class Alloys:
     loss: ExactArray  # (A,) melt loss
     capacity: ExactArray  # (A, T) kg cast per period
     holding: ExactArray  # (A, T) money/kg per period, of castings in stock
+    sell: ExactArray  # (A, T) money/kg, sale price of castings less process scrap, by period of casting
     scrap_share: ExactArray  # (A,) share of the castings
     scrap_returned: ExactArray  # (A,) share of the process scrap that is recharged
     scrap_lead: Ints  # (A,) periods
     scrap_value: ExactArray  # (A,) money/kg
+
+
+@dataclass(frozen=True, eq=False)
+class ChargeLimits:
+    """N limits on groups of offers charged together; the same name may stand in several alloys."""
+
+    names: Names
+    offers: Bools  # (A, N, O) offers that the limit of an alloy is about
+    most: ExactArray  # (A, N, T) kg charged to the alloy in a period; infinite: no such limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,6 +316,7 @@ class Instance:
     lanes: Lanes
     market: MarketOffers
     alloys: Alloys
+    charge_limits: ChargeLimits
     medals: Medals
     policy: PolicyLimits
     lots: Names = ()  # paths of whole lots, minimum orders, lots of feed and fixed charges
@@ -358,12 +372,15 @@ class Instance:
 
 _UNHASHED_FIELDS = (
     *("name", "title", "titles", "annex", "sources", "files", "warnings", "stated_digest", "whole"),
-    "impurities",  # hashed separately if they have an effect
+    *("impurities", "charge_limits"),  # hashed separately if they have an effect
 )
 _SEPARATELY_HASHED_FIELDS = ("lot", "minimum_order", "pooled")  # hashed separately if present
 _NEUTRAL_VALUES = {
     ".alloys.holding": 0,
+    ".alloys.sell": 0,
     ".market.storable": 0,
+    ".market.storage_limit": float("inf"),
+    **dict.fromkeys((".market.opening_stock", ".market.closing_stock"), 0),
     ".medals.shortfall": float("inf"),
     ".metals.surplus_to_smelter": 0,
     ".terms.pays": 0,
@@ -405,6 +422,8 @@ def compute_digest(instance: Instance) -> str:
         _hash_part(state, "pooled", instance.terms.pooled)
     if instance.impurities.has_effect:
         _hash_part(state, "impurities", instance.impurities)
+    if instance.charge_limits.names:
+        _hash_part(state, "charge_limits", instance.charge_limits)
     if _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
         for promise in ("confidence", "uncertainty_budget"):
             if instance.annex.get(promise):

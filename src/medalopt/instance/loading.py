@@ -412,6 +412,9 @@ def _collect_names(root: MappingNode) -> dict[str, frozenset[str]]:
     impurities = list_defined_names(root, "impurities") if "impurities" in root.items else frozenset[str]()
     if "metal" in names and impurities is not None:
         names[ELEMENT] = names["metal"] | impurities
+    offers = list_defined_names(root, "market") if "market" in root.items else frozenset[str]()
+    if offers is not None:
+        names["offer"] = offers
     return names if "treatments" in root.items else {**names, "treatment": frozenset({WHOLE_TREATMENT})}
 
 

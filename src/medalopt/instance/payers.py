@@ -190,6 +190,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         alloys=replace(
             instance.alloys,
             holding=keep(instance.alloys.holding, "holding"),
+            sell=keep(instance.alloys.sell, "by_products"),
             scrap_value=keep(instance.alloys.scrap_value, "scrap"),
         ),
         medals=_restrict_shortfall(instance.medals, keep),

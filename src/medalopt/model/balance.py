@@ -47,7 +47,7 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Add the offer stock balance (family 3): $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=0$ (kg).
+    r"""Add the offer stock balance (family 3): $z_{ot}=z_{o,t-1}+b^+_{ot}-\sum_ab_{oat}$, with $z_{o0}=S_{o0}$ (kg).
 
     Args:
         model: Model with `acquire`, `offer_stock` and `buy` declared.
@@ -56,6 +56,7 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     if model.component("acquire") is None:
         return
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
+    opening = index_by_name(instance.market.opening_stock.value, instance.market.names)
     charged: dict[tuple[str, str], list[object]] = {}
     for (o, _, t), quantity in model.buy.items():
         charged.setdefault((o, t), []).append(quantity)
@@ -67,7 +68,8 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
             Lower bound, body and upper bound, kg.
         """
         come = [m.acquire[o, t]] + ([m.offer_stock[o, before[t]]] if t in before else [])
-        return (0.0, pyo.quicksum([m.offer_stock[o, t], *charged[o, t]]) - pyo.quicksum(come), 0.0)
+        start = 0.0 if t in before else opening[o]
+        return (start, pyo.quicksum([m.offer_stock[o, t], *charged.get((o, t), [])]) - pyo.quicksum(come), start)
 
     doc = "3. balance of an offer in stock; dual: change of cost per kilogram more, money/kg; negative: saving"
     model.offer_balance = pyo.Constraint(list(model.acquire), rule=rule, doc=doc)

@@ -10,6 +10,7 @@ from medalopt.instance.routes import Routes
 from medalopt.model.activities import add_activity_constraints
 from medalopt.model.balance import add_metal_balance, add_offer_balance
 from medalopt.model.capacity import add_capacity_constraints
+from medalopt.model.charge_limits import add_charge_limits
 from medalopt.model.commitments import add_commitment_constraints
 from medalopt.model.concentration import add_concentration_constraints
 from medalopt.model.confidence import add_confidence_cuts
@@ -24,6 +25,7 @@ from medalopt.model.melt import add_melt_constraints
 from medalopt.model.network import build_network
 from medalopt.model.network_to_pyomo import attach_network
 from medalopt.model.objective import declare_cost_expressions, set_objective
+from medalopt.model.offer_stock import add_offer_stock_limits
 from medalopt.model.participation import add_participation_constraints
 from medalopt.model.process_scrap import add_process_scrap_constraints
 from medalopt.model.recycled_content import add_recycled_content_constraints
@@ -70,6 +72,8 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_capacity_constraints(model, instance)
     add_metal_balance(model, instance)
     add_offer_balance(model, instance)
+    add_offer_stock_limits(model, instance)
+    add_charge_limits(model, instance)
     add_reserve_constraints(model, instance)
     add_melt_constraints(model, instance)
     add_fineness_constraints(model, instance)

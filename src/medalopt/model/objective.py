@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
-from medalopt.instance.demand import compute_offer_holding_cost, compute_scrap_rate
+from medalopt.instance.demand import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.model.activities import list_activity_charges
 from medalopt.model.balance import collect_purchases
@@ -18,7 +18,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
-    -\sum_{\ell et}(p_{\ell et}+\zeta_{\ell e})L_{\ell et}
+    -\sum_{\ell et}(p_{\ell et}+\zeta_{\ell e})L_{\ell et}-\sum_{at}p_{at}(1-\sigma_a)k_{at}
     -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m+\sum_n\eta_ny_n$.
 
     Args:
@@ -33,6 +33,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     terms += [price[key] * b for key, quantities in collect_purchases(model).items() if price[key] for b in quantities]
     terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
     terms += _offer_holding_terms(model, instance)
+    terms += _casting_sale_terms(model, instance)
     terms += _casting_holding_terms(model, instance)
     terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
     terms += list_left_metal_terms(model, instance)
@@ -57,6 +58,12 @@ def _casting_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list
         return []
     holding = index_by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
     return [holding[key] * quantity for key, quantity in model.cast_stock.items() if holding[key]]
+
+
+def _casting_sale_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the revenue for castings (negative), process scrap excluded; empty if none are sold."""
+    price = index_by_name(compute_casting_price(instance), instance.alloys.names, instance.periods)
+    return [-price[key] * quantity for key, quantity in model.cast.items() if price[key]]
 
 
 def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:

@@ -108,12 +108,13 @@ def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
 def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
     """Return offers in stock: kg bought, charged and left by offer and period, and cost of the purchase.
 
-    Stock below `AMOUNT_TOLERANCE` of all purchases of the offer is set to 0.
+    Stock below `AMOUNT_TOLERANCE` of all purchases and the opening stock of the offer is set to 0.
     """
     instance, stocked = account.instance, is_stocked(account.instance)[:, None]
     bought = np.where(stocked, account.purchases, 0.0)
     charged = np.where(stocked, account.decisions.bought.sum(axis=1), 0.0)
-    left = np.where(abs(account.offer_stock) > AMOUNT_TOLERANCE * account.bought[:, None], account.offer_stock, 0.0)
+    size = (account.bought + instance.market.opening_stock.value)[:, None]
+    left = np.where(abs(account.offer_stock) > AMOUNT_TOLERANCE * size, account.offer_stock, 0.0)
     offer, period = np.nonzero((bought != 0) | (charged != 0) | (left != 0))
     return {
         "offer": _names_at(instance.market.names, offer),

@@ -18,6 +18,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
+    compute_casting_price,
     compute_cumulative_demand,
     compute_scrap_rate,
     has_casting_holding_cost,
@@ -42,6 +43,7 @@ from medalopt.instance.routes import (
 )
 from medalopt.proof.offer_prices import (
     add_concentration_price,
+    price_charge_limits,
     price_offer_balance,
     price_offer_footprint,
     price_offer_stock,
@@ -282,6 +284,7 @@ def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
     instance, read = context.instance, context.read
     market, smelters, policy, streams = instance.market, instance.smelters, instance.policy, instance.streams
     offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
+    stocked = is_stocked(instance)
     parts = (
         y.feed_capacity * zero_where_infinite(read(smelters.capacity)),
         y.treatment_capacity * zero_where_infinite(read(instance.treatments.capacity)),
@@ -290,6 +293,10 @@ def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
         y.demand * compute_cumulative_demand(instance, read),
         np.maximum(y.purchase, 0) * read(market.committed)
         + np.minimum(y.purchase, 0) * zero_where_infinite(read(market.limit)),
+        y.offer_balance[:, 0] * read(market.opening_stock)[stocked],
+        y.offer_storage * zero_where_infinite(read(market.storage_limit)),
+        y.closing_stock * read(market.closing_stock),
+        y.charge_limit * zero_where_infinite(read(instance.charge_limits.most)),
         y.stream_commitment * read(streams.committed),
         np.maximum(y.feed_total, 0) * read(smelters.committed),
         np.minimum(y.feed_total, 0) * zero_where_infinite(read(smelters.limit)),
@@ -532,6 +539,7 @@ def _charge_reduced_costs(
     if stocked.any():  # paid when bought
         own = np.where(stocked[:, None], -new[:, None] - price_offer_balance(y, stocked), own)
     held = (content[:, None, :, None] * of_metal[None]).sum(axis=2)  # (O, A, T)
+    held = held - price_charge_limits(instance, y)
     bought = context.subtract_payments("buy", own[:, None, :] + common[None, :, :] + held)
     yield np.where(may_buy(instance)[:, :, None], bought, 0), bounds.charge[None, :, None]
 
@@ -548,7 +556,8 @@ def _casting_reduced_costs(
     made = (1 - read(alloys.scrap_share))[:, None] * accumulate_demand_prices(
         y, price_casting_stock(context.instance, weights, context.read, context.pull)
     )
-    cast = -y.melt - made - y.cast_capacity + falls
+    sold = weights.cost * compute_casting_price(context.instance, read)
+    cast = -sold - y.melt - made - y.cast_capacity + falls
     kept = shift_to_next_period(y.process_scrap) - y.process_scrap
     kept[:, -1] = kept[:, -1] - worth
     recharged = (1 - read(alloys.loss))[:, None] * y.melt - y.process_scrap

@@ -199,7 +199,10 @@ def _check_offer_stock(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     instance = account.instance
     stated = {(row.offer, row.period): row for row in plan.offer_stock}
     paid = account.purchases * instance.market.price.value
-    charged, size = account.decisions.bought.sum(axis=1), np.maximum(account.bought, 1e-3)
+    charged, size = (
+        account.decisions.bought.sum(axis=1),
+        np.maximum(account.bought + instance.market.opening_stock.value, 1e-3),
+    )
     for o in np.flatnonzero(is_stocked(instance)).tolist():
         for t, period in enumerate(instance.periods):
             row = stated.get((instance.market.names[o], period))

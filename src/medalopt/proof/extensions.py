@@ -220,7 +220,10 @@ _SCALE_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
         abs(account.stock), np.cumsum(account.decisions.charged.sum(axis=0) + account.decisions.surplus, axis=1)
     ),
     "scrap": lambda account: np.maximum(abs(account.scrap), np.cumsum(account.decisions.recharged, axis=1)),
-    "offer_stock": lambda account: np.maximum(abs(account.offer_stock), np.cumsum(account.purchases, axis=1)),
+    "offer_stock": lambda account: np.maximum(
+        abs(account.offer_stock),
+        np.cumsum(account.purchases, axis=1) + account.read(account.instance.market.opening_stock)[:, None],
+    ),
     "cast_stock": lambda account: np.maximum(
         abs(account.cast_stock), compute_cumulative_demand(account.instance, account.read)
     ),

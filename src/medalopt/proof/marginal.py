@@ -28,6 +28,7 @@ from medalopt.units import PER_CENT
 
 KILOGRAMS = 1000.0  # of one tonne
 SUPPLY_MEANING = "one more tonne on offer"
+CHARGE_LIMIT_MEANING = "one more kilogram of these offers charged"
 _COMMITTED_MEANING = FAMILIES["stream_commitment"].limits[0].effect
 
 
@@ -101,7 +102,10 @@ def tabulate_marginal_values(
 
     needs = partial(_demand_values, medal_prices=_price_medals(account, y, unit, added))
     parts = zip(
-        rows(needs), _supply_values(account, y, unit), rows(_reserve_values, _limit_values, _policy_values), strict=True
+        rows(needs),
+        _supply_values(account, y, unit),
+        rows(_reserve_values, _charge_limit_values, _limit_values, _policy_values),
+        strict=True,
     )
     return {
         name: [*before, *own, *after] for name, (before, own, after) in zip(MarginalValue.COLUMNS, parts, strict=True)
@@ -142,6 +146,15 @@ def _reserve_values(account: PlanAccount, y: Any, unit: str) -> Iterator[Margina
         for period, value in zip(account.instance.periods, row, strict=True):
             path = render_path(("metals", name, "reserve"))
             yield MarginalValue(path, period, value, f"{unit}/kg", "one more kilogram of safety stock")
+
+
+def _charge_limit_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalValue]:
+    """Yield marginal values of the limits on groups of offers charged to alloys."""
+    instance, limits = account.instance, account.instance.charge_limits
+    for a, n in np.argwhere(y.charge_limit.any(axis=2)).tolist():
+        path = render_path(("alloys", instance.alloys.names[a], "limits", limits.names[n], "most"))
+        for period, value in zip(instance.periods, y.charge_limit[a, n].tolist(), strict=True):
+            yield MarginalValue(path, period, value, f"{unit}/kg", CHARGE_LIMIT_MEANING)
 
 
 def _supply_values(account: PlanAccount, y: Any, unit: str) -> list[list[Any]]:

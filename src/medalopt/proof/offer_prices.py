@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers
+from medalopt.instance.arithmetic import Numbers, make_zeros
 from medalopt.instance.arrays import Bools
 from medalopt.instance.demand import compute_offer_holding_cost, is_stocked
 from medalopt.instance.instance import Instance
@@ -76,6 +76,24 @@ def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWe
     return (weights.footprint - y.footprint_cap) * read(market.footprint)
 
 
+def price_charge_limits(instance: Instance, y: Prices) -> Numbers:
+    """Return the dual value of the limits on groups of offers for a kilogram of each offer charged to each alloy.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per kg (O, A, T).
+    """
+    alloys, limits, offers = instance.charge_limits.offers.shape
+    total = make_zeros((offers, alloys, len(instance.periods)), y.charge_limit)
+    for limit in range(limits):
+        member = instance.charge_limits.offers[:, limit].T[:, :, None]  # (O, A, 1)
+        total = total + np.where(member, y.charge_limit[None, :, limit], 0)
+    return total
+
+
 def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
 
@@ -94,7 +112,9 @@ def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeight
     bought = weights.cost * read(market.price) + once[:, None] + balance
     yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
     kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + shift_to_next_period(balance)
+    kept = kept - y.offer_storage
+    kept[:, -1] = kept[:, -1] - y.closing_stock
     yield (
         np.where(stocked, context.subtract_payments("offer_stock", kept), 0),
-        maximum * (np.arange(len(instance.periods)) + 1),
+        maximum * (np.arange(len(instance.periods)) + 1) + read(market.opening_stock)[:, None],
     )

@@ -16,7 +16,7 @@ from medalopt.catalog import FAMILIES, UPPER, Family
 from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, zero_where_infinite
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names
-from medalopt.instance.demand import compute_cumulative_demand, is_stocked
+from medalopt.instance.demand import compute_cumulative_demand, find_charge_limits, is_stocked
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, may_leave, shift_to_shipment
@@ -71,6 +71,8 @@ class Prices:
     others: Floats  # (A, T), <= 0
     demand: Floats  # (A, T), >= 0, free in the last period
     purchase: Floats  # (O,)
+    offer_storage: Floats  # (O, T), <= 0
+    closing_stock: Floats  # (O,), >= 0
     stream_commitment: Floats  # (I,), >= 0
     feed_total: Floats  # (K,)
     recycled: Floats  # (E,), <= 0
@@ -81,6 +83,7 @@ class Prices:
     concentration_smelters: Floats  # (K,), <= 0
     concentration_regions: Floats  # (G,), <= 0
     concentration_offers: Floats  # (O,), <= 0
+    charge_limit: Floats  # (A, N, T), <= 0
     impurity_limit: Floats  # (K, X, T), <= 0
     process_scrap: Floats  # (A, T)
     supply: Floats  # (I, T), streams that may be stocked only
@@ -172,6 +175,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
             "offer_balance": priced["offer_balance"][is_stocked(instance)],
             "reserve": priced["reserve"][instance.metals.reserve > 0],
             "fineness_high": np.where(named, priced["fineness_high"], 0.0),
+            "charge_limit": np.where(find_charge_limits(instance), priced["charge_limit"], 0.0),
             "impurity_limit": np.where(has_limit(instance)[:, :, None], priced["impurity_limit"], 0.0),
             "others": np.where(admits, priced["others"], 0.0),
             "supply": np.where((instance.streams.bundle < 0)[:, None], np.minimum(supply, 0), supply),

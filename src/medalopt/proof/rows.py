@@ -80,6 +80,7 @@ def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> It
     yield from _settlement_residuals(account)
     yield from _left_metal_residuals(account)
     yield from _capacity_residuals(account)
+    yield from _charge_limit_residuals(account)
     yield from _impurity_residuals(account)
     yield from _balance_residuals(account, bounds)
     yield from _fineness_residuals(account)
@@ -218,9 +219,19 @@ def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         ("feed_capacity", account.feed),
         ("treatment_capacity", account.treated),
         ("cast_capacity", account.cast),
+        ("offer_storage", account.offer_stock),
     ):
         limit = account.read(get_limit(account.instance, FAMILIES[name].limits[0]))
         yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(zero_where_infinite(limit), used))
+
+
+def _charge_limit_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
+    """Yield residuals of the limits on groups of offers charged to an alloy (family 23)."""
+    if not account.instance.charge_limits.names:
+        return
+    most, charged = account.read(account.instance.charge_limits.most), account.charged_groups
+    size = _largest_magnitude(zero_where_infinite(most), charged)
+    yield _make_residual("charge_limit", _excess_over(charged, most), size)
 
 
 def _impurity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
@@ -252,7 +263,8 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
         yield _make_residual("reserve", np.where(kept, _excess_over(coming, account.stock), 0), size)
     if is_stocked(account.instance).any():
         gone = np.cumsum(account.decisions.bought.sum(axis=1), axis=1)
-        size = np.maximum(bounds.purchase[:, None], abs(gone))
+        opening = account.read(account.instance.market.opening_stock)[:, None]
+        size = np.maximum(bounds.purchase[:, None] + opening, abs(gone))
         yield _make_residual("offer_balance", np.maximum(-account.offer_stock, 0), size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
     yield _make_residual("process_scrap", np.maximum(-account.scrap, 0), size)
@@ -292,6 +304,7 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of commitments and limits over the horizon (family 7)."""
     for name, total in (
         ("purchase", account.bought),
+        ("closing_stock", account.offer_stock[:, -1]),
         ("stream_commitment", account.sent),
         ("feed_total", account.feed.sum(axis=1)),
     ):

@@ -87,7 +87,7 @@ def _describe_impurity_limit(instance: Instance, path: ParameterPath, change: Re
 
 
 def _describe_storage(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the storage limit of a stream."""
+    """Return a change of the storage limit of a stream or offer."""
     return f"storage limit of {escape_text(str(path[1]))}: {_format_difference(change)}"
 
 
@@ -110,6 +110,24 @@ def _make_capacity_phrase(what: str) -> _ChangePhrase:
         return f"{_format_difference(change)} {what} {escape_text(str(path[1]))}{in_all}"
 
     return saying
+
+
+def _describe_offer_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the limit of purchases of an offer, or of its storage."""
+    if "storage" in path:
+        return _describe_storage(instance, path, change)
+    return _make_capacity_phrase("of")(instance, path, change)
+
+
+def _describe_charge_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the greatest charge of a group of offers to an alloy."""
+    scope = _format_period_scope(instance, path, change)
+    return f"limit {escape_text(str(path[3]))} of {escape_text(str(path[1]))}: {_format_difference(change)}{scope}"
+
+
+def _describe_closing_stock(_: Instance, path: ParameterPath, change: RepairChange) -> str:
+    """Return a change of the least stock of an offer at the end."""
+    return f"closing stock of {escape_text(str(path[1]))}: {_format_difference(change)}"
 
 
 def _describe_medal_count(_: Instance, path: ParameterPath, change: RepairChange) -> str:
@@ -207,7 +225,10 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("smelters", "limits"): _describe_impurity_limit,
     ("treatments", "capacity"): _make_capacity_phrase("through"),
     ("alloys", "capacity"): _make_capacity_phrase("cast of"),
-    ("market", "limit"): _make_capacity_phrase("of"),
+    ("alloys", "limits"): _describe_charge_limit,
+    ("market", "storage"): _describe_storage,
+    ("market", "closing_stock"): _describe_closing_stock,
+    ("market", "limit"): _describe_offer_limit,
     ("medals", "count"): _describe_medal_count,
     ("medals", "due"): _describe_due_date,
     ("smelters", "lead"): _describe_lead_time,

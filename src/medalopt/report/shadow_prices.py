@@ -18,7 +18,7 @@ from medalopt.instance.paths import parse_path
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.confidence import price_confidence
-from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue, price_streams
+from medalopt.proof.marginal import CHARGE_LIMIT_MEANING, SUPPLY_MEANING, MarginalValue, price_streams
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money_range, format_number, format_share
@@ -77,6 +77,7 @@ def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool 
         *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
         *_price_promises(plan),
         *_price_reserves(plan),
+        *_price_charge_limits(plan),
         *_price_limits(plan),
     ):
         if price.total > _MIN_PART_VALUE * minimum:
@@ -182,12 +183,30 @@ def _price_reserves(plan: Plan) -> Iterator[ConstraintPrice]:
         yield ConstraintPrice(1, f"safety stock of {metals.titles[e]}", step, (one.value,), total, one.period, every)
 
 
+def _price_charge_limits(plan: Plan) -> Iterator[ConstraintPrice]:
+    """Yield shadow prices of the limits on groups of offers charged to alloys."""
+    instance, sums = plan.instance, dict[str, float]()
+    found = [one for one in _list_rule_marginals(plan) if one.meaning == CHARGE_LIMIT_MEANING]
+    for one in found:
+        sums[one.path] = sums.get(one.path, 0.0) - one.value
+    for one in found:
+        _, alloy, _, name, _ = parse_path(one.path)
+        at = instance.alloys.names.index(str(alloy)), instance.charge_limits.names.index(str(name))
+        most = float(instance.charge_limits.most.value[(*at, instance.periods.index(str(one.period)))])
+        what, step = f"limit {name} of {alloy}", _STEP_EACH_PERIOD.format("kg")
+        yield ConstraintPrice(1, what, step, (-one.value,), -one.value * most, one.period, (sums[one.path],))
+
+
 def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
     """Yield shadow prices of capacities, limits, commitments and policy constraints."""
     instance = plan.instance
     place = {period: number for number, period in enumerate(instance.periods)}
     names = list_axis_names(instance)
-    marginals = [one for one in _list_rule_marginals(plan) if parse_path(one.path)[0] in _RANKS]
+    marginals = [
+        one
+        for one in _list_rule_marginals(plan)
+        if parse_path(one.path)[0] in _RANKS and one.meaning != CHARGE_LIMIT_MEANING
+    ]
     sums: dict[str, float] = {}
     for marginal in marginals:
         sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value

@@ -78,6 +78,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     ever = index_by_name(bounds.stock[:, -1], metals)
     cast, charge, scrap = (index_by_name(table, alloys) for table in (bounds.cast, bounds.charge, bounds.scrap))
     purchase = index_by_name(bounds.purchase, instance.market.names)
+    opening = index_by_name(instance.market.opening_stock.value, instance.market.names)
     count = index_by_name(instance.medals.count, instance.medals.names)
     maximum = max(sum(charge.values()), *(len(periods) * one for one in purchase.values()), 0.0)
     rules: dict[str, Callable[..., float]] = {
@@ -87,7 +88,7 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
         "charge": lambda a, e, t: min(charge[a], ever[e]),
         "buy": lambda o, a, t: charge[a],
         "acquire": lambda o, t: purchase[o],
-        "offer_stock": lambda o, t: purchase[o] * len(periods),
+        "offer_stock": lambda o, t: purchase[o] * len(periods) + opening[o],
         "cast": lambda a, t: cast[a],
         "cast_stock": lambda a, t: cast[a],
         "recharge": lambda a, t: min(charge[a], scrap[a]),

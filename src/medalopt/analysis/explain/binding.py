@@ -93,6 +93,7 @@ def find_binding_constraints(
         _list_reserves(neighbourhood),
         _list_limits(neighbourhood),
         _list_composition_windows(neighbourhood),
+        _list_charge_limits(neighbourhood),
         _list_impurity_limits(neighbourhood),
         _list_policy_rules(neighbourhood),
         _list_extension_limits(neighbourhood),
@@ -201,6 +202,19 @@ def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_Con
         path, what = render_path(("alloys", alloy, "others")), f"unnamed matter in {alloy}"
         change = make_composition_change(neighbourhood, "others", alloy, None, charge[a])
         yield _ConstraintCandidate((path,), what, 1, "%", 1.0, float(np.abs(y.others[a]) @ charge[a]), change)
+
+
+def _list_charge_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
+    """Yield limits on groups of offers charged, relaxed by one kilogram in all periods."""
+    instance, prices = neighbourhood.instance, np.abs(neighbourhood.prices.charge_limit)
+    limits, periods = instance.charge_limits, instance.periods
+    for a, n in np.argwhere((prices > 0).any(axis=2)).tolist():
+        alloy, name, most = instance.alloys.names[a], limits.names[n], limits.most.value[a, n]
+        amount = max(float(most[prices[a, n] > 0].mean()), 1.0)
+        worth = float(prices[a, n] @ np.where(np.isfinite(most), np.maximum(most, 1.0), 0.0))
+        change = make_row_change(neighbourhood, [(("charge_limit", alloy, name, t), 0.0, 1.0) for t in periods])
+        path, what = render_path(("alloys", alloy, "limits", name, "most")), f"limit {name} of {alloy}"
+        yield _ConstraintCandidate((path,), what, 1, "kg", amount, worth, change, len(periods) > 1)
 
 
 def _list_impurity_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:

@@ -64,6 +64,7 @@ def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, 
             _list_stock_lines,
             _list_supply_lines,
             _list_limit_lines,
+            _list_charge_limit_lines,
             _list_stored_offer_lines,
             partial(_list_limit_lines, sections=("streams",)),
             _list_policy_lines,
@@ -84,12 +85,16 @@ def _list_need_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
 
 
 def _list_stock_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
-    """Yield a line for the opening stock of each metal."""
+    """Yield a line for the opening stock of each metal and of each offer in stock."""
     metals = neighbourhood.instance.metals
     for e, name in enumerate(metals.names):
         kg = float(metals.opening_stock.value[e])
         path = render_path(("metals", name, "opening_stock"))
         yield CostLine("stock", path, kg, "kg", float(neighbourhood.prices.balance[e, 0]) * kg)
+    market, balance = neighbourhood.instance.market, neighbourhood.prices.offer_balance
+    for number, o in enumerate(np.flatnonzero(is_stocked(neighbourhood.instance)).tolist()):
+        kg, path = float(market.opening_stock.value[o]), render_path(("market", market.names[o], "opening_stock"))
+        yield CostLine("stock", path, kg, "kg", float(balance[number, 0]) * kg)
 
 
 def compute_supply_rents(neighbourhood: PlanNeighbourhood) -> tuple[Floats, Floats]:
@@ -149,6 +154,16 @@ def _list_limit_lines(
                 kind = "capacity" if family.periodic else "commitment" if limit.side == LOWER else "limit"
                 path, value = render_path(limit.locate(name)), float(np.dot(own, finite))
                 yield CostLine(kind, path, float(finite.sum()), limit.unit, value)
+
+
+def _list_charge_limit_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for the limits on groups of offers charged to alloys."""
+    instance, prices = neighbourhood.instance, neighbourhood.prices.charge_limit
+    limits = instance.charge_limits
+    for a, n in np.argwhere(prices.any(axis=2)).tolist():
+        most = np.where(np.isfinite(limits.most.value[a, n]), limits.most.value[a, n], 0.0)
+        path = render_path(("alloys", instance.alloys.names[a], "limits", limits.names[n], "most"))
+        yield CostLine("limit", path, float(most.sum()), "kg", float(prices[a, n] @ most))
 
 
 def _list_stored_offer_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:

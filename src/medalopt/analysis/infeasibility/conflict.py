@@ -66,6 +66,7 @@ class RuleFamily(NamedTuple):
 _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # by kind; else the limit's own sentence
     "extension": messages.describe_extension,
     "footprint_cap": messages.describe_footprint_cap,
+    "offer_storage": messages.describe_offer_storage,
     "participation": messages.describe_participation,
     "recycled": messages.describe_recycled_content,
     "reserve": messages.describe_reserve,
@@ -73,6 +74,7 @@ _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # 
     "together": messages.describe_bundle,
     "no_more": messages.describe_casting_limit,
     "others": messages.describe_unnamed_share,
+    "charge_limit": messages.describe_charge_limit,
     "impurity_limit": messages.describe_impurity_limit,
     "fineness_high": messages.make_fineness_describer("high"),
     "fineness_low": messages.make_fineness_describer("low"),
@@ -94,6 +96,7 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
     "together": repair_candidates.list_no_parameters,
     "no_more": repair_candidates.make_medal_count_lister(True),
     "others": repair_candidates.list_unnamed_shares,
+    "charge_limit": repair_candidates.list_charge_limits,
     "impurity_limit": repair_candidates.list_impurity_limits,
     "fineness_high": repair_candidates.make_fineness_lister("high"),
     "fineness_low": repair_candidates.make_fineness_lister("low"),
@@ -104,8 +107,17 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
 }
 _DROPPED_LAST = (  # the order in which the deletion filter tries to drop kinds from a conflict; all others come first
     *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together"),
-    *("impurity_limit", "treatment_capacity", "feed_capacity", "cast_capacity", "no_more", "stream_commitment"),
-    *("feed_committed", "feed_limit", "offer_committed", "offer_limit", "others", "fineness_high", "fineness_low"),
+    *(
+        "charge_limit",
+        "impurity_limit",
+        "treatment_capacity",
+        "feed_capacity",
+        "cast_capacity",
+        "no_more",
+        "stream_commitment",
+    ),
+    *("feed_committed", "feed_limit", "offer_committed", "offer_limit", "offer_storage", "closing_stock"),
+    *("others", "fineness_high", "fineness_low"),
     *("recycled", "withheld_least", "withheld_most", "withheld_all", "supply", "demand"),
 )
 _KINDS_BY_END: Mapping[str, tuple[str, str]] = {

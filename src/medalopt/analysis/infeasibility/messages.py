@@ -265,6 +265,26 @@ def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ..
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
+def describe_offer_storage(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the storage limit of an offer that is bought into stock.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the offer; without names, the first offer with a limit.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
+    market = instance.market
+    limits = market.storage_limit.value
+    o = market.names.index(rule.names[0]) if rule.names else int(np.isfinite(limits).any(axis=1).argmax())
+    during = [instance.periods.index(t) for t in periods] or list(range(len(instance.periods)))
+    limit = float(limits[o, during].min())
+    text = f"{escape_text(market.names[o])}: storage limit {format_kilograms(limit)}{format_period_span(periods)}"
+    return ("market", market.names[o], "storage", "limit"), limit, "kg", text
+
+
 def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStatement]:
     """Return a describer of a limit: of the total over its subjects and periods, or of a share.
 
@@ -371,6 +391,28 @@ def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
         return path, 100 * share, "%", f"{escape_text(alloy)} must contain {word} {format_per_cent(share)} {title}"
 
     return saying
+
+
+def describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest charge of a group of offers to an alloy, in total over the periods.
+
+    Args:
+        instance: Instance.
+        rule: Rule with the names of alloy and limit; without names, all such limits.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
+    """
+    if not rule.names:
+        return ("alloys", instance.alloys.names[0], "limits"), None, None, "the limits on groups of offers charged"
+    alloy, name = rule.names
+    limits, during = instance.charge_limits, [instance.periods.index(t) for t in periods]
+    a, n = instance.alloys.names.index(alloy), limits.names.index(name)
+    most = float(limits.most.value[a, n, during].sum())
+    offers = join_names([instance.market.names[o] for o in np.flatnonzero(limits.offers[a, n]).tolist()])
+    text = f"{escape_text(alloy)}: at most {format_kilograms(most)} of {offers} charged{format_period_span(periods)}"
+    return ("alloys", alloy, "limits", name, "most"), most, "kg", text
 
 
 def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:

@@ -226,6 +226,23 @@ def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
     return found
 
 
+def list_charge_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the greatest charge of a group of offers to an alloy.
+
+    Args:
+        instance: Instance.
+        names: Alloy and limit; if empty, none.
+
+    Yields:
+        Parameters.
+    """
+    if names:
+        at = instance.alloys.names.index(names[0]), instance.charge_limits.names.index(names[1])
+        if np.isfinite(instance.charge_limits.most.raw[at]).all():
+            path: ParameterPath = ("alloys", names[0], "limits", names[1], "most")
+            yield _make_amount_parameter(path, instance, "charge_limits", "most", at, "kg", True)
+
+
 def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List increases of the mean content that a smelter allows in its feed.
 

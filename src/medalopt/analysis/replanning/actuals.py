@@ -72,7 +72,8 @@ class Actuals:
             (O,) kg; 0 within rounding.
         """
         kept = self.executed_account.offer_stock[:, self.last]
-        return np.where(abs(kept) > AMOUNT_TOLERANCE * self.executed_account.bought, kept, 0.0)
+        size = self.executed_account.bought + self.instance.market.opening_stock.value
+        return np.where(abs(kept) > AMOUNT_TOLERANCE * size, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import read_floats
-from medalopt.instance.arrays import ExactArray, Floats, Ints
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.demand import compute_offer_holding_cost, may_buy
 from medalopt.instance.instance import (
     Devices,
@@ -90,8 +90,10 @@ def _add_stock_streams(streams: Streams, waits: Ints, tonnes: Floats, region: In
 def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     """Add purchased metal in stock to an instance, as storable offers `NAME, in stock` that are paid already.
 
-    All of it is committed. A kilogram that is entered in a later period costs the holding until then, so that the plan
-    pays for holding from the first period on, whenever it is entered, also for metal that is never charged.
+    Where storage or the charge of an offer is limited, or it has an opening or closing stock, its stock is opening
+    stock instead. Otherwise all of it is committed. A kilogram that is entered in a later period costs the holding
+    until then, so that the plan pays for holding from the first period on, whenever it is entered, also for metal
+    that is never charged.
 
     Args:
         instance: The instance.
@@ -103,8 +105,11 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     Raises:
         UsageError: If no offer may exceed a share of purchases, of which metal bought before is no part.
     """
+    market, held = instance.market, has_limited_stock(instance)
+    opening = ExactArray(np.where(held, kilograms, 0.0), np.zeros(len(held), dtype=np.intp))
+    instance = replace(instance, market=replace(market, opening_stock=opening))
     market = instance.market
-    waits = np.flatnonzero((kilograms > 0) & may_buy(instance).any(axis=1))
+    waits = np.flatnonzero((kilograms > 0) & may_buy(instance).any(axis=1) & ~held)
     if not len(waits):
         return instance
     if instance.policy.concentration_offers.value < 1:
@@ -131,7 +136,26 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
         )
     names = (*market.names, *(IN_STOCK_FORMAT.format(market.names[o]) for o in waits.tolist()))
     storable = np.append(market.storable, np.ones(len(waits), dtype=np.bool_))
-    return replace(instance, market=replace(market, **result, names=names, storable=storable))
+    groups = instance.charge_limits
+    return replace(
+        instance,
+        market=replace(market, **result, names=names, storable=storable),
+        charge_limits=replace(groups, offers=groups.offers[:, :, indices]),
+    )
+
+
+def has_limited_stock(instance: Instance) -> Bools:
+    """Return the offers whose stock or charge is limited, or that have an opening or closing stock.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (O,).
+    """
+    market = instance.market
+    stated = np.isfinite(market.storage_limit.raw).any(axis=1) | instance.charge_limits.offers.any(axis=(0, 1))
+    return np.asarray(stated | (market.opening_stock.raw > 0) | (market.closing_stock.raw > 0))
 
 
 IN_TRANSIT = "in transit"

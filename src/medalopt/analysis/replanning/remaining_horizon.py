@@ -21,7 +21,7 @@ from medalopt.tolerances import AMOUNT_TOLERANCE
 InstancePart = TypeVar("InstancePart")
 _PERIODIC_FIELDS = (
     *("sell", "holding", "pays", "available", "capacity", "price", "collection"),
-    *("cost", "sold", "treatment_charge", "refining_charge", "penalty_charge"),
+    *("cost", "sold", "treatment_charge", "refining_charge", "penalty_charge", "storage_limit", "most"),
 )  # those of prices and charges have one value for all periods, or one per period
 
 
@@ -55,6 +55,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         impurities=_cut_section(instance.impurities, actuals),
         market=_reduce_market(actuals),
         alloys=_cut_section(instance.alloys, actuals),
+        charge_limits=_cut_section(instance.charge_limits, actuals),
         medals=_reduce_medals(actuals),
         policy=_reduce_policy(actuals),
         warnings=(),

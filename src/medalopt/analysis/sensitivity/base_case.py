@@ -244,6 +244,9 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
     if prices is not None:
         price = [ExactNumber(float(value)) for e in numbers for value in prices.value[e]]
 
+    groups = instance.charge_limits
+    none = np.zeros((*groups.offers.shape[:2], len(numbers)), dtype=np.bool_)
+
     def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
         """Append entries to an array of the market, and reorder it by offer name.
 
@@ -264,6 +267,9 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
             composition=with_(market.composition, pure),
             price=with_(market.price, price),
             limit=with_(market.limit, [EXACT_INFINITY] * len(numbers)),
+            storage_limit=with_(market.storage_limit, [EXACT_INFINITY] * len(numbers) * periods),
+            opening_stock=with_(market.opening_stock, [EXACT_ZERO] * len(numbers)),
+            closing_stock=with_(market.closing_stock, [EXACT_ZERO] * len(numbers)),
             recycled=with_(market.recycled, [EXACT_ONE] * len(numbers)),
             storable=np.append(market.storable, np.zeros(len(numbers), dtype=bool))[order],
             committed=with_(market.committed, [EXACT_ZERO] * len(numbers)),
@@ -271,6 +277,7 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
             lot=with_(market.lot, [EXACT_ZERO] * len(numbers)),
             minimum_order=with_(market.minimum_order, [EXACT_ZERO] * len(numbers)),
         ),
+        charge_limits=dataclasses.replace(groups, offers=np.concatenate([groups.offers, none], axis=2)[:, :, order]),
     )
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram
-from medalopt.catalog import UPPER, Family, find_limit, list_limits
+from medalopt.catalog import UPPER, Family, Limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
@@ -349,7 +349,7 @@ class CostDerivatives:
         return self._mark_columns("acquire" if into_stock else "buy", offer, 1.0, period)
 
     def differentiate_alloy(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `holding`, or by the `value` of process scrap left or not yet available at the end.
+        """Differentiate by `holding`, `sell`, or the `value` of process scrap left or not yet available at the end.
 
         Args:
             path: Path of the parameter.
@@ -357,11 +357,14 @@ class CostDerivatives:
         Returns:
             (N,), or None if the parameter is not a cost.
         """
+        instance, name = self._variant.instance, str(path[1])
+        if path[2] == "sell":
+            kept = 1 - float(instance.alloys.scrap_share.value[instance.alloys.names.index(name)])
+            return self._mark_columns("cast", name, -kept, _get_period(path))
         if path[2] == "holding":
             return self._mark_columns("cast_stock", str(path[1]), 1.0, _get_period(path))
         if path[2:] != ("scrap", "value"):
             return None
-        instance, name = self._variant.instance, str(path[1])
         a, last = instance.alloys.names.index(name), len(instance.periods) - 1
         weights = self._mark_columns("scrap", name, -1.0, last)
         rate = float(compute_scrap_rate(instance)[a])
@@ -469,23 +472,27 @@ def _shift_stream_rows(instance: Instance, path: ParameterPath) -> Iterable[RowS
     return [*rows, *((("participation", region), required, 0.0) for _ in periods)]
 
 
-def _make_limit_rule(family: Family) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
+def _make_limit_rule(family: Family, limit: Limit) -> Callable[[Instance, ParameterPath], Iterable[RowShift]]:
     """Return the rule for the capacities of a family per period, or its commitments and limits over the horizon."""
 
     def rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
         """Return the shifts of the rows of the subject: in one period or in all, or its only row."""
-        upper = float(find_limit(path[:3])[1].side == UPPER)
+        upper, width = float(limit.side == UPPER), len(limit.locate(""))
+        if family.periodic and len(path) < width:
+            return []
         if not family.periodic:
             return [((family.name, str(path[1])), 1.0 - upper, upper)]
-        periods = [instance.periods[path[3]]] if len(path) > 3 and isinstance(path[3], int) else instance.periods
+        period = path[width] if len(path) > width else None
+        periods = [instance.periods[period]] if isinstance(period, int) else instance.periods
         return [((family.name, str(path[1]), t), 1.0 - upper, upper) for t in periods]
 
     return rows
 
 
 def _shift_opening_balance(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
-    """Differentiate by the opening stock of a metal: both bounds of its first balance row."""
-    return [(("balance", str(path[1]), instance.periods[0]), 1.0, 1.0)]
+    """Differentiate by the opening stock of a metal or offer: both bounds of its first balance row."""
+    row = "balance" if path[0] == "metals" else "offer_balance"
+    return [((row, str(path[1]), instance.periods[0]), 1.0, 1.0)]
 
 
 def _shift_demand_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
@@ -525,6 +532,15 @@ def compute_demand_shift(alloy: str, period: str, kg: float) -> tuple[RowShift, 
     return (("demand", alloy, period), kg, kg), ((CAST_STOCK_ROW, alloy, period), -kg, -kg)
 
 
+def _shift_charge_limit_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by the greatest charge of a group of offers to an alloy, in one period or in all."""
+    if path[4:5] != ("most",):
+        return []
+    period = path[5] if len(path) > 5 else None
+    periods = [instance.periods[period]] if isinstance(period, int) else instance.periods
+    return [(("charge_limit", str(path[1]), str(path[3]), t), 0.0, 1.0) for t in periods]
+
+
 def _shift_participation_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
     """Differentiate by the participation rate: the offered tonnes of each region."""
     offers = compute_regional_supply(instance)
@@ -539,11 +555,12 @@ def _shift_footprint_cap(instance: Instance, path: ParameterPath) -> Iterable[Ro
 _ROW_SHIFT_RULES: Mapping[tuple[str | int, ...], Callable[[Instance, ParameterPath], Iterable[RowShift]]] = {
     **{("streams", field): _shift_stream_rows for field in ("available", "total", "committed", "storage")},
     **{
-        (limit.section, limit.field): _make_limit_rule(family)
+        (limit.section, limit.parameter): _make_limit_rule(family, limit)
         for family, limit in list_limits("treatments", "smelters", "alloys", "market")
     },
-    ("metals", "opening_stock"): _shift_opening_balance,
+    **dict.fromkeys((("metals", "opening_stock"), ("market", "opening_stock")), _shift_opening_balance),
     **{("medals", field): _shift_demand_rows for field in ("count", "parts", "allowance")},
+    ("alloys", "limits"): _shift_charge_limit_rows,
     ("policy", "participation"): _shift_participation_rows,
     ("policy", "footprint_cap"): _shift_footprint_cap,
 }

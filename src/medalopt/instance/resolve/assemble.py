@@ -18,7 +18,14 @@ from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
-from medalopt.instance.resolve.demand import build_alloys, build_market, build_medals, build_metals, build_policy
+from medalopt.instance.resolve.demand import (
+    build_alloys,
+    build_charge_limits,
+    build_market,
+    build_medals,
+    build_metals,
+    build_policy,
+)
 from medalopt.instance.resolve.impurities import build_impurities
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.processing import build_devices, build_smelters, build_terms, build_treatments
@@ -222,6 +229,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         NameAxis.from_names(document.devices),
         NameAxis.from_names(document.alloys),
     )
+    offers = NameAxis.from_names(document.market)
     regions, smelters = collect_regions(draft, supply, lanes), NameAxis.from_names(document.smelters or {})
     instance = Instance(
         name=document.name,
@@ -241,6 +249,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         lanes=build_lanes(lanes, draft, regions, smelters),
         market=build_market(draft, metals, periods),
         alloys=build_alloys(draft, metals, periods),
+        charge_limits=build_charge_limits(draft, alloys, offers, periods),
         medals=build_medals(draft, alloys, periods),
         policy=build_policy(draft, metals, devices),
         lots=tuple(_collect_lots(draft, supply)),

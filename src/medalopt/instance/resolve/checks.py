@@ -114,7 +114,9 @@ def check_document(draft: Draft, changed: Collection[str] | None = None) -> None
 
 
 def check_storable_offers(draft: Draft, instance: Instance) -> None:
-    """Log storable offers with a negative price and without `limit`, which make the objective unbounded.
+    """Log storable offers with a negative price and without `limit`, and stock of offers that is impossible.
+
+    Without a limit the objective is unbounded at a negative price.
 
     Args:
         draft: Parsed instance, for the error log.
@@ -124,6 +126,19 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
     for o in np.flatnonzero(market.storable & has_negative_price(instance) & np.isinf(market.limit.raw)).tolist():
         message = "a storable offer with a price below 0 needs a `limit`: every kilogram more would pay, without end"
         draft.add_fault(("market", market.names[o], "price"), message, kind=FaultKind.CONFLICT)
+    most, least = market.storage_limit.value, market.closing_stock.value
+    stated = (
+        ("storage", np.isfinite(most).any(axis=1)),
+        ("opening_stock", market.opening_stock.raw > 0),
+        ("closing_stock", least > 0),
+    )
+    for field, given in stated:
+        for o in np.flatnonzero(given & ~market.storable).tolist():
+            message = f"`{field}` is of an offer that is bought into stock: add `storable: true`"
+            draft.add_fault(("market", market.names[o], field), message, kind=FaultKind.CONFLICT)
+    for o in np.flatnonzero(market.storable & (least > most[:, -1] * (1 + AMOUNT_TOLERANCE))).tolist():
+        message = f"{least[o]:,.6g} kg are more than the storage limit of the last period, {most[o, -1]:,.6g} kg"
+        draft.add_fault(("market", market.names[o], "closing_stock"), message, kind=FaultKind.CONFLICT)
 
 
 def check_minimum_lots(draft: Draft, instance: Instance) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.instance import Alloys, MarketOffers, Medals, Metals, PolicyLimits
+from medalopt.instance.instance import Alloys, ChargeLimits, MarketOffers, Medals, Metals, PolicyLimits
 from medalopt.instance.resolve.broadcast import (
     NameAxis,
     build_column,
@@ -70,6 +70,11 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
         minimum_order=build_column(offer.minimum_order or ZERO_QUANTITY for offer in offers),
         fixed_charge=build_column(offer.fixed_charge for offer in offers),
         storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
+        storage_limit=build_period_array(
+            (offer.storage.limit if offer.storage else NO_LIMIT for offer in offers), periods
+        ),
+        opening_stock=build_column(offer.opening_stock for offer in offers),
+        closing_stock=build_column(offer.closing_stock for offer in offers),
     )
 
 
@@ -103,10 +108,36 @@ def build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
         loss=build_column(alloy.loss for alloy in each),
         capacity=build_period_array((alloy.capacity for alloy in each), periods),
         holding=build_period_array((alloy.holding for alloy in each), periods),
+        sell=build_period_array((alloy.sell for alloy in each), periods),
         scrap_share=build_column(scrap.share for scrap in scraps),
         scrap_returned=build_column(scrap.returned for scrap in scraps),
         scrap_lead=np.array([scrap.lead for scrap in scraps], dtype=np.intp),
         scrap_value=build_column(scrap.value for scrap in scraps),
+    )
+
+
+def build_charge_limits(draft: Draft, alloys: NameAxis, offers: NameAxis, periods: int) -> ChargeLimits:
+    """Build the arrays of the limits on groups of offers charged to an alloy.
+
+    Args:
+        draft: Parsed instance.
+        alloys: Axis of alloys.
+        offers: Axis of offers.
+        periods: Number of periods.
+
+    Returns:
+        Limits; see `ChargeLimits` for shapes and units.
+    """
+    listed = {name: draft.document.alloys[name].limits for name in alloys.names}
+    names = sorted({name for limits in listed.values() for name in limits})
+    each = [limits.get(name) for limits in listed.values() for name in names]
+    most = build_period_array((NO_LIMIT if limit is None else limit.most for limit in each), periods)
+    members = [mask_names([] if limit is None else limit.offers, offers) for limit in each]
+    shape = (len(alloys), len(names))
+    return ChargeLimits(
+        names=tuple(names),
+        offers=np.array(members, dtype=np.bool_).reshape(*shape, len(offers)),
+        most=ExactArray(most.raw.reshape(*shape, periods), most.unit.reshape(*shape, periods), most.factors),
     )
 
 

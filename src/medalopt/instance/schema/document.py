@@ -51,6 +51,7 @@ from medalopt.instance.schema.field_types import (
     Kilograms,
     Lead,
     Metal_,
+    Offer_,
     Penalty,
     PerKilogram,
     PerTonne,
@@ -306,6 +307,12 @@ class Table(Entry):
     )
 
 
+class OfferStorage(Entry):
+    """Storage of an offer that is bought into stock."""
+
+    limit: PerPeriod[Kilograms] = describe_field("Greatest stock at the end of each period, kg.", NO_LIMIT)
+
+
 class Offer(Entry):
     """An offer of metal or alloy scrap on the market."""
 
@@ -317,6 +324,13 @@ class Offer(Entry):
     footprint: CarbonPerKilogram = describe_field("Footprint, kg CO2e/kg.", ZERO_QUANTITY)
     cv: Proportion | None = describe_field("Relative standard deviation of the price.", None)
     storable: YesOrNo = describe_field("Purchases may be stored and charged in later periods.", False)
+    storage: OfferStorage | None = describe_field("Storage of a storable offer; default: unlimited.", None)
+    opening_stock: Kilograms = describe_field(
+        "Stock of a storable offer before the first period, kg; paid already.", ZERO_QUANTITY
+    )
+    closing_stock: Kilograms = describe_field(
+        "Least stock of a storable offer at the end of the last period, kg.", ZERO_QUANTITY
+    )
     option: HoldingCost | None = describe_field(
         "Premium of the right to buy, money/kg; read by two-stage plans alone.", None
     )
@@ -336,6 +350,13 @@ class Scrap(Entry):
     value: PerKilogram = describe_field("Value of scrap remaining at the end of the horizon, money/kg.", ZERO_QUANTITY)
 
 
+class ChargeLimit(Entry):
+    """Limit on the offers charged to an alloy together in a period."""
+
+    offers: Listed[Offer_] = describe_field("Offers that it limits.")
+    most: PerPeriod[Kilograms] = describe_field("Greatest charge of these offers together in each period, kg.")
+
+
 class Alloy(Entry):
     """An alloy: composition limits, melt loss, capacity and process scrap."""
 
@@ -348,10 +369,14 @@ class Alloy(Entry):
     holding: PerPeriod[HoldingCost] = describe_field(
         "Holding cost of castings in stock, money/kg per period.", ZERO_QUANTITY
     )
+    sell: PerPeriod[PerKilogram] = describe_field(
+        "Sale price of the castings that medals take, money/kg, in the period of casting.", ZERO_QUANTITY
+    )
     heat: HeatMass | None = describe_field(
         "Greatest charge of one heat, kg, for the melt cards; default: heats are not distinguished.", None
     )
     scrap: Scrap | None = describe_field("Process scrap.", None)
+    limits: Named[AnyName, ChargeLimit] = describe_field("Limits on groups of offers charged to it, by name.", {})
 
 
 class Medal(Entry):
