@@ -147,7 +147,8 @@ param scrap_returned{ALLOYS}, default 1;          # share of it fit to charge ag
 param scrap_lead{ALLOYS}, integer, >= 1, default 1;            # after how many periods
 param scrap_value{ALLOYS}, default 0;             # money/kg, of what is left at the end
 
-set CHARGE_LIMITS, dimen 2, default {};          # alloy, name of the limit
+set LIMIT_NAMES, default {};
+set CHARGE_LIMITS, within ALLOYS cross LIMIT_NAMES, default {a in ALLOYS, l in LIMIT_NAMES: 1 = 0};
 set GROUP{CHARGE_LIMITS}, within OFFERS;          # offers that are limited together
 param most_charged{CHARGE_LIMITS, PERIODS}, default unlimited;  # kg charged to the alloy in a period
 
@@ -307,7 +308,7 @@ param most_treated{h in TREATMENTS} :=
     sum{t in PERIODS} min(treatment_limit[h,t], sum{i in TREATED[h]} can_send[i,t]);               # t
 param most_taken{i in STREAMS} := if i in ROUTED then sum{t in PERIODS} available[i,t];            # t
 param most_used{o in OFFERS} := if o in BOUGHT then
-    min(purchase_limit[o], most_bought[o] * (if o in STOCKED_OFFERS then n else 1));               # kg
+    min(purchase_limit[o], most_bought[o] * (if o in STOCKED_OFFERS and offers_share < 1 then n else 1));               # kg
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];
 
 
@@ -475,7 +476,7 @@ s.t. closing_stock{o in STOCKED_OFFERS: offer_closing[o] > 0}: offer_stock[o,n] 
 
 # 23. Limits on groups of offers that are charged to an alloy in a period.
 s.t. charge_limit{(a,l) in CHARGE_LIMITS, t in PERIODS: most_charged[a,l,t] < unlimited
-                  and (exists{o in GROUP[a,l]} (o,a) in BUYS)}:
+                  and (exists{o in GROUP[a,l]: (o,a) in BUYS} 1)}:
     sum{o in GROUP[a,l]: (o,a) in BUYS} buy[o,a,t] <= most_charged[a,l,t];
 
 # 18. Safety stock: what is charged from the account in the periods to come is in stock.

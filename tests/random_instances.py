@@ -201,6 +201,33 @@ def with_reserve(seed: int) -> Document:
     return content
 
 
+def with_offer_stock(seed: int) -> Document:
+    """Return the random instance number `seed` with stock, limits on storage, charge and closing stock, and sales."""
+    content, root = with_stock(seed), RandomStream(f"{seed}/offer stock")
+    count = content.get("periods", {}).get("count", 1)
+
+    def kilograms(own: RandomStream) -> str:
+        return f"{own.choice((0.05, 0.2, 0.5, 1, 3))} kg"
+
+    for name, offer in content.get("market", {}).items():
+        own = root.at(name)
+        if offer.get("storable"):
+            offer |= maybe(own, 0.5, "opening_stock", kilograms) | maybe(own, 0.3, "closing_stock", kilograms)
+            room = f"{own.choice((0, 0.3, 1, 3))} kg"
+            listed = [f"{own.at(period).choice((0.1, 0.5, 3))} kg" for period in range(count)]
+            offer |= maybe(own, 0.5, "storage", lambda own, of=(room, listed): {"limit": own.choice(of)})
+            if "storage" in offer:
+                offer.pop("closing_stock", None)
+    for name, alloy in content["alloys"].items():
+        own, offers = root.at(f"alloys/{name}"), sorted(content.get("market", {}))
+        alloy |= maybe(own, 0.4, "sell", lambda own: series(own, count, 0, 500, PER_KG))
+        groups = [some(own.at(group), offers, 0.5) for group in ("one", "two")]
+        most = [f"{own.at(group).choice((0.3, 1, 4))} kg" for group in ("one", "two")]
+        limits = {key: {"offers": of, "most": by} for key, of, by in zip(("a/b", "c"), groups, most, strict=True) if of}
+        alloy |= maybe(own, 0.6, "limits", lambda own, of=limits: of)
+    return content
+
+
 def with_impurities(seed: int) -> Document:
     """Return the random instance number `seed` with impurities that smelters refuse, charge and limit, metals too."""
     content, root = document(seed), RandomStream(f"{seed}/impurities")

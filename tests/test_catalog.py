@@ -13,6 +13,7 @@ from tests.random_instances import (
     with_concentration,
     with_fractions,
     with_impurities,
+    with_offer_stock,
     with_pools,
     with_reserve,
     with_settlement,
@@ -43,7 +44,7 @@ def instances() -> list[Instance]:
     by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
     makers = (
         *(with_stock, with_pools, with_concentration, with_shortfall),
-        *(with_settlement, with_reserve, with_impurities, with_fractions, with_activities),
+        *(with_offer_stock, with_settlement, with_reserve, with_impurities, with_fractions, with_activities),
     )
     return [*by_hand, *(loaded(make(seed)) for make in makers for seed in range(9))]
 
@@ -113,7 +114,7 @@ def test_a_limit_is_put_into_words_everywhere(limit: Limit) -> None:
     assert limit.title and limit.effect and limit.label
     assert limit.rule or limit.field == "capacity"
     assert limit.sentence or limit.kind in conflict._SPECIAL_STATEMENTS
-    field = str(limit.path[1]) if limit.path else limit.field
+    field = limit.parameter
     assert (limit.section, field) in PARAMETER_TITLES
     assert (limit.section, field) in uncertain_parameters._VARIED_FIELDS
     assert limit.repair or (limit.section, field) in infeasible._CHANGE_PHRASES
@@ -138,7 +139,7 @@ def test_shares_know_what_they_are_shares_of() -> None:
 
 def test_right_hand_sides_have_derivatives() -> None:
     """Every limit that is no share of other quantities has a range; shares enter the matrix and have none."""
-    ranged = {(limit.section, limit.field) for limit in LIMITS if limit.section != "policy"}
+    ranged = {(limit.section, limit.parameter) for limit in LIMITS if limit.section != "policy"}
     assert ranged <= parameter_derivatives._ROW_SHIFT_RULES.keys()
 
 

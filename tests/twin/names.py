@@ -15,7 +15,7 @@ WITH_PERIOD = frozenset(
     "ship leave stockpile take feed treated returned spend stock charge buy surplus cast recharge scrap "  # noqa: SIM905
     "define_feed define_treated define_returned define_spend supply bundle_supply feed_capacity treatment_capacity "
     "cast_capacity balance reserve melt fineness_low fineness_high others demand process_scrap "
-    "acquire offer_stock offer_balance cast_stock define_cast_stock "
+    "offer_storage charge_limit acquire offer_stock offer_balance cast_stock define_cast_stock "
     "shipped define_shipped lots ordered whole_lots least_order most_order "
     "offer_lots offer_ordered offer_whole_lots offer_least_order offer_most_order "
     "fractions withheld withheld_least withheld_most withheld_all "

@@ -8,6 +8,7 @@ from tests.random_instances import (
     with_concentration,
     with_fractions,
     with_impurities,
+    with_offer_stock,
     with_pools,
     with_price_lists,
     with_reserve,
@@ -57,6 +58,12 @@ def test_both_ways_agree_on_metal_left(seed: int) -> None:
 def test_both_ways_agree_on_safety_stock(seed: int) -> None:
     """With a safety stock, too: the same optimum under each objective, and the same rows and columns."""
     assert_twins_agree(loaded(with_reserve(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_stock_of_offers(seed: int) -> None:
+    """With storage limits, opening and closing stock, limits on offers charged and castings sold: the same optimum."""
+    assert_twins_agree(loaded(with_offer_stock(seed)), MEASURES)
 
 
 @pytest.mark.parametrize("seed", range(25))

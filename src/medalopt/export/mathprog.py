@@ -442,6 +442,7 @@ def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str
         return
     given = [(a, n) for a, n in np.argwhere(np.isfinite(limits.most.raw).any(axis=2)).tolist()]
     subscripts = [f"{axes.alloys[a]},{axes.charge_limits[n]}" for a, n in given]
+    yield _format_set("LIMIT_NAMES", axes.charge_limits)
     yield _format_set("CHARGE_LIMITS", [key.replace(",", " ", 1) for key in subscripts])
     for (a, n), key in zip(given, subscripts, strict=True):
         yield _format_set(f"GROUP[{key}]", pick_subscripts(axes.offers, limits.offers[a, n].nonzero()[0]))

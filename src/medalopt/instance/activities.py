@@ -210,7 +210,8 @@ def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds)
     treated = np.minimum(taken.astype(np.float64) @ sent, treatments.capacity.value)
     supply = np.where(taken.any(axis=0), instance.streams.available.value.sum(axis=1), 0.0)
     offers = bound_purchases(instance, bounds)
-    often = np.where(is_stocked(instance), len(instance.periods), 1)
+    repeated = is_stocked(instance) & (instance.policy.concentration_offers.value < 1)  # else one bound holds in all
+    often = np.where(repeated, len(instance.periods), 1)
     return {
         "line": lines,
         "smelter": np.minimum(fed.sum(axis=1), smelters.limit.value),

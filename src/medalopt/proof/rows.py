@@ -219,7 +219,6 @@ def _capacity_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         ("feed_capacity", account.feed),
         ("treatment_capacity", account.treated),
         ("cast_capacity", account.cast),
-        ("offer_storage", account.offer_stock),
     ):
         limit = account.read(get_limit(account.instance, FAMILIES[name].limits[0]))
         yield _make_residual(name, _excess_over(used, limit), _largest_magnitude(zero_where_infinite(limit), used))
@@ -266,8 +265,20 @@ def _balance_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator
         opening = account.read(account.instance.market.opening_stock)[:, None]
         size = np.maximum(bounds.purchase[:, None] + opening, abs(gone))
         yield _make_residual("offer_balance", np.maximum(-account.offer_stock, 0), size)
+        yield from _offer_stock_residuals(account, size)
     size = np.maximum(bounds.scrap[:, None], abs(account.scrap))
     yield _make_residual("process_scrap", np.maximum(-account.scrap, 0), size)
+
+
+def _offer_stock_residuals(account: PlanAccount, size: Numbers) -> Iterator[ConstraintResidual]:
+    """Yield residuals of storage limits and closing stock (family 22), of offers of this `size` (O, T)."""
+    market, read = account.instance.market, account.read
+    stock, stocked = account.offer_stock, is_stocked(account.instance)
+    over = np.where(stocked[:, None], _excess_over(stock, read(market.storage_limit)), 0)
+    yield _make_residual("offer_storage", over, np.maximum(size, abs(stock)))
+    least = read(market.closing_stock)
+    short = np.where(market.closing_stock.raw > 0, _excess_over(least, stock[:, -1]), 0)
+    yield _make_residual("closing_stock", short, _largest_magnitude(least, size[:, -1]))
 
 
 def _fineness_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
@@ -304,7 +315,6 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of commitments and limits over the horizon (family 7)."""
     for name, total in (
         ("purchase", account.bought),
-        ("closing_stock", account.offer_stock[:, -1]),
         ("stream_commitment", account.sent),
         ("feed_total", account.feed.sum(axis=1)),
     ):

@@ -84,7 +84,7 @@ def compute_min_charge(instance: Instance) -> Floats:
 def _screen_metals(instance: Instance, routes: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:
     """Screen each metal at its worst deadline, over the horizon, and for its recycled share."""
     market = instance.market
-    limit = np.where(may_buy(instance).any(axis=1), market.limit.value, 0.0)
+    limit = np.where(may_buy(instance).any(axis=1), market.limit.value + market.opening_stock.value, 0.0)
     need, last = compute_min_charge(instance), len(instance.periods) - 1
     for e in range(len(instance.metals.names)):
         content = market.composition.value[:, e]

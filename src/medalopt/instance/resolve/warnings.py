@@ -169,7 +169,8 @@ def _warn_of_missing_sources(draft: Draft, instance: Instance, stock: Bools) -> 
     alloys, market = instance.alloys, instance.market
     reported = {fault.path for fault in draft.faults.warnings}
     low, share = alloys.low.value, market.composition.value
-    usable = (may_buy(instance) | is_excluded_by_unnamed(instance)) & (market.limit.raw > 0)[:, None]
+    some = (market.limit.raw > 0) | (market.opening_stock.raw > 0)
+    usable = (may_buy(instance) | is_excluded_by_unnamed(instance)) & some[:, None]
     for a in np.flatnonzero(has_demand(instance)).tolist():
         richest = np.where(stock, 1.0, (share * usable[:, a, None]).max(axis=0, initial=0.0))
         lacks = (
