@@ -164,5 +164,13 @@ def test_parameters_exist_in_the_format() -> None:
         path = {"policy": (section, field, own), "exchange": (section, "USD"), "transport_rate": (section,)}.get(
             section, (section, "Ag", *field.split("."))
         )
-        tries = (path, (*path, "Ag"), (*path, "limit"), (*path, "Ag", "charge"), (*path[:3], "Ag", path[-1]), path[:2])
+        tries = (
+            path,
+            (*path, "Ag"),
+            (*path, "limit"),
+            (*path, "Ag", "charge"),
+            (*path, "Ag", "most"),
+            (*path[:3], "Ag", path[-1]),
+            path[:2],
+        )
         assert any(find_parameter_kind(one) for one in tries), path

@@ -47,8 +47,10 @@ lanes:
 - {region: west, smelter: works, distance: 5}
 - {region: east, smelter: plant, cost: 5}
 transport_rate: 2
-market: {coins: {composition: {Ag: 90 %}, price: 100}}
-alloys: {silver: {composition: {Ag: 90 %}, scrap: {share: 10 %}}}
+market:
+  coins: {composition: {Ag: 90 %}, price: 100}
+  stored: {composition: {Ag: 90 %}, price: 100, storable: true}
+alloys: {silver: {composition: {Ag: 90 %}, scrap: {share: 10 %}, limits: {some: {offers: [stored], most: 5}}}}
 medals: {gold: {count: 5, parts: {silver: 1}}}
 policy: {device_share: {phone: [0 %, 90 %], group: {devices: [phone], share: [0 %, 80 %]}}}
 mixes: {even: {phone: 50 %}, boxed: {bundle: box, shares: {phone: 50 %}}}
@@ -83,6 +85,13 @@ VALUES: dict[str, tuple[str, str]] = {
     "lanes.*.smelter": ("lanes.west@works.smelter", "plant"),
     "lanes.*.distance": ("lanes.west@works.distance", "7"),
     "market.*.storable": ("market.coins.storable", "true"),
+    "market.*.storage.limit": ("market.stored.storage.limit", "7"),
+    "market.*.storage.limit.[]": ("market.stored.storage.limit", "[3, 7]"),
+    **{f"market.*.{field}": (f"market.stored.{field}", "7") for field in ("opening_stock", "closing_stock")},
+    **{
+        f"alloys.*.limits.*.{field}": ("alloys.silver.limits", f"{{some: {{offers: [{offer}], most: {most}}}}}")
+        for field, offer, most in (("offers.[]", "coins", 5), ("most", "stored", 7), ("most.[]", "stored", "[3, 7]"))
+    },
     "metals.*.surplus": ("metals.Cu.surplus", "smelter"),
     "smelters.*.pays.*": ("smelters.works.pays.Pd", "7"),
     "smelters.*.pays.*.[]": ("smelters.works.pays.Pd", "[3, 7]"),

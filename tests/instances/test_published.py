@@ -10,6 +10,9 @@ import pytest
 import medalopt
 from medalopt import Plan
 from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.plan.reader import read_saved_plan
+from medalopt.proof.verdict import verify_plan
+from medalopt.report.plan_json import build_plan_object, render_json
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 OUNCE_KG = 0.0311034768
@@ -40,6 +43,21 @@ def test_steelco_costs_what_the_book_says() -> None:
     assert plan.cost == pytest.approx(float(Fraction(280726000, 2861)), rel=1e-9)
     published_t = {"iron_1": 400.0, "iron_3": 39.776302, "copper_2": 2.761272, "aluminium_1": 57.462426}
     assert {offer: kg / 1000 for offer, kg in bought(plan).items()} == pytest.approx(published_t, rel=1e-6)
+
+
+def test_food_manufacture_earns_what_the_book_says(tmp_path: Path) -> None:
+    """The profit is 107,842.5926, of 2,700 t sold; the saved plan is verified, its opening stock too."""
+    plan = solved("food_manufacture_1")
+    assert plan.status == "optimal" and plan.certificate.basis == "proven"
+    assert -plan.cost == pytest.approx(107_842.5926, rel=1e-6)
+    assert plan.certificate.exact_value == "-2911750/27"
+    assert -plan.costs["sales"] == pytest.approx(2_700 * 150)
+    saved = tmp_path / "plan.json"
+    saved.write_text(render_json(build_plan_object(plan)), encoding="utf-8")
+    path = INSTANCES / "food_manufacture_1.yaml"
+    assert verify_plan(medalopt.load(path), read_saved_plan(saved)).accepted
+    less = medalopt.load(path, {"market.oil_1.opening_stock": "499 t"})
+    assert not verify_plan(less, read_saved_plan(saved)).accepted
 
 
 @pytest.mark.parametrize(("lots", "published_usd"), [(True, 8_495.0), (False, 8_125.6)])

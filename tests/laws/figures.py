@@ -20,7 +20,7 @@ MONEY: Mapping[str, tuple[str, ...]] = {
     "terms": ("treatment_charge", "refining_charge", "pays", "lot_charge"),
     "lanes": ("cost",),
     "market": ("price", "fixed_charge"),
-    "alloys": ("holding", "scrap_value"),
+    "alloys": ("holding", "sell", "scrap_value"),
     "medals": ("shortfall",),
     "impurities": ("penalty_charge",),
 }
@@ -30,8 +30,9 @@ AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "treatments": ("capacity",),
     "smelters": ("capacity", "committed", "limit"),
     "terms": ("minimum_lot",),
-    "market": ("committed", "limit", "lot", "minimum_order"),
+    "market": ("committed", "limit", "lot", "minimum_order", "storage_limit", "opening_stock", "closing_stock"),
     "alloys": ("capacity",),
+    "charge_limits": ("most",),
     "policy": ("footprint_cap",),
 }
 RATES: Mapping[str, tuple[str, ...]] = {  # that stay as they are when money or amounts change

@@ -33,6 +33,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "capacity": ("feed_capacity", "treatment_capacity", "cast_capacity"),
     "metal_balance": ("balance",),
     "offers_in_stock": ("offer_balance",),
+    "offer_stock": ("offer_balance", "offer_storage", "closing_stock"),
+    "charge_limits": ("charge_limit",),
     "melt": ("melt",),
     "fineness": ("fineness_low", "fineness_high", "others"),
     "demand": ("demand",),

@@ -35,14 +35,19 @@ LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with whi
     "participation": {"policy.participation": "20 %"},
     "footprint_cap": {"policy.footprint_cap": "6 t"},
 }
-LOOSER_OWN = {"reserve": ("reserve_of_two", {"metals.Ag.reserve": "1"})}  # likewise, for instances of their own
+LOOSER_OWN = {
+    "reserve": ("reserve_of_two", {"metals.Ag.reserve": "1"}),
+    "offer_storage": ("offer_stock", {"market.grain.storage.limit": "[4 kg, 3 kg]"}),
+    "closing_stock": ("offer_stock", {"market.grain.closing_stock": "1 kg"}),
+    "charge_limit": ("offer_stock", {"alloys.coin.limits.all.most": "[6 kg, 6 kg]"}),
+}  # likewise, for instances of their own
 DECISIONS = (
     *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
     *("withheld", "missed", "left"),
 )
 _BY_HAND = (
     *("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal"),
-    *("reserve", "reserve_of_two", "prices"),
+    *("reserve", "reserve_of_two", "prices", "offer_stock"),
 )
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),

@@ -112,6 +112,18 @@ CASES: dict[str, tuple[set[Row], list[tuple[dict[str, Any], float]]]] = {
         {CUP, ("impurity limits", "smelters.kosaka.limits.Sb", 1)},
         [({"smelters.kosaka.limits.Sb": 4}, 10_000)],
     ),
+    "offer_storage": (
+        {("capacity", "alloys.pure.capacity", 0), ("stock of offers", "market.bars.storage.limit", 4)},
+        [({"alloys.pure.capacity[0]": 6}, 0), ({"market.bars.storage.limit": 10}, 0)],
+    ),
+    "closing_stock": (
+        {CUP, (LIMITS, "market.bars.limit", 7), ("stock of offers", "market.bars.closing_stock", 4)},
+        [({"market.bars.closing_stock": 2}, 7_000), ({"market.bars.limit": 9}, 9_000)],
+    ),
+    "charge_limit": (
+        {CUP, ("limits on offers charged", "alloys.pure.limits.both.most", 8)},
+        [({"alloys.pure.limits.both.most": 5}, 10_000)],
+    ),
     "footprint": ({CUP, ("footprint", "policy.footprint_cap", 0.4)}, [({"policy.footprint_cap": 1}, 10_000)]),
     "process_scrap": (
         {CUP, ("supply", f"{PHONE}.available", 16)},

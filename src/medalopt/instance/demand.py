@@ -177,6 +177,15 @@ def is_stocked(instance: Instance) -> Bools:
     return market.storable & (may_buy(instance).any(axis=1) | held)
 
 
+def sells_castings(instance: Instance) -> bool:
+    """Return whether castings of some alloy in demand have a selling price.
+
+    Args:
+        instance: The instance.
+    """
+    return bool((instance.alloys.sell.raw[has_demand(instance)] != 0).any())
+
+
 def find_charge_limits(instance: Instance) -> Bools:
     """Find the limits on groups of offers that have a row in each period.
 

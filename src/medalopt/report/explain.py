@@ -31,7 +31,7 @@ from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import describe_confidence_prices
-from medalopt.report.solve import describe_status, find_rejected_offer
+from medalopt.report.solve import describe_status, find_rejected_offer, name_total_cost
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
@@ -81,8 +81,10 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
     """
     plan = explanation.plan
-    objective = "Total cost" if plan.measure == "cost" else f"Minimum {plan.measure}"
-    lines = [describe_status(plan), f"{objective}: {format_money(plan.objective, plan.unit)}."]
+    objective, amount = f"Minimum {plan.measure}", plan.objective
+    if plan.measure == "cost":
+        objective, amount = name_total_cost(plan)
+    lines = [describe_status(plan), f"{objective}: {format_money(amount, plan.unit)}."]
     lines += describe_confidence_prices(plan)
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from medalopt.instance.activities import has_activities
 from medalopt.instance.arrays import Ints
-from medalopt.instance.demand import is_excluded_by_unnamed, may_buy
+from medalopt.instance.demand import is_excluded_by_unnamed, may_buy, sells_castings
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.period_values import index_period
 from medalopt.plan.market_prices import find_market_price
@@ -198,17 +198,31 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     return tuple(line for line in (*lines, *describe_risks(plan), *promised, *scarce) if line)
 
 
+def name_total_cost(plan: Plan) -> tuple[str, float]:
+    """Name the total of a plan: its cost, or where castings are sold for more, the profit.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Name and amount in money; a profit is positive.
+    """
+    earns = plan.cost < 0 and sells_castings(plan.instance)
+    return ("Profit", -plan.cost) if earns else ("Total cost", plan.cost)
+
+
 def _describe_cost(plan: Plan) -> str:
     """Return the line on total cost and cost per medal, preceded by the objective where that is another measure.
 
     Where several parties pay, no one pays the cost of a medal, and it is left out.
     """
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
-    line = f"Total cost: {format_money(plan.cost, currency)}"
+    name, total = name_total_cost(plan)
+    line = f"{name}: {format_money(total, currency)}"
     if len(plan.party_costs) > 1:
         line += ", all parties together" + (f" ({format_count(count, 'medal')})" if count else "")
     elif count:
-        line += f", {format_money(plan.cost / count, currency)} per medal ({format_count(count, 'medal')})"
+        line += f", {format_money(total / count, currency)} per medal ({format_count(count, 'medal')})"
     party = parse_cost_objective(plan.measure)[1]
     if party is not None:
         line = f"Minimum cost of {party}: {format_money(plan.objective, currency)}. {line}"

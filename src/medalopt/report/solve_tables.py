@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.instance.accounting import restrict_account
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.demand import may_miss
+from medalopt.instance.demand import may_miss, sells_castings
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
@@ -39,7 +39,12 @@ COST_KINDS = {
 }
 
 
-_SALES_AND_FRACTIONS = "sales of surplus metal and of fractions"
+def _title_sales(instance: Instance) -> str:
+    """Return the title of the revenue for what is sold."""
+    castings, fractions = sells_castings(instance), bool(instance.treatments.sells.any())
+    metal = bool(instance.metals.sell.raw.any()) or not castings
+    named = (("castings", castings), ("surplus metal", metal), ("fractions", fractions))
+    return f"sales of {' and of '.join(name for name, sold in named if sold)}"
 
 
 def build_cost_table(plan: Plan) -> ReportTable:
@@ -52,7 +57,7 @@ def build_cost_table(plan: Plan) -> ReportTable:
         The table; kinds below rounding, relative to all payments, are left out.
     """
     all_paid = sum_absolute_costs(plan.account, "cost")
-    titles = COST_KINDS | ({"sales": _SALES_AND_FRACTIONS} if plan.instance.treatments.sells.any() else {})
+    titles = COST_KINDS | {"sales": _title_sales(plan.instance)}
     parts = {titles[kind]: value for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * all_paid}
     columns = (
         ReportColumn("kind", "kind"),

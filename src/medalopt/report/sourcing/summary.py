@@ -20,7 +20,7 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
-from medalopt.report.solve import describe_passed_on, list_missed_medals
+from medalopt.report.solve import describe_passed_on, list_missed_medals, name_total_cost
 from medalopt.report.solve_tables import describe_largest_kinds
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text, format_count
@@ -111,9 +111,10 @@ def _round_quantity(text: str) -> str:
 def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     shared = len(plan.party_costs) > 1  # then no one pays the cost of a medal
-    per_medal = "all parties together" if shared else f"{format_money(plan.cost / max(count, 1), currency)} per medal"
+    name, amount = name_total_cost(plan)
+    per_medal = "all parties together" if shared else f"{format_money(amount / max(count, 1), currency)} per medal"
     each = f"{per_medal}, {format_count(count, 'medal')}" if count else ""
-    total = ("Total cost", format_money(plan.cost, currency), each)
+    total = (name, format_money(amount, currency), each)
     paid = (
         (f"Paid by {escape_text(party)}", format_money(amount, currency), describe_largest_kinds(plan, party, most=1))
         for party, amount in list(plan.party_totals.items())[:MOST_PARTIES]
