@@ -12,7 +12,7 @@ from medalopt import Plan
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.json import build_plan_object, render_json
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 OUNCE_KG = 0.0311034768

@@ -20,7 +20,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.plan_json import build_plan_object, render_json
+from medalopt.report.render.json import build_plan_object, render_json
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "offer_stock.yaml"
 
@@ -97,7 +97,7 @@ def test_limits_are_kept_and_both_ways_agree(seed: int) -> None:
 
 
 def test_stock_is_carried_over_as_opening_stock(tmp_path: Path) -> None:
-    """After the first period 4.5 kg of bars and 3.5 kg of grain are in stock, and the plan of the rest goes on as before."""
+    """After the first period 4.5 kg of bars and 3.5 kg of grain are in stock; the plan of the rest goes on."""
     plan = tmp_path / "plan.json"
     assert here("solve", str(BY_HAND), "-o", str(plan)).code == 0
     ran = here("plan", str(BY_HAND), "--after", "1", "--frozen", str(plan), "--json")

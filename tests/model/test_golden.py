@@ -93,6 +93,7 @@ LETTERS = {  # what stands at a letter of an index
     "m": lambda instance: instance.medals.names,
     "l": list_terms_names,
     "x": lambda instance: instance.impurities.names,
+    "q": lambda instance: instance.charge_limits.names,
     "n": lambda _: [str(number) for number in range(1000)],
 }
 

@@ -10,7 +10,7 @@ from medalopt.model.variables import index_by_name, select_names
 
 
 def add_charge_limits(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Add limits on groups of offers charged (family 23): $\sum_{o\in O_{an}}b_{oat}\le\overline b_{ant}$ (kg).
+    r"""Add limits on groups of offers charged (family 23): $\sum_{o\in O_{aq}}b_{oat}\le\overline b_{aqt}$ (kg).
 
     Args:
         model: Model with the offers charged declared.
