@@ -74,8 +74,8 @@ def test_the_steel_mill_costs_what_was_published(lots: bool, published_usd: floa
         assert (plan.lots.extra, plan.lots.above_bound) == pytest.approx((369.4, 369.4), rel=1e-9)
 
 
-def test_rio_buys_three_tenths_of_its_silver_recycled() -> None:
-    """Rio's cost is that of the metal in its medals by hand, 30 % of the silver at the price of recycled silver."""
+def test_rio_buys_three_tenths_of_silver_and_bronze_recycled() -> None:
+    """Rio's cost is that of the metal in its medals by hand, recycled silver at its price, copper at one."""
     silver = (1689 * 0.494 + 1688 * 0.5) * 0.925
     copper = (1689 * 0.494 + 1688 * 0.5) * 0.075 + 1753 * 0.5 * 0.95
     per_ounce = {"mined_silver": 17.1 * 0.7 * silver, "recycled_silver": 17.6 * 0.3 * silver}
@@ -84,6 +84,7 @@ def test_rio_buys_three_tenths_of_its_silver_recycled() -> None:
     plan = solved("rio2016")
     assert plan.cost == pytest.approx(by_hand, rel=1e-9)
     assert bought(plan)["recycled_silver"] == pytest.approx(0.3 * silver, rel=1e-9)
+    assert bought(plan)["mint_scrap_copper"] == pytest.approx(0.3 * 1753 * 0.5, rel=1e-3)  # 30 % of the bronze
     assert sum(bought(plan).values()) == pytest.approx(2_500, rel=0.03)  # published: 2.5 t of metal
 
 

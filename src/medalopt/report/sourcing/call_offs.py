@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from medalopt.analysis.sourcing.orders import (
     DeviceOrderLine,
     FixedChargeLine,
@@ -339,6 +341,7 @@ def _make_document(
     periods = [*(line.period for line in sent), *(one.period for one in waiting)]
     terms: FieldPairs = (
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of {what}, in total"),
+        *((("Treatment and destination", _describe_routes(instance, sent)),) if order.kind == CALL_OFF else ()),
         *describe_tolerance(context, margin, tonnes, "t", limit),
         ("Delivery window", format_delivery_window(instance, periods)),
         ("Price", f"fixed, {instance.currency} per tonne of {what}"),
@@ -350,6 +353,38 @@ def _make_document(
     heading = ((title, order.party), *((("Region", region),) if order.party != region else ()))
     addressee = Addressee(heading, order.party, region, _list_defaults(context, order, sent))
     return make_order(context, order.kind, number, addressee, terms, lines, _list_notes(instance, order, sent, waiting))
+
+
+def _describe_routes(instance: Instance, sent: Iterable[DeviceOrderLine]) -> str:
+    """Return what becomes of the devices: tonnes by treatment, and of these, or of their fractions, by destination."""
+    treatments = instance.treatments
+    devices: dict[int, float] = defaultdict(float)
+    parts: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for line in sent:
+        treatment, place = int(treatments.owner[line.treatment]), _name_destination(instance, line)
+        if not line.fraction:
+            devices[treatment] += line.tonnes
+        if place != SPLIT:
+            fraction = f"{treatments.names[line.treatment].partition('/')[2]} " if line.fraction else ""
+            parts[treatment][f"{fraction}{place if place == NO_SMELTER else f'to {place}'}"] += line.tonnes
+            continue
+        device = instance.streams.device[line.stream]
+        for sold in np.flatnonzero((treatments.owner == treatment) & treatments.sells[:, device]).tolist():
+            name = f"{treatments.names[sold].partition('/')[2]} {SOLD}"
+            parts[treatment][name] += line.tonnes * float(treatments.to_smelter.value[sold, device])
+    digits = count_amount_decimals(devices.values(), 2)
+    return "; ".join(
+        _describe_parts(f"{treatments.names[treatment]} {tonnes:,.{digits}f} t", parts[treatment], digits)
+        for treatment, tonnes in sorted(devices.items())
+    )
+
+
+def _describe_parts(treated: str, parts: Mapping[str, float], digits: int) -> str:
+    """Return the tonnes treated and where they go, the largest part first; a single destination without its tonnes."""
+    if len(parts) == 1:
+        return f"{treated} {next(iter(parts))}"
+    listed = sorted(parts.items(), key=lambda part: -part[1])
+    return f"{treated}: {', '.join(f'{name} {tonnes:,.{digits}f} t' for name, tonnes in listed)}"
 
 
 def _list_notes(

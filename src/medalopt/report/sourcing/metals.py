@@ -100,7 +100,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
         *(bands if metal_account.uncertainty else ()),
         kg("bought_kg", "Bought"),
         kg("charged_kg", "Charged"),
-        kg("left_kg", "Surplus or sold"),
+        kg("left_kg", "Surplus"),
         kg("closing_kg", "Closing stock"),
     )
 

@@ -143,6 +143,11 @@ def _group_call_off(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTa
     return (_tabulate_quantities(lines, rows, groups), _tabulate_goods(lines, groups))
 
 
+def _get_weight(row: Cells) -> float:
+    """Return the tonnes that the rates of a line refer to: of devices, or of the fraction shipped."""
+    return get_cell_number(row["tonnes_t"]) or get_cell_number(row.get("fraction_t"))
+
+
 def _tabulate_quantities(lines: ReportTable, rows: Sequence[Cells], groups: Mapping[str, list[Cells]]) -> ReportTable:
     """Return a row for each period: tonnes of each kind of goods, or of all where there are many, and the amount."""
     period = _find_column(lines, "period")
@@ -178,9 +183,7 @@ def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> Re
     for name, rows in groups.items():
         tonnes = _sum_cells(rows, "tonnes_t")
         means = (
-            sum(get_cell_number(row[rate.key]) * get_cell_number(row["tonnes_t"]) for row in rows) / tonnes
-            if tonnes
-            else None
+            sum(get_cell_number(row[rate.key]) * _get_weight(row) for row in rows) / tonnes if tonnes else None
             for rate in rates
         )
         table.append((name, _describe_composition(rows, tonnes), tonnes, *means, _sum_cells(rows, "amount")))
@@ -206,7 +209,7 @@ def _name_device(row: Cells) -> str:
 
 def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
     """Return feed and metal by period of shipment, then the charges by line of the terms."""
-    items = list(dict.fromkeys(str(row["item"]) for row in rows if row["returned_kg"] is not None))
+    items = list(dict.fromkeys(str(row["item"]) for row in rows if get_cell_number(row["returned_kg"])))
     columns = (
         _find_column(lines, "period"),
         replace(_find_column(lines, "feed_t"), title="Feed"),
@@ -228,7 +231,7 @@ def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTab
 
 def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
     """Return a row for each item of each line of the terms: quantities summed, contract terms as agreed."""
-    sums = ("feed_t", "contained_kg", "returned_kg", "amount")
+    sums = ("feed_t", "contained_kg", "returned_kg", "left_kg", "amount")
     kept = [column for column in lines.columns if column.key not in ("period", "back", "unit_code")]
     columns = tuple(replace(column, optional=column.unit is not None) for column in kept)
     table: list[tuple[CellValue, ...]] = []

@@ -137,6 +137,7 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("quantity", "Quantity"),
         make_amount_column("amount", "Amount", plan.instance.currency),
         ReportColumn("goods", "Material"),
+        ReportColumn("region", "Region", optional=True),
         ReportColumn("first_delivery", f"First {get_period_word(plan.instance)}"),
         ReportColumn("sign_by", "Sign by"),
         ReportColumn("state", "State"),
@@ -166,7 +167,8 @@ def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, 
     ordered = {str(period) for period in _list_column(document.lines, "period")}
     first = next(period for period in instance.periods if period in ordered)
     named = (document.number, document.kind, document.party[0][1], quantity, money)
-    return (*named, _describe_goods(document), first, format_signing_date(instance, first), state)
+    region = next((value for title, value in document.party[1:] if title == "Region"), None)
+    return (*named, _describe_goods(document), region, first, format_signing_date(instance, first), state)
 
 
 def _list_column(lines: ReportTable, key: str) -> list[CellValue]:
@@ -274,6 +276,7 @@ def _tolling_document(
         ("Lot", _describe_lots(instance, sent)),
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of feed, dry, in total"),
         ("Metal expected back", _describe_metals(instance, metals) or "none within the plan"),
+        *_describe_left(instance, metals),
         ("Return to", context.describe_place(mint, ("legal_name", "address", "deliver_to"))),
         *describe_tolerance(context, context.margins.smelters[smelter], tonnes, "t"),
         ("Delivery window", format_delivery_window(instance, [feed.period for feed in sent])),
@@ -302,6 +305,22 @@ def _describe_metals(instance: Instance, metals: list[MetalReturn]) -> str:
         for e, kg in sorted(back.items())
         if kg > 0
     )
+
+
+def _describe_left(instance: Instance, metals: list[MetalReturn]) -> FieldPairs:
+    """Return whose the credited metal is that is not called back, and what the smelter pays for it."""
+    left: dict[int, float] = {}
+    for metal in metals:
+        if metal.left > 0:
+            left[metal.metal] = left.get(metal.metal, 0.0) + metal.left
+    if not left:
+        return ()
+    named = ", ".join(
+        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}" for e, kg in left.items()
+    )
+    paid = sum(metal.revenue for metal in metals)
+    price = f"for {format_order_amount(paid, instance.currency)}" if paid else "without payment"
+    return (("Metal not called back", f"{named}: stays with the smelter, {price}"),)
 
 
 def _describe_lots(instance: Instance, sent: list[FeedLine]) -> str:

@@ -35,7 +35,7 @@ _FIGURE_COLUMNS = (
     ReportColumn("value", "Value"),
     ReportColumn("detail", "Detail"),
 )
-_DUE_COLUMNS = ("document", "party", "goods", "quantity", "amount", "sign_by", "state")
+_DUE_COLUMNS = ("document", "party", "region", "goods", "quantity", "amount", "sign_by", "state")
 _FigureRow = tuple[CellValue, ...]
 
 

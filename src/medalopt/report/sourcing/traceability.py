@@ -32,7 +32,7 @@ _DESTINATION_COLUMNS = {
     MetalDestination.MELT: ("melt_loss_kg", "Melt loss"),
     MetalDestination.SCRAP_LOST: ("scrap_lost_kg", "Process scrap not reused"),
     MetalDestination.SCRAP_LEFT: ("scrap_left_kg", "Process scrap remaining"),
-    MetalDestination.SURPLUS: ("left_kg", "Surplus or sold"),
+    MetalDestination.SURPLUS: ("left_kg", "Surplus"),
     MetalDestination.STOCK: ("stock_kg", "Closing stock"),
 }
 _LOSS_COLUMNS = {
@@ -189,7 +189,7 @@ _DESTINATION_TITLES = {
     MetalDestination.MELT: "melt loss",
     MetalDestination.SCRAP_LOST: "scrap not reused",
     MetalDestination.SCRAP_LEFT: "scrap remaining",
-    MetalDestination.SURPLUS: "surplus or sold",
+    MetalDestination.SURPLUS: "surplus",
     MetalDestination.STOCK: "closing stock",
 }
 FlowLink = tuple[str, str, str, str]  # column and name of its source node, then of its target node
