@@ -21,10 +21,10 @@ from medalopt.report.render.worksheet import (
     write_cell,
 )
 
-_WIDTHS = (16, 20, 42, 12, 16, 12, 18)  # characters of the columns of orders
-_FIGURE_SPANS = ((0, 0), (1, 2), (3, 6))  # columns of label, value and detail of a key figure
+_WIDTHS = (16, 20, 12, 38, 12, 16, 12, 18)  # characters of the columns of orders
+_FIGURE_SPANS = ((0, 0), (1, 2), (3, 7))  # columns of label, value and detail of a key figure
 _LAST = len(_WIDTHS) - 1
-_CHART_COLUMN, _CHART_COLUMNS = 8, 10
+_CHART_COLUMN, _CHART_COLUMNS = 9, 10
 _CHART_WIDTH = 640  # pixels
 _CHART_SCALE = 0.5  # of pictures that are drawn at twice their size
 _ROW_HEIGHT = 20  # pixels
