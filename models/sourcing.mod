@@ -131,6 +131,17 @@ param offer_storage_limit{OFFERS, PERIODS}, default unlimited; # kg at the end o
 param offer_opening{OFFERS}, >= 0, default 0;     # kg in stock before the first period
 param offer_closing{OFFERS}, >= 0, default 0;     # kg, the least in stock at the end
 
+# Price steps: of what is taken in all of a stream or bought of an offer, all beyond a limit costs a surcharge more, on top
+# of the surcharges of the limits below; less than 0: it costs less; unlimited: nothing can be had beyond
+set STREAM_STEPS, default {};
+param stream_step{STREAM_STEPS}, symbolic, in STREAMS;
+param stream_up_to{STREAM_STEPS}, > 0;            # t over the horizon
+param stream_surcharge{STREAM_STEPS}, default unlimited;       # money/t
+set OFFER_STEPS, default {};
+param offer_step{OFFER_STEPS}, symbolic, in OFFERS;
+param offer_up_to{OFFER_STEPS}, > 0;              # kg over the horizon
+param offer_surcharge{OFFER_STEPS}, default unlimited;         # money/kg
+
 # Alloys
 set ALLOYS;
 set NAMED, within ALLOYS cross METALS;            # metals an alloy names
@@ -277,11 +288,15 @@ param taken{o in BOUGHT} := sum{(o,a) in BUYS} owed[a,n] / (1 - scrap_share[a]) 
 #   Into stock at most twice what melts take and stays in stock, or is committed, and a lot and a minimum order more; of an offer with a
 #   price below 0, for which buying pays, up to its limit. With a limit on the concentration of offers: the greatest of
 #   all, as more of one may be bought so that another may be.
+set PRICED{o in OFFERS} := {s in OFFER_STEPS: offer_step[s] = o and offer_surcharge[s] < unlimited};
+param first_price{o in OFFERS} := min{t in PERIODS} offer_price[o,t];                              # money/kg
+param lowest_price{o in OFFERS} := if card(PRICED[o]) = 0 then first_price[o] else min(first_price[o],
+    min{s in PRICED[o]} (offer_price[o,1] + sum{r in PRICED[o]: offer_up_to[r] <= offer_up_to[s]} offer_surcharge[r]));
 param most_alone{o in BOUGHT} :=
-    if min{t in PERIODS} offer_price[o,t] < 0 and purchase_limit[o] < unlimited then purchase_limit[o] else
+    if lowest_price[o] < 0 and purchase_limit[o] < unlimited then purchase_limit[o] else
     2 * max(taken[o] + offer_closing[o], purchase_committed[o]) + offer_lot[o] + offer_minimum[o];                    # kg
 param most_stored{o in STOCKED_OFFERS} :=
-    if offers_share < 1 and min{t in PERIODS} offer_price[o,t] >= 0 then max{p in BOUGHT} most_alone[p]
+    if offers_share < 1 and lowest_price[o] >= 0 then max{p in BOUGHT} most_alone[p]
     else most_alone[o];                                                                            # kg
 param most_bought{o in BOUGHT} := min(purchase_limit[o], if o in STOCKED_OFFERS then most_stored[o] else taken[o]);
 
@@ -306,9 +321,16 @@ param most_smelted{k in SMELTERS} := min(total_limit[k],
 set TREATED{h in TREATMENTS} := (setof{(i,k) in THROUGH[h]} i) union ENDING[h];
 param most_treated{h in TREATMENTS} :=
     sum{t in PERIODS} min(treatment_limit[h,t], sum{i in TREATED[h]} can_send[i,t]);               # t
-param most_taken{i in STREAMS} := if i in ROUTED then sum{t in PERIODS} available[i,t];            # t
-param most_used{o in OFFERS} := if o in BOUGHT then
-    min(purchase_limit[o], most_bought[o] * (if o in STOCKED_OFFERS and offers_share < 1 then n else 1));               # kg
+set LAST_OF_STREAM{i in STREAMS} := {s in STREAM_STEPS: stream_step[s] = i and stream_surcharge[s] = unlimited};
+param last_of_stream{i in STREAMS} := if card(LAST_OF_STREAM[i]) = 0 then unlimited else
+    min{s in LAST_OF_STREAM[i]} stream_up_to[s];
+set LAST_OF_OFFER{o in OFFERS} := {s in OFFER_STEPS: offer_step[s] = o and offer_surcharge[s] = unlimited};
+param last_of_offer{o in OFFERS} := if card(LAST_OF_OFFER[o]) = 0 then unlimited else
+    min{s in LAST_OF_OFFER[o]} offer_up_to[s];
+param most_taken{i in STREAMS} :=
+    if i in ROUTED then min(last_of_stream[i], sum{t in PERIODS} available[i,t]);                  # t
+param most_used{o in OFFERS} := if o in BOUGHT then min(purchase_limit[o], last_of_offer[o],
+    most_bought[o] * (if o in STOCKED_OFFERS and offers_share < 1 then n else 1));                                      # kg
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];
 
 
@@ -347,6 +369,8 @@ var withheld{SETTLED}, >= 0;                                  # W_let: metal a p
 var bought{OFFERS}, >= 0;                                     # kg
 var shipped{BY_ORDER, PERIODS}, >= 0;                         # X_it, t
 var line_feed{LOTTED, PERIODS}, >= 0;                         # F_lt, t
+var stream_excess{s in STREAM_STEPS: stream_surcharge[s] < unlimited}, >= 0;  # e_n: taken beyond the limit, t
+var offer_excess{s in OFFER_STEPS: offer_surcharge[s] < unlimited}, >= 0;     # kg
 
 # Whole numbers: with them the program is a mixed-integer one.
 var lots{i in BY_ORDER, PERIODS: lot[i] > 0}, integer, >= 0;                # n_it
@@ -358,6 +382,8 @@ var smelter_used{CALLED_SMELTERS}, binary;
 var treatment_used{CALLED_TREATMENTS}, binary;
 var stream_used{CALLED_STREAMS}, binary;
 var offer_used{CALLED_OFFERS}, binary;
+var stream_step_used{s in STREAM_STEPS: stream_surcharge[s] < 0}, binary;   # y: more is taken than the limit
+var offer_step_used{s in OFFER_STEPS: offer_surcharge[s] < 0}, binary;
 
 
 ##################################################  Objective  ##################################################
@@ -379,6 +405,8 @@ minimize objective:
         + sum{h in CALLED_TREATMENTS} treatment_fixed[h] * treatment_used[h]
         + sum{i in CALLED_STREAMS} stream_fixed[i] * stream_used[i]
         + sum{o in CALLED_OFFERS} offer_fixed[o] * offer_used[o]
+        + sum{s in STREAM_STEPS: stream_surcharge[s] < unlimited} stream_surcharge[s] * stream_excess[s]
+        + sum{s in OFFER_STEPS: offer_surcharge[s] < unlimited} offer_surcharge[s] * offer_excess[s]
     else if measure = 'footprint' then
         network_footprint + sum{o in OFFERS} offer_footprint[o] * bought[o]
     else
@@ -570,6 +598,20 @@ s.t. smelter_most{k in CALLED_SMELTERS}: sum{t in PERIODS} feed[k,t] <= most_sme
 s.t. treatment_most{h in CALLED_TREATMENTS}: sum{t in PERIODS} treated[h,t] <= most_treated[h] * treatment_used[h];
 s.t. stream_most{i in CALLED_STREAMS}: sent_stream[i] <= most_taken[i] * stream_used[i];
 s.t. offer_most{o in CALLED_OFFERS}: bought[o] <= most_used[o] * offer_used[o];
+
+# 24. Price steps: what is taken beyond a limit, at least where it costs more, at most and only if used where it costs less.
+s.t. stream_steps{s in STREAM_STEPS: stream_surcharge[s] >= 0}:
+    sent_stream[stream_step[s]] - (if stream_surcharge[s] < unlimited then stream_excess[s]) <= stream_up_to[s];
+s.t. stream_steps_least{s in STREAM_STEPS: stream_surcharge[s] < 0}:
+    stream_excess[s] + stream_up_to[s] * stream_step_used[s] <= sent_stream[stream_step[s]];
+s.t. stream_steps_most{s in STREAM_STEPS: stream_surcharge[s] < 0}:
+    stream_excess[s] <= max(0, most_taken[stream_step[s]] - stream_up_to[s]) * stream_step_used[s];
+s.t. offer_steps{s in OFFER_STEPS: offer_surcharge[s] >= 0}:
+    bought[offer_step[s]] - (if offer_surcharge[s] < unlimited then offer_excess[s]) <= offer_up_to[s];
+s.t. offer_steps_least{s in OFFER_STEPS: offer_surcharge[s] < 0}:
+    offer_excess[s] + offer_up_to[s] * offer_step_used[s] <= bought[offer_step[s]];
+s.t. offer_steps_most{s in OFFER_STEPS: offer_surcharge[s] < 0}:
+    offer_excess[s] <= max(0, most_used[offer_step[s]] - offer_up_to[s]) * offer_step_used[s];
 
 # 14. Pooled settlement: at least the deduction beyond the share, at most that of the routes apart, at most the share.
 s.t. withheld_least{(l,e,t) in SETTLED}: withheld[l,e,t]

@@ -149,6 +149,53 @@ def with_concentration(seed: int) -> Document:
     return {**content, "policy": {**content.get("policy", {}), "concentration": limits}}
 
 
+def with_price_steps(seed: int, falling: bool = False) -> Document:
+    """Return the random instance number `seed` with stock and price steps that rise, or some of which fall."""
+    content, root = with_stock(seed), RandomStream(f"{seed}/price steps")
+    for name, offer in content.get("market", {}).items():
+        worth = WORTH[next(iter(offer["composition"]))]
+        scale = (0.3, 1, 4) if worth > 10 else (20, 100, 400)
+        offer |= maybe(
+            root.at(name),
+            0.7,
+            "price",
+            lambda own, worth=worth, scale=scale: _steps(own, worth, "JPY/kg", "kg", scale, falling),
+        )
+    for number, stream in enumerate(content.get("streams", [])):
+        stream |= maybe(
+            root.at(f"stream {number}"),
+            0.7,
+            "price",
+            lambda own: _steps(own, 40_000, "JPY/t", "t", (0.2, 0.6, 2), falling),
+        )
+    return content
+
+
+def with_falling_prices(seed: int) -> Document:
+    """Return the random instance number `seed` with stock and price steps, most of which fall somewhere."""
+    return with_price_steps(seed, falling=True)
+
+
+def _steps(
+    random: RandomStream, worth: float, price_unit: str, unit: str, scale: tuple[float, ...], falling: bool
+) -> list[Document]:
+    """Return two to four price steps; the last has a limit in every third case."""
+    count = random.at("count").choice((2, 3, 4))
+    prices = [random.at(f"price {n}").uniform(0.5 * worth, 1.2 * worth) for n in range(count)]
+    prices = prices if falling else sorted(prices)
+    limits, total = [], 0.0
+    for n in range(count):
+        total += random.at(f"limit {n}").choice(scale)
+        limits.append(total)
+    steps: list[Document] = [
+        {"up_to": f"{limit:g} {unit}", "price": f"{price:.5g} {price_unit}"}
+        for limit, price in zip(limits, prices, strict=True)
+    ]
+    if random.at("last").choice((True, True, False)):
+        del steps[-1]["up_to"]
+    return steps
+
+
 def with_shortfall(seed: int) -> Document:
     """Return the random instance number `seed` with stock, and penalties near the cost of a medal."""
     content, root = with_stock(seed), RandomStream(f"{seed}/shortfall")

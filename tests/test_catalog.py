@@ -11,10 +11,12 @@ from tests.model.cases import ROOT, loaded
 from tests.random_instances import (
     with_activities,
     with_concentration,
+    with_falling_prices,
     with_fractions,
     with_impurities,
     with_offer_stock,
     with_pools,
+    with_price_steps,
     with_reserve,
     with_settlement,
     with_shortfall,
@@ -45,6 +47,7 @@ def instances() -> list[Instance]:
     makers = (
         *(with_stock, with_pools, with_concentration, with_shortfall),
         *(with_offer_stock, with_settlement, with_reserve, with_impurities, with_fractions, with_activities),
+        *(with_price_steps, with_falling_prices),
     )
     return [*by_hand, *(loaded(make(seed)) for make in makers for seed in range(9))]
 

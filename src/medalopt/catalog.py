@@ -263,6 +263,11 @@ _ACTIVITIES = tuple(
     )
     for end in (("least", "most") if name == "line" else ("most",))
 )
+_STEPS = tuple(
+    Family(f"{name}_steps{end}", "price steps", (f"{name}_step",), unit, sign, priced=not end)
+    for name, unit in (("stream", "t"), ("offer", "kg"))
+    for end, sign in (("", -1), ("_least", 0), ("_most", 0))
+)  # the last two where the price falls
 _LISTED = (
     _make_capacity("feed_capacity", "smelters", "t", "smelter", "at most {} of feed"),
     _make_capacity("treatment_capacity", "treatments", "t", "treatment", "at most {} of input"),
@@ -301,6 +306,7 @@ _LISTED = (
     Family("left_most", "settlement", ("terms", "metal", "period"), "kg", -1, identity=True),
     *_LOTS,
     *_ACTIVITIES,
+    *_STEPS,
 )  # fmt: skip
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _LISTED}
 
@@ -336,11 +342,13 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {  # component and the axis of each i
 }
 ORDER_VARIABLES: Mapping[
     str, tuple[str, ...]
-] = {  # of whole lots, minimum orders, lots of feed and fixed charges: no term of an extension holds them
+] = {  # of whole lots, minimum orders, lots of feed, fixed charges, price steps: no term of an extension holds them
     **dict.fromkeys(("shipped", "lots", "ordered"), ("stream", "period")),
     **dict.fromkeys(("offer_lots", "offer_ordered"), ("offer", "period")),
     **dict.fromkeys(("line_feed", "line_used"), ("terms", "period")),
     **{f"{name}_used": (name,) for name in ("smelter", "treatment", "stream", "offer")},
+    **{f"{name}_excess": (f"{name}_step",) for name in ("stream", "offer")},
+    **{f"{name}_step_used": (f"{name}_step",) for name in ("stream", "offer")},
 }
 
 PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` is the owner, `{1}` the metal or field

@@ -36,6 +36,7 @@ from medalopt.instance.confidence import (
 )
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
+from medalopt.instance.price_steps import list_falling_paths
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes, list_pool_names
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
@@ -230,6 +231,9 @@ def _solve_whole_lots(
     instance: Instance, objective: str, extensions: Sequence[Extension], gap: float | None, budget: TimeBudget
 ) -> Plan:
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
+    falling = list_falling_paths(instance)
+    if falling and extensions:
+        raise UsageError(f"{escape_text(falling[0])}: extensions cannot be combined with prices that fall")
     relaxed = drop_lot_constraints(instance if extensions else spread_charges(instance))
     without = solve_continuous(relaxed, objective, extensions, None, 0.0, budget)[0]
     if without.certificate.scope != without.added.scope:

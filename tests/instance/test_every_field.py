@@ -134,6 +134,11 @@ VALUES: dict[str, tuple[str, str]] = {
             ("sold.[]", "sold: [3, 7]"),
         )
     },
+    **{
+        f"{owner}.*.price.*.{field}": (f"{path}.price", f"[{{up_to: 3, price: 100}}, {{{more}}}]")
+        for owner, path in (("market", "market.coins"), ("streams", "streams.first"))
+        for field, more in (("price", "price: 7"), ("up_to", "up_to: 9, price: 200"))
+    },
     "smelters.*.terms.*.fractions.[]": ("smelters.works.terms.all.fractions", "[boards]"),
     "firm.[]": ("firm", "[medals.gold.count]"),
     "parties.*.role": ("parties.works.role", "smelter"),

@@ -14,8 +14,8 @@ from tests.random_instances import Document, with_stock
 
 import medalopt
 from medalopt.errors import InputError, UsageError
-from medalopt.instance.accounting import PlanAccount, restrict_account
-from medalopt.instance.payers import PAYER_KINDS
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.payers import PAYER_KINDS, restrict_account
 from medalopt.plan.plan import Plan
 from medalopt.report.render.json import build_plan_object
 

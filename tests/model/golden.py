@@ -61,6 +61,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *("define_line_feed", "line_least", "line_most", "smelter_most", "treatment_most", "stream_most", "offer_most"),
     ),
     "left_metal": ("left_most", "define_returned_line", "balance"),
+    "price_steps": (
+        *("stream_steps", "stream_steps_least", "stream_steps_most"),
+        *("offer_steps", "offer_steps_least", "offer_steps_most"),
+    ),
 }
 
 

@@ -6,11 +6,13 @@ import pytest
 from tests.model.cases import MEASURES, at_random, loaded
 from tests.random_instances import (
     with_concentration,
+    with_falling_prices,
     with_fractions,
     with_impurities,
     with_offer_stock,
     with_pools,
     with_price_lists,
+    with_price_steps,
     with_reserve,
     with_settlement,
     with_shortfall,
@@ -82,6 +84,18 @@ def test_both_ways_agree_on_fractions(seed: int) -> None:
 def test_both_ways_agree_on_lists_of_prices(seed: int) -> None:
     """With prices and charges that change over time, too: the same optimum under each objective, rows and columns."""
     assert_twins_agree(loaded(with_price_lists(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_price_steps(seed: int) -> None:
+    """With prices that rise with the quantity, too: the same optimum under each objective, rows and columns."""
+    assert_twins_agree(loaded(with_price_steps(seed)), MEASURES)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_agree_on_falling_prices(seed: int) -> None:
+    """With prices that fall with the quantity, which takes whole numbers, too: the same optimum, rows and columns."""
+    assert_twins_agree(loaded(with_falling_prices(seed)))
 
 
 def test_a_trial_of_the_campaign() -> None:

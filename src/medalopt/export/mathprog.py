@@ -21,6 +21,7 @@ from medalopt.export.names import MAX_SYMBOL_LENGTH, make_mathprog_symbols, make
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, StepKind
 from medalopt.linear_program import percent_encode
 
 Subscripts = Sequence[str]
@@ -277,10 +278,22 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_vector("lot", axes.streams, streams.lot.value, 0.0)
     yield from _format_vector("minimum_order", axes.streams, streams.minimum_order.value, 0.0)
     yield from _format_vector("stream_fixed", axes.streams, streams.fixed_charge.value, 0.0)
+    yield from _write_steps(instance, STREAM_STEPS, axes.streams)
     yield from _format_table("STORABLE", pick_subscripts(axes.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
     })  # fmt: skip
+
+
+def _write_steps(instance: Instance, kind: StepKind, owners: Subscripts) -> Iterator[str]:
+    """Yield the limits and surcharges of price steps; nothing without steps."""
+    steps = kind.get_steps(instance)
+    if len(steps.owner):
+        yield from _format_table(f"{kind.name.upper()}_STEPS", _quote_symbols(kind.list_names(instance)), {
+            f"{kind.name}_step": pick_subscripts(owners, steps.owner),
+            f"{kind.name}_up_to": steps.above.value,
+            f"{kind.name}_surcharge": steps.surcharge.value,
+        })  # fmt: skip
 
 
 def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -407,6 +420,7 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_vector("offer_lot", axes.offers, market.lot.value, 0.0)
     yield from _format_vector("offer_minimum", axes.offers, market.minimum_order.value, 0.0)
     yield from _format_vector("offer_fixed", axes.offers, market.fixed_charge.value, 0.0)
+    yield from _write_steps(instance, OFFER_STEPS, axes.offers)
     yield from _format_matrix("composition", axes.offers, axes.metals, market.composition.value, 0.0)
     yield from _format_matrix("offer_price", axes.offers, axes.periods, market.price.value, 0.0)
 

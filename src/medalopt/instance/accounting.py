@@ -26,13 +26,13 @@ from medalopt.instance.demand import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import shift_to_shipment, sum_credited_by_line
-from medalopt.instance.payers import compute_party_costs, parse_cost_objective, restrict_costs
+from medalopt.instance.payers import compute_party_costs, parse_cost_objective
 from medalopt.instance.period_values import compute_withheld_charge, read_at_credit, sum_over_routes
+from medalopt.instance.price_steps import allocate_surcharges, compute_step_surcharges
 from medalopt.instance.routes import (
     NumberReader,
     PooledLots,
     Routes,
-    build_routes,
     compute_refining_costs,
     compute_route_costs,
     find_pooled_lots,
@@ -259,9 +259,11 @@ class PlanAccount:
 
     @cached_property
     def shipment_costs(self) -> Numbers:
-        """Cost of each route in each period, without a refining charge on metal withheld or left: (J, T) money."""
+        """Cost of each route, without a refining charge on metal withheld or left, with price steps: (J, T) money."""
         sent = self.decisions.sent
         spent = compute_route_costs(self.instance, self.routes) * sent
+        if "stream" in self.surcharges:
+            spent = spent + allocate_surcharges(self)
         unrefined = len(self.pools.routes) or len(self.decisions.left)
         return spent - self.compute_unrefined_charge(sent) if unrefined else spent
 
@@ -367,18 +369,24 @@ class PlanAccount:
         return total
 
     @cached_property
+    def surcharges(self) -> dict[str, Numbers]:
+        """Cost beyond the prices of first steps by kind of price steps, (N, T) money; see `compute_step_surcharges`."""
+        return compute_step_surcharges(self)
+
+    @cached_property
     def charges(self) -> dict[str, Numbers]:
-        """Lot charges and fixed charges by kind of activity, (N, T) money; see `compute_charges`."""
-        return compute_charges(self)
+        """Lot charges, fixed charges and surcharges of price steps by kind of activity, (N, T) money."""
+        charges = compute_charges(self)
+        return charges | {kind: paid + charges.get(kind, 0) for kind, paid in self.surcharges.items()}
 
     @cached_property
     def costs(self) -> dict[str, Numbers]:
         """Cost by kind, (T,) money each; sales and scrap are negative, and the total is `cost`."""
-        return add_charges(self.instance, self.charges, self.costs_of_quantities)
+        return add_charges(self.charges, self.costs_of_quantities)
 
     @cached_property
     def costs_of_quantities(self) -> dict[str, Numbers]:
-        """Cost by kind without lot charges and fixed charges, (T,) money."""
+        """Cost by kind at the prices of first steps, without lot charges and fixed charges, (T,) money."""
         instance, routes, decisions, read = self.instance, self.routes, self.decisions, self.read
         prices = read(instance.market.price)
         by_route = {kind: sum_over_routes(rate, decisions.sent) for kind, rate in self._route_rates.items()}
@@ -504,20 +512,3 @@ class PlanAccount:
             return sum(by_period.sum() for by_period in compute_party_costs(self)[party].values())
         measures = {"cost": lambda: self.cost, "footprint": lambda: self.footprint, "mass": lambda: self.tonnes}
         return measures[objective]()
-
-
-def restrict_account(account: PlanAccount, objective: str) -> tuple[PlanAccount, str]:
-    """Return a plan with the costs that its objective counts, and the objective of that plan.
-
-    Args:
-        account: Plan.
-        objective: Objective; `cost@PARTY` counts the costs of one party.
-
-    Returns:
-        The plan at the prices of the party, with objective `cost`; both as given for other objectives.
-    """
-    measure, party = parse_cost_objective(objective)
-    if party is None:
-        return account, objective
-    instance = restrict_costs(account.instance, party)
-    return replace(account, instance=instance, routes=build_routes(instance, account.read)), measure

@@ -22,6 +22,13 @@ from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import (
+    OFFER_STEPS,
+    STREAM_STEPS,
+    bound_by_steps,
+    list_falling_paths,
+    spread_falling_steps,
+)
 from medalopt.instance.routes import Routes, build_routes
 
 if TYPE_CHECKING:
@@ -134,7 +141,7 @@ def describe_lot_rules(paths: Sequence[str]) -> str:
     """Describe the rules that make an instance a mixed-integer program.
 
     Args:
-        paths: Paths of its lots, minimum orders, minimum lots and charges (`Instance.lots`).
+        paths: Paths of its lots, minimum orders, minimum lots, charges and falling prices (`Instance.lots`).
 
     Returns:
         A noun phrase in the plural.
@@ -143,6 +150,7 @@ def describe_lot_rules(paths: Sequence[str]) -> str:
     rules = ["whole lots and minimum orders"] if own & {"lot", "minimum_order"} else []
     rules += ["lots of feed"] if own & {LINE_KIND.least, LINE_KIND.charge} else []
     rules += ["fixed charges"] if "fixed_charge" in own else []
+    rules += ["falling prices"] if "up_to" in own else []
     return " and ".join(filter(None, (", ".join(rules[:-1]), rules[-1])))
 
 
@@ -216,13 +224,13 @@ def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds)
         "line": lines,
         "smelter": np.minimum(fed.sum(axis=1), smelters.limit.value),
         "treatment": treated.sum(axis=1),
-        "stream": supply,
-        "offer": np.minimum(offers * often, instance.market.limit.value),
+        "stream": bound_by_steps(STREAM_STEPS, instance, supply),
+        "offer": bound_by_steps(OFFER_STEPS, instance, np.minimum(offers * often, instance.market.limit.value)),
     }
 
 
 def spread_charges(instance: Instance) -> Instance:
-    """Return the relaxation in which every charge is paid pro rata: prices per tonne or kilogram, without integers.
+    """Return the relaxation in which every charge is paid pro rata, and every falling price given: no integers.
 
     Prices are rounded down, so that no plan costs less than in the instance.
 
@@ -230,9 +238,9 @@ def spread_charges(instance: Instance) -> Instance:
         instance: Instance, with or without lots and minimum orders, which are left unchanged.
 
     Returns:
-        The relaxed instance; `instance` itself where it has no charges.
+        The relaxed instance; `instance` itself where it has no charges and no falling prices.
     """
-    if not list_charging_kinds(instance):
+    if not list_charging_kinds(instance) and not list_falling_paths(instance):
         return instance
     routes = build_routes(instance)
     most = bound_activities(instance, routes, compute_bounds(instance, routes))
@@ -243,6 +251,8 @@ def spread_charges(instance: Instance) -> Instance:
         rate[kind.name] = np.where(quantity > 0, charge / np.where(quantity > 0, quantity, 1.0), 0.0) * (
             1 - 2 * _ROUNDING
         )
+    instance, falling = spread_falling_steps(instance, most)
+    rate |= {name: rate[name] + lower for name, lower in falling.items()}
     terms, market, streams = instance.terms, instance.market, instance.streams
     treatments, feed = instance.treatments, rate["line"] + rate["smelter"][terms.smelter][:, None]
     return replace(
@@ -255,11 +265,11 @@ def spread_charges(instance: Instance) -> Instance:
 
 
 def _raise_prices(prices: ExactArray, rate: Floats) -> ExactArray:
-    """Return prices raised by a rate along their first axes, rounded down; those of rate 0 are unchanged."""
+    """Return prices changed by a rate along their first axes, rounded down; those of rate 0 are unchanged."""
     added = rate.reshape(rate.shape + (1,) * (prices.raw.ndim - rate.ndim))
     total = prices.value + added
     total = total - 4 * np.spacing(np.maximum(abs(prices.value), abs(total)))
-    chosen = np.broadcast_to(added > 0, total.shape)
+    chosen = np.broadcast_to(added != 0, total.shape)
     unit = np.where(chosen, len(prices.factors), np.broadcast_to(prices.unit, prices.raw.shape))
     return ExactArray(np.where(chosen, total, prices.raw), unit, (*prices.factors, Fraction(1)))
 
@@ -324,11 +334,10 @@ def compute_charges(account: PlanAccount) -> dict[str, Numbers]:
     return result
 
 
-def add_charges(instance: Instance, charges: Mapping[str, Numbers], costs: Mapping[str, Numbers]) -> dict[str, Numbers]:
-    """Add lot charges and fixed charges to the costs by kind.
+def add_charges(charges: Mapping[str, Numbers], costs: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Add lot charges, fixed charges and surcharges of price steps to the costs by kind.
 
     Args:
-        instance: Instance.
         charges: Charges by kind of activity (N, T), money.
         costs: Costs without them by kind (T,), money.
 
@@ -336,15 +345,16 @@ def add_charges(instance: Instance, charges: Mapping[str, Numbers], costs: Mappi
         Costs by kind (T,), money.
     """
     total = dict(costs)
-    for kind in list_charging_kinds(instance):
-        total[kind.cost] = total[kind.cost] + charges[kind.name].sum(axis=0)
+    for kind in ACTIVITY_KINDS:
+        if kind.name in charges:
+            total[kind.cost] = total[kind.cost] + charges[kind.name].sum(axis=0)
     return total
 
 
 def add_split_charges(
     charges: Mapping[str, Numbers], kind: str, group: Ints, split: Mapping[int, Numbers]
 ) -> dict[int, Numbers]:
-    """Add fixed charges of streams or treatments to a kind of cost that is split by groups of them.
+    """Add charges of streams or treatments to a kind of cost that is split by groups of them.
 
     Args:
         charges: Charges by kind of activity (N, T), money.

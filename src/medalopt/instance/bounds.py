@@ -26,6 +26,7 @@ from medalopt.instance.demand import (
 from medalopt.instance.fractions import FractionGroups
 from medalopt.instance.instance import Instance, MarketOffers, Names, Streams
 from medalopt.instance.left_metal import list_terms_names
+from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, drop_falling_steps, list_step_prices
 from medalopt.instance.routes import NumberReader, Routes, list_pool_names
 
 
@@ -96,7 +97,7 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
 
 def has_negative_price(instance: Instance) -> Bools:
-    """Return which offers have a negative price in some period.
+    """Return which offers have a negative price in some period or step.
 
     Args:
         instance: The instance.
@@ -104,7 +105,7 @@ def has_negative_price(instance: Instance) -> Bools:
     Returns:
         Mask (O,).
     """
-    return np.asarray((instance.market.price.raw < 0).any(axis=1))
+    return np.asarray(list_step_prices(instance, OFFER_STEPS)[0] < 0)
 
 
 def bound_metal_charged(instance: Instance, routes: Routes, bounds: VariableBounds) -> Numbers:
@@ -170,16 +171,20 @@ def _merge_branches(
 
 
 def drop_lot_constraints(instance: Instance) -> Instance:
-    """Return the relaxation of an instance without whole lots, minimum orders, lots of feed and fixed charges.
+    """Return an instance without whole lots, minimum orders, lots of feed, fixed charges and falling prices.
+
+    Where prices fall, that of the step before holds for all of the quantity; `spread_charges` gives a relaxation.
 
     Args:
         instance: The instance.
 
     Returns:
-        The relaxed instance, whose optimal cost is a lower bound; `instance` itself where it has no such constraint.
+        The instance, a relaxation where no price falls; `instance` itself where it has no such constraint.
     """
     if not instance.lots:
         return instance
+
+    stated_digest, instance = instance.figures, drop_falling_steps(instance)
 
     def drop(part: Any, *fields: str) -> Any:
         """Return a part of the instance with some of its arrays set to 0."""
@@ -190,7 +195,7 @@ def drop_lot_constraints(instance: Instance) -> Instance:
     return replace(
         instance,
         lots=(),
-        stated_digest=instance.figures,
+        stated_digest=stated_digest,
         whole=None if instance.whole is None else drop_lot_constraints(instance.whole),
         streams=drop(instance.streams, "lot", "minimum_order", "fixed_charge"),
         market=drop(instance.market, "lot", "minimum_order", "fixed_charge"),
@@ -253,6 +258,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "impurity": instance.impurities.names,
         "pool": list_pool_names(instance),
         "terms": list_terms_names(instance),
+        **{f"{kind.name}_step": kind.list_names(instance) for kind in STEP_KINDS},
         "period": instance.periods,
     }
 

@@ -53,6 +53,24 @@ class Devices:
 
 
 @dataclass(frozen=True, eq=False)
+class PriceSteps:
+    """S limits of price steps of streams or offers; `price` is that of the first step.
+
+    Of the quantity over the horizon, all beyond `above` costs `surcharge` more than the step before: more or less than
+    0, or infinite where no more can be had.
+    """
+
+    owner: Ints  # (S,) index of the stream or offer, sorted
+    number: Ints  # (S,) position in the file of the step that ends there, from 0
+    above: ExactArray  # (S,) t, of offers kg
+    surcharge: ExactArray  # (S,) money/t, of offers money/kg
+
+
+_NO_INDEX = np.zeros(0, dtype=np.intp)
+NO_STEPS = PriceSteps(_NO_INDEX, _NO_INDEX, *[ExactArray(np.zeros(0), _NO_INDEX)] * 2)
+
+
+@dataclass(frozen=True, eq=False)
 class Streams:
     """I streams: the supply of a device type in a region."""
 
@@ -61,7 +79,7 @@ class Streams:
     region: Ints  # (I,) index of the region
     bundle: Ints  # (I,) index of the bundle, -1: none
     available: ExactArray  # (I, T) t
-    price: ExactArray  # (I, 1 or T) money/t paid to the supplier
+    price: ExactArray  # (I, 1 or T) money/t paid to the supplier, of the first step
     collection: ExactArray  # (I, 1 or T) money/t
     committed: ExactArray  # (I,) t over the horizon
     credited: ExactArray  # (I, E) share of the metal credited to the project
@@ -72,6 +90,7 @@ class Streams:
     lot: ExactArray  # (I,) t, lot size of the shipments of a period; 0: none
     minimum_order: ExactArray  # (I,) t, minimum order of a period; 0: none
     fixed_charge: ExactArray  # (I,) money, paid once if anything is taken; 0: none
+    steps: PriceSteps = NO_STEPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +234,7 @@ class MarketOffers:
 
     names: Names
     composition: ExactArray  # (O, E) mass fractions
-    price: ExactArray  # (O, T) money/kg
+    price: ExactArray  # (O, T) money/kg, of the first step
     committed: ExactArray  # (O,) kg
     limit: ExactArray  # (O,) kg
     recycled: ExactArray  # (O,) recycled fraction
@@ -227,6 +246,7 @@ class MarketOffers:
     storage_limit: ExactArray  # (O, T) kg, greatest stock at the end of a period; infinite: no limit
     opening_stock: ExactArray  # (O,) kg in stock before the first period
     closing_stock: ExactArray  # (O,) kg, least stock at the end of the last period
+    steps: PriceSteps = NO_STEPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,7 +339,7 @@ class Instance:
     charge_limits: ChargeLimits
     medals: Medals
     policy: PolicyLimits
-    lots: Names = ()  # paths of whole lots, minimum orders, lots of feed and fixed charges
+    lots: Names = ()  # paths of whole lots, minimum orders, lots of feed, fixed charges and falling prices
     annex: Mapping[str, Any] = field(default_factory=dict)  # mixes, scenarios, parties, project, uncertainty
     sources: tuple[SourceNote, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)  # sha256 by path
@@ -434,6 +454,8 @@ def compute_digest(instance: Instance) -> str:
 
 def _hash_part(state: Any, label: str, part: Any) -> None:
     """Hash one part of the instance, preceded by its label and shape."""
+    if isinstance(part, PriceSteps) and not len(part.owner):
+        return
     values = part.value if isinstance(part, ExactArray) else part
     if label in _NEUTRAL_VALUES and not np.any(values != _NEUTRAL_VALUES[label]):
         return

@@ -16,8 +16,9 @@ import numpy as np
 
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import Numbers
-from medalopt.instance.arrays import ExactArray, Ints
-from medalopt.instance.instance import Instance, Medals, Names
+from medalopt.instance.arrays import Bools, ExactArray, Ints
+from medalopt.instance.instance import Instance, Medals, Names, PriceSteps
+from medalopt.instance.routes import build_routes
 from medalopt.text import escape_text, join_names, suggest_name
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             collection=keep(streams.collection, "collection", payers.streams),
             storage_cost=keep(streams.storage_cost, "storage", payers.streams),
             fixed_charge=keep(streams.fixed_charge, "supply", payers.streams),
+            steps=_restrict_steps(streams.steps, payers.assign("supply", payers.streams) == number),
         ),
         **_restrict_processing(instance, payers, keep),
         impurities=replace(instance.impurities, penalty_charge=keep(instance.impurities.penalty_charge, "smelting")),
@@ -186,6 +188,9 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
             instance.market,
             price=keep(instance.market.price, "purchases"),
             fixed_charge=keep(instance.market.fixed_charge, "purchases"),
+            steps=_restrict_steps(
+                instance.market.steps, np.full(len(instance.market.names), payers.kinds["purchases"] == number)
+            ),
         ),
         alloys=replace(
             instance.alloys,
@@ -198,6 +203,13 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         stated_digest=instance.figures,
         whole=instance,
     )
+
+
+def _restrict_steps(steps: PriceSteps, pays: Bools) -> PriceSteps:
+    """Return price steps without the surcharges of owners (N,) for which the party does not pay; limits stay."""
+    own = steps.surcharge
+    kept = np.where(pays[steps.owner] | np.isinf(own.raw), own.raw, 0.0)
+    return replace(steps, surcharge=ExactArray(kept, own.unit, own.factors))
 
 
 def _restrict_processing(instance: Instance, payers: CostPayers, keep: Callable[..., ExactArray]) -> dict[str, Any]:
@@ -388,3 +400,20 @@ def name_buyer_as_payer(instance: Instance, directory: PartyDirectory) -> str:
     payers = CostPayers.from_instance(instance)
     stated: Mapping[str, str] = instance.annex.get("payers", {})
     return directory.buyer if directory.buyer in payers.parties else stated.get("default", "")
+
+
+def restrict_account(account: PlanAccount, objective: str) -> tuple[PlanAccount, str]:
+    """Return a plan with the costs that its objective counts, and the objective of that plan.
+
+    Args:
+        account: Plan.
+        objective: Objective; `cost@PARTY` counts the costs of one party.
+
+    Returns:
+        The plan at the prices of the party, with objective `cost`; both as given for other objectives.
+    """
+    measure, party = parse_cost_objective(objective)
+    if party is None:
+        return account, objective
+    instance = restrict_costs(account.instance, party)
+    return replace(account, instance=instance, routes=build_routes(instance, account.read)), measure

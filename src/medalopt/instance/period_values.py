@@ -82,17 +82,18 @@ def sum_over_routes(rate: Numbers, sent: Numbers) -> Numbers:
     return rate[:, 0] @ sent if rate.shape[1] == 1 else (rate * sent).sum(axis=0)
 
 
-def compute_mean_price(instance: Instance) -> Floats:
+def compute_mean_price(instance: Instance, price: Floats) -> Floats:
     """Compute price and collection of a tonne of each stream, on average over its supply where they change over time.
 
     Args:
         instance: Instance.
+        price (I, 1 or T): Price of a tonne, that of the step in use.
 
     Returns:
         Money per tonne (I,).
     """
     streams = instance.streams
-    each = streams.price.value + streams.collection.value
+    each = price + streams.collection.value
     if each.shape[1] == 1:
         return np.asarray(each[:, 0])
     available = streams.available.value

@@ -328,7 +328,10 @@ def _add_to_parameter(source_values: SourceValues, path: ParameterPath, text: st
 
 
 def _transform_parameters(source_values: SourceValues, path: ParameterPath, move: _Transformation) -> dict[str, str]:
-    """Return the changes that transform every parameter at or below `path`; missing values stay missing."""
+    """Return the changes that transform every parameter at or below `path`; missing values stay missing.
+
+    Of price steps the prices are transformed, and no limit.
+    """
     node = source_values.find_value(path)
     if node is None and path[0] == "streams" and path[2:] == ("available",):
         path = (*path[:2], "total")
@@ -340,6 +343,9 @@ def _transform_parameters(source_values: SourceValues, path: ParameterPath, move
     if kind is None or node is None:
         return {}
     values = node.items if isinstance(node, SequenceNode) else (node,)
+    if any(isinstance(one, MappingNode) for one in values):  # price steps: all prices, and no limit
+        each = (_transform_parameters(source_values, (*path, number, path[-1]), move) for number in range(len(values)))
+        return {at: text for changes in each for at, text in changes.items()}
     scalars = [one for one in values if isinstance(one, ScalarNode)]
     exact_values = [
         (one, exact) for one in scalars if (exact := source_values.convert_exact(path, one, kind)) is not None

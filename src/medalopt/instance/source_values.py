@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from medalopt.instance.paths import ParameterPath
-from medalopt.instance.reader.rows import PER_PERIOD_FIELDS, PERIOD, CellColumn, InputSheet
+from medalopt.instance.reader.rows import PER_PERIOD_FIELDS, PERIOD, STEPPED_FIELD, CellColumn, InputSheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, get_child
 from medalopt.instance.resolve.parsed_document import Calendar, Draft
-from medalopt.instance.resolve.row_validation import name_stream_rows
+from medalopt.instance.resolve.row_validation import is_step_column, name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
@@ -231,9 +231,23 @@ def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar
                 if key[0] in PER_PERIOD_FIELDS and len(key) == 1
                 else _make_scalar(sheet, cells[own[0]], own[0], key)
             )
-            if node is not None and key != PERIOD:
+            if node is not None and key != PERIOD and not is_step_column(key):
                 items[name] = _insert_node(items[name], key, node)
+        steps = _list_steps(sheet, own[0])
+        if steps is not None:
+            items[name] = _insert_node(items[name], (STEPPED_FIELD,), steps)
     return items
+
+
+def _list_steps(sheet: InputSheet, row: int) -> SequenceNode | None:
+    """Return the price steps of a stream as a list; None where it has none."""
+    steps: dict[int, Node] = {}
+    for key in filter(is_step_column, sheet.columns):
+        scalar = _make_scalar(sheet, sheet.get_column(key)[row], row, key)
+        if scalar is not None:
+            number = int(key[1])
+            steps[number] = _insert_node(steps.get(number) or MappingNode({}, {}, scalar.place), key[2:], scalar)
+    return SequenceNode(tuple(steps[n] for n in sorted(steps)), sheet.locate_cell(row)) if steps else None
 
 
 def _insert_node(node: Node, key: tuple[str, ...], value: Node) -> Node:

@@ -27,6 +27,7 @@ from medalopt.model.network_to_pyomo import attach_network
 from medalopt.model.objective import declare_cost_expressions, set_objective
 from medalopt.model.offer_stock import add_offer_stock_limits
 from medalopt.model.participation import add_participation_constraints
+from medalopt.model.price_steps import add_price_steps
 from medalopt.model.process_scrap import add_process_scrap_constraints
 from medalopt.model.recycled_content import add_recycled_content_constraints
 from medalopt.model.reserve import add_reserve_constraints
@@ -44,7 +45,7 @@ def build(instance: Instance, objective: str = "cost") -> pyo.ConcreteModel:
 
     Returns:
         The complete linear program, or mixed-integer program if the instance has whole lots, minimum orders,
-        lots of feed or fixed charges.
+        lots of feed, fixed charges or falling prices.
     """
     routes = build_program_routes(instance)
     model = build_master(instance, routes, objective)
@@ -90,6 +91,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_impurity_limits(model, instance)
     add_lot_constraints(model, instance, routes)
     add_activity_constraints(model, instance, routes)
+    add_price_steps(model, instance, routes)
     add_confidence_cuts(model, instance, routes)
     declare_cost_expressions(model, instance)
     set_objective(model, objective)

@@ -15,12 +15,14 @@ import pyomo.core as pyo
 from medalopt.instance.activities import ACTIVITY_KINDS
 from medalopt.instance.bounds import bound_purchases, compute_bounds, has_lot_constraint
 from medalopt.instance.instance import Instance, MarketOffers, Streams
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.instance.routes import Routes
 from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name
 
 USED_VARIABLES = frozenset(f"{kind.name}_used" for kind in ACTIVITY_KINDS)  # of lots of feed and fixed charges
-INTEGER_VARIABLES = USED_VARIABLES | {"lots", "ordered", "offer_lots", "offer_ordered"}
+STEP_VARIABLES = frozenset(f"{kind.name}_step_used" for kind in STEP_KINDS)  # of falling prices
+INTEGER_VARIABLES = USED_VARIABLES | STEP_VARIABLES | {"lots", "ordered", "offer_lots", "offer_ordered"}
 _NO_DUAL_DOC = "dual: undefined, the program is not linear"
 
 _OrderKey = tuple[str, str]

@@ -9,6 +9,7 @@ from medalopt.instance.instance import Instance
 from medalopt.model.activities import list_activity_charges
 from medalopt.model.balance import collect_purchases
 from medalopt.model.left_metal import list_left_metal_terms
+from medalopt.model.price_steps import list_step_surcharges
 from medalopt.model.variables import index_by_name
 
 OBJECTIVES = ("cost", "footprint", "mass")
@@ -19,7 +20,8 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
 
     $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
     -\sum_{\ell et}(p_{\ell et}+\zeta_{\ell e})L_{\ell et}-\sum_{at}p_{at}(1-\sigma_a)k_{at}
-    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m+\sum_n\eta_ny_n$.
+    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m
+    +\sum_n\eta_ny_n+\sum_n\Delta_ne_n$.
 
     Args:
         model: Model with all variables declared.
@@ -40,6 +42,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     terms += _scrap_value_terms(model, instance)
     terms += _shortfall_terms(model, instance)
     terms += list_activity_charges(model, instance)
+    terms += list_step_surcharges(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
 

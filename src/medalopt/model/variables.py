@@ -185,12 +185,13 @@ def mark_linked_streams(instance: Instance, whole: bool) -> Bools:
 
     Args:
         instance: Instance.
-        whole: Mark every stream; otherwise those with committed tonnes.
+        whole: Mark every stream; otherwise those with committed tonnes or price steps.
 
     Returns:
         Mask (I).
     """
-    return np.asarray(whole | (instance.streams.committed.raw > 0))
+    stepped = np.isin(np.arange(len(instance.streams.names)), instance.streams.steps.owner)
+    return np.asarray(whole | stepped | (instance.streams.committed.raw > 0))
 
 
 def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:

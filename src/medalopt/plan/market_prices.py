@@ -9,6 +9,7 @@ import numpy as np
 from medalopt.instance.arrays import Floats
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
 from medalopt.plan.plan import Plan
 
 PURE_METAL_SHARE = 0.5  # share of a metal above which an offer counts as an offer of it
@@ -38,7 +39,8 @@ def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
     if plan.measure != "cost":
         return None
     weights = compute_use_profile(plan, metal)
-    content, price = instance.market.composition.value[:, metal], instance.market.price.value @ weights
+    content = instance.market.composition.value[:, metal]
+    price = compute_marginal_prices(plan.account, OFFER_STEPS) @ weights
     each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > PURE_METAL_SHARE)
     if len(each) and np.isfinite(each.min()):
         offer = int(each.argmin())

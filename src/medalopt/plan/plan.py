@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medalopt.instance.accounting import PlanAccount, restrict_account
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.payers import has_payers
+from medalopt.instance.payers import has_payers, restrict_account
 from medalopt.instance.risk import DeadlineRisk, compute_risk
 from medalopt.plan.tables import ColumnTable, build_plan_tables
 from medalopt.proof.certificate import Certificate

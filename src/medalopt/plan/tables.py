@@ -19,6 +19,7 @@ from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.payers import compute_party_costs, has_payers
+from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import list_pool_names
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -101,7 +102,7 @@ def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
         "alloy": _names_at(instance.alloys.names, alloy),
         "period": _names_at(instance.periods, period),
         "kg": kilograms.tolist(),
-        "cost": (kilograms * instance.market.price.value[offer, period]).tolist(),
+        "cost": (kilograms * compute_purchase_prices(account)[offer, period]).tolist(),
     }
 
 
@@ -122,7 +123,7 @@ def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
         "bought": bought[offer, period].tolist(),
         "charged": charged[offer, period].tolist(),
         "stock": left[offer, period].tolist(),
-        "cost": (bought * instance.market.price.value)[offer, period].tolist(),
+        "cost": (bought * compute_purchase_prices(account))[offer, period].tolist(),
     }
 
 

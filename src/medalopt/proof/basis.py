@@ -19,6 +19,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
 from medalopt.instance.arrays import Bools, ExactFraction, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.price_steps import has_price_steps
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,
@@ -293,7 +294,7 @@ def _find_exact_optimum(
     """Return the exact optimum next to the plan, or None if optimality cannot be shown."""
     instance = account.instance
     finite = (np.isfinite(part).all() for part in _fields_of(account.decisions).values())
-    if instance.lots or not all(finite):
+    if instance.lots or has_price_steps(instance) or not all(finite):  # the cost is linear in pieces only
         return None
     routes = build_routes(instance, EXACT_ARITHMETIC.read)
     exact = BoundContext(

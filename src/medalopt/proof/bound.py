@@ -51,9 +51,11 @@ from medalopt.proof.offer_prices import (
 )
 from medalopt.proof.prices import (
     Prices,
+    clip_step_prices,
     list_left_prices,
     price_impurities,
     price_left_metal_of_routes,
+    price_stream_totals,
     shift_to_next_period,
 )
 
@@ -145,6 +147,7 @@ def minimise_lagrangian(context: BoundContext, y: Prices, weights: ObjectiveWeig
     Returns:
         The minimum, in the unit of the objective.
     """
+    y = clip_step_prices(context.instance, y, weights.cost, context.read)
     own = price_supply(context, y, weights)
     answer = (
         _right_hand_side_value(context, y)
@@ -301,6 +304,8 @@ def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
         np.maximum(y.feed_total, 0) * read(smelters.committed),
         np.minimum(y.feed_total, 0) * zero_where_infinite(read(smelters.limit)),
         y.participation * read(policy.participation) * offers,
+        y.stream_steps * read(streams.steps.above),
+        y.offer_steps * read(market.steps.above),
     )
     return sum(part.sum() for part in parts) + y.footprint_cap * zero_where_infinite(read(policy.footprint_cap))
 
@@ -325,7 +330,7 @@ def price_routes(
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
     regional = add_concentration_price(y.participation, instance, y, "regions", read)
-    fixed = weights.mass - mix[device] - regional[region] - y.stream_commitment[routes.stream]
+    fixed = weights.mass - mix[device] - regional[region] - price_stream_totals(instance, y)[routes.stream]
     fixed = routes.mask_branches(fixed) + (weights.footprint - y.footprint_cap) * routes.footprint
     fixed = fixed[:, None]
     if weights.cost:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from medalopt.instance.accounting import Decisions, PlanAccount, restrict_account
+from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.activities import spread_charges
 from medalopt.instance.arithmetic import (
     EXACT_ARITHMETIC,
@@ -18,6 +18,7 @@ from medalopt.instance.arithmetic import (
     bound_number_below,
 )
 from medalopt.instance.bounds import VariableBounds, compute_bounds
+from medalopt.instance.payers import restrict_account
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import BoundContext
 from medalopt.proof.confidence import compute_cone_payments
@@ -98,7 +99,7 @@ def certify_plan(
     broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
     context = _relax_charges(BoundContext(account.instance, account.routes, bounds, account.read), added)
-    prices = convert_prices(build_prices(account.instance, duals), chosen)
+    prices = convert_prices(build_prices(context.instance, duals), chosen)
     cones = compute_cone_payments(account.instance, account.routes, duals, account.read)
     bound = compute_extended_bound(context, prices, objective, rows, cones)
     extra, its_size = evaluate_extension_costs(account, rows)

@@ -14,6 +14,7 @@ from medalopt.instance.demand import is_stocked
 from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.payers import compute_party_costs, has_payers
+from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
@@ -110,7 +111,7 @@ def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     places = QuantityIndex(instance, account.routes, ())
     periods, offers, alloys = (places.numbers[axis] for axis in ("period", "offer", "alloy"))
     spent = account.shipment_costs
-    bought = instance.market.price.value[:, None, :] * account.decisions.bought
+    bought = compute_purchase_prices(account)[:, None, :] * account.decisions.bought
     penalty = zero_where_infinite(instance.medals.shortfall.value) * account.missed
     for row in plan.shortfall:
         if row.medal in places.numbers["medal"]:
@@ -198,7 +199,7 @@ def _check_offer_stock(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     """Check charges, stock and cost of offers bought into stock against the decisions."""
     instance = account.instance
     stated = {(row.offer, row.period): row for row in plan.offer_stock}
-    paid = account.purchases * instance.market.price.value
+    paid = account.purchases * compute_purchase_prices(account)
     charged, size = (
         account.decisions.bought.sum(axis=1),
         np.maximum(account.bought + instance.market.opening_stock.value, 1e-3),

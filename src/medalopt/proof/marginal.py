@@ -20,6 +20,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, expand_reserve_prices, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
@@ -104,7 +105,7 @@ def tabulate_marginal_values(
     parts = zip(
         rows(needs),
         _supply_values(account, y, unit),
-        rows(_reserve_values, _charge_limit_values, _limit_values, _policy_values),
+        rows(_reserve_values, _charge_limit_values, _limit_values, _step_values, _policy_values),
         strict=True,
     )
     return {
@@ -217,6 +218,16 @@ def _limit_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalV
                         yield MarginalValue(path, period, value, of, limit.effect)
                 elif (values > 0) == (limit.side == LOWER):
                     yield MarginalValue(path, None, float(values), of, limit.effect)
+
+
+def _step_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalValue]:
+    """Yield marginal values of the limits of price steps."""
+    for kind in STEP_KINDS:
+        values = getattr(y, f"{kind.name}_steps").tolist()
+        for path, value in zip(kind.list_names(account.instance), values, strict=True):
+            yield MarginalValue(
+                path, None, value, f"{unit}/{kind.unit}", f"one more {kind.unit} at the price of the step"
+            )
 
 
 _ROWS_PER_UNIT: Mapping[str, Callable[[PlanAccount], Floats]] = {

@@ -11,8 +11,9 @@ from medalopt.instance.arithmetic import Numbers, make_zeros
 from medalopt.instance.arrays import Bools
 from medalopt.instance.demand import compute_offer_holding_cost, is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.price_steps import OFFER_STEPS
 from medalopt.instance.routes import NumberReader
-from medalopt.proof.prices import Prices, shift_to_next_period
+from medalopt.proof.prices import Prices, shift_to_next_period, sum_step_prices
 
 if TYPE_CHECKING:
     from medalopt.proof.bound import BoundContext, ObjectiveWeights
@@ -49,7 +50,7 @@ def price_offer_balance(y: Prices, stocked: Bools) -> Numbers:
 
 
 def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
-    """Return the dual value of limits and concentration of purchases for a kilogram of each offer.
+    """Return the dual value of limits, price steps and concentration of purchases for a kilogram of each offer.
 
     Args:
         context: Context of the bound.
@@ -58,7 +59,10 @@ def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
     Returns:
         Objective per kg (O,).
     """
-    return add_concentration_price(y.purchase, context.instance, y, "offers", context.read)
+    instance, own = context.instance, y.purchase
+    if len(instance.market.steps.owner):
+        own = own + sum_step_prices(instance, y, OFFER_STEPS)
+    return add_concentration_price(own, instance, y, "offers", context.read)
 
 
 def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:

@@ -6,20 +6,21 @@ Reduced costs of routes due to impurity limits, and the value of credited metal,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from medalopt.catalog import FAMILIES, UPPER, Family
-from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, zero_where_infinite
+from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import compute_cumulative_demand, find_charge_limits, is_stocked
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, may_leave, shift_to_shipment
+from medalopt.instance.price_steps import STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.routes import NumberReader, Routes
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
@@ -90,6 +91,8 @@ class Prices:
     withheld_least: Floats  # (P, E, T), >= 0
     withheld_most: Floats  # (P, E, T), <= 0
     withheld_all: Floats  # (P, E, T), <= 0
+    stream_steps: Floats  # (S,), <= 0, limits of price steps of streams
+    offer_steps: Floats  # (S,), <= 0, of offers
     left_most: Floats  # (L, E, T), <= 0, by period of credit; (0, E, T) where no metal may be left with a smelter
 
 
@@ -193,6 +196,58 @@ def shift_to_next_period(values: Numbers) -> Numbers:
         (N, T) value of the period after each, 0 after the last.
     """
     return np.concatenate([values[:, 1:], np.zeros_like(values[:, :1])], axis=1)
+
+
+def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReader) -> Prices:
+    """Return dual values with those of price steps no greater than the surcharge: it is worth no more to avoid it.
+
+    The quantity beyond a limit then has a reduced cost of at least 0, and contributes nothing to a bound.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+        cost: Weight of the cost in the objective, 0 or 1.
+        read: Reads parameters in the arithmetic of the bound.
+
+    Returns:
+        The dual values.
+    """
+    clipped = {}
+    for kind in STEP_KINDS:
+        surcharge, duals = read(kind.get_steps(instance).surcharge), getattr(y, f"{kind.name}_steps")
+        least = -cost * np.maximum(zero_where_infinite(surcharge), 0)
+        clipped[f"{kind.name}_steps"] = np.where(surcharge < np.inf, np.maximum(duals, least), duals)
+    return replace(y, **clipped)
+
+
+def sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
+    """Sum the dual values of the price steps of every stream or offer.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+        kind: Streams or offers.
+
+    Returns:
+        Objective per unit of the quantity over the horizon (N,), at most 0.
+    """
+    duals = getattr(y, f"{kind.name}_steps")
+    return sum_by_group(duals, kind.get_steps(instance).owner, len(getattr(instance, kind.part).names))
+
+
+def price_stream_totals(instance: Instance, y: Prices) -> Numbers:
+    """Return the dual value of commitment and price steps for a tonne of each stream.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per tonne (I,).
+    """
+    if not len(instance.streams.steps.owner):
+        return y.stream_commitment
+    return y.stream_commitment + sum_step_prices(instance, y, STREAM_STEPS)
 
 
 def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints, read: NumberReader) -> Numbers:

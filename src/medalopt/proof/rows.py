@@ -24,6 +24,7 @@ from medalopt.instance.bounds import VariableBounds, bound_metal_charged, get_li
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.left_metal import leaves_metal, may_leave
+from medalopt.instance.price_steps import STEP_KINDS, measure_excess
 from medalopt.instance.routes import has_supply
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 
@@ -324,6 +325,13 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
             excess = np.maximum(excess, _excess_over(total, limit))
             size = _largest_magnitude(size, zero_where_infinite(limit))
         yield _make_residual(name, excess, size)
+    for kind in STEP_KINDS:
+        steps = kind.get_steps(account.instance)
+        if not len(steps.owner):
+            continue
+        last, limit = np.isinf(steps.surcharge.raw), account.read(steps.above)
+        over = np.where(last, measure_excess(account, kind)[:, -1], 0)
+        yield _make_residual(f"{kind.name}_steps", over, _largest_magnitude(limit, limit + over))
 
 
 def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.accounting import PlanAccount, restrict_account
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds, list_axis_names
 from medalopt.instance.confidence import JointSplit, is_joint_split, split_joint_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.payers import restrict_account
 from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
 from medalopt.proof.certificate import Certificate, certify_plan

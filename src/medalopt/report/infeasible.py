@@ -229,6 +229,9 @@ _CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
     ("market", "storage"): _describe_storage,
     ("market", "closing_stock"): _describe_closing_stock,
     ("market", "limit"): _describe_offer_limit,
+    **dict.fromkeys(
+        (("market", "up_to"), ("streams", "up_to")), _make_value_phrase("limit of the last price step of {}")
+    ),
     ("medals", "count"): _describe_medal_count,
     ("medals", "due"): _describe_due_date,
     ("smelters", "lead"): _describe_lead_time,

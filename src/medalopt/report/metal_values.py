@@ -9,6 +9,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
+from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
 from medalopt.plan.market_prices import compute_use_profile, price_left_metal
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import compute_deviation_costs, sum_assured_values
@@ -110,7 +111,7 @@ class MetalValues:
         """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
         market = self.plan.instance.market
         content = market.composition.value[:, :, None]  # (O, E, 1)
-        price = market.price.value[:, None, :] + 0 * content  # (O, E, T)
+        price = compute_marginal_prices(self.plan.account, OFFER_STEPS)[:, None, :] + 0 * content  # (O, E, T)
         each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > more_than)
         return each.min(axis=0, initial=np.inf)
 

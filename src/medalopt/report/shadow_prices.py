@@ -15,6 +15,7 @@ from medalopt.instance.activities import has_activities
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.paths import parse_path
+from medalopt.instance.price_steps import STEP_KINDS, has_other_lots, list_falling_paths
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.confidence import price_confidence
@@ -210,8 +211,17 @@ def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
     sums: dict[str, float] = {}
     for marginal in marginals:
         sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value
+    limits_of_steps = {
+        path: (kind, limit)
+        for kind in STEP_KINDS
+        for path, limit in zip(kind.list_names(instance), kind.get_steps(instance).above.value.tolist(), strict=True)
+    }
     for marginal in marginals:
         path = parse_path(marginal.path)
+        if marginal.path in limits_of_steps:
+            kind, most = limits_of_steps[marginal.path]
+            yield _price_relaxation(marginal, _RANKS[kind.part], f"{path[1]}, step {int(path[3]) + 1}", kind.unit, most)
+            continue
         family, limit = find_limit(path)
         rank, values = _RANKS[limit.section], get_limit(instance, limit).value
         if limit.section == "policy":
@@ -260,6 +270,13 @@ def describe_lot_cost(plan: Plan) -> str:
     what, whole, without = "Whole lots", "in whole lots or not", "without them"
     if has_activities(plan.instance):
         what, whole, without = "Lots and whole charges", "with lots or not", "without lots, with charges pro rata,"
+    if list_falling_paths(plan.instance):
+        mean = "with mean prices in place of falling ones"
+        if not has_other_lots(plan.instance):
+            above = f"{format_number(lots.extra)} {unit} above the best plan {mean}"
+            least = f"{format_number(lots.lower_bound, 6)} {unit} (certified)"
+            return f"Falling prices: at most {above}; no plan comes to less than {least}."
+        what, without = f"{what} and falling prices", f"{without.rstrip(',')} and {mean},"
     best = f"the best plan {without} comes to {format_number(lots.without, 6)} {unit}"
     bound = f"no plan, {whole}, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
     if not lots.extra:

@@ -13,6 +13,7 @@ from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy, sells_castings
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.period_values import index_period
+from medalopt.instance.price_steps import has_other_lots, list_falling_paths
 from medalopt.plan.market_prices import find_market_price
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
@@ -352,6 +353,9 @@ def describe_status(plan: Plan) -> str:
     bound = "the optimum without whole lots" if plan.instance.lots else "the optimum"
     if has_activities(plan.instance):
         bound = "the optimum without lots and with charges pro rata"
+    if list_falling_paths(plan.instance):
+        mean = "with mean prices in place of falling ones"
+        bound = f"{bound} and {mean}" if has_other_lots(plan.instance) else f"the optimum {mean}"
     return f"{stopped}{_describe_search(plan)}{_describe_gap(certificate.gap, bound)}."
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.accounting import restrict_account
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import may_miss, sells_castings
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import restrict_account
+from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_purchase_costs
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
@@ -430,7 +431,8 @@ def build_purchase_table(plan: Plan) -> ReportTable:
     """
     market, currency = plan.instance.market, plan.instance.currency
     bought = plan.account.purchases  # (O, T)
-    amount, cost = bought.sum(axis=1), (bought * market.price.value).sum(axis=1)
+    amount, cost = bought.sum(axis=1), compute_purchase_costs(plan.account).sum(axis=1)
+    most = bound_by_steps(OFFER_STEPS, plan.instance, market.limit.value)
     listed = [o for o in np.argsort(-cost, kind="stable").tolist() if amount[o] > 0]
     columns = (
         ReportColumn("offer", "offer"),
@@ -445,7 +447,7 @@ def build_purchase_table(plan: Plan) -> ReportTable:
             float(amount[o]),
             float(cost[o]),
             float(cost[o] / amount[o]),
-            _show_limit_share(float(amount[o]), float(market.limit.value[o])),
+            _show_limit_share(float(amount[o]), float(most[o])),
         )
         for o in listed
     )

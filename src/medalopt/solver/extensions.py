@@ -6,7 +6,7 @@ converted to a row, so that rows state everything that an extension restricts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import Bools
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.model.network import SparseEntries
 from medalopt.proof.extensions import ExtensionData, ExtensionRow, ExtensionTerm, ExtensionVariable
 from medalopt.solver.compile import CompiledModel
@@ -43,6 +44,7 @@ def separate_extensions(before: CompiledModel, after: CompiledModel, where: str)
     names += [(column.name, ()) for column in after.columns[width:]]
     terms: list[list[ExtensionTerm]] = [[] for _ in after.rows]
     own = after.entries.row >= height
+    _check_price_steps({names[column][0] for column in after.entries.column[own].tolist()}, where)
     entries = (axis[own].tolist() for axis in (after.entries.row, after.entries.column, after.entries.value))
     for row, column, value in zip(*entries, strict=True):
         terms[row].append(_make_term(names[column], value))
@@ -109,6 +111,12 @@ def _format_row_name(component: str, index: Any) -> str:
     if index is None:
         return component
     return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
+
+
+def _check_price_steps(components: Iterable[str], where: str) -> None:
+    """Raise UsageError where a row of an extension holds what is taken beyond the limit of a price step."""
+    if {f"{kind.name}_excess" for kind in STEP_KINDS} & set(components):
+        raise UsageError(f"{where}: an extension constraint contains the cost of price steps; write it in quantities")
 
 
 def _check_names(names: Sequence[str], where: str) -> None:

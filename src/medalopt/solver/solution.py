@@ -15,6 +15,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names
+from medalopt.instance.price_steps import list_excess_columns
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
@@ -165,7 +166,7 @@ def reconstruct_columns(
         else np.zeros(0),
     ]
     own = [variable.value for variable in added.variables]
-    given = compute_budget_columns(account)
+    given = {**compute_budget_columns(account), **list_excess_columns(account)}
     places = program.places[: len(program.places) - len(own)]
     behind = [given[place] if place in given else _column_value(account, *place) for place in places]
     x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])

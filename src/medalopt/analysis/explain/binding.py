@@ -22,6 +22,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals
@@ -92,6 +93,7 @@ def find_binding_constraints(
         _list_supply_limits(neighbourhood, sources),
         _list_reserves(neighbourhood),
         _list_limits(neighbourhood),
+        _list_price_steps(neighbourhood),
         _list_composition_windows(neighbourhood),
         _list_charge_limits(neighbourhood),
         _list_impurity_limits(neighbourhood),
@@ -178,6 +180,20 @@ def _list_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandid
                 change = make_row_change(neighbourhood, [((family.name, name), *_relax_side(limit, 1.0))])
             every = family.periodic and len(instance.periods) > 1
             yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, value, change, every)
+
+
+def _list_price_steps(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
+    """Yield the limits of price steps."""
+    for kind in STEP_KINDS:
+        steps, prices = kind.get_steps(neighbourhood.instance), getattr(neighbourhood.prices, f"{kind.name}_steps")
+        owners = getattr(neighbourhood.instance, kind.part).names
+        for row, path in enumerate(kind.list_names(neighbourhood.instance)):
+            if prices[row] < 0:
+                amount = float(steps.above.value[row])
+                change = make_row_change(neighbourhood, [((f"{kind.name}_steps", path), 0.0, 1.0)])
+                what = f"{owners[steps.owner[row]]}, limit of price step {steps.number[row] + 1}"
+                value = -float(prices[row]) * amount
+                yield _ConstraintCandidate((path,), what, 1, kind.unit, amount, value, change)
 
 
 def _relax_side(limit: Limit, by: float) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import (
     price_bundles,
     price_medals,
@@ -65,6 +66,7 @@ def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, 
             _list_supply_lines,
             _list_limit_lines,
             _list_charge_limit_lines,
+            _list_step_lines,
             _list_stored_offer_lines,
             partial(_list_limit_lines, sections=("streams",)),
             _list_policy_lines,
@@ -164,6 +166,16 @@ def _list_charge_limit_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostL
         most = np.where(np.isfinite(limits.most.value[a, n]), limits.most.value[a, n], 0.0)
         path = render_path(("alloys", instance.alloys.names[a], "limits", limits.names[n], "most"))
         yield CostLine("limit", path, float(most.sum()), "kg", float(prices[a, n] @ most))
+
+
+def _list_step_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
+    """Yield lines for the limits of price steps."""
+    for kind in STEP_KINDS:
+        steps = kind.get_steps(neighbourhood.instance)
+        prices = getattr(neighbourhood.prices, f"{kind.name}_steps")
+        lines = zip(kind.list_names(neighbourhood.instance), steps.above.value.tolist(), prices.tolist(), strict=True)
+        for path, limit, price in lines:
+            yield CostLine("limit", path, limit, kind.unit, price * limit)
 
 
 def _list_stored_offer_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:

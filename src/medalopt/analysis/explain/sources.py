@@ -20,6 +20,7 @@ from medalopt.instance.fractions import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.period_values import compute_mean_price, read_at_credit, sum_over_routes
+from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices
 from medalopt.instance.routes import Routes, compute_refining_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -203,7 +204,7 @@ def _analyse_source(
     instance, local, index = neighbourhood.instance, neighbourhood.local, source.streams
     available = instance.streams.available.value[index].sum(axis=1)
     offered, taken = float(available.sum()), local.totals[group]
-    each = compute_mean_price(instance)[index]
+    each = compute_mean_price(instance, compute_marginal_prices(neighbourhood.account, STREAM_STEPS))[index]
     some = taken > AMOUNT_TOLERANCE * offered
     sent = np.where(
         np.isin(neighbourhood.account.routes.stream, index)[:, None], neighbourhood.account.decisions.sent, 0.0

@@ -32,6 +32,7 @@ from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension
 from medalopt.proof.extensions import ExtensionRow
@@ -89,6 +90,7 @@ _SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # 
     ),
     "supply": messages.describe_supply,
     "demand": messages.describe_demand,
+    **{f"{kind.name}_steps": messages.make_step_describer(kind) for kind in STEP_KINDS},
 }
 _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # by kind; else the limit itself
     "extension": repair_candidates.list_no_parameters,
@@ -104,6 +106,7 @@ _SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # 
     "reserve": repair_candidates.list_reserves,
     "supply": repair_candidates.list_stream_supply,
     "demand": repair_candidates.list_demand_parameters,
+    **{f"{kind.name}_steps": repair_candidates.make_step_lister(kind) for kind in STEP_KINDS},
 }
 _DROPPED_LAST = (  # the order in which the deletion filter tries to drop kinds from a conflict; all others come first
     *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together"),

@@ -18,7 +18,8 @@ from medalopt.catalog import Family, Limit
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath
+from medalopt.instance.paths import ParameterPath, parse_path
+from medalopt.instance.price_steps import StepKind
 from medalopt.instance.routes import list_pool_names, locate_pool_terms
 from medalopt.text import escape_text
 
@@ -468,6 +469,32 @@ def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, .
         f"{join_names([instance.metals.titles[e] for e in metals])} must be recycled"
     )
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
+
+
+def make_step_describer(kind: StepKind) -> Callable[..., RuleStatement]:
+    """Return a describer of the limit of a last price step.
+
+    Args:
+        kind: Streams or offers.
+
+    Returns:
+        Function from instance, rule and periods to path, amount, unit and sentence.
+    """
+
+    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+        """Describe the limits of the rule together.
+
+        Returns:
+            Path, amount, unit and sentence.
+        """
+        steps, names, owners = kind.get_steps(instance), kind.list_names(instance), getattr(instance, kind.part).names
+        rows = [names.index(name) for name in rule.names or names]
+        total = float(steps.above.value[rows].sum())
+        amount = format_kilograms(total) if kind.unit == "kg" else format_tonnes(total)
+        whose = join_names([owners[steps.owner[row]] for row in rows])
+        return parse_path(names[rows[0]]), total, kind.unit, f"{whose}: the last price step ends at {amount}"
+
+    return saying
 
 
 def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:

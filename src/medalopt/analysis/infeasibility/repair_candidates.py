@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,8 @@ from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath
+from medalopt.instance.paths import ParameterPath, parse_path
+from medalopt.instance.price_steps import StepKind
 from medalopt.units import PER_CENT
 
 MAX_CONTENT = 1000.0  # kg/t
@@ -65,7 +67,7 @@ def _make_amount_parameter(
     path: ParameterPath, instance: Instance, section: str, field: str, at: tuple[Any, ...], unit: str, up: bool
 ) -> RepairParameter:
     """Return an amount as parameter: one value, or one per period, reduced to one if all are equal."""
-    values = np.atleast_1d(getattr(getattr(instance, section), field).value[at])
+    values = np.atleast_1d(attrgetter(f"{section}.{field}")(instance).value[at])
     same = bool((values == values[0]).all())
     now = (float(values[0]),) if same else tuple(values.tolist())
     return RepairParameter(
@@ -388,6 +390,33 @@ def list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterat
         ahead, path = int(instance.metals.reserve[e]), ("metals", metal, "reserve")
         if ahead:
             yield RepairParameter((path,), "metals", "reserve", (e,), None, Fraction(1), (ahead,), "whole", False, 0.0)
+
+
+def make_step_lister(kind: StepKind) -> Callable[..., Iterator[RepairParameter]]:
+    """Return a lister of increases of the limit of a last price step.
+
+    Args:
+        kind: Streams or offers.
+
+    Returns:
+        The lister.
+    """
+
+    def found(
+        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
+    ) -> Iterator[RepairParameter]:
+        """List the limits of last steps.
+
+        Yields:
+            Parameter of each limit named, or of all.
+        """
+        steps, every = kind.get_steps(instance), kind.list_names(instance)
+        for row in [every.index(name) for name in names or every]:
+            if np.isinf(steps.surcharge.raw[row]):
+                path = parse_path(every[row])
+                yield _make_amount_parameter(path, instance, kind.part, "steps.above", (row,), kind.unit, True)
+
+    return found
 
 
 def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[RepairParameter]:

@@ -112,25 +112,29 @@ class RepairParameter:
         bound = self.end if self.kind != "list" else math.inf
         return min(result, bound) if self.up else max(result, bound)
 
-    def apply(self, instance: Instance, values: tuple[float, ...]) -> Instance:
+    def apply(self, instance: Any, values: tuple[float, ...]) -> Any:
         """Set the parameter.
 
         Args:
-            instance: Instance to change.
+            instance: Instance to change, or the part of it that holds the section.
             values: Values in `unit`.
 
         Returns:
             A copy of the instance with these values.
         """
-        part = getattr(instance, self.section)
-        old = getattr(part, self.field)
+        part, field = getattr(instance, self.section), self.field
+        if "." in field:  # of a part of the section
+            outer, field = field.split(".")
+            inner = dataclasses.replace(self, section=outer, field=field).apply(part, values)
+            return dataclasses.replace(instance, **{self.section: inner})
+        old = getattr(part, field)
         if isinstance(old, ExactArray):
             new: Any = _replace_values(old, self.index, values if len(values) > 1 else values[0], self.factor)
         else:
             new = old.copy()
             new[self.index] = int(values[0])
-        changed = {self.field: new}
-        if self.field == "others":  # an alloy without `others` now has it
+        changed = {field: new}
+        if field == "others":  # an alloy without `others` now has it
             changed["admits_others"] = part.admits_others.copy()
             changed["admits_others"][self.index] = True
         return dataclasses.replace(instance, **{self.section: dataclasses.replace(part, **changed)})

@@ -255,7 +255,7 @@ def _add_transit_streams(instance: Instance, names: tuple[str, ...], kilograms: 
     available[np.arange(count), periods] = tonnes
     own = np.arange(count) + len(instance.devices.names)
     none = np.zeros(count, dtype=bool)
-    plain = {
+    plain: dict[str, Any] = {
         name: _append_entries(getattr(streams, name), count)
         for name in (
             *("price", "collection", "storage_limit", "storage_cost"),

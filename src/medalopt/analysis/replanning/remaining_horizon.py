@@ -15,6 +15,7 @@ from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
 from medalopt.instance.left_metal import leaves_metal
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -37,9 +38,10 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         The instance that remains to be planned, including stockpiles and metal in transit.
 
     Raises:
-        UsageError: If more metal, process scrap or purchased metal was charged than available.
+        UsageError: If more metal, process scrap or purchased metal was charged than available, or prices have steps.
     """
     instance = actuals.instance
+    _refuse_price_steps(instance)
     _check_metal_stock(actuals)
     _check_scrap_stock(actuals)
     _check_offer_stock(actuals)
@@ -62,6 +64,16 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
     )
     left = add_offer_stock(_drop_paid_charges(left, actuals), actuals.offer_stock_left)
     return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit_by_line)
+
+
+def _refuse_price_steps(instance: Instance) -> None:
+    """Raise UsageError if prices change with the quantity, part of which is bought already."""
+    steps = [name for kind in STEP_KINDS for name in kind.list_names(instance)]
+    if steps:
+        raise UsageError(
+            f"{escape_text(steps[0])}: price steps cannot be replanned; write the price of the step in "
+            "use, and what is left of it as `limit`"
+        )
 
 
 def _drop_paid_charges(instance: Instance, actuals: Actuals) -> Instance:

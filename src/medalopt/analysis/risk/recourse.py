@@ -15,6 +15,7 @@ from medalopt.analysis.risk.draws import ReturnDraws
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import may_buy
+from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_marginal_prices
 from medalopt.instance.risk import DeadlineRisk
 
 MIN_OFFER_CONTENT = 0.95  # mass fraction of the metal in an offer that replaces it
@@ -45,12 +46,13 @@ def find_room(account: PlanAccount, metal: int) -> RecourseRoom:
     content = market.composition.value[:, metal]
     alloys = account.decisions.charged[:, metal].sum(axis=1) > 0
     offer = np.flatnonzero((content >= MIN_OFFER_CONTENT) & may_buy(instance)[:, alloys].any(axis=1))
-    left = np.maximum(market.limit.value[offer] - np.asarray(account.bought)[offer], 0.0)
+    most = bound_by_steps(OFFER_STEPS, instance, market.limit.value)
+    left = np.maximum(most[offer] - np.asarray(account.bought)[offer], 0.0)
     mined = ((1 - market.recycled.value) * content)[:, None, None] * account.decisions.bought
     allowed = (1 - float(instance.policy.recycled.value[metal])) * float(account.composition[:, metal].sum())
     return RecourseRoom(
         offer,
-        market.price.value[offer] / content[offer, None],
+        compute_marginal_prices(account, OFFER_STEPS)[offer] / content[offer, None],
         left * content[offer],
         1 - market.recycled.value[offer],
         max(allowed - float(mined.sum()), 0.0) if instance.policy.recycled.raw[metal] > 0 else np.inf,

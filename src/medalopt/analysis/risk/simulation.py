@@ -13,6 +13,7 @@ from medalopt.analysis.sampling import SAMPLING_SEED, compute_wilson_interval
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.price_steps import compute_purchase_costs
 from medalopt.instance.risk import TAIL, DeadlineRisk
 from medalopt.instance.uncertainty import UncertainFactor
 from medalopt.plan.plan import Plan
@@ -169,7 +170,7 @@ def _sum_costs(plan: Plan, block: ReturnDraws) -> Floats:
     """Return the cost of the plan in each draw (N,), money, without the purchase of missing metal."""
     instance, account = plan.instance, plan.account
     planned = plan.costs
-    paid = (instance.market.price.value * np.asarray(account.purchases)).sum(axis=1)
+    paid = np.asarray(compute_purchase_costs(account)).sum(axis=1)
     total = plan.cost - planned["refining"] + block.refining + block.supply + (block.price - 1) @ paid
     price = instance.metals.sell.value[:, -1]
     for metal in np.flatnonzero(price != 0).tolist():

@@ -20,6 +20,7 @@ from medalopt.errors import SolverError
 from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber
 from medalopt.instance.demand import has_demand
 from medalopt.instance.instance import Instance
+from medalopt.instance.price_steps import reorder_steps
 from medalopt.instance.routes import build_routes
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.parametric_solver import ParametricSolver
@@ -276,6 +277,7 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
             footprint=with_(market.footprint, [EXACT_ZERO] * len(numbers)),
             lot=with_(market.lot, [EXACT_ZERO] * len(numbers)),
             minimum_order=with_(market.minimum_order, [EXACT_ZERO] * len(numbers)),
+            steps=reorder_steps(market.steps, np.argsort(order)),
         ),
         charge_limits=dataclasses.replace(groups, offers=np.concatenate([groups.offers, none], axis=2)[:, :, order]),
     )

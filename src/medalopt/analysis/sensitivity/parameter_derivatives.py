@@ -17,7 +17,8 @@ from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.left_metal import list_terms_names
-from medalopt.instance.paths import ParameterPath
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from medalopt.instance.routes import compute_residue_shares, find_pooled_lots
 from medalopt.instance.source_values import SourceValues
@@ -95,12 +96,28 @@ class CostDerivatives:
             (N,), or None if the parameter is not a cost.
         """
         number = self._variant.instance.streams.names.index(str(path[1]))
+        if is_step_path(path):
+            first = self._shipments((self._stream == number) & self._treats)
+            return self._differentiate_step(STREAM_STEPS, path, first)
         if path[2:3] in (("price",), ("collection",)):
             return self._shipments((self._stream == number) & self._treats & self._is_sent_in(_get_period(path)))
         if path[2:] != ("storage", "cost"):
             return None
         weights = np.zeros(len(self._variant.program.lower))
         weights[len(self._route) + np.flatnonzero(self._variant.network.stock_stream == number)] = 1.0
+        return weights
+
+    def _differentiate_step(self, kind: StepKind, path: ParameterPath, first: Floats) -> Floats | None:
+        """Differentiate by the price of a step: what is taken beyond the limit before, less what is beyond its own."""
+        if path[4] != "price":
+            return None
+        *owner, number, _ = path
+        limits = (render_path((*owner, int(number) - 1, "up_to")), render_path((*owner, number, "up_to")))
+        before, beyond = (self._places.get((f"{kind.name}_excess", limit)) for limit in limits)
+        weights = np.zeros(len(first)) if number else first.copy()
+        for column, sign in ((before, 1.0), (beyond, -1.0)):
+            if column is not None:
+                weights[column] += sign
         return weights
 
     def differentiate_treatment(self, path: ParameterPath) -> Floats | None:
@@ -341,6 +358,8 @@ class CostDerivatives:
         Returns:
             (N,), or None if the parameter is not the price.
         """
+        if is_step_path(path):
+            return self._differentiate_step(OFFER_STEPS, path, self._mark_purchases(str(path[1])))
         return self._mark_purchases(str(path[1]), _get_period(path)) if path[2] == "price" else None
 
     def _mark_purchases(self, offer: str, period: int | None = None) -> Floats:
@@ -409,6 +428,18 @@ class CostDerivatives:
         if path[0] == "lanes":
             return self._shipments(self._on_lane(name), self._sent_on)
         return self._mark_purchases(name)
+
+
+def is_step_path(path: ParameterPath) -> bool:
+    """Return whether a parameter belongs to a step of the price of a stream or offer.
+
+    Args:
+        path: Path of the parameter.
+
+    Returns:
+        True for a path such as `market.silver.price[0].up_to`.
+    """
+    return len(path) == 5 and path[2] == "price"
 
 
 def _get_period(path: ParameterPath) -> int | None:
@@ -489,6 +520,12 @@ def _make_limit_rule(family: Family, limit: Limit) -> Callable[[Instance, Parame
     return rows
 
 
+def _shift_step_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
+    """Differentiate by the limit of a price step of a stream or offer."""
+    kind = STREAM_STEPS if path[0] == STREAM_STEPS.part else OFFER_STEPS
+    return [((f"{kind.name}_steps", render_path(path)), 0.0, 1.0)] if is_step_path(path) and path[4] == "up_to" else []
+
+
 def _shift_opening_balance(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
     """Differentiate by the opening stock of a metal or offer: both bounds of its first balance row."""
     row = "balance" if path[0] == "metals" else "offer_balance"
@@ -559,6 +596,7 @@ _ROW_SHIFT_RULES: Mapping[tuple[str | int, ...], Callable[[Instance, ParameterPa
         for family, limit in list_limits("treatments", "smelters", "alloys", "market")
     },
     **dict.fromkeys((("metals", "opening_stock"), ("market", "opening_stock")), _shift_opening_balance),
+    **{(kind.part, "price"): _shift_step_rows for kind in STEP_KINDS},
     **{("medals", field): _shift_demand_rows for field in ("count", "parts", "allowance")},
     ("alloys", "limits"): _shift_charge_limit_rows,
     ("policy", "participation"): _shift_participation_rows,

@@ -12,12 +12,14 @@ import numpy as np
 
 from medalopt.analysis.sourcing.traceability import compute_route_returns
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import compute_charges
 from medalopt.instance.arithmetic import read_floats, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
 from medalopt.instance.period_values import index_period
+from medalopt.instance.price_steps import allocate_surcharges
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
@@ -109,7 +111,7 @@ def list_fixed_charges(account: PlanAccount, kind: str) -> Iterator[FixedChargeL
     Yields:
         Charges by index of the contract.
     """
-    charges = account.charges.get(kind)
+    charges = compute_charges(account).get(kind)
     if charges is not None:
         for member, period in zip(*(axis.tolist() for axis in np.nonzero(charges)), strict=True):
             yield FixedChargeLine(member, period, float(charges[member, period]))
@@ -133,10 +135,13 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     own = np.flatnonzero(account.instance.streams.region[routes.stream] == region)
     route, period = np.nonzero(sent[own])
     order = np.lexsort((own[route], period, routes.stream[own[route]]))
+    beyond = allocate_surcharges(account) if "stream" in account.surcharges else None
     for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
         tonnes = float(sent[j, t])
         rates = {kind: getattr(routes, rate)[j] for kind, rate in _RATE_BY_COST.items()}
         costs = {kind: tonnes * float(rate[index_period(rate, t)]) for kind, rate in rates.items()}
+        if beyond is not None:
+            costs["supply"] += float(beyond[j, t])
         fraction = not routes.treats[j]
         shipped = tonnes * float(routes.to_smelter[j]) if fraction else tonnes
         at = int(routes.stream[j]), int(routes.treatment[j]), int(routes.smelter[j])

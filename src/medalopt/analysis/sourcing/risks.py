@@ -34,6 +34,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.period_values import read_at_credit, sum_over_routes
+from medalopt.instance.price_steps import compute_purchase_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -179,9 +180,8 @@ class FirstOrderEstimates:
 
     def _sum_purchases(self, offer: str) -> float:
         """Return the purchase cost of an offer."""
-        market, bought = self._instance.market, self._neighbourhood.account.purchases
-        index = market.names.index(offer)
-        return float(market.price.value[index] @ bought[index])
+        index = self._instance.market.names.index(offer)
+        return float(compute_purchase_costs(self._neighbourhood.account)[index].sum())
 
     def _sum_holding(self, alloy: str) -> float:
         """Return the holding cost of castings of an alloy."""

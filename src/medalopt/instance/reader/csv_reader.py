@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
@@ -197,6 +198,7 @@ def _iterate_chunks(reader: Iterator[list[str]]) -> Iterator[list[tuple[list[str
             return
 
 
+_STEP_COLUMN = re.compile(r"(price)_([1-9][0-9]?)_(up_to|price)")  # of the steps of a price, from 1
 _NESTED_FIELDS = ("storage", "credited")
 _TEXT_FIELDS = (
     "device",
@@ -343,4 +345,7 @@ def _parse_column_key(text: str, known: Collection[str]) -> ColumnKey | None:
     first, _, rest = text.partition("_")
     if first in _NESTED_FIELDS and rest and (first in known or text in known):
         return (first, rest)
+    step = _STEP_COLUMN.fullmatch(text)
+    if step is not None and step[1] in known:
+        return step.groups()
     return (text,) if text in known else None

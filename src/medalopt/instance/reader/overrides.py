@@ -12,7 +12,15 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.errors import FaultLog, Location
-from medalopt.instance.reader.rows import PERIOD, CellColumn, ColumnKey, InputSheet, format_scalar
+from medalopt.instance.reader.rows import (
+    PERIOD,
+    STEPPED_FIELD,
+    CellColumn,
+    ColumnKey,
+    InputSheet,
+    format_scalar,
+    is_step_list,
+)
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml
 from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, find_parameter_kind
@@ -274,14 +282,30 @@ def _build_edits(
         raise OverrideError(f"there is no `{escape_text(str(name))}` among the {sheet.section}{suggestion}")
     index = rest[-1] if rest and isinstance(rest[-1], int) else None
     key = tuple(step for step in rest if isinstance(step, str))
+    if rest[:1] == [STEPPED_FIELD] and len(rest) == 3 and isinstance(rest[1], int):
+        own = (STEPPED_FIELD, str(rest[1] + 1), str(rest[2]))
+        if not any(sheet.get_column((*own[:2], "price"))[row] for row in rows):
+            raise OverrideError("there is no such price step; steps are numbered from 0")
+        if not isinstance(change.value, ScalarNode):
+            raise OverrideError("expected one value")
+        return [(row, own, None if change.value.null else format_scalar(change.value)) for row in rows]
+    if key == (STEPPED_FIELD,) and isinstance(change.value, SequenceNode) and is_step_list(key[0], change.value):
+        return [*_clear_nested(sheet, rows, key), *_fill_steps(rows, key, change.value)]
     if not key or len(key) + (index is not None) < len(rest):
         raise OverrideError(f"name one parameter, such as `{sheet.section}.{escape_text(name)}.footprint`")
     if key != _AVAILABLE and (key not in _PRICES or (index is None and not isinstance(change.value, SequenceNode))):
         if index is not None:
             raise OverrideError("the value is not a list: change it as a whole")
         cells = [cell for row in rows for cell in _fill_cells(row, key, change.value)]
-        return [*[(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows], *cells]
+        return [*_clear_nested(sheet, rows, key), *cells]
+    if key[0] == STEPPED_FIELD:
+        sheet = sheet.with_cells(_clear_nested(sheet, rows, key), OVERRIDE_LOCATION)
     return _override_periods(sheet, rows, key, index, change.value, labels or ())
+
+
+def _clear_nested(sheet: InputSheet, rows: list[int], key: ColumnKey) -> list[CellEdit]:
+    """Return edits that empty the nested columns of `key`."""
+    return [(row, one, None) for one in sheet.columns if one[:1] == key and one != key for row in rows]
 
 
 def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
@@ -294,6 +318,17 @@ def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
         inner = [cell for name, item in value.items.items() for cell in _fill_cells(row, (*key, name), item)]
         return [(row, (*key, "{}"), ""), (row, key, None), *inner]
     raise OverrideError("expected one value; found a list")
+
+
+def _fill_steps(rows: list[int], key: ColumnKey, value: SequenceNode) -> list[CellEdit]:
+    """Return the edits that write price steps in place of a price."""
+    steps = [
+        (row, (*key, str(number + 1), inner), format_scalar(item) if isinstance(item, ScalarNode) else None)
+        for row in rows
+        for number, step in enumerate(value.items)
+        for inner, item in (step.items.items() if isinstance(step, MappingNode) else (("price", step),))
+    ]
+    return [*((row, key, None) for row in rows), *steps]
 
 
 def _override_periods(

@@ -269,6 +269,7 @@ class InputSheet:
 
 
 PER_PERIOD_FIELDS = ("available", "price", "collection")  # of streams, one value or a list with one per period
+STEPPED_FIELD = "price"  # of streams, whose steps by quantity have columns such as ('price', '1', 'up_to')
 _NAME_FIELDS = ("device", "region", "smelter", "name", "bundle", "payer")
 
 
@@ -315,7 +316,11 @@ def build_list_sheet(section: str, node: SequenceNode, periods: tuple[str, ...] 
                 kind=FaultKind.STRUCTURE,
             )
             continue
-        lists = {name: one for name in PER_PERIOD_FIELDS if isinstance(one := item.items.get(name), SequenceNode)}
+        lists = {
+            name: one
+            for name in PER_PERIOD_FIELDS
+            if isinstance(one := item.items.get(name), SequenceNode) and not is_step_list(name, one)
+        }
         cells = _read_entry(item, path, faults)
         for extra in _split_by_period(lists, path, periods, faults):
             rows.add(number, item.place, {**cells, **extra})
@@ -346,9 +351,26 @@ def _read_entry(
             result[name, "{}"] = ("", key_place)
             for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
                 _read_cell((name, inner), item, (*path, name, inner), result, faults)
+        elif isinstance(node, SequenceNode) and is_step_list(name, node):
+            for number, step in enumerate(node.items):
+                for inner, item in step.items.items() if isinstance(step, MappingNode) else (("price", step),):
+                    _read_cell((name, str(number + 1), inner), item, (*path, name, number, inner), result, faults)
         elif not (name in PER_PERIOD_FIELDS and isinstance(node, SequenceNode)):
             _read_cell((name,), node, (*path, name), result, faults)
     return result
+
+
+def is_step_list(field: str | int, node: SequenceNode) -> bool:
+    """Test if a list holds the price steps of a stream, and not prices by period.
+
+    Args:
+        field: Field of the stream.
+        node: Its list.
+
+    Returns:
+        True where an item is a mapping.
+    """
+    return field == STEPPED_FIELD and any(isinstance(item, MappingNode) for item in node.items)
 
 
 def _read_cell(

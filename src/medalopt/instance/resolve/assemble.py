@@ -14,6 +14,7 @@ import numpy as np
 from medalopt.instance.activities import list_charge_paths
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import render_path
+from medalopt.instance.price_steps import list_falling_paths
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode
@@ -255,5 +256,5 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         lots=tuple(_collect_lots(draft, supply)),
         annex=_build_annex(draft, supply),
     )
-    charges = list_charge_paths(instance)
+    charges = (*list_charge_paths(instance), *list_falling_paths(instance))
     return replace(instance, lots=tuple(sorted({*instance.lots, *charges}))) if charges else instance

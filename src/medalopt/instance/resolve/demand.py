@@ -15,6 +15,7 @@ from medalopt.instance.resolve.broadcast import (
     get_window_ends,
 )
 from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.price_steps import build_price_steps, list_price_steps, select_first_price
 from medalopt.instance.resolve.processing import mask_names
 from medalopt.instance.schema.document import SURPLUS_TITLES, Group, Scrap
 from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
@@ -61,7 +62,7 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
     return MarketOffers(
         names=tuple(listed),
         composition=build_metal_array((offer.composition for offer in offers), metals, ZERO_QUANTITY),
-        price=build_period_array((offer.price for offer in offers), periods),
+        price=build_period_array((select_first_price(offer.price) for offer in offers), periods),
         committed=build_column(offer.committed for offer in offers),
         limit=build_column(offer.limit for offer in offers),
         recycled=build_column(offer.recycled for offer in offers),
@@ -75,6 +76,7 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
         ),
         opening_stock=build_column(offer.opening_stock for offer in offers),
         closing_stock=build_column(offer.closing_stock for offer in offers),
+        steps=build_price_steps([list_price_steps(offer.price) for offer in offers]),
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import numpy as np
 from pydantic_core import PydanticUndefined
 
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Ints
+from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import MAX_LISTED, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
+    STEPPED_FIELD,
     CellColumn,
     ColumnKey,
     InputSheet,
@@ -22,7 +24,7 @@ from medalopt.instance.reader.rows import (
     parse_column,
 )
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.schema.containers import Entry
+from medalopt.instance.schema.containers import MAX_PRICE_STEPS, Entry
 from medalopt.instance.schema.field_types import NameField, QuantityField, TextField
 from medalopt.text import check_control_characters, escape_text, join_names, suggest_name
 from medalopt.units import Quantity
@@ -181,7 +183,7 @@ def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: I
         )
 
 
-def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> tuple[str, ...]:
+def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> ParameterPath:
     """Build the path of a parameter of a stream or lane.
 
     Args:
@@ -192,7 +194,20 @@ def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> tupl
     Returns:
         Path such as (`streams`, `phone@tokyo`, `storage`, `limit`).
     """
-    return (sheet.section, name or "", *(step for step in key if step != "{}"))
+    steps = (int(step) - 1 if step.isdigit() else step for step in key if step != "{}")
+    return (sheet.section, name or "", *(steps if is_step_column(key) else (step for step in key if step != "{}")))
+
+
+def is_step_column(key: ColumnKey) -> bool:
+    """Test if a column is that of a step of a price.
+
+    Args:
+        key: Column.
+
+    Returns:
+        True for a column such as ('price', '1', 'up_to').
+    """
+    return len(key) == 3 and key[0] == STEPPED_FIELD
 
 
 @lru_cache(maxsize=8)
@@ -212,12 +227,25 @@ def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
             result.update({(name, *key): kind for key, kind in list_columns(inner[0]).items()})
             result[name, "{}"] = (TextField(), None)
             continue
+        for step in _list_step_models(field.annotation):
+            columns = {inner: kind for (inner,), (kind, _) in list_columns(step).items()}
+            result |= {
+                (name, str(n + 1), inner): (columns[inner], None) for n in range(MAX_PRICE_STEPS) for inner in columns
+            }
         kinds = [*field.metadata, *_list_kinds(field.annotation)]
         kind = next((one for one in kinds if isinstance(one, QuantityField)), None) or kinds[0]
         result[name,] = (kind, field.default)
         if any(isinstance(one, NameField) and one.also for one in kinds) and isinstance(kind, QuantityField):
             result[name, "*"] = (kind, None)
     return result
+
+
+def _list_step_models(annotation: Any) -> list[type[Entry]]:
+    """Return the models of the price steps in an annotation."""
+    options = get_args(annotation)
+    if get_origin(annotation) is list:
+        return [one for one in options if isinstance(one, type) and issubclass(one, Entry)]
+    return [model for inner in options for model in _list_step_models(inner)]
 
 
 def _list_kinds(annotation: Any) -> list[Any]:

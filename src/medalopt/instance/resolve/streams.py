@@ -17,6 +17,12 @@ from medalopt.instance.reader.errors import Location
 from medalopt.instance.reader.rows import CellColumn, ColumnKey, InputSheet, NumericColumn, convert_column
 from medalopt.instance.resolve.broadcast import NameAxis
 from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.price_steps import (
+    build_price_steps,
+    check_stream_steps,
+    list_stream_steps,
+    set_first_prices,
+)
 from medalopt.instance.resolve.row_validation import (
     AVAILABLE,
     DEVICE,
@@ -27,6 +33,7 @@ from medalopt.instance.resolve.row_validation import (
     check_sheet,
     check_unit_masses,
     group_rows,
+    is_step_column,
     join_columns,
     list_columns,
     name_stream_rows,
@@ -105,6 +112,7 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     rows = StreamRows(sheet, names, groups, device, read)
     _check_offered(rows, draft)
     _check_prices(rows, draft)
+    check_stream_steps(rows, draft)
     return rows
 
 
@@ -136,7 +144,11 @@ def _check_prices(rows: StreamRows, draft: Draft) -> None:
 def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
     """Return the columns of quantities, each with the default of an empty cell."""
     listed = {key: default for key, (kind, default) in list_columns(Stream).items() if isinstance(kind, QuantityField)}
-    known = {key: default or ZERO_QUANTITY for key, default in listed.items() if key[-1] != "*"}
+    known = {
+        key: default or ZERO_QUANTITY
+        for key, default in listed.items()
+        if key[-1] != "*" and (key in sheet.columns or not is_step_column(key))
+    }
     metals = [key for key in sheet.columns if key[0] == "credited" and len(key) == 2 and key[1] not in _NOT_METALS]
     return {**known, **dict.fromkeys([("credited",), *metals], ONE_QUANTITY)}
 
@@ -181,13 +193,14 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
     masses = [draft.unit_mass.get(name) for name in devices.names]
     storable = _find_storable(rows)[order]
     limit = _convert_stream_column(rows, _STORAGE_LIMIT, masses)
+    steps = list_stream_steps(rows, masses)
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
         device=rows.device[order],
         region=regions.find_indices(rows.texts(REGION)),
         bundle=_number_bundles(rows),
         available=_build_available(rows, order, masses, periods),
-        price=_build_prices(rows, ("price",), masses, periods),
+        price=set_first_prices(_build_prices(rows, ("price",), masses, periods), steps),
         collection=_build_prices(rows, ("collection",), masses, periods),
         committed=_convert_stream_column(rows, ("committed",), masses),
         credited=_build_credited(rows, metals),
@@ -198,6 +211,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
         lot=_convert_stream_column(rows, ("lot",), masses),
         minimum_order=_convert_stream_column(rows, ("minimum_order",), masses),
         fixed_charge=_convert_stream_column(rows, ("fixed_charge",), masses),
+        steps=build_price_steps(steps),
     )
 
 

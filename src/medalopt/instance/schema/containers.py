@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -33,10 +36,12 @@ from medalopt.text import format_count, state_count
 from medalopt.units import Quantity
 
 K = TypeVar("K")
+S = TypeVar("S")
 T = TypeVar("T")
+MAX_PRICE_STEPS = 20
 
-BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING = "«one»", "«list»", "«mapping»"
-"""Branches of a value with two notations, as they appear in the location of a fault."""
+BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, BRANCH_STEPS = "«one»", "«list»", "«mapping»", "«steps»"
+"""Branches of a value with several notations, as they appear in the location of a fault."""
 
 NOTE_SCHEMAS: Schema = {
     "source": {
@@ -83,6 +88,12 @@ def _select_one_or_list(value: object) -> str:
     return BRANCH_LIST if isinstance(value, list) else BRANCH_ONE
 
 
+def _select_price(value: object) -> str:
+    """Select the alternative of a price: one value, a list by period, or steps."""
+    steps = isinstance(value, list) and any(isinstance(item, dict) for item in value)
+    return BRANCH_STEPS if steps else _select_one_or_list(value)
+
+
 def _select_one_or_mapping(value: object) -> str:
     """Select the alternative of a value that may be a mapping."""
     return BRANCH_MAPPING if isinstance(value, dict) else BRANCH_ONE
@@ -102,6 +113,42 @@ def find_count_fault(found: int, periods: int | None) -> str:
         return ""
     values = format_count(found, "value")
     return f"{state_count(periods, 'period')}, but {values}: give one for each, or one value for all"
+
+
+def find_step_fault(limits: Sequence[Fraction | None]) -> str:
+    """Check the limits of price steps.
+
+    Args:
+        limits: `up_to` of each step, None where it is left out.
+
+    Returns:
+        The fault and its remedy; '' where there is none.
+    """
+    if len(limits) > MAX_PRICE_STEPS:
+        return f"there are {len(limits)} price steps; a price has at most {MAX_PRICE_STEPS}"
+    for number, (limit, after) in enumerate(pairwise(limits), start=1):
+        if limit is None:
+            return f"step {number} of {len(limits)} has no `up_to`: only the last step may leave it out"
+        if after is not None and after <= limit:
+            return f"`up_to` must rise: that of step {number + 1} is not above that of step {number}"
+    return ""
+
+
+def check_price_steps(values: list[Any]) -> list[Any]:
+    """Validate price steps.
+
+    Args:
+        values: The steps.
+
+    Returns:
+        The steps.
+
+    Raises:
+        PydanticCustomError: Their `up_to` do not rise, or one is missing.
+    """
+    if problem := find_step_fault([None if step.up_to is None else step.up_to.exact for step in values]):
+        raise make_error(problem)
+    return values
 
 
 def find_window_fault(found: int) -> str:
@@ -175,6 +222,14 @@ PerPeriod = Annotated[
     Discriminator(_select_one_or_list),
 ]
 """One value for all periods, or a list with one for each."""
+
+PerPeriodOrSteps = Annotated[
+    Annotated[T, Tag(BRANCH_ONE)]
+    | Annotated[list[T], AfterValidator(check_period_values), Tag(BRANCH_LIST)]
+    | Annotated[list[S], AfterValidator(check_price_steps), Tag(BRANCH_STEPS)],
+    Discriminator(_select_price),
+]
+"""One value for all periods, a list with one for each, or price steps by quantity over the horizon."""
 
 Named = Annotated[dict[K, T], BeforeValidator(_check_mapping), NotedMapping()]
 """A mapping of names to values; null is an empty mapping."""

@@ -18,6 +18,7 @@ from medalopt.instance.schema.containers import (
     Named,
     OneOrMore,
     PerPeriod,
+    PerPeriodOrSteps,
     Window,
     describe_field,
 )
@@ -62,6 +63,8 @@ from medalopt.instance.schema.field_types import (
     Share,
     ShareBelowAll,
     Smelter_,
+    StepKilograms,
+    StepTonnes,
     TextField,
     Tonnes,
     TransportRate,
@@ -124,6 +127,15 @@ class Storage(Entry):
     cost: DevicePerTonne = describe_field("Storage cost, money/t per period.", ZERO_QUANTITY)
 
 
+class StreamPriceStep(Entry):
+    """Price of a stream up to a quantity."""
+
+    up_to: StepTonnes | None = describe_field(
+        "Quantity over the horizon up to which the price holds, t; of the last step: the limit, default: none.", None
+    )
+    price: DevicePerTonne = describe_field("Price paid to the supplier, money/t.")
+
+
 class Stream(Entry):
     """Supply of one device type by one region."""
 
@@ -137,8 +149,9 @@ class Stream(Entry):
     total: DeviceTonnes | None = describe_field(
         "Supply over the horizon, t, spread evenly over the periods; instead of `available`.", None
     )
-    price: PerPeriod[DevicePerTonne] = describe_field(
-        "Price paid to the supplier, money/t; negative if the supplier pays.", ZERO_QUANTITY
+    price: PerPeriodOrSteps[DevicePerTonne, StreamPriceStep] = describe_field(
+        "Price paid to the supplier, money/t; negative if the supplier pays. Or steps by quantity over the horizon.",
+        ZERO_QUANTITY,
     )
     collection: PerPeriod[DevicePerTonne] = describe_field("Collection cost, money/t.", ZERO_QUANTITY)
     committed: DeviceTonnes = describe_field("Commitment: least tonnes taken over the horizon, t.", ZERO_QUANTITY)
@@ -313,11 +326,22 @@ class OfferStorage(Entry):
     limit: PerPeriod[Kilograms] = describe_field("Greatest stock at the end of each period, kg.", NO_LIMIT)
 
 
+class OfferPriceStep(Entry):
+    """Price of an offer up to a quantity."""
+
+    up_to: StepKilograms | None = describe_field(
+        "Quantity over the horizon up to which the price holds, kg; of the last step: the limit, default: none.", None
+    )
+    price: PerKilogram = describe_field("Price, money/kg.")
+
+
 class Offer(Entry):
     """An offer of metal or alloy scrap on the market."""
 
     composition: Amounts[Metal_, Share] = describe_field("Mass fractions; their sum is at most 100 %.")
-    price: PerPeriod[PerKilogram] = describe_field("Price, money/kg.")
+    price: PerPeriodOrSteps[PerKilogram, OfferPriceStep] = describe_field(
+        "Price, money/kg; or steps by quantity over the horizon."
+    )
     committed: Kilograms = describe_field("Commitment: least purchase over the horizon, kg.", ZERO_QUANTITY)
     limit: Kilograms = describe_field("Greatest purchase over the horizon, kg.", NO_LIMIT)
     recycled: Share = describe_field("Recycled share of the offer.", ZERO_QUANTITY)

@@ -29,6 +29,7 @@ from medalopt.instance.schema.containers import (
     BRANCH_LIST,
     BRANCH_MAPPING,
     BRANCH_ONE,
+    BRANCH_STEPS,
     Entry,
     find_count_fault,
     find_window_fault,
@@ -40,7 +41,7 @@ from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Quantity
 
 E = TypeVar("E", bound=Entry)
-_BRANCH_TAGS = frozenset({BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, "[key]"})
+_BRANCH_TAGS = frozenset({BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, BRANCH_STEPS, "[key]"})
 _KINDS = {  # of pydantic's types of errors; the others are of structure
     "missing": FaultKind.MISSING,
     "extra_forbidden": FaultKind.UNKNOWN_KEY,

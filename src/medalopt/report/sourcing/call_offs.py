@@ -22,6 +22,7 @@ from medalopt.analysis.sourcing.orders import (
 )
 from medalopt.analysis.sourcing.payments import CALL_OFF
 from medalopt.instance.instance import Instance
+from medalopt.instance.price_steps import STREAM_STEPS
 from medalopt.report.document import (
     CellValue,
     FieldPairs,
@@ -45,6 +46,7 @@ from medalopt.report.sourcing.order_terms import (
     format_order_amount,
     make_order,
 )
+from medalopt.report.sourcing.step_terms import STEP_TITLE, describe_price_steps
 
 TONNE_CODE, LUMP_SUM_CODE = "TNE", "LS"  # UN/ECE Recommendation 20
 FIXED_CHARGE = "fixed charge"
@@ -345,6 +347,7 @@ def _make_document(
         *describe_tolerance(context, margin, tonnes, "t", limit),
         ("Delivery window", format_delivery_window(instance, periods)),
         ("Price", f"fixed, {instance.currency} per tonne of {what}"),
+        *_list_step_terms(instance, order, sent),
         ("Amount", format_order_amount(sum(costs.values()), instance.currency)),
         *context.split_by_payer(costs),
     )
@@ -385,6 +388,13 @@ def _describe_parts(treated: str, parts: Mapping[str, float], digits: int) -> st
         return f"{treated} {next(iter(parts))}"
     listed = sorted(parts.items(), key=lambda part: -part[1])
     return f"{treated}: {', '.join(f'{name} {tonnes:,.{digits}f} t' for name, tonnes in listed)}"
+
+
+def _list_step_terms(instance: Instance, order: _RegionOrder, sent: list[DeviceOrderLine]) -> FieldPairs:
+    """Return the price steps of every stream on an order."""
+    streams = sorted({line.stream for line in sent}) if "supply" in order.costs else []
+    described = ((stream, describe_price_steps(instance, STREAM_STEPS, stream)) for stream in streams)
+    return tuple((f"{STEP_TITLE}, {instance.streams.names[stream]}", steps) for stream, steps in described if steps)
 
 
 def _list_notes(

@@ -17,10 +17,12 @@ from medalopt.analysis.sourcing.orders import (
     list_fixed_charges,
 )
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.period_values import index_period
+from medalopt.instance.price_steps import OFFER_STEPS, compute_purchase_prices
 from medalopt.plan.plan import Plan
 from medalopt.report.document import (
     CellValue,
@@ -56,6 +58,7 @@ from medalopt.report.sourcing.order_terms import (
     format_order_amount,
     make_order,
 )
+from medalopt.report.sourcing.step_terms import STEP_TITLE, describe_price_steps
 from medalopt.text import escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
@@ -438,12 +441,12 @@ def build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
         if into_stock[offer]:
             period = np.flatnonzero(account.purchases[offer])
             rows = tuple(
-                _purchase_row(instance, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist()
+                _purchase_row(account, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist()
             )
         else:
             period, alloy = np.nonzero(bought[offer].T)
             places_of = zip(period.tolist(), alloy.tolist(), strict=True)
-            rows = tuple(_purchase_row(instance, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+            rows = tuple(_purchase_row(account, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
         rows += tuple(
             (instance.periods[one.period], f"({FIXED_CHARGE})", None, None, one.charge, LUMP_SUM_CODE)
             for one in list_fixed_charges(account, "offer")
@@ -471,6 +474,7 @@ def _purchase_document(
         *describe_tolerance(context, context.margins.offers[offer], kilograms, "kg"),
         ("Delivery window", format_delivery_window(instance, periods)),
         ("Price", f"{instance.currency} per kilogram, by line"),
+        *((STEP_TITLE, steps) for steps in [describe_price_steps(instance, OFFER_STEPS, offer)] if steps),
         ("Amount", format_order_amount(money, instance.currency)),
         *context.split_by_payer({("purchases", -1, -1): money}),
     )
@@ -506,8 +510,8 @@ def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
 
 
 def _purchase_row(
-    instance: Instance, offer: int, period: int, alloy: int | None, kilograms: float
+    account: PlanAccount, offer: int, period: int, alloy: int | None, kilograms: float
 ) -> tuple[CellValue, ...]:
-    price = float(instance.market.price.value[offer, period])
+    instance, price = account.instance, float(compute_purchase_prices(account)[offer, period])
     names = (instance.periods[period], _INTO_STOCK if alloy is None else instance.alloys.names[alloy])
     return (*names, kilograms, price, kilograms * price, KILOGRAM_CODE)

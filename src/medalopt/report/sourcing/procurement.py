@@ -26,6 +26,7 @@ from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import PartyDirectory, name_buyer_as_payer
 from medalopt.instance.period_values import compute_mean_price
+from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices, compute_purchase_costs
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
@@ -98,7 +99,7 @@ def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[Cell
         offered,
         taken,
         describe_award(taken, offered, free),
-        float(compute_mean_price(instance)[stream]),
+        _mean_price(plan, stream),
         spent,
     )
 
@@ -111,7 +112,12 @@ def _entry_price(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> 
         return (None,)
     if not math.isfinite(entry[stream]):
         return ("–",)
-    return (float(compute_mean_price(plan.instance)[stream]) - entry[stream],)
+    return (_mean_price(plan, stream) - entry[stream],)
+
+
+def _mean_price(plan: Plan, stream: int) -> float:
+    """Return price and collection of a tonne of a stream, at the step in use."""
+    return float(compute_mean_price(plan.instance, compute_marginal_prices(plan.account, STREAM_STEPS))[stream])
 
 
 def describe_award(taken: float, offered: float, free: float) -> str:
@@ -310,7 +316,7 @@ def _exposure_rows(plan: Plan) -> Iterator[tuple[CellValue, ...]]:
     held = market.composition.value
     each = np.concatenate([held, 1 - held.sum(axis=1, keepdims=True)], axis=1)  # (O, E + 1)
     kilograms = each.T @ bought.sum(axis=1)
-    paid = each.T @ (market.price.value * bought).sum(axis=1)
+    paid = each.T @ compute_purchase_costs(plan.account).sum(axis=1)
     sold = np.where((instance.metals.sell.value > 0) & _owns_surplus(instance), decisions.surplus, 0.0)
     earned = (instance.metals.sell.value * sold).sum(axis=1)
     minimum = 1e-9 * max(1.0, float(kilograms.sum()))

@@ -21,6 +21,7 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import compute_worth_left, leaves_metal
+from medalopt.instance.price_steps import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
@@ -323,7 +324,7 @@ class MixSolver:
         names, content = instance.metals.names, instance.market.composition.value
         if self.runner.objective != "cost":
             return dict.fromkeys(names, 0.0)
-        price = np.broadcast_to(instance.market.price.value.max(axis=1, initial=0)[:, None], content.shape)
+        price = np.broadcast_to(np.maximum(list_step_prices(instance, OFFER_STEPS)[1], 0)[:, None], content.shape)
         lowest = np.divide(price, content, out=np.zeros_like(content), where=content > 0)
         lowest = np.where(content > 0, lowest, np.inf).min(axis=0, initial=np.inf)
         sold = instance.metals.sell.value.max(axis=1)
