@@ -14,6 +14,7 @@ from tests.model.cases import ROOT, at_random, conforming
 import medalopt
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import list_terms_names
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.model.build import build_master
 from medalopt.model.network import build_network
 from medalopt.model.network_to_pyomo import attach_network
@@ -94,6 +95,7 @@ LETTERS = {  # what stands at a letter of an index
     "l": list_terms_names,
     "x": lambda instance: instance.impurities.names,
     "q": lambda instance: instance.charge_limits.names,
+    "u": lambda instance: [name for kind in STEP_KINDS for name in kind.list_names(instance)],
     "n": lambda _: [str(number) for number in range(1000)],
 }
 
