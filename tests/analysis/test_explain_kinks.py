@@ -10,8 +10,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain
 
 import medalopt
-from medalopt.analysis.explain.explanation import Explanation, explain_plan
-from medalopt.analysis.explain.marginal_prices import MarginalPrice
+from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, explain_plan
 
 CLOSE = 1e-7
 NONE = {"count": 0, "parts": {"pure": "3 kg"}}

@@ -11,9 +11,9 @@ import pytest
 import medalopt
 from medalopt.errors import InputError
 from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.confidence import StandardDeviation
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.protection import StandardDeviation
 from medalopt.instance.routes import build_routes
 from medalopt.instance.settlement import make_empty_decisions
 from medalopt.instance.uncertainty import (

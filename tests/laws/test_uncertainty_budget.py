@@ -16,9 +16,8 @@ import medalopt
 from medalopt.cli.export import ExportFormat, _render_files
 from medalopt.errors import ConfidenceNotReachedError, InputError
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.confidence import build_confidence
+from medalopt.instance.confidence import UncertaintyBudget, build_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.protection import UncertaintyBudget
 from medalopt.instance.uncertainty import build_uncertainty
 from medalopt.proof.certificate import certify_plan
 from medalopt.proof.confidence import DIRECTION_RULE, price_confidence

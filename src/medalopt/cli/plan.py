@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.infeasible_output import report_infeasibility
 from medalopt.cli.options import (
     ActualsOption,
     AfterOption,
@@ -22,7 +21,15 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, parse_day, print_report, write_report
+from medalopt.cli.output import (
+    FullOption,
+    OutputOption,
+    check_outputs,
+    parse_day,
+    print_report,
+    report_infeasibility,
+    write_report,
+)
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError

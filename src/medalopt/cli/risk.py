@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.infeasible_output import report_infeasibility
 from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
 from medalopt.cli.output import (
     DateOption,
@@ -17,6 +16,7 @@ from medalopt.cli.output import (
     check_outputs,
     parse_day,
     print_report,
+    report_infeasibility,
     write_report,
 )
 from medalopt.cli.solve import ConfidenceOption, add_confidence_change

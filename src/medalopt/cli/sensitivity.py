@@ -1,21 +1,16 @@
-"""`medalopt sensitivity`: sensitivity ranges, curves, what-if analyses and global sensitivity."""
+"""`medalopt sensitivity`: sensitivity ranges, curves, outages, delays, device mixes and tornado of a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.infeasible_output import report_infeasibility
-from medalopt.cli.options import (
-    InstanceArgument,
-    JsonOption,
-    SetOption,
-    open_variants,
-    report_progress,
-)
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants, report_progress
 from medalopt.cli.output import (
     DateOption,
     FullOption,
@@ -23,35 +18,312 @@ from medalopt.cli.output import (
     check_outputs,
     parse_day,
     print_report,
+    report_infeasibility,
     write_report,
 )
-from medalopt.cli.sensitivity_options import (
-    BudgetOption,
-    CurveRequest,
-    DelayOption,
-    DeviceMixOption,
-    DeviceMixRequest,
-    DropOption,
-    ExactOption,
-    FromOption,
-    GlobalOption,
-    ImportanceRequest,
-    JobsOption,
-    JournalOption,
-    PremiumOption,
-    ScenariosOption,
-    TornadoOption,
-    TriangleOption,
-    VaryOption,
-    WhatIfRequest,
-    WithoutOption,
-)
 from medalopt.cli.solve import ObjectiveOption
-from medalopt.errors import NoPlanError
+from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
+    from medalopt.analysis.result_cache import ResultCache
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.report.sensitivity.report_part import SensitivityPart
+
+
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="PATH=LO..HI",
+        help="Plot the objective against one parameter, such as 'devices.*.content.Ag=70..120%' (twice: a map of two).",
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="AMOUNT",
+        help="With --vary: range of the parameter in which the objective is within AMOUNT.",
+    ),
+]
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="With --vary: compute every breakpoint, however many solves it takes.")
+]
+
+
+@dataclass(frozen=True)
+class CurveRequest:
+    """Parameters to vary and their ranges, as given; a budget; and whether every breakpoint is required."""
+
+    ranges: tuple[str, ...]
+    budget: str | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options without a curve, and for more than two parameters."""
+        if not self.ranges and (self.budget is not None or self.exact):
+            raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
+        if len(self.ranges) == 2 and (self.budget is not None or self.exact):
+            raise UsageError("--budget and --exact go with one --vary, not with a map")
+        if len(self.ranges) > 2:
+            raise UsageError("--vary may be given once for a curve, twice for a map")
+
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of the curve or map, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if len(self.ranges) > 1:
+            yield self._report_map
+        elif self.ranges:
+            yield self._report_curve
+
+    def _report_map(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the map over two parameters."""
+        from medalopt.analysis.sensitivity.curves import compute_surface
+        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+        from medalopt.report.sensitivity.curves import report_surface
+
+        across, up = (parse_parameter_range(runner, figure) for figure in self.ranges)
+        runner.require_effects(
+            [
+                {**across.make_changes(across.low), **up.make_changes(up.low)},
+                {**across.make_changes(across.high), **up.make_changes(up.high)},
+            ],
+            "--vary",
+        )
+        with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
+            return report_surface(compute_surface(runner, across, up, step), runner.instance.currency)
+
+    def _report_curve(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the curve along one parameter."""
+        from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
+        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+        from medalopt.analysis.sensitivity.piecewise_linear import parse_budget
+        from medalopt.report.sensitivity.curves import report_curve
+
+        range_ = parse_parameter_range(runner, self.ranges[0])
+        runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
+        most = None if self.budget is None else parse_budget(self.budget, runner.objective, runner.source_values.money)
+        with report_progress(f"drawing the curve along {range_.path}") as step:
+            curve = compute_curve(runner, range_, CurveOptions(self.exact, most, step))
+            return report_curve(curve, runner.instance.currency)
+
+
+WithoutOption = Annotated[
+    bool, typer.Option("--without", help="Outages: drop each smelter, treatment, region, channel and offer in turn.")
+]
+DropOption = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="PATH", help="Outage of this element only, such as smelters.kosaka (repeatable)."),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="PERIOD", help="First period of the outages, such as 2018-04.")
+]
+DelayOption = Annotated[
+    int | None,
+    typer.Option(
+        "--delay", metavar="N", help="Delay metal and supply by N periods; also the latest period to sign each."
+    ),
+]
+ScenariosOption = Annotated[
+    bool, typer.Option("--scenarios", help="Named scenarios of the instance against the base case.")
+]
+PremiumOption = Annotated[
+    bool, typer.Option("--premium", help="Premium of recycling over buying the metal, total and per medal.")
+]
+
+
+@dataclass(frozen=True)
+class WhatIfRequest:
+    """Requested what-if analyses."""
+
+    without: bool = False
+    drop: tuple[str, ...] = ()
+    start: str | None = None
+    delay: int | None = None
+    scenarios: bool = False
+    premium: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options without the one they belong to."""
+        if self.start is not None and not (self.without or self.drop):
+            raise UsageError("--from is the first period of an outage: give it with --without or --drop")
+        if self.delay is not None and self.delay < 0:
+            raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
+
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.without or self.drop:
+            yield self._report_outages
+        elif self.premium:
+            yield self._report_premium
+        if self.delay is not None:
+            yield self._report_delay
+        if self.scenarios:
+            yield self._report_scenarios
+
+    def _report_outages(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the outage part."""
+        from medalopt.analysis.sensitivity.outages import evaluate_outages
+        from medalopt.report.sensitivity.what_if import report_outages
+
+        with report_progress("removing one after the other") as step:
+            return report_outages(evaluate_outages(runner, self.drop, self.start, step), runner.instance)
+
+    def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the recycling premium part."""
+        from medalopt.analysis.sensitivity.outages import compute_premium
+        from medalopt.report.sensitivity.what_if import report_premium
+
+        with report_progress("buying the metal instead"):
+            return report_premium(compute_premium(runner), runner.instance)
+
+    def _report_delay(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the delay part."""
+        from medalopt.analysis.sensitivity.delay import evaluate_delays
+        from medalopt.report.sensitivity.what_if import report_delay
+
+        with report_progress("delaying one after the other") as step:
+            return report_delay(evaluate_delays(runner, self.delay or 0, step), runner.instance)
+
+    def _report_scenarios(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the part of named scenarios."""
+        from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+        from medalopt.report.sensitivity.what_if import report_scenarios
+
+        with report_progress("one scenario after the other") as step:
+            return report_scenarios(evaluate_scenarios(runner, step))
+
+
+DeviceMixOption = Annotated[
+    bool,
+    typer.Option("--device-mix", help="Vary the share of each device type in the supply; compare the `mixes`."),
+]
+TriangleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--triangle", metavar="A,B,C", help="With --device-mix: also vary the split of tonnes among three devices."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class DeviceMixRequest:
+    """Request for the device mix, with the three devices of a triangle if there is one."""
+
+    requested: bool
+    triangle_devices: tuple[str, ...]
+
+    @classmethod
+    def of(cls, device_mix: bool, triangle: str | None) -> DeviceMixRequest:
+        """Return the request of the options; a triangle implies the device mix.
+
+        Args:
+            device_mix: Value of `--device-mix`.
+            triangle: Value of `--triangle`: three names separated by commas, or None.
+
+        Returns:
+            The request.
+        """
+        three = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
+        return cls(device_mix or triangle is not None, three)
+
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of the part of the report, if requested.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.requested:
+            yield self._report_mix
+
+    def _report_mix(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the device mix part."""
+        from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+        from medalopt.report.sensitivity.device_mix import report_device_mix
+
+        with report_progress(f"moving the mix of {runner.instance.name}") as step:
+            return report_device_mix(analyse_device_mix(runner, self.triangle_devices, step))
+
+
+TornadoOption = Annotated[
+    bool, typer.Option("--tornado", help="Vary each parameter alone, by its cv or by 10 %, and rank by effect.")
+]
+GlobalOption = Annotated[
+    int | None,
+    typer.Option("--global", metavar="N", help="Variance-based: vary all parameters at once, in samples of N rows."),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes for --tornado and --global; default: all cores."),
+]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal", metavar="FILE", help="Save results of --tornado and --global to FILE, and resume from it."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ImportanceRequest:
+    """Requested global sensitivities, and how to solve them."""
+
+    tornado: bool
+    rows: int | None
+    jobs: int | None
+    cache_path: Path | None
+
+    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
+        """Yield the function of each requested part of the report.
+
+        Yields:
+            Functions from the runner of variants to a part.
+        """
+        if self.tornado:
+            yield self._report_tornado
+        if self.rows is not None:
+            yield self._report_variance
+
+    def _report_tornado(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the tornado chart."""
+        from medalopt.analysis.sensitivity.tornado import compute_tornado
+        from medalopt.report.sensitivity.tornado import report_tornado
+
+        with self._open_cache(runner, "varying every parameter") as (cache, step):
+            return report_tornado(runner.instance, runner.unit, compute_tornado(runner, self.jobs, cache, step))
+
+    def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
+        """Return the variance decomposition."""
+        from medalopt.analysis.sensitivity.variance import analyse_variance
+        from medalopt.report.sensitivity.variance import report_variance
+
+        assert self.rows is not None
+        with self._open_cache(runner, "varying all parameters at once") as (cache, step):
+            return report_variance(
+                runner.instance, runner.unit, analyse_variance(runner, self.rows, self.jobs, cache, step)
+            )
+
+    @contextmanager
+    def _open_cache(
+        self, runner: ScenarioRunner, activity: str
+    ) -> Iterator[tuple[ResultCache | None, Callable[[int, int], None]]]:
+        """Open the result cache, if given, and a progress bar."""
+        from medalopt.analysis.result_cache import open_result_cache
+        from medalopt.report.render.text import show_progress
+
+        with (
+            open_result_cache(self.cache_path, runner.instance, runner.objective) as kept,
+            show_progress(activity) as step,
+        ):
+            yield kept, step
+
 
 RangesOption = Annotated[
     bool, typer.Option("--ranges", help="Shadow prices and sensitivity ranges (the default analysis).")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.infeasible_output import report_infeasibility
 from medalopt.cli.options import (
     GapOption,
     InstanceArgument,
@@ -28,6 +27,7 @@ from medalopt.cli.output import (
     has_tables,
     parse_day,
     print_report,
+    report_infeasibility,
     write_report,
 )
 from medalopt.cli.run import print_output

@@ -26,12 +26,13 @@ from medalopt.instance.confidence import (
     ConfidencePolicy,
     ConfidenceRow,
     ConfidenceSlack,
+    ProtectionNorm,
+    UncertaintyBudget,
     build_confidence,
     get_joint_confidence,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.protection import ProtectionNorm, UncertaintyBudget
 from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
 from medalopt.proof.rational import enclose_square_root
 

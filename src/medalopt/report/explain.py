@@ -9,8 +9,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from medalopt.analysis.explain.explanation import Explanation, StreamExplanation
-from medalopt.analysis.explain.marginal_prices import MarginalPrice
+from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, StreamExplanation
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.cost_breakdown import CostLine
-from medalopt.analysis.explain.explanation import Explanation
-from medalopt.analysis.explain.marginal_prices import MarginalPrice
+from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
 from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue

@@ -22,11 +22,11 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import (
     ConfidencePolicy,
     ConfidenceSlack,
+    UncertaintyBudget,
     build_confidence,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.protection import UncertaintyBudget
 from medalopt.instance.routes import ConfidenceCut
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
 from medalopt.solver.basis import ProgramBasis

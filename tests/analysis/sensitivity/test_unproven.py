@@ -12,7 +12,7 @@ from tests.analysis.sensitivity.test_scenarios import instance
 from tests.analysis.varied import TINY
 from tests.report.reading import mentions
 
-from medalopt.analysis.explain import marginal_prices, sources
+from medalopt.analysis.explain import explanation, sources
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import ranges as ranges_module
@@ -194,8 +194,8 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
     """Constraints, metals, medals and sources without proven price are named; the rest is complete."""
     whole = explained(ScenarioRunner(TINY).instance)
     monkeypatch.setattr(PlanNeighbourhood, "compute_price", fail_first(PlanNeighbourhood.compute_price))
-    monkeypatch.setattr(marginal_prices, "_price_metal", fail_first(marginal_prices._price_metal))
-    monkeypatch.setattr(marginal_prices, "_price_medal", fail_first(marginal_prices._price_medal))
+    monkeypatch.setattr(explanation, "_price_metal", fail_first(explanation._price_metal))
+    monkeypatch.setattr(explanation, "_price_medal", fail_first(explanation._price_medal))
     monkeypatch.setattr(sources, "_analyse_source", fail_first(sources._analyse_source))
     found = explained(ScenarioRunner(TINY).instance)
     assert len(found.unproven) == 4 and {"metals.Ag", "medals.bronze"} <= set(found.unproven)

@@ -12,8 +12,14 @@ from tests.report.reading import list_numbers, mentions
 
 import medalopt
 from medalopt.analysis.sensitivity.device_mix.compositions import MixResult
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
-from medalopt.analysis.sensitivity.device_mix.share_curves import ShareCurve, SharePoint
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+    DeviceMix,
+    MixTriangle,
+    NamedMix,
+    ShareCurve,
+    SharePoint,
+    TriangleSplit,
+)
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json

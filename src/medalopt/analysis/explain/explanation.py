@@ -1,7 +1,11 @@
-"""Explanation of a plan: binding constraints, marginal prices, break-even prices, cost breakdown, other optima."""
+"""Explanation of a plan: binding constraints, marginal prices, break-even prices, cost breakdown, other optima.
+
+Marginal prices are the cost of one more and the saving of one less; they differ at a degenerate optimum.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +13,7 @@ import numpy as np
 
 from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
 from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
-from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.explain.marginal_prices import MarginalPrice, compute_marginal_prices
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, make_medal_change, make_metal_change
 from medalopt.analysis.explain.sources import (
     MAX_SOURCES,
     SourceAnalysis,
@@ -21,12 +24,16 @@ from medalopt.analysis.explain.sources import (
     list_sources,
 )
 from medalopt.analysis.sensitivity.base_case import solve_or_none
-from medalopt.errors import SolverError, UsageError
+from medalopt.errors import NoPlanError, SolverError, UsageError
+from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.model.extensions import Extension
+from medalopt.plan.market_prices import MarketPrice, find_market_price
 from medalopt.plan.plan import Plan
+from medalopt.solve_instance import solve
 from medalopt.text import escape_text, suggest_name
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +153,146 @@ def parse_stream_path(instance: Instance, path: str) -> int:
 def _sum_supply(instance: Instance, source: SupplySource) -> float:
     """Return the supply of a source over the horizon [t]."""
     return float(instance.streams.available.value[source.streams].sum())
+
+
+@dataclass(frozen=True)
+class QuantityChange:
+    """Change of one quantity per unit of need: tonnes of a source, or kilograms of an offer."""
+
+    name: str
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class MarginalPrice:
+    """Marginal prices of one metal (per kg) or kind of medal (per piece); None if that direction is infeasible."""
+
+    path: str
+    name: str
+    metal: int | None
+    more: float | None  # cost of one more
+    less: float | None  # saving of one less
+    unit: str | None
+    market: MarketPrice | None
+    parts: tuple[QuantityChange, ...]  # changes of the plan with one more
+
+    @property
+    def ratio(self) -> float | None:
+        """Cost of one more as multiple of the market price: dimensionless; None if there is no market price."""
+        if self.market is None or self.more is None or not self.market.price > 0:
+            return None
+        return self.more / self.market.price
+
+
+def compute_marginal_prices(neighbourhood: PlanNeighbourhood, unproven: list[str]) -> tuple[MarginalPrice, ...]:
+    """Compute the marginal prices of all metals that the plan needs or has a surplus of, and of all kinds of medal.
+
+    Args:
+        neighbourhood: Neighbourhood of the plan.
+        unproven: Receives the path of each metal or medal whose price cannot be verified.
+
+    Returns:
+        The other prices, metals first.
+    """
+    result = []
+    for section, names, priced in (
+        ("metals", neighbourhood.instance.metals.names, _price_metal),
+        ("medals", neighbourhood.instance.medals.names, _price_medal),
+    ):
+        for number, name in enumerate(names):
+            try:
+                result.append(priced(neighbourhood, number))
+            except SolverError:
+                unproven.append(render_path((section, name)))
+    return tuple(marginal_price for marginal_price in result if marginal_price is not None)
+
+
+def _price_metal(neighbourhood: PlanNeighbourhood, e: int) -> MarginalPrice | None:
+    """Return the marginal prices of a metal; None if the plan neither needs it nor has a surplus."""
+    more, fewer = make_metal_change(neighbourhood, e, 1), make_metal_change(neighbourhood, e, -1)
+    if more is None or fewer is None:
+        return None
+    up, down = neighbourhood.compute_slope(more), neighbourhood.compute_slope(fewer)
+    metals = neighbourhood.instance.metals
+    return MarginalPrice(
+        render_path(("metals", metals.names[e])),
+        metals.titles[e],
+        e,
+        neighbourhood.is_verified(up),
+        _negate_price(neighbourhood.is_verified(down)),
+        "kg",
+        find_market_price(neighbourhood.plan, e),
+        () if up is None else list_quantity_changes(neighbourhood, up.x),
+    )
+
+
+def _price_medal(neighbourhood: PlanNeighbourhood, m: int) -> MarginalPrice | None:
+    """Return the marginal prices of a kind of medal, for whole medals."""
+    medals = neighbourhood.instance.medals
+    name, count = medals.names[m], int(medals.count[m])
+    more: float | None
+    taken: tuple[QuantityChange, ...] = ()
+    if count:
+        up = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, 1))
+        more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(neighbourhood, up.x))
+    else:  # the LP may have no rows for its alloys
+        more = _solve_with_extra_medal(neighbourhood, m)
+    down = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, -1)) if count else None
+    fewer = None if down is None else _negate_price(down.value)
+    return MarginalPrice(render_path(("medals", name, "count")), name, None, more, fewer, None, None, taken)
+
+
+def _solve_with_extra_medal(neighbourhood: PlanNeighbourhood, m: int) -> float | None:
+    """Return the cost of the first medal of a kind, by solving the changed instance; None if it is infeasible."""
+    instance = neighbourhood.instance
+    count = instance.medals.count.copy()
+    count[m] += 1
+    changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
+    try:
+        return (
+            solve(changed, neighbourhood.plan.measure, neighbourhood.extensions).objective
+            - neighbourhood.plan.objective
+        )
+    except NoPlanError:
+        return None
+
+
+def _negate_price(value: float | None) -> float | None:
+    """Return a derivative with the opposite sign (without negative zero)."""
+    return None if value is None else 0.0 - value
+
+
+def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
+    """List the sources and offers whose quantities change in a direction of the plan.
+
+    Args:
+        neighbourhood: Neighbourhood of the plan.
+        x: Direction, (N,).
+
+    Returns:
+        Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.
+    """
+    instance, network = neighbourhood.instance, neighbourhood.network
+    routes = neighbourhood.account.routes
+    tonnes = np.bincount(
+        routes.stream[network.route],
+        np.where(routes.treats[network.route], x[: len(network.route)], 0.0),
+        len(instance.streams.names),
+    )
+    taken = [QuantityChange(source.name, float(tonnes[source.streams].sum()), "t") for source in list_sources(instance)]
+    bought = dict.fromkeys(instance.market.names, 0.0)
+    stocked = {index[0] for name, index in neighbourhood.columns if name == "acquire" and isinstance(index, tuple)}
+    for (name, index), column in neighbourhood.columns.items():
+        if isinstance(index, tuple) and (name == "acquire" or (name == "buy" and index[0] not in stocked)):
+            bought[index[0]] += float(x[column])
+    return (
+        *_drop_negligible_changes(taken),
+        *_drop_negligible_changes([QuantityChange(offer, kg, "kg") for offer, kg in bought.items()]),
+    )
+
+
+def _drop_negligible_changes(parts: list[QuantityChange]) -> list[QuantityChange]:
+    """Drop negligible changes and sort the others by absolute value."""
+    minimum = AMOUNT_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
+    return sorted((part for part in parts if abs(part.amount) > minimum), key=lambda part: -abs(part.amount))

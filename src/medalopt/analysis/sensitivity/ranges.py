@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 
+from medalopt.analysis.explain.explanation import QuantityChange, list_quantity_changes
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.explain.marginal_prices import QuantityChange, list_quantity_changes
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts

@@ -8,8 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, MixResult
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, NamedMix, TriangleSplit
-from medalopt.analysis.sensitivity.device_mix.share_curves import CURVE_ACCURACY, ShareCurve, SharePoint
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+    CURVE_ACCURACY,
+    DeviceMix,
+    MixTriangle,
+    NamedMix,
+    ShareCurve,
+    SharePoint,
+    TriangleSplit,
+)
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes

@@ -11,8 +11,13 @@ from itertools import pairwise
 from typing import Any
 
 from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, MixResult
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import DeviceMix, MixTriangle, TriangleSplit
-from medalopt.analysis.sensitivity.device_mix.share_curves import ShareCurve, SharePoint
+from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+    DeviceMix,
+    MixTriangle,
+    ShareCurve,
+    SharePoint,
+    TriangleSplit,
+)
 from medalopt.report.charts.chart import (
     COLOURS,
     FAINT,
