@@ -183,20 +183,17 @@ class InputTable:
                 self.add_fault(row, name, f"`{escape_text(text)}` is not in the instance{hint}")
         return found
 
-    def read_periods(self, name: str) -> Ints:
-        """Read a column of periods.
-
-        Args:
-            name: The column.
+    def read_periods(self) -> Ints:
+        """Read the column `period`.
 
         Returns:
             Indices (N,) from 0; -1 where empty or invalid.
         """
         found = np.full(self.count, -1, dtype=np.intp)
-        for row, text in enumerate(self.read_texts(name)):
+        for row, text in enumerate(self.read_texts("period")):
             period = self.calendar.find_period(text)
             if text and period is None:
-                self.add_fault(row, name, self.calendar.describe_unknown(text))
+                self.add_fault(row, "period", self.calendar.describe_unknown(text))
             found[row] = -1 if period is None else period
         return found
 

@@ -111,7 +111,7 @@ def _assemble_lots(table: InputTable, instance: Instance, routes: Routes, last: 
     stream = table.read_names("stream", instance.streams.names)
     treatment = table.read_names("treatment", instance.treatments.names)
     smelter = table.read_names("smelter", instance.smelters.names)
-    period = table.read_periods("period")
+    period = table.read_periods()
     for row in range(table.count):
         for name, index in (("stream", stream), ("period", period)):
             if index[row] < 0 and not table.is_filled(name, row):
@@ -319,7 +319,7 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
         faults.raise_errors()
     assert table is not None, "a table that cannot be read is a fault"
     decisions = make_empty_decisions(instance, routes)
-    period = table.read_periods("period")
+    period = table.read_periods()
     tonnes, kilograms = (
         table.read_quantities("tonnes", QuantityField("t")),
         table.read_quantities("kg", QuantityField("kg")),

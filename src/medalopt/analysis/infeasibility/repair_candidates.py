@@ -17,7 +17,6 @@ import numpy as np
 
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.catalog import Family, Limit
-from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
@@ -50,17 +49,11 @@ def list_no_parameters(
 
 
 def _make_share_parameter(
-    paths: tuple[ParameterPath, ...],
-    section: str,
-    field: str,
-    at: tuple[Any, ...],
-    of: ExactArray,
-    up: bool,
-    end: float,
+    instance: Instance, a: int, path: ParameterPath, field: str, up: bool, end: float
 ) -> RepairParameter:
-    """Return a share [%] as parameter."""
-    now = float(of.exact()[at] * 100)
-    return RepairParameter(paths, section, field, at, "%", PER_CENT, (now,), "one", up, end)
+    """Return a share [%] of alloy `a` as parameter."""
+    now = float(getattr(instance.alloys, field).exact()[a] * 100)
+    return RepairParameter((path,), "alloys", field, (a,), "%", PER_CENT, (now,), "one", up, end)
 
 
 def _make_amount_parameter(
@@ -278,7 +271,7 @@ def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> 
         a = instance.alloys.names.index(alloy)
         if instance.alloys.admits_others[a]:
             path: ParameterPath = ("alloys", alloy, "others")
-            yield _make_share_parameter((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
+            yield _make_share_parameter(instance, a, path, "others", True, 100.0)
 
 
 def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]]:
@@ -328,10 +321,10 @@ def list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) 
     for a in alloys:
         if barred[a]:
             path = ("alloys", instance.alloys.names[a], "others")
-            yield _make_share_parameter((path,), "alloys", "others", (a,), instance.alloys.others, True, 100.0)
+            yield _make_share_parameter(instance, a, path, "others", True, 100.0)
         if instance.alloys.loss.raw[a] > 0:
             path = ("alloys", instance.alloys.names[a], "loss")
-            yield _make_share_parameter((path,), "alloys", "loss", (a,), instance.alloys.loss, False, 0.0)
+            yield _make_share_parameter(instance, a, path, "loss", False, 0.0)
         yield from _list_scrap_parameters(instance, a)
     metals = np.flatnonzero((instance.alloys.named & (instance.alloys.high.raw > 0))[alloys].any(axis=0)).tolist()
     yield from _list_lead_times(instance, metals)
@@ -343,11 +336,9 @@ def _list_scrap_parameters(instance: Instance, a: int) -> Iterator[RepairParamet
     if alloys.scrap_share.raw[a] == 0:
         return
     path: ParameterPath = ("alloys", name, "scrap")
-    yield _make_share_parameter(((*path, "share"),), "alloys", "scrap_share", (a,), alloys.scrap_share, False, 0.0)
+    yield _make_share_parameter(instance, a, (*path, "share"), "scrap_share", False, 0.0)
     if alloys.scrap_returned.value[a] < 1:
-        yield _make_share_parameter(
-            ((*path, "returned"),), "alloys", "scrap_returned", (a,), alloys.scrap_returned, True, 100.0
-        )
+        yield _make_share_parameter(instance, a, (*path, "returned"), "scrap_returned", True, 100.0)
     lead = int(alloys.scrap_lead[a])
     if lead > 1 and alloys.scrap_returned.raw[a] > 0:
         yield RepairParameter(

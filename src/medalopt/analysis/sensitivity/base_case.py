@@ -158,7 +158,7 @@ class ShortageSolver:
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
         in_demand = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
-        return _add_pure_offers(instance, in_demand, EXTERNAL_OFFER_PREFIX)
+        return _add_external_offers(instance, in_demand)
 
     def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
@@ -234,16 +234,13 @@ def _find_external_columns(program: SolverProgram) -> dict[int, str]:
     }
 
 
-def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: ExactArray | None = None) -> Instance:
-    """Return `instance` with pure, unlimited, recycled offers of `metals` (E,) at `prices` (E, T) in money/kg, or 0."""
+def _add_external_offers(instance: Instance, metals: Bools) -> Instance:
+    """Return `instance` with pure, unlimited, recycled offers of `metals` (E,) at no price."""
     market, periods = instance.market, len(instance.periods)
     numbers = np.flatnonzero(metals).tolist()
-    names = [f"{prefix}{instance.metals.names[e]}" for e in numbers]
+    names = [f"{EXTERNAL_OFFER_PREFIX}{instance.metals.names[e]}" for e in numbers]
     order = np.array(sorted(range(len(market.names) + len(names)), key=[*market.names, *names].__getitem__), dtype=int)
     pure = [EXACT_ONE if e == one else EXACT_ZERO for one in numbers for e in range(len(metals))]
-    price = [EXACT_ZERO] * (len(numbers) * periods)
-    if prices is not None:
-        price = [ExactNumber(float(value)) for e in numbers for value in prices.value[e]]
 
     groups = instance.charge_limits
     none = np.zeros((*groups.offers.shape[:2], len(numbers)), dtype=np.bool_)
@@ -266,7 +263,7 @@ def _add_pure_offers(instance: Instance, metals: Bools, prefix: str, prices: Exa
             market,
             names=tuple([*market.names, *names][number] for number in order.tolist()),
             composition=with_(market.composition, pure),
-            price=with_(market.price, price),
+            price=with_(market.price, [EXACT_ZERO] * (len(numbers) * periods)),
             limit=with_(market.limit, [EXACT_INFINITY] * len(numbers)),
             storage_limit=with_(market.storage_limit, [EXACT_INFINITY] * len(numbers) * periods),
             opening_stock=with_(market.opening_stock, [EXACT_ZERO] * len(numbers)),

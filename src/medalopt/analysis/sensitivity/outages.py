@@ -412,7 +412,6 @@ def _make_buying_benchmark(instance: Instance) -> Instance:
     )
 
 
-def _make_zeros(array: ExactArray, first: int | None = None) -> ExactArray:
-    """Return zeros of the same shape, or only the `first` of them."""
-    raw = np.zeros(array.shape)[:first] if array.shape else np.zeros(())
-    return ExactArray(raw, np.zeros(raw.shape, dtype=np.intp))
+def _make_zeros(array: ExactArray) -> ExactArray:
+    """Return zeros of the same shape."""
+    return ExactArray(np.zeros(array.shape), np.zeros(array.shape, dtype=np.intp))

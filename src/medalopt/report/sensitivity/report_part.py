@@ -164,7 +164,7 @@ def describe_change(extra: float, unit: str) -> str:
     return f"{_OBJECTIVE_NAMES.get(unit, 'cost')} {format_change(extra, unit)}"
 
 
-def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "change from the base case") -> dict[str, Any]:
+def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
 
     Bars of infeasible rows are hatched and as long as the longest feasible bar.
@@ -172,7 +172,6 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "change from 
     Args:
         rows: Bars in the order of the chart.
         unit: Unit of the objective.
-        what: Title of the horizontal axis.
 
     Returns:
         The option for `Chart`.
@@ -184,7 +183,7 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str, what: str = "change from 
     none = [None if row.feasible else longest for row in listed]
     costs = [f"{format_number(row.extra / size, 3)}" if row.feasible else "" for row in listed]
     labels = ["" if row.feasible else f"infeasible: {abbreviate_shortfall(row.shortage)}" for row in listed]
-    across = ChartAxis(what, f"{word}{unit}", extra={"scale": False})
+    across = ChartAxis("change from the base case", f"{word}{unit}", extra={"scale": False})
     up = ChartAxis("", names=[escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed], extra={"inverse": True})
     series = [
         _bar_series("feasible", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right"),

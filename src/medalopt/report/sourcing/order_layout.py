@@ -92,12 +92,12 @@ def round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
     Returns:
         The tables with other decimal places; their cells hold the numbers in full.
     """
-    tonnes = choose_trade_decimals([value for table in tables for value in _list_quantities(table, "t")], "t")
+    tonnes = choose_trade_decimals([value for table in tables for value in _list_tonnes(table)], "t")
     return tuple(replace(table, columns=tuple(_round_columns(table, tonnes))) for table in tables)
 
 
-def _list_quantities(table: ReportTable, unit: str) -> list[float]:
-    places = [position for position, column in enumerate(table.columns) if column.unit == unit]
+def _list_tonnes(table: ReportTable) -> list[float]:
+    places = [position for position, column in enumerate(table.columns) if column.unit == "t"]
     return [get_cell_number(row[position]) for row in table.rows for position in places]
 
 
