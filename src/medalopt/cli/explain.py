@@ -66,8 +66,8 @@ def explain(
     try:
         report = _build_explanation(loaded, about, objective, tuple(extend or ()))
     except NoPlanError as error:
-        given = (loaded, error, instance, set_, objective, json)
-        return report_infeasibility(*given, tuple(extend or ()), outputs)
+        context = (loaded, error, instance, set_, objective, json)
+        return report_infeasibility(*context, tuple(extend or ()), outputs)
     write_report(report, outputs, "the explanation is written", day)
     print_report(report, json, full=full)
     return 0

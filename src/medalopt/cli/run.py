@@ -92,7 +92,7 @@ def print_output(text: str | Iterable[str]) -> None:
 def _escape_unsafe(text: str) -> str:
     """Return a text with control characters escaped, except the type styles of reports."""
     return "".join(
-        part if own % 2 else escape_control_characters(part) for own, part in enumerate(_STYLE_CODES.split(text))
+        part if number % 2 else escape_control_characters(part) for number, part in enumerate(_STYLE_CODES.split(text))
     )
 
 

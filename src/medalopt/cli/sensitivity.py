@@ -105,9 +105,9 @@ class CurveRequest:
 
         range_ = parse_parameter_range(runner, self.ranges[0])
         runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
-        most = None if self.budget is None else parse_budget(self.budget, runner.objective, runner.source_values.money)
+        limit = None if self.budget is None else parse_budget(self.budget, runner.objective, runner.source_values.money)
         with report_progress(f"drawing the curve along {range_.path}") as step:
-            curve = compute_curve(runner, range_, CurveOptions(self.exact, most, step))
+            curve = compute_curve(runner, range_, CurveOptions(self.exact, limit, step))
             return report_curve(curve, runner.instance.currency)
 
 
@@ -319,10 +319,10 @@ class ImportanceRequest:
         from medalopt.report.render.text import show_progress
 
         with (
-            open_result_cache(self.cache_path, runner.instance, runner.objective) as kept,
+            open_result_cache(self.cache_path, runner.instance, runner.objective) as cache,
             show_progress(activity) as step,
         ):
-            yield kept, step
+            yield cache, step
 
 
 RangesOption = Annotated[

@@ -116,8 +116,8 @@ def solve(
             report_time_limit(loaded, objective)
         raise
     except NoPlanError as error:
-        given = (loaded, error, instance, set_, objective, json)
-        return report_infeasibility(*given, tuple(extend or ()), budget=budget)
+        context = (loaded, error, instance, set_, objective, json)
+        return report_infeasibility(*context, tuple(extend or ()), budget=budget)
     from medalopt.report.solve import build_solve_report
 
     tables = has_tables(outputs)

@@ -183,7 +183,7 @@ def sweep(
 
 
 def _run_scenarios(
-    runner: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, kept: Path | None
+    runner: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, cache_path: Path | None
 ) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
     from medalopt.analysis.result_cache import open_result_cache
@@ -191,10 +191,10 @@ def _run_scenarios(
     from medalopt.report.render.text import show_progress
 
     with (
-        open_result_cache(kept, runner.instance, runner.objective) as own,
+        open_result_cache(cache_path, runner.instance, runner.objective) as cache,
         show_progress("solving scenarios") as report_progress,
     ):
-        yield from run_sweep(runner, scenarios, there.make_executor(), own, report_progress)
+        yield from run_sweep(runner, scenarios, there.make_executor(), cache, report_progress)
 
 
 def _print_row(row: SweepResult) -> None:

@@ -308,9 +308,9 @@ class PlanAccount:
     def offer_stock(self) -> Numbers:
         """$z_{ot}$: stock of each offer at the end of each period; (O, T) kg; 0 for offers that are not stocked."""
         bought = self.decisions.bought.sum(axis=1)
-        kept = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
-        kept = self.read(self.instance.market.opening_stock)[:, None] + kept
-        return np.where(is_stocked(self.instance)[:, None], kept, 0)
+        stock = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
+        stock = self.read(self.instance.market.opening_stock)[:, None] + stock
+        return np.where(is_stocked(self.instance)[:, None], stock, 0)
 
     @cached_property
     def cast(self) -> Numbers:
@@ -320,8 +320,8 @@ class PlanAccount:
     @cached_property
     def cast_stock(self) -> Numbers:
         r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$: castings in stock at the end of each period; (A, T) kg."""
-        kept = 1 - self.read(self.instance.alloys.scrap_share)
-        return kept[:, None] * np.cumsum(self.cast, axis=1) - self.demand
+        usable = 1 - self.read(self.instance.alloys.scrap_share)
+        return usable[:, None] * np.cumsum(self.cast, axis=1) - self.demand
 
     @cached_property
     def missed(self) -> Numbers:

@@ -146,11 +146,11 @@ def describe_lot_rules(paths: Sequence[str]) -> str:
     Returns:
         A noun phrase in the plural.
     """
-    own = {path.rpartition(".")[2] for path in paths}
-    rules = ["whole lots and minimum orders"] if own & {"lot", "minimum_order"} else []
-    rules += ["lots of feed"] if own & {LINE_KIND.least, LINE_KIND.charge} else []
-    rules += ["fixed charges"] if "fixed_charge" in own else []
-    rules += ["falling prices"] if "up_to" in own else []
+    fields = {path.rpartition(".")[2] for path in paths}
+    rules = ["whole lots and minimum orders"] if fields & {"lot", "minimum_order"} else []
+    rules += ["lots of feed"] if fields & {LINE_KIND.least, LINE_KIND.charge} else []
+    rules += ["fixed charges"] if "fixed_charge" in fields else []
+    rules += ["falling prices"] if "up_to" in fields else []
     return " and ".join(filter(None, (", ".join(rules[:-1]), rules[-1])))
 
 
@@ -193,10 +193,10 @@ def bound_line_feed(instance: Instance, routes: Routes, bounds: VariableBounds) 
     capacity = instance.treatments.capacity.value[instance.treatments.owner]
     treated = np.where(greatest.reshape(lines, treatments, 1) > 0, capacity[None], 0.0)
     treated = greatest.reshape(lines, treatments, 1) * treated
-    most = np.minimum(supplied.reshape(lines, treatments, periods), treated).sum(axis=1)
+    feed = np.minimum(supplied.reshape(lines, treatments, periods), treated).sum(axis=1)
     smelters, smelter = instance.smelters, instance.terms.smelter
-    most = np.minimum(most, np.minimum(smelters.capacity.value, smelters.limit.value[:, None])[smelter])
-    return np.asarray(most)
+    feed = np.minimum(feed, np.minimum(smelters.capacity.value, smelters.limit.value[:, None])[smelter])
+    return np.asarray(feed)
 
 
 def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds) -> dict[str, Floats]:
@@ -243,10 +243,10 @@ def spread_charges(instance: Instance) -> Instance:
     if not list_charging_kinds(instance) and not list_falling_paths(instance):
         return instance
     routes = build_routes(instance)
-    most = bound_activities(instance, routes, compute_bounds(instance, routes))
+    upper = bound_activities(instance, routes, compute_bounds(instance, routes))
     rate = {}
     for kind in ACTIVITY_KINDS:
-        quantity = most[kind.name]
+        quantity = upper[kind.name]
         charge = kind.get_charge(instance).value.reshape((-1,) + (1,) * (quantity.ndim - 1))
         rate[kind.name] = np.where(quantity > 0, charge / np.where(quantity > 0, quantity, 1.0), 0.0) * (
             1 - 2 * _ROUNDING
@@ -365,10 +365,10 @@ def add_split_charges(
     Returns:
         Money by group and period (T,).
     """
-    own = charges.get({"supply": "stream", "treatment": "treatment"}.get(kind, ""))
-    if own is None:
+    charge = charges.get({"supply": "stream", "treatment": "treatment"}.get(kind, ""))
+    if charge is None:
         return dict(split)
-    return {number: spent + own[group == number].sum(axis=0) for number, spent in split.items()}
+    return {number: spent + charge[group == number].sum(axis=0) for number, spent in split.items()}
 
 
 def list_used_contracts(account: PlanAccount) -> tuple[UsedContract, ...]:

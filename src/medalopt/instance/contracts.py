@@ -72,12 +72,12 @@ class Contract:
         Returns:
             Tonnes sent of the stream, feed of the smelter (t), or purchases of the offer (kg).
         """
-        own = slice(self.start, self.end)
+        span = slice(self.start, self.end)
         if self.kind == STREAM:
-            return account.treated_devices[account.routes.stream == self.member, own].sum()
+            return account.treated_devices[account.routes.stream == self.member, span].sum()
         if self.kind == SMELTER:
-            return account.feed[self.member, own].sum()
-        return account.purchases[self.member, own].sum()
+            return account.feed[self.member, span].sum()
+        return account.purchases[self.member, span].sum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,9 +205,9 @@ def _list_smelter_contracts(
         for smelter in range(len(base.smelters.names)):
             charges = charge[terms.smelter == smelter, start:end]
             fee = take_or_pay * max(float(charges.min()), 0.0) if charges.size else 0.0
-            most = max(_bound_feed(*scenario, smelter, slice(start, end)) for scenario in scenarios)
-            if fee > 0 and most > 0:
-                yield Contract(SMELTER, smelter, start, end, fee, 0.0, most, np.ones(count))
+            feed = max(_bound_feed(*scenario, smelter, slice(start, end)) for scenario in scenarios)
+            if fee > 0 and feed > 0:
+                yield Contract(SMELTER, smelter, start, end, fee, 0.0, feed, np.ones(count))
 
 
 def _bound_feed(instance: Instance, routes: Routes, bounds: VariableBounds, smelter: int, own: slice) -> float:
@@ -225,12 +225,12 @@ def _list_offer_contracts(
     premiums, count = base.annex.get("market_option", {}), len(scenarios)
     periods = len(base.periods)
     for offer, name in enumerate(base.market.names):
-        most = max(_bound_purchase(instance, bounds, offer) for instance, _, bounds in scenarios)
-        if most > 0 and name in premiums:
-            whole = min(most * periods, max(float(one.market.limit.value[offer]) for one, _, _ in scenarios))
+        purchase = max(_bound_purchase(instance, bounds, offer) for instance, _, bounds in scenarios)
+        if purchase > 0 and name in premiums:
+            whole = min(purchase * periods, max(float(one.market.limit.value[offer]) for one, _, _ in scenarios))
             yield Contract(OPTION, offer, 0, periods, 0.0, float(premiums[name]), whole, np.ones(count))
-        for period in range(known if most > 0 else 0):
-            yield Contract(PURCHASE, offer, period, period + 1, None, 0.0, most, np.ones(count))
+        for period in range(known if purchase > 0 else 0):
+            yield Contract(PURCHASE, offer, period, period + 1, None, 0.0, purchase, np.ones(count))
 
 
 def _bound_purchase(instance: Instance, bounds: VariableBounds, offer: int) -> float:

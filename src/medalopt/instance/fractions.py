@@ -101,8 +101,8 @@ def compute_fraction_amounts(account: PlanAccount) -> tuple[Numbers, Numbers]:
     tonnes = make_zeros((len(treatments.names), treated.shape[1]), treated)
     paid, device = make_zeros(tonnes.shape, treated), account.instance.streams.device[routes.stream]
     for fraction in np.flatnonzero(treatments.parent >= 0).tolist():
-        own = np.flatnonzero((routes.treatment == treatments.parent[fraction]) & routes.treats)
-        made = np.where(treatments.accepts[fraction], share[fraction], 0)[device[own]][:, None] * treated[own]
-        tonnes[fraction] = made.sum(axis=0)
-        paid[fraction] = (price[fraction][device[own]] * made).sum(axis=0)
+        parents = np.flatnonzero((routes.treatment == treatments.parent[fraction]) & routes.treats)
+        amount = np.where(treatments.accepts[fraction], share[fraction], 0)[device[parents]][:, None] * treated[parents]
+        tonnes[fraction] = amount.sum(axis=0)
+        paid[fraction] = (price[fraction][device[parents]] * amount).sum(axis=0)
     return tonnes, paid

@@ -56,10 +56,10 @@ def find_refused_elements(instance: Instance) -> Bools:
     k, d, h = np.nonzero(line >= 0)
     content = compute_impurity_content(instance, read_floats, d, h)
     share = instance.treatments.to_smelter.value[h, d][:, None]
-    most = impurities.refuse.value[line[k, d, h]]
+    limit = impurities.refuse.value[line[k, d, h]]
     with np.errstate(invalid="ignore"):
-        above = content > most * share * (1 + AMOUNT_TOLERANCE)
-    refused[k, d, h] = above & np.isfinite(most)
+        above = content > limit * share * (1 + AMOUNT_TOLERANCE)
+    refused[k, d, h] = above & np.isfinite(limit)
     return refused
 
 

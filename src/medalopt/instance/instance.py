@@ -447,8 +447,8 @@ def compute_digest(instance: Instance) -> str:
     if _has_positive({name: instance.annex.get(name) for name in _DEVIATIONS}):
         for promise in ("confidence", "uncertainty_budget"):
             if instance.annex.get(promise):
-                given = (promise, "supply_correlation", *_DEVIATIONS)
-                _hash_part(state, promise, {name: instance.annex.get(name) for name in given})
+                uncertain_fields = (promise, "supply_correlation", *_DEVIATIONS)
+                _hash_part(state, promise, {name: instance.annex.get(name) for name in uncertain_fields})
     return state.hexdigest()
 
 

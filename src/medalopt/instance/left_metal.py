@@ -102,10 +102,10 @@ def sum_credited_by_line(
     total = make_zeros((lines, len(instance.metals.names), periods), sent)
     for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
         moved = np.nonzero(routes.returned[:, metal] != 0)[0]
-        made = sum_by_group(routes.returned[moved, metal][:, None] * sent[moved], routes.line[moved], lines)
+        returned = sum_by_group(routes.returned[moved, metal][:, None] * sent[moved], routes.line[moved], lines)
         if len(lots.line):
-            made[lots.line] = made[lots.line] - withheld[:, metal]
-        total[:, metal] = shift_to_credit(instance, made, metal)
+            returned[lots.line] = returned[lots.line] - withheld[:, metal]
+        total[:, metal] = shift_to_credit(instance, returned, metal)
     return total
 
 

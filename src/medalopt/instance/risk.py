@@ -138,11 +138,11 @@ def compute_need(account: PlanAccount) -> Floats:
     """
     instance = account.instance
     owed = account.demand  # (A, T)
-    kept = (1 - instance.alloys.scrap_share.value)[:, None] * account.cast.cumsum(axis=1)
+    usable = (1 - instance.alloys.scrap_share.value)[:, None] * account.cast.cumsum(axis=1)
     charged = account.decisions.charged.cumsum(axis=2)
     total = np.zeros(charged.shape[1:])
     for alloy in range(len(owed)):
-        castings = np.concatenate([[0.0], kept[alloy]])
+        castings = np.concatenate([[0.0], usable[alloy]])
         for metal in np.flatnonzero(charged[alloy, :, -1] > 0).tolist():
             total[metal] += np.interp(owed[alloy], castings, np.concatenate([[0.0], charged[alloy, metal]]))
     return np.maximum(total - instance.metals.opening_stock.value[:, None], 0.0)

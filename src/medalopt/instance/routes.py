@@ -280,10 +280,10 @@ def classify_routes(instance: Instance, routes: Routes) -> tuple[Ints, Ints]:
         Kind of each route (J,), and the index of one route of each kind.
     """
     credited = instance.streams.credited
-    told = np.concatenate([credited.raw, np.broadcast_to(credited.unit, credited.raw.shape)], axis=1)
-    share = np.zeros(len(told), dtype=np.intp)
-    if (told != told[:1]).any():
-        share = np.unique(told, axis=0, return_inverse=True)[1].ravel()
+    keys = np.concatenate([credited.raw, np.broadcast_to(credited.unit, credited.raw.shape)], axis=1)
+    share = np.zeros(len(keys), dtype=np.intp)
+    if (keys != keys[:1]).any():
+        share = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
     device, smelters = instance.streams.device[routes.stream], len(instance.smelters.names) + 1
     number = np.ravel_multi_index(
         (share[routes.stream], device, routes.treatment, routes.smelter + 1),
@@ -443,8 +443,8 @@ def _compute_withheld_rate(instance: Instance, all_routes: Routes, read: NumberR
     sent_on = read(instance.treatments.to_smelter)[treatment, instance.streams.device[stream]]
     deducted = deduction * sent_on[:, None]
     left = (1 - share) * _compute_feed_metal(instance, read, stream, treatment)
-    kept = read(instance.streams.credited)[stream] * (deducted - left)
-    return np.where(abs(kept) > SUM_TOLERANCE * deducted, kept, 0) if read is read_floats else kept
+    withheld = read(instance.streams.credited)[stream] * (deducted - left)
+    return np.where(abs(withheld) > SUM_TOLERANCE * deducted, withheld, 0) if read is read_floats else withheld
 
 
 def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:

@@ -125,8 +125,8 @@ def _assemble_lots(table: InputTable, instance: Instance, routes: Routes, last: 
     assay = np.stack([table.read_quantities(f"assay_{names[e]}", _ASSAY) for e in metals], axis=1)
     payable = np.stack([table.read_quantities(f"payable_{names[e]}_kg", _KILOGRAMS) for e in metals], axis=1)
     settled = table.read_dates("settled_on")
-    told = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
-    payable[told] = np.nan_to_num(payable[told])
+    settled_lots = np.isfinite(payable).any(axis=1)  # metals left out of a settlement are 0
+    payable[settled_lots] = np.nan_to_num(payable[settled_lots])
     share = np.where(route >= 0, routes.to_smelter[route] if len(routes) else 1.0, 1.0)
     sent_on = np.where(share > 0, share, 1.0)  # without a smelter the weight is that of the devices
     devices = table.read_quantities("devices_t", _TONNES)
@@ -212,8 +212,8 @@ def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> Non
         more = f"{lots.payable[row, metal]:g} kg are payable of {held[row, metal]:.6g} kg contained in the lot"
         table.add_fault(row, f"payable_{name}_kg", f"{more} by assay_{name} and dry_t; look for a wrong unit")
     mass = np.nan_to_num(lots.payable).sum(axis=1)
-    told = (lots.payable > held * (1 + _WEIGHT_TOLERANCE)).any(axis=1)
-    for row in np.flatnonzero(~told & (mass > 1_000 * lots.feed_t * (1 + _WEIGHT_TOLERANCE))).tolist():
+    exceeding = (lots.payable > held * (1 + _WEIGHT_TOLERANCE)).any(axis=1)
+    for row in np.flatnonzero(~exceeding & (mass > 1_000 * lots.feed_t * (1 + _WEIGHT_TOLERANCE))).tolist():
         name = instance.metals.names[int(np.argmax(np.nan_to_num(lots.payable[row])))]
         more = f"{mass[row]:g} kg of metal are payable of {1_000 * lots.feed_t[row]:g} kg of dry feed"
         table.add_fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")

@@ -185,8 +185,8 @@ class UncertaintyModel:
         Returns:
             (F,): shares that sum to 1.
         """
-        own = self.loading.apply(self.loading.apply_transposed(exposure))
-        return np.asarray(exposure * own / self.compute_deviation(exposure) ** 2)
+        covariance = self.loading.apply(self.loading.apply_transposed(exposure))
+        return np.asarray(exposure * covariance / self.compute_deviation(exposure) ** 2)
 
     def compute_cut_rates(self, metal: int, direction: Floats) -> Floats:
         r"""Compute the coefficients of $u^\top L^\top Dg_{et}(x)$ on shipments, a lower bound of the deviation.
@@ -365,9 +365,9 @@ def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:
         Factors with a positive standard deviation.
     """
     for kind, section in _SECTIONS.items():
-        given = instance.annex.get(f"{section}_cv", {})
-        for owner in getattr(instance, section).names if given else ():
-            cv = given.get(owner, {}).get("cv") or 0.0
+        stated = instance.annex.get(f"{section}_cv", {})
+        for owner in getattr(instance, section).names if stated else ():
+            cv = stated.get(owner, {}).get("cv") or 0.0
             if kind == ASSAY or isinstance(cv, Mapping):
                 by_metal = cv if isinstance(cv, Mapping) else {"default": cv}
                 every = ((metal, by_metal.get(metal, by_metal.get("default", 0.0))) for metal in instance.metals.names)

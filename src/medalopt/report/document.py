@@ -406,9 +406,9 @@ def fold_table(table: ReportTable, over: str = "period") -> tuple[ReportTable, R
     for row in table.rows:
         groups.setdefault(tuple(row[position] for position in named), []).append(row)
         periods.setdefault(row[index] if index >= 0 else None, []).append(row)
-    kept = [position for position in range(len(table.columns)) if position != index]
-    rows = tuple(tuple(_combine_cells(table, position, rows) for position in kept) for rows in groups.values())
-    by_name = replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
+    selected = [position for position in range(len(table.columns)) if position != index]
+    rows = tuple(tuple(_combine_cells(table, position, rows) for position in selected) for rows in groups.values())
+    by_name = replace(table, columns=tuple(table.columns[position] for position in selected), rows=rows)
     by_period = replace(
         table,
         title=f"{table.title}, {table.columns[index].title.lower()} by {table.columns[index].title.lower()}",

@@ -43,8 +43,8 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
     """
     minimum = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
     much = [row for row in explanation.binding if row.hint >= minimum][:_MAX_BINDING]
-    own = [row for row in explanation.binding[len(much) :] if parse_path(row.paths[0])[0] == "extension"]
-    listed = list(explanation.binding) if whole else [*much, *own[:_MAX_OWN_BINDING]]
+    extension_rows = [row for row in explanation.binding[len(much) :] if parse_path(row.paths[0])[0] == "extension"]
+    listed = list(explanation.binding) if whole else [*much, *extension_rows[:_MAX_OWN_BINDING]]
     rest = len(explanation.binding) - len(listed)
     columns = (
         ReportColumn("what", "constraint"),

@@ -64,17 +64,17 @@ def _list_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
     impurities, held, feed = instance.impurities, account.impurity, account.feed
     rates = compute_route_penalties(account)
     for k, smelter in enumerate(instance.smelters.names):
-        own = np.flatnonzero(routes.smelter == k)
-        paid = (rates[own] * account.decisions.sent[own][:, None, :]).sum(axis=0)  # (X, T)
+        members = np.flatnonzero(routes.smelter == k)
+        paid = (rates[members] * account.decisions.sent[members][:, None, :]).sum(axis=0)  # (X, T)
         for t, x in np.argwhere(held[k].T > 0).tolist():
-            most = float(impurities.limit.value[k, x])
+            limit = float(impurities.limit.value[k, x])
             yield (
                 smelter,
                 instance.periods[t],
                 impurities.titles[x],
                 float(feed[k, t]),
                 float(held[k, x, t] / feed[k, t]),
-                most if np.isfinite(most) else None,
+                limit if np.isfinite(limit) else None,
                 float(paid[x, t]),
             )
 
@@ -95,8 +95,8 @@ def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> t
     for line in lines:
         of = f" ({instance.terms.names[line]})" if instance.terms.names[line] else ""
         for x in np.flatnonzero(np.isfinite(impurities.refuse.raw[line])).tolist():
-            most = format_number(float(impurities.refuse.value[line, x]))
-            sentences[f"Feed with more than {most} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
+            limit = format_number(float(impurities.refuse.value[line, x]))
+            sentences[f"Feed with more than {limit} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
         for n in np.flatnonzero(impurities.penalty_line == line).tolist():
             above, per = (
                 format_number(float(part.value[n])) for part in (impurities.penalty_above, impurities.penalty_per)
@@ -107,6 +107,6 @@ def describe_acceptance(instance: Instance, smelter: int, lines: list[int]) -> t
             text = f"Penalty on {title} above {above} kg/t: {charge} {instance.currency} per dry tonne of feed for each"
             sentences[f"{text} {per} kg/t, pro rata{of}."] = None
     for x in np.flatnonzero(np.isfinite(impurities.limit.raw[smelter])).tolist():
-        most = format_number(float(impurities.limit.value[smelter, x]))
-        sentences[f"Mean content of all feed of a period: at most {most} kg/t of {impurities.titles[x]}."] = None
+        limit = format_number(float(impurities.limit.value[smelter, x]))
+        sentences[f"Mean content of all feed of a period: at most {limit} kg/t of {impurities.titles[x]}."] = None
     return tuple(sentences)

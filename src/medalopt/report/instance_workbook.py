@@ -201,9 +201,9 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
         sheet.set_column(position, position, width)
         sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
     result = list(iterate_cells(node, above)) if node is not None else []
-    given = {leaf.path for leaf in result}
+    present = {leaf.path for leaf in result}
     offered = [tuple(one.split(".")) for one in (_POLICY_FIELDS if above else _TOP_FIELDS)]
-    result += [EntryCell(path, ScalarNode("", True, sheets.root.place)) for path in offered if path not in given]
+    result += [EntryCell(path, ScalarNode("", True, sheets.root.place)) for path in offered if path not in present]
     order: dict[ParameterPath, int] = {path: position for position, path in enumerate(offered)}
     result.sort(key=lambda leaf: order.get(leaf.path, len(order)))
     row, labels = HEADING_ROW, list_period_labels(sheets.root)

@@ -165,12 +165,15 @@ def _build_yield_table(replan: Replan) -> ReportTable:
     device = instance.streams.device[lots.stream]
     rows = []
     for d, name in enumerate(instance.devices.names):
-        own = settled & (device == d)
-        for metal in replan.metals if own.any() else ():
-            expected, payable = float(actuals.expected_metal[own, metal].sum()), float(lots.payable[own, metal].sum())
+        members = settled & (device == d)
+        for metal in replan.metals if members.any() else ():
+            expected, payable = (
+                float(actuals.expected_metal[members, metal].sum()),
+                float(lots.payable[members, metal].sum()),
+            )
             if payable or (expected and lots.payable[settled, metal].any()):
-                share, tonnes = _divide_or_none(payable, expected), float(lots.devices_t[own].sum())
-                rows.append((name, instance.metals.titles[metal], int(own.sum()), tonnes, expected, payable, share))
+                share, tonnes = _divide_or_none(payable, expected), float(lots.devices_t[members].sum())
+                rows.append((name, instance.metals.titles[metal], int(members.sum()), tonnes, expected, payable, share))
     columns = (
         ReportColumn("device", "Device"),
         ReportColumn("metal", "Metal"),
@@ -383,7 +386,9 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
     Returns:
         The report without these documents and rows.
     """
-    kept = tuple(document for document in report.documents if settled.isdisjoint(value for _, value in document.party))
+    open_documents = tuple(
+        document for document in report.documents if settled.isdisjoint(value for _, value in document.party)
+    )
     result, summary = [], report.summary
     for table in report.tables:
         rows = tuple(row for row in table.rows if table.key not in _ORDER_TABLES or settled.isdisjoint(row))
@@ -394,7 +399,7 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
         result = [summary.orders if table.key == summary.orders.key else table for table in result]
     return replace(
         report,
-        documents=kept,
+        documents=open_documents,
         tables=tuple(result),
         screen=select_screen_tables(result),
         printed=select_print_tables(result),

@@ -303,10 +303,10 @@ def describe_passed_on(plan: Plan) -> str:
     """
     routes, split = plan.account.routes, plan.instance.treatments.mark_split()
     passed = (routes.smelter < 0) & ~split[routes.treatment, plan.instance.streams.device[routes.stream]]
-    gone = float(plan.account.decisions.sent[passed].sum())
-    if gone <= AMOUNT_TOLERANCE * plan.tonnes:
+    passed_on = float(plan.account.decisions.sent[passed].sum())
+    if passed_on <= AMOUNT_TOLERANCE * plan.tonnes:
         return ""
-    return f"; {format_tonnes(gone)} passed on to ordinary recycling"
+    return f"; {format_tonnes(passed_on)} passed on to ordinary recycling"
 
 
 def _describe_bottlenecks(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:

@@ -158,17 +158,17 @@ def _tabulate_contracts(plan: TwoStagePlan) -> ReportTable:
     agreed, nominal = _sum_by_member(plan), plan.nominal
     unused = sum((one.probability * plan.compute_unused(one) for one in plan.outcomes), np.zeros(len(nominal)))
     for (kind, name), total in agreed.items():
-        own = [n for n, one in enumerate(plan.book.contracts) if (one.kind, one.get_name(instance)) == (kind, name)]
-        named = float(np.nan_to_num(nominal[own]).sum())
-        most = sum(plan.book.contracts[n].most for n in own)
+        members = [n for n, one in enumerate(plan.book.contracts) if (one.kind, one.get_name(instance)) == (kind, name)]
+        named = float(np.nan_to_num(nominal[members]).sum())
+        most = sum(plan.book.contracts[n].most for n in members)
         if kind not in (STREAM, SMELTER) or max(total, named) <= DISPLAY_TOLERANCE * most:
             continue
-        before = sum(float(plan.agreed[n]) for n in own if plan.book.contracts[n].end <= plan.known)
-        fee = max((plan.book.contracts[n].fee or 0.0) for n in own)
+        before = sum(float(plan.agreed[n]) for n in members if plan.book.contracts[n].end <= plan.known)
+        fee = max((plan.book.contracts[n].fee or 0.0) for n in members)
         rows.append(
             (
                 *(kind, name, total, total / most if kind == STREAM else None, before if plan.known else None),
-                *(float(unused[own].sum()), None if np.isnan(nominal).any() else named, fee or None),
+                *(float(unused[members].sum()), None if np.isnan(nominal).any() else named, fee or None),
             )
         )
     text = (

@@ -153,8 +153,8 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
         The report.
     """
     scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
-    kept = "" if scope == "instance" else f" that satisfies the {scope}"
-    title = f"Result is valid: no feasible plan exists{kept}." if verdict.accepted else "Result is not valid."
+    condition = "" if scope == "instance" else f" that satisfies the {scope}"
+    title = f"Result is valid: no feasible plan exists{condition}." if verdict.accepted else "Result is not valid."
     lines = _list_violations(verdict.broken)
     if verdict.refutation.holds:
         start = f"{escape_text(name)}: " if verdict.accepted else ""
@@ -251,7 +251,7 @@ def _describe_objective(verdict: Verdict) -> str:
     line = f"Objective: {format_number(verdict.value, 9)} {verdict.unit}"
     if abs(extra) <= GAP_TOLERANCE * max(1.0, abs(verdict.value)):
         return f"{line}, the certified lower bound."
-    off = f"{format_number(abs(extra))} {verdict.unit}"
+    difference = f"{format_number(abs(extra))} {verdict.unit}"
     if extra > 0:
-        return f"{line}, {off} above the certified lower bound."
-    return f"{line}, {off} below the certified lower bound (saved by violating the constraints)."
+        return f"{line}, {difference} above the certified lower bound."
+    return f"{line}, {difference} below the certified lower bound (saved by violating the constraints)."

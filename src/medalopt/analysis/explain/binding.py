@@ -238,12 +238,12 @@ def _list_impurity_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constra
     instance, prices = neighbourhood.instance, np.abs(neighbourhood.prices.impurity_limit)
     impurities, feed = instance.impurities, neighbourhood.account.feed
     for k, x in np.argwhere(has_limit(instance)).tolist():
-        smelter, element, most = instance.smelters.names[k], impurities.names[x], float(impurities.limit.value[k, x])
+        smelter, element, limit = instance.smelters.names[k], impurities.names[x], float(impurities.limit.value[k, x])
         tonnes = zip(instance.periods, feed[k].tolist(), strict=True)
         rows = [(("impurity_limit", smelter, element, t), by, by) for t, by in tonnes]
         change, path = make_row_change(neighbourhood, rows), ("smelters", smelter, "limits", element)
-        worth, what = float(prices[k, x] @ feed[k]) * most, f"{impurities.titles[x]} in the feed of {smelter}"
-        yield _ConstraintCandidate((render_path(path),), what, 1, "kg/t", most or 1.0, worth, change)
+        worth, what = float(prices[k, x] @ feed[k]) * limit, f"{impurities.titles[x]} in the feed of {smelter}"
+        yield _ConstraintCandidate((render_path(path),), what, 1, "kg/t", limit or 1.0, worth, change)
 
 
 def _list_policy_rules(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:

@@ -318,9 +318,9 @@ def _list_charge_rows(neighbourhood: PlanNeighbourhood, a: int, e: int, t: int, 
     alloy, period = alloys.names[a], instance.periods[t]
     factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
     for f, name in enumerate(metals):
-        own = float(f == e)
-        factors.append((("fineness_low", alloy, name, period), own - float(alloys.low.value[a, f])))
-        factors.append((("fineness_high", alloy, name, period), own - float(alloys.high.value[a, f])))
+        is_same = float(f == e)
+        factors.append((("fineness_low", alloy, name, period), is_same - float(alloys.low.value[a, f])))
+        factors.append((("fineness_high", alloy, name, period), is_same - float(alloys.high.value[a, f])))
     factors.append((("others", alloy, period), 1 - float(alloys.named[a, e]) - float(alloys.others.value[a])))
     return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
 

@@ -394,9 +394,9 @@ def _find_first_set(problem: FeasibilityProblem, first: ElasticSolution) -> set[
     height = len(problem.program.rows)
     found = find_irreducible_subset(problem.scaled, IIS_SECONDS) if height <= SMALL_PROGRAM_ROWS else None
     if found is not None:
-        kept = _convert_iis(found, problem)
-        if minimise_violation(problem.scaled, problem.unconditional | _make_ends(kept, height)).contradicts:
-            return kept
+        members = _convert_iis(found, problem)
+        if minimise_violation(problem.scaled, problem.unconditional | _make_ends(members, height)).contradicts:
+            return members
     return _get_support(problem, first, problem.rule_bounds)
 
 

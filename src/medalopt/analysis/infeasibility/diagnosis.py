@@ -207,10 +207,10 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     costs = compute_base_costs(routes).min(axis=1) + routes.refining.min(axis=2).sum(axis=1)
     costs = fold_branches(routes, costs)
     np.minimum.at(minimum, routes.stream, costs)
-    most = {name: max(value for _, value in parts) for name, parts in does.items()}
-    ratios = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in most.items()}
+    largest = {name: max(value for _, value in parts) for name, parts in does.items()}
+    ratios = {name: float(minimum[instance.streams.names.index(name)]) / value for name, value in largest.items()}
     return {
-        name: max(t for t, value in does[name] if value >= (1 - DISPLAY_TOLERANCE) * most[name])
+        name: max(t for t, value in does[name] if value >= (1 - DISPLAY_TOLERANCE) * largest[name])
         for name in sorted(does, key=lambda name: (ratios[name], name))
     }
 
@@ -345,19 +345,19 @@ def _propose_bounds(row: ExtensionRow, end: int, by: float) -> Iterator[float]:
 
 def _repair_row(at: InfeasibleInstance, request: RepairRequest, row: int, end: int) -> Iterator[Repair]:
     """Yield the repairs that relax one bound as little as suffices, and that remove the row."""
-    own = at.problem.extension_rows[row]
+    extension = at.problem.extension_rows[row]
     by = _find_least_change(at, row, end)
     if by is None:
-        if math.isfinite(own.lower) and math.isfinite(own.upper):
-            yield from _drop_rows(at, request, [own])
+        if math.isfinite(extension.lower) and math.isfinite(extension.upper):
+            yield from _drop_rows(at, request, [extension])
         return
-    for value in _propose_bounds(own, end, by):
-        changes = [_make_change(own, _get_bound(own, end)[0], value)]
-        repair = _price_row_repair(at, request, {own.name: _replace_bound(own, end, value)}, changes)
+    for value in _propose_bounds(extension, end, by):
+        changes = [_make_change(extension, _get_bound(extension, end)[0], value)]
+        repair = _price_row_repair(at, request, {extension.name: _replace_bound(extension, end, value)}, changes)
         if repair is not None:
             yield repair
             break
-    yield from _drop_rows(at, request, [own])
+    yield from _drop_rows(at, request, [extension])
 
 
 def _find_least_change(at: InfeasibleInstance, row: int, end: int) -> float | None:

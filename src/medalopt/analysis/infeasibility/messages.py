@@ -430,10 +430,10 @@ def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...
         return ("smelters", instance.smelters.names[0], "limits"), None, None, "the limits on impurities in feed"
     smelter, element = rule.names
     x = instance.impurities.names.index(element)
-    most = float(instance.impurities.limit.value[instance.smelters.names.index(smelter), x])
+    limit = float(instance.impurities.limit.value[instance.smelters.names.index(smelter), x])
     title = escape_text(instance.impurities.titles[x])
-    text = f"the feed of {escape_text(smelter)} may contain at most {format_number(most)} kg/t of {title} on average"
-    return ("smelters", smelter, "limits", element), most, "kg/t", text
+    text = f"the feed of {escape_text(smelter)} may contain at most {format_number(limit)} kg/t of {title} on average"
+    return ("smelters", smelter, "limits", element), limit, "kg/t", text
 
 
 def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:

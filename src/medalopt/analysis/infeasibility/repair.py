@@ -135,8 +135,8 @@ def price_repair(
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
-            own = request.extensions
-            plan, standing = solve_continuous(repaired, request.objective, own.files, basis, eased=own.relaxed)
+            users = request.extensions
+            plan, standing = solve_continuous(repaired, request.objective, users.files, basis, eased=users.relaxed)
         except (NoPlanError, SolverError):
             return None
         rows = zip(texts, moved, strict=True)

@@ -240,9 +240,9 @@ def _sum_lost_supply(instance: Instance, supply: int) -> float:
 def _shift_columns(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], by: int) -> np.ndarray:
     """Return an array (I, T) with its columns shifted `by` periods and zeros before."""
     shifted = np.zeros_like(array)
-    kept = array.shape[1] - by
-    if kept > 0:
-        shifted[:, by:] = array[:, :kept]
+    remaining = array.shape[1] - by
+    if remaining > 0:
+        shifted[:, by:] = array[:, :remaining]
     return shifted
 
 

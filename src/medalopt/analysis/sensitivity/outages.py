@@ -160,9 +160,9 @@ def _mark_outage_routes(scenario: ScenarioProgram, outage: Outage, periods: Bool
 
 def _mark_outage_bundles(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Bools:
     """Return the columns of bundle shares that belong to the element in the periods of the outage."""
-    gone = np.zeros(len(scenario.instance.bundles) + 1, dtype=bool)
-    gone[scenario.instance.streams.bundle[_mark_members(scenario.instance, outage)]] = True
-    return gone[scenario.network.take_bundle] & periods[scenario.network.take_period]
+    removed = np.zeros(len(scenario.instance.bundles) + 1, dtype=bool)
+    removed[scenario.instance.streams.bundle[_mark_members(scenario.instance, outage)]] = True
+    return removed[scenario.network.take_bundle] & periods[scenario.network.take_period]
 
 
 def _release_commitments(scenario: ScenarioProgram, outage: Outage, periods: Bools) -> Floats:
@@ -176,8 +176,8 @@ def _release_commitments(scenario: ScenarioProgram, outage: Outage, periods: Boo
         members = _mark_members(instance, outage)
         for row in _find_rows(program, "participation"):
             region = instance.streams.region == instance.regions.index(str(program.rows[row][1]))
-            gone = np.outer(members[region], periods)
-            offers = np.where(gone, 0.0, instance.streams.available.value[region])  # no subtraction: no rounding error
+            removed = np.outer(members[region], periods)
+            offers = np.where(removed, 0.0, instance.streams.available.value[region])  # exact: no subtraction
             lower[row] = float(instance.policy.participation.value) * float(offers.sum())
     return lower
 

@@ -140,19 +140,19 @@ class CostDerivatives:
             return self._shipments(here & (self._device == devices.index(str(path[3]))))
         if path[2:3] != ("cost",):
             return None
-        own = [d for d, name in enumerate(devices) if self._has_number((*path[:2], "devices", name, "cost"))]
-        return self._shipments(here & ~np.isin(self._device, own))
+        stated = [d for d, name in enumerate(devices) if self._has_number((*path[:2], "devices", name, "cost"))]
+        return self._shipments(here & ~np.isin(self._device, stated))
 
     def _differentiate_sold(self, path: ParameterPath, here: Bools) -> Floats:
         """Differentiate by the price of a fraction sold; fractions of one device replace those of its treatment."""
         treatments, devices = self._variant.instance.treatments, self._variant.instance.devices.names
-        given = path if path[-1] == "sold" else path[:-1]  # of one period
-        fraction = treatments.names.index(f"{path[1]}{FRACTION_SEPARATOR}{given[-2]}")
-        own = [d for d, name in enumerate(devices) if self._has_fractions((*path[:2], "devices", name, "fractions"))]
+        stated_path = path if path[-1] == "sold" else path[:-1]  # of one period
+        fraction = treatments.names.index(f"{path[1]}{FRACTION_SEPARATOR}{stated_path[-2]}")
+        stated = [d for d, name in enumerate(devices) if self._has_fractions((*path[:2], "devices", name, "fractions"))]
         if path[2] == "devices":
             here = here & (self._device == devices.index(str(path[3])))
         else:
-            here = here & ~np.isin(self._device, own)
+            here = here & ~np.isin(self._device, stated)
         sold = np.where(treatments.sells[fraction], treatments.to_smelter.value[fraction], 0.0)
         return self._shipments(here, -sold[self._device])
 
@@ -176,11 +176,11 @@ class CostDerivatives:
         if field == "penalties":
             return self._differentiate_penalty(path)
         period = _get_period(path)
-        given = path if period is None else path[:-1]
+        stated_path = path if period is None else path[:-1]
         if field == "treatment_charge":
-            where = self._find_governed(given, "treatment_charge") & self._is_sent_in(period)
+            where = self._find_governed(stated_path, "treatment_charge") & self._is_sent_in(period)
             return self._shipments(where, self._sent_on)
-        return self._differentiate_refining_charge(given, period) if field == "refining_charge" else None
+        return self._differentiate_refining_charge(stated_path, period) if field == "refining_charge" else None
 
     def _differentiate_penalty(self, path: ParameterPath) -> Floats | None:
         """Return the derivative by the `charge` of a penalty: the excess of each feed over its threshold, in steps."""
@@ -188,14 +188,14 @@ class CostDerivatives:
         if place is None:
             return None
         instance, routes, step = self._variant.instance, self._variant.routes, path[:place]
-        given = step[:-1] if isinstance(step[-1], int) else step  # of the element: of one step or of several
-        element, period = str(given[-1]), path[place + 1] if len(path) > place + 1 else None
+        stated_step = step[:-1] if isinstance(step[-1], int) else step  # of the element: of one step or of several
+        element, period = str(stated_step[-1]), path[place + 1] if len(path) > place + 1 else None
         governed = np.zeros(len(self._route), dtype=bool)
         for number, (line, k) in enumerate(zip(instance.terms.names, instance.terms.smelter.tolist(), strict=True)):
             smelter: ParameterPath = ("smelters", instance.smelters.names[k])
             own: ParameterPath = (*smelter, "terms", line, "penalties", element)
             stated = line and self._written.get_node(own) is not None
-            if given == (own if stated else (*smelter, "penalties", element)):
+            if stated_step == (own if stated else (*smelter, "penalties", element)):
                 governed |= self._line == number
         content = routes.impurity[self._route, instance.impurities.names.index(element)]
         excess = np.maximum(content - self._get_value((*step, "above")) * self._sent_on, 0.0)
@@ -242,16 +242,16 @@ class CostDerivatives:
     def _differentiate_price_of_left(self, path: ParameterPath) -> Floats:
         """Return the derivative by the price of a metal left: -1 on the columns of the lines that it governs."""
         instance, period = self._variant.instance, _get_period(path)
-        given = path if period is None else path[:-1]
+        base = path if period is None else path[:-1]
         weights, governed = np.zeros(len(self._variant.program.lower)), set()
         lines = zip(list_terms_names(instance), instance.terms.names, instance.terms.smelter.tolist(), strict=True)
         for name, line, k in lines:
             smelter: ParameterPath = ("smelters", instance.smelters.names[k])
-            own: ParameterPath = (*smelter, "terms", line, "pays", given[-1])
-            if given == (own if line and self._written.get_node(own) is not None else (*smelter, "pays", given[-1])):
+            own: ParameterPath = (*smelter, "terms", line, "pays", base[-1])
+            if base == (own if line and self._written.get_node(own) is not None else (*smelter, "pays", base[-1])):
                 governed.add(name)
         for column, (line, metal, label) in self._left_columns:
-            if line in governed and metal == given[-1] and period in (None, instance.periods.index(label)):
+            if line in governed and metal == base[-1] and period in (None, instance.periods.index(label)):
                 weights[column] = -1.0
         return weights
 

@@ -232,9 +232,9 @@ def find_greatest_factor(instance: Instance, path: ParameterPath) -> float | Non
     treatments = instance.treatments
     if "fractions" not in path or path[0] != "treatments" or path[-1] == "sold":
         return None
-    own = treatments.parent == treatments.names.index(str(path[1]))
+    branches = treatments.parent == treatments.names.index(str(path[1]))
     tables = (treatments.recovery, instance.impurities.recovery) if "recovery" in path else (treatments.to_smelter,)
-    sums = [np.where(treatments.accepts.T, table.value.T, 0)[..., own].sum(axis=-1) for table in tables]
+    sums = [np.where(treatments.accepts.T, table.value.T, 0)[..., branches].sum(axis=-1) for table in tables]
     largest = max(float(each.max(initial=0)) for each in sums)
     return (1 - SUM_TOLERANCE) / largest if largest else None
 
@@ -292,15 +292,15 @@ def _assign_cv(
 ) -> Iterator[ParameterGroup]:
     """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
     path = factor.path
-    given = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
+    stated_cv = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
     if path[0] == "streams" and path[2] in _SUPPLY_FIELDS:
-        given = _average_supply_cv(factor, annex.get("streams_cv", {}))
-    if not isinstance(given, Mapping):
-        yield ParameterGroup(path, factor.members, given, factor.of)
+        stated_cv = _average_supply_cv(factor, annex.get("streams_cv", {}))
+    if not isinstance(stated_cv, Mapping):
+        yield ParameterGroup(path, factor.members, stated_cv, factor.of)
     elif path[0] == "devices":
-        yield ParameterGroup(path, factor.members, given.get(str(path[3]), given.get("default")), factor.of)
+        yield ParameterGroup(path, factor.members, stated_cv.get(str(path[3]), stated_cv.get("default")), factor.of)
     else:
-        yield from _split_by_metal(factor, source_values, given)
+        yield from _split_by_metal(factor, source_values, stated_cv)
 
 
 def _split_by_metal(
@@ -393,10 +393,10 @@ def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
         offer prices.
     """
     moved = [factor for factor in find_parameter_groups(runner) if factor.can_have_cv]
-    given = [factor for factor in moved if factor.cv]
+    groups = [factor for factor in moved if factor.cv]
     supply = _find_supply_inputs(runner)
     result: dict[ParameterPath, list[ParameterGroup]] = {}
-    for factor in given or (() if supply else moved):
+    for factor in groups or (() if supply else moved):
         own = factor.path[0] == "devices" and get_assay_correlation(runner, str(factor.path[1])) > 0
         result.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
     return (*(_make_uncertain_input(runner, path, tuple(group)) for path, group in result.items()), *supply)

@@ -92,10 +92,10 @@ def get_relative_deviations(instance: Instance, section: str, names: tuple[str, 
     Returns:
         (names, E): coefficients of variation, 0 where the instance gives none.
     """
-    given = instance.annex.get(f"{section}_cv", {})
+    deviations = instance.annex.get(f"{section}_cv", {})
     table = np.zeros((len(names), len(instance.metals.names)))
     for row, name in enumerate(names):
-        cv = given.get(name, {}).get("cv") or {}
+        cv = deviations.get(name, {}).get("cv") or {}
         by_metal = cv if isinstance(cv, dict) else {"default": cv}
         rest = by_metal.get("default", 0.0)
         table[row] = [by_metal.get(metal, rest) for metal in instance.metals.names]

@@ -132,11 +132,11 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
         Order lines by stream, then period.
     """
     routes, sent = account.routes, account.decisions.sent
-    own = np.flatnonzero(account.instance.streams.region[routes.stream] == region)
-    route, period = np.nonzero(sent[own])
-    order = np.lexsort((own[route], period, routes.stream[own[route]]))
+    members = np.flatnonzero(account.instance.streams.region[routes.stream] == region)
+    route, period = np.nonzero(sent[members])
+    order = np.lexsort((members[route], period, routes.stream[members[route]]))
     beyond = allocate_surcharges(account) if "stream" in account.surcharges else None
-    for j, t in zip(own[route[order]].tolist(), period[order].tolist(), strict=True):
+    for j, t in zip(members[route[order]].tolist(), period[order].tolist(), strict=True):
         tonnes = float(sent[j, t])
         rates = {kind: getattr(routes, rate)[j] for kind, rate in _RATE_BY_COST.items()}
         costs = {kind: tonnes * float(rate[index_period(rate, t)]) for kind, rate in rates.items()}
@@ -160,9 +160,9 @@ def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLin
         Storage lines by stream, then period.
     """
     streams, waiting = account.instance.streams, account.decisions.stockpile
-    own = np.flatnonzero(streams.region == region)
-    stream, period = np.nonzero(waiting[own])
-    for i, t in zip(own[stream].tolist(), period.tolist(), strict=True):
+    members = np.flatnonzero(streams.region == region)
+    stream, period = np.nonzero(waiting[members])
+    for i, t in zip(members[stream].tolist(), period.tolist(), strict=True):
         tonnes = float(waiting[i, t])
         yield StorageLine(i, t, tonnes, tonnes * float(streams.storage_cost.value[i]))
 

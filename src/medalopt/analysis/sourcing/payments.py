@@ -184,10 +184,10 @@ def _collect_internal_items(account: PlanAccount, paid: Floats) -> dict[str, Flo
     costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
     if len(paid):
         costs["sales"] = costs["sales"] + paid.sum(axis=0)
-    own = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
+    internal = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
     if "treatment" in account.charges:  # of no single region's operator
-        own["treatment"] = account.charges["treatment"].sum(axis=0)[None, :]
-    return own
+        internal["treatment"] = account.charges["treatment"].sum(axis=0)[None, :]
+    return internal
 
 
 def _add_charges(account: PlanAccount, paid: Floats, **groups: Ints) -> Floats:

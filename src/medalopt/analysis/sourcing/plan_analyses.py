@@ -329,7 +329,7 @@ def _scale_to_loads(
         route, period = network.route[load.columns], network.period[load.columns]
         total = float(sent[route, period].sum())
         if routes.parent is not None:
-            own = np.flatnonzero((routes.parent >= 0) & np.isin(routes.parent, route))
-            route, period = np.append(route, own), np.append(period, np.full(len(own), period[0]))
+            branches = np.flatnonzero((routes.parent >= 0) & np.isin(routes.parent, route))
+            route, period = np.append(route, branches), np.append(period, np.full(len(branches), period[0]))
         sent[route, period] *= amount / total if amount and total else 0.0
     return replace(decisions, sent=sent)

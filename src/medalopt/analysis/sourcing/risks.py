@@ -186,8 +186,8 @@ class FirstOrderEstimates:
     def _sum_holding(self, alloy: str) -> float:
         """Return the holding cost of castings of an alloy."""
         index = self._instance.alloys.names.index(alloy)
-        kept = self._neighbourhood.account.cast_stock[index]
-        return abs(float(compute_casting_holding_cost(self._instance)[index] @ kept))
+        stock = self._neighbourhood.account.cast_stock[index]
+        return abs(float(compute_casting_holding_cost(self._instance)[index] @ stock))
 
     def _value_losses(self, alloy: str) -> float:
         """Return the value of the charge lost in melting: its value times loss / (1 − loss)."""
@@ -215,11 +215,11 @@ class FirstOrderEstimates:
             streams, (kind, _, name) = self._instance.streams, of.partition(" ")
             axis = self._instance.devices.names if kind == "device" else self._instance.regions
             member = streams.device if kind == "device" else streams.region
-            own = {
+            listed = {
                 render_path(("streams", streams.names[i]))
                 for i in np.flatnonzero(member == _find_index(axis, name)).tolist()
             }
-            return abs(sum(line.value for at, line in self._breakdown_lines if render_path(at[:2]) in own))
+            return abs(sum(line.value for at, line in self._breakdown_lines if render_path(at[:2]) in listed))
         return abs(sum(line.value for at, line in self._breakdown_lines if at[:2] == path[:2]))
 
 

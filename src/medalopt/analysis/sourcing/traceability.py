@@ -120,14 +120,14 @@ def _trace_blanks(account: PlanAccount) -> Floats:
     )  # destination shares of a kilogram struck to a kind of medal
     into[:, :kinds] = np.diag(1 / (1 + medals.allowance.value))
     into[:, MetalDestination.ALLOWANCE] = 1 - into[:, :kinds].sum(axis=1)
-    made = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
+    usable = ((1 - instance.alloys.scrap_share.value)[:, None] * account.cast).cumsum(axis=1)
     due = account.demand
     fate = np.zeros((alloys, due.shape[1], into.shape[1]))
     after = _share_among_medals(weights, np.ones(kinds, dtype=bool)) @ into
     for t in reversed(range(due.shape[1])):
         now = medals.due == t
         taken = (weights * now[:, None]).sum(axis=0)  # (A,)
-        there = made[:, t] - (due[:, t] - taken)
+        there = usable[:, t] - (due[:, t] - taken)
         share = np.divide(taken, there, out=np.ones(alloys), where=there > taken + AMOUNT_TOLERANCE * due[:, -1])
         share = np.where(taken > 0, share, 0.0)[:, None]
         after = share * (_share_among_medals(weights, now) @ into) + (1 - share) * after
@@ -252,14 +252,14 @@ def _compute_stream_losses(account: PlanAccount, routes: Ints, back: Floats) -> 
     )
     credited = returning * all_routes.returned[routes]
     settled = returning * _credit_all_metal(instance).returned[routes]
-    gone = np.zeros((len(StreamLoss), *content.shape))
-    gone[StreamLoss.LATE] = credited - back.sum(axis=2).T
-    gone[StreamLoss.ELSEWHERE] = settled - credited
-    gone[StreamLoss.SMELTER] = feed - settled
-    gone[StreamLoss.RESIDUE] = content - feed
-    gone[:, ~smelts] = 0
-    gone[StreamLoss.LEFT, ~smelts] = content[~smelts]
-    return np.asarray(np.where(gone > SUM_TOLERANCE * content, gone, 0).transpose(2, 1, 0))
+    lost = np.zeros((len(StreamLoss), *content.shape))
+    lost[StreamLoss.LATE] = credited - back.sum(axis=2).T
+    lost[StreamLoss.ELSEWHERE] = settled - credited
+    lost[StreamLoss.SMELTER] = feed - settled
+    lost[StreamLoss.RESIDUE] = content - feed
+    lost[:, ~smelts] = 0
+    lost[StreamLoss.LEFT, ~smelts] = content[~smelts]
+    return np.asarray(np.where(lost > SUM_TOLERANCE * content, lost, 0).transpose(2, 1, 0))
 
 
 @dataclass(frozen=True)

@@ -193,11 +193,11 @@ class _WorkbookParser:
 
         def sheet(attributes: XmlAttributes) -> None:
             """Add a sheet of cells."""
-            own = next((value for name, value in attributes.items() if name.endswith("relationships id")), "")
-            if own not in related:
+            identifier = next((value for name, value in attributes.items() if name.endswith("relationships id")), "")
+            if identifier not in related:
                 raise ValueError(f"the sheet {escape_text(attributes.get('name', ''))} is missing, or in another file")
-            if related[own].kind == "worksheet":
-                self._add_sheet(named, attributes.get("name", ""), related[own].target)
+            if related[identifier].kind == "worksheet":
+                self._add_sheet(named, attributes.get("name", ""), related[identifier].target)
 
         self.package.parse(main, {"sheet": sheet, "workbookPr": self._read_epoch, "calcPr": self._read_calculation})
         for part in related.values():

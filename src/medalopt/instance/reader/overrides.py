@@ -370,9 +370,9 @@ def _expand_periods(sheet: InputSheet, rows: list[int], labels: tuple[str, ...])
     """Replace the rows of a stream by one row per period, at the end; return the sheet and the new row indices."""
     periods = [sheet.get_column(PERIOD)[row] for row in rows]
     source = [rows[periods.index(label)] if label in periods else rows[0] for label in labels]
-    kept = np.delete(np.arange(sheet.count), rows)
-    spread = sheet.select_rows(np.concatenate([kept, source]))
-    new = list(range(len(kept), len(kept) + len(labels)))
+    remaining = np.delete(np.arange(sheet.count), rows)
+    spread = sheet.select_rows(np.concatenate([remaining, source]))
+    new = list(range(len(remaining), len(remaining) + len(labels)))
     empty = [row for row, label in zip(new, labels, strict=True) if None not in periods and label not in periods]
     cells: list[CellEdit] = [(row, PERIOD, label) for row, label in zip(new, labels, strict=True)]
     return spread.with_cells([*cells, *((row, _AVAILABLE, None) for row in empty)], OVERRIDE_LOCATION), new

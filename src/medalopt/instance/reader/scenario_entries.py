@@ -53,8 +53,8 @@ def read_scenario_entry(node: MappingNode, path: tuple[str, ...], faults: FaultL
     rest = {name: item for name, item in node.items.items() if name not in (CHANGES, PROBABILITY)}
     changes, probability = node.items.get(CHANGES), node.items.get(PROBABILITY)
     if changes is None:
-        kept = {name: node.keys[name] for name in rest}
-        return ScenarioEntry(node if probability is None else MappingNode(rest, kept, node.place), probability)
+        keys = {name: node.keys[name] for name in rest}
+        return ScenarioEntry(node if probability is None else MappingNode(rest, keys, node.place), probability)
     for name in rest:
         faults.add_error(
             node.keys[name],
@@ -89,7 +89,7 @@ def separate_probabilities(root: MappingNode, faults: FaultLog) -> tuple[Mapping
     if not isinstance(section, MappingNode):
         return root, {}
     entries: dict[str, Node] = {}
-    given: dict[str, Fraction] = {}
+    stated: dict[str, Fraction] = {}
     wrong = False
     for name, node in section.items.items():
         if not isinstance(node, MappingNode):
@@ -100,18 +100,18 @@ def separate_probabilities(root: MappingNode, faults: FaultLog) -> tuple[Mapping
         if entry.probability is not None:
             value = _read_probability(entry.probability, name, faults)
             wrong |= value is None
-            given |= {} if value is None else {name: value}
-    total = sum(given.values(), Fraction())
-    if given and not wrong and abs(total - 1) > ROUNDING:
-        listed = ", ".join(f"{escape_text(name)} {_percent(value)}" for name, value in [*given.items()][:_MAX_NAMED])
-        more = ", …" if len(given) > _MAX_NAMED else ""
+            stated |= {} if value is None else {name: value}
+    total = sum(stated.values(), Fraction())
+    if stated and not wrong and abs(total - 1) > ROUNDING:
+        listed = ", ".join(f"{escape_text(name)} {_percent(value)}" for name, value in [*stated.items()][:_MAX_NAMED])
+        more = ", …" if len(stated) > _MAX_NAMED else ""
         faults.add_error(
-            section.keys[next(iter(given))],
+            section.keys[next(iter(stated))],
             ("scenarios",),
             f"the probabilities sum to {_percent(total)}, not to 100 %: {listed}{more}",
             kind=FaultKind.VALUE,
         )
-    scaled = {name: float(value / total) for name, value in given.items()} if total else {}
+    scaled = {name: float(value / total) for name, value in stated.items()} if total else {}
     inner = MappingNode(entries, section.keys, section.place)
     return MappingNode({**root.items, "scenarios": inner}, root.keys, root.place), scaled
 

@@ -123,8 +123,8 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
 def _collect_confidence(draft: Draft) -> dict[str, float]:
     """Return the promised confidence by metal, and the joint one as `joint`, without those left out."""
     policy, metals = draft.document.policy, draft.document.metals
-    given = _convert_to_plain(policy.confidence) or {}
-    by_metal = given if isinstance(given, dict) else {"default": given}
+    promise = _convert_to_plain(policy.confidence) or {}
+    by_metal = promise if isinstance(promise, dict) else {"default": promise}
     levels = {metal: by_metal.get(metal, by_metal.get("default")) for metal in metals}
     levels[JOINT_CONFIDENCE] = _convert_to_plain(policy.joint_confidence)
     return {name: float(level) for name, level in sorted(levels.items()) if level}
@@ -182,8 +182,8 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
         return []
     source, note = rows.sheet.get_column(("source",)), rows.sheet.get_column(("note",))
     last = np.zeros(len(rows.names.texts), dtype=np.intp)
-    given = np.flatnonzero((source.code > 0) | (note.code > 0))
-    last[rows.names.code[given]] = given + 1
+    noted = np.flatnonzero((source.code > 0) | (note.code > 0))
+    last[rows.names.code[noted]] = noted + 1
     for row in (last[last > 0] - 1).tolist():
         texts, remark = source[row], note[row]
         if texts or remark:

@@ -290,8 +290,8 @@ def _check_supply_correlation(draft: Draft) -> None:
 def _list_confidences(draft: Draft) -> Iterator[tuple[ParameterPath, Quantity]]:
     """Yield path and level of every promised confidence."""
     policy = draft.document.policy
-    given = policy.confidence if isinstance(policy.confidence, dict) else {"": policy.confidence}
-    for name, level in given.items():
+    promised = policy.confidence if isinstance(policy.confidence, dict) else {"": policy.confidence}
+    for name, level in promised.items():
         if level is not None:
             yield ("policy", "confidence", name) if name else ("policy", "confidence"), level
     if policy.joint_confidence is not None:
@@ -347,13 +347,13 @@ def _check_commitments(draft: Draft) -> None:
 def _check_piece_costs(draft: Draft) -> None:
     """Log treatment costs per piece for devices without a unit mass."""
     for name, treatment in (draft.document.treatments or {}).items():
-        own = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
-        for device, cost in own.items():
+        device_costs = {device: other.cost for device, other in treatment.devices.items() if other.cost is not None}
+        for device, cost in device_costs.items():
             if _is_per_piece(cost) and not _has_unit_mass(draft, device):
                 message = f"a cost per piece needs the mass of a piece: give `{escape_text(device)}` a `unit_mass`"
                 draft.add_fault(("treatments", name, "devices", device, "cost"), message, kind=FaultKind.UNIT_MASS)
         taken = treatment.accepts if treatment.accepts is not None else list(draft.document.devices)
-        light = [device for device in taken if device not in own and not _has_unit_mass(draft, device)]
+        light = [device for device in taken if device not in device_costs and not _has_unit_mass(draft, device)]
         if _is_per_piece(treatment.cost) and light:
             message = f"a cost per piece needs a `unit_mass` of every device treated; {join_names(light)} give none"
             draft.add_fault(("treatments", name, "cost"), message, kind=FaultKind.UNIT_MASS)

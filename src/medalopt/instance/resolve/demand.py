@@ -179,23 +179,23 @@ def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLim
     Returns:
         Policy; the footprint cap is in kg CO2e.
     """
-    given = draft.document.policy
-    shares = dict(sorted(given.device_share.items()))
+    policy = draft.document.policy
+    shares = dict(sorted(policy.device_share.items()))
     groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
     windows = [get_window_ends(one.share if isinstance(one, Group) else one) for one in shares.values()]
     members = [mask_names(one.devices if one else [name], devices) for name, one in groups.items()]
-    cap = NO_LIMIT if given.footprint_cap is None else _convert_to_kilograms(given.footprint_cap)
+    cap = NO_LIMIT if policy.footprint_cap is None else _convert_to_kilograms(policy.footprint_cap)
     return PolicyLimits(
-        recycled=build_column(given.recycled.get(metal, ZERO_QUANTITY) for metal in metals.names),
+        recycled=build_column(policy.recycled.get(metal, ZERO_QUANTITY) for metal in metals.names),
         windows=tuple(shares),
         members=np.array(members, dtype=np.bool_).reshape(len(shares), len(devices)),
         window_low=build_column(low for low, _ in windows),
         window_high=build_column(high for _, high in windows),
-        participation=ExactArray.gather([convert_quantity(given.participation or ZERO_QUANTITY)], ()),
+        participation=ExactArray.gather([convert_quantity(policy.participation or ZERO_QUANTITY)], ()),
         footprint_cap=ExactArray.gather([convert_quantity(cap)], ()),
         **{
-            f"concentration_{name}": ExactArray.gather([convert_quantity(ONE_QUANTITY if most is None else most)], ())
-            for name, most in given.concentration
+            f"concentration_{name}": ExactArray.gather([convert_quantity(ONE_QUANTITY if limit is None else limit)], ())
+            for name, limit in policy.concentration
         },
     )
 

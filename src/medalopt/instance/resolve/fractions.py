@@ -69,12 +69,12 @@ def list_treatment_entries(draft: Draft) -> dict[str, TreatmentEntry]:
     Returns:
         Entries (H) by name; of a fraction the names of treatment and fraction, joined by `/`.
     """
-    given = draft.document.treatments
-    if given is None:
+    treatments = draft.document.treatments
+    if treatments is None:
         return {WHOLE_TREATMENT: TreatmentEntry(Treatment())}
     entries = {
         name: entry
-        for treatment, one in given.items()
+        for treatment, one in treatments.items()
         for name, entry in (
             _split_treatment(treatment, one, list(draft.document.devices))
             if has_fractions(one)
@@ -118,8 +118,8 @@ def check_fractions(draft: Draft) -> None:
     Args:
         draft: Parsed instance; faults are added to it.
     """
-    given, known = draft.document.treatments or {}, set[str]()
-    for name, treatment in given.items():
+    treatments, known = draft.document.treatments or {}, set[str]()
+    for name, treatment in treatments.items():
         if not has_fractions(treatment):
             continue
         path: ParameterPath = ("treatments", name)
@@ -138,7 +138,7 @@ def check_fractions(draft: Draft) -> None:
             _check_sums(draft, (*at, "fractions"), fractions)
             for fraction in fractions:
                 full = f"{name}{FRACTION_SEPARATOR}{fraction}"
-                if full in given:
+                if full in treatments:
                     message = f"a treatment is called `{escape_text(full)}`, as this fraction is in plans: rename one"
                     draft.add_fault((*at, "fractions", fraction), message, key=True, kind=FaultKind.CONFLICT)
     _check_line_fractions(draft, known)

@@ -129,7 +129,7 @@ def _build_assays(draft: Draft, own: NameAxis) -> ExactArray:
 
 def _build_limits(rows: list[Mapping[str, Quantity]], elements: NameAxis) -> ExactArray:
     """Return greatest contents (N, X), kg/t; infinite where none is given, or where it is a tonne in a tonne."""
-    limiting = [{name: most for name, most in row.items() if most.exact < _WHOLE_KG_T} for row in rows]
+    limiting = [{name: limit for name, limit in row.items() if limit.exact < _WHOLE_KG_T} for row in rows]
     return build_metal_array(limiting, elements, NO_LIMIT)
 
 

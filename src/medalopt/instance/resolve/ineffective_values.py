@@ -160,10 +160,10 @@ def _find_unused_treatment_values(draft: Draft) -> Iterator[tuple[ParameterPath,
     for name, treatment in (draft.document.treatments or {}).items():
         taken = set(treatment.accepts if treatment.accepts is not None else draft.document.devices)
         for field in ("cost", "to_smelter", "recovery", "fractions"):
-            own = {device for device, other in treatment.devices.items() if getattr(other, field) is not None}
+            devices = {device for device, other in treatment.devices.items() if getattr(other, field) is not None}
             if field in ("to_smelter", "recovery"):
-                own |= {device for device, other in treatment.devices.items() if other.fractions}
-            if taken and taken <= own:
+                devices |= {device for device, other in treatment.devices.items() if other.fractions}
+            if taken and taken <= devices:
                 yield ("treatments", name, field), "every device it accepts has its own"
         yield from _find_unused_recoveries(name, treatment)
         for device in sorted(treatment.devices.keys() - taken):
@@ -210,10 +210,10 @@ def _list_returned_metals(draft: Draft, *rules: _MetalRule) -> set[str]:
     """Return the metals with a nonzero return by `rules` of decreasing precedence."""
     result: set[str] = set()
     for rule in reversed(rules):
-        own = find_covered_metals(rule, draft.document.metals)
-        by = rule if isinstance(rule, Mapping) else dict.fromkeys(own, rule)
-        result -= own
-        result |= {metal for metal in own if _is_nonzero(by.get(metal, by.get("default")))}
+        covered = find_covered_metals(rule, draft.document.metals)
+        by = rule if isinstance(rule, Mapping) else dict.fromkeys(covered, rule)
+        result -= covered
+        result |= {metal for metal in covered if _is_nonzero(by.get(metal, by.get("default")))}
     return result
 
 
@@ -365,11 +365,11 @@ def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
 def _find_unused_credited(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
     """Yield `credited.default` of streams that name every metal."""
     sheet, metals = draft.streams, draft.document.metals
-    given = sheet.get_column(("credited", "default")).code > 0
-    if given.any() and metals:
+    stated = sheet.get_column(("credited", "default")).code > 0
+    if stated.any() and metals:
         names = name_stream_rows(sheet)
         named = np.all([sheet.get_column(("credited", metal)).code > 0 for metal in metals], axis=0)
-        for row in np.flatnonzero(given & named).tolist():
+        for row in np.flatnonzero(stated & named).tolist():
             yield ("streams", names[row] or "", "credited", "default"), _EVERY_METAL
 
 

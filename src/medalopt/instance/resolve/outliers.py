@@ -255,9 +255,9 @@ def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> 
         draft.faults.add_warning(
             sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""), kind=FaultKind.OUTLIER
         )
-    given = cost.filled | distance.filled
-    if given.any():
-        for row in np.flatnonzero(~given)[:MAX_LISTED].tolist():
+    stated = cost.filled | distance.filled
+    if stated.any():
+        for row in np.flatnonzero(~stated)[:MAX_LISTED].tolist():
             text = "this lane has neither `distance` nor `cost`, so it is free, unlike others; write `cost: 0`"
             draft.faults.add_warning(
                 sheet.locate_cell(row),

@@ -182,13 +182,15 @@ def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
     masses, rows = draft.unit_mass, []
     for treatment in list_treatments(draft).values():
         cost = select_figure(treatment.cost, period)
-        own = {name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()}
+        device_costs = {
+            name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()
+        }
         if cost.pieces:
-            own = dict.fromkeys(devices.names, cost) | own
+            device_costs = dict.fromkeys(devices.names, cost) | device_costs
         rows.append(
             (
                 convert_quantity(cost),
-                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in own.items()},
+                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in device_costs.items()},
             )
         )
     return build_grid(rows, len(devices))
@@ -411,11 +413,11 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
         plain: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of a line without a rule of its own
 
         def resolve(k: int, smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
-            own = getattr(line, field)
-            if own is None and k in plain:
+            stated = getattr(line, field)
+            if stated is None and k in plain:
                 return plain[k]
-            result = resolve_cascade(own, getattr(smelter, field), metals=metals, missing=ZERO_QUANTITY)
-            return plain.setdefault(k, result) if own is None else result
+            result = resolve_cascade(stated, getattr(smelter, field), metals=metals, missing=ZERO_QUANTITY)
+            return plain.setdefault(k, result) if stated is None else result
 
         return build_grid((resolve(k, smelter, line) for k, smelter, _, line in triples), len(metals))
 

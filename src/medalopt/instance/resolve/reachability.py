@@ -135,11 +135,11 @@ def _warn_of_refused_feeds(draft: Draft, reachability: Reachability) -> None:
         k = int(np.argmax(np.where(refused[:, d, h, x], impurities.refuse.value[line[:, d, h], x], -1)))
         device, element = instance.devices.names[d], impurities.names[x]
         feed = f"`{escape_text(device)}` after `{escape_text(instance.treatments.names[h])}`"
-        most = f"{impurities.refuse.value[line[k, d, h], x]:.4g} kg/t (`{escape_text(instance.smelters.names[k])}`)"
+        limit = f"{impurities.refuse.value[line[k, d, h], x]:.4g} kg/t (`{escape_text(instance.smelters.names[k])}`)"
         draft.add_warning(
             ("devices", device, "content", element),
             f"every smelter refuses {feed}, {_format_tonnes(tonnes)} on offer: its feed contains {held[x]:.4g} kg/t of "
-            f"{escape_text(impurities.titles[x])}, and at most {most} is accepted",
+            f"{escape_text(impurities.titles[x])}, and at most {limit} is accepted",
             kind=FaultKind.UNREACHABLE,
         )
 

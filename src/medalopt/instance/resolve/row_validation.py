@@ -267,9 +267,9 @@ def check_sheet(sheet: InputSheet, model: type[Entry], names: CellColumn, draft:
     """
     known = list_columns(model)
     for key, cells in sheet.columns.items():
-        given = np.flatnonzero(cells.code)[:1].tolist()
-        if message := _describe_unknown_column(key, known, draft, given=bool(given)):
-            row = given[0] if given else min((row for row, at in sheet.cell_locations if at == key), default=0)
+        filled = np.flatnonzero(cells.code)[:1].tolist()
+        if message := _describe_unknown_column(key, known, draft, given=bool(filled)):
+            row = filled[0] if filled else min((row for row, at in sheet.cell_locations if at == key), default=0)
             draft.faults.add_error(
                 sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message, kind=FaultKind.VALUE
             )

@@ -107,8 +107,10 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
         by_row = key == AVAILABLE or key in PERIOD_PRICES
         each = (np.arange(sheet.count), device[groups.owner]) if by_row else (groups.first, device)
         read[key] = read_numeric_column(sheet, key, Stream, names, draft, default, each[0])
-        own = _find_stated_rows(sheet, key, groups) if key in PERIOD_PRICES else np.arange(len(each[0]))
-        check_unit_masses(sheet, key, read[key].select_rows(own), each[1][own], names, draft, each[0][own])
+        stated_rows = _find_stated_rows(sheet, key, groups) if key in PERIOD_PRICES else np.arange(len(each[0]))
+        check_unit_masses(
+            sheet, key, read[key].select_rows(stated_rows), each[1][stated_rows], names, draft, each[0][stated_rows]
+        )
     rows = StreamRows(sheet, names, groups, device, read)
     _check_offered(rows, draft)
     _check_prices(rows, draft)
@@ -245,9 +247,9 @@ def _pair_bundles(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
 
 def _find_storable(rows: StreamRows) -> Bools:
     """Return True for streams of the sheet with a storage, even an empty one (I,)."""
-    given = rows.read[_STORAGE_LIMIT].filled | rows.read[_STORAGE_COST].filled
+    storable = rows.read[_STORAGE_LIMIT].filled | rows.read[_STORAGE_COST].filled
     marks = rows.sheet.get_column(("storage", "{}"))
-    return given | (marks.code[rows.groups.first] > 0)
+    return storable | (marks.code[rows.groups.first] > 0)
 
 
 def _convert_stream_column(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None]) -> ExactArray:
@@ -287,9 +289,9 @@ def _build_available(rows: StreamRows, order: Ints, masses: Sequence[Fraction | 
     spread = np.flatnonzero(groups.slot >= 0)
     raw[groups.owner[spread], groups.slot[spread]] = offer.raw[spread]
     unit[groups.owner[spread], groups.slot[spread]] = offer.unit[spread]
-    given = rows.read[_TOTAL].filled
-    raw[given] = total.raw[given, None]
-    unit[given] = total.unit[given, None] + len(offer.factors)
+    filled = rows.read[_TOTAL].filled
+    raw[filled] = total.raw[filled, None]
+    unit[filled] = total.unit[filled, None] + len(offer.factors)
     return ExactArray(raw[order], unit[order], (*offer.factors, *total.factors))
 
 

@@ -203,8 +203,8 @@ def _find_returned_metals(instance: Instance, reachability: Reachability) -> tup
     index = line[k, d, h]
     for e in np.flatnonzero((assay > 0).any(axis=0)).tolist():
         metal = assay[d, e] * treatments.recovery.value[h, d, e]
-        kept = terms.deduction.value[index, e] * treatments.to_smelter.value[h, d]
-        yields = np.minimum(terms.returned.value[index, e] * metal, metal - kept) > 0
+        deducted = terms.deduction.value[index, e] * treatments.to_smelter.value[h, d]
+        yields = np.minimum(terms.returned.value[index, e] * metal, metal - deducted) > 0
         ever[k[yields], e] = True
     in_time = instance.smelters.lead < len(instance.periods)
     return np.logical_or.reduce(ever & in_time, axis=0), ever

@@ -119,9 +119,9 @@ class QuantityField:
         """Admissible range, as a message: text such as `it must be more than 0`."""
         if self.unit == "" and self.high is not None:
             return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
-        most = f"it must be at most {self.high} {self.unit}"
+        upper = f"it must be at most {self.high} {self.unit}"
         least = "it must be more than 0" if self.above else "it must not be negative"
-        return least if self.high is None else f"{least}, and {most}"
+        return least if self.high is None else f"{least}, and {upper}"
 
     def _validate(self, value: object, info: ValidationInfo[ValidationContext]) -> Quantity:
         """Validate a scalar for pydantic."""

@@ -101,10 +101,10 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
         if len(listed) > MAX_WORDED_FAULTS:
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
             faults.raise_errors()
-        gone = {(one.kind == "missing", _remove_value(one, data)) for one in result}
-        assert not gone <= settled, "invalid values are removed in one pass"
-        settled |= gone
-        reported |= {path for _, path in gone}
+        reductions = {(one.kind == "missing", _remove_value(one, data)) for one in result}
+        assert not reductions <= settled, "invalid values are removed in one pass"
+        settled |= reductions
+        reported |= {path for _, path in reductions}
 
 
 class _SchemaError(NamedTuple):
@@ -262,7 +262,7 @@ def _drop_empty_parts(part: Any) -> Any:
         return [_drop_empty_parts(item) for item in part]
     if not isinstance(part, dict):
         return part
-    kept = {key: value for key, value in part.items() if not (key == "default" and value is None)}
-    if isinstance(kept.get("title"), str):
-        del kept["title"]
-    return {key: _drop_empty_parts(value) for key, value in kept.items()}
+    encoded = {key: value for key, value in part.items() if not (key == "default" and value is None)}
+    if isinstance(encoded.get("title"), str):
+        del encoded["title"]
+    return {key: _drop_empty_parts(value) for key, value in encoded.items()}

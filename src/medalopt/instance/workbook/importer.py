@@ -247,9 +247,9 @@ class _WorkbookImport:
 
     def without_consequences(self, faults: Iterable[Fault]) -> list[Fault]:
         """Return `faults` without those that merely follow from an unreadable value in the same cell."""
-        own = set(self.faults.errors)
-        cells = {(fault.file, fault.line, fault.column) for fault in own if fault.line}
-        return [fault for fault in faults if fault in own or (fault.file, fault.line, fault.column) not in cells]
+        errors = set(self.faults.errors)
+        cells = {(fault.file, fault.line, fault.column) for fault in errors if fault.line}
+        return [fault for fault in faults if fault in errors or (fault.file, fault.line, fault.column) not in cells]
 
     def build_tree(self, sheets: dict[str, SheetRows]) -> MappingNode:
         """Build the root node from all sheets."""
@@ -423,8 +423,8 @@ class _WorkbookImport:
                     kind=FaultKind.WORKBOOK,
                 )
                 return None
-        given = iter(names)
-        return tuple(next(given) if step == "*" else step for step in section.path)
+        remaining = iter(names)
+        return tuple(next(remaining) if step == "*" else step for step in section.path)
 
     def _read_scenarios(self, rows: SheetRows, grown: TreeBuilder) -> None:
         """Read the sheet of scenario changes."""
@@ -458,9 +458,9 @@ class _WorkbookImport:
             self._check_text(value, location, ())
         text = _format_decimal(value) if isinstance(value, float) else format_cell(value)
         if isinstance(value, str) and text[:1] in "[{" and text:
-            own = FaultLog()
-            node = parse_yaml(text, "", own)
-            if node is not None and not own.errors:
+            faults = FaultLog()
+            node = parse_yaml(text, "", faults)
+            if node is not None and not faults.errors:
                 return _relocate_node(node, location)
         return ScalarNode(unquote_text(text), not isinstance(value, str), location)
 

@@ -254,10 +254,12 @@ def build_source_tree(opened: InstanceFile) -> MappingNode:
     node = opened.read_source_values().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
-        given, listed = opened.root.items.get(name), node.items.get(name)
+        present, listed = opened.root.items.get(name), node.items.get(name)
         if isinstance(listed, MappingNode) and listed.items:
-            kept = given.items if isinstance(given, MappingNode) else {}
-            remarks: dict[str, Node] = {key: kept[key] for key in ("source", "note") if key in kept}
+            present_entries = present.items if isinstance(present, MappingNode) else {}
+            remarks: dict[str, Node] = {
+                key: present_entries[key] for key in ("source", "note") if key in present_entries
+            }
             items[name] = MappingNode({**listed.items, **remarks}, {}, listed.place)
     return MappingNode(items, opened.root.keys, opened.root.place)
 
@@ -374,9 +376,9 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
         return LINES_UNIT if shape is not None and shape.value_form is ValueForm.LIST else ""
     if not measure.unit:
         return SHARE_UNIT
-    own = name_unit(measure.unit, money.currency)
-    units = Counter(_split_quantity(node, measure, money)[1] or own for node in nodes)
-    return units.most_common(1)[0][0] if units else own
+    unit = name_unit(measure.unit, money.currency)
+    units = Counter(_split_quantity(node, measure, money)[1] or unit for node in nodes)
+    return units.most_common(1)[0][0] if units else unit
 
 
 def format_cell(leaf: ScalarNode, column: SheetColumn, money: Money) -> str | float:

@@ -61,12 +61,12 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     }
     listed = tuple((name, descriptions.get(name, _PLAN_DESCRIPTION)) for name in names)
     tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
-    own = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
+    report_files = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
     resources += [describe_resource(f"{key}.csv", table) for key, table in tables.items()]
     if plan is not None:
-        parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in own.items()}
+        parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in report_files.items()}
         files["plan.csv"] += render_digest_rows(compute_part_digests("csv", parts))
-    return {**files, **own, PACKAGE_FILE: render_package(report.title, resources)}
+    return {**files, **report_files, PACKAGE_FILE: render_package(report.title, resources)}
 
 
 def render_table_csv(table: ReportTable) -> str:

@@ -201,10 +201,9 @@ def _build_height_rules(parts: Sequence[TextTable | Chart | TextHeading]) -> str
 
 def _build_security_policy(style: str, code: str) -> str:
     """Return the content security policy."""
-    own = f"script-src {_hash_source(code)}; " if code else ""
-    return (
-        f"default-src 'none'; {own}style-src {_hash_source(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    script = f"script-src {_hash_source(code)}; " if code else ""
+    rest = "img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; {script}style-src {_hash_source(style)}; {rest}"
 
 
 def _hash_source(text: str) -> str:

@@ -45,9 +45,9 @@ class Screen:
         terminal = sys.stdout is not None and sys.stdout.isatty()
         plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
         fallback = 80 if terminal else DEFAULT_WIDTH
-        given = os.environ.get("COLUMNS", "")
-        known = given.isascii() and given.isdigit() and int(given) > 0
-        width = int(given) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
+        columns = os.environ.get("COLUMNS", "")
+        known = columns.isascii() and columns.isdigit() and int(columns) > 0
+        width = int(columns) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
         return cls(width, terminal and not plain)
 
     @classmethod
@@ -92,12 +92,12 @@ def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
     Returns:
         All columns, or those left after dropping the highest ranks one by one until the rest fits.
     """
-    kept = tuple(range(len(section.columns)))
+    selected = tuple(range(len(section.columns)))
     for rank in sorted({column.rank for column in section.columns} - {0}, reverse=True):
-        if _sum_widths(_measure_columns(section, kept)) <= width:
+        if _sum_widths(_measure_columns(section, selected)) <= width:
             break
-        kept = tuple(position for position in kept if section.columns[position].rank < rank)
-    return kept
+        selected = tuple(position for position in selected if section.columns[position].rank < rank)
+    return selected
 
 
 def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[str]]]:
@@ -110,19 +110,19 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
     Returns:
         Lines of the header, and the lines of each row.
     """
-    kept = select_columns(section, width)
-    widths = _measure_columns(section, kept, of_header=2)
+    selected = select_columns(section, width)
+    widths = _measure_columns(section, selected, of_header=2)
     if _sum_widths(widths) > width:
-        widths = _measure_columns(section, kept)
+        widths = _measure_columns(section, selected)
     spare = width - _sum_widths(widths)
-    names = [n for n, position in enumerate(kept) if not section.columns[position].right]
+    names = [n for n, position in enumerate(selected) if not section.columns[position].right]
     for n in sorted(names, key=lambda n: -widths[n]):
         shrunk = max(min(MIN_NAME_WIDTH, widths[n]), widths[n] + min(spare, 0))
         spare += widths[n] - shrunk
         widths[n] = shrunk
-    rights = [section.columns[position].right for position in kept]
-    header = _lay_out_row([section.columns[position].header for position in kept], widths, rights, bottom=True)
-    return header, [_lay_out_row([row[position] for position in kept], widths, rights) for row in section.rows]
+    rights = [section.columns[position].right for position in selected]
+    header = _lay_out_row([section.columns[position].header for position in selected], widths, rights, bottom=True)
+    return header, [_lay_out_row([row[position] for position in selected], widths, rights) for row in section.rows]
 
 
 def wrap_text(text: str, width: int) -> list[str]:

@@ -33,8 +33,8 @@ def clean_cell_text(value: str) -> str:
     Returns:
         At most `MOST_CELL_UNITS` UTF-16 units.
     """
-    kept = escape_control_characters(value).replace("\r\n", "\n")
-    return kept if _count_units(kept) <= MOST_CELL_UNITS else _truncate_text(kept, MOST_CELL_UNITS)
+    text = escape_control_characters(value).replace("\r\n", "\n")
+    return text if _count_units(text) <= MOST_CELL_UNITS else _truncate_text(text, MOST_CELL_UNITS)
 
 
 def _count_units(value: str) -> int:
@@ -43,10 +43,10 @@ def _count_units(value: str) -> int:
 
 def _truncate_text(value: str, maximum: int) -> str:
     """Cut a text to at most `maximum` UTF-16 units, with an ellipsis at its end."""
-    kept = value[: maximum - 1]
-    while _count_units(kept) > maximum - 1:
-        kept = kept[: len(kept) - max(1, (_count_units(kept) - maximum) // 2)]
-    return f"{kept}…"
+    text = value[: maximum - 1]
+    while _count_units(text) > maximum - 1:
+        text = text[: len(text) - max(1, (_count_units(text) - maximum) // 2)]
+    return f"{text}…"
 
 
 class SheetNames:

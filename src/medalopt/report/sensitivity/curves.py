@@ -313,8 +313,8 @@ def _encode_breakpoint(turn: BreakpointChange) -> dict[str, Any]:
 def _thin_points(points: tuple[CurvePoint, ...]) -> list[CurvePoint]:
     """Return at most about `MOST_TABLE_ROWS` points, both ends included."""
     step = max(1, -(-len(points) // MOST_TABLE_ROWS))
-    kept = list(points[::step])
-    return kept if not points or kept[-1] is points[-1] else [*kept, points[-1]]
+    selected = list(points[::step])
+    return selected if not points or selected[-1] is points[-1] else [*selected, points[-1]]
 
 
 COLOUR_STEPS = 7  # of colour, dark for a high objective

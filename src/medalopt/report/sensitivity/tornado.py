@@ -94,10 +94,10 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
     name = title_parameter(instance, first.factor.path, first.factor.of)
     if not first.count_status_changes(base):
         return f"Main risk: {name}. {_describe_both_ends(unit, base, first)}."
-    gone = [end for end in first.ends if end.result.status != base.status]
-    steps = " or ".join(describe_step(end) for end in gone)
-    status = _STATUS_WORDS.get(gone[0].result.status, "feasible")
-    short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in gone if end.measured), "")
+    changed = [end for end in first.ends if end.result.status != base.status]
+    steps = " or ".join(describe_step(end) for end in changed)
+    status = _STATUS_WORDS.get(changed[0].result.status, "feasible")
+    short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in changed if end.measured), "")
     return f"Main risk: {name}. {steps}: {status}{short}."
 
 

@@ -272,9 +272,9 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
     rows: list[tuple[CellValue, ...]] = []
     for alloy in plated:
         charge = float(plan.account.charge[alloy].sum())
-        made = medals.count - plan.account.missed
-        kinds = np.flatnonzero(medals.parts.value[:, alloy] * made > 0).tolist()
-        net = [float(medals.parts.value[m, alloy] * made[m]) for m in kinds]
+        cast = medals.count - plan.account.missed
+        kinds = np.flatnonzero(medals.parts.value[:, alloy] * cast > 0).tolist()
+        net = [float(medals.parts.value[m, alloy] * cast[m]) for m in kinds]
         gross = [kg * (1 + float(medals.allowance.value[m])) for m, kg in zip(kinds, net, strict=True)]
         for m, on, owed in zip(kinds, net, gross, strict=True):
             each = GRAMS_PER_KILOGRAM * float(medals.parts.value[m, alloy])
@@ -285,7 +285,7 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
                     instance.alloys.names[alloy],
                     medals.names[m],
                     due,
-                    _show_count(float(made[m])),
+                    _show_count(float(cast[m])),
                     each,
                     on,
                     owed - on,

@@ -107,9 +107,9 @@ def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
         if column.unit == "t":
             yield replace(column, digits=tonnes)
         elif column.unit == "kg":
-            most = _PURCHASE_DIGITS if column.key == "bought_kg" else _MOST_DIGITS
+            digits = _PURCHASE_DIGITS if column.key == "bought_kg" else _MOST_DIGITS
             amounts = [get_cell_number(row[position]) for row in table.rows]
-            yield replace(column, digits=choose_trade_decimals(amounts, "kg", most))
+            yield replace(column, digits=choose_trade_decimals(amounts, "kg", digits))
         else:
             yield replace(column, digits=0) if column.key == "amount" else column
 
@@ -232,8 +232,8 @@ def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTab
 def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
     """Return a row for each item of each line of the terms: quantities summed, contract terms as agreed."""
     sums = ("feed_t", "contained_kg", "returned_kg", "left_kg", "amount")
-    kept = [column for column in lines.columns if column.key not in ("period", "back", "unit_code")]
-    columns = tuple(replace(column, optional=column.unit is not None) for column in kept)
+    selected = [column for column in lines.columns if column.key not in ("period", "back", "unit_code")]
+    columns = tuple(replace(column, optional=column.unit is not None) for column in selected)
     table: list[tuple[CellValue, ...]] = []
     for of_item in _collect_rows(rows, lambda row: f"{row['terms']}\n{row['item']}").values():
         first = of_item[0]
@@ -241,7 +241,7 @@ def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
             (_sum_cells(of_item, column.key) if first[column.key] is not None else None)
             if column.key in sums
             else first[column.key]
-            for column in kept
+            for column in selected
         )
         table.append(tuple(cells))
     text = "Terms and charges: feed per dry tonne, metal per kilogram returned."
@@ -304,13 +304,13 @@ def _prepare_table(table: ReportTable) -> ReportTable:
         "claim_ledger": _fold_claims,
         "assumptions": _count_assumptions,
     }
-    made = folds[table.key](table) if table.key in folds else table
+    folded = folds[table.key](table) if table.key in folds else table
     left_out = _COLUMNS_LEFT_OUT.get(table.key, ())
-    kept = [position for position, column in enumerate(made.columns) if column.key not in left_out]
-    columns = tuple(made.columns[position] for position in kept)
-    rows = tuple(tuple(row[position] for position in kept) for row in made.rows)
-    most = {"fineness": _MOST_FINENESS_ROWS, "award": _MOST_AWARD_ROWS}.get(table.key, MOST_PRINTED_ROWS)
-    return _round_money(*round_quantities([replace(made, columns=columns, rows=rows, most=most)]))
+    selected = [position for position, column in enumerate(folded.columns) if column.key not in left_out]
+    columns = tuple(folded.columns[position] for position in selected)
+    rows = tuple(tuple(row[position] for position in selected) for row in folded.rows)
+    limit = {"fineness": _MOST_FINENESS_ROWS, "award": _MOST_AWARD_ROWS}.get(table.key, MOST_PRINTED_ROWS)
+    return _round_money(*round_quantities([replace(folded, columns=columns, rows=rows, most=limit)]))
 
 
 def _round_money(table: ReportTable) -> ReportTable:

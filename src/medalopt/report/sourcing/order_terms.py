@@ -267,8 +267,8 @@ def describe_tolerance(
         less = f"{format_number(least)} % less" if least else "nothing less"
         tolerance = f"{_USUAL_TOLERANCE} % more, {less}: {metal} limits the plan"
     if least:
-        most = formats(amount * least / 100)
-        bears = f"up to {format_number(least)} % ({most}); with less {metal} is short in {period} and the plan breaks"
+        upper = formats(amount * least / 100)
+        bears = f"up to {format_number(least)} % ({upper}); with less {metal} is short in {period} and the plan breaks"
     else:
         short = format_mass(margin.kilograms / 100)
         less = formats(amount / 100)

@@ -82,8 +82,8 @@ def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
 def _note_rounding(document: OrderDocument, note: str) -> OrderDocument:
     """Return an order with the effect of rounding all orders beside its rounded quantities."""
     last = document.grouped[-1]
-    said = replace(last, notes=tuple(f"{line} {note}" for line in last.notes))
-    return replace(document, grouped=(*document.grouped[:-1], said))
+    noted = replace(last, notes=tuple(f"{line} {note}" for line in last.notes))
+    return replace(document, grouped=(*document.grouped[:-1], noted))
 
 
 def describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
@@ -343,8 +343,8 @@ def _name_feed(instance: Instance, feeds: list[FeedLine]) -> str:
     """Return the name of a line of terms, and after it the fractions that are fed under it."""
     name = instance.terms.names[feeds[0].line] or EVERY_FEED
     fractions = sorted({fraction for feed in feeds for fraction in feed.fractions})
-    told = ", ".join(instance.treatments.names[fraction] for fraction in fractions)
-    return f"{name} ({told})" if told else name
+    names = ", ".join(instance.treatments.names[fraction] for fraction in fractions)
+    return f"{name} ({names})" if names else name
 
 
 def _describe_settlement(instance: Instance, sent: list[FeedLine]) -> tuple[str, ...]:
@@ -357,8 +357,8 @@ def _describe_settlement(instance: Instance, sent: list[FeedLine]) -> tuple[str,
 
 def _describe_acceptance(instance: Instance, smelter: int, sent: list[FeedLine]) -> str:
     """Return the acceptance limits and penalties of the plan."""
-    said = describe_acceptance(instance, smelter, sorted({feed.line for feed in sent}))
-    return " ".join(said) or "none in the plan; those of the contract apply"
+    acceptance = describe_acceptance(instance, smelter, sorted({feed.line for feed in sent}))
+    return " ".join(acceptance) or "none in the plan; those of the contract apply"
 
 
 def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:

@@ -391,13 +391,13 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
 
 def _axis_top(metal_account: MetalAccount, metal: int) -> float:
     """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
-    off = (
+    deviation = (
         metal_account.uncertainty.correlated_cumulated[metal]
         if metal_account.uncertainty
         else np.zeros_like(metal_account.metal_due[metal])
     )
     high = min(
-        float((metal_account.at_hand[metal] + SPREAD_DEVIATIONS * off).max()),
+        float((metal_account.at_hand[metal] + SPREAD_DEVIATIONS * deviation).max()),
         _MOST_AXIS_RATIO * float(metal_account.charged[metal].sum()),
     )
     step = 10.0 ** np.floor(np.log10(high)) / 2
@@ -411,13 +411,13 @@ def _list_points(values: Floats) -> list[tuple[float, float | None]]:
 def _spread_series(metal_account: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
     if metal_account.uncertainty is None:
         return []
-    off = SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal]
-    low = np.maximum(at_hand - off, 0)
+    deviation = SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal]
+    low = np.maximum(at_hand - deviation, 0)
     unseen = {"symbol": "none", "silent": True, "stack": "band", "lineStyle": {"width": 0}, "z": 1}
     fill = {"color": COLOURS[0], "opacity": 0.15}
     return [
         build_line_series("", _list_points(low), **unseen),
-        build_line_series("", _list_points(at_hand + off - low), areaStyle=fill, **unseen),
+        build_line_series("", _list_points(at_hand + deviation - low), areaStyle=fill, **unseen),
     ]
 
 

@@ -107,15 +107,15 @@ def summarize_decision(
 
 def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...]:
     """Return the benchmark of buying all metal, with its cost and footprint, or the reason why it is not available."""
-    told = describe_premium(premium, plan.instance)
+    sentences = describe_premium(premium, plan.instance)
     if premium.cost == float("inf"):
-        return told
+        return sentences
     more, currency = plan.cost - premium.cost, plan.instance.currency
     price = f"Benchmark, buying all metal: {format_money(premium.cost, currency)}"
     if abs(more) <= VALUE_TOLERANCE * max(1.0, abs(plan.cost)):
-        return (f"{price}, the same.", *told[1:])
+        return (f"{price}, the same.", *sentences[1:])
     medals = f" ({format_money(abs(more) / premium.medals, currency)} a medal)" if premium.medals else ""
-    return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *told[1:])
+    return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *sentences[1:])
 
 
 def _describe_supply(plan: Plan) -> tuple[str, ...]:
@@ -259,9 +259,9 @@ def _shorten_table(table: ReportTable) -> ReportTable:
     if table.key == "fiscal_years":
         return fold_table(table, "party")[0]
     if table.key == "award":
-        kept = [position for position, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
-        rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
-        return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
+        selected = [position for position, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
+        rows = tuple(tuple(row[position] for position in selected) for row in table.rows)
+        return replace(table, columns=tuple(table.columns[position] for position in selected), rows=rows)
     return table
 
 

@@ -142,14 +142,14 @@ class _StoredJson:
         if part is None:
             return None
         one = self.parts[part]
-        said = {"kind": one["kind"], "stamp": one["stamp"], "missing": ", ".join(one["missing"])}
+        fields = {"kind": one["kind"], "stamp": one["stamp"], "missing": ", ".join(one["missing"])}
         rows = _read_json_rows(part, one["lines"])
-        return StoredPart(part, rows.keys, rows.rows, {**said, **one["party"], **one["terms"]})
+        return StoredPart(part, rows.keys, rows.rows, {**fields, **one["party"], **one["terms"]})
 
     def list_fields(self, document: OrderDocument) -> Mapping[str, str]:
         """Return the fields that JSON must have of an order."""
-        said = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
-        return {**said, **dict(document.party), **dict(document.terms)}
+        fields = {"kind": document.kind, "stamp": document.stamp, "missing": ", ".join(document.missing)}
+        return {**fields, **dict(document.party), **dict(document.terms)}
 
     def read_decision(self) -> tuple[str, Sequence[str]]:
         """Return the part with the summary."""

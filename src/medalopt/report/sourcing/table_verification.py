@@ -167,9 +167,11 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     lots = None
     if saved.lots is not None:
         lots = WholeLots(saved.objective.value, saved.lots.without, saved.lots.lower_bound, {})
-    own = parse_extensions(instance, account.routes, saved)[0]
+    extensions = parse_extensions(instance, account.routes, saved)[0]
     version, method = saved.solver.get("version", ""), saved.solver.get("method", "")
-    return Plan(instance, saved.objective.measure, account, duals, certificate, method, version, added=own, lots=lots)
+    return Plan(
+        instance, saved.objective.measure, account, duals, certificate, method, version, added=extensions, lots=lots
+    )
 
 
 def compare_parts(form: StoredForm, report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
@@ -336,9 +338,9 @@ def _compare_fields(stored: StoredPart | None, wanted: Mapping[str, str], alike:
     if stored is None:
         return
     for name, true in wanted.items():
-        said = stored.fields.get(name)
-        if (said is not None and not match_texts(said, true)) or (said is None and alike):
-            text = _describe_difference(stored.part, name, repr(said), repr(true))
+        stated = stored.fields.get(name)
+        if (stated is not None and not match_texts(stated, true)) or (stated is None and alike):
+            text = _describe_difference(stored.part, name, repr(stated), repr(true))
             yield Violation(DERIVED, f"{stored.part}[{name}]", 0.0, "", text)
 
 

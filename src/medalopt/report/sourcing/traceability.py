@@ -123,8 +123,8 @@ def _name_origins(plan: Plan, trace: MetalTrace) -> list[tuple[str, str, str]]:
         routes.smelter[trace.routes].tolist(),
         strict=True,
     )
-    told = [(instance.devices.names[d], instance.regions[g], smelters[k]) for d, g, k in known]
-    return [*told, *(("bought", offer, "") for offer in instance.market.names), ("opening stock", "", "")]
+    names = [(instance.devices.names[d], instance.regions[g], smelters[k]) for d, g, k in known]
+    return [*names, *(("bought", offer, "") for offer in instance.market.names), ("opening stock", "", "")]
 
 
 def _stream_destination_table(plan: Plan, trace: MetalTrace, metal: int) -> ReportTable:
@@ -218,13 +218,13 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
     """Return the mass [kg] of each link: source to smelter, smelter to account, account to destination."""
     came = np.concatenate([trace.returned[metal], trace.bought[metal], trace.opening[metal][None]]).sum(axis=1)
     title = plan.instance.metals.titles[metal]
-    told = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in _name_origins(plan, trace)]
+    names = [(f"bought {g}" if d == "bought" else d, k) for d, g, k in _name_origins(plan, trace)]
     size: dict[str, float] = defaultdict(float)
-    for (source, _), kilograms in zip(told, came.tolist(), strict=True):
+    for (source, _), kilograms in zip(names, came.tolist(), strict=True):
         size[source] += kilograms
     large = set(sorted(size, key=lambda source: (-size[source], source))[:MOST_SOURCES_DRAWN])
     links: dict[FlowLink, float] = defaultdict(float)
-    for (source, smelter), kilograms in zip(told, came.tolist(), strict=True):
+    for (source, smelter), kilograms in zip(names, came.tolist(), strict=True):
         first = source if source in large else "other sources"
         if smelter:
             links["source", first, "smelter", smelter] += kilograms

@@ -119,12 +119,12 @@ class SupplyMix:
             The factor at which the first, and the last, source consists of this type alone; (inf, inf) if none can
             change.
         """
-        own = self.by_source(np.where(self._mark_device(device)[:, None], self.available, 0.0))
+        supply = self.by_source(np.where(self._mark_device(device)[:, None], self.available, 0.0))
         whole = self.by_source(self.available)
-        moves = (own > 0) & (own < whole)
+        moves = (supply > 0) & (supply < whole)
         if not moves.any():
             return np.inf, np.inf
-        times = whole[moves] / own[moves]
+        times = whole[moves] / supply[moves]
         return float(times.min()), float(times.max())
 
     def scale_share(self, device: int, times: float) -> Instance:
@@ -140,12 +140,12 @@ class SupplyMix:
             The changed instance.
         """
         mine = self._mark_device(device)[:, None]
-        own, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
-        rest = whole - own
-        target = np.where(own * times < whole * (1 - AMOUNT_TOLERANCE), own * times, whole)
-        target = np.where(rest > 0, target, own)
-        more = np.divide(target, own, out=np.ones_like(own), where=own > 0)
-        less = np.divide(whole - target, rest, out=np.ones_like(own), where=rest > 0)
+        supply, whole = self.by_source(np.where(mine, self.available, 0.0)), self.by_source(self.available)
+        rest = whole - supply
+        target = np.where(supply * times < whole * (1 - AMOUNT_TOLERANCE), supply * times, whole)
+        target = np.where(rest > 0, target, supply)
+        more = np.divide(target, supply, out=np.ones_like(supply), where=supply > 0)
+        less = np.divide(whole - target, rest, out=np.ones_like(supply), where=rest > 0)
         return self.replace_supply(self.available * np.where(mine, more[self.source], less[self.source]))
 
     def split_joint_supply(self, parts: Mapping[int, float]) -> Instance:
@@ -161,12 +161,12 @@ class SupplyMix:
         """
         weight = np.zeros(len(self.instance.devices.names))
         weight[list(parts)] = list(parts.values())
-        own = self._select_supply(parts)
-        weighed = np.where(own > 0, weight[self.instance.streams.device][:, None] * self._compute_portions(), 0.0)
-        before, after = self.by_source(own), self.by_source(weighed)
+        supply = self._select_supply(parts)
+        weighed = np.where(supply > 0, weight[self.instance.streams.device][:, None] * self._compute_portions(), 0.0)
+        before, after = self.by_source(supply), self.by_source(weighed)
         factor = np.divide(before, after, out=np.zeros_like(after), where=after > 0)
-        moved = np.where((after > 0)[self.source], weighed * factor[self.source], own)
-        return self.replace_supply(self.available - own + moved)
+        moved = np.where((after > 0)[self.source], weighed * factor[self.source], supply)
+        return self.replace_supply(self.available - supply + moved)
 
     def sum_joint_supply(self, devices: Collection[int]) -> Floats:
         """Sum the tonnes of device types in the sources that offer at least two of them.
@@ -177,12 +177,12 @@ class SupplyMix:
         Returns:
             (len(devices),): tonnes of each type.
         """
-        own = self._select_supply(devices)
+        supply = self._select_supply(devices)
         kinds = sum(
-            (self.by_source(np.where(self._mark_device(device)[:, None], own, 0.0)) > 0).astype(int)
+            (self.by_source(np.where(self._mark_device(device)[:, None], supply, 0.0)) > 0).astype(int)
             for device in devices
         )
-        shared = np.where((np.asarray(kinds) > 1)[self.source], own, 0.0)
+        shared = np.where((np.asarray(kinds) > 1)[self.source], supply, 0.0)
         return np.array([shared[self._mark_device(device)].sum() for device in devices])
 
     def _select_supply(self, devices: Collection[int]) -> Floats:
@@ -218,10 +218,10 @@ class SupplyMix:
         """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""
         devices = len(self.instance.devices.names)
         kind = self.source * devices + self.instance.streams.device
-        own = np.zeros((self._source_count * devices, self.available.shape[1]))
-        np.add.at(own, kind, self.available)
+        supply = np.zeros((self._source_count * devices, self.available.shape[1]))
+        np.add.at(supply, kind, self.available)
         equal = 1 / np.bincount(kind)[kind][:, None]
-        return np.divide(self.available, own[kind], out=equal + 0 * self.available, where=own[kind] > 0)
+        return np.divide(self.available, supply[kind], out=equal + 0 * self.available, where=supply[kind] > 0)
 
 
 SCARCITY_FACTOR = 1 + 1e-6  # multiple of the offer or sale price above which a metal is scarce
