@@ -203,17 +203,7 @@ def _parse_json(text: str, name: str) -> Any:
     """Return the JSON content, without duplicate members, non-finite numbers and control characters."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Return an object.
-
-        Args:
-            pairs: Members in order.
-
-        Returns:
-            Value by name.
-
-        Raises:
-            ValueError: For a duplicate member.
-        """
+        """Return an object."""
         result = dict(pairs)
         if len(result) < len(pairs):
             twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -221,14 +211,7 @@ def _parse_json(text: str, name: str) -> Any:
         return result
 
     def refuse(constant: str) -> NoReturn:
-        """Reject a constant such as NaN.
-
-        Args:
-            constant: Constant as written.
-
-        Raises:
-            ValueError: Always.
-        """
+        """Reject a constant such as NaN."""
         raise ValueError(f"{constant} is no number")
 
     try:
