@@ -251,7 +251,7 @@ def spread_charges(instance: Instance) -> Instance:
         rate[kind.name] = np.where(quantity > 0, charge / np.where(quantity > 0, quantity, 1.0), 0.0) * (
             1 - 2 * _ROUNDING
         )
-    instance, falling = spread_falling_steps(instance, most)
+    instance, falling = spread_falling_steps(instance, upper)
     rate |= {name: rate[name] + lower for name, lower in falling.items()}
     terms, market, streams = instance.terms, instance.market, instance.streams
     treatments, feed = instance.treatments, rate["line"] + rate["smelter"][terms.smelter][:, None]
