@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.laws import pool
 from tests.laws.answer import answer
 from tests.model.cases import ROOT, loaded
-from tests.random_instances import Document, with_impurities
+from tests.random_instances import Document, document, with_impurities
 
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.errors import InputError
+from medalopt.plan.reader import read_saved_plan
+from medalopt.proof.verdict import verify_plan
+from medalopt.report.impurities import build_impurity_table
+from medalopt.report.render.json import build_plan_object, render_json
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "impurities.yaml"
 CONDITIONS = ("refuse", "penalties", "limits")
@@ -94,3 +100,28 @@ def test_metals_and_faults() -> None:
         medalopt.load(BY_HAND, {"impurities.Ag.title": "silver"})
     with pytest.raises(InputError, match="no metal or impurity is called `Pb`"):
         medalopt.load(BY_HAND, {"smelters.near.refuse.Pb": "1 kg/t"})
+
+
+def test_the_content_of_feed_is_in_the_plan_and_checked(tmp_path: Path) -> None:
+    """Each smelter, period and element has feed, content and limit; an altered row, and one left out, are rejected."""
+    instance = medalopt.load(BY_HAND)
+    plan = medalopt.solve(instance)
+    table = build_plan_object(plan)["feed_content"]
+    shown = build_impurity_table(plan).rows
+    assert [(row["smelter"], row["period"], row["feed"], row["content"], row["limit"]) for row in table] == [
+        (row[0], row[1], *(pytest.approx(value) for value in row[3:6])) for row in shown
+    ]
+    assert any(row["limit"] is not None for row in table)
+    saved = tmp_path / "plan.json"
+    for change, accepted in (
+        (lambda rows: rows, True),
+        (lambda rows: rows[1:], False),
+        (lambda rows: [rows[0] | {"content": 2 * rows[0]["content"]}, *rows[1:]], False),
+        (lambda rows: [rows[0] | {"limit": 7.0}, *rows[1:]], False),
+    ):
+        content = build_plan_object(plan)
+        content["feed_content"] = change(content["feed_content"])
+        saved.write_text(render_json(content), encoding="utf-8")
+        assert verify_plan(instance, read_saved_plan(saved)).accepted == accepted
+    without = loaded(document(2))
+    assert "feed_content" not in build_plan_object(medalopt.solve(without))

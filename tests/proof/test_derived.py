@@ -83,6 +83,7 @@ def stated(of: PlanAccount) -> Any:
         offer_stock=[],
         shortfall=[],
         charges=[],
+        feed_content=[],
         parties=[],
         risk=[],
         digests={},

@@ -99,6 +99,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     },
     "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
     "shortfall": {"missed": "missed", "cost": "cost "},
+    "feed_content": {"feed": "feed [t]", "content": "content [kg/t]", "limit": "limit [kg/t]"},
     "charges": {"quantity": "quantity", "charge": "charge "},
     "parties": {"cost": "cost "},
 }
@@ -252,6 +253,11 @@ class Plan:
             Pieces and money; empty if all must be made.
         """
         return self.frames["shortfall"]
+
+    @property
+    def feed_content(self) -> pd.DataFrame:
+        """Feed and mean content by smelter, period and impurity, with its limit; empty without conditions on feed."""
+        return self.frames["feed_content"]
 
     @property
     def charges(self) -> pd.DataFrame:

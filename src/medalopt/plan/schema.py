@@ -189,6 +189,17 @@ class SavedLeftMetal(StrictModel):
     revenue: Number
 
 
+class SavedFeedContent(StrictModel):
+    """Feed of a smelter in a period and its mean content of one element, with the limit of the smelter if any."""
+
+    smelter: str
+    period: str
+    element: str
+    feed: Number
+    content: Number
+    limit: Number | None
+
+
 class SavedCharge(StrictModel):
     """A contract with a minimum lot or a charge that is used, with its quantity and its charge."""
 
@@ -301,6 +312,7 @@ class SavedPlan(StrictModel):
     shortfall: list[SavedShortfall] = []
     left: list[SavedLeftMetal] = []
     fractions: list[SavedFraction] = []
+    feed_content: list[SavedFeedContent] = []
     charges: list[SavedCharge] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
@@ -333,6 +345,7 @@ OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some
     "shortfall": SavedShortfall,
     "left": SavedLeftMetal,
     "fractions": SavedFraction,
+    "feed_content": SavedFeedContent,
     "charges": SavedCharge,
     "parties": SavedPartyCost,
     "risk": SavedRisk,

@@ -5,6 +5,7 @@ Rows of zeros are dropped, except of metals.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -255,6 +256,22 @@ def _tabulate_risk(account: PlanAccount) -> ColumnTable:
     }
 
 
+def _tabulate_feed_content(account: PlanAccount) -> ColumnTable:
+    """Return feed, mean content and limit by smelter, period and element that smelters refuse, charge or limit."""
+    instance, held = account.instance, account.impurity
+    smelter, period, element = np.nonzero(held.transpose(0, 2, 1))
+    feed = account.feed[smelter, period]
+    limit = instance.impurities.limit.value[smelter, element].tolist()
+    return {
+        "smelter": _names_at(instance.smelters.names, smelter),
+        "period": _names_at(instance.periods, period),
+        "element": _names_at(instance.impurities.names, element),
+        "feed": feed.tolist(),
+        "content": (held[smelter, element, period] / feed).tolist(),
+        "limit": [most if math.isfinite(most) else None for most in limit],
+    }
+
+
 def _tabulate_charges(account: PlanAccount) -> ColumnTable:
     """Return the contracts with a minimum lot or a charge that are used, with quantity and charge."""
     used = list_used_contracts(account)
@@ -276,6 +293,7 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
     "left": (leaves_metal, _tabulate_left),
     "shortfall": (lambda instance: bool(may_miss(instance).any()), _tabulate_shortfall),
     "fractions": (lambda instance: instance.treatments.has_fractions, _tabulate_fractions),
+    "feed_content": (lambda instance: instance.impurities.has_effect, _tabulate_feed_content),
     "charges": (has_activities, _tabulate_charges),
     "parties": (has_payers, _tabulate_parties),
     "risk": (has_uncertain_returns, _tabulate_risk),
@@ -290,7 +308,7 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
 
     Returns:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
-        missed, fractions, lots of feed, fixed charges, payers and risk only if the instance has any.
+        missed, fractions, impurities, lots of feed, fixed charges, payers and risk only if the instance has any.
     """
     optional = {name: build for name, (has, build) in OPTIONAL_TABLE_BUILDERS.items() if has(account.instance)}
     return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}

@@ -102,6 +102,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_risk(account, plan)
     yield from _check_left_revenue(account, plan)
     yield from _check_fractions(account, plan)
+    yield from _check_feed_content(account, plan)
     yield from _check_charges(account, plan)
 
 
@@ -252,6 +253,40 @@ def _check_charges(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         yield from _compare_values("cost", f"{path}: charge", row.charge, follows.charge, size, currency)
     if len(stated) < len(plan.charges):
         yield Violation("cost", "charges", 0.0, "", "charges: a contract and period is listed twice")
+
+
+def _check_feed_content(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check feed, content and limit of every smelter, period and element; a plan of an earlier version has none."""
+    instance = account.instance
+    stated = {(row.smelter, row.period, row.element): row for row in plan.feed_content}
+    if not stated and "feed_content" not in plan.digests:
+        return
+    impurities, held, size = instance.impurities, account.impurity, max(1.0, float(account.feed.sum()))
+    places = [
+        {name: n for n, name in enumerate(names)}
+        for names in (instance.smelters.names, instance.periods, impurities.names)
+    ]
+    true = {
+        (instance.smelters.names[k], instance.periods[t], impurities.names[x]): (k, t, x)
+        for k, x, t in np.argwhere(held > FEASIBILITY_TOLERANCE * size).tolist()
+    }
+    if len(stated) < len(plan.feed_content):
+        yield Violation("impurity limits", "feed_content", 0.0, "", "feed_content: a row is listed twice")
+    for key in {**true, **stated}:
+        path, row = f"feed_content.{', '.join(map(escape_text, key))}", stated.get(key)
+        at = tuple(place.get(name) for place, name in zip(places, key, strict=True))
+        if row is None or None in at:
+            yield Violation(
+                "impurity limits", path, 0.0, "", f"{path}: {'is missing' if row is None else 'no such feed'}"
+            )
+            continue
+        k, t, x = at
+        mass, most = row.feed * row.content, float(impurities.limit.value[k, x])
+        yield from _compare_values("impurity limits", f"{path}: feed", row.feed, float(account.feed[k, t]), size, "t")
+        total = max(1.0, float(held[:, x].sum()))
+        yield from _compare_values("impurity limits", f"{path}: content", mass, float(held[k, x, t]), total, "kg")
+        if row.limit != (most if np.isfinite(most) else None):
+            yield Violation("impurity limits", path, 0.0, "", f"{path}: the limit is another")
 
 
 def _check_left_revenue(account: PlanAccount, plan: Any) -> Iterator[Violation]:
