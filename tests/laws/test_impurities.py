@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.runs import here
 from tests.laws import pool
 from tests.laws.answer import answer
 from tests.model.cases import ROOT, loaded
@@ -125,3 +126,11 @@ def test_the_content_of_feed_is_in_the_plan_and_checked(tmp_path: Path) -> None:
         assert verify_plan(instance, read_saved_plan(saved)).accepted == accepted
     without = loaded(document(2))
     assert "feed_content" not in build_plan_object(medalopt.solve(without))
+
+
+@pytest.mark.parametrize("ending", ("", ".xlsx"))
+def test_the_content_of_feed_is_read_back(ending: str, tmp_path: Path) -> None:
+    """As a folder of CSV and as a workbook a plan with and without limits on its feed is valid."""
+    plan = tmp_path / f"plan{ending}"
+    assert here("plan", str(BY_HAND), "--brief", "-o", str(plan)).code == 0
+    assert here("verify", str(plan), str(BY_HAND)).code == 0

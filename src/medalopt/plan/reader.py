@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from pydantic import ValidationError
 
@@ -23,6 +23,7 @@ from medalopt.plan.digests import PLAN_TABLES, SCALARS_PART, split_sourcing_part
 from medalopt.plan.schema import (
     OPTIONAL_TABLE_MODELS,
     TABLE_MODELS,
+    Number,
     SavedFractionShipment,
     SavedInfeasibility,
     SavedMetalCalledBack,
@@ -371,7 +372,9 @@ def _convert_row(model: type[StrictModel], row: dict[str, str]) -> dict[str, Any
     """Return a row with numbers and missing values by the types of its model."""
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     return {
-        name: _parse_number(cell) if kinds[name] is float else (None if cell == "" and kinds[name] is not str else cell)
+        name: _parse_number(cell)
+        if kinds[name] is float or (cell and Number in get_args(kinds[name]))
+        else (None if cell == "" and kinds[name] is not str else cell)
         for name, cell in row.items()
     }
 
