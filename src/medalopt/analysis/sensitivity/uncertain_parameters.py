@@ -207,7 +207,7 @@ def _find_members(runner: ScenarioRunner) -> Iterator[GroupMember]:
     for path, scalar, kind in source_values.iterate_parameters():
         if firm and is_firm(path, firm):
             continue
-        if (str(path[0]), _get_field(path)) not in _VARIED_FIELDS or path[-1] == "lead":
+        if (str(path[0]), _get_field(path)) not in _VARIED_FIELDS or path[-1] in ("lead", "up_to"):
             continue
         listed = isinstance(path[-1], int)
         at = path[:-1] if listed else path
