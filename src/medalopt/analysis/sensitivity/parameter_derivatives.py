@@ -30,6 +30,8 @@ from medalopt.solver.program import CAST_STOCK_ROW
 class CostDerivatives:
     """Columns of a program, indexed by the stream, treatment, smelter, period and purchase that they represent.
 
+    The `differentiate_*` methods take the path of a parameter, and return (N,); None if the parameter is not a cost.
+
     Args:
         scenario: Scenario whose program is differentiated.
         source_values: Parameter values as written in the file of the instance.
@@ -87,14 +89,7 @@ class CostDerivatives:
         return weights
 
     def differentiate_stream(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a cost.
-        """
+        """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream."""
         number = self._variant.instance.streams.names.index(str(path[1]))
         if is_step_path(path):
             first = self._shipments((self._stream == number) & self._treats)
@@ -121,14 +116,7 @@ class CostDerivatives:
         return weights
 
     def differentiate_treatment(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `residue_value` or `cost` of a treatment; the cost of one device overrides the general one.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a cost.
-        """
+        """Differentiate by `residue_value` or `cost` of a treatment; that of one device takes precedence."""
         names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
         here = (self._treatment == names.index(str(path[1]))) & self._is_sent_in(_get_period(path))
         if path[2] == "residue_value":
@@ -280,14 +268,7 @@ class CostDerivatives:
         return isinstance(node, SequenceNode) or (isinstance(node, ScalarNode) and not node.null)
 
     def differentiate_lane(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `cost` of a lane, or by its `distance` at the transport rate.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a cost.
-        """
+        """Differentiate by `cost` of a lane, or by its `distance` at the transport rate."""
         if path[2:] not in (("cost",), ("distance",)):
             return None
         each = self._sent_on * (self._get_transport_rate() if path[2] == "distance" else 1.0)
@@ -368,14 +349,7 @@ class CostDerivatives:
         return self._mark_columns("acquire" if into_stock else "buy", offer, 1.0, period)
 
     def differentiate_alloy(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `holding`, `sell`, or the `value` of process scrap left or not yet available at the end.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a cost.
-        """
+        """Differentiate by `holding`, `sell`, or the `value` of process scrap left or not yet available at the end."""
         instance, name = self._variant.instance, str(path[1])
         if path[2] == "sell":
             kept = 1 - float(instance.alloys.scrap_share.value[instance.alloys.names.index(name)])
@@ -392,14 +366,7 @@ class CostDerivatives:
         return weights
 
     def differentiate_medal(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by the `shortfall` of a medal, its penalty where it is not made.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a cost.
-        """
+        """Differentiate by the `shortfall` of a medal, its penalty where it is not made."""
         column = self._places.get(("missed", str(path[1])))
         if path[2] != "shortfall" or column is None:
             return None
