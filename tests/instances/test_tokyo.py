@@ -152,6 +152,16 @@ def test_fractions_together_hold_the_metal_of_the_fit() -> None:
             assert found == pytest.approx(TREATMENTS[name].recovery, rel=0.01), (name, device)
 
 
+def test_striking_month_by_month_costs_the_same() -> None:
+    """Metal is at hand for 17 equal castings from January 2019 to May 2020: cost within a thousandth of the base's."""
+    of = instance("tokyo2020")
+    plan = medalopt.solve(of.with_changes(of.annex["scenarios"]["struck_until_may_2020"]))
+    months = plan.account.cast[:, 21:]
+    assert (plan.instance.periods[21], plan.instance.periods[-1]) == ("2019-01", "2020-05")
+    assert not plan.account.cast[:, :21].any() and (months.min(axis=1) > 0.8 * months.max(axis=1)).all()
+    assert plan.cost == pytest.approx(5_914_764_192, rel=1e-3)
+
+
 def test_the_fit_gives_the_committed_files(tmp_path: Path) -> None:
     """`python -m instances.fit` writes, byte for byte, the tables and instances that are committed."""
     subprocess.run([sys.executable, "-m", "instances.fit", str(tmp_path)], cwd=ROOT, check=True, capture_output=True)

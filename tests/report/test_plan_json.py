@@ -137,6 +137,8 @@ def test_metals_have_every_row_and_add_up(name: str) -> None:
         assert row["stock"] == pytest.approx(stock[metal], abs=1e-9 * turnover[metal])
         assert row["stock"] == 0 or row["stock"] > 1e-9 * turnover[metal]
         assert min(row["returned"], row["used"], row["surplus"], row["stock"]) >= 0
+        called_back = row.get("called_back", 0)
+        assert called_back == 0 or called_back > 1e-9 * turnover[metal]
 
 
 @pytest.mark.parametrize("name", NAMES)

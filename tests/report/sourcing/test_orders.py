@@ -70,6 +70,31 @@ def test_a_line_can_be_checked_with_a_pencil() -> None:
                 assert float(line["bought_kg"]) * float(line["price_per_kg"]) == pytest.approx(line["amount"])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("name", "kind", "key"), [("surplus", TOLL, "left_kg"), ("fractions", CALL_OFF, "amount")])
+def test_grouped_tables_hold_what_the_lines_hold(name: str, kind: str, key: str) -> None:
+    """The last table of an order sums a column of its lines; rates of goods times tonnes are their amount."""
+    for document in build_orders(plan(name)):
+        if document.kind != kind:
+            continue
+        goods = document.grouped[-1]
+        keys = [column.key for column in goods.columns]
+        whole = sum(figures([document], key))
+        assert sum(float(row[keys.index(key)] or 0) for row in goods.rows) == pytest.approx(whole)  # type: ignore[arg-type]
+        for row in goods.rows if kind == CALL_OFF else ():
+            rates = sum(float(cell or 0) for cell, at in zip(row, keys, strict=True) if at.endswith("_per_t"))  # type: ignore[arg-type]
+            assert rates * float(row[keys.index("tonnes_t")]) == pytest.approx(row[keys.index("amount")])  # type: ignore[arg-type]
+
+
+def test_orders_say_where_devices_go_and_whose_the_metal_is() -> None:
+    """A call-off names what becomes of each fraction, a toll-refining instruction the metal left and its price."""
+    (call_off,) = [document for document in build_orders(plan("fractions")) if document.kind == CALL_OFF]
+    said = dict(call_off.terms)["Treatment and destination"]
+    parts = ("steel (sold) 4.75 t", "boards to near 1.50 t", "cables to far 0.95 t", "boards to far 0.40 t")
+    assert said == f"dismantle 9.50 t: {', '.join(parts)}"
+    (toll,) = [document for document in build_orders(plan("surplus")) if document.kind == TOLL]
+    assert dict(toll.terms)["Metal not called back"].endswith("kg of palladium: stays with the smelter, for 1,060 JPY")
+
+
 def test_what_waits_is_charged_as_storage_and_called_off_once() -> None:
     """A stockpile has a line of its own with its storage; its tonnes are not counted with those handed over."""
     made = plan("tiny")
