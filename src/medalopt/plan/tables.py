@@ -26,7 +26,7 @@ from medalopt.instance.routes import list_pool_names
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData
-from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 ColumnTable = dict[str, list[Any]]
 
@@ -145,12 +145,13 @@ def _tabulate_metals(account: PlanAccount) -> ColumnTable:
     """Return the metal account: kg of every metal and period.
 
     Where metal may be left with the smelters, metal called back has a column, and `surplus` includes metal left.
-    Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0.
+    Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0, and metal called back below `SUM_TOLERANCE`.
     """
     instance = account.instance
     back = account.returned.sum(axis=0)
     turnover = instance.metals.opening_stock.value + back.sum(axis=1)
     stock = np.where(abs(account.stock) > AMOUNT_TOLERANCE * turnover[:, None], account.stock, 0.0)
+    called = np.where(abs(account.called_back) > SUM_TOLERANCE * turnover[:, None], account.called_back, 0.0)
     metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
     return {
         "metal": _names_at(instance.metals.names, metal),
@@ -159,7 +160,7 @@ def _tabulate_metals(account: PlanAccount) -> ColumnTable:
         "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
         "surplus": (account.decisions.surplus + account.left).ravel().tolist(),
         "stock": stock.ravel().tolist(),
-        **({"called_back": account.called_back.ravel().tolist()} if leaves_metal(instance) else {}),
+        **({"called_back": called.ravel().tolist()} if leaves_metal(instance) else {}),
     }
 
 
