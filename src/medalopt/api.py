@@ -536,7 +536,7 @@ def _open_runner(instance: Instance, objective: str) -> ScenarioRunner:
         raise UsageError(f"'{objective}' is no objective: choose one of cost, {', '.join(OBJECTIVE_UNITS)}")
     if instance.origin is None:
         raise UsageError(f"{instance.name}: was edited in memory; use `load` and `with_changes`")
-    return ScenarioRunner(instance.origin.file, {}, objective)
+    return ScenarioRunner(instance.origin.file, {}, objective, in_lots=True)
 
 
 def _wrap_part(instance: Instance, part: SensitivityPart, data: Any) -> AnalysisResult:

@@ -67,6 +67,7 @@ class WorkerSetup:
     file: InstanceFile
     objective: str
     basis: Basis | None
+    in_lots: bool = False
 
     @classmethod
     def capture(cls, runner: ScenarioRunner) -> WorkerSetup:
@@ -79,7 +80,7 @@ class WorkerSetup:
             The state, which can be pickled.
         """
         basis = None if runner.is_large else runner.warm_model.base_basis
-        return cls(runner.file, runner.objective, basis)
+        return cls(runner.file, runner.objective, basis, runner.in_lots)
 
     def build_runner(self) -> ScenarioRunner:
         """Build a new scenario runner from this state.
@@ -87,7 +88,7 @@ class WorkerSetup:
         Returns:
             The runner.
         """
-        return ScenarioRunner(self.file, objective=self.objective)
+        return ScenarioRunner(self.file, objective=self.objective, in_lots=self.in_lots)
 
 
 def solve_scenarios(
@@ -197,6 +198,9 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
         Result: optimal with its value, infeasible, wrong or unanswered with a message.
     """
     try:
+        in_lots = runner.apply_to_lots(changes)
+        if in_lots is not None:
+            return ScenarioResult("optimal", solve(in_lots, runner.objective).objective)
         instance = runner.apply_changes(changes)
         if has_confidence(instance):
             return ScenarioResult("optimal", solve_from_base(instance, runner.instance, runner.objective).objective)

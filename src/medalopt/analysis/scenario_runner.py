@@ -130,7 +130,9 @@ class BaseValue:
 class ScenarioRunner:
     """Base instance with its changes, and the scenarios derived from it.
 
-    Whole lots and minimum orders are left out (`lots` holds their paths), so that every scenario is an LP.
+    Whole lots and minimum orders are left out (`lots` holds their paths), so that every scenario is an LP. With
+    `in_lots` analyses that only compare optima (`process_pool`, named scenarios) solve scenarios with them by
+    branch and bound.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class ScenarioRunner:
         objective: str = "cost",
         *,
         deferred: bool = False,
+        in_lots: bool = False,
     ) -> None:
         """Read the instance.
 
@@ -148,6 +151,7 @@ class ScenarioRunner:
             changes: Value by path, made in the base instance and in every scenario.
             objective: Objective: `cost`, `footprint` or `mass`.
             deferred: Accept changes without effect on the base instance until `require_effects` tests them again.
+            in_lots: Solve scenarios with whole lots where only their optima are compared.
 
         Raises:
             InputError: If the file or a change is not valid.
@@ -158,7 +162,7 @@ class ScenarioRunner:
             raise UsageError(
                 f"{escape_text(objective)} is for solve, explain, compare and export; scenarios minimise cost"
             )
-        self.objective = objective
+        self.objective, self.in_lots = objective, in_lots
         self._ineffective: InputError | None = None
         try:
             whole = opened.with_effective_changes(changes)
@@ -282,6 +286,21 @@ class ScenarioRunner:
             InputError: If a change is not valid.
         """
         return drop_lot_constraints(self.file.with_changes(changes))
+
+    def apply_to_lots(self, changes: ParameterChanges) -> Instance | None:
+        """Return the instance with changes made, with its whole lots, minimum orders and charges.
+
+        Args:
+            changes: Value by path.
+
+        Returns:
+            The instance; None where it has no lots, or lots are left out of all scenarios.
+
+        Raises:
+            InputError: If a change is not valid.
+        """
+        instance = self.file.with_changes(changes) if self.in_lots else None
+        return instance if instance is not None and instance.lots else None
 
     def build_scenario(self, changes: ParameterChanges) -> ScenarioProgram:
         """Build the program of a scenario.

@@ -101,18 +101,12 @@ def open_variants(path: Path, given: list[str] | None, objective: str, *, deferr
         deferred: Accept changes without effect until `require_effects` tests them in the scenarios.
 
     Returns:
-        The runner of variants; whole lots and minimum orders are left out.
+        The runner of variants; whole lots and minimum orders count where only optima are compared.
     """
     changes = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.instance.activities import describe_lot_rules
 
-    runner = ScenarioRunner(path, changes, objective, deferred=deferred)
-    if runner.lots:
-        print_message(
-            f"{runner.lots[0]}: {describe_lot_rules(runner.lots)} are ignored here: "
-            "shadow prices exist only without them"
-        )
+    runner = ScenarioRunner(path, changes, objective, deferred=deferred, in_lots=True)
     for warning in runner.instance.warnings:
         print_message(f"warning: {warning}")
     return runner

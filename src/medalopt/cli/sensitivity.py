@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ from medalopt.cli.output import (
     report_infeasibility,
     write_report,
 )
+from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import NoPlanError, UsageError
 
@@ -198,7 +199,7 @@ class WhatIfRequest:
         from medalopt.report.sensitivity.what_if import report_scenarios
 
         with report_progress("one scenario after the other") as step:
-            return report_scenarios(evaluate_scenarios(runner, step))
+            return replace(report_scenarios(evaluate_scenarios(runner, step)), in_lots=True)
 
 
 DeviceMixOption = Annotated[
@@ -297,7 +298,8 @@ class ImportanceRequest:
         from medalopt.report.sensitivity.tornado import report_tornado
 
         with self._open_cache(runner, "varying every parameter") as (cache, step):
-            return report_tornado(runner.instance, runner.unit, compute_tornado(runner, self.jobs, cache, step))
+            found = compute_tornado(runner, self.jobs, cache, step)
+            return replace(report_tornado(runner.instance, runner.unit, found), in_lots=True)
 
     def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the variance decomposition."""
@@ -306,9 +308,8 @@ class ImportanceRequest:
 
         assert self.rows is not None
         with self._open_cache(runner, "varying all parameters at once") as (cache, step):
-            return report_variance(
-                runner.instance, runner.unit, analyse_variance(runner, self.rows, self.jobs, cache, step)
-            )
+            found = analyse_variance(runner, self.rows, self.jobs, cache, step)
+            return replace(report_variance(runner.instance, runner.unit, found), in_lots=True)
 
     @contextmanager
     def _open_cache(
@@ -386,6 +387,8 @@ def sensitivity(
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
     report = build_sensitivity_report(runner.instance, parts)
+    if json and runner.lots and not all(part.in_lots for part in parts):
+        print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
     write_report(report, outputs, "the sensitivity is written", day)
     print_report(report, json, full=full)
     if parts[-1].interrupted:
@@ -397,10 +400,25 @@ def _run_parts(runner: ScenarioRunner, request: SensitivityRequest) -> list[Sens
     """Run the requested analyses, up to one that was interrupted."""
     parts: list[SensitivityPart] = []
     for part in _select_parts(request):
-        parts.append(part(runner))
+        parts.append(_state_lots(runner, part(runner)))
         if parts[-1].interrupted:
             break
     return parts
+
+
+def _state_lots(runner: ScenarioRunner, part: SensitivityPart) -> SensitivityPart:
+    """Return a part with a line on whole lots, where the instance has some and the part leaves them out."""
+    if part.in_lots or not runner.lots:
+        return part
+    said = _describe_left_out(runner)
+    return replace(part, lines=(*part.lines, f"{said[:1].upper()}{said[1:]}."))
+
+
+def _describe_left_out(runner: ScenarioRunner) -> str:
+    """Return the sentence on whole lots that an analysis leaves out."""
+    from medalopt.instance.activities import describe_lot_rules
+
+    return f"{describe_lot_rules(runner.lots)} are left out: shadow prices and curves exist only without them"
 
 
 def _select_parts(request: SensitivityRequest) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:

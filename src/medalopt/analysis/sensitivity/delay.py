@@ -25,12 +25,16 @@ from medalopt.analysis.sensitivity.base_case import (
     solve_or_none,
 )
 from medalopt.analysis.sensitivity.outages import Outage, apply_outage, list_contracts
-from medalopt.errors import SolverError, UsageError
+from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray
 from medalopt.instance.instance import Instance
+from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import render_path
+from medalopt.instance.scenario import Scenario
+from medalopt.solve_instance import solve
 from medalopt.solver.verification import VerifiedResult
+from medalopt.tolerances import VALUE_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -307,35 +311,59 @@ def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = i
             f"{runner.instance.name}: has no `scenarios:`; write some, such as "
             'scenarios: {poorer: {"devices.*.content.Ag": 85 %}}'
         )
-    outcome = solve_base_case(runner)
-    account = runner.base.compute_account(outcome)
-    base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
+    in_lots, outcome = runner.apply_to_lots(NO_CHANGES), None
+    if in_lots is not None:
+        plan = solve(in_lots, runner.objective)
+        base = NamedScenarioResult("", {}, plan.objective, 0.0, plan.footprint, plan.tonnes, None)
+    else:
+        outcome = solve_base_case(runner)
+        account = runner.base.compute_account(outcome)
+        base = NamedScenarioResult("", {}, outcome.value, 0.0, float(account.footprint), float(account.tonnes), None)
     notes = {render_path(("scenarios", one.name)): one.name for one in named}
     notes = {notes[source.path]: source.note for source in runner.instance.sources if source.path in notes}
     collected = []
-    for named_scenario in named:
-        name, changes = named_scenario.name, named_scenario.texts
-        report_progress(f"scenario {name}")
-        scenario = runner.build_scenario(changes)
+    for one in named:
+        report_progress(f"scenario {one.name}")
         try:
-            result = runner.solve_scenario(scenario)
-            short = None if result.feasible else ShortageSolver(scenario.instance).compute_shortage()
+            result = _solve_named(runner, one, base, outcome)
         except SolverError as error:  # only this row lacks a result
-            collected.append(
-                NamedScenarioResult(
-                    name, changes, np.inf, np.inf, np.inf, np.inf, None, notes.get(name, ""), str(error)
-                )
-            )
-            continue
-        if not result.feasible:
-            collected.append(
-                NamedScenarioResult(name, changes, np.inf, np.inf, np.inf, np.inf, short, notes.get(name, ""))
-            )
-            continue
-        made, extra = (
-            scenario.compute_account(result),
-            compute_objective_increase(result.value, outcome, runner.base.program),
-        )
-        totals = (result.value, extra, float(made.footprint), float(made.tonnes))
-        collected.append(NamedScenarioResult(name, changes, *totals, None, notes.get(name, "")))
+            result = NamedScenarioResult(one.name, one.texts, *_NO_PLAN, None, fault=str(error))
+        collected.append(dataclasses.replace(result, note=notes.get(one.name, "")))
     return ScenarioComparison(base, tuple(collected), runner.unit, get_metal_titles(runner))
+
+
+_NO_PLAN = (np.inf, np.inf, np.inf, np.inf)  # value, extra, footprint, tonnes
+
+
+def _solve_named(
+    runner: ScenarioRunner, scenario: Scenario, base: NamedScenarioResult, outcome: VerifiedResult | None
+) -> NamedScenarioResult:
+    """Return the result of one scenario; `outcome` is that of a base case without lots. May raise SolverError."""
+    name, changes = scenario.name, scenario.texts
+    in_lots = runner.apply_to_lots(changes)
+    if in_lots is not None:
+        return _solve_in_lots(in_lots, runner, scenario, base)
+    built = runner.build_scenario(changes)
+    result = runner.solve_scenario(built)
+    if not result.feasible:
+        return NamedScenarioResult(name, changes, *_NO_PLAN, ShortageSolver(built.instance).compute_shortage())
+    made = built.compute_account(result)
+    extra = result.value - base.value
+    if outcome is not None:
+        extra = compute_objective_increase(result.value, outcome, runner.base.program)
+    return NamedScenarioResult(name, changes, result.value, extra, float(made.footprint), float(made.tonnes), None)
+
+
+def _solve_in_lots(
+    instance: Instance, runner: ScenarioRunner, scenario: Scenario, base: NamedScenarioResult
+) -> NamedScenarioResult:
+    """Return the result of one scenario with whole lots. May raise SolverError."""
+    name, changes = scenario.name, scenario.texts
+    try:
+        plan = solve(instance, runner.objective)
+    except NoPlanError:
+        short = ShortageSolver(runner.apply_changes(changes)).compute_shortage()
+        return NamedScenarioResult(name, changes, *_NO_PLAN, short or None)
+    extra = plan.objective - base.value
+    same = abs(extra) <= VALUE_TOLERANCE * max(1.0, abs(base.value))
+    return NamedScenarioResult(name, changes, plan.objective, 0.0 if same else extra, plan.footprint, plan.tonnes, None)

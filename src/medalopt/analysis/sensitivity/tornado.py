@@ -183,9 +183,12 @@ def _measure_shortages(
             return end
         changed = runner.apply_changes(bar.factor.make_changes(end.factor))
         try:
-            return dataclasses.replace(end, shortage=shortage.compute_for_instance(changed), measured=True)
+            missing = shortage.compute_for_instance(changed)
         except SolverError:  # infeasibility is proven, the shortage is not
             return end
+        if missing == {} and runner.in_lots:  # feasible but for whole lots
+            missing = None
+        return dataclasses.replace(end, shortage=missing, measured=True)
 
     return TornadoBar(bar.factor, measured(bar.down), measured(bar.up))
 

@@ -30,6 +30,7 @@ class SensitivityPart:
         interrupted: True where the analysis was interrupted; then it holds the results up to that moment.
         heading: Title of the part, shown where there are several.
         screen: Tables on a terminal, where those are a selection.
+        in_lots: Whether whole lots, minimum orders and charges count in it.
     """
 
     lines: tuple[str, ...]
@@ -39,6 +40,7 @@ class SensitivityPart:
     interrupted: bool = False
     heading: str = ""
     screen: tuple[ReportTable, ...] | None = None
+    in_lots: bool = False
 
 
 def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart]) -> Report:

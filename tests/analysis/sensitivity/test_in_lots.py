@@ -1,0 +1,65 @@
+"""Analyses that compare optima count whole lots, least lots and charges: by hand, as `solve` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.random_instances import Case
+
+from medalopt.analysis.process_pool import WorkerSetup, solve_scenarios
+from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+from medalopt.analysis.sensitivity.tornado import compute_tornado
+from medalopt.cli.main import run_command
+
+SOLVER = Path(__file__).parents[2] / "solver"
+SCENARIOS = """
+scenarios:
+  large_lots: {smelters.near.terms.phones.minimum_lot: 5.5 t}
+  no_lots: {smelters.near.terms.phones.minimum_lot: 0, smelters.near.terms.phones.lot_charge: 0}
+  too_little: {market.silver.limit: 1 kg, streams.phone@north.available: 4 t}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "costs"),
+    [
+        ("activities", {"smelters.near.terms.phones.minimum_lot": "5.5 t"}, (1_630, 1_710)),
+        ("lots", {"market.silver.price": "600 JPY/kg"}, (16_000, 15_600)),
+        ("lots", {"market.silver.price": "600 JPY/kg", "market.silver.minimum_order": "7 kg"}, (16_000, 16_000)),
+    ],
+)
+def test_scenarios_in_lots(name: str, changes: dict[str, str], costs: tuple[float, float]) -> None:
+    """Scenarios cost what they cost in whole lots, in this process and rebuilt in another; without, less."""
+    path = SOLVER / f"{name}.yaml"
+    runner = WorkerSetup.capture(ScenarioRunner(path, in_lots=True)).build_runner()
+    scenarios: list[dict[str, str]] = [{}, changes]
+    found = [one.value if one else None for one in solve_scenarios(runner, scenarios, 1).results]
+    assert found == pytest.approx(costs)
+    without = [one.value if one else None for one in solve_scenarios(ScenarioRunner(path), scenarios, 1).results]
+    assert all(one is not None and one < cost - 1 for one, cost in zip(without, costs, strict=True))
+
+
+def test_tornado_in_lots() -> None:
+    """Ten per cent on the collection of 10 t at 100 JPY is 100 JPY either way, above the cost in whole lots."""
+    found = compute_tornado(ScenarioRunner(SOLVER / "activities.yaml", in_lots=True), 1)
+    assert found.base.value == pytest.approx(1_630)
+    collected = next(bar for bar in found.bars if "collection" in bar.factor.path)
+    effects = [end.compute_effect(found.base) for end in collected.ends]
+    assert effects == pytest.approx([-100, 100])
+
+
+def test_named_scenarios_in_lots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scenarios with lots, without and without a plan; ranges beside them say that they leave lots out."""
+    text = (SOLVER / "activities.yaml").read_text(encoding="utf-8") + SCENARIOS
+    path = Case({"instance.yaml": text}).write(tmp_path)
+    found = evaluate_scenarios(ScenarioRunner(path, in_lots=True))
+    large, none, short = found.scenarios
+    assert found.base.value == pytest.approx(1_630) and large.extra == pytest.approx(80)
+    assert none.value == pytest.approx(1_030) and none.extra == pytest.approx(-600)
+    assert not short.feasible and short.shortage == pytest.approx({"Ag": 1})
+    assert run_command(["sensitivity", str(path), "--scenarios"]) == 0
+    assert "left out" not in capsys.readouterr().out
+    assert run_command(["sensitivity", str(path)]) == 0
+    assert "left out" in capsys.readouterr().out
