@@ -118,7 +118,18 @@ def with_lots(seed: int) -> Document:
 
 def with_activities(seed: int) -> Document:
     """Return the random instance number `seed` with lots of feed and fixed charges."""
-    content, root = document(seed), RandomStream(f"{seed}/activities")
+    return _add_activities(document(seed), RandomStream(f"{seed}/activities"))
+
+
+def with_branched_activities(seed: int) -> Document:
+    """Return random instance number `seed` with fractions or prices by period, and lots of feed and fixed charges."""
+    makers = (with_fractions, with_price_lists)
+    least = (0.02, 0.05, 0.2)  # t: a line of terms for one fraction has little feed
+    return _add_activities(makers[seed % 2](seed // 2), RandomStream(f"{seed}/branched activities"), least)
+
+
+def _add_activities(content: Document, root: RandomStream, least: tuple[float, ...] = (0.1, 0.4, 1.5, 3)) -> Document:
+    """Add lots of feed and fixed charges to an instance."""
 
     def charge(own: RandomStream) -> str:
         return f"{own.choice((40, 300, 2000))} JPY"
@@ -128,7 +139,7 @@ def with_activities(seed: int) -> Document:
             (root.at(name), smelter),
             *((root.at(f"{name}/{line}"), terms) for line, terms in smelter.get("terms", {}).items()),
         ):
-            part |= maybe(own, 0.6, "minimum_lot", lambda own: f"{own.choice((0.1, 0.4, 1.5, 3))} t")
+            part |= maybe(own, 0.6, "minimum_lot", lambda own: f"{own.choice(least)} t")
             part |= maybe(own, 0.4, "lot_charge", charge)
         smelter |= maybe(root.at(f"{name}/all"), 0.4, "fixed_charge", charge)
     members = [*content.get("treatments", {}).items(), *content.get("market", {}).items()]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pyomo.core as pyo
 import pytest
 from tests.instances_at_random.figures import Document
+from tests.laws import pool
 from tests.model.cases import loaded
-from tests.random_instances import with_activities, with_lots
+from tests.random_instances import with_activities, with_branched_activities, with_lots
 from tests.twin.agreement import assert_twins_agree
 
 import medalopt
+from medalopt.errors import NoPlanError
+from medalopt.instance.activities import spread_charges
+from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.model.lots import INTEGER_VARIABLES
 
 MOST = 24  # integers, at most: with more, GLPK's branch and cut may take minutes
@@ -47,6 +51,26 @@ USED_SEEDS = [seed for seed in range(40) if count_uses(with_activities(seed)) <=
 def test_both_ways_use_the_same_contracts(seed: int) -> None:
     """With lots of feed and fixed charges the same rows and columns, the same status and the same value."""
     assert_twins_agree(loaded(with_activities(seed)))
+
+
+BRANCHED_SEEDS = [seed for seed in range(70) if count_uses(with_branched_activities(seed)) <= MOST]
+
+
+@pytest.mark.parametrize("seed", BRANCHED_SEEDS)
+def test_fractions_and_prices_by_period_in_lots(seed: int) -> None:
+    """Fractions or prices by period with lots agree; with charges pro rata both methods find the same optimum."""
+    instance = loaded(with_branched_activities(seed))
+    assert_twins_agree(instance)
+    relaxed = drop_lot_constraints(spread_charges(instance))
+    if relaxed.terms.pooled.any():
+        return  # not for the decomposition
+    plan = pool.solved(relaxed)
+    if plan is None:
+        with pytest.raises(NoPlanError):
+            medalopt.solve(relaxed, method="decomposition")
+        return
+    other = medalopt.solve(relaxed, method="decomposition")
+    assert abs(plan.objective - other.objective) <= pool.slack(plan, other)
 
 
 def test_these_instances_have_teeth() -> None:
