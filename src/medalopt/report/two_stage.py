@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
+from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
 from medalopt.report.charts.chart import (
     COLOURS,
@@ -95,7 +96,8 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
             f"counts {format_number(plan.options.risk_weight)} times costs {extra} on average."
         )
     if plan.lots:
-        yield f"Whole lots and minimum orders are left out ({format_count(len(plan.lots), 'parameter')})."
+        rules = describe_lot_rules(plan.lots)
+        yield f"{rules[:1].upper()}{rules[1:]} are left out ({format_count(len(plan.lots), 'parameter')})."
 
 
 def _drop_rounding(plan: TwoStagePlan, amount: float) -> float:
