@@ -345,16 +345,17 @@ def _iterate_with_cuts(
     task: SolveTask, solve_task: Callable[[SolveTask], Iterator[Solution]]
 ) -> Iterator[tuple[SolveTask, Solution]]:
     """Yield solutions with their tasks; one that violates the promised confidence is cut off and solved again."""
-    solutions, rounds = solve_task(task), 0
+    posed, solutions, rounds = task, solve_task(task), 0
     while (solution := next(solutions, None)) is not None:
+        task = posed if solution.cuts is None else replace(posed, routes=replace(posed.routes, cuts=solution.cuts))
         cuts: tuple[ConfidenceCut, ...] = ()
         if solution.decisions is not None and solution.status == "optimal" and rounds < MAX_CUT_ROUNDS:
             cuts = separate_cuts(task.instance, task.routes, solution.decisions)
         if cuts:
             rounds += 1
             routes = replace(task.routes, cuts=(*task.routes.cuts, *cuts))
-            task = replace(task, routes=routes, basis=solution.basis or task.basis)
-            solutions = solve_task(task)
+            posed = replace(task, routes=routes, basis=solution.basis or task.basis)
+            solutions = solve_task(posed)
             continue
         yield task, replace(solution, duals=merge_cut_duals(task.instance, task.routes.cuts, solution.duals))
         if rounds and solution.decisions is not None:  # the dual values of a warm start are less precise

@@ -433,7 +433,20 @@ def list_budget_parts(instance: Instance, routes: Routes) -> tuple[ConfidenceCut
             f"{instance.name}: too large for an uncertainty budget, with {width:,} uncertain parameters and "
             f"{len(routes):,} routes; promise a confidence instead"
         )
-    parts = []
+    return list_variate_parts(policy, routes)
+
+
+def list_variate_parts(policy: ConfidencePolicy, routes: Routes) -> tuple[ConfidenceCut, ...]:
+    """List the metal returned, and its deviations by variate, of each chance constraint.
+
+    Args:
+        policy: Chance constraints.
+        routes: Routes in floats.
+
+    Returns:
+        For each metal and deadline a cut with the metal returned, then one for each variate with a deviation.
+    """
+    width, parts = policy.model.loading.shape[1], []
     for row in policy.rows:
         parts.append(ConfidenceCut(row.metal, row.period, np.zeros(width), routes.returned[:, row.metal]))
         for variate in range(width):

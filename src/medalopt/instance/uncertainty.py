@@ -155,10 +155,14 @@ class UncertaintyModel:
             (F,): kilograms.
         """
         rows = self._rows.get(metal, np.zeros(0, dtype=np.intp))
-        due = np.arange(sent.shape[1])[None, :] + self.lead[rows][:, None] <= period
-        tonnes = np.where(due, sent[self.route[rows]], 0.0)
-        moved = self.rate[rows] * tonnes.sum(axis=1)
+        moved = np.zeros(len(rows))
+        for lead in np.unique(self.lead[rows]).tolist():  # the sums are of routes, which are fewer than derivatives
+            those = np.flatnonzero(self.lead[rows] == lead)
+            moved[those] = sent[:, : max(period + 1 - lead, 0)].sum(axis=1)[self.route[rows[those]]]
+        moved *= self.rate[rows]
         if deducted is not None and len(deducted):
+            due = np.arange(sent.shape[1])[None, :] + self.lead[rows][:, None] <= period
+            tonnes = np.where(due, sent[self.route[rows]], 0.0)
             deducts = (self.pool[rows] >= 0)[:, None] & deducted[self.pool[rows], metal]
             moved += (self.deducted_rate[rows] - self.rate[rows]) * np.where(deducts, tonnes, 0.0).sum(axis=1)
         return np.bincount(self.factor[rows], moved, len(self.factors)) * self.deviation

@@ -34,9 +34,9 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
     charged: dict[str, list[tuple[int, object]]] = {}
     for (_, e, t), quantity in model.charge.items():
         charged.setdefault(e, []).append((place[t], quantity))
-    keys = list_cut_keys(instance, routes)
-    parts = [key for key, cut in zip(keys, routes.cuts, strict=True) if cut.part]
-    lost = _add_budget_constraints(model, get_uncertainty_budget(instance), parts) if parts else {}
+    keys, budget = list_cut_keys(instance, routes), get_uncertainty_budget(instance)
+    parts = [key for key, cut in zip(keys, routes.cuts, strict=True) if cut.part and budget]
+    lost = _add_budget_constraints(model, budget, parts) if parts else {}
 
     def rule(m: pyo.ConcreteModel, e: str, t: str, n: str) -> tuple[float, object, None]:
         """Bound the metal charged up to a deadline by the assured metal of one cut.

@@ -330,8 +330,10 @@ def _compute_spread(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers)
     r"""Return the deviations $L^\top Dg(x)$ of one chance constraint, (Z,), kg."""
     model = policy.model
     rows = np.flatnonzero(model.metal == row.metal)
-    due = np.arange(sent.shape[1])[None, :] + model.lead[rows][:, None] <= row.period
-    tonnes = np.where(due, sent[model.route[rows]], 0).sum(axis=1)
+    tonnes = make_zeros((len(rows),), sent)
+    for lead in np.unique(model.lead[rows]).tolist():  # the sums are of routes, which are fewer than derivatives
+        those = np.flatnonzero(model.lead[rows] == lead)
+        tonnes[those] = sent[:, : max(row.period + 1 - lead, 0)].sum(axis=1)[model.route[rows[those]]]
     exposure = make_zeros((len(model.factors),), sent)
     np.add.at(exposure, model.factor[rows], lift_floats(model.rate[rows], sent) * tonnes)
     exposure = exposure * lift_floats(model.deviation, sent)

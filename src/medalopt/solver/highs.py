@@ -288,6 +288,18 @@ class HighsSession:
         entries = (len(value), _as_int32(start), _as_int32(index), value)
         self._solver.addCols(len(costs), costs, lower, upper, *entries)
 
+    def add_rows(self, lower: Floats, upper: Floats, start: Indices, index: Indices, value: Floats) -> None:
+        """Add rows; the basis is kept, with the new rows basic.
+
+        Args:
+            lower (n,): Lower bounds.
+            upper (n,): Upper bounds.
+            start (n,): First entry of each row.
+            index (entries,): Columns.
+            value (entries,): Coefficients.
+        """
+        self._solver.addRows(len(lower), lower, upper, len(value), _as_int32(start), _as_int32(index), value)
+
     def declare_integer(self, columns: Indices) -> None:
         """Declare columns integer, so that a run is branch and bound.
 

@@ -16,7 +16,7 @@ from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.price_steps import list_excess_columns
-from medalopt.instance.routes import Routes
+from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.prices import Duals
@@ -43,6 +43,7 @@ class Solution:
     basis: ProgramBasis | None = None
     added: ExtensionData = NO_EXTENSIONS  # data of extensions with duals and values
     search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
+    cuts: tuple[ConfidenceCut, ...] | None = None  # cuts that `duals` refer to; None: those of the task
 
 
 def extract_decisions(

@@ -17,8 +17,8 @@ from medalopt.solver.decomposition.iterations import (
 from medalopt.solver.decomposition.recover import (
     METHOD_NAME,
     recover_exact_solution,
-    recover_farkas_duals,
     recover_mixed_solution,
+    recover_refutation,
 )
 from medalopt.solver.decomposition.subproblems import find_profitable_cells
 from medalopt.solver.highs import METHODS
@@ -55,7 +55,7 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
         yield Solution("stopped", METHOD_NAME)
         return
     if state is not None and split.master.phase_one:
-        yield Solution("infeasible", METHOD_NAME, duals=recover_farkas_duals(split, state))
+        yield recover_refutation(split, state)
     elif state is not None:
         if gap > TARGET_GAP:
             yield recover_mixed_solution(split, state)

@@ -18,6 +18,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.model.network import Network, build_network_part, select_network
 from medalopt.solver.decomposition.aggregate import sum_linking_quantities
+from medalopt.solver.decomposition.cones import ConeCut, convert_cuts, lift_routes
 from medalopt.solver.decomposition.master import LinkingProgram, MasterProblem, MasterSolution
 from medalopt.solver.decomposition.participation import ParticipationNeeds
 from medalopt.solver.decomposition.pricing import RoutePricing
@@ -143,8 +144,8 @@ def generate_columns(
         mix = master.solve()
         if mix is None:
             return
-        start = mix.y if first is None else first
-        y = start if best is None else kept * best.y + (1 - kept) * mix.y
+        start = mix.y if first is None else _append_zeros(first, len(mix.y))
+        y = start if best is None else kept * _append_zeros(best.y, len(mix.y)) + (1 - kept) * mix.y
         weights = master.compute_prices(y)
         last = problem.reprice(weights, last)
         result = last.reduced_costs
@@ -164,6 +165,11 @@ def generate_columns(
         if pays.any():
             master.add_columns(weights, result[pays], np.flatnonzero(pays))
         kept = min(INITIAL_SMOOTHING, 1.5 * kept) if pays.any() else (kept / 2 if kept > MIN_SMOOTHING else 0.0)
+
+
+def _append_zeros(y: Floats, count: int) -> Floats:
+    """Return duals with zeros for the cuts added since, (count,)."""
+    return np.append(y, np.zeros(count - len(y)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,13 +192,16 @@ class DecomposedTask:
         Returns:
             The decomposed task.
         """
-        instance, routes = task.instance, task.routes
+        instance, routes = task.instance, lift_routes(task.instance, task.routes)
+        given, task = task.routes.cuts, replace(task, routes=routes)
         pricing, classes = RoutePricing.group(instance, routes), StreamClasses.classify(instance, routes)
         problem = PricingProblem.build(instance, pricing, classes, ParticipationNeeds.without_minimum(instance))
         half = LinkingProgram.compile(instance, routes, task.bounds, task.objective)
         own = build_network_part(instance, routes, select_network(instance, routes, classes.is_explicit), whole=False)
         program = half.with_part(instance, routes, task.bounds, own, np.zeros(half.count))
-        return cls(task, problem, half, own, _build_master(task, problem, half, program, [_initial_prices(problem)]))
+        cuts = convert_cuts(half.cones, given)
+        master = _build_master(task, problem, half, program, [_initial_prices(problem)], cuts)
+        return cls(task, problem, half, own, master)
 
     @property
     def full_problem(self) -> PricingProblem:
@@ -217,17 +226,24 @@ class DecomposedTask:
         """
         needs = ParticipationNeeds.remaining_minimum(self.task.instance, self.problem.classes.need, sure)
         problem = PricingProblem.build(self.task.instance, self.problem.pricing, self.problem.classes, needs)
-        master = _build_master(self.task, problem, self.linking, self.master.linear, self.master.asked[-last:])
+        before = self.master
+        master = _build_master(self.task, problem, self.linking, before.linear, before.asked[-last:], before.cuts)
         return replace(self, problem=problem, master=master)
 
 
 def _build_master(
-    task: SolveTask, problem: PricingProblem, half: LinkingProgram, program: SolverProgram, first: list[Floats]
+    task: SolveTask,
+    problem: PricingProblem,
+    half: LinkingProgram,
+    program: SolverProgram,
+    first: list[Floats],
+    cuts: tuple[ConeCut, ...],
 ) -> MasterProblem:
-    """Return the master problem with the block solutions to the given prices."""
-    return MasterProblem(
-        half, program, [(weights, problem.solve(weights)[1]) for weights in first], problem.has_minimum, task.budget
-    )
+    """Return the master problem with the block solutions to the given prices, and with cuts."""
+    priced = [(weights, problem.solve(weights)[1]) for weights in first]
+    master = MasterProblem(half, program, priced, problem.has_minimum, task.budget)
+    master.add_cuts(cuts)
+    return master
 
 
 def _initial_prices(problem: PricingProblem) -> Floats:

@@ -23,9 +23,13 @@ from medalopt.solver.assemble import add_supply_rows, list_fraction_rows
 from medalopt.solver.basis import Basis
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.compile import CompiledMaster, CompiledModel
-from medalopt.solver.highs import PRIMAL_SIMPLEX, load_simplex
+from medalopt.solver.decomposition.cones import Cone, ConeCut, add_cones, add_cut_rows, separate_cones
+from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
-from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
+from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, compute_exponents, scale_program
+
+MAX_CUT_TURNS = 4  # greatest number of times that cuts are added to one master problem before it is priced
+HIGHS_SCALING = 2  # value of HiGHS's option simplex_scale_strategy, where it finds no optimum as scaled here
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,7 @@ class LinkingProgram:
     start: Ints  # (count + 1,) first entry of each linking variable in `row` and `value`
     row: Ints
     value: Floats
+    cones: tuple[Cone, ...] = ()  # chance constraints, with columns behind the linking variables
 
     @classmethod
     def compile(cls, instance: Instance, routes: Routes, bounds: VariableBounds, objective: str) -> LinkingProgram:
@@ -54,14 +59,26 @@ class LinkingProgram:
             The linking program.
         """
         master = CompiledMaster.compile(instance, routes, objective, whole=False)
-        program, count = master.compiled, master.linking
-        places = master.places[count:]
-        size = bound_metal_columns(instance, bounds, places)
+        count = master.linking
+        coned = add_cones(instance, routes, master.compiled, master.places, count)
+        program, places = coned.program, (*master.places[count:], *coned.places)
+        size = np.append(bound_metal_columns(instance, bounds, master.places[count:]), coned.size)
         entries = program.entries
         order = np.flatnonzero(entries.column < count)
         order = order[np.argsort(entries.column[order], kind="stable")]
         start = np.searchsorted(entries.column[order], np.arange(count + 1))
-        return cls(program, places, count, size, start, entries.row[order], entries.value[order])
+        return cls(program, places, count, size, start, entries.row[order], entries.value[order], coned.cones)
+
+    def with_cuts(self, cuts: tuple[ConeCut, ...]) -> LinkingProgram:
+        """Return the program with rows of cuts, which come last.
+
+        Args:
+            cuts: Cuts of its cones.
+
+        Returns:
+            The program.
+        """
+        return replace(self, program=add_cut_rows(self.program, cuts, self.count))
 
     def transpose_multiply(self, y: Floats) -> Floats:
         """Return A'y restricted to the linking variables.
@@ -150,7 +167,7 @@ class MasterSolution:
 
     value: float
     size: float
-    y: Floats  # (M,) duals of the rows, without the block rows
+    y: Floats  # (M + cuts,) duals of the rows and cuts, without the block rows
     blocks: Floats  # (B,) duals of the block rows
     x: Floats  # (N,) columns that are no block solutions
     shares: Floats  # (answers,) shares of the block solutions
@@ -178,6 +195,7 @@ class MasterProblem:
         self.half, self.linear, self.budget = half, program, budget
         self.blocks, self.width, self.height = len(owing), len(program.lower), len(program.rows)
         self.asked = [weights for weights, _ in first]
+        self.cuts: tuple[ConeCut, ...] = ()
         answers, self.block = (
             np.concatenate([result for _, result in first]),
             np.tile(np.arange(self.blocks), len(first)),
@@ -190,7 +208,7 @@ class MasterProblem:
         self.first = self.width + len(self.missed)  # number of the column of the first block solution
         self.program = scale_program(self._whole(answers))
         self._session = load_simplex(self.program, "the plan of so many streams could not be sought")
-        self._session.use_simplex(PRIMAL_SIMPLEX)
+        self._cut_exponents = np.zeros(0, dtype=np.intp)
         self._scaled_costs = self.program.costs[0]
         self.phase_one = len(self.missed) > 0
         if self.phase_one:
@@ -262,19 +280,65 @@ class MasterProblem:
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
 
+    def add_cuts(self, cuts: tuple[ConeCut, ...]) -> None:
+        """Add rows of cuts, behind all others.
+
+        Args:
+            cuts: Cuts of the cones of `half`.
+        """
+        self.cuts += cuts
+        for cut in cuts:
+            columns = self.linear.network + cut.columns
+            values = np.ldexp(cut.coefficients, self.program.column[columns])
+            row = -compute_exponents(np.abs(values).max(keepdims=True))
+            self._cut_exponents = np.append(self._cut_exponents, row)
+            ends = np.zeros(1), np.full(1, np.inf)
+            self._session.add_rows(*ends, np.zeros(1, dtype=np.intp), columns, np.ldexp(values, row))
+
     def solve(self) -> MasterSolution | None:
-        """Solve the master problem.
+        """Solve the master problem; while its solution violates cones, add cuts, at most `MAX_CUT_TURNS` times.
 
         Returns:
             The optimum; None where HiGHS finds none, or at the time limit.
         """
-        if self._session.run(self.budget) != "optimal":
+        self._session.use_simplex(PRIMAL_SIMPLEX)
+        found = self._solve_linear()
+        for _ in range(MAX_CUT_TURNS):
+            if found is None or not self.add_violated_cuts(found.x[self.linear.network :]):
+                return found
+            self._session.use_simplex(DUAL_SIMPLEX)
+            found = self._solve_linear()
+        return found
+
+    def add_violated_cuts(self, x: Floats) -> bool:
+        """Add the cuts that a solution violates.
+
+        Args:
+            x (n,): Columns behind those of the network.
+
+        Returns:
+            True if there are any.
+        """
+        cuts = separate_cones(self.half.cones, x)
+        self.add_cuts(cuts)
+        return bool(cuts)
+
+    def _solve_linear(self) -> MasterSolution | None:
+        """Solve the master problem with the present cuts; None where HiGHS finds no optimum, or at the time limit."""
+        status = self._session.run(self.budget)
+        if status == "unanswered":
+            self._session.set_options(simplex_scale_strategy=HIGHS_SCALING)
+            status = self._session.run(self.budget)
+            self._session.set_options(simplex_scale_strategy=0)
+        if status != "optimal":
             return None
         unit = 0 if self.phase_one else self.program.cost[0]
         x, y = self._session.read_solution()
-        y, terms = np.ldexp(y, self.program.row - unit), np.ldexp(self._scaled_costs, -unit) * x
+        exponents = np.concatenate([self.program.row, self._cut_exponents])
+        y, terms = np.ldexp(y, exponents - unit), np.ldexp(self._scaled_costs, -unit) * x
+        rows, blocks, cuts = np.split(y, [self.height, self.height + self.blocks])
         return MasterSolution(
-            *(float(terms.sum()), float(np.abs(terms).sum()), y[: self.height], y[self.height :]),
+            *(float(terms.sum()), float(np.abs(terms).sum()), np.append(rows, np.maximum(cuts, 0.0)), blocks),
             x=np.ldexp(x[: self.width], self.program.column[: self.width]),
             shares=x[self.first :],
         )
@@ -292,24 +356,26 @@ class MasterProblem:
         """Return the prices of the linking variables.
 
         Args:
-            y (M,): Duals of the rows.
+            y (M + cuts,): Duals of the rows and cuts.
 
         Returns:
             Objective per unit of each linking variable, (linking,); negative where a further unit reduces it.
         """
-        pulled = self.half.transpose_multiply(y[self.height - len(self.half.program.rows) :])
+        pulled = self.half.transpose_multiply(y[self.height - len(self.half.program.rows) : self.height])
         return -pulled if self.phase_one else self.half.program.costs[0, : self.half.count] - pulled
 
-    def compute_bound_alone(self, y: Floats) -> float:
+    def compute_bound_alone(self, y: Floats, cuts: tuple[ConeCut, ...] | None = None) -> float:
         """Return the Lagrangian bound of the master problem without block solutions.
 
         Args:
-            y (M,): Duals of the rows.
+            y (M + cuts,): Duals of the rows and of the first cuts.
+            cuts: Cuts; None: those of the master problem.
 
         Returns:
             Least value of the rows and all other columns at these duals.
         """
         program, entries = self.linear, self.linear.entries
+        y, of_cuts = y[: self.height], y[self.height :]
         end = np.where(y > 0, program.row_lower, program.row_upper)
         usable = np.isfinite(end)
         y, end = np.where(usable, y, 0.0), np.where(usable, end, 0.0)
@@ -317,6 +383,10 @@ class MasterProblem:
         parts = entries.value * y[entries.row]
         pull = np.bincount(entries.column, parts, self.width) - costs
         terms = np.bincount(entries.column, np.abs(parts), self.width) + np.abs(costs)
+        cuts = self.cuts if cuts is None else cuts
+        for cut, value in zip(cuts, of_cuts.tolist(), strict=False):  # the right-hand side of a cut is 0
+            pull[program.network + cut.columns] += value * cut.coefficients
+            terms[program.network + cut.columns] += value * np.abs(cut.coefficients)
         return float(y @ end) - float(
             maximise_over_bounds(pull, terms, program.lower, np.minimum(program.upper, program.size))
         )

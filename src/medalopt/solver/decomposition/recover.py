@@ -15,6 +15,7 @@ from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import Basis
+from medalopt.solver.decomposition.cones import ConeCut, merge_cuts, read_cuts, separate_cones
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
     OpenCells,
@@ -52,6 +53,7 @@ class _CrossoverStep:
     gap: float
     method: str
     basis: Basis | None
+    cuts: tuple[ConeCut, ...]
 
     @property
     def next_basis(self) -> CrossoverBasis:
@@ -82,8 +84,13 @@ def recover_exact_solution(
     few = max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
     left = select_open_cells(problem, solution, weights, few)
     stand = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
+    cuts = merge_cuts(split.master.cuts, state.y[split.master.height :])
     for _ in range(MAX_CROSSOVER_STEPS):
-        step = _solve_crossover_step(split, left, scaling, method, stand)
+        step = _solve_crossover_step(split, left, scaling, method, stand, cuts)
+        violated = () if step is None else separate_cones(split.linking.cones, step.x[step.program.network :])
+        if step is not None and violated:
+            cuts, stand = (*cuts, *violated), step.next_basis
+            continue
         if step is None:
             few *= 2
             more = select_open_cells(problem, solution, weights, few, left)
@@ -102,10 +109,15 @@ def recover_exact_solution(
 
 
 def _solve_crossover_step(
-    split: DecomposedTask, left: OpenCells, scaling: int, method: str, stand: CrossoverBasis
+    split: DecomposedTask,
+    left: OpenCells,
+    scaling: int,
+    method: str,
+    stand: CrossoverBasis,
+    cuts: tuple[ConeCut, ...],
 ) -> _CrossoverStep | None:
     """Solve the crossover program of the open cells; return None without an optimum."""
-    task, problem, half = split.task, split.full_problem, split.linking
+    task, problem, half = split.task, split.full_problem, split.linking.with_cuts(cuts)
     fixed = sum_fixed_quantities(problem, left)
     network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
 
@@ -130,16 +142,16 @@ def _solve_crossover_step(
         ready.unscale_columns(np.where(np.abs(result.x) < NEGLIGIBLE_SHARE, 0.0, result.x)),
         ready.unscale_duals(result.y),
     )
-    of_master = _select_master_duals(split, network, y)
+    of_master = _select_master_duals(split, network, y, cuts)
     weights = split.master.compute_prices(of_master)
     solution, entries = problem.solve(weights)
     parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.compute_bound_alone(of_master) + float(price_quantities(entries, weights).sum())
+    bound = split.master.compute_bound_alone(of_master, cuts) + float(price_quantities(entries, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
-    return _CrossoverStep(network, program, x, y, weights, solution, float(gap), result.method, result.basis)
+    return _CrossoverStep(network, program, x, y, weights, solution, float(gap), result.method, result.basis, cuts)
 
 
-def _select_master_duals(split: DecomposedTask, network: Network, y: Floats) -> Floats:
+def _select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:
     """Return the duals of the master problem's rows among those of a crossover program."""
     rows, own = len(network.supply_stream), split.network
     supply = np.zeros(split.problem.block.shape)
@@ -147,7 +159,7 @@ def _select_master_duals(split: DecomposedTask, network: Network, y: Floats) -> 
     fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
     end = rows + len(network.split_group)
     fractions[network.split_group, network.split_period] = y[rows:end]
-    of_half = y[end : end + len(split.linking.program.rows)]
+    of_half = y[end : end + len(split.linking.program.rows) + len(cuts)]
     return np.concatenate(
         [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], of_half]
     )
@@ -159,8 +171,25 @@ def _build_crossover_solution(split: DecomposedTask, left: OpenCells, step: _Cro
     stays = left.fixed()
     _add_shipments(split.problem.pricing, decisions.sent, stays, 1.0)
     decisions = replace(decisions, stockpile=decisions.stockpile + stays.stocks)
-    duals = recover_duals(split, step.y, step.solution, step.network)
-    return Solution("optimal", f"{METHOD_NAME}, then {step.method}", decisions, duals)
+    method = f"{METHOD_NAME}, then {step.method}"
+    return _build_solution(split, step.y, step.solution, step.network, step.cuts, method, decisions)
+
+
+def _build_solution(
+    split: DecomposedTask,
+    y: Floats,
+    solution: SubproblemSolution,
+    network: Network,
+    cuts: tuple[ConeCut, ...],
+    method: str = METHOD_NAME,
+    decisions: Decisions | None = None,
+) -> Solution:
+    """Return a plan with its duals, or Farkas multipliers without a plan; cuts of cones become those of the routes."""
+    status, duals = "infeasible" if decisions is None else "optimal", recover_duals(split, y, solution, network, cuts)
+    if not split.linking.cones:
+        return Solution(status, method, decisions, duals)
+    own, duals = read_cuts(split.task.instance, split.task.routes, cuts, duals)
+    return Solution(status, method, decisions, duals, cuts=own)
 
 
 def _add_shipments(pricing: RoutePricing, sent: Floats, solution: SubproblemSolution, share: Any) -> None:
@@ -172,7 +201,13 @@ def _add_shipments(pricing: RoutePricing, sent: Floats, solution: SubproblemSolu
         sent[member[own], period[own]] += amount[own]
 
 
-def recover_duals(split: DecomposedTask, y: Floats, solution: SubproblemSolution, explicit: Network) -> Duals:
+def recover_duals(
+    split: DecomposedTask,
+    y: Floats,
+    solution: SubproblemSolution,
+    explicit: Network,
+    cuts: tuple[ConeCut, ...] = (),
+) -> Duals:
     """Recover the duals by constraint and index.
 
     The duals of linking variables and of the supply of priced streams are computed from those of the master rows.
@@ -182,14 +217,15 @@ def recover_duals(split: DecomposedTask, y: Floats, solution: SubproblemSolution
         y: Duals of the explicit supply rows and the linking program's rows.
         solution: Subproblem solution at these duals.
         explicit: Network block of the explicit supply rows.
+        cuts: Cuts of the cones, whose duals come last.
 
     Returns:
         The duals in own units.
     """
-    instance, routes, half = split.task.instance, split.task.routes, split.linking
+    instance, routes, half = split.task.instance, split.task.routes, split.linking.with_cuts(cuts)
     count, splits = len(explicit.supply_stream), len(explicit.split_group)
     duals: dict[str, dict[Any, float]] = {}
-    weights = split.master.compute_prices(_select_master_duals(split, explicit, y))
+    weights = split.master.compute_prices(_select_master_duals(split, explicit, y, cuts))
     families = list_linking_families(instance, routes, whole=False)
     linking = [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
@@ -237,11 +273,11 @@ def recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState) 
             solution = problem.solve(weights)[0]
             _add_shipments(problem.pricing, decisions.sent, solution, of_block[problem.block])
             stockpile = stockpile + solution.stocks * of_block[problem.block]
-    duals = recover_duals(split, state.y, state.solution, split.network)
-    return Solution("optimal", METHOD_NAME, Decisions(**{**vars(decisions), "stockpile": stockpile}), duals)
+    plan = Decisions(**{**vars(decisions), "stockpile": stockpile})
+    return _build_solution(split, state.y, state.solution, split.network, master.cuts, decisions=plan)
 
 
-def recover_farkas_duals(split: DecomposedTask, state: ColumnGenerationState) -> Duals:
+def recover_refutation(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
     """Recover the Farkas multipliers of an infeasible phase one.
 
     Args:
@@ -249,6 +285,6 @@ def recover_farkas_duals(split: DecomposedTask, state: ColumnGenerationState) ->
         state: State at the end of phase one.
 
     Returns:
-        Multipliers by constraint and index.
+        Solution with the multipliers by constraint and index.
     """
-    return recover_duals(split, state.y, state.solution, split.network)
+    return _build_solution(split, state.y, state.solution, split.network, split.master.cuts)

@@ -1,0 +1,276 @@
+r"""Chance constraints of a decomposed task: deviations by variate are linking variables, and cuts are rows on them.
+
+The chance constraint of a metal and deadline with the quantile $z$ becomes
+
+$$\bar R(x)-zs\ge W-S,\qquad e_n\ge(L^\top Dg(x))_n,\qquad s\ge u^\top e\ \text{ for each cut } u\ge0,$$
+
+with a column $s$ for the deviation and a column $e_n$ for each variate $n$. A cut is a row on these columns alone:
+block solutions need not be computed again for it, so cuts are added in each iteration, and in crossover.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.confidence import ConfidenceRow, build_confidence, list_variate_parts
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import ConfidenceCut, Routes
+from medalopt.model.network import SparseEntries
+from medalopt.model.variables import list_cut_keys
+from medalopt.proof.confidence import CONE_RULE
+from medalopt.proof.prices import Duals
+from medalopt.solver.compile import CompiledModel
+from medalopt.solver.program import ComponentKey
+from medalopt.tolerances import CUT_TOLERANCE
+
+MAX_VARIATES = 400  # deviations by variate, of all chance constraints, up to which they are linking variables
+_CUT_ROW, _PART_ROW = "deviation_cut", "deviation_part"
+
+
+@dataclass(frozen=True, eq=False)
+class Cone:
+    """One chance constraint; its columns are counted from the first one that is no linking variable."""
+
+    row: ConfidenceRow
+    deviation: int  # column of s
+    parts: Ints  # (n,) columns of e
+    variates: Ints  # (n,)
+    charges: Ints  # columns of the metal charged
+
+
+@dataclass(frozen=True, eq=False)
+class ConeCut:
+    """Cut of a cone: its deviation is at least the product of `direction` and its deviations by variate."""
+
+    cone: Cone
+    direction: Floats  # (n,) of length at most 1
+
+    @property
+    def columns(self) -> Ints:
+        """Columns of the cut, counted as those of the cone.
+
+        Returns:
+            (nonzero coefficients,).
+        """
+        return np.append(self.cone.parts[self.direction != 0], self.cone.deviation)
+
+    @property
+    def coefficients(self) -> Floats:
+        """Coefficients of these columns; their sum of products is at least 0.
+
+        Returns:
+            (nonzero coefficients,).
+        """
+        return np.append(-self.direction[self.direction != 0], 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class ConeProgram:
+    """Constraints on linking variables with those of the cones, and keys and implied bounds of the new columns."""
+
+    program: CompiledModel
+    places: tuple[ComponentKey, ...]
+    size: Floats
+    cones: tuple[Cone, ...]
+
+
+def lift_routes(instance: Instance, routes: Routes) -> Routes:
+    """Return routes whose cuts are the metal returned and the deviations by variate of each chance constraint.
+
+    Args:
+        instance: Instance.
+        routes: Routes of a task.
+
+    Returns:
+        The routes; unchanged without a promised confidence, or where there would be more than `MAX_VARIATES`.
+    """
+    policy = build_confidence(instance)
+    if policy is None or policy.budget is not None or len(policy.rows) * policy.model.loading.shape[1] > MAX_VARIATES:
+        return routes
+    return replace(routes, cuts=list_variate_parts(policy, routes))
+
+
+def add_cones(
+    instance: Instance, routes: Routes, program: CompiledModel, places: tuple[ComponentKey, ...], linking: int
+) -> ConeProgram:
+    """Add the columns and rows of cones, yet without cuts, to the constraints on linking variables.
+
+    Args:
+        instance: Instance.
+        routes: Routes from `lift_routes`.
+        program: Compiled constraints, those of the promised confidence on the metal returned.
+        places: Keys of its columns.
+        linking: Number of linking variables.
+
+    Returns:
+        The program with the cones; without any where `routes` are not lifted.
+    """
+    policy = build_confidence(instance)
+    if policy is None or policy.budget is not None or not any(cut.part for cut in routes.cuts):
+        return ConeProgram(program, (), np.zeros(0), ())
+    keys, supply = list_cut_keys(instance, routes), instance.streams.available.value.sum(axis=1)
+    column = {place: number for number, place in enumerate(places)}
+    number = {key: row for row, key in enumerate(program.rows)}
+    added: list[ComponentKey] = []
+    size: list[float] = []
+    rows: list[ComponentKey] = []
+    entries: list[tuple[int, int, float]] = []
+    cones = []
+    for row in policy.rows:
+        base, *parts = [n for n, cut in enumerate(routes.cuts) if (cut.metal, cut.period) == (row.metal, row.period)]
+        bounds = [_bound_deviation(routes, routes.cuts[part], supply) for part in parts]
+        first = len(places) + len(added)
+        entries.append((number[CONE_RULE, keys[base]], first, -row.quantile))
+        for place, part in enumerate(parts, first + 1):
+            at = len(program.rows) + len(rows)
+            entries += [(at, place, 1.0), (at, column["assured", keys[part]], -1.0)]
+            rows.append((_PART_ROW, keys[part]))
+        added += [("deviation", keys[base]), *(("deviation_part", keys[part]) for part in parts)]
+        size += [float(np.linalg.norm(bounds)), *bounds]
+        variates = np.array([int(np.flatnonzero(routes.cuts[part].direction)[0]) for part in parts], dtype=np.intp)
+        charges = program.entries.column[program.entries.row == number[CONE_RULE, keys[base]]]
+        places_of = first - linking, first + 1 - linking + np.arange(len(parts))
+        cones.append(Cone(row, *places_of, variates, charges[charges >= linking] - linking))
+    row_of, column_of, value = zip(*entries, strict=True)
+    costs = np.zeros((len(program.costs), len(added)))
+    extended = replace(
+        _add_rows(program, rows, np.array(row_of), np.array(column_of), np.array(value)),
+        lower=np.append(program.lower, np.zeros(len(added))),
+        upper=np.append(program.upper, np.full(len(added), np.inf)),
+        costs=np.concatenate([program.costs, costs], axis=1),
+    )
+    return ConeProgram(extended, tuple(added), np.array(size), tuple(cones))
+
+
+def _bound_deviation(routes: Routes, part: ConfidenceCut, supply: Floats) -> float:
+    """Return a bound of the deviation along one variate: each stream sent whole on its route with the largest one."""
+    most = np.zeros(len(supply))
+    np.maximum.at(most, routes.stream, part.rate)
+    return float(most @ supply)
+
+
+def _add_rows(
+    program: CompiledModel, rows: list[ComponentKey], row: Ints, column: Ints, value: Floats
+) -> CompiledModel:
+    """Return a program with more rows, which are at least 0, and more entries."""
+    before = program.entries
+    return replace(
+        program,
+        rows=(*program.rows, *rows),
+        row_lower=np.append(program.row_lower, np.zeros(len(rows))),
+        row_upper=np.append(program.row_upper, np.full(len(rows), np.inf)),
+        entries=SparseEntries(
+            np.append(before.row, row), np.append(before.column, column), np.append(before.value, value)
+        ),
+    )
+
+
+def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int) -> CompiledModel:
+    """Add rows of cuts.
+
+    Args:
+        program: Constraints on linking variables with those of cones.
+        cuts: Cuts.
+        linking: Number of linking variables.
+
+    Returns:
+        The program; its last rows are those of the cuts.
+    """
+    if not cuts:
+        return program
+    row = np.repeat(len(program.rows) + np.arange(len(cuts)), [len(cut.columns) for cut in cuts])
+    columns, values = (
+        np.concatenate(each) for each in zip(*((cut.columns, cut.coefficients) for cut in cuts), strict=True)
+    )
+    return _add_rows(program, [(_CUT_ROW, n) for n in range(len(cuts))], row, linking + columns, values)
+
+
+def separate_cones(cones: tuple[Cone, ...], x: Floats) -> tuple[ConeCut, ...]:
+    """Return the cuts that a solution violates.
+
+    Args:
+        cones: Cones.
+        x (n,): Its columns that are no linking variables.
+
+    Returns:
+        One cut for each violated cone; empty where all hold.
+    """
+    cuts = []
+    for cone in cones:
+        length, quantile = float(np.linalg.norm(x[cone.parts])), cone.row.quantile
+        size = max(float(x[cone.charges].sum()), quantile * length)
+        if quantile * (length - x[cone.deviation]) > CUT_TOLERANCE * size:
+            cuts.append(ConeCut(cone, np.maximum(x[cone.parts], 0.0) / length))
+    return tuple(cuts)
+
+
+def merge_cuts(cuts: tuple[ConeCut, ...], values: Floats) -> tuple[ConeCut, ...]:
+    """Merge the cuts of each cone to one, along the sum of their directions times their dual values.
+
+    It gives the same lower bound at these dual values. Many cuts that are nearly parallel make bases singular.
+
+    Args:
+        cuts: Cuts.
+        values (n,): Dual values of the first of them, not negative.
+
+    Returns:
+        A cut for each cone with a dual value.
+    """
+    sums: dict[int, tuple[Cone, Floats]] = {}
+    for cut, value in zip(cuts, values.tolist(), strict=False):
+        before = sums.get(id(cut.cone), (cut.cone, np.zeros(len(cut.direction))))[1]
+        sums[id(cut.cone)] = cut.cone, before + value * cut.direction
+    return tuple(ConeCut(cone, own / np.linalg.norm(own)) for cone, own in sums.values() if own.any())
+
+
+def convert_cuts(cones: tuple[Cone, ...], cuts: tuple[ConfidenceCut, ...]) -> tuple[ConeCut, ...]:
+    """Convert cuts of chance constraints to those of cones.
+
+    Args:
+        cones: Cones.
+        cuts: Cuts, those without a direction left out.
+
+    Returns:
+        Cuts.
+    """
+    of = {(cone.row.metal, cone.row.period): cone for cone in cones}
+    return tuple(
+        ConeCut(cone, cut.direction[cone.variates])
+        for cut in cuts
+        if (cone := of.get((cut.metal, cut.period))) is not None and cut.direction.any()
+    )
+
+
+def read_cuts(
+    instance: Instance, routes: Routes, cuts: tuple[ConeCut, ...], duals: Duals
+) -> tuple[tuple[ConfidenceCut, ...], Duals]:
+    r"""Read the cuts with a dual value, and the dual values of the program that has them in place of the cones.
+
+    A kilogram of deviation less saves $z$ times what a kilogram of assured metal saves.
+
+    Args:
+        instance: Instance.
+        routes: Routes.
+        cuts: Cuts of the cones, in the order of their rows.
+        duals: Dual values with those of the rows of cones.
+
+    Returns:
+        The cuts, and the dual values by rule and names.
+    """
+    policy = build_confidence(instance)
+    assert policy is not None
+    given, values = duals.get(_CUT_ROW, {}), {}
+    binding: list[ConfidenceCut] = []
+    for number, cut in enumerate(cuts):
+        row = cut.cone.row
+        value = given.get(number, 0.0) / row.quantile
+        if value > 0:
+            direction = np.zeros(policy.model.loading.shape[1])
+            direction[cut.cone.variates] = cut.direction
+            values[instance.metals.names[row.metal], instance.periods[row.period], str(len(binding))] = value
+            binding.append(policy.build_cut(routes, row, direction))
+    rest = {rule: rows for rule, rows in duals.items() if rule not in (CONE_RULE, _CUT_ROW, _PART_ROW)}
+    return tuple(binding), {**rest, CONE_RULE: values}
