@@ -423,6 +423,9 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
 
     name = task.instance.name
     if task.routes.cuts and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH:
+        bare = replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
+        if next(_iterate_solutions(bare, 1.0, "auto")).status == "infeasible":
+            return NoPlanError(name, "infeasible", refutation)
         text = "no plan can keep the promise required; without it the instance is feasible: require less"
         return ConfidenceNotReachedError(name, refutation, None, text)
     highest = find_highest_confidence(task)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
 
 import medalopt
 from campaigns import promises
-from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
+from medalopt import solve_instance
+from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence
 from medalopt.errors import ConfidenceNotReachedError, InputError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
@@ -21,6 +24,7 @@ from medalopt.report.price_of_confidence import build_confidence_report
 from medalopt.report.render.json import build_plan_object
 from medalopt.report.risk import describe_split
 from medalopt.solve_instance import solve
+from medalopt.solver.confidence import separate_cuts
 
 TEXT = """
 format: medalopt/1
@@ -155,6 +159,36 @@ def test_price_of_confidence(instance: Instance) -> None:
     certain = {f"devices.{name}.cv.Ag": 0 for name in ("phone", "board")} | {"smelters.works.cv": 0, "streams.*.cv": 0}
     with pytest.raises(UsageError, match="nothing that is returned is uncertain"):
         compute_price_of_confidence(instance.with_changes(certain))
+
+
+def test_cost_between_two_plans_is_within_its_bounds(instance: Instance) -> None:
+    """Where chord and lower bound are farthest apart, the least cost is between them."""
+    scarce = instance.with_changes({"medals.second.count": 220})
+    found = compute_price_of_confidence(scarce)
+    assert found.gap is not None and 0 < found.gap <= GAP_SHARE * (found.rows[-1].cost - found.rows[0].cost)
+    wide = max(found.intervals, key=lambda interval: interval.gap)
+    quantile, lower = wide.bound_at_crossing()
+    level = 100 * NormalDist().cdf(quantile)
+    cost = solve(scarce.with_changes({"policy.confidence": f"{level:.12f} %"})).objective
+    chord = wide.chord[0] + wide.crossing * (wide.chord[1] - wide.chord[0])
+    assert lower * (1 - 1e-8) <= cost <= (chord + wide.excess) * (1 + 1e-8) and cost >= chord + wide.excess - wide.gap
+
+
+def test_cuts_are_added_within_column_generation(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first exact plan of the decomposition violates no chance constraint, so that nothing is solved again."""
+    rounds: list[int] = []
+
+    def separate(*arguments: Any) -> Any:
+        """Record the number of cuts that a solution violates."""
+        cuts = separate_cuts(*arguments)
+        rounds.append(len(cuts))
+        return cuts
+
+    monkeypatch.setattr(solve_instance, "separate_cuts", separate)
+    for level in (60, 90):
+        plan = solve(instance.with_changes({"policy.confidence": f"{level} %"}), method="decomposition")
+        assert plan.certificate.optimal and plan.method.startswith("decomposition")
+    assert rounds == [0, 0]
 
 
 def test_joint_confidence_is_split_equally(instance: Instance) -> None:

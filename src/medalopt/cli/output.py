@@ -14,7 +14,7 @@ import typer
 
 from medalopt.cli.options import check_output_path, parse_changes, report_progress
 from medalopt.cli.run import print_message, print_output
-from medalopt.errors import NoPlanError, UsageError, WholeLotsNotFoundError
+from medalopt.errors import ConfidenceNotReachedError, NoPlanError, UsageError, WholeLotsNotFoundError
 from medalopt.text import escape_text, format_path
 
 if TYPE_CHECKING:
@@ -280,7 +280,8 @@ def report_infeasibility(
 
     print_message(escape_text(str(error), _MAX_MESSAGE_LENGTH))
     found = None
-    if error.status == "infeasible" and not isinstance(error, WholeLotsNotFoundError):
+    feasible = WholeLotsNotFoundError, ConfidenceNotReachedError  # without lots or the promise there is a plan
+    if error.status == "infeasible" and not isinstance(error, feasible):
         found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
     payload = _build_json_object(instance, error, objective, found)
     report = build_infeasibility_report(instance, found, error.refutation, payload)

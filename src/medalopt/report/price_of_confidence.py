@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 
 from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOfConfidence
@@ -9,6 +12,9 @@ from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, bu
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, make_amount_column
 from medalopt.report.numbers import choose_money_scale, format_money
 from medalopt.report.render.json import identify_instance, render_json
+
+_SAMPLES = 4  # points drawn on each line
+_DASHED = {"width": 1.5, "type": "dashed"}
 
 
 def build_confidence_report(found: PriceOfConfidence) -> Report:
@@ -57,7 +63,15 @@ def encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
             }
             for row in found.rows
         ],
+        "gap": found.gap,
+        "lower_bound": [{"confidence": level, "cost": cost} for level, cost in _list_lower_bounds(found)],
     }
+
+
+def _list_lower_bounds(found: PriceOfConfidence) -> list[tuple[float, float]]:
+    """Return confidence and lower bound of the cost where it is farthest from the line between neighbouring plans."""
+    points = [interval.bound_at_crossing() for interval in found.intervals]
+    return [(NormalDist().cdf(quantile), cost) for quantile, cost in points]
 
 
 def _percent(share: float) -> str:
@@ -76,9 +90,12 @@ def _summarize(found: PriceOfConfidence) -> list[str]:
             f"Confidence {_percent(last.level)}: {format_money(last.cost, currency)}, "
             f"{_format_extra(last, first)} more; limited by {last.metal} by {last.period}."
         )
-        middle = others[len(others) // 2]
+        wanted = found.promised or (first.level + last.level) / 2
+        middle = min(others, key=lambda row: abs(row.level - wanted))
         point = format_money(middle.marginal_cost, currency)
         lines.append(f"At {_percent(middle.level)} one more percentage point costs {point}.")
+    if found.gap is not None and others:
+        lines.append(f"Between these plans the cost is certified to {format_money(found.gap, currency)}.")
     if found.highest is None:
         lines.append("Plans with a confidence of 99.9 % exist.")
     else:
@@ -115,10 +132,36 @@ def _tabulate(found: PriceOfConfidence) -> ReportTable:
         )
         for row in found.rows
     )
-    note = "Buffer: metal expected by the deadline beyond what is charged. One more point: from the dual values."
+    notes = ["Buffer: metal expected by the deadline beyond what is charged. One more point: from the dual values."]
+    if found.gap is not None:
+        text = "Between two plans the cost is at most that of the line between them, linear in the normal quantile, and"
+        notes.append(f"{text} no more than {format_money(found.gap, currency)} below it: certified by the dual values.")
     return ReportTable(
-        "confidence", "Cost by promised confidence", "Plans by rising confidence.", columns, rows, (note,)
+        "confidence", "Cost by promised confidence", "Plans by rising confidence.", columns, rows, tuple(notes)
     )
+
+
+def _list_lower_line(found: PriceOfConfidence) -> list[tuple[float, float]]:
+    """Return the corners of the lower bound of the cost: normal quantile and cost."""
+    corners = [(found.intervals[0].left, found.intervals[0].chord[0])]
+    for interval in found.intervals:
+        corners += [interval.bound_at_crossing(), (interval.right, interval.chord[1])]
+    return corners
+
+
+def _sample_line(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return points on lines between corners, as they are linear in the quantile and not in the confidence."""
+    points = [corners[0]]
+    for (left, low), (right, high) in pairwise(corners):
+        for step in range(1, _SAMPLES + 1):
+            share = step / _SAMPLES
+            points.append((left + share * (right - left), low + share * (high - low)))
+    return points
+
+
+def _scale(points: Sequence[tuple[float, float]], size: float) -> list[tuple[float, float | None]]:
+    """Return confidence in per cent and cost in the unit of the chart."""
+    return [(100 * NormalDist().cdf(quantile), cost / size) for quantile, cost in points]
 
 
 def _draw(found: PriceOfConfidence) -> Chart:
@@ -127,10 +170,14 @@ def _draw(found: PriceOfConfidence) -> Chart:
     points = [(100 * row.level, row.cost / size) for row in found.rows]
     top = 100.0 if found.highest is None else 100 * found.highest
     more = {} if found.highest is None else {"markArea": mark_infeasible_range(top, 100.0, "no plan")}
+    lines = []
+    if found.intervals:
+        lower = _scale(_sample_line(_list_lower_line(found)), size)
+        lines = [build_line_series("lower bound", lower, symbol="none", lineStyle=_DASHED)]
     option = build_plot_option(
         ChartAxis("confidence at every deadline", "%", minimum=float(int(points[0][0])), maximum=100.0),
         ChartAxis("cost", f"{word}{found.instance.currency}"),
-        [build_line_series("", points, **more)],
+        [build_line_series("least cost" if lines else "", points, **more), *lines],
     )
     last = found.rows[-1]
     title = f"{_percent(last.level)} confidence costs {_format_extra(last, found.rows[0])} more than none"

@@ -1,20 +1,40 @@
-"""Price of confidence: cost of plans by promised confidence, up to the highest that any plan can promise."""
+r"""Price of confidence: cost of plans by promised confidence, up to the highest that any plan can promise.
+
+Between two plans with the quantiles $z_1<z_2$, costs $c_1\le c_2$ and deviations $d_1,d_2$ the least cost has bounds
+that are linear in $z$:
+
+- Above: a mixture of both plans, with the share $\lambda$ of the first, keeps the promise for $z$ if
+  $\lambda(z-z_1)d_1\le(1-\lambda)(z_2-z)d_2$. So for $d_1\le d_2$ the cost is not above the chord; for $r=d_2/d_1<1$
+  it is above it by at most $(c_2-c_1)(1-\sqrt r)/(1+\sqrt r)$.
+- Below: at given dual values the lower bound is the least of functions linear in $z$, hence concave: it is not below
+  the line through its values at $z_1$ and $z_2$, one of which is the cost itself.
+
+Chord and lower lines are farthest apart where the two lower lines cross. There the interval is divided.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import NormalDist
 
 from medalopt.errors import ConfidenceNotReachedError, UsageError
-from medalopt.instance.confidence import build_confidence, measure_confidence
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.confidence import ConfidenceSlack, build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
+from medalopt.proof.certificate import certify_plan
 from medalopt.proof.confidence import price_confidence
-from medalopt.solve_instance import solve
+from medalopt.solve_instance import solve, solve_from_base
 
-LEVELS = 8  # confidences solved between that of the plan without a promise and the highest one
+GAP_SHARE = 0.02  # distance of chord and lower bound that suffices, of the cost of the highest confidence beyond none
+MAX_PLANS = 24  # plans solved at most
 _NEARLY_CERTAIN, _LEAST, _BELOW_HIGHEST = 0.999, 0.5, 1e-4
+_BEGIN = 1e-4  # above the confidence without a promise, where the slope of the cost is taken
+_NEAR_END = 0.1  # an interval is divided no nearer to its ends
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,51 @@ class PricedConfidence:
 
 
 @dataclass(frozen=True)
+class CostInterval:
+    """Costs between two plans, by the standard normal quantile: bounded by their chord and by two lines below it."""
+
+    left: float  # quantiles
+    right: float
+    chord: tuple[float, float]  # costs at both ends
+    of_left: float  # lower bound at the right end by the dual values of the left plan
+    of_right: float  # lower bound at the left end by those of the right plan
+    excess: float  # of the cost above the chord, at most
+
+    @property
+    def crossing(self) -> float:
+        """Part of the interval up to the point where the lower lines cross.
+
+        Returns:
+            Share from 0 to 1.
+        """
+        rise, drop = self.chord[1] - self.of_left, self.chord[0] - self.of_right
+        return drop / (rise + drop) if rise > 0 and drop > 0 else 0.5
+
+    @property
+    def gap(self) -> float:
+        """Distance of upper and lower bound of the cost, at most.
+
+        Returns:
+            Money.
+        """
+        rise, drop = (max(one, 0.0) for one in (self.chord[1] - self.of_left, self.chord[0] - self.of_right))
+        return (rise * drop / (rise + drop) if rise and drop else 0.0) + self.excess
+
+    def bound_at_crossing(self) -> tuple[float, float]:
+        """Bound the cost from below where the lower lines cross.
+
+        Returns:
+            Quantile and cost.
+        """
+        share = self.crossing
+        lower = max(
+            self.chord[0] + share * (self.of_left - self.chord[0]),
+            self.of_right + share * (self.chord[1] - self.of_right),
+        )
+        return self.left + share * (self.right - self.left), lower
+
+
+@dataclass(frozen=True)
 class PriceOfConfidence:
     """Plans by rising confidence.
 
@@ -37,11 +102,24 @@ class PriceOfConfidence:
         instance: The instance, without a promise.
         rows: Plans; the first has the confidence that the plan without a promise reaches anyway.
         highest: Highest confidence that any plan can promise; None where nearly certain plans exist.
+        intervals: Bounds of the cost between neighbouring plans; empty with whole lots.
+        promised: Highest confidence that the file promises; None without any.
     """
 
     instance: Instance
     rows: tuple[PricedConfidence, ...]
     highest: float | None
+    intervals: tuple[CostInterval, ...] = ()
+    promised: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """Largest distance of the cost from the line between neighbouring plans, certified.
+
+        Returns:
+            Money; None where it is not known.
+        """
+        return max(interval.gap for interval in self.intervals) if self.intervals else None
 
 
 def compute_price_of_confidence(
@@ -53,8 +131,8 @@ def compute_price_of_confidence(
 
     Args:
         instance: Instance from a file; a promise of its own is replaced.
-        levels: Confidences, from 0.5 to below 1; empty: from where they cost something to the highest, in
-            even steps of the normal quantile.
+        levels: Confidences, from 0.5 to below 1; empty: from where they cost something to the highest, as many as
+            bound the cost between them to `GAP_SHARE`, and those that the file promises.
         report_progress: Called before each solve.
 
     Returns:
@@ -69,25 +147,78 @@ def compute_price_of_confidence(
     bare = _promise(instance, _LEAST)
     free = solve(bare)
     anyway = _find_level_anyway(_promise(instance, _NEARLY_CERTAIN), free)
-    highest, rows = None, []
+    plans, highest = {anyway: free}, None
     try:
         report_progress("the highest confidence")
-        rows.append(_price(solve(_promise(instance, _NEARLY_CERTAIN))))
+        plans[_NEARLY_CERTAIN] = solve(_promise(instance, _NEARLY_CERTAIN))
     except ConfidenceNotReachedError as error:
         if error.highest is None:
             raise UsageError(f"{instance.name}: is too large for its price of confidence") from error
         highest = error.highest.level - _BELOW_HIGHEST
     top = _NEARLY_CERTAIN if highest is None else highest
-    normal = NormalDist()
-    low, high = normal.inv_cdf(anyway), normal.inv_cdf(top)
-    steps = [normal.cdf(low + (high - low) * number / LEVELS) for number in range(1, LEVELS)] + [top]
-    for level in sorted(levels) or [step for step in steps if step < _NEARLY_CERTAIN]:
-        if anyway < level <= top:
+    own = [level for name, level in instance.annex.get("confidence", {}).items() if name in instance.metals.names]
+    for level in sorted(levels) or sorted({*own, top}):
+        if anyway < level <= top and level not in plans:
             report_progress(f"{100 * level:.1f} %")
-            rows.append(_price(solve(_promise(instance, level))))
+            plans[level] = solve_from_base(_promise(instance, level), bare)
+    shown, begin = set(plans), anyway + _BEGIN
+    if not bare.lots and anyway + 2 * _BEGIN < max(plans):
+        plans[begin] = solve_from_base(_promise(instance, begin), bare)
+    intervals = () if bare.lots else _refine(instance, plans, 0 if levels else MAX_PLANS, report_progress)
+    rows = [
+        _price(plan) for level, plan in sorted(plans.items()) if level > anyway and (level in shown or level != begin)
+    ]
     first = PricedConfidence(anyway, free.objective, 0.0, "", "", 0.0)
-    ordered = sorted(rows, key=lambda row: row.level)
-    return PriceOfConfidence(bare, (first, *ordered), highest)
+    return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None))
+
+
+def _refine(
+    instance: Instance, plans: dict[float, Plan], most: int, report_progress: Callable[[str], None]
+) -> tuple[CostInterval, ...]:
+    """Add plans by confidence, at most `most` in all, until the costs between them are known; return their bounds."""
+    normal, bare = NormalDist(), _promise(instance, _LEAST)
+    known: dict[tuple[float, float], CostInterval] = {}
+    while True:
+        levels = sorted(plans)
+        pairs = list(pairwise(levels))
+        for pair in pairs:
+            known[pair] = known.get(pair) or _bound_between(instance, pair, plans)
+        intervals = tuple(known[pair] for pair in pairs)
+        wide = max(intervals, key=lambda interval: interval.gap, default=None)
+        enough = GAP_SHARE * abs(plans[levels[-1]].objective - plans[levels[0]].objective)
+        if wide is None or len(plans) >= most or wide.gap <= enough:
+            return intervals
+        share = min(max(wide.crossing, _NEAR_END), 1 - _NEAR_END)
+        level = normal.cdf(wide.left + share * (wide.right - wide.left))
+        report_progress(f"{100 * level:.1f} %")
+        plans[level] = solve_from_base(_promise(instance, level), bare)
+
+
+def _bound_between(instance: Instance, pair: tuple[float, float], plans: dict[float, Plan]) -> CostInterval:
+    """Bound the costs between two confidences."""
+    left, right = (plans[level] for level in pair)
+    of_left, of_right = (_bound_at(instance, level, plan) for level, plan in ((pair[1], left), (pair[0], right)))
+    states = [_measure(_promise(instance, pair[1]), plan) for plan in (left, right)]
+    ratios = [two.deviation / one.deviation for one, two in zip(*states, strict=True) if one.deviation > 0]
+    root = math.sqrt(min(1.0, min(ratios, default=1.0)))
+    rise = max(right.objective - left.objective, 0.0)
+    quantiles = [NormalDist().inv_cdf(level) for level in pair]
+    chord, excess = (left.objective, right.objective), rise * (1 - root) / (1 + root)
+    return CostInterval(quantiles[0], quantiles[1], chord, of_left, of_right, excess)
+
+
+def _bound_at(instance: Instance, level: float, plan: Plan) -> float:
+    """Return the lower bound of the costs at a confidence by the dual values of a plan with another one."""
+    other = _promise(instance, level)
+    account = PlanAccount(other, plan.account.routes, plan.account.decisions)
+    return certify_plan(account, compute_bounds(other, account.routes), plan.duals, "cost").lower_bound
+
+
+def _measure(instance: Instance, plan: Plan) -> Sequence[ConfidenceSlack]:
+    """Return the chance constraints of an instance at a plan of another confidence."""
+    policy = build_confidence(instance)
+    assert policy is not None
+    return measure_confidence(policy, plan.account)
 
 
 def _promise(instance: Instance, level: float) -> Instance:
