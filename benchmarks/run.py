@@ -9,6 +9,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import risk
 import small
 import starting
 import sweep
@@ -35,6 +36,8 @@ def main() -> None:
     print(small.compare(chosen.runs), flush=True)
     print("\nStarting", flush=True)
     print(starting.compare(chosen.runs), flush=True)
+    print("\nRisk on Tokyo 2020, in one process, by the time of one processor", flush=True)
+    print(risk.compare(chosen.runs), flush=True)
     print("\nScenarios along one figure, in one process, by the time of one processor", flush=True)
     for name, count in (("tiny", 1000), ("tokyo2020", 20)):
         print(sweep.compare(name, count), flush=True)
