@@ -47,7 +47,7 @@ DECISIONS = (
 )
 _BY_HAND = (
     *("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal"),
-    *("reserve", "reserve_of_two", "prices", "offer_stock"),
+    *("reserve", "reserve_of_two", "prices", "offer_stock", "price_steps"),
 )
 PRICED = (
     *((TINY, measure) for measure in ("cost", "footprint", "mass")),
