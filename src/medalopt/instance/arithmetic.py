@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,24 @@ _MIN_SCALABLE = 2.0**-900  # above it x * 2**-52 is computed without rounding
 class IntervalArray(NDArrayOperatorsMixin):
     """An array of closed intervals `[low, high]` that behaves as a numpy array.
 
-    A comparison is true where it holds for some pair of values in the intervals.
+    A comparison is true where it holds for some pair of values in the intervals. Intervals of zero width share one
+    array for both ends, so that what is computed of each end alike is computed once.
     """
 
     def __init__(self, low: Floats, high: Floats) -> None:
         self.low, self.high = low, high
+
+    def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
+        """Apply a function to both ends, once where they are the same array.
+
+        Args:
+            function: Function of one end.
+
+        Returns:
+            Intervals of the results.
+        """
+        low = np.asarray(function(self.low))
+        return IntervalArray(low, low if self.high is self.low else np.asarray(function(self.high)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,7 +59,7 @@ class IntervalArray(NDArrayOperatorsMixin):
     @property
     def T(self) -> IntervalArray:
         """Array with its axes reversed: interval array of the reversed shape."""
-        return IntervalArray(self.low.T, self.high.T)
+        return self.map_ends(np.transpose)
 
     def __len__(self) -> int:
         """Return the length of the first axis."""
@@ -53,12 +67,18 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     def __getitem__(self, at: Any) -> IntervalArray:
         """Index the intervals as a numpy array is indexed."""
-        return IntervalArray(np.asarray(self.low[at]), np.asarray(self.high[at]))
+        return self.map_ends(lambda end: end[at])
 
     def __setitem__(self, at: Any, value: Any) -> None:
         """Assign intervals as to a numpy array."""
         value = convert_to_intervals(value)
+        self.separate_ends()
         self.low[at], self.high[at] = value.low, value.high
+
+    def separate_ends(self) -> None:
+        """Give each end an array of its own, before one is changed in place."""
+        if self.high is self.low:
+            self.high = self.low.copy()
 
     def sum(self, axis: Any = None) -> IntervalArray:
         """Return the sum along `axis`, widened by its rounding error.
@@ -69,7 +89,8 @@ class IntervalArray(NDArrayOperatorsMixin):
         Returns:
             Intervals that contain the exact sums.
         """
-        (low, off_low), (high, off_high) = (_sum_with_error(side, axis) for side in (self.low, self.high))
+        low, off_low = _sum_with_error(self.low, axis)
+        high, off_high = (low, off_low) if self.high is self.low else _sum_with_error(self.high, axis)
         return _round_outward(low - off_low, high + off_high)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
@@ -136,19 +157,22 @@ def _sum_with_error(side: Floats, axis: Any) -> tuple[Any, Any]:
 
 
 def _round_outward(low: Any, high: Any) -> IntervalArray:
-    """Round both ends outwards by one or two floats; zero and infinity are exact and stay."""
+    """Round both ends outwards by one or two floats, in place; zero and infinity are exact and stay."""
+    if high is low:
+        high = low.copy()
     return IntervalArray(_step_beyond(np.asarray(low), -1.0), _step_beyond(np.asarray(high), 1.0))
 
 
 def _step_beyond(side: Floats, sign: float) -> Floats:
-    """Return floats at least one float beyond `side`: |x| 2**-52 is no less than the distance to the next float."""
+    """Move `side` to floats at least one float beyond: |x| 2**-52 is no less than the distance to the next float."""
     off = np.abs(side)
-    if off.size and not (off.max() < np.inf and off.min(initial=1.0, where=off > 0) > _MIN_SCALABLE):
+    small = np.count_nonzero(off <= _MIN_SCALABLE) + np.count_nonzero(off) > off.size  # a number, and not 0
+    if off.size and (small or not off.max() < np.inf):
         still = (side == 0) | np.isinf(side)
         return np.where(still, side, np.nextafter(side, sign * np.inf))
     off *= sign * _ROUNDING_UNIT
-    off += side
-    return off
+    side += off
+    return side
 
 
 def _add(a: IntervalArray, b: IntervalArray) -> IntervalArray:
@@ -172,11 +196,11 @@ def _multiply(a: IntervalArray, b: IntervalArray) -> IntervalArray:
         if _is_nonnegative_finite(a) and _is_nonnegative_finite(b):
             low, high = np.asarray(a.low * b.low), np.asarray(a.high * b.high)
         else:
-            bounds = [np.asarray(x * y) for x in (a.low, a.high) for y in (b.low, b.high)]
+            ends = ([a.low] if a.high is a.low else [a.low, a.high], [b.low] if b.high is b.low else [b.low, b.high])
+            bounds = [np.asarray(x * y) for x in ends[0] for y in ends[1]]
             if any(np.isnan(end).any() for end in bounds):
                 bounds = [np.where(np.isnan(end), 0.0, end) for end in bounds]
-            low, high = np.minimum(bounds[0], bounds[1]), np.maximum(bounds[0], bounds[1])
-            low, high = (f(f(side, bounds[2]), bounds[3]) for f, side in ((np.minimum, low), (np.maximum, high)))
+            low, high = reduce(np.minimum, bounds), reduce(np.maximum, bounds)
     return _round_outward(low, high)
 
 
@@ -214,6 +238,7 @@ def _matmul(a: IntervalArray, b: IntervalArray) -> IntervalArray:
 def _apply_ufunc_at(ufunc: np.ufunc, total: IntervalArray, at: Any, values: Any) -> None:
     """Apply a ufunc in place at indices; additions are summed by position with a bound on their rounding error."""
     values = convert_to_intervals(values)
+    total.separate_ends()
     if ufunc is not np.add:
         ufunc.at(total.low, at, values.low)
         ufunc.at(total.high, at, values.high)
@@ -221,10 +246,13 @@ def _apply_ufunc_at(ufunc: np.ufunc, total: IntervalArray, at: Any, values: Any)
     groups = np.arange(total.low.size).reshape(total.shape)[at]  # flat position of each summand
     cell = np.broadcast_to(groups, np.broadcast_shapes(groups.shape, values.shape)).ravel()
     terms = np.bincount(cell, minlength=1).max() + 1
+    sums: list[Floats] = []
     for side, value, sign in ((total.low, values.low, -1.0), (total.high, values.high, 1.0)):
-        added = np.broadcast_to(value, np.broadcast_shapes(groups.shape, values.shape)).ravel()
-        size = abs(side) + _sum_by_position(cell, abs(added), side)
-        side += _sum_by_position(cell, added, side)
+        if not sums or values.high is not values.low:
+            added = np.broadcast_to(value, np.broadcast_shapes(groups.shape, values.shape)).ravel()
+            sums = [_sum_by_position(cell, abs(added), side), _sum_by_position(cell, added, side)]
+        size = abs(side) + sums[0]
+        side += sums[1]
         side += sign * terms * _ROUNDING_UNIT * np.where(np.isinf(size), 0.0, size)
 
 
@@ -236,22 +264,30 @@ def _sum_by_position(cell: Any, values: Floats, like: Floats) -> Floats:
 def _cumsum(a: IntervalArray, axis: int) -> IntervalArray:
     """Sum cumulatively along an axis, widened by the rounding error of n terms."""
     terms = a.low.shape[axis]
-    off_low, off_high = (terms * _ROUNDING_UNIT * np.cumsum(abs(side), axis=axis) for side in (a.low, a.high))
-    return _round_outward(np.cumsum(a.low, axis=axis) - off_low, np.cumsum(a.high, axis=axis) + off_high)
+    off = a.map_ends(lambda side: terms * _ROUNDING_UNIT * np.cumsum(abs(side), axis=axis))
+    total = a.map_ends(lambda side: np.cumsum(side, axis=axis))
+    return _round_outward(total.low - off.low, total.high + off.high)
 
 
 def _where(chosen: Any, a: Any, b: Any) -> IntervalArray:
     """Select intervals elementwise."""
-    a, b = convert_to_intervals(a), convert_to_intervals(b)
-    return IntervalArray(np.where(chosen, a.low, b.low), np.where(chosen, a.high, b.high))
+    return _combine_ends(lambda one, other: np.where(chosen, one, other))(
+        convert_to_intervals(a), convert_to_intervals(b)
+    )
+
+
+def _have_zero_width(*arrays: IntervalArray) -> bool:
+    """Return whether both ends of each are one array."""
+    return all(array.high is array.low for array in arrays)
 
 
 def _concatenate(parts: Any, axis: int = 0) -> IntervalArray:
     """Concatenate arrays of intervals."""
     ends = [convert_to_intervals(part) for part in parts]
-    return IntervalArray(
-        np.concatenate([end.low for end in ends], axis=axis), np.concatenate([end.high for end in ends], axis=axis)
-    )
+    low = np.concatenate([end.low for end in ends], axis=axis)
+    if _have_zero_width(*ends):
+        return IntervalArray(low, low)
+    return IntervalArray(low, np.concatenate([end.high for end in ends], axis=axis))
 
 
 def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalArray]:
@@ -259,13 +295,32 @@ def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalA
 
     def applied(a: IntervalArray, *arguments: Any, **options: Any) -> IntervalArray:
         """Apply the function to the lower and to the upper ends."""
-        return IntervalArray(function(a.low, *arguments, **options), function(a.high, *arguments, **options))
+        return a.map_ends(lambda end: function(end, *arguments, **options))
 
     return applied
 
 
+def _combine_ends(function: Callable[..., Any]) -> Callable[..., IntervalArray]:
+    """Return an increasing function of two numbers, applied to the lower and to the upper ends."""
+
+    def combine(a: IntervalArray, b: IntervalArray) -> IntervalArray:
+        """Apply the function to the ends of two arrays."""
+        low = function(a.low, b.low)
+        return IntervalArray(low, low if _have_zero_width(a, b) else function(a.high, b.high))
+
+    return combine
+
+
+def _negate(a: IntervalArray) -> IntervalArray:
+    """Return the intervals of the opposite numbers."""
+    high = -a.low
+    return IntervalArray(high if _have_zero_width(a) else -a.high, high)
+
+
 def _absolute(a: IntervalArray) -> IntervalArray:
     """Return the intervals of absolute values."""
+    if _have_zero_width(a) or (a.low.size and a.low.min() >= 0):
+        return a.map_ends(np.abs)
     minimum = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
     return IntervalArray(minimum, np.maximum(abs(a.low), abs(a.high)))
 
@@ -276,10 +331,10 @@ _ARITHMETIC: dict[np.ufunc, Callable[..., Any]] = {
     np.multiply: _multiply,
     np.divide: _divide,
     np.matmul: _matmul,
-    np.negative: lambda a: IntervalArray(-a.high, -a.low),
+    np.negative: _negate,
     np.absolute: _absolute,
-    np.minimum: lambda a, b: IntervalArray(np.minimum(a.low, b.low), np.minimum(a.high, b.high)),
-    np.maximum: lambda a, b: IntervalArray(np.maximum(a.low, b.low), np.maximum(a.high, b.high)),
+    np.minimum: _combine_ends(np.minimum),
+    np.maximum: _combine_ends(np.maximum),
     np.greater: lambda a, b: a.high > b.low,
     np.greater_equal: lambda a, b: a.high >= b.low,
     np.less: lambda a, b: a.low < b.high,

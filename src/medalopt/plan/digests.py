@@ -74,14 +74,23 @@ def compute_digest(content: Any) -> str:
 
 
 def _digest_columns(columns: TableColumns) -> str:
-    """Return the digest of a table given by columns, row order included."""
-    plain = {str, float, type(None)}
-    return _sha256(
-        {
-            name: column if set(map(type, column)) <= plain else [_canonicalize(cell) for cell in column]
-            for name, column in columns.items()
-        }
-    )
+    """Return the digest of a table given by columns, row order included; its text is passed on column by column."""
+    digest = hashlib.sha256(b"{")
+    for number, name in enumerate(sorted(columns)):
+        digest.update(f"{',' if number else ''}{json.dumps(name)}:".encode("ascii"))
+        digest.update(_encode_column(columns[name]).encode("ascii"))
+    digest.update(b"}")
+    return digest.hexdigest()
+
+
+def _encode_column(column: Sequence[Any]) -> str:
+    """Return the canonical JSON text of a column; a text that occurs in many rows is encoded once."""
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        texts = {cell: json.dumps(cell) for cell in set(column)}
+        return f"[{','.join(map(texts.__getitem__, column))}]"
+    plain = kinds <= {str, float, type(None)}
+    return _encode(column if plain else [_canonicalize(cell) for cell in column])
 
 
 def compute_plan_digests(totals: Mapping[str, Any], tables: Mapping[str, TableColumns]) -> dict[str, str]:
@@ -193,5 +202,9 @@ def _canonicalize(content: Any) -> Any:
 
 def _sha256(content: Any) -> str:
     """Return the hexadecimal SHA-256 of the compact JSON text."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_encode(content).encode("ascii")).hexdigest()
+
+
+def _encode(content: Any) -> str:
+    """Return a canonical JSON value as compact text."""
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
