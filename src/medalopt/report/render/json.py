@@ -11,7 +11,13 @@ from typing import Any
 
 from medalopt.errors import Fault
 from medalopt.instance.instance import Instance
-from medalopt.plan.digests import PLAN_TABLES, compute_part_digests, compute_plan_digests, split_sourcing_parts
+from medalopt.plan.digests import (
+    PLAN_TABLES,
+    compute_part_digests,
+    compute_plan_digests,
+    join_plain_floats,
+    split_sourcing_parts,
+)
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import ColumnTable, build_extension_tables
 from medalopt.proof.farkas import InfeasibilityProof
@@ -108,8 +114,11 @@ def encode_rows(columns: Mapping[str, Sequence[Any]], code: CellEncoder) -> Iter
 def _encode_cells(values: list[Any], code: CellEncoder, known: dict[Any, str]) -> Iterator[str]:
     """Encode one chunk of a column; finite floats are encoded by `repr`, repeated names looked up."""
     kinds = set(map(type, values))
-    if kinds == {float} and all(map(math.isfinite, values)):
-        return map(float.__repr__, values)
+    if kinds == {float}:
+        if (text := join_plain_floats(values)) is not None:
+            return iter(text.split(","))
+        if all(map(math.isfinite, values)):
+            return map(float.__repr__, values)
     if not kinds <= {str, type(None)}:
         return map(code, values)
     for value in set(values) - known.keys():
