@@ -3,7 +3,8 @@
 Whole processes, from the file to the written plan: time and greatest memory, medians. `optimising` is the time of the
 decomposition alone, between reading and proof. A peer solves the same program from the same file and writes nothing.
 What is not done after the limit is ended and said to be so, and not asked again about a larger nation.
-`--participation` asks the same with every region sending at least a fifth of what it offers.
+`--participation` asks the same with every region sending at least a fifth of what it offers; `--contracts` with metal
+left with the smelters, payers, and two fractions of each treatment: twice as many shipments.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import timing
+import yaml
 
 HERE = Path(__file__).parent
 MEDALOPT = (sys.executable, "-m", "medalopt")
@@ -64,6 +66,32 @@ def once(command: Sequence[str], limit: float, prints: bool) -> Ended:
     return Ended(timing.TimedRun(seconds, usage.ru_maxrss * timing.KILOBYTE / 1e6, usage.ru_utime + usage.ru_stime), "")
 
 
+def add_contracts(instance: Path) -> None:
+    """Add settlement of surplus metal, payers and two fractions per treatment to the file of a nation."""
+    page = yaml.safe_load(instance.read_text(encoding="utf-8"))
+    whole, boards = page["treatments"]["whole"], page["treatments"]["dismantle"]
+    whole["fractions"] = {
+        "handsets": {"share": "90 %", "recovery": {"default": "100 %", "Cu": "90 %"}},
+        "chargers": {"share": "10 %", "recovery": {"Cu": "10 %"}},
+    }
+    boards["fractions"] = {
+        "boards": {"share": boards.pop("to_smelter"), "recovery": boards.pop("recovery")},
+        "cables": {"share": "8 %", "recovery": {"Cu": "30 %"}},
+    }
+    pays = {name: page["metals"][name].pop("sell") for name in ("Au", "Pd")}
+    for name in pays:
+        page["metals"][name]["surplus"] = "smelter"
+    for smelter in page["smelters"].values():
+        smelter["pays"] = pays
+        for line, fraction in (("phones", "handsets"), ("boards", "boards")):
+            del smelter["terms"][line]["treatments"]
+            smelter["terms"][line]["fractions"] = [fraction]
+        smelter["terms"]["copper"] = {"fractions": ["cables", "chargers"], "treatment_charge": "20_000 JPY/t"}
+    page["payers"] = {"default": "committee", "collection": "municipalities", "treatment": "operators"}
+    text = yaml.safe_dump(page, sort_keys=False, allow_unicode=True, width=120)
+    instance.write_text(text, encoding="utf-8")
+
+
 def commands(instance: Path, folder: Path, peer: str | None, participation: bool) -> dict[str, list[str]]:
     """Return the compared commands by name."""
     asked = ["--set", "policy.participation=20 %"] if participation else []
@@ -87,7 +115,9 @@ def main() -> None:
     arguments.add_argument("--limit", type=float, default=300.0, help="seconds after which a run is ended")
     arguments.add_argument("--alone", action="store_true", help="without peers")
     arguments.add_argument("--participation", action="store_true", help="every region sends a fifth of what it offers")
+    arguments.add_argument("--contracts", action="store_true", help="settlement, payers and two fractions; no peers")
     chosen = arguments.parse_args()
+    alone = chosen.alone or chosen.contracts
     over: set[str] = set()
     print(f"  {'regions':>8}  {'':<20}{'median s':>10}{'least s':>10}{'greatest s':>12}{'peak MB':>10}", flush=True)
     for regions in chosen.regions:
@@ -95,9 +125,12 @@ def main() -> None:
             folder = Path(place)
             made = [sys.executable, "-m", "instances.japan1621", "--regions", str(regions), place]
             subprocess.run(made, check=True, cwd=HERE.parent)
-            asked = commands(folder / f"japan{regions}.yaml", folder, chosen.peer, chosen.participation)
+            instance = folder / f"japan{regions}.yaml"
+            if chosen.contracts:
+                add_contracts(instance)
+            asked = commands(instance, folder, chosen.peer, chosen.participation)
             for name, command in asked.items():
-                if name in over or (chosen.alone and name not in ("medalopt solve", OPTIMISING)):
+                if name in over or (alone and name not in ("medalopt solve", OPTIMISING)):
                     continue
                 print(line(regions, name, measured(command, chosen.runs, chosen.limit, name, over)), flush=True)
 
