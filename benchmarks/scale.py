@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import timing
 import yaml
+
+import timing
 
 HERE = Path(__file__).parent
 MEDALOPT = (sys.executable, "-m", "medalopt")
@@ -78,11 +79,12 @@ def add_contracts(instance: Path) -> None:
         "boards": {"share": boards.pop("to_smelter"), "recovery": boards.pop("recovery")},
         "cables": {"share": "8 %", "recovery": {"Cu": "30 %"}},
     }
-    pays = {name: page["metals"][name].pop("sell") for name in ("Au", "Pd")}
+    pays = {"Au": "27_000 JPY/kg", "Pd": "70_000 JPY/kg"}
     for name in pays:
+        page["metals"][name].pop("sell", None)
         page["metals"][name]["surplus"] = "smelter"
     for smelter in page["smelters"].values():
-        smelter["pays"] = pays
+        smelter["pays"] = dict(pays)
         for line, fraction in (("phones", "handsets"), ("boards", "boards")):
             del smelter["terms"][line]["treatments"]
             smelter["terms"][line]["fractions"] = [fraction]
