@@ -22,9 +22,7 @@ class Payers(Entry):
     storage: AnyName | None = describe_field("Stockpiles of devices.", None)
     purchases: AnyName | None = describe_field("Metal and scrap bought.", None)
     holding: AnyName | None = describe_field("Holding of metal and castings.", None)
-    by_products: AnyName | None = describe_field(
-        "Receives the revenue for surplus metal, fractions and castings.", None
-    )
+    by_products: AnyName | None = describe_field("Revenue for surplus metal, fractions and castings sold.", None)
     scrap: AnyName | None = describe_field("Receives the value of remaining process scrap.", None)
     shortfall: AnyName | None = describe_field("Penalties of medals that are not made.", None)
 
