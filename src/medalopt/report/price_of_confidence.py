@@ -134,8 +134,10 @@ def _tabulate(found: PriceOfConfidence) -> ReportTable:
     )
     notes = ["Buffer: metal expected by the deadline beyond what is charged. One more point: from the dual values."]
     if found.gap is not None:
-        text = "Between two plans the cost is at most that of the line between them, linear in the normal quantile, and"
-        notes.append(f"{text} no more than {format_money(found.gap, currency)} below it: certified by the dual values.")
+        text = (
+            "Between two plans the cost differs from the line between them, linear in the normal quantile, by at most"
+        )
+        notes.append(f"{text} {format_money(found.gap, currency)}: certified by the dual values.")
     return ReportTable(
         "confidence", "Cost by promised confidence", "Plans by rising confidence.", columns, rows, tuple(notes)
     )
