@@ -31,6 +31,7 @@ LONGEST, MOST = 5.0, 2**30
 LIMITS = {  # that are infinite where they are not given
     *("streams.storage_limit", "treatments.capacity", "smelters.capacity", "smelters.limit", "market.limit"),
     *("alloys.capacity", "policy.footprint_cap", "medals.shortfall", "impurities.refuse", "impurities.limit"),
+    *("market.storage_limit", "charge_limits.most"),
 }
 
 
