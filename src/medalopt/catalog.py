@@ -145,7 +145,11 @@ class Family:
 
     @property
     def periodic(self) -> bool:
-        """Return whether there is a row for each period: true if the last axis of the family is the period."""
+        """Return whether there is a row for each period.
+
+        Returns:
+            True if the last axis of the family is the period.
+        """
         return self.axes[-1:] == ("period",)
 
 

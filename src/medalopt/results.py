@@ -38,18 +38,30 @@ class AnalysisResult:
 
     @property
     def headline(self) -> tuple[str, ...]:
-        """Summary of the result: sentences."""
+        """Summary of the result.
+
+        Returns:
+            Sentences.
+        """
         parts = (line for part in self.report.parts for line in part.headline)
         return (*self.report.headline, *parts)
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames of the tables, with units in the column names: data frame by name; shares are from 0 to 1."""
+        """Data frames of the tables, with units in the column names.
+
+        Returns:
+            Data frame by name; shares are from 0 to 1.
+        """
         return {table.key: build_report_frame(table) for table in list_tables(self.report)}
 
     @property
     def frame(self) -> pd.DataFrame:
-        """First data frame: data frame with units in the column names."""
+        """First data frame.
+
+        Returns:
+            Data frame with units in the column names.
+        """
         return next(iter(self.frames.values()))
 
     @cached_property

@@ -67,7 +67,11 @@ class Quantity(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """Value in the canonical unit, without the factor for the mass of a piece: exact value."""
+        """Value in the canonical unit, without the factor for the mass of a piece.
+
+        Returns:
+            Exact value.
+        """
         return Fraction(repr(self.raw)) * self.factor
 
 

@@ -67,7 +67,11 @@ class ScenarioResult:
 
     @property
     def feasible(self) -> bool:
-        """Return whether the scenario has a plan: true if its status is `optimal`."""
+        """Return whether the scenario has a plan.
+
+        Returns:
+            True if its status is `optimal`.
+        """
         return self.status == "optimal"
 
     def agrees_with(self, other: ScenarioResult) -> bool:

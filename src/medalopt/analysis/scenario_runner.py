@@ -99,7 +99,11 @@ class ScenarioProgram:
 
     @cached_property
     def column_codes(self) -> Ints:
-        """Integer code of each network column: equal codes mean the same variable in every scenario; (C,)."""
+        """Integer code of each network column: equal codes mean the same variable in every scenario.
+
+        Returns:
+            (C,).
+        """
         streams, treatments, smelters, periods = (
             len(self.instance.streams.names),
             len(self.instance.treatments.names),
@@ -176,7 +180,11 @@ class ScenarioRunner:
 
     @property
     def source_values(self) -> SourceValues:
-        """Parameter values of the base instance as its file spells them: values by path."""
+        """Parameter values of the base instance as its file spells them.
+
+        Returns:
+            Values by path.
+        """
         return self.file.read_source_values()
 
     def require_effects(self, scenarios: Sequence[ParameterChanges], option: str) -> None:
@@ -212,7 +220,11 @@ class ScenarioRunner:
 
     @cached_property
     def base(self) -> ScenarioProgram:
-        """Program of the base instance: compiled once."""
+        """Program of the base instance.
+
+        Returns:
+            Program, compiled once.
+        """
         return ScenarioProgram.build(self.instance, self.objective, self._master)
 
     @cached_property
@@ -242,12 +254,20 @@ class ScenarioRunner:
 
     @property
     def unit(self) -> str:
-        """Unit of the objective: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective.
+
+        Returns:
+            The currency, `kg CO2e` or `t`.
+        """
         return OBJECTIVE_UNITS.get(self.objective, self.instance.currency)
 
     @cached_property
     def warm_model(self) -> ParametricSolver:
-        """Warm-started solver model: solver; it starts from the basis of `plan` if that has been computed."""
+        """Warm-started solver model.
+
+        Returns:
+            Solver; it starts from the basis of `plan` if that has been computed.
+        """
         program = self.base.program
         if "plan" not in self.__dict__:
             return ParametricSolver(program)

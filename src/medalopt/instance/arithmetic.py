@@ -48,17 +48,29 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array: length of each axis."""
+        """Shape of the array.
+
+        Returns:
+            Length of each axis.
+        """
         return self.low.shape
 
     @property
     def ndim(self) -> int:
-        """Number of axes: 0 for a single interval."""
+        """Number of axes.
+
+        Returns:
+            0 for a single interval.
+        """
         return self.low.ndim
 
     @property
     def T(self) -> IntervalArray:
-        """Array with its axes reversed: interval array of the reversed shape."""
+        """Array with its axes reversed.
+
+        Returns:
+            Interval array of the reversed shape.
+        """
         return self.map_ends(np.transpose)
 
     def __len__(self) -> int:

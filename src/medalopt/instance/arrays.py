@@ -138,7 +138,11 @@ class ExactNumber(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """Value in its canonical unit, computed from the decimals as written: exact value."""
+        """Value in its canonical unit, computed from the decimals as written.
+
+        Returns:
+            Exact value.
+        """
         return Fraction(repr(self.raw)) * self.factor
 
 
@@ -177,7 +181,11 @@ class ExactArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array: length of each axis."""
+        """Shape of the array.
+
+        Returns:
+            Length of each axis.
+        """
         return self.raw.shape
 
     @cached_property

@@ -246,7 +246,11 @@ class ConfidencePolicy:
 
     @property
     def budget(self) -> float | None:
-        """Uncertainty budget: number of parameters; None where confidences are promised."""
+        """Uncertainty budget.
+
+        Returns:
+            Number of parameters; None where confidences are promised.
+        """
         return self.norm.budget if isinstance(self.norm, UncertaintyBudget) else None
 
     def measure_exposure(self, exposure: Floats) -> float:
@@ -484,7 +488,11 @@ class ConfidenceSlack:
 
     @property
     def attained_quantile(self) -> float:
-        """Standard normal quantile that the plan attains: dimensionless; infinite without uncertainty."""
+        """Standard normal quantile that the plan attains.
+
+        Returns:
+            Dimensionless; infinite without uncertainty.
+        """
         return self.buffer / self.deviation if self.deviation > 0 else np.inf
 
     @property

@@ -52,7 +52,11 @@ class Contract:
 
     @property
     def unit(self) -> str:
-        """Unit of the quantity: `t` or `kg`."""
+        """Unit of the quantity.
+
+        Returns:
+            `t` or `kg`.
+        """
         return KIND_UNITS[self.kind]
 
     def get_name(self, instance: Instance) -> str:

@@ -85,7 +85,11 @@ class InputTable:
 
     @property
     def count(self) -> int:
-        """Number of rows: rows without the header."""
+        """Number of rows.
+
+        Returns:
+            Rows without the header.
+        """
         return self.sheet.count
 
     def is_filled(self, name: str, row: int) -> bool:

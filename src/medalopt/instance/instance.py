@@ -117,7 +117,11 @@ class Treatments:
 
     @property
     def has_fractions(self) -> bool:
-        """Return whether some treatment has several products: true if an entry is a fraction."""
+        """Return whether some treatment has several products.
+
+        Returns:
+            True if an entry is a fraction.
+        """
         return bool((self.parent >= 0).any())
 
     @property
@@ -214,7 +218,11 @@ class Impurities:
 
     @property
     def has_effect(self) -> bool:
-        """Return whether any feed may be refused, charged or limited: true if there is a finite limit or a penalty."""
+        """Return whether any feed may be refused, charged or limited.
+
+        Returns:
+            True if there is a finite limit or a penalty.
+        """
         finite = [bool(np.isfinite(part.raw).any()) for part in (self.refuse, self.limit)]
         return any(finite) or bool(len(self.penalty_line))
 

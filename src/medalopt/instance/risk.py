@@ -46,12 +46,20 @@ class DeadlineRisk:
 
     @property
     def low(self) -> float:
-        """Metal returned in all but the worst 5 % of cases: kg."""
+        """Metal returned in all but the worst 5 % of cases.
+
+        Returns:
+            kg.
+        """
         return self.compute_quantile(TAIL)
 
     @property
     def high(self) -> float:
-        """Metal returned that is exceeded in 5 % of cases: kg."""
+        """Metal returned that is exceeded in 5 % of cases.
+
+        Returns:
+            kg.
+        """
         return self.compute_quantile(1 - TAIL)
 
     @property

@@ -109,7 +109,11 @@ class Scenario:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Values as written: value by path."""
+        """Values as written.
+
+        Returns:
+            Value by path.
+        """
         return {change.path: change.value for change in self.changes}
 
 

@@ -53,7 +53,11 @@ class ActualLots:
 
     @property
     def waits(self) -> Bools:
-        """Lots in a stockpile: (N,) mask."""
+        """Lots in a stockpile.
+
+        Returns:
+            (N,) mask.
+        """
         return self.route < 0
 
 

@@ -41,7 +41,11 @@ class SourceValues:
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """Names of the periods: (T,) labels; empty where the calendar cannot be read."""
+        """Names of the periods.
+
+        Returns:
+            (T,) labels; empty where the calendar cannot be read.
+        """
         return self._calendar.labels if self._calendar else ()
 
     def find_period(self, text: str) -> int | None:

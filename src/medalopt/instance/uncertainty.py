@@ -52,7 +52,11 @@ class UncertainFactor:
 
     @property
     def path(self) -> ParameterPath:
-        """Path of the parameter that it scales: path in the document, down to the metal if there is one."""
+        """Path of the parameter that it scales.
+
+        Returns:
+            Path in the document, down to the metal if there is one.
+        """
         section = _SECTIONS[self.kind]
         return (section, self.owner, _CV_FIELDS[section], *([self.metal] if self.metal else []))
 
@@ -128,12 +132,20 @@ class UncertaintyModel:
 
     @cached_property
     def deviation(self) -> Floats:
-        """Standard deviations of the factors: (F,), relative to the mean of 1."""
+        """Standard deviations of the factors.
+
+        Returns:
+            (F,), relative to the mean of 1.
+        """
         return np.array([factor.deviation for factor in self.factors])
 
     @cached_property
     def correlation(self) -> Floats:
-        """Correlation matrix of the factors: (F, F), dense."""
+        """Correlation matrix of the factors.
+
+        Returns:
+            (F, F), dense.
+        """
         dense = self.loading.build_dense()
         return np.asarray(dense @ dense.T)
 

@@ -130,28 +130,48 @@ class Plan:
 
     @property
     def status(self) -> str:
-        """Status of the plan: `optimal` if proven, else `feasible`."""
+        """Status of the plan.
+
+        Returns:
+            `optimal` if proven, else `feasible`.
+        """
         return "optimal" if self.certificate.optimal else "feasible"
 
     @cached_property
     def objective(self) -> float:
-        """Value of the objective, added costs included: value in `unit`."""
+        """Value of the objective, added costs included.
+
+        Returns:
+            Value in `unit`.
+        """
         value = float(self.account.compute_objective(self.measure))
         return value + sum_extension_costs(self.account, self.added) if self.added.costs else value
 
     @property
     def unit(self) -> str:
-        """Unit of the objective: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective.
+
+        Returns:
+            The currency, `kg CO2e` or `t`.
+        """
         return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """Cost by kind, revenue negative; the sum is `cost`: money by kind."""
+        """Cost by kind, revenue negative; the sum is `cost`.
+
+        Returns:
+            Money by kind.
+        """
         return {kind: float(by_period.sum()) for kind, by_period in self.account.costs.items()}
 
     @cached_property
     def party_costs(self) -> Mapping[str, Mapping[str, float]]:
-        """Cost by party and kind, revenue negative: money; empty where the instance states no payers."""
+        """Cost by party and kind, revenue negative.
+
+        Returns:
+            Money; empty where the instance states no payers.
+        """
         if not has_payers(self.instance):
             return {}
         table = self.tables["parties"]
@@ -162,23 +182,39 @@ class Plan:
 
     @cached_property
     def party_totals(self) -> dict[str, float]:
-        """Cost by party, the largest magnitude first: money; empty where the instance states no payers."""
+        """Cost by party, the largest magnitude first.
+
+        Returns:
+            Money; empty where the instance states no payers.
+        """
         totals = {party: sum(kinds.values()) for party, kinds in self.party_costs.items()}
         return dict(sorted(totals.items(), key=lambda each: -abs(each[1])))
 
     @property
     def cost(self) -> float:
-        """Total cost: money."""
+        """Total cost.
+
+        Returns:
+            Money.
+        """
         return sum(self.costs.values())
 
     @property
     def footprint(self) -> float:
-        """Footprint: kg CO2e."""
+        """Footprint.
+
+        Returns:
+            kg CO2e.
+        """
         return float(self.account.footprint)
 
     @property
     def tonnes(self) -> float:
-        """Devices sent in total: t."""
+        """Devices sent in total.
+
+        Returns:
+            t.
+        """
         return float(self.account.tonnes)
 
     @cached_property
@@ -201,7 +237,11 @@ class Plan:
 
     @cached_property
     def priced(self) -> ColumnTable:
-        """Marginal values as columns: column by name; as stated in the file if the plan was read from one."""
+        """Marginal values as columns.
+
+        Returns:
+            Column by name; as stated in the file if the plan was read from one.
+        """
         return self.stated_prices or tabulate_marginal_values(
             restrict_account(self.account, self.measure)[0], self.duals, self.unit, self.added
         )
@@ -227,22 +267,38 @@ class Plan:
 
     @property
     def stockpiles(self) -> pd.DataFrame:
-        """Stock of each stream at the end of each period: tonnes by stream and period."""
+        """Stock of each stream at the end of each period.
+
+        Returns:
+            Tonnes by stream and period.
+        """
         return self.frames["stockpiles"]
 
     @property
     def purchases(self) -> pd.DataFrame:
-        """Purchases by offer, alloy and period: kilograms and cost."""
+        """Purchases by offer, alloy and period.
+
+        Returns:
+            Kilograms and cost.
+        """
         return self.frames["purchases"]
 
     @property
     def offer_stock(self) -> pd.DataFrame:
-        """Offers bought into stock, charged from it and left, by period: kilograms; empty without such offers."""
+        """Offers bought into stock, charged from it and left, by period.
+
+        Returns:
+            Kilograms; empty without such offers.
+        """
         return self.frames["offer_stock"]
 
     @property
     def offer_charges(self) -> pd.DataFrame:
-        """Charges from stock by offer, alloy and period: kilograms; empty without such offers."""
+        """Charges from stock by offer, alloy and period.
+
+        Returns:
+            Kilograms; empty without such offers.
+        """
         return self.frames["offer_charges"]
 
     @property
@@ -266,17 +322,29 @@ class Plan:
 
     @property
     def metals(self) -> pd.DataFrame:
-        """Metal account: returned, used, surplus and stock by metal and period; kilograms."""
+        """Metal account: returned, used, surplus and stock by metal and period.
+
+        Returns:
+            Kilograms.
+        """
         return self.frames["metals"]
 
     @property
     def melts(self) -> pd.DataFrame:
-        """Charges by alloy, period and metal (or `other`), from stock and offers together: kilograms."""
+        """Charges by alloy, period and metal (or `other`), from stock and offers together.
+
+        Returns:
+            Kilograms.
+        """
         return self.frames["melts"]
 
     @property
     def casts(self) -> pd.DataFrame:
-        """Charge, recharged process scrap and castings by alloy and period: kilograms."""
+        """Charge, recharged process scrap and castings by alloy and period.
+
+        Returns:
+            Kilograms.
+        """
         return self.frames["casts"]
 
     @cached_property
@@ -308,7 +376,11 @@ class Plan:
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """All tables as data frames, with units in the column names: data frame by name."""
+        """All tables as data frames, with units in the column names.
+
+        Returns:
+            Data frame by name.
+        """
         import pandas as pd
 
         tables = {

@@ -119,7 +119,11 @@ class PlanWorkbook:
 
     @property
     def visible(self) -> dict[str, SheetRows]:
-        """Rows of the visible sheets: the parts of the sourcing plan, and the editable tables; rows by sheet name."""
+        """Rows of the visible sheets: the parts of the sourcing plan, and the editable tables.
+
+        Returns:
+            Rows by sheet name.
+        """
         return {
             name: [
                 [self._read_shown_value(name, number, position, cell) for position, cell in enumerate(row)]

@@ -175,12 +175,20 @@ class OrderDocument:
 
     @property
     def printed_terms(self) -> FieldPairs:
-        """Terms for page and paper: fields and texts; a draft has no line to sign."""
+        """Terms for page and paper.
+
+        Returns:
+            Fields and texts; a draft has no line to sign.
+        """
         return tuple(pair for pair in self.terms if not self.missing or pair[0] not in SIGNATURE_FIELDS)
 
     @property
     def stamp(self) -> str:
-        """Stamp of the order: `DRAFT_STAMP` for a draft; empty once the party is complete."""
+        """Stamp of the order.
+
+        Returns:
+            `DRAFT_STAMP` for a draft; empty once the party is complete.
+        """
         return DRAFT_STAMP if self.missing else ""
 
 
@@ -202,7 +210,11 @@ class ReportSummary:
 
     @property
     def tables(self) -> tuple[ReportTable, ...]:
-        """Tables of the first page: tables that have rows."""
+        """Tables of the first page.
+
+        Returns:
+            Tables that have rows.
+        """
         return tuple(table for table in (self.figures, self.orders) if table.rows)
 
 

@@ -142,7 +142,11 @@ class ComparisonRow:
 
     @property
     def largest_difference(self) -> float:
-        """Largest absolute difference from the first plan: unit of the row; 0 if one of the two has no plan."""
+        """Largest absolute difference from the first plan.
+
+        Returns:
+            Unit of the row; 0 if one of the two has no plan.
+        """
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
         return max(changes, default=0.0)
@@ -172,12 +176,20 @@ class Comparison:
 
     @cached_property
     def parameter_differences(self) -> tuple[ParameterDifference, ...]:
-        """Parameters that are not equal in all instance files: one entry per path."""
+        """Parameters that are not equal in all instance files.
+
+        Returns:
+            One entry per path.
+        """
         return find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
-        """All quantities of any plan, by part: rows in the order of `PLAN_PARTS`."""
+        """All quantities of any plan, by part.
+
+        Returns:
+            Rows in the order of `PLAN_PARTS`.
+        """
         keys = dict.fromkeys(
             key for part in PLAN_PARTS for summary in self.summaries for key in summary.quantities if key[0] == part
         )
@@ -195,7 +207,11 @@ class Comparison:
 
     @property
     def cost(self) -> ComparisonRow | None:
-        """Total cost of each plan: row of the totals, money; None if there is no plan at all."""
+        """Total cost of each plan.
+
+        Returns:
+            Row of the totals, money; None if there is no plan at all.
+        """
         return next((row for row in self.select_part("totals") if row.item == "cost"), None)
 
     def select_part(self, part: str) -> tuple[ComparisonRow, ...]:

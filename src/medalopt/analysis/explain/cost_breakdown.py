@@ -45,7 +45,11 @@ class CostLine:
 
     @property
     def price(self) -> float:
-        """Shadow price averaged over the periods: money per unit; 0 for an amount of 0."""
+        """Shadow price averaged over the periods.
+
+        Returns:
+            Money per unit; 0 for an amount of 0.
+        """
         return self.value / self.amount if self.amount else 0.0
 
 

@@ -53,7 +53,11 @@ class Explanation:
 
     @property
     def is_unique(self) -> bool | None:
-        """Return whether the optimum is unique: None if that is not verified."""
+        """Return whether the optimum is unique.
+
+        Returns:
+            None if that is not verified.
+        """
         return None if self.others is None else not self.others
 
 
@@ -179,7 +183,11 @@ class MarginalPrice:
 
     @property
     def ratio(self) -> float | None:
-        """Cost of one more as multiple of the market price: dimensionless; None if there is no market price."""
+        """Cost of one more as multiple of the market price.
+
+        Returns:
+            Dimensionless; None if there is no market price.
+        """
         if self.market is None or self.more is None or not self.market.price > 0:
             return None
         return self.more / self.market.price

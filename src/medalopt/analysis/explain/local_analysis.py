@@ -87,12 +87,20 @@ class PlanNeighbourhood:
 
     @property
     def instance(self) -> Instance:
-        """Instance of the plan: the instance as solved."""
+        """Instance of the plan.
+
+        Returns:
+            The instance as solved.
+        """
         return self.plan.instance
 
     @property
     def account(self) -> PlanAccount:
-        """Plan accounting: decisions and all quantities derived from them."""
+        """Plan accounting: decisions and all quantities derived from them.
+
+        Returns:
+            Accounting of the plan.
+        """
         return self.plan.account
 
     def find_row(self, name: str, *index: str) -> int | None:
@@ -109,7 +117,11 @@ class PlanNeighbourhood:
 
     @cached_property
     def placed_extensions(self) -> PlacedExtensions:
-        """Terms of the extensions placed on the plan's decisions: terms with their dual values."""
+        """Terms of the extensions placed on the plan's decisions.
+
+        Returns:
+            Terms with their dual values.
+        """
         return place_extensions(self.instance, self.account.routes, self.plan.added, FLOAT_ARITHMETIC.lift)
 
     @cached_property
@@ -135,28 +147,48 @@ class PlanNeighbourhood:
 
     @property
     def context(self) -> BoundContext:
-        """Context of the dual bound, including the prices of extension rows: context in floating-point arithmetic."""
+        """Context of the dual bound, including the prices of extension rows.
+
+        Returns:
+            Context in floating-point arithmetic.
+        """
         return self._extension_context[0]
 
     @property
     def extension_reduced_costs(self) -> Floats:
-        """Reduced costs of the variables that extensions added: (V,) objective per unit."""
+        """Reduced costs of the variables that extensions added.
+
+        Returns:
+            (V,) objective per unit.
+        """
         return self._extension_context[1]
 
     @property
     def weights(self) -> ObjectiveWeights:
-        """Weights of the objective: weights of cost, footprint and mass."""
+        """Weights of the objective.
+
+        Returns:
+            Weights of cost, footprint and mass.
+        """
         return ObjectiveWeights.from_objective(self.plan.measure)
 
     @cached_property
     def route_prices(self) -> Floats:
-        """Reduced cost of one tonne on each route: (J, T) objective per t."""
+        """Reduced cost of one tonne on each route.
+
+        Returns:
+            (J, T) objective per t.
+        """
         each = price_routes(self.instance, self.account.routes, self.prices, self.weights)
         return np.asarray(self.context.subtract_payments("sent", each))
 
     @property
     def has_dual_bound(self) -> bool:
-        """Return whether instance and extensions give a dual bound: False if only the compiled LP does."""
+        """Return whether instance and extensions give a dual bound.
+
+        Returns:
+            False if only the compiled LP does.
+        """
         return self.plan.certificate.arithmetic != FLOAT_ARITHMETIC.name
 
     def compute_slope(self, change: BoundChange) -> OptimumShift | None:

@@ -38,7 +38,11 @@ class SupplySource:
 
     @property
     def name(self) -> str:
-        """Name of the source for a sentence: kind, and region if there is one."""
+        """Name of the source for a sentence.
+
+        Returns:
+            Kind, and region if there is one.
+        """
         return f"{self.kind_name} from {self.region}" if self.region else self.kind_name
 
     def list_paths(self, instance: Instance) -> list[str]:
@@ -148,17 +152,29 @@ class SourceAnalysis:
 
     @property
     def cost(self) -> float:
-        """Cost of one tonne along its routes: money per t."""
+        """Cost of one tonne along its routes.
+
+        Returns:
+            Money per t.
+        """
         return sum(cost for _, cost in self.costs)
 
     @property
     def metal_value(self) -> float:
-        """Value of the metals recovered from one tonne, at shadow prices: money per t."""
+        """Value of the metals recovered from one tonne, at shadow prices.
+
+        Returns:
+            Money per t.
+        """
         return sum(value for _, _, value in self.returned)
 
     @property
     def left_out(self) -> bool:
-        """Return whether nothing of it is taken: true if the quantity taken is 0 within rounding."""
+        """Return whether nothing of it is taken.
+
+        Returns:
+            True if the quantity taken is 0 within rounding.
+        """
         return self.taken <= AMOUNT_TOLERANCE * self.offered
 
 

@@ -273,7 +273,11 @@ class FeasibilityProblem:
 
     @cached_property
     def scaled(self) -> ScaledProgram:
-        """Program scaled as the solver receives it."""
+        """Program scaled as the solver receives it.
+
+        Returns:
+            Scaled program.
+        """
         return scale_program(self.program)
 
 

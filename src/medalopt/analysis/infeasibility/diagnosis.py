@@ -76,7 +76,11 @@ class Diagnosis:
 
     @property
     def conflict(self) -> tuple[InfeasibilityReason, ...]:
-        """All reasons, those of the screening first: reasons that conflict together."""
+        """All reasons, those of the screening first.
+
+        Returns:
+            Reasons that conflict together.
+        """
         return (*self.screened, *self.rules)
 
     def encode(self) -> dict[str, object]:

@@ -206,9 +206,15 @@ which it is part of the conflict.
 
 
 def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the supply of one stream, or of all streams together [t].
+    """Describe the supply of one stream, or of all streams together.
 
-    The rule has the name of the stream; without names, all streams.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, all streams.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
     """
     streams, during = instance.streams, [instance.periods.index(t) for t in periods]
     within = streams.available.value[:, during].sum(axis=1)
@@ -231,7 +237,13 @@ def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
 def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
     """Describe the bundles whose streams are taken in the proportion offered.
 
-    The rule has the names of streams; without names, all bundles.
+    Args:
+        instance: Instance.
+        rule: Rule with the names of streams; without names, all bundles.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
     """
     streams = instance.streams
     members = [streams.names.index(name) for name in rule.names or streams.names]
@@ -242,9 +254,15 @@ def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
 
 
 def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the storage limit of a stream [t].
+    """Describe the storage limit of a stream.
 
-    The rule has the name of the stream; without names, the first stream that can be stored.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the stream; without names, the first stream that can be stored.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [t], unit and sentence.
     """
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
@@ -305,9 +323,15 @@ def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStat
 
 
 def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the mass of alloy owed by a deadline, and the medals it is for; medals that may be missed owe none [kg].
+    """Describe the mass of alloy owed by a deadline, and the medals it is for; medals that may be missed owe none.
 
-    The rule has alloy and last period; without names, all alloys over the horizon.
+    Args:
+        instance: Instance.
+        rule: Rule with alloy and last period; without names, all alloys over the horizon.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
     """
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
     until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
@@ -327,9 +351,15 @@ def _list_medals(asking: list[str]) -> str:
 
 
 def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the limit that no more of an alloy is cast than the medals take [kg].
+    """Describe the limit that no more of an alloy is cast than the medals take.
 
-    The rule has the name of the alloy; without names, all alloys.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, all alloys.
+        periods: Periods in which it is part of the conflict.
+
+    Returns:
+        Path, amount [kg], unit and sentence.
     """
     path = describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)[0]
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else slice(None)
@@ -392,9 +422,14 @@ def describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str,
 
 
 def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the greatest mean content of the feed of a smelter [kg/t].
+    """Describe the greatest mean content of the feed of a smelter.
 
-    The rule has the names of smelter and element; without names, all such limits.
+    Args:
+        instance: Instance.
+        rule: Rule with the names of smelter and element; without names, all such limits.
+
+    Returns:
+        Path, content [kg/t], unit and sentence.
     """
     if not rule.names:
         return ("smelters", instance.smelters.names[0], "limits"), None, None, "the limits on impurities in feed"
@@ -407,9 +442,14 @@ def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...
 
 
 def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the greatest share of unnamed metals in an alloy [%].
+    """Describe the greatest share of unnamed metals in an alloy.
 
-    The rule has the name of the alloy; without names, the first alloy that admits others.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the alloy; without names, the first alloy that admits others.
+
+    Returns:
+        Path, share [%], unit and sentence.
     """
     alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
     share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
@@ -418,9 +458,14 @@ def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]
 
 
 def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the least share of recycled metal [%].
+    """Describe the least share of recycled metal.
 
-    The rule has the name of the metal; without names, all metals.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the metal; without names, all metals.
+
+    Returns:
+        Path, share [%], unit and sentence.
     """
     metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
     share = float(instance.policy.recycled.value[metals].max())
@@ -460,7 +505,12 @@ def make_step_describer(kind: StepKind) -> Callable[..., RuleStatement]:
 def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
     """Describe the safety stock of a metal.
 
-    The rule has the name of the metal; without names, the metal with the greatest reserve.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the metal; without names, the metal with the greatest reserve.
+
+    Returns:
+        Path, periods, no unit and sentence.
     """
     metals = instance.metals
     e = metals.names.index(rule.names[0]) if rule.names else int(np.argmax(metals.reserve))
@@ -471,9 +521,14 @@ def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> R
 
 
 def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the least share of its supply that each region must send [t].
+    """Describe the least share of its supply that each region must send.
 
-    The rule has the name of the region; without names, all regions.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the region; without names, all regions.
+
+    Returns:
+        Path, amount [t], unit and sentence.
     """
     share = float(instance.policy.participation.value)
     regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
@@ -485,7 +540,14 @@ def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]
 
 
 def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
-    """Describe the footprint cap [t CO2e]."""
+    """Describe the footprint cap.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Path, cap [t CO2e], unit and sentence.
+    """
     cap = float(instance.policy.footprint_cap.value) / 1000
     return ("policy", "footprint_cap"), cap, "t", f"footprint cap {format_number(cap)} t CO2e"
 
@@ -493,7 +555,12 @@ def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
 def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
     """Describe a constraint that the user added.
 
-    The rule has the name of the Pyomo constraint and its index.
+    Args:
+        instance: Instance.
+        rule: Rule with the name of the Pyomo constraint and its index.
+
+    Returns:
+        Path, no amount, no unit, and sentence.
     """
     name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
     return (

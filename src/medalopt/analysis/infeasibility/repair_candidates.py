@@ -34,7 +34,17 @@ StreamRanking = Mapping[str, int]  # streams, likeliest first, to the last perio
 def list_no_parameters(
     instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: StreamRanking
 ) -> Iterator[RepairParameter]:
-    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter."""
+    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter.
+
+    Args:
+        instance: Instance.
+        names: Names of the rule.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most.
+
+    Returns:
+        An empty iterator.
+    """
     return iter(())
 
 
@@ -66,7 +76,14 @@ def list_stream_supply(
 ) -> Iterator[RepairParameter]:
     """List increases of supply: of the last period in which it helps most, of all periods, or of the total.
 
-    Names: stream; if empty, the first streams of `likely`, one per kind of device.
+    Args:
+        instance: Instance.
+        names: Stream; if empty, the first streams of `likely`, one per kind of device.
+        periods: Periods of the rule.
+        likely: Streams in the order in which more supply helps most, with the last period in which it does.
+
+    Yields:
+        Parameters.
     """
     streams = instance.streams
     kinds: dict[int, str] = {}
@@ -101,7 +118,12 @@ def _make_total_supply_parameter(instance: Instance, i: int) -> RepairParameter:
 def list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List increases of finite storage limits.
 
-    Names: stream; if empty, all streams.
+    Args:
+        instance: Instance.
+        names: Stream; if empty, all streams.
+
+    Yields:
+        Parameters.
     """
     for name in names or instance.streams.names:
         i = instance.streams.names.index(name)
@@ -219,7 +241,12 @@ def list_charge_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> I
 def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List increases of the mean content that a smelter allows in its feed.
 
-    Names: smelter and element; if empty, none.
+    Args:
+        instance: Instance.
+        names: Smelter and element; if empty, none.
+
+    Yields:
+        Parameters.
     """
     if names:
         k, x = instance.smelters.names.index(names[0]), instance.impurities.names.index(names[1])
@@ -233,7 +260,12 @@ def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) ->
 def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List increases of the share of unnamed metals of an alloy.
 
-    Names: alloy; if empty, all alloys.
+    Args:
+        instance: Instance.
+        names: Alloy; if empty, all alloys.
+
+    Yields:
+        Parameters.
     """
     for alloy in names or instance.alloys.names:
         a = instance.alloys.names.index(alloy)
@@ -268,7 +300,12 @@ def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]
 def list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List changes that reduce or postpone demand: fewer medals, later dates, and less loss, scrap and lead time.
 
-    Names: alloy and last period; if empty, all alloys over the horizon.
+    Args:
+        instance: Instance.
+        names: Alloy and last period; if empty, all alloys over the horizon.
+
+    Yields:
+        Parameters.
     """
     alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
     until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
@@ -332,7 +369,12 @@ def _list_lead_times(instance: Instance, metals: list[int]) -> Iterator[RepairPa
 def list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List decreases of the safety stock of a metal, down to none.
 
-    Names: name of the metal; if empty, all metals.
+    Args:
+        instance: Instance.
+        names: Name of the metal; if empty, all metals.
+
+    Yields:
+        Parameters.
     """
     for metal in names or instance.metals.names:
         e = instance.metals.names.index(metal)

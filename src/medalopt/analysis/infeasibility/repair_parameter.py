@@ -50,12 +50,20 @@ class RepairParameter:
 
     @property
     def start(self) -> float:
-        """Present position: value of the parameter, or 1 for a list that is scaled as a whole."""
+        """Present position.
+
+        Returns:
+            Value of the parameter, or 1 for a list that is scaled as a whole.
+        """
         return 1.0 if self.kind == "list" else self.now[0]
 
     @property
     def path_texts(self) -> frozenset[str]:
-        """Paths as text: paths such as `streams.phone@east.available`."""
+        """Paths as text.
+
+        Returns:
+            Paths such as `streams.phone@east.available`.
+        """
         return frozenset(render_path(path) for path in self.paths)
 
     @property

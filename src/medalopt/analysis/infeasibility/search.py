@@ -62,7 +62,11 @@ class InfeasibleInstance:
 
     @property
     def basis(self) -> ProgramBasis | None:
-        """Basis at which the violation was least: basis without the elastic columns; None if there is none."""
+        """Basis at which the violation was least.
+
+        Returns:
+            Basis without the elastic columns; None if there is none.
+        """
         return (
             None
             if self.violation.basis is None

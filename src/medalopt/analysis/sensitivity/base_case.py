@@ -146,7 +146,11 @@ class ShortageSolver:
 
     @cached_property
     def scenario(self) -> ScenarioProgram:
-        """Instance extended by external offers: program whose costs are 1 per kilogram bought from them."""
+        """Instance extended by external offers.
+
+        Returns:
+            Program whose costs are 1 per kilogram bought from them.
+        """
         return self._build_program(self._instance)
 
     @cached_property
@@ -174,7 +178,11 @@ class ShortageSolver:
 
     @cached_property
     def min_charge(self) -> Mapping[str, float]:
-        """Minimum charge of each metal over the horizon: kg by metal."""
+        """Minimum charge of each metal over the horizon.
+
+        Returns:
+            kg by metal.
+        """
         return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
     def compute_shortage(self, program: SolverProgram | None = None) -> MetalShortage | None:

@@ -170,7 +170,11 @@ class CurvePoint:
 
     @property
     def coordinates(self) -> tuple[float, float]:
-        """Value and objective: the objective is infinite if infeasible."""
+        """Value and objective.
+
+        Returns:
+            The objective is infinite if infeasible.
+        """
         return self.value, math.inf if self.objective is None else self.objective
 
 
@@ -198,7 +202,11 @@ class SensitivityCurve:
 
     @property
     def is_proven(self) -> bool:
-        """Return whether the accuracy is a proven bound: true for a convex or concave curve."""
+        """Return whether the accuracy is a proven bound.
+
+        Returns:
+            True for a convex or concave curve.
+        """
         return self.shape in ("convex", "concave")
 
 

@@ -141,7 +141,11 @@ class DelayEffect:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan with the delay exists: true if the extra cost is finite."""
+        """Return whether a plan with the delay exists.
+
+        Returns:
+            True if the extra cost is finite.
+        """
         return self.extra < np.inf
 
 
@@ -271,12 +275,20 @@ class NamedScenarioResult:
 
     @property
     def status(self) -> str:
-        """Status of the scenario: `optimal`, `infeasible`, or `unanswered`."""
+        """Status of the scenario.
+
+        Returns:
+            `optimal`, `infeasible`, or `unanswered`.
+        """
         return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan exists: true if the objective is finite."""
+        """Return whether a plan exists.
+
+        Returns:
+            True if the objective is finite.
+        """
         return self.value < np.inf
 
 

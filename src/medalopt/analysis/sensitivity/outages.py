@@ -224,7 +224,11 @@ class OutageLoss:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan without the element exists: False also if that is not proven."""
+        """Return whether a plan without the element exists.
+
+        Returns:
+            False also if that is not proven.
+        """
         return self.proven and self.extra < np.inf
 
 
@@ -341,12 +345,20 @@ class RecyclingPremium:
 
     @property
     def amount(self) -> float:
-        """Cost of recycling above that of buying: money; negative if recycling is cheaper."""
+        """Cost of recycling above that of buying.
+
+        Returns:
+            Money; negative if recycling is cheaper.
+        """
         return self.plan - self.cost
 
     @property
     def per_medal(self) -> float:
-        """Cost of recycling above that of buying, per medal: money per medal; 0 without medals."""
+        """Cost of recycling above that of buying, per medal.
+
+        Returns:
+            Money per medal; 0 without medals.
+        """
         return self.amount / self.medals if self.medals else 0.0
 
 

@@ -52,7 +52,11 @@ class LinearPiece:
 
     @property
     def slope(self) -> float:
-        """Slope of the chord: objective per unit of the parameter."""
+        """Slope of the chord.
+
+        Returns:
+            Objective per unit of the parameter.
+        """
         return (self.right.value - self.left.value) / (self.right.position - self.left.position)
 
 

@@ -58,7 +58,11 @@ class TornadoBar:
 
     @property
     def ends(self) -> tuple[TornadoEnd, TornadoEnd]:
-        """Both ends of the bar: decrease, increase."""
+        """Both ends of the bar.
+
+        Returns:
+            Decrease, increase.
+        """
         return self.down, self.up
 
     def count_status_changes(self, base: ScenarioResult) -> int:

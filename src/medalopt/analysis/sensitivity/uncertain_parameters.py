@@ -54,7 +54,11 @@ class GroupMember:
 
     @property
     def upper_limit(self) -> float | None:
-        """Upper limit of the parameter: canonical unit; None if there is none."""
+        """Upper limit of the parameter.
+
+        Returns:
+            Canonical unit; None if there is none.
+        """
         if self.greatest is not None:
             return float(self.values[0]) * self.greatest
         measure = self.kind.field_type
@@ -99,12 +103,20 @@ class ParameterGroup:
 
     @property
     def relative_step(self) -> float:
-        """Relative step of the variation: coefficient of variation, or 0.1."""
+        """Relative step of the variation.
+
+        Returns:
+            Coefficient of variation, or 0.1.
+        """
         return DEFAULT_STEP if self.cv is None else self.cv
 
     @property
     def parameter_count(self) -> int:
-        """Number of parameters in the group: values of all members."""
+        """Number of parameters in the group.
+
+        Returns:
+            Values of all members.
+        """
         return sum(len(member.values) for member in self.members)
 
     @property
@@ -360,7 +372,11 @@ class UncertainInput:
 
     @property
     def variate_count(self) -> int:
-        """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
+        """Number of uniform variates per draw.
+
+        Returns:
+            One per group, and one for the common term if correlated.
+        """
         return self.loading.shape[1] if self.loading else len(self.factors) + bool(self.correlation)
 
     def transform_variates(self, evenly: Floats) -> Floats:
@@ -481,7 +497,11 @@ class SaltelliSample:
 
     @property
     def capped_fraction(self) -> float:
-        """Fraction of the draws of sample A that are capped at an upper limit: from 0 to 1."""
+        """Fraction of the draws of sample A that are capped at an upper limit.
+
+        Returns:
+            From 0 to 1.
+        """
         held = [
             bool(factor.count_capped(by))
             for uncertain_input, own in zip(self.inputs, self.first, strict=True)

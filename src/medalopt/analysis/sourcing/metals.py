@@ -132,12 +132,20 @@ class MetalAccount:
 
     @property
     def at_hand(self) -> Floats:
-        """Cumulated inflow up to each period, including the opening stock: (E, T) kg."""
+        """Cumulated inflow up to each period, including the opening stock.
+
+        Returns:
+            (E, T) kg.
+        """
         return self.opening[:, :1] + (self.returned + self.bought).cumsum(axis=1)
 
     @property
     def has_movement(self) -> Bools:
-        """Metals with any inflow or charge: (E,) mask."""
+        """Metals with any inflow or charge.
+
+        Returns:
+            (E,) mask.
+        """
         return np.asarray((self.at_hand[:, -1] > 0) | (self.charged.sum(axis=1) > 0))
 
 

@@ -227,17 +227,29 @@ class PlanFacts:
 
     @cached_property
     def payments(self) -> Payments:
-        """Payments by document, party, kind of cost and period: computed once."""
+        """Payments by document, party, kind of cost and period.
+
+        Returns:
+            Payments, computed once.
+        """
         return allocate_payments(self.plan.account)
 
     @cached_property
     def metal_account(self) -> MetalAccount:
-        """Metal returned, bought, charged and left: kilograms by metal and period, computed once."""
+        """Metal returned, bought, charged and left.
+
+        Returns:
+            Kilograms by metal and period, computed once.
+        """
         return compute_metal_account(self.plan.account)
 
     @cached_property
     def trace(self) -> MetalTrace:
-        """Metal from each source to each destination: kilograms, computed once."""
+        """Metal from each source to each destination.
+
+        Returns:
+            Kilograms, computed once.
+        """
         return trace_metal(self.plan.account)
 
 
@@ -253,7 +265,11 @@ class WholeLoadPlan:
 
     @property
     def extra(self) -> float:
-        """Extra cost of whole loads: money."""
+        """Extra cost of whole loads.
+
+        Returns:
+            Money.
+        """
         return self.plan.cost - self.exact.cost
 
 

@@ -36,7 +36,11 @@ class FileBytes:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 digest of the content: 64 hexadecimal digits."""
+        """SHA-256 digest of the content.
+
+        Returns:
+            64 hexadecimal digits.
+        """
         return hashlib.sha256(self.content).hexdigest()
 
 

@@ -191,7 +191,11 @@ class InputSheet:
 
     @property
     def count(self) -> int:
-        """Number of rows: rows without the header."""
+        """Number of rows.
+
+        Returns:
+            Rows without the header.
+        """
         return len(self.lines)
 
     def locate_cell(self, row: int, key: ColumnKey = ()) -> Location:

@@ -40,7 +40,11 @@ class ScalarNode:
 
     @property
     def null(self) -> bool:
-        """Return whether the value is null or empty: False for a quoted text."""
+        """Return whether the value is null or empty.
+
+        Returns:
+            False for a quoted text.
+        """
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 

@@ -129,7 +129,11 @@ class Calendar:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Label of each period: its first month, or its number from 1 if there is no start; (T,) labels."""
+        """Label of each period: its first month, or its number from 1 if there is no start.
+
+        Returns:
+            (T,) labels.
+        """
         if self.start is None:
             return tuple(str(number + 1) for number in range(self.count))
         first = _parse_month(self.start)
@@ -228,6 +232,10 @@ class Draft:
 
     @cached_property
     def unit_mass(self) -> dict[str, Fraction]:
-        """Mass of one piece of each device that gives it: kg by device."""
+        """Mass of one piece of each device that gives it.
+
+        Returns:
+            kg by device.
+        """
         devices = self.document.devices.items()
         return {name: device.unit_mass.exact for name, device in devices if device.unit_mass is not None}

@@ -29,7 +29,11 @@ class Reachability:
 
     @cached_property
     def offered(self) -> Ints:
-        """Streams with available supply: indices, ascending."""
+        """Streams with available supply.
+
+        Returns:
+            Indices, ascending.
+        """
         return np.flatnonzero((self.instance.streams.available.raw > 0).any(axis=1))
 
     @cached_property
@@ -47,29 +51,49 @@ class Reachability:
 
     @cached_property
     def treated(self) -> Bools:
-        """Treatments that are open to each pair: (P, H)."""
+        """Treatments that are open to each pair.
+
+        Returns:
+            (P, H).
+        """
         treatments, (device, region, _) = self.instance.treatments, self.pairs
         return treatments.accepts[:, device].T & treatments.regions[:, region].T
 
     @cached_property
     def leaves(self) -> Bools:
-        """Pairs with a treatment that sends nothing to a smelter: (P,)."""
+        """Pairs with a treatment that sends nothing to a smelter.
+
+        Returns:
+            (P,).
+        """
         share = self.instance.treatments.to_smelter.raw[:, self.pairs[0]].T
         return (self.treated & (share == 0)).any(axis=1)
 
     @property
     def feeds(self) -> Bools:
-        """Feeds with available supply that can reach each smelter: (K, D, H)."""
+        """Feeds with available supply that can reach each smelter.
+
+        Returns:
+            (K, D, H).
+        """
         return self._ways[0]
 
     @property
     def smelted(self) -> Bools:
-        """Pairs that can reach a smelter: (P,)."""
+        """Pairs that can reach a smelter.
+
+        Returns:
+            (P,).
+        """
         return self._ways[1]
 
     @property
     def stranded_metals(self) -> Bools:
-        """Metals in available supply that cannot reach a smelter: (E,)."""
+        """Metals in available supply that cannot reach a smelter.
+
+        Returns:
+            (E,).
+        """
         contained = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
         return np.asarray(np.logical_or.reduce(contained, axis=0), dtype=np.bool_)
 

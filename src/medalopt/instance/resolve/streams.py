@@ -70,7 +70,11 @@ class StreamRows:
 
     @cached_property
     def order(self) -> Ints:
-        """Permutation of the streams of the sheet to canonical order: (I,) row indices, by name."""
+        """Permutation of the streams of the sheet to canonical order.
+
+        Returns:
+            (I,) row indices, by name.
+        """
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 

@@ -116,7 +116,11 @@ class QuantityField:
 
     @property
     def range(self) -> str:
-        """Admissible range, as a message: text such as `it must be more than 0`."""
+        """Admissible range, as a message.
+
+        Returns:
+            Text such as `it must be more than 0`.
+        """
         if self.unit == "" and self.high is not None:
             return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
         upper = f"it must be at most {self.high} {self.unit}"

@@ -180,7 +180,11 @@ class SheetPlan:
 
     @property
     def front(self) -> str:
-        """Sheet that lists the others: name; the first page where there is no other."""
+        """Sheet that lists the others.
+
+        Returns:
+            Name; the first page where there is no other.
+        """
         return self.contents or self.summary
 
 

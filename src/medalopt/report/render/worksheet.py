@@ -231,7 +231,11 @@ class RecordedSheet:
 
     @property
     def rows(self) -> list[list[PlainValue]]:
-        """Recorded cells by row: values by row, without empty rows."""
+        """Recorded cells by row.
+
+        Returns:
+            Values by row, without empty rows.
+        """
         result: dict[int, dict[int, PlainValue]] = {}
         for (row, position), value in self._cells.items():
             result.setdefault(row, {})[position] = value

@@ -91,7 +91,11 @@ class LossBar:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan exists: true if the loss is finite."""
+        """Return whether a plan exists.
+
+        Returns:
+            True if the loss is finite.
+        """
         return self.extra < float("inf")
 
 

@@ -74,22 +74,38 @@ class OrderContext:
 
     @property
     def instance(self) -> Instance:
-        """Instance of the plan: the instance as solved."""
+        """Instance of the plan.
+
+        Returns:
+            The instance as solved.
+        """
         return self.plan.instance
 
     @cached_property
     def directory(self) -> PartyDirectory:
-        """Parties by role: directory, read once."""
+        """Parties by role.
+
+        Returns:
+            Directory, read once.
+        """
         return PartyDirectory.from_instance(self.instance)
 
     @cached_property
     def payers(self) -> CostPayers:
-        """Party that bears each cost: payers as stated, or one party."""
+        """Party that bears each cost.
+
+        Returns:
+            Payers as stated, or one party.
+        """
         return CostPayers.from_instance(self.instance)
 
     @cached_property
     def margins(self) -> OrderMargins:
-        """Margin of every order: by how much it may fall short; margins, computed once."""
+        """Margin of every order: by how much it may fall short.
+
+        Returns:
+            Margins, computed once.
+        """
         return compute_order_margins(self.plan.account)
 
     def describe_buyer(self) -> str:

@@ -247,7 +247,11 @@ class MixResult:
 
     @property
     def total_shortage(self) -> float:
-        """Sum of the missing metal over all metals: kg."""
+        """Sum of the missing metal over all metals.
+
+        Returns:
+            kg.
+        """
         return sum((self.shortage or {}).values())
 
 
@@ -263,13 +267,21 @@ class MixSolver:
 
     @cached_property
     def min_charge(self) -> MetalAmounts:
-        """Minimum charge of each metal up to the last due date: kg by metal."""
+        """Minimum charge of each metal up to the last due date.
+
+        Returns:
+            kg by metal.
+        """
         instance = self.runner.instance
         return dict(zip(instance.metals.names, compute_min_charge(instance)[:, -1].tolist(), strict=True))
 
     @cached_property
     def base(self) -> MixResult:
-        """Result of the instance as it is: solved once."""
+        """Result of the instance as it is.
+
+        Returns:
+            Result, solved once.
+        """
         return self.solve_mix(self.runner.base)
 
     def build_scenario(self, instance: Instance) -> ScenarioProgram:

@@ -55,17 +55,29 @@ class ShareCurve:
 
     @property
     def least_point(self) -> SharePoint:
-        """Point of the least share: first point of the curve."""
+        """Point of the least share.
+
+        Returns:
+            First point of the curve.
+        """
         return self.points[0]
 
     @property
     def greatest_point(self) -> SharePoint:
-        """Point of the greatest share: last point of the curve."""
+        """Point of the greatest share.
+
+        Returns:
+            Last point of the curve.
+        """
         return self.points[-1]
 
     @property
     def feasible_range(self) -> tuple[float, float] | None:
-        """Least and greatest feasible share: fractions of all tonnes; None if none is feasible."""
+        """Least and greatest feasible share.
+
+        Returns:
+            Fractions of all tonnes; None if none is feasible.
+        """
         result = [point.share for point in self.points if point.result.value is not None]
         return (result[0], result[-1]) if result else None
 
@@ -364,12 +376,20 @@ class DeviceMix:
 
     @property
     def unit(self) -> str:
-        """Unit of the objective: the currency, `kg CO2e` or `t`."""
+        """Unit of the objective.
+
+        Returns:
+            The currency, `kg CO2e` or `t`.
+        """
         return {"cost": self.instance.currency, "footprint": "kg CO2e", "mass": "t"}[self.measure]
 
     @property
     def medals(self) -> int:
-        """Number of medals ordered: pieces."""
+        """Number of medals ordered.
+
+        Returns:
+            Pieces.
+        """
         return int(self.instance.medals.count.sum())
 
     def title_metal(self, metal: str) -> str:
@@ -385,7 +405,11 @@ class DeviceMix:
 
     @property
     def ranking(self) -> tuple[ShareCurve, ...]:
-        """Curves by largest effect: infeasible ones first, then by change of the objective."""
+        """Curves by largest effect.
+
+        Returns:
+            Infeasible ones first, then by change of the objective.
+        """
         return tuple(sorted(self.curves, key=_get_ranking_key, reverse=True))
 
 
