@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ MONEY: Mapping[str, tuple[str, ...]] = {
     "alloys": ("holding", "sell", "scrap_value"),
     "medals": ("shortfall",),
     "impurities": ("penalty_charge",),
+    "streams.steps": ("surcharge",),
+    "market.steps": ("surcharge",),
 }
 AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "metals": ("opening_stock",),
@@ -34,6 +37,8 @@ AMOUNTS: Mapping[str, tuple[str, ...]] = {  # with the counts of medals
     "alloys": ("capacity",),
     "charge_limits": ("most",),
     "policy": ("footprint_cap",),
+    "streams.steps": ("above",),
+    "market.steps": ("above",),
 }
 RATES: Mapping[str, tuple[str, ...]] = {  # that stay as they are when money or amounts change
     "devices": ("assay", "unit_mass"),
@@ -57,16 +62,17 @@ def times(instance: Instance, fields: Mapping[str, tuple[str, ...]], factor: Fra
     """Return `instance` with all figures of `fields` multiplied by `factor`, exactly."""
     for section, names in fields.items():
         for name in names:
-            figures: ExactArray = getattr(getattr(instance, section), name)
+            figures: ExactArray = getattr(attrgetter(section)(instance), name)
             factors = tuple(each * factor for each in figures.factors)
             instance = changed(instance, section, **{name: dataclasses.replace(figures, factors=factors)})
     return instance
 
 
 def changed(instance: Instance, section: str, **fields: Any) -> Instance:
-    """Return `instance` with some fields of one of its sections replaced."""
-    part = dataclasses.replace(getattr(instance, section), **fields)
-    return dataclasses.replace(instance, **{section: part})
+    """Return `instance` with some fields of a section, or of a part of one as in `streams.steps`, replaced."""
+    outer, _, name = section.rpartition(".")
+    part = dataclasses.replace(attrgetter(section)(instance), **fields)
+    return changed(instance, outer, **{name: part}) if outer else dataclasses.replace(instance, **{name: part})
 
 
 def plain(values: Any) -> ExactArray:
@@ -78,6 +84,13 @@ def plain(values: Any) -> ExactArray:
 def places(instance: Instance) -> set[tuple[str, str]]:
     """Return section and name of everything in `instance` that holds figures."""
     parts = {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    parts |= {
+        f"{section}.{field.name}": getattr(part, field.name)
+        for section, part in parts.items()
+        if dataclasses.is_dataclass(part)
+        for field in dataclasses.fields(part)
+        if dataclasses.is_dataclass(getattr(part, field.name)) and not isinstance(getattr(part, field.name), ExactArray)
+    }
     return {
         (section, field.name)
         for section, part in parts.items()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.laws import pool
 from tests.laws.answer import answer
+from tests.laws.figures import AMOUNTS, MONEY, changed, times
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import Document, document, with_falling_prices, with_price_steps
 
@@ -82,6 +83,17 @@ def test_falling_prices_are_not_taken_before_their_step(seed: int) -> None:
     if plan is not None:
         assert plan.certificate.feasible and plan.certificate.lower_bound <= plan.cost + 1e-6
         assert plan.costs["supply"] == pytest.approx(paid(plan, "streams"), abs=1e-9 * max(1.0, abs(plan.cost)))
+
+
+def test_scale_of_money_and_amounts() -> None:
+    """With all money 8 times as high, so is the cost; with all amounts doubled it is twice as high."""
+    instance = medalopt.load(BY_HAND)
+    plan, dearer = pool.solved(instance), pool.solved(times(instance, MONEY, 8))
+    doubled = changed(times(instance, AMOUNTS, 2), "medals", count=2 * instance.medals.count)
+    more = pool.solved(doubled)
+    assert plan is not None and dearer is not None and more is not None
+    assert dearer.cost == pytest.approx(8 * plan.cost, rel=1e-12)
+    assert more.cost == pytest.approx(2 * plan.cost, rel=1e-12)
 
 
 def test_all_steps_are_scaled() -> None:
