@@ -8,6 +8,7 @@ import pytest
 
 from medalopt.report.numbers import (
     choose_money_scale,
+    format_change_value,
     format_column,
     format_mass,
     format_money,
@@ -116,3 +117,18 @@ def test_a_span_is_one_figure_where_its_ends_are_close() -> None:
     assert format_money_range([7_269_000.0, 7_270_000.0]) == "7.27 m"
     assert format_money_range([75_364.0, 112_100.0]) == "75,364 to 112,100"
     assert format_money_range([4_570_000.0, 4_650_000.0]) == "4.57 to 4.65 m"
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("[0, 0, 0, 1.9, 1.9, 2 t]", "[3 × 0, 1.9, 1.9, 2 t]"),
+        ("[1]", "[1]"),
+        ("[]", "[]"),
+        ("70 %", "70 %"),
+        ("[{up_to: 1, price: 2}, {price: 2}]", "[{up_to: 1, price: 2}, {price: 2}]"),
+    ],
+)
+def test_equal_entries_of_a_list_are_counted(text: str, short: str) -> None:
+    """Three or more equal neighbours in a list of values are shown as a count; other values remain as written."""
+    assert format_change_value(text) == short

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
+from itertools import groupby
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
 _MAX_COLUMN_DIGITS = 6  # digits of the largest number of a column
+_MIN_RUN = 3  # equal entries of a list that are counted
 _EXACT_DIGITS = 12  # digits of a contractual number: further ones are rounding errors of doubles
 
 
@@ -220,3 +222,19 @@ def format_money_range(values: Sequence[float]) -> str:
 def _use_minus_sign(text: str) -> str:
     """Replace the hyphen by a true minus sign."""
     return text.replace("-", "−")
+
+
+def format_change_value(text: str) -> str:
+    """Shorten the value of a change for people: runs of equal entries of a list are counted.
+
+    Args:
+        text: Value as written in the instance: `70 %`, `[0, 0, 0, 1.9]`.
+
+    Returns:
+        The text, of a list with runs of three or more as in `[3 × 0, 1.9]`.
+    """
+    if not (text.startswith("[") and text.endswith("]")) or "{" in text or "[" in text[1:]:
+        return text
+    runs = [(entry, len(list(group))) for entry, group in groupby(text[1:-1].split(", "))]
+    parts = [f"{count} × {entry}" if count >= _MIN_RUN else ", ".join([entry] * count) for entry, count in runs]
+    return f"[{', '.join(parts)}]"

@@ -10,7 +10,7 @@ from medalopt.analysis.sweep.sweep import SweepResult
 from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
-from medalopt.report.numbers import choose_money_scale, format_money
+from medalopt.report.numbers import choose_money_scale, format_change_value, format_money
 from medalopt.report.render.json import render_json
 from medalopt.text import escape_text, format_count
 
@@ -163,7 +163,7 @@ def _format_changes(row: SweepResult) -> str:
     changes = list(row.scenario.texts.items())
     if len(changes) > _MAX_PATH_COLUMNS:
         return f"{len(changes):,} parameters"
-    return ", ".join(f"{escape_text(path)} {escape_text(value)}" for path, value in changes)
+    return ", ".join(f"{escape_text(path)} {escape_text(format_change_value(value))}" for path, value in changes)
 
 
 def _build_objective_chart(unit: str, ranked: Sequence[SweepResult]) -> list[Chart]:

@@ -21,7 +21,7 @@ from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
-from medalopt.report.numbers import format_money, format_number
+from medalopt.report.numbers import format_change_value, format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     LossBar,
     SensitivityPart,
@@ -430,7 +430,8 @@ def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioRes
 
 
 def _list_changes(scenario: NamedScenarioResult) -> str:
-    listed = ", ".join(f"{escape_text(path)} {escape_text(str(value))}" for path, value in scenario.changes.items())
+    values = ((path, format_change_value(str(value))) for path, value in scenario.changes.items())
+    listed = ", ".join(f"{escape_text(path)} {escape_text(value)}" for path, value in values)
     return f"{listed} ({escape_text(scenario.note, 300)})" if scenario.note else listed
 
 
