@@ -147,7 +147,8 @@ def _cut_section(part: InstancePart, actuals: Actuals, **taken: Floats) -> Insta
     result = {}
     for field in fields(part):  # type: ignore[arg-type]
         array = getattr(part, field.name)
-        if field.name in _PERIODIC_FIELDS and isinstance(array, ExactArray) and array.shape[-1] == periods:
+        by_period = isinstance(array, ExactArray) and len(array.shape) > 1 and array.shape[-1] == periods
+        if field.name in _PERIODIC_FIELDS and by_period:
             result[field.name] = _cut_past_periods(
                 _subtract_used(array, taken.get(field.name, np.zeros(array.shape))), actuals
             )
