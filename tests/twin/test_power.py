@@ -15,11 +15,13 @@ from tests.random_instances import (
     document,
     with_activities,
     with_concentration,
+    with_falling_prices,
     with_fractions,
     with_impurities,
     with_offer_stock,
     with_pools,
     with_price_lists,
+    with_price_steps,
     with_reserve,
     with_settlement,
     with_shortfall,
@@ -142,6 +144,24 @@ PLANTED = {
         "sum{(k,i) in SUPPLYING[l,h]} to_smelter[h,device[i]] * can_send",
         "sum{(k,i) in SUPPLYING[l,h]} 0.5 * to_smelter[h,device[i]] * can_send",
     ),
+    "limit of a step of a stream": (
+        "then stream_excess[s]) <= stream_up_to[s];",
+        "then stream_excess[s]) <= 1.5 * stream_up_to[s];",
+    ),
+    "limit of a step of an offer": (
+        "then offer_excess[s]) <= offer_up_to[s];",
+        "then offer_excess[s]) <= 1.5 * offer_up_to[s];",
+    ),
+    "lower price of a stream before its limit": ("+ stream_up_to[s] * stream_step_used[s] <=", "<="),
+    "lower price of an offer before its limit": ("+ offer_up_to[s] * offer_step_used[s] <=", "<="),
+    "lower price of a stream unused": (
+        "most_taken[stream_step[s]] - stream_up_to[s]) * stream_step_used[s];",
+        "most_taken[stream_step[s]] - stream_up_to[s]);",
+    ),
+    "lower price of an offer unused": (
+        "most_used[offer_step[s]] - offer_up_to[s]) * offer_step_used[s];",
+        "most_used[offer_step[s]] - offer_up_to[s]);",
+    ),
     "scrap value": ("scrap_value[a] * (scrap[a,n]", "scrap_value[a] * (0"),
     "scrap value of what fell last": ("t > n - scrap_lead[a]} fit[a]", "t > n - scrap_lead[a]} 0"),
 }
@@ -163,6 +183,8 @@ KINDS: Mapping[str, tuple[Callable[[int], Document], Sequence[int]]] = {
         (*range(18), 24, 56, 197),
     ),  # the last ones tell charges of periods apart
     "with lots of feed": (with_activities, range(24)),
+    "with price steps": (with_price_steps, range(16)),
+    "with falling prices": (with_falling_prices, range(16)),
 }
 
 
@@ -219,6 +241,7 @@ def test_the_random_instances_have_teeth(cases: dict[str, list[tuple[str, glpk.A
     promised = {"confidence", "define_assured", "protected", "assured", "budget_threshold", "protection"}
     assert in_some("columns") == components("### Variables") - promised
     whole = {name for name, family in FAMILIES.items() if family.title == "lots of feed and fixed charges"}  # no duals
+    whole |= {f"{kind}_steps_{side}" for kind in ("stream", "offer") for side in ("least", "most")}  # of falling prices
     assert (
         in_some("rows") == in_some("binding") | whole | {"define_line_feed"} == components("### Constraints") - promised
     )
