@@ -100,7 +100,7 @@ def optimise(problem: Any) -> str:
     control = glpk.glp_smcp()
     glpk.glp_init_smcp(control)
     control.msg_lev = glpk.GLP_MSG_OFF
-    control.it_lim = 10_000  # in floating point it may turn in a circle; exactly it does not
+    control.it_lim = 100_000  # in floating point it may turn in a circle; exactly it does not
     glpk.glp_simplex(problem, control)
     assert glpk.glp_exact(problem, control) == 0
     status = glpk.glp_get_status(problem)
