@@ -419,15 +419,19 @@ def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
 
 def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPlanError:
     """Return the error of an infeasible instance; where a promised confidence is the cause, with the highest one."""
-    from medalopt.solver.highest_confidence import find_highest_confidence
+    from medalopt.solver.highest_confidence import bracket_highest_confidence, find_highest_confidence
 
     name = task.instance.name
     if task.routes.cuts and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH:
         bare = replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
         if next(_iterate_solutions(bare, 1.0, "auto")).status == "infeasible":
             return NoPlanError(name, "infeasible", refutation)
+        highest = bracket_highest_confidence(task, refutation.duals, _solve_roughly)
         text = "no plan can keep the promise required; without it the instance is feasible: require less"
-        return ConfidenceNotReachedError(name, refutation, None, text)
+        if highest is not None:
+            level, upper = math.floor(highest.level * 1000) / 10, math.ceil(highest.upper * 1000) / 10
+            text = f"a plan can promise {level:g} %, none {upper:g} %: {highest.metal} by {highest.period} limits it"
+        return ConfidenceNotReachedError(name, refutation, highest, text)
     highest = find_highest_confidence(task)
     if highest is None:
         return NoPlanError(name, "infeasible", refutation)
@@ -442,6 +446,11 @@ def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPl
     text += f"{highest.metal} by {highest.period} limits it"
     text += f"; options to raise it: {', '.join(remedies)}" if remedies else ""
     return ConfidenceNotReachedError(name, refutation, highest, text)
+
+
+def _solve_roughly(task: SolveTask) -> tuple[SolveTask, Solution]:
+    """Return any plan of a task that keeps its promised confidence, or that there is none."""
+    return next(_iterate_with_cuts(task, lambda one: _iterate_solutions(one, 1.0, "auto")))
 
 
 def _name_remedy(family: str, name: str) -> str:

@@ -144,6 +144,21 @@ def test_what_no_plan_can_promise(instance: Instance) -> None:
         solve(instance.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
 
 
+def test_what_no_plan_of_a_large_instance_can_promise(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bisection encloses the highest confidence that the search finds, and names the same metal."""
+    impossible = instance.with_changes({"policy.confidence": "99.99 %"})
+    with pytest.raises(ConfidenceNotReachedError) as exact:
+        solve(impossible)
+    monkeypatch.setattr(solve_instance, "LARGEST_CONFIDENCE_SEARCH", 0)
+    with pytest.raises(
+        ConfidenceNotReachedError, match=r"can promise \d+(\.\d)? %, none \d+(\.\d)? %: Ag by"
+    ) as caught:
+        solve(impossible)
+    highest, found = exact.value.highest, caught.value.highest
+    assert found.level <= highest.upper and highest.level <= found.upper and found.upper - found.level <= 5e-3
+    assert found.metal == highest.metal and found.period in instance.periods  # several deadlines limit it together
+
+
 def test_price_of_confidence(instance: Instance) -> None:
     """Cost rises with confidence, its slope is the stated cost of a point, and it ends at the highest confidence."""
     scarce = instance.with_changes({"medals.second.count": 220})

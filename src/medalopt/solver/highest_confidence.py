@@ -10,7 +10,7 @@ positive, and no plan attains that quantile. An uncertainty budget is linear, an
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -24,20 +24,25 @@ from medalopt.instance.confidence import (
     ConfidenceSlack,
     UncertaintyBudget,
     build_confidence,
+    get_uncertainty_budget,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
+from medalopt.instance.uncertainty import JOINT_CONFIDENCE
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
+from medalopt.proof.farkas import prove_infeasibility
+from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
-from medalopt.solver.solution import extract_decisions
+from medalopt.solver.solution import Solution, extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program
 
 LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence that suffices
 BUDGET_TOLERANCE = 1e-2  # the same for an uncertainty budget, in parameters
+BRACKET_TOLERANCE = 5e-3  # the same where it is found by bisection
 MAX_ROUNDS = 40
 RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list of what raises the confidence
 
@@ -108,6 +113,47 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
         reached = max(reached, min(attained))
         cuts = (*cuts, *(policy.build_cut(task.routes, slack.row, slack.direction) for slack in found.slacks))
     return None
+
+
+def bracket_highest_confidence(
+    task: SolveTask, duals: Duals, solve_task: Callable[[SolveTask], tuple[SolveTask, Solution]]
+) -> HighestConfidence | None:
+    """Bracket the highest confidence of a large instance by bisection: a plan for each level below, a proof above.
+
+    Args:
+        task: Instance with a promised confidence that is infeasible, and feasible without it.
+        duals: Dual values of its infeasibility proof.
+        solve_task: Returns the solution of a task, of which any plan suffices, and the task with its cuts.
+
+    Returns:
+        The highest confidence, without gains; None for a joint confidence, or where a solve proves neither.
+    """
+    levels = task.instance.annex.get("confidence", {})
+    if get_uncertainty_budget(task.instance) or JOINT_CONFIDENCE in levels:
+        return None
+    reached, upper = 0.5, max(levels.values())
+    while upper - reached > BRACKET_TOLERANCE:
+        level = (reached + upper) / 2
+        annex = {**task.instance.annex, "confidence": {name: min(one, level) for name, one in levels.items()}}
+        instance = replace(task.instance, annex=annex)
+        tried = replace(task, instance=instance, routes=replace(task.routes, cuts=()), basis=None)
+        solved, solution = solve_task(tried)
+        policy = build_confidence(instance)
+        if solution.status == "infeasible" and prove_infeasibility(instance, solution.duals).holds:
+            upper, duals = level, solution.duals
+        elif solution.decisions is not None and policy is not None:
+            slacks = measure_confidence(policy, PlanAccount(instance, solved.routes, solution.decisions))
+            attained = min((slack.attained_quantile for slack in slacks), default=math.inf)
+            reached = max(reached, min(level, NormalDist().cdf(attained)))
+            if reached < level - BRACKET_TOLERANCE:
+                return None
+        else:
+            return None
+    rows = duals.get(CONE_RULE, {})
+    if not rows:
+        return None
+    metal, period = max(rows, key=lambda key: abs(rows[key]))
+    return HighestConfidence(reached, upper, metal, period, {})
 
 
 def _find_highest_budget(task: SolveTask, required: float) -> HighestConfidence | None:
