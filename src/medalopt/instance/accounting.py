@@ -84,6 +84,11 @@ class PlanAccount:
         return self.routes.mask_branches(self.decisions.sent)
 
     @cached_property
+    def sent_by_stream(self) -> Numbers:
+        """Devices sent of each stream, (I, T) t."""
+        return sum_by_group(self.treated_devices, self.routes.stream, len(self.instance.streams.names))
+
+    @cached_property
     def feed(self) -> Numbers:
         """$F_{kt}$: feed of each smelter.
 

@@ -310,9 +310,8 @@ def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
     """
     if kind.name == "line":
         return compute_line_feed(account)
-    if kind.name == "stream":
-        return sum_by_group(account.treated_devices, account.routes.stream, len(account.instance.streams.names))
-    quantity: Numbers = getattr(account, {"smelter": "feed", "treatment": "treated", "offer": "purchases"}[kind.name])
+    quantities = {"smelter": "feed", "treatment": "treated", "stream": "sent_by_stream", "offer": "purchases"}
+    quantity: Numbers = getattr(account, quantities[kind.name])
     return quantity
 
 

@@ -29,7 +29,7 @@ _ROUNDING = 2.0**-40  # relative margin for the rounding errors of rates
 
 @dataclass(frozen=True)
 class StepKind:
-    """What price steps belong to.
+    """Kind of contract whose price has steps: stream or offer.
 
     Attributes:
         name: Prefix of its components in the program: `stream` or `offer`.
@@ -64,16 +64,13 @@ class StepKind:
             for owner, number in zip(steps.owner.tolist(), steps.number.tolist(), strict=True)
         )
 
-    def sum_quantity(self, account: PlanAccount) -> Numbers:
+    def get_quantity(self, account: PlanAccount) -> Numbers:
         """Return the quantity of every owner in each period, (N, T) t, of offers kg.
 
         Args:
             account: Plan.
         """
-        if self.name == "offer":
-            return account.purchases
-        streams = len(account.instance.streams.names)
-        return sum_by_group(account.treated_devices, account.routes.stream, streams)
+        return account.purchases if self.name == "offer" else account.sent_by_stream
 
 
 STREAM_STEPS = StepKind("stream", "streams", "supply", "t")
@@ -187,7 +184,7 @@ def measure_excess(account: PlanAccount, kind: StepKind) -> Numbers:
         kind: Streams or offers.
     """
     steps = kind.get_steps(account.instance)
-    taken = np.cumsum(kind.sum_quantity(account), axis=1)[steps.owner]
+    taken = np.cumsum(kind.get_quantity(account), axis=1)[steps.owner]
     return np.maximum(taken - account.read(steps.above)[:, None], 0)
 
 
@@ -238,7 +235,7 @@ def allocate_surcharges(account: PlanAccount) -> Numbers:
     Returns:
         (J, T) money.
     """
-    sent = STREAM_STEPS.sum_quantity(account)
+    sent = STREAM_STEPS.get_quantity(account)
     mean = account.surcharges["stream"] / np.where(sent > 0, sent, 1)
     return mean[account.routes.stream] * account.treated_devices
 
@@ -286,7 +283,7 @@ def compute_marginal_prices(account: PlanAccount, kind: StepKind) -> Floats:
     steps = kind.get_steps(account.instance)
     if not len(steps.owner):
         return prices
-    taken = kind.sum_quantity(account).sum(axis=1)[steps.owner]
+    taken = kind.get_quantity(account).sum(axis=1)[steps.owner]
     used = taken >= steps.above.value * (1 - AMOUNT_TOLERANCE)
     added = np.where(used & np.isfinite(steps.surcharge.value), steps.surcharge.value, 0.0)
     return np.asarray(prices + sum_by_group(added, steps.owner, len(prices))[:, None])

@@ -84,7 +84,7 @@ def list_activity_charges(model: pyo.ConcreteModel, instance: Instance) -> list[
     """Return the lot charges and fixed charges as terms of the cost; empty if the instance has none.
 
     Args:
-        model: Model with the variables of family 20 declared.
+        model: Model with the variables of family 21 declared.
         instance: Instance.
     """
     terms: list[object] = []

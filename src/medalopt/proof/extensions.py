@@ -165,9 +165,8 @@ def _bundle_shares(account: PlanAccount) -> Numbers:
     """Return the share taken of each bundle (B, T): tonnes sent and stocked over supply."""
     streams, waits = account.instance.streams, account.decisions.stockpile
     before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
-    sent = sum_by_group(account.treated_devices, account.routes.stream, len(streams.names))
     member, bundles = streams.bundle >= 0, len(account.instance.bundles)
-    taken = sum_by_group((sent + waits - before)[member], streams.bundle[member], bundles)
+    taken = sum_by_group((account.sent_by_stream + waits - before)[member], streams.bundle[member], bundles)
     offered = sum_by_group(account.read(streams.available)[member], streams.bundle[member], bundles)
     return np.where(offered > 0, taken / np.where(offered > 0, offered, 1), 0)
 

@@ -369,9 +369,8 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
 def _lot_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
     """Yield residuals of whole lots, minimum orders and minimum lots of feed (families 13 and 21)."""
     instance, read = account.instance, account.read
-    sent = sum_by_group(account.treated_devices, account.routes.stream, len(instance.streams.names))
     for part, axis, unit, ordered in (
-        (instance.streams, "stream", "t", sent),
+        (instance.streams, "stream", "t", account.sent_by_stream),
         (instance.market, "offer", "kg", account.purchases),
     ):
         axes = (axis, "period")
