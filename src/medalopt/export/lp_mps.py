@@ -24,29 +24,14 @@ NO_LIMIT = -1e30  # below any attainable value; HiGHS, CPLEX and Gurobi read it 
 
 
 def _find_ranged_rows(program: NamedLinearProgram) -> NDArray[np.bool_]:
-    """Return the rows with two different finite bounds, (rows,).
-
-    Args:
-        program: Linear program.
-
-    Returns:
-        The mask of these rows.
-    """
+    """Return the rows with two different finite bounds, (rows,)."""
     both = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
     result: NDArray[np.bool_] = both & (program.row_lower != program.row_upper)
     return result
 
 
 def _split_ranged_rows(program: NamedLinearProgram, ranged: NDArray[np.bool_]) -> NamedLinearProgram:
-    """Return the program with each row of a mask as two: its lower bound, and at the end its upper as `NAME.upper`.
-
-    Args:
-        program: Linear program.
-        ranged: Mask of the rows, (rows,).
-
-    Returns:
-        The equivalent program.
-    """
+    """Return the program with each row of a mask as two: its lower bound, and at the end its upper as `NAME.upper`."""
     chosen = np.flatnonzero(ranged)
     copy_of = np.full(len(program.rows), -1, dtype=np.int32)
     copy_of[chosen] = len(program.rows) + np.arange(len(chosen), dtype=np.int32)

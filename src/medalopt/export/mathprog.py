@@ -122,9 +122,6 @@ class MathProgAxes:
 def build_axes(instance: Instance) -> MathProgAxes:
     """Return the subscripts of an instance.
 
-    Args:
-        instance: Instance.
-
     Returns:
         The subscripts; a line of smelter terms is `smelter:line`.
     """

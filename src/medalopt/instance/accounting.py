@@ -70,11 +70,7 @@ class PlanAccount:
 
     @cached_property
     def sent(self) -> Numbers:
-        """$X_i$: devices sent of each stream over the horizon.
-
-        Returns:
-            (I,) t.
-        """
+        """$X_i$: devices sent of each stream over the horizon, (I,) t."""
         of, streams = self.routes.taking, len(self.instance.streams.names)
         return sum_by_group(self.decisions.sent[of].sum(axis=1), self.routes.stream[of], streams)
 
@@ -90,22 +86,14 @@ class PlanAccount:
 
     @cached_property
     def feed(self) -> Numbers:
-        """$F_{kt}$: feed of each smelter.
-
-        Returns:
-            (K, T) t.
-        """
+        """$F_{kt}$: feed of each smelter, (K, T) t."""
         travels = self.routes.smelter >= 0
         fed = self.routes.to_smelter[travels, None] * self.decisions.sent[travels]
         return sum_by_group(fed, self.routes.smelter[travels], len(self.instance.smelters.names))
 
     @cached_property
     def impurity(self) -> Numbers:
-        """$S_{kxt}$: metal or impurity in the feed of each smelter.
-
-        Returns:
-            (K, X, T) kg.
-        """
+        """$S_{kxt}$: metal or impurity in the feed of each smelter, (K, X, T) kg."""
         routes, sent = self.routes, self.decisions.sent
         travels = np.nonzero(routes.smelter >= 0)[0]
         smelters, elements = len(self.instance.smelters.names), len(self.instance.impurities.names)
@@ -117,20 +105,12 @@ class PlanAccount:
 
     @cached_property
     def treated(self) -> Numbers:
-        """$G_{ht}$: input of each treatment.
-
-        Returns:
-            (H, T) t.
-        """
+        """$G_{ht}$: input of each treatment, (H, T) t."""
         return sum_by_group(self.decisions.sent, self.routes.treatment, len(self.instance.treatments.names))
 
     @cached_property
     def returned(self) -> Numbers:
-        """$R_{ket}$: metal credited by each smelter.
-
-        Returns:
-            (K, E, T) kg, by period of credit.
-        """
+        """$R_{ket}$: metal credited by each smelter, (K, E, T) kg, by period of credit."""
         instance, routes, sent = self.instance, self.routes, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = make_zeros((smelters, metals, periods), sent)
@@ -153,21 +133,13 @@ class PlanAccount:
 
     @cached_property
     def credited_by_line(self) -> Numbers:
-        """$R_{let}$: metal credited by line of terms.
-
-        Returns:
-            (L, E, T) kg; 0 for metals that are not left with smelters.
-        """
+        """$R_{let}$: metal credited by line of terms, (L, E, T) kg; 0 for metals that are not left with smelters."""
         decisions = self.decisions
         return sum_credited_by_line(self.instance, self.routes, self.pools, decisions.sent, decisions.withheld)
 
     @cached_property
     def left(self) -> Numbers:
-        """Credited metal left with the smelters.
-
-        Returns:
-            (E, T) kg, by period of credit.
-        """
+        """Credited metal left with the smelters, (E, T) kg, by period of credit."""
         if len(self.decisions.left):
             return self.decisions.left.sum(axis=0)
         sent = self.decisions.sent
@@ -175,11 +147,7 @@ class PlanAccount:
 
     @cached_property
     def called_back(self) -> Numbers:
-        """Metal that comes on the account: credited by the smelters and not left with them.
-
-        Returns:
-            (E, T) kg.
-        """
+        """Metal that comes on the account: credited by the smelters and not left with them, (E, T) kg."""
         back = self.returned.sum(axis=0)
         return back - self.left if len(self.decisions.left) else back
 
@@ -232,11 +200,7 @@ class PlanAccount:
 
     @cached_property
     def gross_payable(self) -> Numbers:
-        """Payable share of each pooled lot before metal is withheld.
-
-        Returns:
-            (P, E, T) kg.
-        """
+        """Payable share of each pooled lot before metal is withheld, (P, E, T) kg."""
         return self.sum_by_pool(self.routes.returned[self.pools.routes])
 
     def compute_settled_share(self, routes: Ints, metal: int) -> Numbers:
@@ -300,11 +264,7 @@ class PlanAccount:
 
     @cached_property
     def shipment_costs(self) -> Numbers:
-        """Cost of each route in each period, without a refining charge on metal withheld or left.
-
-        Returns:
-            (J, T) money.
-        """
+        """Cost of each route in each period, without a refining charge on metal withheld or left, (J, T) money."""
         sent = self.decisions.sent
         spent = compute_route_costs(self.instance, self.routes) * sent
         if "stream" in self.surcharges:
@@ -314,11 +274,7 @@ class PlanAccount:
 
     @cached_property
     def composition(self) -> Numbers:
-        """$C_{aet}$: metal charged from stock and offers.
-
-        Returns:
-            (A, E, T) kg.
-        """
+        """$C_{aet}$: metal charged from stock and offers, (A, E, T) kg."""
         content, bought = self.read(self.instance.market.composition), self.decisions.bought
         total = self.decisions.charged
         for offer in range(len(self.instance.market.names)):
@@ -333,20 +289,12 @@ class PlanAccount:
 
     @cached_property
     def charge(self) -> Numbers:
-        """$C_{at}$: total charge without process scrap.
-
-        Returns:
-            (A, T) kg.
-        """
+        """$C_{at}$: total charge without process scrap, (A, T) kg."""
         return self.decisions.charged.sum(axis=1) + self.decisions.bought.sum(axis=0)
 
     @cached_property
     def purchases(self) -> Numbers:
-        """$b^+_{ot}$: purchases of each offer in each period.
-
-        Returns:
-            (O, T) kg.
-        """
+        """$b^+_{ot}$: purchases of each offer in each period, (O, T) kg."""
         bought, stocked = self.decisions.bought.sum(axis=1), is_stocked(self.instance)
         if not stocked.any() or not len(self.decisions.purchased):
             return bought
@@ -356,22 +304,14 @@ class PlanAccount:
 
     @cached_property
     def bought(self) -> Numbers:
-        """$b_o$: purchases of each offer over the horizon.
-
-        Returns:
-            (O,) kg.
-        """
+        """$b_o$: purchases of each offer over the horizon, (O,) kg."""
         if is_stocked(self.instance).any():
             return self.purchases.sum(axis=1)
         return self.decisions.bought.sum(axis=(1, 2))
 
     @cached_property
     def offer_stock(self) -> Numbers:
-        """$z_{ot}$: stock of each offer at the end of each period.
-
-        Returns:
-            (O, T) kg; 0 for offers that are not stocked.
-        """
+        """$z_{ot}$: stock of each offer at the end of each period, (O, T) kg; 0 for offers that are not stocked."""
         bought = self.decisions.bought.sum(axis=1)
         stock = np.cumsum(self.purchases, axis=1) - np.cumsum(bought, axis=1)
         stock = self.read(self.instance.market.opening_stock)[:, None] + stock
@@ -379,30 +319,18 @@ class PlanAccount:
 
     @cached_property
     def cast(self) -> Numbers:
-        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$: mass cast.
-
-        Returns:
-            (A, T) kg.
-        """
+        r"""$k_{at}=(C_{at}+v_{at})(1-\lambda_a)$: mass cast, (A, T) kg."""
         return (self.charge + self.decisions.recharged) * (1 - self.read(self.instance.alloys.loss))[:, None]
 
     @cached_property
     def cast_stock(self) -> Numbers:
-        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$: castings in stock at the end of each period.
-
-        Returns:
-            (A, T) kg.
-        """
+        r"""$\sum_{t'\le t}(1-\sigma_a)k_{at'}-Q_{at}$: castings in stock at the end of each period, (A, T) kg."""
         usable = 1 - self.read(self.instance.alloys.scrap_share)
         return usable[:, None] * np.cumsum(self.cast, axis=1) - self.demand
 
     @cached_property
     def missed(self) -> Numbers:
-        """$u_m$: medals that are not made.
-
-        Returns:
-            (M,) pieces; 0 where all must be made.
-        """
+        """$u_m$: medals that are not made, (M,) pieces; 0 where all must be made."""
         missed = self.decisions.missed
         return missed if len(missed) else np.zeros(len(self.instance.medals.names))
 
@@ -418,11 +346,7 @@ class PlanAccount:
 
     @cached_property
     def scrap(self) -> Numbers:
-        """$n_{at}$: process scrap in stock at the end of each period.
-
-        Returns:
-            (A, T) kg.
-        """
+        """$n_{at}$: process scrap in stock at the end of each period, (A, T) kg."""
         rate = compute_scrap_rate(self.instance, self.read)
         fit = np.zeros_like(self.cast)
         periods = len(self.instance.periods)
@@ -433,11 +357,7 @@ class PlanAccount:
 
     @cached_property
     def stock(self) -> Numbers:
-        """$z_{et}$: refined metal in stock at the end of each period.
-
-        Returns:
-            (E, T) kg.
-        """
+        """$z_{et}$: refined metal in stock at the end of each period, (E, T) kg."""
         flow = self.called_back - self.decisions.charged.sum(axis=0) - self.decisions.surplus
         return self.read(self.instance.metals.opening_stock)[:, None] + np.cumsum(flow, axis=1)
 

@@ -61,50 +61,30 @@ class ActivityKind:
     unit: str
 
     def get_charge(self, instance: Instance) -> ExactArray:
-        """Return the charge of each member, (N,), money.
-
-        Args:
-            instance: Instance.
-        """
+        """Return the charge of each member, (N,), money."""
         charge: ExactArray = getattr(getattr(instance, self.part), self.charge)
         return charge
 
     def get_least(self, instance: Instance) -> Floats:
-        """Return the least quantity of each member where it is used, (N,), t; 0 for none.
-
-        Args:
-            instance: Instance.
-        """
+        """Return the least quantity of each member where it is used, (N,), t; 0 for none."""
         if not self.least:
             return np.zeros(len(self.get_charge(instance).raw))
         least: Floats = getattr(getattr(instance, self.part), self.least).value
         return least
 
     def find_members(self, instance: Instance) -> Bools:
-        """Return which members are activities: those with a charge, whoever pays it, or a least quantity, (N,).
-
-        Args:
-            instance: Instance.
-        """
+        """Return which members are activities: those with a charge, whoever pays it, or a least quantity, (N,)."""
         return (self.get_charge(instance.whole or instance).raw > 0) | (self.get_least(instance) > 0)
 
     def list_names(self, instance: Instance) -> tuple[str, ...]:
-        """List the names of the members (N,); of lines of terms, their paths.
-
-        Args:
-            instance: Instance.
-        """
+        """List the names of the members (N,); of lines of terms, their paths."""
         if self.part == "terms":
             return list_terms_names(instance)
         names: tuple[str, ...] = getattr(instance, self.part).names
         return names
 
     def list_paths(self, instance: Instance) -> tuple[str, ...]:
-        """List the paths of the members (N,).
-
-        Args:
-            instance: Instance.
-        """
+        """List the paths of the members (N,)."""
         names = self.list_names(instance)
         return names if self.part == "terms" else tuple(render_path((self.part, name)) for name in names)
 
@@ -120,20 +100,12 @@ ACTIVITY_KINDS = (
 
 
 def has_activities(instance: Instance) -> bool:
-    """Return whether any contract has a minimum lot, a lot charge or a fixed charge.
-
-    Args:
-        instance: Instance.
-    """
+    """Return whether any contract has a minimum lot, a lot charge or a fixed charge."""
     return any(kind.find_members(instance).any() for kind in ACTIVITY_KINDS)
 
 
 def list_charging_kinds(instance: Instance) -> tuple[ActivityKind, ...]:
-    """List the kinds of activity of which some member has a charge.
-
-    Args:
-        instance: Instance.
-    """
+    """List the kinds of activity of which some member has a charge."""
     return tuple(kind for kind in ACTIVITY_KINDS if (kind.get_charge(instance).raw > 0).any())
 
 
@@ -156,9 +128,6 @@ def describe_lot_rules(paths: Sequence[str]) -> str:
 
 def list_charge_paths(instance: Instance) -> tuple[str, ...]:
     """List the paths of all lot charges and fixed charges of an instance.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Paths; a lot charge has that of its line of terms.
@@ -201,11 +170,6 @@ def bound_line_feed(instance: Instance, routes: Routes, bounds: VariableBounds) 
 
 def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds) -> dict[str, Floats]:
     """Bound the quantity of every activity: no plan uses more.
-
-    Args:
-        instance: Instance.
-        routes: Routes (J).
-        bounds: Implied bounds.
 
     Returns:
         By kind, upper bounds of lines of terms by period (L, T), of the others over the horizon (N,); t, of offers kg.
@@ -287,9 +251,6 @@ class UsedContract(NamedTuple):
 def compute_line_feed(account: PlanAccount) -> Numbers:
     r"""Compute $F_{\ell t}$, the feed of each line of terms.
 
-    Args:
-        account: Plan.
-
     Returns:
         (L, T) t.
     """
@@ -317,9 +278,6 @@ def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
 
 def compute_charges(account: PlanAccount) -> dict[str, Numbers]:
     """Compute lot charges and fixed charges; a fixed charge is due in the first period of use.
-
-    Args:
-        account: Plan.
 
     Returns:
         By kind of activity (N, T) money; kinds without charges are left out.
@@ -372,9 +330,6 @@ def add_split_charges(
 
 def list_used_contracts(account: PlanAccount) -> tuple[UsedContract, ...]:
     """List the uses of contracts with a minimum lot or a charge.
-
-    Args:
-        account: Plan.
 
     Returns:
         One use for each period in which a line of terms is fed, and one for each other contract that is used.

@@ -48,29 +48,17 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array.
-
-        Returns:
-            Length of each axis.
-        """
+        """Shape of the array."""
         return self.low.shape
 
     @property
     def ndim(self) -> int:
-        """Number of axes.
-
-        Returns:
-            0 for a single interval.
-        """
+        """Number of axes."""
         return self.low.ndim
 
     @property
     def T(self) -> IntervalArray:
-        """Array with its axes reversed.
-
-        Returns:
-            Interval array of the reversed shape.
-        """
+        """Array with its axes reversed."""
         return self.map_ends(np.transpose)
 
     def __len__(self) -> int:

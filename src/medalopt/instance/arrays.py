@@ -138,11 +138,7 @@ class ExactNumber(NamedTuple):
 
     @property
     def exact(self) -> Fraction:
-        """Value in its canonical unit, computed from the decimals as written.
-
-        Returns:
-            Exact value.
-        """
+        """Exact value in its canonical unit, computed from the decimals as written."""
         return Fraction(repr(self.raw)) * self.factor
 
 
@@ -181,20 +177,12 @@ class ExactArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the array.
-
-        Returns:
-            Length of each axis.
-        """
+        """Shape of the array."""
         return self.raw.shape
 
     @cached_property
     def value(self) -> Floats:
-        """Values in their canonical unit, each the double nearest to the exact value.
-
-        Returns:
-            Read-only array of the same shape.
-        """
+        """Values in their canonical unit, each the double nearest to the exact value; read-only."""
         raw = self.raw.ravel().copy()
         unit = np.broadcast_to(self.unit, self.raw.shape).ravel()
         plain = np.array([factor == 1 for factor in self.factors])
@@ -230,9 +218,6 @@ class ExactArray:
 
 def drop_infinite(value: float) -> float | None:
     """Return a number for JSON and tables, which have no infinity.
-
-    Args:
-        value: Number.
 
     Returns:
         The number, or None if it is infinite or no number.

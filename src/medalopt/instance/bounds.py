@@ -46,11 +46,6 @@ class VariableBounds:
 def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> VariableBounds:
     """Compute the upper bounds that hold in every plan.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         The bounds.
     """
@@ -98,9 +93,6 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
 def has_negative_price(instance: Instance) -> Bools:
     """Return which offers have a negative price in some period or step.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (O,).
@@ -175,9 +167,6 @@ def drop_lot_constraints(instance: Instance) -> Instance:
 
     Where prices fall, that of the step before holds for all of the quantity; `spread_charges` gives a relaxation.
 
-    Args:
-        instance: The instance.
-
     Returns:
         The instance, a relaxation where no price falls; `instance` itself where it has no such constraint.
     """
@@ -222,10 +211,6 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
 
     Offers bought into stock have the greater bound `VariableBounds.purchase`.
 
-    Args:
-        instance: The instance.
-        bounds: Implied bounds.
-
     Returns:
         Upper bounds (O,), kg.
     """
@@ -236,9 +221,6 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
 
 def list_axis_names(instance: Instance) -> dict[str, Names]:
     """Return the names along every axis that the catalogue knows, but routes and bundles.
-
-    Args:
-        instance: Instance.
 
     Returns:
         By axis, its names.

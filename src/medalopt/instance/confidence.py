@@ -246,11 +246,7 @@ class ConfidencePolicy:
 
     @property
     def budget(self) -> float | None:
-        """Uncertainty budget.
-
-        Returns:
-            Number of parameters; None where confidences are promised.
-        """
+        """Uncertainty budget, a number of parameters; None where confidences are promised."""
         return self.norm.budget if isinstance(self.norm, UncertaintyBudget) else None
 
     def measure_exposure(self, exposure: Floats) -> float:
@@ -282,9 +278,6 @@ class ConfidencePolicy:
 def get_uncertainty_budget(instance: Instance) -> float:
     """Return the uncertainty budget of an instance; 0 without any.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Number of parameters.
     """
@@ -293,9 +286,6 @@ def get_uncertainty_budget(instance: Instance) -> float:
 
 def has_confidence(instance: Instance) -> bool:
     """Return whether an instance promises a confidence, or has an uncertainty budget, and its returns are uncertain.
-
-    Args:
-        instance: The instance.
 
     Returns:
         True if there can be a chance constraint.
@@ -307,10 +297,6 @@ def has_confidence(instance: Instance) -> bool:
 
 def find_deadlines(instance: Instance, routes: Routes) -> Bools:
     """Find the deadlines of each metal: periods in which a medal is due whose alloy needs it.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask (E, T).
@@ -327,9 +313,6 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
 
     A joint confidence is split over all metals and deadlines that are uncertain (Boole's inequality), equally or as
     `split_joint_confidence` says.
-
-    Args:
-        instance: The instance.
 
     Returns:
         The chance constraints; None without any.
@@ -360,9 +343,6 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
 def get_joint_confidence(instance: Instance) -> float | None:
     """Return the confidence promised for all metals and deadlines together; None without any.
 
-    Args:
-        instance: The instance.
-
     Returns:
         The confidence, from 0.5 to below 1.
     """
@@ -372,9 +352,6 @@ def get_joint_confidence(instance: Instance) -> float | None:
 
 def has_joint_split(instance: Instance) -> bool:
     """Return whether the joint confidence of an instance has a split of its own.
-
-    Args:
-        instance: The instance.
 
     Returns:
         False where it is split equally.
@@ -465,9 +442,6 @@ def list_variate_parts(policy: ConfidencePolicy, routes: Routes) -> tuple[Confid
 def build_program_routes(instance: Instance) -> Routes:
     """Build the routes of an instance in floats, with the linear parts of an uncertainty budget.
 
-    Args:
-        instance: Instance.
-
     Returns:
         The routes of its program, without cuts of a promised confidence.
     """
@@ -488,20 +462,12 @@ class ConfidenceSlack:
 
     @property
     def attained_quantile(self) -> float:
-        """Standard normal quantile that the plan attains.
-
-        Returns:
-            Dimensionless; infinite without uncertainty.
-        """
+        """Standard normal quantile that the plan attains; infinite without uncertainty."""
         return self.buffer / self.deviation if self.deviation > 0 else np.inf
 
     @property
     def excess(self) -> float:
-        """Violation relative to the size of the constraint.
-
-        Returns:
-            Dimensionless; negative if the constraint holds with slack.
-        """
+        """Violation relative to the size of the constraint; negative if it holds with slack."""
         return (self.row.quantile * self.deviation - self.buffer) / (self.size or 1.0)
 
 

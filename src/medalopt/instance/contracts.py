@@ -52,19 +52,11 @@ class Contract:
 
     @property
     def unit(self) -> str:
-        """Unit of the quantity.
-
-        Returns:
-            `t` or `kg`.
-        """
+        """Unit of the quantity, `t` or `kg`."""
         return KIND_UNITS[self.kind]
 
     def get_name(self, instance: Instance) -> str:
-        """Return the name of the stream, smelter or offer.
-
-        Args:
-            instance: Instance.
-        """
+        """Return the name of the stream, smelter or offer."""
         return str(getattr(instance, _SECTIONS[self.kind]).names[self.member])
 
     def measure_use(self, account: PlanAccount) -> Numbers:
@@ -92,9 +84,6 @@ class ContractBook:
 
     def compute_nominal_shares(self, instance: Instance) -> Floats:
         """Return the units made available per unit agreed in the instance without the changes of scenarios.
-
-        Args:
-            instance: Instance.
 
         Returns:
             Shares (C,).

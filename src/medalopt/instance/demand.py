@@ -41,9 +41,6 @@ def compute_cumulative_demand(
 def may_miss(instance: Instance) -> Bools:
     """Return which kinds of medal may be missed, at a penalty each.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (M,): ordered, and with a `shortfall`.
     """
@@ -52,9 +49,6 @@ def may_miss(instance: Instance) -> Bools:
 
 def compute_required_demand(instance: Instance) -> Floats:
     """Compute the cumulative demand of the medals that every plan makes.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Alloy due by the end of each period (A, T), kg: less than the whole demand where medals may be missed.
@@ -66,9 +60,6 @@ def compute_required_demand(instance: Instance) -> Floats:
 def has_demand(instance: Instance) -> Bools:
     """Return which alloys are in demand.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (A,): a medal with a positive count contains the alloy.
     """
@@ -78,10 +69,6 @@ def has_demand(instance: Instance) -> Bools:
 
 def compute_casting_holding_cost(instance: Instance, read: NumberReader = read_floats) -> Numbers:
     """Compute the cost of holding a kilogram of castings at the end of each period.
-
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
 
     Returns:
         Holding costs (A, T), money/kg; 0 in the last period, when all castings are due.
@@ -93,9 +80,6 @@ def compute_casting_holding_cost(instance: Instance, read: NumberReader = read_f
 def has_casting_holding_cost(instance: Instance) -> Bools:
     """Return which alloys have a holding cost for castings.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (A,): in demand, with a positive holding cost before the last period, whoever pays it.
     """
@@ -105,10 +89,6 @@ def has_casting_holding_cost(instance: Instance) -> Bools:
 
 def can_return_metal(instance: Instance, routes: Routes) -> Bools:
     """Return where a smelter can return metal: a route yields it and the lead time has passed.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask (K, E, T).
@@ -123,10 +103,6 @@ def can_return_metal(instance: Instance, routes: Routes) -> Bools:
 def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
     """Return which metals can be in stock: opening stock, or a return within the horizon.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         Mask (E,).
     """
@@ -136,10 +112,6 @@ def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
 
 def may_charge(instance: Instance, routes: Routes) -> Bools:
     """Return which metals may be charged from stock to which alloys.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask (A, E).
@@ -153,9 +125,6 @@ def may_buy(instance: Instance) -> Bools:
 
     An alloy without `others` admits only offers whose matter it names completely.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (O, A).
     """
@@ -166,9 +135,6 @@ def may_buy(instance: Instance) -> Bools:
 def is_stocked(instance: Instance) -> Bools:
     """Return which offers are bought into stock: storable, and admitted by an alloy in demand, or with a stock to hold.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (O,).
     """
@@ -178,19 +144,12 @@ def is_stocked(instance: Instance) -> Bools:
 
 
 def sells_castings(instance: Instance) -> bool:
-    """Return whether castings of some alloy in demand have a selling price.
-
-    Args:
-        instance: The instance.
-    """
+    """Return whether castings of some alloy in demand have a selling price."""
     return bool((instance.alloys.sell.raw[has_demand(instance)] != 0).any())
 
 
 def find_charge_limits(instance: Instance) -> Bools:
     """Find the limits on groups of offers that have a row in each period.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (A, N, T): finite, and about an offer that the alloy, in demand, may be charged with.
@@ -203,10 +162,6 @@ def find_charge_limits(instance: Instance) -> Bools:
 def compute_casting_price(instance: Instance, read: NumberReader = read_floats) -> Numbers:
     r"""Compute $p_{at}(1-\sigma_a)$, the revenue for a kilogram cast: castings less process scrap are sold.
 
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         Revenue (A, T), money/kg; 0 for alloys without demand.
     """
@@ -217,10 +172,6 @@ def compute_casting_price(instance: Instance, read: NumberReader = read_floats) 
 def compute_offer_holding_cost(instance: Instance, read: NumberReader = read_floats) -> Numbers:
     """Compute the cost of holding a kilogram of each offer in stock, that of the metals it contains.
 
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         Holding costs (O, T), money/kg.
     """
@@ -229,9 +180,6 @@ def compute_offer_holding_cost(instance: Instance, read: NumberReader = read_flo
 
 def is_excluded_by_unnamed(instance: Instance) -> Bools:
     """Return which offers are excluded from which alloys by their unnamed matter alone.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (O, A): every named metal is admitted, but `others` of the alloy is missing or 0.
@@ -243,9 +191,6 @@ def is_excluded_by_unnamed(instance: Instance) -> Bools:
 
 def compute_unnamed_share(instance: Instance) -> NDArray[Any]:
     """Compute the mass fraction of each offer that its composition does not name.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Exact fractions (O,).
@@ -263,10 +208,6 @@ def _has_no_foreign_metal(instance: Instance) -> Bools:
 def compute_scrap_rate(instance: Instance, read: NumberReader = read_floats) -> Numbers:
     r"""Compute $\omega_a\sigma_a$, the process scrap that can be recharged per kilogram cast.
 
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         Rates (A,), kg/kg; 0 for alloys without demand.
     """
@@ -279,10 +220,6 @@ _SHARE_DIGITS = 10
 
 def find_excluded_offers(instance: Instance, alloy: int) -> list[int]:
     """Find the offers that only their unnamed matter excludes from an alloy.
-
-    Args:
-        instance: The instance.
-        alloy: Index of the alloy.
 
     Returns:
         Indices of the offers, the purest first.

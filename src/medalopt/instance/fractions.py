@@ -89,9 +89,6 @@ def fold_branches(routes: Routes, prices: Numbers) -> Numbers:
 def compute_fraction_amounts(account: PlanAccount) -> tuple[Numbers, Numbers]:
     """Compute the tonnes of each fraction that treated devices yield, and the revenue for fractions sold.
 
-    Args:
-        account: Plan.
-
     Returns:
         Tonnes and money by fraction and period, (H, T) each; 0 for treatments.
     """

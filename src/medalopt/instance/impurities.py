@@ -43,9 +43,6 @@ def compute_impurity_content(
 def find_refused_elements(instance: Instance) -> Bools:
     """Find which feeds are above the content that a smelter accepts; equal, within rounding, is accepted.
 
-    Args:
-        instance: The instance.
-
     Returns:
         By smelter, device, treatment and element (K, D, H, X), False where no line of terms settles the feed.
     """
@@ -66,9 +63,6 @@ def find_refused_elements(instance: Instance) -> Bools:
 def find_accepted_lines(instance: Instance) -> Ints:
     """Find the line of terms of every feed that a smelter accepts.
 
-    Args:
-        instance: The instance.
-
     Returns:
         By smelter, device and treatment (K, D, H), -1 where the feed is not accepted.
     """
@@ -80,9 +74,6 @@ def find_accepted_lines(instance: Instance) -> Ints:
 
 def has_limit(instance: Instance) -> Bools:
     """Return which elements a smelter limits in its feed.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (K, X).

@@ -85,19 +85,11 @@ class InputTable:
 
     @property
     def count(self) -> int:
-        """Number of rows.
-
-        Returns:
-            Rows without the header.
-        """
+        """Number of rows without the header."""
         return self.sheet.count
 
     def is_filled(self, name: str, row: int) -> bool:
         """Return whether a cell is filled.
-
-        Args:
-            name: The column.
-            row: Index of the row.
 
         Returns:
             True where it is.
@@ -130,19 +122,11 @@ class InputTable:
         )
 
     def report_missing(self, row: int, name: str) -> None:
-        """Record that a required cell is empty.
-
-        Args:
-            row: Index of the row.
-            name: The column.
-        """
+        """Record that a required cell is empty."""
         self.add_fault(row, name, "is missing here; fill it")
 
     def read_texts(self, name: str) -> list[str]:
         """Read a column of text.
-
-        Args:
-            name: The column.
 
         Returns:
             Stripped text per row, '' where empty.
@@ -204,9 +188,6 @@ class InputTable:
     def read_dates(self, name: str) -> Ints:
         """Read a column of dates as periods; a month or period name is accepted too.
 
-        Args:
-            name: The column.
-
         Returns:
             Indices (N,) from 0; -1 where empty or invalid, the number of periods for dates after the horizon.
         """
@@ -239,9 +220,6 @@ class InputTable:
 
 def make_calendar(instance: Instance) -> Calendar:
     """Make the calendar of an instance.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Its periods.

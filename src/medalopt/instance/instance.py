@@ -117,11 +117,7 @@ class Treatments:
 
     @property
     def has_fractions(self) -> bool:
-        """Return whether some treatment has several products.
-
-        Returns:
-            True if an entry is a fraction.
-        """
+        """Return whether some treatment has several products."""
         return bool((self.parent >= 0).any())
 
     @property
@@ -218,11 +214,7 @@ class Impurities:
 
     @property
     def has_effect(self) -> bool:
-        """Return whether any feed may be refused, charged or limited.
-
-        Returns:
-            True if there is a finite limit or a penalty.
-        """
+        """Return whether any feed may be refused, charged or limited."""
         finite = [bool(np.isfinite(part.raw).any()) for part in (self.refuse, self.limit)]
         return any(finite) or bool(len(self.penalty_line))
 
@@ -358,11 +350,7 @@ class Instance:
 
     @cached_property
     def figures(self) -> str:
-        """SHA-256 of all parameters in canonical order.
-
-        Returns:
-            Hexadecimal digest; that of the saved plan if the instance was read from one.
-        """
+        """SHA-256 of all parameters in canonical order; that of the saved plan if the instance was read from one."""
         return self.stated_digest or compute_digest(self)
 
     def with_changes(self, changes: Mapping[str, Any]) -> Instance:

@@ -18,9 +18,6 @@ from medalopt.instance.routes import NumberReader, PooledLots, Routes, locate_te
 def leaves_metal(instance: Instance) -> bool:
     """Return whether any metal may be left with a smelter.
 
-    Args:
-        instance: The instance.
-
     Returns:
         True if surplus of a metal goes to the smelters.
     """
@@ -29,9 +26,6 @@ def leaves_metal(instance: Instance) -> bool:
 
 def list_terms_names(instance: Instance) -> tuple[str, ...]:
     """List the paths of all lines of terms.
-
-    Args:
-        instance: The instance.
 
     Returns:
         `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule (L,).
@@ -42,9 +36,6 @@ def list_terms_names(instance: Instance) -> tuple[str, ...]:
 def get_line_leads(instance: Instance) -> Ints:
     """Return the periods from shipment to credited metal by line of terms, (L, E).
 
-    Args:
-        instance: The instance.
-
     Returns:
         (L, E) periods.
     """
@@ -53,10 +44,6 @@ def get_line_leads(instance: Instance) -> Ints:
 
 def may_leave(instance: Instance, routes: Routes) -> Bools:
     """Return where metal may be left with a smelter: a route of the line yields it, and its lead time has passed.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask by line of terms, metal and period in which it is credited (L, E, T).

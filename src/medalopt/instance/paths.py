@@ -91,9 +91,6 @@ def _skip_dot(text: str, index: int) -> int:
 def has_wildcard(text: str) -> bool:
     """Return whether a path holds a `*` outside quotes.
 
-    Args:
-        text: The path as text.
-
     Returns:
         True where it may name several parameters.
     """
@@ -102,9 +99,6 @@ def has_wildcard(text: str) -> bool:
 
 def find_wildcards(text: str) -> tuple[bool, ...]:
     """Return which steps of a path hold a `*` outside quotes.
-
-    Args:
-        text: The path as text.
 
     Returns:
         One value per step.

@@ -56,9 +56,6 @@ class CostPayers:
     def from_instance(cls, instance: Instance) -> CostPayers:
         """Return the payers that an instance states; one party where it states none.
 
-        Args:
-            instance: Instance.
-
         Returns:
             Payers by kind of cost, and of single streams and treatments.
         """
@@ -92,9 +89,6 @@ class CostPayers:
 def has_payers(instance: Instance) -> bool:
     """Return whether an instance states who pays.
 
-    Args:
-        instance: Instance.
-
     Returns:
         True if the file has `payers`, in a section of its own or of a stream or treatment.
     """
@@ -103,9 +97,6 @@ def has_payers(instance: Instance) -> bool:
 
 def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbers]]:
     """Split the cost of a plan by party and kind.
-
-    Args:
-        account: Plan.
 
     Returns:
         By party and kind of cost (as in `PlanAccount.costs`), money by period (T,); revenue is negative.
@@ -130,9 +121,6 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
 def parse_cost_objective(objective: str) -> tuple[str, str | None]:
     """Split an objective `cost@PARTY`.
 
-    Args:
-        objective: Objective.
-
     Returns:
         The objective and the party; None for a party of another objective.
     """
@@ -145,10 +133,6 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
 
     Its optimum is the plan that costs the party least; its supply, needs and limits are those of `instance`, which it
     keeps as `whole`.
-
-    Args:
-        instance: Instance.
-        party: Party.
 
     Returns:
         Copy of the instance.
@@ -243,10 +227,6 @@ def _restrict_shortfall(medals: Medals, keep: Callable[..., ExactArray]) -> Meda
 def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:
     """Return the instance and objective that an analysis of `cost@PARTY` works on.
 
-    Args:
-        instance: Instance.
-        objective: Objective.
-
     Returns:
         The instance at the prices of the party, with objective `cost`; both as given for other objectives.
 
@@ -337,11 +317,7 @@ class PartyDirectory:
 
     @classmethod
     def from_instance(cls, instance: Instance) -> PartyDirectory:
-        """Return the parties of an instance.
-
-        Args:
-            instance: Instance.
-        """
+        """Return the parties of an instance."""
         entries: PartyEntries = instance.annex.get("parties", {})
         regional = {role: _assign_role(entries, role, instance.regions) for role in _REGIONAL_ROLES}
         addressed = {name for name, party in entries.items() if "role" not in party}  # by their own names

@@ -53,11 +53,6 @@ def read_at_credit(charge: Numbers, lead: Ints, periods: int) -> Numbers:
 def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberReader = read_floats) -> Numbers:
     """Compute the refining charge that a kilogram withheld of a pooled lot saves.
 
-    Args:
-        instance: The instance.
-        lots: Its pooled lots.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         Money per kilogram by pooled line, metal and period of shipment (P, E, T); 0 where it is credited too late.
     """

@@ -44,20 +44,12 @@ class StepKind:
     unit: str
 
     def get_steps(self, instance: Instance) -> PriceSteps:
-        """Return the limits of the price steps of this kind.
-
-        Args:
-            instance: Instance.
-        """
+        """Return the limits of the price steps of this kind."""
         steps: PriceSteps = getattr(instance, self.part).steps
         return steps
 
     def list_names(self, instance: Instance) -> Names:
-        """List the limits by the paths of their `up_to`, (S,).
-
-        Args:
-            instance: Instance.
-        """
+        """List the limits by the paths of their `up_to`, (S,)."""
         steps, names = self.get_steps(instance), getattr(instance, self.part).names
         return tuple(
             render_path((self.part, names[owner], "price", number, "up_to"))
@@ -65,11 +57,7 @@ class StepKind:
         )
 
     def get_quantity(self, account: PlanAccount) -> Numbers:
-        """Return the quantity of every owner in each period, (N, T) t, of offers kg.
-
-        Args:
-            account: Plan.
-        """
+        """Return the quantity of every owner in each period, (N, T) t, of offers kg."""
         return account.purchases if self.name == "offer" else account.sent_by_stream
 
 
@@ -79,29 +67,17 @@ STEP_KINDS = (STREAM_STEPS, OFFER_STEPS)
 
 
 def has_price_steps(instance: Instance) -> bool:
-    """Return whether the price of any stream or offer changes with the quantity.
-
-    Args:
-        instance: Instance.
-    """
+    """Return whether the price of any stream or offer changes with the quantity."""
     return any(len(kind.get_steps(instance).owner) for kind in STEP_KINDS)
 
 
 def mark_falling(instance: Instance, kind: StepKind) -> Bools:
-    """Return the limits above which the price is lower, whoever pays it, (S,).
-
-    Args:
-        instance: Instance.
-        kind: Streams or offers.
-    """
+    """Return the limits above which the price is lower, whoever pays it, (S,)."""
     return np.asarray(kind.get_steps(instance.whole or instance).surcharge.value < 0)
 
 
 def list_falling_paths(instance: Instance) -> Names:
     """List the limits above which a price is lower, which make the program a mixed-integer one.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Paths of their `up_to`.
@@ -116,10 +92,6 @@ def list_falling_paths(instance: Instance) -> Names:
 
 def list_step_prices(instance: Instance, kind: StepKind) -> tuple[Floats, Floats]:
     """Return the lowest and the greatest price of each stream or offer, over all periods and steps.
-
-    Args:
-        instance: Instance.
-        kind: Streams or offers.
 
     Returns:
         Two arrays (N,), money/t, of offers money/kg.
@@ -136,11 +108,7 @@ def list_step_prices(instance: Instance, kind: StepKind) -> tuple[Floats, Floats
 
 
 def has_other_lots(instance: Instance) -> bool:
-    """Return whether lots, minimum orders or charges make the program a mixed-integer one, and not only falling prices.
-
-    Args:
-        instance: Instance.
-    """
+    """Return whether more than falling prices makes the program mixed-integer: lots, minimum orders or charges."""
     return bool(set(instance.lots) - set(list_falling_paths(instance)))
 
 
@@ -177,12 +145,7 @@ def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
 
 
 def measure_excess(account: PlanAccount, kind: StepKind) -> Numbers:
-    """Return the quantity beyond each limit by the end of each period, (S, T) t, of offers kg.
-
-    Args:
-        account: Plan.
-        kind: Streams or offers.
-    """
+    """Return the quantity beyond each limit by the end of each period, (S, T) t, of offers kg."""
     steps = kind.get_steps(account.instance)
     taken = np.cumsum(kind.get_quantity(account), axis=1)[steps.owner]
     return np.maximum(taken - account.read(steps.above)[:, None], 0)
@@ -190,9 +153,6 @@ def measure_excess(account: PlanAccount, kind: StepKind) -> Numbers:
 
 def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
     """Return the quantity beyond each limit by component and index of its variable in the program.
-
-    Args:
-        account: Plan in floats.
 
     Returns:
         Quantities, t, of offers kg.
@@ -208,9 +168,6 @@ def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
 
 def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
     """Compute what streams and offers cost beyond the prices of their first steps, in the order of purchase.
-
-    Args:
-        account: Plan.
 
     Returns:
         By kind (N, T) money, negative where prices fall; kinds without price steps are left out.
@@ -243,9 +200,6 @@ def allocate_surcharges(account: PlanAccount) -> Numbers:
 def compute_purchase_costs(account: PlanAccount) -> Numbers:
     """Return what each offer costs in each period at the prices of the steps in use, without fixed charges.
 
-    Args:
-        account: Plan.
-
     Returns:
         (O, T) money.
     """
@@ -255,9 +209,6 @@ def compute_purchase_costs(account: PlanAccount) -> Numbers:
 
 def compute_purchase_prices(account: PlanAccount) -> Floats:
     """Return the mean price of what is bought of each offer in each period.
-
-    Args:
-        account: Plan in floats.
 
     Returns:
         (O, T) money/kg; where nothing is bought, the price of the next kilogram.
@@ -271,10 +222,6 @@ def compute_purchase_prices(account: PlanAccount) -> Floats:
 
 def compute_marginal_prices(account: PlanAccount, kind: StepKind) -> Floats:
     """Return the price of one more unit of each stream or offer: that of the step in use.
-
-    Args:
-        account: Plan in floats.
-        kind: Streams or offers.
 
     Returns:
         (N, 1 or T) money/t, of offers money/kg; at the limit of a step, the price of the next one.
@@ -318,9 +265,6 @@ def spread_falling_steps(instance: Instance, most: Mapping[str, Floats]) -> tupl
 
 def drop_falling_steps(instance: Instance) -> Instance:
     """Return the instance without the limits above which prices fall: the price before holds for all of the quantity.
-
-    Args:
-        instance: Instance.
 
     Returns:
         The instance; itself where no price falls.

@@ -46,29 +46,17 @@ class DeadlineRisk:
 
     @property
     def low(self) -> float:
-        """Metal returned in all but the worst 5 % of cases.
-
-        Returns:
-            kg.
-        """
+        """Metal returned in all but the worst 5 % of cases, kg."""
         return self.compute_quantile(TAIL)
 
     @property
     def high(self) -> float:
-        """Metal returned that is exceeded in 5 % of cases.
-
-        Returns:
-            kg.
-        """
+        """Metal returned that is exceeded in 5 % of cases, kg."""
         return self.compute_quantile(1 - TAIL)
 
     @property
     def probability(self) -> float:
-        """Probability that the metal returned covers the need.
-
-        Returns:
-            From 0 to 1; without uncertainty 1 or 0, and 1 at equality.
-        """
+        """Probability that the metal returned covers the need; without uncertainty 1 or 0, and 1 at equality."""
         margin = self.mean - self.needed
         if self.needed <= 0 or (abs(margin) <= AMOUNT_TOLERANCE * self.needed and self.deviation == 0):
             return 1.0
@@ -77,9 +65,6 @@ class DeadlineRisk:
 
 def compute_risk(account: PlanAccount) -> tuple[DeadlineRisk, ...]:
     """Compute the risk of every metal that the plan charges from the account, at each deadline of its alloys.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Risks by metal and period; none where nothing returned is uncertain.
@@ -106,9 +91,6 @@ def _list_risks(account: PlanAccount, model: UncertaintyModel) -> list[DeadlineR
 def find_deducted_lots(account: PlanAccount) -> Bools:
     """Find the pooled lots whose minimum deduction is in force in a plan.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         Mask by pooled lot, metal and period of shipment (P, E, T).
     """
@@ -119,9 +101,6 @@ def find_deducted_lots(account: PlanAccount) -> Bools:
 
 def find_deadlines(account: PlanAccount) -> Bools:
     """Find the deadlines of each metal: periods in which a medal is due whose alloy is charged with it from stock.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Mask (E, T).
@@ -137,9 +116,6 @@ def find_deadlines(account: PlanAccount) -> Bools:
 
 def compute_need(account: PlanAccount) -> Floats:
     """Compute the metal to charge from the account for all that is owed, beyond the opening stock.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Kilograms by the end of each period (E, T), 0 or more.

@@ -104,10 +104,6 @@ class Routes:
 def build_routes(instance: Instance, read: NumberReader = read_floats) -> Routes:
     """Build the routes that lanes, `accepts`, `regions` and smelter terms allow.
 
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         The routes with unit costs and metal returned per tonne of devices.
     """
@@ -183,11 +179,6 @@ def _add_fractions(instance: Instance, read: NumberReader, routes: Routes) -> Ro
 def compute_residue_shares(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> Numbers:
     """Compute the share of devices that is residue: neither sent to a smelter nor sold.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         Mass fractions of the devices (J,); 0 for branches.
     """
@@ -251,17 +242,7 @@ def _compute_returned_metal(
 
 
 def _compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
-    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t.
-
-    Args:
-        instance: The instance.
-        read: Reads parameters in the arithmetic of the result.
-        stream (N,): Index of the stream.
-        treatment (N,): Index of the treatment.
-
-    Returns:
-        Assay times recovery (N, E), kg/t of devices.
-    """
+    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t."""
     device = instance.streams.device[stream]
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
@@ -271,10 +252,6 @@ def classify_routes(instance: Instance, routes: Routes) -> tuple[Ints, Ints]:
 
     Routes of one kind share device type, treatment, smelter and credited shares, hence `to_smelter`, `returned` and
     `refining`; they differ in costs and emissions of supply, collection and transport.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Kind of each route (J,), and the index of one route of each kind.
@@ -296,9 +273,6 @@ def classify_routes(instance: Instance, routes: Routes) -> tuple[Ints, Ints]:
 def compute_base_costs(routes: Routes) -> Numbers:
     """Compute the cost of a tonne on each route without the refining charge.
 
-    Args:
-        routes: The routes.
-
     Returns:
         Unit costs (J, 1 or T), money/t of devices.
     """
@@ -310,10 +284,6 @@ def compute_route_costs(instance: Instance, routes: Routes) -> Numbers:
     """Compute the cost of a tonne on each route in each period.
 
     The refining charge is due only for metal that returns within the horizon.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Unit costs (J, T), money/t of devices.
@@ -345,10 +315,6 @@ def compute_shipment_unit_costs(instance: Instance, routes: Routes, route: Ints,
 def compute_refining_costs(instance: Instance, routes: Routes) -> Numbers:
     """Compute the refining charge of a tonne on each route in each period.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         Refining charges (J, T), money/t of devices.
     """
@@ -377,9 +343,6 @@ def compute_refining_costs_of(instance: Instance, routes: Routes, route: Ints) -
 
 def has_supply(instance: Instance) -> Bools:
     """Return when a stream has devices to send: current supply, or earlier supply that can be stockpiled.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (I, T).
@@ -477,9 +440,6 @@ def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: N
 def list_pool_names(instance: Instance) -> tuple[str, ...]:
     """List the paths of pooled lines, in the order of `PooledLots`.
 
-    Args:
-        instance: The instance.
-
     Returns:
         `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule.
     """
@@ -523,10 +483,6 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
     Such a region has no stockpiles and enough supply with a route, so that its decisions in one period affect another
     period through the sum alone; one price per region then decides.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         Required tonnes (G,) of separable regions; 0 for the others.
     """
@@ -542,10 +498,6 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
 
 def compute_routable_supply(instance: Instance, routes: Routes) -> Floats:
     """Compute the supply of each stream that has a route, and whose bundle has no stream without one.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Tonnes over the horizon (I,).

@@ -109,11 +109,7 @@ class Scenario:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Values as written.
-
-        Returns:
-            Value by path.
-        """
+        """Values as written, by path."""
         return {change.path: change.value for change in self.changes}
 
 
@@ -392,9 +388,6 @@ def _format_value(exact: Fraction, kind: ParameterKind) -> str:
 
 def list_firm_paths(instance: Instance) -> tuple[str, ...]:
     """Return the firm paths of an instance, as its file writes them.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Paths, which may contain `*`.

@@ -53,19 +53,12 @@ class ActualLots:
 
     @property
     def waits(self) -> Bools:
-        """Lots in a stockpile.
-
-        Returns:
-            (N,) mask.
-        """
+        """Lots in a stockpile, (N,) mask."""
         return self.route < 0
 
 
 def make_empty_lots(instance: Instance) -> ActualLots:
     """Return lots of which there are none.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Lots with N = 0.
@@ -280,10 +273,6 @@ _CONTRACT_ROW_KINDS = (
 def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
     """Return decisions that are all zero.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         The decisions.
     """
@@ -305,11 +294,6 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
 
     Each row is a shipment, a purchase, metal from stock or process scrap charged to a melt, or metal left with a
     smelter.
-
-    Args:
-        path: Path of the file.
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         The quantities as decisions, the sha256 of the file, and warnings.

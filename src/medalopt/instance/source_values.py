@@ -41,11 +41,7 @@ class SourceValues:
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """Names of the periods.
-
-        Returns:
-            (T,) labels; empty where the calendar cannot be read.
-        """
+        """Names of the periods, (T,) labels; empty where the calendar cannot be read."""
         return self._calendar.labels if self._calendar else ()
 
     def find_period(self, text: str) -> int | None:
@@ -81,9 +77,6 @@ class SourceValues:
     def find_value(self, path: ParameterPath) -> Node | None:
         """Look up the value in effect at a path: stated there, or by one value for all metals or periods above it.
 
-        Args:
-            path: A parameter path.
-
         Returns:
             The node; None where nothing is stated.
         """
@@ -99,9 +92,6 @@ class SourceValues:
 
     def get_comparable_value(self, path: ParameterPath) -> object:
         """Return the value in effect at a path in a form independent of units and notation, for comparison.
-
-        Args:
-            path: A parameter path.
 
         Returns:
             Exact canonical values, text, or plain lists and mappings; the default where nothing is stated.
@@ -119,9 +109,6 @@ class SourceValues:
     def get_node(self, path: ParameterPath) -> Node | None:
         """Look up the node at exactly this path.
 
-        Args:
-            path: A parameter path.
-
         Returns:
             The node; None where nothing is stated.
         """
@@ -129,9 +116,6 @@ class SourceValues:
 
     def read_number(self, path: ParameterPath) -> Fraction | None:
         """Return the number stated at exactly this path.
-
-        Args:
-            path: A parameter path.
 
         Returns:
             Its exact canonical value; None where there is no single number.

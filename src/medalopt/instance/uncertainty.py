@@ -52,11 +52,7 @@ class UncertainFactor:
 
     @property
     def path(self) -> ParameterPath:
-        """Path of the parameter that it scales.
-
-        Returns:
-            Path in the document, down to the metal if there is one.
-        """
+        """Path of the parameter that it scales, down to the metal if there is one."""
         section = _SECTIONS[self.kind]
         return (section, self.owner, _CV_FIELDS[section], *([self.metal] if self.metal else []))
 
@@ -132,20 +128,12 @@ class UncertaintyModel:
 
     @cached_property
     def deviation(self) -> Floats:
-        """Standard deviations of the factors.
-
-        Returns:
-            (F,), relative to the mean of 1.
-        """
+        """Standard deviations of the factors, (F,), relative to the mean of 1."""
         return np.array([factor.deviation for factor in self.factors])
 
     @cached_property
     def correlation(self) -> Floats:
-        """Correlation matrix of the factors.
-
-        Returns:
-            (F, F), dense.
-        """
+        """Correlation matrix of the factors, (F, F), dense."""
         dense = self.loading.build_dense()
         return np.asarray(dense @ dense.T)
 
@@ -265,9 +253,6 @@ def compute_yield_derivatives(instance: Instance, routes: Routes, used: Ints) ->
 def has_uncertain_returns(instance: Instance) -> bool:
     """Return whether an assay, a recovery, an accountability or a supply has a coefficient of variation.
 
-    Args:
-        instance: The instance.
-
     Returns:
         True if any coefficient of variation is above 0.
     """
@@ -373,9 +358,6 @@ def list_uncertain_factors(instance: Instance) -> Iterator[UncertainFactor]:
 
     An assay has one factor for each device type and metal. A recovery or accountability has one for all its metals, or
     one for each where its coefficient of variation is given by metal. A supply has one factor for all periods.
-
-    Args:
-        instance: The instance.
 
     Yields:
         Factors with a positive standard deviation.

@@ -32,11 +32,7 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         charged.setdefault((e, t), []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, e: str, t: str) -> tuple[float, object, float]:
-        """Balance one metal in one period.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Balance one metal in one period."""
         gone = pyo.quicksum([m.stock[e, t], m.surplus[e, t], *charged.get((e, t), [])])
         come = returned.get((e, t), []) + ([m.stock[e, before[t]]] if t in before else [])
         start = 0.0 if t in before else opening[e]
@@ -62,11 +58,7 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         charged.setdefault((o, t), []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, o: str, t: str) -> tuple[float, object, float]:
-        """Balance one stocked offer in one period.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Balance one stocked offer in one period."""
         come = [m.acquire[o, t]] + ([m.offer_stock[o, before[t]]] if t in before else [])
         start = 0.0 if t in before else opening[o]
         return (start, pyo.quicksum([m.offer_stock[o, t], *charged.get((o, t), [])]) - pyo.quicksum(come), start)

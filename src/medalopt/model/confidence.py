@@ -39,17 +39,7 @@ def add_confidence_cuts(model: pyo.ConcreteModel, instance: Instance, routes: Ro
     lost = _add_budget_constraints(model, budget, parts) if parts else {}
 
     def rule(m: pyo.ConcreteModel, e: str, t: str, n: str) -> tuple[float, object, None]:
-        """Bound the metal charged up to a deadline by the assured metal of one cut.
-
-        Args:
-            m: Model.
-            e: Metal.
-            t: Period of the deadline.
-            n: Number of the cut.
-
-        Returns:
-            Lower bound and body.
-        """
+        """Bound the metal charged up to a deadline by the assured metal of one cut."""
         gone = [quantity for period, quantity in charged.get(e, []) if period <= place[t]]
         return (-opening[e], m.assured[e, t, n] - lost.get((e, t), 0.0) - pyo.quicksum(gone), None)
 

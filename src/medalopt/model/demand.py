@@ -47,11 +47,7 @@ def add_demand_constraints(model: pyo.ConcreteModel, instance: Instance) -> None
     made = _cumulative_castings(model, instance)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float | None]:
-        """Meet the demand cumulated up to a period.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Meet the demand cumulated up to a period."""
         return (need[a, t], made(a, t), need[a, t] if t == periods[-1] else None)
 
     doc = "6. demand; dual: marginal cost of the alloy due by the end of this period, money/kg"
@@ -77,11 +73,7 @@ def add_casting_stock(model: pyo.ConcreteModel, instance: Instance) -> None:
     )
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
-        """Define the castings in stock at the end of a period.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Define the castings in stock at the end of a period."""
         return (-need[a, t], m.cast_stock[a, t] - made(a, t), -need[a, t])
 
     model.cast_stock = pyo.Var(keys, domain=pyo.Reals, doc="castings that wait at the end of a period, kg")
@@ -104,11 +96,7 @@ def _cumulative_castings(model: pyo.ConcreteModel, instance: Instance) -> Callab
     place = {t: number for number, t in enumerate(periods)}
 
     def made(a: str, t: str) -> object:
-        """Sum the good castings up to a period, and the alloy of medals that are not made.
-
-        Returns:
-            Linear expression, kg.
-        """
+        """Sum the good castings up to a period, and the alloy of medals that are not made."""
         own = [kept[a] * model.cast[a, tau] for tau in periods[: place[t] + 1]]
         return pyo.quicksum(own + [each[m, a] * missed[m] for m in missed if each[m, a] and due[m] <= place[t]])
 

@@ -23,16 +23,7 @@ def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
     )
 
     def excess(m: pyo.ConcreteModel, w: str, share: float) -> object:
-        """Return the tonnes of the window's devices above a share of all tonnes sent.
-
-        Args:
-            m: Model.
-            w: Window.
-            share: Share of all tonnes.
-
-        Returns:
-            Linear expression, t.
-        """
+        """Return the tonnes of the window's devices above a share of all tonnes sent."""
         return pyo.quicksum([(member[w, d] - share) * m.sent_device[d] for d in devices])
 
     model.mix_low = pyo.Constraint(

@@ -45,11 +45,7 @@ def add_fineness_constraints(model: pyo.ConcreteModel, instance: Instance) -> No
     stocked, bought = _unnamed_excess(instance)
 
     def rest(m: pyo.ConcreteModel, a: str, t: str) -> object:
-        """Bound the metals other than those of the composition.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Bound the metals other than those of the composition."""
         parts = [stocked[a, e] * m.charge[a, e, t] for e in metals if (a, e, t) in m.charge and stocked[a, e]]
         parts += [bought[o, a] * m.buy[o, a, t] for o in market if (o, a, t) in m.buy and bought[o, a]]
         return (None, pyo.quicksum(parts), 0.0) if parts else pyo.Constraint.Skip

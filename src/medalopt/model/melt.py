@@ -18,11 +18,7 @@ def add_melt_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     yielded = index_by_name(1 - instance.alloys.loss.value, instance.alloys.names)
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
-        """Define the mass cast by the charge and the recharged scrap.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Define the mass cast by the charge and the recharged scrap."""
         parts = [table[a, t] for table in (m.charged_all, m.recharge) if (a, t) in table]
         return (0.0, m.cast[a, t] - pyo.quicksum([yielded[a] * part for part in parts]), 0.0)
 

@@ -92,15 +92,7 @@ class NetworkSelection:
         """
 
         def both(one: _AxisPair, more: _AxisPair) -> _AxisPair:
-            """Concatenate two pairs of index arrays axis by axis.
-
-            Args:
-                one: First pair.
-                more: Second pair.
-
-            Returns:
-                Pair of index arrays.
-            """
+            """Concatenate two pairs of index arrays axis by axis."""
             first, second = (np.concatenate(axes) for axes in zip(one, more, strict=True))
             return first, second
 
@@ -114,10 +106,6 @@ class NetworkSelection:
 
 def build_network(instance: Instance, routes: Routes) -> Network:
     """Return the network of `instance` with all its streams.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
 
     Returns:
         The network arrays.
@@ -216,29 +204,17 @@ class _ColumnLayout:
 
     @property
     def first_withheld(self) -> int:
-        """Column of the first withheld-metal variable.
-
-        Returns:
-            Column index.
-        """
+        """Column of the first withheld-metal variable."""
         return self.first_take + len(self.take_bundle)
 
     @property
     def first_stock(self) -> int:
-        """Column of the first stockpile.
-
-        Returns:
-            Column index.
-        """
+        """Column of the first stockpile."""
         return len(self.route)
 
     @property
     def first_take(self) -> int:
-        """Column of the first share of a bundle.
-
-        Returns:
-            Column index.
-        """
+        """Column of the first share of a bundle."""
         return len(self.route) + len(self.stock_stream)
 
 
@@ -330,14 +306,7 @@ def _defining_entries(
     first = 0
 
     def add(rows: Ints, index: Ints, values: Floats | float, height: int) -> None:
-        """Append a block of rows; negative row indices are dropped.
-
-        Args:
-            rows: Row of each entry within the block.
-            index: Column of each entry.
-            values: Coefficient of each entry.
-            height: Number of rows of the block.
-        """
+        """Append a block of rows; negative row indices are dropped."""
         nonlocal first
         parts.append(_make_entries(np.where(rows >= 0, first + rows, _NO_INDEX), index, values))
         first += height

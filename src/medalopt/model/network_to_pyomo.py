@@ -65,10 +65,6 @@ def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes,
 def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str, ...]]:
     """Return the index of each withheld-metal variable: settlement terms, metal and period of shipment.
 
-    Args:
-        instance: Instance.
-        network: Network arrays.
-
     Returns:
         One triple of names per variable, in the column order of the network.
     """
@@ -84,11 +80,6 @@ def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str
 
 def list_fraction_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, ...]]:
     """Return the index of each row of fractions: stream, fraction and period.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        network: Network arrays.
 
     Returns:
         One triple of names per row, in the row order of the network.
@@ -150,11 +141,6 @@ def _declare_network_variables(
 
 def list_column_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, tuple[str, ...]]]:
     """Return Pyomo component name and index of each network column.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        network: Network arrays.
 
     Returns:
         Pairs of component (`ship`, `leave`, `stockpile`, `take`, `withheld`) and index, in column order.

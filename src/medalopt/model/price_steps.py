@@ -58,11 +58,7 @@ def _add_rising_rows(model: pyo.ConcreteModel, instance: Instance, kind: StepKin
     above, excess = index_by_name(steps.above.value, names), dict(model.component(f"{kind.name}_excess").items())
 
     def rule(m: pyo.ConcreteModel, name: str) -> tuple[None, Any, float]:
-        """Limit what is taken at the price of a step.
-
-        Returns:
-            Lower bound, body and upper bound.
-        """
+        """Limit what is taken at the price of a step."""
         return (None, quantity[name] - excess.get(name, 0.0), above[name])
 
     doc = f"24. price steps; dual: change of cost per {kind.unit} more at the lower price, <= 0"

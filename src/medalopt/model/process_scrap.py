@@ -22,11 +22,7 @@ def add_process_scrap_constraints(model: pyo.ConcreteModel, instance: Instance) 
     place = {t: number for number, t in enumerate(periods)}
 
     def rule(m: pyo.ConcreteModel, a: str, t: str) -> tuple[float, object, float]:
-        """Balance the process scrap of one alloy in one period.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Balance the process scrap of one alloy in one period."""
         parts = [m.scrap[a, t], m.recharge[a, t]]
         if place[t] > 0:
             parts.append(-m.scrap[a, periods[place[t] - 1]])

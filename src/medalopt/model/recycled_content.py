@@ -27,11 +27,7 @@ def add_recycled_content_constraints(model: pyo.ConcreteModel, instance: Instanc
         charged.setdefault(e, []).append(quantity)
 
     def rule(m: pyo.ConcreteModel, e: str) -> tuple[None, object, float]:
-        """Bound the mined metal charged over the horizon.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Bound the mined metal charged over the horizon."""
         new = pyo.quicksum(
             [mined[o] * content[o, e] * b for (o, _, _), b in m.buy.items() if mined[o] * content[o, e]],
         )

@@ -26,11 +26,7 @@ def add_reserve_constraints(model: pyo.ConcreteModel, instance: Instance) -> Non
         return
 
     def rule(m: pyo.ConcreteModel, e: str, t: str) -> tuple[float, object, None]:
-        """Keep the metal of the coming periods in stock.
-
-        Returns:
-            Lower bound, body and upper bound, kg.
-        """
+        """Keep the metal of the coming periods in stock."""
         coming = periods[place[t] + 1 : place[t] + 1 + ahead[e]]
         return (0.0, m.stock[e, t] - pyo.quicksum([w for u in coming for w in charged[e, u]]), None)
 

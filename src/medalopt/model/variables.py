@@ -202,10 +202,6 @@ def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:
 def list_returned_indices(instance: Instance, routes: Routes) -> tuple[Ints, Ints, Ints]:
     """Return the indices at which metal can return from a smelter.
 
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-
     Returns:
         Smelter, metal and period indices, three arrays of equal length.
     """
@@ -318,20 +314,12 @@ def _declare_charge_expressions(
     reached = [key for key, offers in holding.items() if offers or key[1] in stocked.get(key[0], [])]
 
     def of_metal(m: pyo.ConcreteModel, a: str, e: str, t: str) -> object:
-        """Sum one metal charged, from stock and in offers.
-
-        Returns:
-            Linear expression, kg.
-        """
+        """Sum one metal charged, from stock and in offers."""
         own = [m.charge[a, e, t]] if e in stocked.get(a, []) else []
         return pyo.quicksum(own + [content[o, e] * m.buy[o, a, t] for o in holding[a, e]])
 
     def in_all(m: pyo.ConcreteModel, a: str, t: str) -> object:
-        """Sum all metal charged.
-
-        Returns:
-            Linear expression, kg.
-        """
+        """Sum all metal charged."""
         own = [m.charge[a, e, t] for e in stocked.get(a, [])]
         return pyo.quicksum(own + [m.buy[o, a, t] for o in bought.get(a, [])])
 

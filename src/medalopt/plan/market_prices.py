@@ -58,9 +58,6 @@ def find_market_price(plan: Plan, metal: int) -> MarketPrice | None:
 def price_left_metal(plan: Plan) -> Floats:
     """Return the most that is lost by calling a kilogram back: the smelter's price, and the refining charge saved.
 
-    Args:
-        plan: Plan.
-
     Returns:
         Money per kilogram by metal and period (E, T); 0 where none may be left with a smelter.
     """
@@ -74,10 +71,6 @@ def price_left_metal(plan: Plan) -> Floats:
 
 def compute_use_profile(plan: Plan, metal: int) -> Floats:
     """Compute the share of each period in the use of a metal, or else in its surplus.
-
-    Args:
-        plan: Plan.
-        metal: Index of the metal.
 
     Returns:
         (T,) shares that sum to 1; zeros for a metal without use and surplus.

@@ -41,28 +41,16 @@ class WholeLots:
 
     @property
     def extra(self) -> float:
-        """Cost of whole lots: objective above that of the best plan without them.
-
-        Returns:
-            Unit of the objective; 0 within rounding.
-        """
+        """Objective above that of the best plan without lots, in its unit; 0 within rounding."""
         return max(self.value - self.without, 0.0)
 
     @property
     def above_bound(self) -> float:
-        """Objective above the certified bound: an upper limit of the loss due to an incomplete search.
-
-        Returns:
-            Unit of the objective.
-        """
+        """Objective above the certified bound: an upper limit of the loss due to an incomplete search."""
         return max(self.value - self.lower_bound, 0.0)
 
     def marginals(self, account: PlanAccount, unit: str) -> tuple[MarginalValue, ...]:
         """Return marginal values at fixed numbers of lots, except of anything ordered in lots or with a minimum order.
-
-        Args:
-            account: Plan.
-            unit: Unit of the objective.
 
         Returns:
             Non-zero marginal values.
@@ -130,48 +118,28 @@ class Plan:
 
     @property
     def status(self) -> str:
-        """Status of the plan.
-
-        Returns:
-            `optimal` if proven, else `feasible`.
-        """
+        """Status of the plan: `optimal` if proven, else `feasible`."""
         return "optimal" if self.certificate.optimal else "feasible"
 
     @cached_property
     def objective(self) -> float:
-        """Value of the objective, added costs included.
-
-        Returns:
-            Value in `unit`.
-        """
+        """Value of the objective in `unit`, added costs included."""
         value = float(self.account.compute_objective(self.measure))
         return value + sum_extension_costs(self.account, self.added) if self.added.costs else value
 
     @property
     def unit(self) -> str:
-        """Unit of the objective.
-
-        Returns:
-            The currency, `kg CO2e` or `t`.
-        """
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
 
     @cached_property
     def costs(self) -> dict[str, float]:
-        """Cost by kind, revenue negative; the sum is `cost`.
-
-        Returns:
-            Money by kind.
-        """
+        """Cost by kind, money, revenue negative; the sum is `cost`."""
         return {kind: float(by_period.sum()) for kind, by_period in self.account.costs.items()}
 
     @cached_property
     def party_costs(self) -> Mapping[str, Mapping[str, float]]:
-        """Cost by party and kind, revenue negative.
-
-        Returns:
-            Money; empty where the instance states no payers.
-        """
+        """Cost by party and kind, money, revenue negative; empty where the instance states no payers."""
         if not has_payers(self.instance):
             return {}
         table = self.tables["parties"]
@@ -182,132 +150,75 @@ class Plan:
 
     @cached_property
     def party_totals(self) -> dict[str, float]:
-        """Cost by party, the largest magnitude first.
-
-        Returns:
-            Money; empty where the instance states no payers.
-        """
+        """Cost by party, money, the largest magnitude first; empty where the instance states no payers."""
         totals = {party: sum(kinds.values()) for party, kinds in self.party_costs.items()}
         return dict(sorted(totals.items(), key=lambda each: -abs(each[1])))
 
     @property
     def cost(self) -> float:
-        """Total cost.
-
-        Returns:
-            Money.
-        """
+        """Total cost, money."""
         return sum(self.costs.values())
 
     @property
     def footprint(self) -> float:
-        """Footprint.
-
-        Returns:
-            kg CO2e.
-        """
+        """Footprint, kg CO2e."""
         return float(self.account.footprint)
 
     @property
     def tonnes(self) -> float:
-        """Devices sent in total.
-
-        Returns:
-            t.
-        """
+        """Devices sent in total, t."""
         return float(self.account.tonnes)
 
     @cached_property
     def tables(self) -> dict[str, ColumnTable]:
-        """Tables of the plan: shipments, stockpiles, purchases, metals, melts, casts, and those of some instances.
-
-        Returns:
-            Columns by table.
-        """
+        """Tables of the plan by name, as columns: those of every plan, and those of some instances."""
         return build_plan_tables(self.account)
 
     @cached_property
     def marginals(self) -> tuple[MarginalValue, ...]:
-        """Marginal values of all binding parameters: change of the objective per unit.
-
-        Returns:
-            One entry per parameter and period.
-        """
+        """Change of the objective per unit of every binding parameter, by parameter and period."""
         return tuple(MarginalValue(*row) for row in zip(*self.priced.values(), strict=True))
 
     @cached_property
     def priced(self) -> ColumnTable:
-        """Marginal values as columns.
-
-        Returns:
-            Column by name; as stated in the file if the plan was read from one.
-        """
+        """Marginal values as columns; as stated in the file if the plan was read from one."""
         return self.stated_prices or tabulate_marginal_values(
             restrict_account(self.account, self.measure)[0], self.duals, self.unit, self.added
         )
 
     @cached_property
     def marginals_at_lots(self) -> tuple[MarginalValue, ...]:
-        """Marginal values with the numbers of lots fixed at those of the plan.
-
-        Returns:
-            Entries as in `marginals`; empty without whole lots.
-        """
+        """Marginal values with the numbers of lots fixed at those of the plan; empty without whole lots."""
         return self.lots.marginals(self.account, self.unit) if self.lots else ()
 
     @property
     def shipments(self) -> pd.DataFrame:
-        """Shipments by stream, treatment, smelter and period.
-
-        Returns:
-            Columns stream, device, region, treatment, smelter (None for a route without one), period, taken [t], cost
-            [money].
-        """
+        """Shipments by stream, treatment, smelter (None for a route without one) and period, t and cost."""
         return self.frames["shipments"]
 
     @property
     def stockpiles(self) -> pd.DataFrame:
-        """Stock of each stream at the end of each period.
-
-        Returns:
-            Tonnes by stream and period.
-        """
+        """Stock of each stream at the end of each period, t."""
         return self.frames["stockpiles"]
 
     @property
     def purchases(self) -> pd.DataFrame:
-        """Purchases by offer, alloy and period.
-
-        Returns:
-            Kilograms and cost.
-        """
+        """Purchases by offer, alloy and period, kg and cost."""
         return self.frames["purchases"]
 
     @property
     def offer_stock(self) -> pd.DataFrame:
-        """Offers bought into stock, charged from it and left, by period.
-
-        Returns:
-            Kilograms; empty without such offers.
-        """
+        """Offers bought into stock, charged from it and left, by period, kg; empty without such offers."""
         return self.frames["offer_stock"]
 
     @property
     def offer_charges(self) -> pd.DataFrame:
-        """Charges from stock by offer, alloy and period.
-
-        Returns:
-            Kilograms; empty without such offers.
-        """
+        """Charges from stock by offer, alloy and period, kg; empty without such offers."""
         return self.frames["offer_charges"]
 
     @property
     def shortfall(self) -> pd.DataFrame:
-        """Medals that are not made, by kind and period due, with their penalty.
-
-        Returns:
-            Pieces and money; empty if all must be made.
-        """
+        """Medals that are not made, by kind and period due, with their penalty; empty if all must be made."""
         return self.frames["shortfall"]
 
     @property
@@ -322,65 +233,37 @@ class Plan:
 
     @property
     def metals(self) -> pd.DataFrame:
-        """Metal account: returned, used, surplus and stock by metal and period.
-
-        Returns:
-            Kilograms.
-        """
+        """Metal account: returned, used, surplus and stock by metal and period, kg."""
         return self.frames["metals"]
 
     @property
     def melts(self) -> pd.DataFrame:
-        """Charges by alloy, period and metal (or `other`), from stock and offers together.
-
-        Returns:
-            Kilograms.
-        """
+        """Charges by alloy, period and metal (or `other`), from stock and offers together, kg."""
         return self.frames["melts"]
 
     @property
     def casts(self) -> pd.DataFrame:
-        """Charge, recharged process scrap and castings by alloy and period.
-
-        Returns:
-            Kilograms.
-        """
+        """Charge, recharged process scrap and castings by alloy and period, kg."""
         return self.frames["casts"]
 
     @cached_property
     def risks(self) -> tuple[DeadlineRisk, ...]:
-        """Risk of each metal and deadline, to first order.
-
-        Returns:
-            One entry per metal and deadline; empty where nothing returned is uncertain.
-        """
+        """Risk of each metal and deadline, to first order; empty where nothing returned is uncertain."""
         return compute_risk(self.account)
 
     @property
     def risk(self) -> pd.DataFrame:
-        """Risk by metal and deadline.
-
-        Returns:
-            Kilograms needed, mean, deviation, quantiles, and probability that it suffices.
-        """
+        """Kilograms needed, mean, deviation, quantiles and probability that they suffice, by metal and deadline."""
         return self.frames["risk"]
 
     @property
     def shadow_prices(self) -> pd.DataFrame:
-        """Change of the objective by one unit more of every binding parameter.
-
-        Returns:
-            Columns path, period, value, unit, meaning.
-        """
+        """Change of the objective by one unit more of every binding parameter, by path and period."""
         return self.frames["shadow_prices"]
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """All tables as data frames, with units in the column names.
-
-        Returns:
-            Data frame by name.
-        """
+        """All tables as data frames by name, with units in the column names."""
         import pandas as pd
 
         tables = {

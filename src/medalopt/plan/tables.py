@@ -304,9 +304,6 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
 def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
     """Return the tables of a plan.
 
-    Args:
-        account: Plan.
-
     Returns:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
         missed, fractions, impurities, lots of feed, fixed charges, payers and risk only if the instance has any.

@@ -34,9 +34,6 @@ _TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # t
 def name_hidden_sheet(table: str) -> str:
     """Return the name of the hidden sheet of a table.
 
-    Args:
-        table: Table of the plan.
-
     Returns:
         Name of the sheet.
     """
@@ -45,9 +42,6 @@ def name_hidden_sheet(table: str) -> str:
 
 def name_visible_sheet(table: str) -> str:
     """Return the name of the sheet on which a user may edit a table.
-
-    Args:
-        table: Table of the plan.
 
     Returns:
         Name of the sheet.
@@ -109,9 +103,6 @@ class PlanWorkbook:
     def has_table(self, table: str) -> bool:
         """Return True if the workbook contains a table.
 
-        Args:
-            table: Table of the plan.
-
         Returns:
             True if the hidden sheet exists.
         """
@@ -119,11 +110,7 @@ class PlanWorkbook:
 
     @property
     def visible(self) -> dict[str, SheetRows]:
-        """Rows of the visible sheets: the parts of the sourcing plan, and the editable tables.
-
-        Returns:
-            Rows by sheet name.
-        """
+        """Rows of the visible sheets by name: the parts of the sourcing plan, and the editable tables."""
         return {
             name: [
                 [self._read_shown_value(name, number, position, cell) for position, cell in enumerate(row)]

@@ -255,9 +255,6 @@ class ExactBasis:
     def round_plan(self, account: PlanAccount) -> PlanAccount:
         """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
 
-        Args:
-            account: Plan in floats.
-
         Returns:
             The rounded plan.
         """
@@ -312,14 +309,7 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
     """Return the solution of the binding constraints as equations, or None if not unique or infeasible."""
 
     def stated(parts: Mapping[str, Numbers]) -> PlanAccount:
-        """Return the plan of these decisions in the arithmetic of the context.
-
-        Args:
-            parts: Decision arrays by field of `Decisions`.
-
-        Returns:
-            Plan accounting.
-        """
+        """Return the plan of these decisions in the arithmetic of the context."""
         return PlanAccount(account.instance, context.routes, Decisions(**parts), context.read)
 
     unknown = UnknownVector()

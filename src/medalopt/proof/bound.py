@@ -139,11 +139,6 @@ def compute_lower_bound(
 def minimise_lagrangian(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the minimum of the Lagrangian: objective less extension payments, relaxed at the dual values `y`.
 
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-
     Returns:
         The minimum, in the unit of the objective.
     """
@@ -167,11 +162,6 @@ def compute_reduced_costs(
     context: BoundContext, y: Prices, weights: ObjectiveWeights
 ) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of all variables beyond the network.
-
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
 
     Yields:
         Pairs of reduced costs (objective per kg) and upper bounds (kg), arrays of compatible shape.
@@ -198,12 +188,6 @@ def price_casting_stock(
     """Return the objective coefficient of castings in stock, or None if it is 0 everywhere.
 
     Castings in stock are no decisions: they are cumulative castings less process scrap and demand.
-
-    Args:
-        instance: Instance.
-        weights: Weights of the objective.
-        read: Reads parameters in the arithmetic of the bound.
-        pull: Payments of extension rows by array, see `BoundContext`.
 
     Returns:
         Coefficients (A, T), objective per kg, or None.
@@ -237,13 +221,6 @@ def price_missed_medals(
 ) -> Numbers:
     r"""Return the reduced cost of missing a medal: its penalty less what its alloys cost, $\varpi_m-\sum_aw_{ma}\pi_a$.
 
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-        read: Reads parameters in the arithmetic of the bound.
-        pull: Payments of extension rows by array, see `BoundContext`.
-
     Returns:
         Objective per medal (M,); 0 for medals that must be made.
     """
@@ -258,12 +235,6 @@ def price_medals(
     instance: Instance, y: Prices, weights: ObjectiveWeights, pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES
 ) -> Floats:
     """Return the marginal cost of one more medal of each kind: that of its alloys, or at most its penalty.
-
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-        pull: Payments of extension rows by array, see `BoundContext`.
 
     Returns:
         Objective per medal (M,).
@@ -314,13 +285,6 @@ def price_routes(
     instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, read: NumberReader = read_floats
 ) -> Numbers:
     """Return the reduced cost of each route and period before supply.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-        read: Reads parameters in the arithmetic of the bound.
 
     Returns:
         Objective per tonne sent (J, T).
@@ -419,11 +383,6 @@ def _left_reduced_costs(
 def price_supply(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the dual value of each stream's supply implied by the other dual values: the best of its routes.
 
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-
     Returns:
         Objective per tonne of supply (I, T); at most 0 outside bundles, infinite in a bundle without a route.
     """
@@ -497,10 +456,6 @@ def _metal_reduced_costs(
 
 def expand_reserve_prices(instance: Instance, y: Prices) -> Numbers:
     """Return the dual values of the safety stock of every metal.
-
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
 
     Returns:
         Objective per kg in stock at the end of each period (E, T); 0 in the last, and for metals without a reserve.

@@ -46,20 +46,12 @@ class Certificate:
 
     @property
     def optimal(self) -> bool:
-        """Return whether the plan is proven optimal.
-
-        Returns:
-            True if it is feasible and its gap at most `GAP_TOLERANCE`.
-        """
+        """Return whether the plan is proven optimal: feasible, with a gap of at most `GAP_TOLERANCE`."""
         return self.feasible and self.gap <= GAP_TOLERANCE
 
     @property
     def feasible(self) -> bool:
-        """Return whether the plan is proven feasible, with a bound.
-
-        Returns:
-            True if no constraint is violated beyond the tolerance and a finite gap is proven.
-        """
+        """Return whether no constraint is violated beyond the tolerance, and a finite gap is proven."""
         return self.primal_violation <= FEASIBILITY_TOLERANCE and self.gap < np.inf
 
 

@@ -64,9 +64,6 @@ class ConePayments:
 def list_cone_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
     """Return the names along each index of the dual values of chance constraints.
 
-    Args:
-        instance: Instance.
-
     Returns:
         By rule, one tuple of names per index; empty without chance constraints.
     """
@@ -237,10 +234,6 @@ def differentiate_deviation(policy: ConfidencePolicy, slack: ConfidenceSlack) ->
 def sum_assured_values(instance: Instance, duals: Duals) -> Floats:
     """Sum the dual values of chance constraints at deadlines not earlier than each period.
 
-    Args:
-        instance: Instance.
-        duals: Dual values by rule and names.
-
     Returns:
         What a kilogram more of each metal, certain to be on the account from a period on, saves by these alone, (E, T).
     """
@@ -291,9 +284,6 @@ def merge_payments(pull: Mapping[str, Numbers], payments: ConePayments | None) -
 
 def iterate_cone_residuals(account: PlanAccount) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield the violations and sizes of all chance constraints of a plan, by metal and period.
-
-    Args:
-        account: Plan.
 
     Yields:
         At most one pair of arrays (E, T), kg; the square root is bounded from above.

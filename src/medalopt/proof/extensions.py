@@ -98,11 +98,7 @@ class ExtensionData:
 
     @property
     def scope(self) -> str:
-        """Scope of a certificate on these extensions.
-
-        Returns:
-            Text such as `instance and 3 added rows`.
-        """
+        """Scope of a certificate on these extensions, such as `instance and 3 added rows`."""
         counts = ((len(self.rows), "added row"), (len(self.variables), "added variable"))
         parts = [format_count(count, what) for count, what in counts if count]
         parts += ["added costs"] if self.costs else []
@@ -147,14 +143,7 @@ def _sum_sent_by(by: str, groups: str) -> Callable[[PlanAccount], Numbers]:
     """Return a function that sums the tonnes sent by device or region."""
 
     def values(account: PlanAccount) -> Numbers:
-        """Sum the tonnes sent by group.
-
-        Args:
-            account: Plan accounting.
-
-        Returns:
-            (groups,) t.
-        """
+        """Sum the tonnes sent by group."""
         group, names = getattr(account.instance.streams, by), getattr(account.instance, groups)
         return sum_by_group(account.sent, group, len(names if by == "region" else names.names))
 
@@ -246,11 +235,7 @@ class QuantityIndex:
 
     @cached_property
     def routes(self) -> dict[Any, int]:
-        """Index of each route by its names.
-
-        Returns:
-            Index by stream, treatment, and smelter if there is one.
-        """
+        """Index of each route by stream, treatment, and smelter if there is one."""
         streams, treatments = self.instance.streams.names, self.instance.treatments.names
         smelters, routes = self.instance.smelters.names, self.found
         ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
@@ -322,11 +307,7 @@ class PlacedExtensions:
 
     @property
     def height(self) -> int:
-        """Number of rows, the added costs included.
-
-        Returns:
-            Rows of the extensions and 1.
-        """
+        """Number of rows of the extensions, and 1 for the added costs."""
         return len(self.added.rows) + 1
 
     def get_row_bounds(self) -> tuple[Floats, Floats]:

@@ -42,20 +42,12 @@ class InfeasibilityProof:
 
     @property
     def holds(self) -> bool:
-        """Return whether infeasibility is proven.
-
-        Returns:
-            True if the margin is above 0.
-        """
+        """Return whether infeasibility is proven: the margin is above 0."""
         return self.margin > 0
 
     @property
     def rules(self) -> int:
-        """Number of constraints with a non-zero multiplier.
-
-        Returns:
-            Rows of the instance and of its extensions.
-        """
+        """Number of constraints with a non-zero multiplier, extensions included."""
         return sum(len(rows) for rows in self.duals.values()) + sum(row.dual != 0 for row in self.added.rows)
 
 

@@ -90,14 +90,7 @@ def tabulate_marginal_values(
     y = build_prices(account.instance, duals)
 
     def rows(*makers: Callable[[PlanAccount, Any, str], Iterator[MarginalValue]]) -> list[list[Any]]:
-        """Return the non-zero marginal values of some families.
-
-        Args:
-            *makers: Functions that list the marginal values of a family.
-
-        Returns:
-            Columns of each value.
-        """
+        """Return the non-zero marginal values of some families."""
         marginals = [marginal for make in makers for marginal in make(account, y, unit) if marginal.value != 0]
         return [[getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS]
 
@@ -183,10 +176,6 @@ def price_streams(account: PlanAccount, y: Any) -> Floats:
 
     Where a region has a participation constraint, more supply also raises its right-hand side.
 
-    Args:
-        account: Plan.
-        y: Dual values of the linking constraints.
-
     Returns:
         Objective per tonne of supply (I, T); negative for a saving.
     """
@@ -245,9 +234,6 @@ _ROWS_PER_UNIT: Mapping[str, Callable[[PlanAccount], Floats]] = {
 def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]]:
     """Return by how much the rows of each policy move if its parameter increases by one unit, in two factors.
 
-    Args:
-        account: Plan.
-
     Returns:
         By constraint: totals of which its limits are shares (members,), and the rest of the factor: 0.01 for per cent.
     """
@@ -267,9 +253,6 @@ def _repeat_tonnes(account: PlanAccount) -> Floats:
 
 def compute_regional_supply(instance: Instance) -> Floats:
     """Return the supply of each region over the horizon.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Tonnes (G,), streams without a route included.

@@ -52,10 +52,6 @@ def price_offer_balance(y: Prices, stocked: Bools) -> Numbers:
 def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
     """Return the dual value of limits, price steps and concentration of purchases for a kilogram of each offer.
 
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-
     Returns:
         Objective per kg (O,).
     """
@@ -68,11 +64,6 @@ def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
 def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
     """Return the objective per kilogram of each offer due to its footprint.
 
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
-
     Returns:
         Objective per kg (O,).
     """
@@ -82,10 +73,6 @@ def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWe
 
 def price_charge_limits(instance: Instance, y: Prices) -> Numbers:
     """Return the dual value of the limits on groups of offers for a kilogram of each offer charged to each alloy.
-
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
 
     Returns:
         Objective per kg (O, A, T).
@@ -100,11 +87,6 @@ def price_charge_limits(instance: Instance, y: Prices) -> Numbers:
 
 def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
     """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
-
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
 
     Yields:
         Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).

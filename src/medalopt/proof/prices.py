@@ -112,9 +112,6 @@ def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
 def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
     """Return the names along each index of every constraint with a dual value.
 
-    Args:
-        instance: Instance.
-
     Returns:
         By constraint, one tuple of names per index.
     """
@@ -134,10 +131,6 @@ def _project_signs(instance: Instance, family: Family, values: Floats) -> Floats
 def build_prices(instance: Instance, duals: Duals) -> Prices:
     """Return dual values as arrays; values of the wrong sign or of infinite right-hand sides are set to 0.
 
-    Args:
-        instance: Instance.
-        duals: Dual values by constraint and names.
-
     Returns:
         The arrays, all finite.
 
@@ -147,14 +140,7 @@ def build_prices(instance: Instance, duals: Duals) -> Prices:
     known = list_price_axes(instance)
 
     def table(name: str) -> Floats:
-        """Return the dual values of one constraint family.
-
-        Args:
-            name: Name of the family.
-
-        Returns:
-            Array along its axes; 0 where no value is given or finite.
-        """
+        """Return the dual values of one constraint family."""
         rows = duals.get(name, {})
         if isinstance(rows, DualGrid) and rows.names == known[name]:
             return np.where(rows.present & np.isfinite(rows.array), rows.array, 0.0)
@@ -223,11 +209,6 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
 def sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
     """Sum the dual values of the price steps of every stream or offer.
 
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
-        kind: Streams or offers.
-
     Returns:
         Objective per unit of the quantity over the horizon (N,), at most 0.
     """
@@ -237,10 +218,6 @@ def sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
 
 def price_stream_totals(instance: Instance, y: Prices) -> Numbers:
     """Return the dual value of commitment and price steps for a tonne of each stream.
-
-    Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
 
     Returns:
         Objective per tonne (I,).
@@ -274,11 +251,6 @@ def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints,
 
 def list_left_prices(instance: Instance, routes: Routes, y: Prices) -> Numbers:
     """Return the dual values of the limits on metal left with the smelters.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
 
     Returns:
         Objective per kilogram by line of terms, metal and period of credit (L, E, T); 0 where there is no limit.

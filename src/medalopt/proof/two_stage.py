@@ -69,20 +69,12 @@ class TwoStageCertificate:
 
     @property
     def gap(self) -> float:
-        """Upper bound of (value - bound) / max(1, sum of the magnitudes of all payments).
-
-        Returns:
-            Dimensionless.
-        """
+        """Upper bound of (value - bound) / max(1, sum of the magnitudes of all payments)."""
         return (self.value - self.bound) / max(1.0, self.size)
 
     @property
     def optimal(self) -> bool:
-        """Return whether the plan is proven optimal.
-
-        Returns:
-            True if no constraint is violated and the gap is at most `GAP_TOLERANCE`.
-        """
+        """Return whether the plan is proven optimal: no constraint violated, a gap of at most `GAP_TOLERANCE`."""
         return self.violation <= FEASIBILITY_TOLERANCE and self.gap <= GAP_TOLERANCE
 
 

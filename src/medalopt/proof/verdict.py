@@ -48,11 +48,7 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Return whether the plan is valid.
-
-        Returns:
-            True if no constraint is violated and no claim is wrong.
-        """
+        """Return whether no constraint is violated and no claim is wrong."""
         return not self.broken
 
 
@@ -236,11 +232,7 @@ class InfeasibilityVerdict:
 
     @property
     def accepted(self) -> bool:
-        """Return whether infeasibility is verified as claimed.
-
-        Returns:
-            True if no statement of the proof is wrong.
-        """
+        """Return whether no constraint is violated and no claim is wrong."""
         return not self.broken
 
 

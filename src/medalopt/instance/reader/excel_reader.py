@@ -160,9 +160,6 @@ def read_workbook(
 def format_cell(value: WorkbookValue) -> str:
     """Format a cell value as text; integers without a decimal point, an empty cell as ''.
 
-    Args:
-        value: Value of a cell.
-
     Returns:
         The text.
     """

@@ -36,11 +36,7 @@ class FileBytes:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 digest of the content.
-
-        Returns:
-            64 hexadecimal digits.
-        """
+        """SHA-256 of the content in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
 
@@ -127,10 +123,6 @@ _CELL_END = re.compile('[,"\r\n]')
 def decode_yaml(data: FileBytes, faults: FaultLog) -> str | None:
     """Decode a YAML file: UTF-8 with or without byte-order mark.
 
-    Args:
-        data: Content of the file.
-        faults: Log for errors.
-
     Returns:
         The text; None after an error.
     """
@@ -139,10 +131,6 @@ def decode_yaml(data: FileBytes, faults: FaultLog) -> str | None:
 
 def decode_csv(data: FileBytes, faults: FaultLog) -> str | None:
     """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark.
-
-    Args:
-        data: Content of the table.
-        faults: Log for errors.
 
     Returns:
         The text; None after an error.

@@ -65,9 +65,6 @@ class CellColumn:
     def build_empty(cls, count: int) -> CellColumn:
         """Build a column of empty cells.
 
-        Args:
-            count: Number of rows.
-
         Returns:
             The column.
         """
@@ -191,11 +188,7 @@ class InputSheet:
 
     @property
     def count(self) -> int:
-        """Number of rows.
-
-        Returns:
-            Rows without the header.
-        """
+        """Number of rows without the header."""
         return len(self.lines)
 
     def locate_cell(self, row: int, key: ColumnKey = ()) -> Location:
@@ -220,9 +213,6 @@ class InputSheet:
 
     def get_column(self, key: ColumnKey) -> CellColumn:
         """Get a column.
-
-        Args:
-            key: Column.
 
         Returns:
             Its cells (R,); all empty if there is no such column.

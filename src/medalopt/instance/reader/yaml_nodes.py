@@ -31,20 +31,12 @@ class ScalarNode:
 
     @property
     def value(self) -> Any:
-        """Value by the core schema of YAML 1.2; the text itself if it was quoted or is long.
-
-        Returns:
-            String, number, Boolean or None.
-        """
+        """Value by the core schema of YAML 1.2; the text itself if it was quoted or is long."""
         return _resolve_scalar(self.text) if self.plain and len(self.text) <= _MAX_NUMBER_LENGTH else self.text
 
     @property
     def null(self) -> bool:
-        """Return whether the value is null or empty.
-
-        Returns:
-            False for a quoted text.
-        """
+        """Return whether the value is null or empty; a quoted text is not."""
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
@@ -70,9 +62,6 @@ Node = ScalarNode | SequenceNode | MappingNode
 
 def convert_to_plain(node: Node) -> Any:
     """Convert a tree to dictionaries and lists with `ScalarNode` leaves, as a mutable copy for validation.
-
-    Args:
-        node: Root of the tree.
 
     Returns:
         Nested dictionaries and lists.
@@ -202,11 +191,7 @@ class CommaNumber(ScalarNode):
 
     @property
     def without_comma(self) -> ScalarNode:
-        """The number without the comma, so that validation reports no further error.
-
-        Returns:
-            Number with a decimal point, or without the comma that groups three digits.
-        """
+        """The number with a decimal point in place of the comma, or without one that groups three digits."""
         first, _, rest = self.text.partition(",")
         point = "" if _THREE_DIGITS.match(rest) else "."
         return ScalarNode(f"{first}{point}{rest.replace(',', '')}", True, self.place)

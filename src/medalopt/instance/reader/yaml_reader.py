@@ -267,10 +267,6 @@ _NOTE_KEYS = ("source", "note")
 def split_notes(root: MappingNode, faults: FaultLog) -> tuple[MappingNode, tuple[SourceNote, ...]]:
     """Split the notes of all mappings from the tree; rows of streams and lanes keep theirs as columns.
 
-    Args:
-        root: Root of the instance file.
-        faults: Log for errors.
-
     Returns:
         The tree without `source` and `note`, and the notes sorted by path.
     """

@@ -195,11 +195,6 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
 def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> NameAxis:
     """Collect the regions of all streams, lanes and treatments.
 
-    Args:
-        draft: Parsed instance.
-        supply: Parsed streams.
-        lanes: Parsed lanes; None without the section.
-
     Returns:
         Axis of regions.
     """

@@ -27,10 +27,6 @@ _SMELTER_TITLE = SURPLUS_TITLES[1]
 def build_metals(draft: Draft, periods: int) -> Metals:
     """Build the arrays of the metals.
 
-    Args:
-        draft: Parsed instance.
-        periods: Number of periods.
-
     Returns:
         Metals; see `Metals` for shapes and units.
     """
@@ -48,11 +44,6 @@ def build_metals(draft: Draft, periods: int) -> Metals:
 
 def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
     """Build the arrays of the market offers.
-
-    Args:
-        draft: Parsed instance.
-        metals: Axis of metals.
-        periods: Number of periods.
 
     Returns:
         Offers; see `Market` for shapes and units.
@@ -82,11 +73,6 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
 
 def build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
     """Build the arrays of the alloys with their process scrap (zero if not given).
-
-    Args:
-        draft: Parsed instance.
-        metals: Axis of metals.
-        periods: Number of periods.
 
     Returns:
         Alloys; see `Alloys` for shapes and units.
@@ -121,12 +107,6 @@ def build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
 def build_charge_limits(draft: Draft, alloys: NameAxis, offers: NameAxis, periods: int) -> ChargeLimits:
     """Build the arrays of the limits on groups of offers charged to an alloy.
 
-    Args:
-        draft: Parsed instance.
-        alloys: Axis of alloys.
-        offers: Axis of offers.
-        periods: Number of periods.
-
     Returns:
         Limits; see `ChargeLimits` for shapes and units.
     """
@@ -145,11 +125,6 @@ def build_charge_limits(draft: Draft, alloys: NameAxis, offers: NameAxis, period
 
 def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
     """Build the arrays of the medals; the default due date is the last period.
-
-    Args:
-        draft: Parsed instance.
-        alloys: Axis of alloys.
-        periods: Number of periods.
 
     Returns:
         Medals; see `Medals` for shapes and units.
@@ -170,11 +145,6 @@ def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
 
 def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLimits:
     """Build the arrays of the policy constraints.
-
-    Args:
-        draft: Parsed instance.
-        metals: Axis of metals.
-        devices: Axis of devices.
 
     Returns:
         Policy; the footprint cap is in kg CO2e.

@@ -51,9 +51,6 @@ def get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentFr
 def has_fractions(treatment: Treatment) -> bool:
     """Return whether a treatment has fractions, for some device or all.
 
-    Args:
-        treatment: Treatment.
-
     Returns:
         True for at least one.
     """
@@ -62,9 +59,6 @@ def has_fractions(treatment: Treatment) -> bool:
 
 def list_treatment_entries(draft: Draft) -> dict[str, TreatmentEntry]:
     """List the treatments and their fractions by name in canonical order; without the section, only `whole`.
-
-    Args:
-        draft: Parsed instance.
 
     Returns:
         Entries (H) by name; of a fraction the names of treatment and fraction, joined by `/`.
@@ -113,11 +107,7 @@ def _split_treatment(name: str, treatment: Treatment, devices: list[str]) -> Ite
 
 
 def check_fractions(draft: Draft) -> None:
-    """Log fractions beside a single product, shares and recoveries above 100 %, and names that do not fit.
-
-    Args:
-        draft: Parsed instance; faults are added to it.
-    """
+    """Log fractions beside a single product, shares and recoveries above 100 %, and names that do not fit."""
     treatments, known = draft.document.treatments or {}, set[str]()
     for name, treatment in treatments.items():
         if not has_fractions(treatment):

@@ -58,9 +58,6 @@ def list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[Penalty
 def list_conditioned_elements(draft: Draft) -> set[str]:
     """List the elements that some smelter refuses, charges or limits.
 
-    Args:
-        draft: Parsed instance.
-
     Returns:
         Names of metals and impurities.
     """
@@ -76,12 +73,6 @@ def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis, periods:
     """Build the arrays of impurities, and of metals that some smelter refuses, charges or limits.
 
     Conditions without effect (100 % or more accepted, no charge) are left out.
-
-    Args:
-        draft: Parsed instance.
-        devices: Axis of devices.
-        metals: Axis of metals.
-        periods: Number of periods.
 
     Returns:
         Impurities; see `Impurities` for shapes and units.
@@ -143,11 +134,7 @@ def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]
 
 
 def check_impurities(draft: Draft) -> None:
-    """Log impurities with the symbol of a metal, or called `default`.
-
-    Args:
-        draft: Parsed instance.
-    """
+    """Log impurities with the symbol of a metal, or called `default`."""
     for name in draft.document.impurities:
         path: ParameterPath = ("impurities", name)
         if name in draft.document.metals:

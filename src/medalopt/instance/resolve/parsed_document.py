@@ -24,10 +24,6 @@ _CURRENCY_CODE = "[A-Z]{3}"
 def read_money(root: MappingNode, faults: FaultLog) -> Money:
     """Read the currency and the exchange rates; chains of rates are resolved, cyclic ones remain unknown.
 
-    Args:
-        root: Root of the instance file.
-        faults: Log for errors.
-
     Returns:
         Currency and exchange rates.
     """
@@ -129,11 +125,7 @@ class Calendar:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Label of each period: its first month, or its number from 1 if there is no start.
-
-        Returns:
-            (T,) labels.
-        """
+        """Label of each period: its first month, or its number from 1 if there is no start, (T,) labels."""
         if self.start is None:
             return tuple(str(number + 1) for number in range(self.count))
         first = _parse_month(self.start)
@@ -157,9 +149,6 @@ class Calendar:
 
     def describe_unknown(self, text: str) -> str:
         """Describe a label that names no period.
-
-        Args:
-            text: The label.
 
         Returns:
             Message for the user.
@@ -232,10 +221,6 @@ class Draft:
 
     @cached_property
     def unit_mass(self) -> dict[str, Fraction]:
-        """Mass of one piece of each device that gives it.
-
-        Returns:
-            kg by device.
-        """
+        """Mass of one piece of each device that gives it, kg by device."""
         devices = self.document.devices.items()
         return {name: device.unit_mass.exact for name, device in devices if device.unit_mass is not None}

@@ -33,9 +33,6 @@ _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 def leaves_surplus(draft: Draft) -> bool:
     """Return whether surplus of any metal is left with the smelters.
 
-    Args:
-        draft: Parsed instance.
-
     Returns:
         True for at least one metal.
     """
@@ -44,9 +41,6 @@ def leaves_surplus(draft: Draft) -> bool:
 
 def list_treatments(draft: Draft) -> dict[str, Treatment]:
     """List the treatments and their fractions by name in canonical order, each with a single product.
-
-    Args:
-        draft: Parsed instance.
 
     Returns:
         Treatments (H) by name; without the section, only `whole` (no treatment).
@@ -57,9 +51,6 @@ def list_treatments(draft: Draft) -> dict[str, Treatment]:
 def list_smelters(draft: Draft) -> dict[str, Smelter]:
     """List the smelters by name in canonical order.
 
-    Args:
-        draft: Parsed instance.
-
     Returns:
         Smelters (K) by name.
     """
@@ -68,10 +59,6 @@ def list_smelters(draft: Draft) -> dict[str, Smelter]:
 
 def build_devices(draft: Draft, metals: NameAxis) -> Devices:
     """Build the arrays of the devices.
-
-    Args:
-        draft: Parsed instance.
-        metals: Axis of metals (E).
 
     Returns:
         Devices with assay (D, E) and unit mass (D,).
@@ -113,13 +100,6 @@ def mask_names(names: list[str] | None, axis: NameAxis) -> Bools:
 
 def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
     """Build the arrays of the treatments, with overrides for single devices.
-
-    Args:
-        draft: Parsed instance.
-        devices: Axis of devices.
-        regions: Axis of regions.
-        metals: Axis of metals.
-        periods: Number of periods.
 
     Returns:
         Treatments; see `Treatments` for shapes and units.
@@ -339,12 +319,6 @@ def _find_feeds(terms: Line, entries: dict[str, TreatmentEntry]) -> Ints:
 def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: int) -> Smelters:
     """Build the arrays of the smelters.
 
-    Args:
-        draft: Parsed instance.
-        devices: Axis of devices.
-        metals: Axis of metals.
-        periods: Number of periods.
-
     Returns:
         Smelters, with the terms line of each feed (K, D, H); see `Smelters` for shapes and units.
     """
@@ -393,11 +367,6 @@ def _get_settlement_lot(smelter: Smelter, line: Line) -> str:
 
 def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
-
-    Args:
-        draft: Parsed instance.
-        metals: Axis of metals (E).
-        periods: Number of periods.
 
     Returns:
         Terms (L lines); see `Terms` for shapes and units.

@@ -29,20 +29,12 @@ class Reachability:
 
     @cached_property
     def offered(self) -> Ints:
-        """Streams with available supply.
-
-        Returns:
-            Indices, ascending.
-        """
+        """Indices of the streams with available supply."""
         return np.flatnonzero((self.instance.streams.available.raw > 0).any(axis=1))
 
     @cached_property
     def pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Pairs of device and region with available supply.
-
-        Returns:
-            Device and region of each pair, (P,) each, and the pair index of each stream with available supply.
-        """
+        """Device and region with available supply (P,) each, and the index of the pair of each such stream."""
         streams, regions = self.instance.streams, max(len(self.instance.regions), 1)
         numbers, which = np.unique(
             streams.device[self.offered] * regions + streams.region[self.offered], return_inverse=True
@@ -51,49 +43,29 @@ class Reachability:
 
     @cached_property
     def treated(self) -> Bools:
-        """Treatments that are open to each pair.
-
-        Returns:
-            (P, H).
-        """
+        """Treatments that are open to each pair, (P, H)."""
         treatments, (device, region, _) = self.instance.treatments, self.pairs
         return treatments.accepts[:, device].T & treatments.regions[:, region].T
 
     @cached_property
     def leaves(self) -> Bools:
-        """Pairs with a treatment that sends nothing to a smelter.
-
-        Returns:
-            (P,).
-        """
+        """Pairs with a treatment that sends nothing to a smelter, (P,)."""
         share = self.instance.treatments.to_smelter.raw[:, self.pairs[0]].T
         return (self.treated & (share == 0)).any(axis=1)
 
     @property
     def feeds(self) -> Bools:
-        """Feeds with available supply that can reach each smelter.
-
-        Returns:
-            (K, D, H).
-        """
+        """Feeds with available supply that can reach each smelter, (K, D, H)."""
         return self._ways[0]
 
     @property
     def smelted(self) -> Bools:
-        """Pairs that can reach a smelter.
-
-        Returns:
-            (P,).
-        """
+        """Pairs that can reach a smelter, (P,)."""
         return self._ways[1]
 
     @property
     def stranded_metals(self) -> Bools:
-        """Metals in available supply that cannot reach a smelter.
-
-        Returns:
-            (E,).
-        """
+        """Metals in available supply that cannot reach a smelter, (E,)."""
         contained = self.instance.devices.assay.raw[self.pairs[0][~self.smelted]] > 0
         return np.asarray(np.logical_or.reduce(contained, axis=0), dtype=np.bool_)
 

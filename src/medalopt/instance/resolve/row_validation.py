@@ -55,9 +55,6 @@ class StreamGroups:
 def name_stream_rows(sheet: InputSheet) -> CellColumn:
     """Name the stream of each row: its `name`, or device@region.
 
-    Args:
-        sheet: Rows of streams.
-
     Returns:
         Names (R,).
     """
@@ -200,9 +197,6 @@ def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> Para
 
 def is_step_column(key: ColumnKey) -> bool:
     """Test if a column is that of a step of a price.
-
-    Args:
-        key: Column.
 
     Returns:
         True for a column such as ('price', '1', 'up_to').

@@ -70,19 +70,12 @@ class StreamRows:
 
     @cached_property
     def order(self) -> Ints:
-        """Permutation of the streams of the sheet to canonical order.
-
-        Returns:
-            (I,) row indices, by name.
-        """
+        """Permutation of the streams of the sheet to canonical order, (I,) row indices, by name."""
         names = self.groups.names
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
     def texts(self, key: ColumnKey) -> CellColumn:
         """Get a column of text.
-
-        Args:
-            key: Column.
 
         Returns:
             Cells (I,), in canonical order.
@@ -92,10 +85,6 @@ class StreamRows:
 
 def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     """Group and parse the rows of streams; log all errors.
-
-    Args:
-        sheet: Rows of streams.
-        draft: Parsed instance.
 
     Returns:
         The parsed streams.
@@ -184,13 +173,6 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
 def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: NameAxis, periods: int) -> Streams:
     """Build the arrays of the supply streams.
 
-    Args:
-        rows: Parsed streams.
-        draft: Parsed instance.
-        regions: Axis of regions.
-        metals: Axis of metals.
-        periods: Number of periods.
-
     Returns:
         Streams in canonical order; see `Streams` for shapes and units.
     """
@@ -223,9 +205,6 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
 
 def build_bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
     """Build the bundles of streams that are purchased together.
-
-    Args:
-        rows: Parsed streams.
 
     Returns:
         Region and name of each bundle (B,), sorted.
@@ -330,9 +309,6 @@ class LaneRows:
 def name_lane_rows(sheet: InputSheet) -> CellColumn:
     """Name the lane of each row: region@smelter.
 
-    Args:
-        sheet: Rows of lanes.
-
     Returns:
         Names (R,).
     """
@@ -341,10 +317,6 @@ def name_lane_rows(sheet: InputSheet) -> CellColumn:
 
 def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
     """Parse the rows of lanes; log all errors.
-
-    Args:
-        sheet: Rows of lanes.
-        draft: Parsed instance.
 
     Returns:
         The parsed lanes.

@@ -116,11 +116,7 @@ class QuantityField:
 
     @property
     def range(self) -> str:
-        """Admissible range, as a message.
-
-        Returns:
-            Text such as `it must be more than 0`.
-        """
+        """Admissible range as a message, such as `it must be more than 0`."""
         if self.unit == "" and self.high is not None:
             return f"a share lies between 0 % and {'below ' if self.below else ''}100 %"
         upper = f"it must be at most {self.high} {self.unit}"
@@ -245,9 +241,6 @@ class BooleanField:
 
 def find_name_flaw(name: str) -> str:
     """Check a name against the rules for names.
-
-    Args:
-        name: The name.
 
     Returns:
         The fault and its remedy; '' where the name is valid.

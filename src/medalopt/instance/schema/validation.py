@@ -219,10 +219,6 @@ def _find_type(annotation: Any, loc: ParameterPath) -> Any:
 def list_defined_names(root: MappingNode, section: str) -> frozenset[str] | None:
     """List the names that a section defines, valid or not.
 
-    Args:
-        root: Root node.
-        section: Name of the section.
-
     Returns:
         The names; None where the section is invalid, a fault of its own.
     """
