@@ -53,7 +53,7 @@ class AnalysisResult:
         Returns:
             Data frame by name; shares are from 0 to 1.
         """
-        return {table.key: build_report_frame(table) for table in list_tables(self.report)}
+        return {table.key: _build_report_frame(table) for table in list_tables(self.report)}
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -116,23 +116,13 @@ class AnalysisResult:
             figures = self.figures
         except UsageError:
             figures = ()  # without the engine that draws
-        return render_fragment(self.report.title, self.headline, figures, self.frames)
+        return _render_fragment(self.report.title, self.headline, figures, self.frames)
 
 
-def render_fragment(
+def _render_fragment(
     title: str, headline: Iterable[str], figures: Iterable[str], frames: Mapping[str, pd.DataFrame]
 ) -> str:
-    """Render a part of an HTML page.
-
-    Args:
-        title: Title.
-        headline: Sentences below it.
-        figures: Charts as SVG.
-        frames: Data frames, of which the first rows are shown.
-
-    Returns:
-        The HTML, without a head.
-    """
+    """Render a part of an HTML page."""
     parts = [f"<h4>{escape(title)}</h4>", *(f"<div>{escape(line)}</div>" for line in headline), *figures]
     for name, frame in frames.items():
         rows = f" ({len(frame)} rows)" if len(frame) > MAX_SHOWN_ROWS else ""
@@ -141,15 +131,8 @@ def render_fragment(
     return f"<div>{''.join(parts)}</div>"
 
 
-def build_report_frame(table: ReportTable) -> pd.DataFrame:
-    """Build the data frame of a table of a report.
-
-    Args:
-        table: Table; shares are from 0 to 1.
-
-    Returns:
-        The frame, one column for each of the table, with its unit in brackets.
-    """
+def _build_report_frame(table: ReportTable) -> pd.DataFrame:
+    """Build the data frame of a table of a report."""
     import pandas as pd
 
     titles = [one.title for one in table.columns]
@@ -213,4 +196,4 @@ def render_plan_fragment(plan: Plan) -> str:
 
     lines = (*summarize_plan(plan, MetalValues(plan)), describe_status(plan))
     shown = {name: plan.frames[name] for name in ("cost", "shipments", "purchases")}
-    return render_fragment(plan.instance.title or plan.instance.name, lines, (), shown)
+    return _render_fragment(plan.instance.title or plan.instance.name, lines, (), shown)

@@ -110,14 +110,7 @@ def solve(
         rounds = MAX_SPLITS if time_limit is None else 0
 
         def solve_split(one: Instance) -> Plan:
-            """Solve with a split of the joint confidence.
-
-            Args:
-                one: Instance with the split.
-
-            Returns:
-                The plan.
-            """
+            """Solve with a split of the joint confidence."""
             return solve(one, objective, extensions, gap, time_limit, method)
 
         return _split_risk(instance, solve_split, rounds)
@@ -130,7 +123,7 @@ def solve(
         return _solve_whole_lots(instance, objective, extensions, gap, budget)
     warm = NO_WARM_START
     if instance.origin is not None and instance.origin.base is not None and not extensions and time_limit is None:
-        warm = prepare_warm_start(instance.origin.base, objective)
+        warm = _prepare_warm_start(instance.origin.base, objective)
     basis, master = warm if method != "decomposition" else NO_WARM_START
     return solve_continuous(
         instance, objective, extensions, basis, gap or 0.0, budget, method, NO_RELAXED_ROWS, master
@@ -171,37 +164,30 @@ def _split_risk(instance: Instance, solve_split: Callable[[Instance], Plan], rou
     return replace(plan, duals={**plan.duals, LEVEL_RULE: levels} if levels is not equal else plan.duals)
 
 
-class WarmStart(NamedTuple):
+class _WarmStart(NamedTuple):
     """Start of the solves of changed instances: optimal basis and compiled constraints of the unchanged one, if any."""
 
     basis: ProgramBasis | None
     master: CompiledMaster | None
 
 
-NO_WARM_START = WarmStart(None, None)
+NO_WARM_START = _WarmStart(None, None)
 
 
 @lru_cache(maxsize=4)
-def prepare_warm_start(base: Instance, objective: str) -> WarmStart:
+def _prepare_warm_start(base: Instance, objective: str) -> _WarmStart:
     """Solve the unchanged instance once, so that its changed ones are solved from its basis.
 
     The start depends on the unchanged instance alone, so that a plan does not depend on earlier solves.
-
-    Args:
-        base: Unchanged instance.
-        objective: Objective to minimise.
-
-    Returns:
-        The start; nothing for an instance that is large or has lots, no basis where it has no plan.
     """
     routes = build_routes(base)
     if base.lots or is_large_instance(base, routes):
         return NO_WARM_START
     master = CompiledMaster.compile(base, routes, objective)
     try:
-        return WarmStart(solve_continuous(base, objective, master=master)[1], master)
+        return _WarmStart(solve_continuous(base, objective, master=master)[1], master)
     except (NoPlanError, SolverError):
-        return WarmStart(None, master)
+        return _WarmStart(None, master)
 
 
 @lru_cache(maxsize=4)
@@ -223,7 +209,7 @@ def solve_from_base(instance: Instance, base: Instance, objective: str = "cost")
     """
     if instance.lots or get_joint_confidence(instance):
         return solve(instance, objective)
-    warm = prepare_warm_start(_drop_promise(base), objective)
+    warm = _prepare_warm_start(_drop_promise(base), objective)
     return solve_continuous(instance, objective, basis=warm.basis, method="auto", master=warm.master)[0]
 
 

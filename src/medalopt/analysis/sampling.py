@@ -70,17 +70,8 @@ def _evaluate_ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], r
     return np.asarray(np.polyval(coefficients[0], r) / np.polyval(coefficients[1], r))
 
 
-def draw_permutations(random: np.random.Generator, count: int, width: int) -> Ints:
-    """Draw the ranks of a Latin hypercube sample.
-
-    Args:
-        random: Random generator.
-        count: Rows.
-        width: Columns.
-
-    Returns:
-        (count, width): a random permutation of the rows in each column.
-    """
+def _draw_permutations(random: np.random.Generator, count: int, width: int) -> Ints:
+    """Draw the ranks of a Latin hypercube sample."""
     return np.stack([random.permutation(count) for _ in range(width)], axis=1) if width else np.zeros((count, 0), int)
 
 
@@ -95,7 +86,7 @@ def draw_latin_hypercube(random: np.random.Generator, count: int, width: int) ->
     Returns:
         (count, width): points in [0, 1).
     """
-    ranks = draw_permutations(random, count, width)
+    ranks = _draw_permutations(random, count, width)
     return np.asarray((ranks + random.random(ranks.shape)) / count)
 
 

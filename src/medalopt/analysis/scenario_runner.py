@@ -369,7 +369,7 @@ class ScenarioRunner:
             return self.warm_model.solve(scenario.program)
         if get_uncertainty_budget(scenario.instance) or get_uncertainty_budget(self.instance):
             return solve_from_scratch(scenario.program)  # other parts of the budget
-        return self.warm_model.solve_padded(scenario.program, self.map_columns(scenario))
+        return self.warm_model.solve_padded(scenario.program, self._map_columns(scenario))
 
     def solve_program(self, program: SolverProgram) -> VerifiedResult:
         """Solve the base program with other bounds.
@@ -391,15 +391,8 @@ class ScenarioRunner:
     def _promises(self) -> PromiseSolver:
         return PromiseSolver()
 
-    def map_columns(self, scenario: ScenarioProgram) -> Ints:
-        """Map network columns to those of the base program.
-
-        Args:
-            scenario: Scenario whose columns are mapped.
-
-        Returns:
-            Index of each column in the base program, (C,); -1 if it has none.
-        """
+    def _map_columns(self, scenario: ScenarioProgram) -> Ints:
+        """Map network columns to those of the base program."""
         codes, order = self.base.column_codes, np.argsort(self.base.column_codes)
         at = np.minimum(np.searchsorted(codes[order], scenario.column_codes), len(codes) - 1)
         return (

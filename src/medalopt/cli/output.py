@@ -63,15 +63,8 @@ def check_outputs(outputs: Sequence[Path] | None, inputs: Mapping[Path, str]) ->
     return found
 
 
-def list_pictures(outputs: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the outputs that are pictures of charts.
-
-    Args:
-        outputs: Files and folders, as `check_outputs` returns them.
-
-    Returns:
-        Those that end in .svg or .png.
-    """
+def _list_pictures(outputs: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the outputs that are pictures of charts."""
     return tuple(path for path in outputs if _RENDERERS[path.suffix.lower()] is _draw_charts)
 
 
@@ -285,7 +278,7 @@ def report_infeasibility(
         found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
     payload = _build_json_object(instance, error, objective, found)
     report = build_infeasibility_report(instance, found, error.refutation, payload)
-    drawn = list_pictures(outputs)
+    drawn = _list_pictures(outputs)
     if drawn:
         print_message("No plan to draw; charts are omitted.")
     write_report(report, [path for path in outputs if path not in drawn], "the explanation is written")

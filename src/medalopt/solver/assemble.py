@@ -124,19 +124,11 @@ def add_supply_rows(built: ProgramBuilder, instance: Instance, network: Network)
         Numbers of the rows, without their entries.
     """
     lower = np.where(network.supply_bundled, 0.0, -np.inf)
-    return built.add_rows(list_supply_rows(instance, network), lower, network.supply_upper)
+    return built.add_rows(_list_supply_rows(instance, network), lower, network.supply_upper)
 
 
-def list_supply_rows(instance: Instance, network: Network) -> list[ComponentKey]:
-    """Return the keys of the supply rows of a network block.
-
-    Args:
-        instance: Instance, for the names.
-        network: Network block.
-
-    Returns:
-        `supply` or, for streams sold in bundles, `bundle_supply`, with stream and period.
-    """
+def _list_supply_rows(instance: Instance, network: Network) -> list[ComponentKey]:
+    """Return the keys of the supply rows of a network block."""
     streams, periods = instance.streams.names, instance.periods
     at = zip(
         network.supply_stream.tolist(), network.supply_period.tolist(), network.supply_bundled.tolist(), strict=True

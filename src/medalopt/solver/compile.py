@@ -129,18 +129,7 @@ class _LinearWalker:
         self.values: list[float] = []
 
     def collect_terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
-        """Collect the terms of a linear expression.
-
-        Args:
-            body: Expression.
-            row: Constraint or objective, named in messages.
-
-        Returns:
-            Constant, and pairs of column and coefficient.
-
-        Raises:
-            UsageError: If the expression is not linear, or contains a number that is not finite.
-        """
+        """Collect the terms of a linear expression. Raises UsageError."""
         try:
             form = self.visitor.walk_expression(body)
             finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
@@ -160,27 +149,14 @@ class _LinearWalker:
         return float(form.constant), result
 
     def record_row(self, body: Any, number: int, constraint: Any) -> float:
-        """Record the coefficients of a row.
-
-        Args:
-            body: Expression.
-            number: Number of the row.
-            constraint: Constraint, named in messages.
-
-        Returns:
-            Constant of the expression.
-        """
+        """Record the coefficients of a row."""
         constant, result = self.collect_terms(body, constraint)
         self.at += [(number, column) for column, _ in result]
         self.values += [value for _, value in result]
         return constant
 
     def get_entries(self) -> SparseEntries:
-        """Return the nonzero coefficients of all recorded rows.
-
-        Returns:
-            Sparse matrix.
-        """
+        """Return the nonzero coefficients of all recorded rows."""
         index = np.array(self.at, dtype=np.intp).reshape(-1, 2)
         values = np.array(self.values, dtype=np.float64)
         kept = values != 0

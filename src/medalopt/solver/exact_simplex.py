@@ -46,28 +46,11 @@ class _ExactProgram:
             self.by_row[row][column] = self.by_column[column][row] = Fraction(value)
 
     def multiply(self, row: int, x: Mapping[int, Fraction]) -> Fraction:
-        """Return the activity of a row.
-
-        Args:
-            row: Row index.
-            x: Value by column; columns that are missing are 0.
-
-        Returns:
-            Exact activity.
-        """
+        """Return the activity of a row."""
         return sum((value * x[column] for column, value in self.by_row[row].items() if column in x), _ZERO)
 
     def solve_columns(self, statuses: list[int], right: Mapping[int, Fraction], x: _Values) -> _Values:
-        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`.
-
-        Args:
-            statuses: Status of each column, then of each row.
-            right: Activity by nonbasic row; 0 if missing.
-            x: Values of the nonbasic columns.
-
-        Returns:
-            Exact value by column.
-        """
+        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`."""
         basic = [row for row in range(self.height) if statuses[self.width + row] != BASIC]
         equations = [
             (
@@ -79,15 +62,7 @@ class _ExactProgram:
         return {**dict.fromkeys(range(self.width), _ZERO), **x, **solve_equations(equations)}
 
     def solve_duals(self, statuses: list[int], costs: Mapping[int, Fraction]) -> _Values:
-        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost.
-
-        Args:
-            statuses: Status of each column, then of each row.
-            costs: Cost by column; 0 if missing.
-
-        Returns:
-            Exact dual value by row.
-        """
+        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost."""
         equations = [
             ({i: v for i, v in self.by_column[j].items() if statuses[self.width + i] != BASIC}, costs.get(j, _ZERO))
             for j in range(self.width)

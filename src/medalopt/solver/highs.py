@@ -156,23 +156,15 @@ class HighsSession:
         solution = self._solver.getSolution()
         return np.array(solution.col_value), np.array(solution.row_dual)
 
-    def read_incumbent(self) -> tuple[Floats, Floats] | None:
-        """Read the solution of a run that was stopped.
-
-        Returns:
-            Columns (N,) and duals (M,); None where they are not feasible.
-        """
+    def _read_incumbent(self) -> tuple[Floats, Floats] | None:
+        """Read the solution of a run that was stopped."""
         if self._solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
         return self.read_solution()
 
     @property
-    def ended_unknown(self) -> bool:
-        """Return whether HiGHS ended the last run without a conclusion.
-
-        Returns:
-            True for model status `kUnknown`.
-        """
+    def _ended_unknown(self) -> bool:
+        """Return whether HiGHS ended the last run without a conclusion."""
         return bool(self._solver.getModelStatus() == highspy.HighsModelStatus.kUnknown)
 
     @property
@@ -185,12 +177,8 @@ class HighsSession:
         return int(self._solver.getInfo().simplex_iteration_count)
 
     @property
-    def dual_bound(self) -> float | None:
-        """Dual bound of branch and bound.
-
-        Returns:
-            Objective; None without one.
-        """
+    def _dual_bound(self) -> float | None:
+        """Dual bound of branch and bound."""
         bound = float(self._solver.getInfo().mip_dual_bound)
         return bound if np.isfinite(bound) else None
 
@@ -300,21 +288,13 @@ class HighsSession:
         """
         self._solver.addRows(len(lower), lower, upper, len(value), _as_int32(start), _as_int32(index), value)
 
-    def declare_integer(self, columns: Indices) -> None:
-        """Declare columns integer, so that a run is branch and bound.
-
-        Args:
-            columns (n,): Column numbers.
-        """
+    def _declare_integer(self, columns: Indices) -> None:
+        """Declare columns integer, so that a run is branch and bound."""
         kinds = np.full(len(columns), highspy.HighsVarType.kInteger)
         self._solver.changeColsIntegrality(len(columns), _as_int32(columns), kinds)
 
-    def set_incumbent(self, x: Floats) -> None:
-        """Set a feasible solution for branch and bound to begin with.
-
-        Args:
-            x (N,): Columns.
-        """
+    def _set_incumbent(self, x: Floats) -> None:
+        """Set a feasible solution for branch and bound to begin with."""
         solution = highspy.HighsSolution()
         solution.col_value = x.tolist()
         self._solver.setSolution(solution)
@@ -464,10 +444,10 @@ def solve_by_method(
     if start is not None:
         session.set_basis(start)
     status = session.run(budget)
-    if session.ended_unknown:
+    if session._ended_unknown:
         status = _solve_unperturbed(session, budget)
     if status == "stopped":
-        return HighsResult("stopped", method, *(session.read_incumbent() or ()))
+        return HighsResult("stopped", method, *(session._read_incumbent() or ()))
     if status != "optimal":
         return HighsResult(_MERGED_STATUSES.get(status, status), method)
     (x, y), basis = session.read_solution(), session.basis
@@ -513,15 +493,15 @@ def run_branch_and_bound(
     session = load_highs(program)
     if session is None:
         return HighsResult("unanswered", method)
-    session.declare_integer(np.flatnonzero(whole))
+    session._declare_integer(np.flatnonzero(whole))
     if start is not None:
-        session.set_incumbent(start)
+        session._set_incumbent(start)
     session.set_options(mip_rel_gap=gap, mip_abs_gap=0.0, mip_feasibility_tolerance=INTEGRALITY_TOLERANCE)
     status = session.run(budget)
     if status not in ("optimal", "stopped"):
         return HighsResult(_MERGED_STATUSES.get(status, status), method)
-    x, _ = session.read_incumbent() or (np.zeros(0), None)
-    return HighsResult(status, method, x, bound=session.dual_bound)
+    x, _ = session._read_incumbent() or (np.zeros(0), None)
+    return HighsResult(status, method, x, bound=session._dual_bound)
 
 
 def _break_ties(

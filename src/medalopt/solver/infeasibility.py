@@ -46,7 +46,7 @@ def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME
     for method in METHODS:
         if not budget.seconds_left():
             return
-        result = solve_by_method(build_elastic_program(program), method, None, budget)
+        result = solve_by_method(_build_elastic_program(program), method, None, budget)
         if result.status == "optimal":
             yield result.y
 
@@ -162,7 +162,7 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSol
     Raises:
         SolverError: No method finds it.
     """
-    elastic, columns = build_elastic_program(program, ends), len(program.lower)
+    elastic, columns = _build_elastic_program(program, ends), len(program.lower)
     quick = _solve_elastic(elastic, start)
     if quick is not None:
         return ElasticSolution(float(quick.x[columns:].sum()), quick.y, quick.x[:columns], quick.basis)
@@ -186,16 +186,8 @@ def _solve_elastic(elastic: ScaledProgram, start: ElasticSolution | None) -> Hig
     return HighsResult("optimal", METHODS[0], *session.read_solution(), session.basis)
 
 
-def build_elastic_program(program: ScaledProgram, ends: RowSides | None = None) -> ScaledProgram:
-    """Return the elastic program: each row may be violated at cost 1, and nothing else has a cost.
-
-    Args:
-        program: Scaled program.
-        ends: Row sides to satisfy, by default all; the others are dropped, which leaves the shape as it is.
-
-    Returns:
-        The elastic program: two columns more for each row, first those that add to the rows, then those that subtract.
-    """
+def _build_elastic_program(program: ScaledProgram, ends: RowSides | None = None) -> ScaledProgram:
+    """Return the elastic program: each row may be violated at cost 1, and nothing else has a cost."""
     columns, rows = len(program.lower), len(program.row_lower)
     slack = np.arange(rows)
     return dataclasses.replace(

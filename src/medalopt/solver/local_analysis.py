@@ -238,15 +238,8 @@ class LocalAnalysis:
         scale = math.ldexp(1.0, int(self.program.row[row]))
         return self._make_shift(self.cone.solve_fixed_row(row, float(by)), scale)
 
-    def solve_without(self, meter: int) -> OptimumShift | None:
-        """Solve for the best plan in which every column of a metered quantity is 0.
-
-        Args:
-            meter: Number of the metered quantity.
-
-        Returns:
-            Shift of the optimum, None if infeasible.
-        """
+    def _solve_without(self, meter: int) -> OptimumShift | None:
+        """Solve for the best plan in which every column of a metered quantity is 0."""
         columns = self.meters[meter].columns
         values = np.ldexp(-self.x[columns], -self.program.column[columns])
         return self._make_shift(self.whole.solve_fixed_columns(columns, values))
@@ -265,7 +258,7 @@ class LocalAnalysis:
         Raises:
             SolverError: Newton's method does not converge.
         """
-        everything, nothing = self.totals[meter], self.solve_without(meter)
+        everything, nothing = self.totals[meter], self._solve_without(meter)
         if everything <= 0 or nothing is None:
             return math.inf if everything > 0 else 0.0
         dearer = nothing.value / everything

@@ -41,14 +41,14 @@ def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
     Yields:
         Unverified solutions; `stopped` where the time limit ended the search.
     """
-    mip = LotProgram.build(task)
-    start = mip.round_relaxation()
+    mip = _LotProgram.build(task)
+    start = mip._round_relaxation()
     found = run_branch_and_bound(mip.ready, mip.whole, gap, task.budget, None if start is None else start.x)
     if not len(found.x):
         yield Solution(found.status, found.method)
         return
     bound = None if found.bound is None else float(np.ldexp(found.bound, -int(mip.ready.cost[0])))
-    for result in mip.iterate_fixed(np.rint(found.x)):
+    for result in mip._iterate_fixed(np.rint(found.x)):
         plan = build_solution(task, mip.network, mip.program, mip.ready, result)
         method = f"{found.method}, then {result.method}"
         yield replace(plan, status=found.status, method=method, search_bound=bound)
@@ -63,8 +63,8 @@ def solve_rounded_lots(task: SolveTask) -> Iterator[Solution]:
     Yields:
         An unverified solution.
     """
-    mip = LotProgram.build(task)
-    result = mip.round_relaxation()
+    mip = _LotProgram.build(task)
+    result = mip._round_relaxation()
     if result is not None:
         plan = build_solution(task, mip.network, mip.program, mip.ready, result)
         yield replace(plan, method=f"rounding, then {result.method}")
@@ -74,7 +74,7 @@ _ROUNDING_SHARES = (0.5, 1.0, 0.0)  # of the least quantity, from which a contra
 
 
 @dataclass(frozen=True, eq=False)
-class LotProgram:
+class _LotProgram:
     """Program with its integer columns, which are not scaled: `whole` (N,) is their mask."""
 
     task: SolveTask
@@ -84,36 +84,24 @@ class LotProgram:
     ready: ScaledProgram
 
     @classmethod
-    def build(cls, task: SolveTask) -> LotProgram:
-        """Build and scale the program of an instance with lots.
-
-        Args:
-            task: Instance with lots.
-        """
+    def build(cls, task: SolveTask) -> _LotProgram:
+        """Build and scale the program of an instance with lots."""
         network, program = build_program(task)
         whole = find_integer_columns(program)
         ready = scale_program(replace(program, size=np.where(whole, 1.0, program.size)))
         return cls(task, network, program, whole, ready)
 
-    def iterate_fixed(self, numbers: Floats) -> Iterator[HighsResult]:
-        """Yield the optima of one method after the other, with the integer columns fixed.
-
-        Args:
-            numbers (N,): Columns, those of integer variables whole.
-        """
+    def _iterate_fixed(self, numbers: Floats) -> Iterator[HighsResult]:
+        """Yield the optima of one method after the other, with the integer columns fixed."""
         lower, upper = (np.where(self.whole, numbers, side) for side in (self.ready.lower, self.ready.upper))
-        upper[find_unused_columns(self.task, self.network, self.program, numbers)] = 0.0
+        upper[_find_unused_columns(self.task, self.network, self.program, numbers)] = 0.0
         for method in METHODS:
             result = solve_by_method(replace(self.ready, lower=lower, upper=upper), method)
             if len(result.x) and result.status == "optimal":
                 yield result
 
-    def round_relaxation(self) -> HighsResult | None:
-        """Solve the relaxation, use the contracts of which it uses enough, and solve again with these.
-
-        Returns:
-            Feasible columns; None where none are found, or other numbers than those of contracts must be whole.
-        """
+    def _round_relaxation(self) -> HighsResult | None:
+        """Solve the relaxation, use the contracts of which it uses enough, and solve again with these."""
         places = enumerate(self.program.places, start=self.program.network)
         used = [(column, *place) for column, place in places if place[0] in USED_VARIABLES]
         if not used or len(used) < int(self.whole.sum()):
@@ -128,7 +116,7 @@ class LotProgram:
             amounts = _list_amounts(account, share)
             numbers = relaxed.x.copy()
             numbers[[column for column, *_ in used]] = [float(amounts[name, index]) for _, name, index in used]
-            result = next(self.iterate_fixed(numbers), None)
+            result = next(self._iterate_fixed(numbers), None)
             if result is not None:
                 return result
         return None
@@ -147,18 +135,8 @@ def _list_amounts(account: PlanAccount, share: float) -> dict[tuple[str, Any], b
     return enough
 
 
-def find_unused_columns(task: SolveTask, network: Network, program: SolverProgram, numbers: Floats) -> Bools:
-    """Find the shipments and purchases of contracts that a solution does not use, which are exactly 0.
-
-    Args:
-        task: Instance with its routes.
-        network: Network block, whose shipments are the first columns.
-        program: Program.
-        numbers (N,): Columns of the solution, those of integer variables rounded.
-
-    Returns:
-        Mask (N,).
-    """
+def _find_unused_columns(task: SolveTask, network: Network, program: SolverProgram, numbers: Floats) -> Bools:
+    """Find the shipments and purchases of contracts that a solution does not use, which are exactly 0."""
     instance, routes = task.instance, task.routes
     unused: dict[str, set[Any]] = {name: set() for name in USED_VARIABLES}
     for (name, index), value in zip(program.places, numbers[program.network :].tolist(), strict=True):

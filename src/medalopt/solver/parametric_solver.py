@@ -43,7 +43,7 @@ from medalopt.solver.verification import (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PaddedProgram:
+class _PaddedProgram:
     """Variant in another program's shape, with the positions of its own columns (n,) and rows (m,) there."""
 
     program: SolverProgram
@@ -51,17 +51,8 @@ class PaddedProgram:
     rows: Ints
 
 
-def pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> PaddedProgram | None:
-    """Pad a variant to the shape of another program; missing columns are fixed at 0, missing rows are free.
-
-    Args:
-        base: Program that sets the shape.
-        variant: Program to pad.
-        columns: Position of each network column of the variant in the base, -1 for none.
-
-    Returns:
-        The padded program; None where the variant has a row, column or entry that the base lacks.
-    """
+def _pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> _PaddedProgram | None:
+    """Pad a variant to the shape of another program; missing columns are fixed at 0, missing rows are free."""
     place = {name: number for number, name in enumerate(base.rows)}
     rows = np.array([place.get(name, -1) for name in variant.rows], dtype=np.intp)
     behind = {name: base.network + number for number, name in enumerate(base.places)}
@@ -87,7 +78,7 @@ def pad_to_shape(base: SolverProgram, variant: SolverProgram, columns: Ints) -> 
         row_upper=row_upper,
         entries=entries,
     )
-    return PaddedProgram(program, columns, rows)
+    return _PaddedProgram(program, columns, rows)
 
 
 def _pad_entries(base: SolverProgram, program: SolverProgram, rows: Ints, columns: Ints) -> SparseEntries | None:
@@ -191,7 +182,7 @@ class ParametricSolver:
         Returns:
             The verified result in the shape of the variant.
         """
-        placed = pad_to_shape(self.linear, program, columns)
+        placed = _pad_to_shape(self.linear, program, columns)
         result = None if placed is None else self._solve_verified(placed.program)
         if placed is None or result is None:
             return solve_from_scratch(program)

@@ -217,36 +217,17 @@ class _ArrayPath:
 
     @classmethod
     def of(cls, start: Floats, end: Floats) -> _ArrayPath:
-        """Return the path between two arrays of equal length.
-
-        Args:
-            start: (n,) array at share 0.
-            end: (n,) array at share 1.
-
-        Returns:
-            Path.
-        """
+        """Return the path between two arrays of equal length."""
         index = np.flatnonzero(start != end).astype(np.int32)
         return cls(start, index, end[index] - start[index])
 
     @property
     def moves(self) -> bool:
-        """Return whether any number changes.
-
-        Returns:
-            False if both ends are equal.
-        """
+        """Return whether any number changes."""
         return len(self.at) > 0
 
     def all(self, shares: Floats) -> Floats:
-        """Return the array for each share of the way.
-
-        Args:
-            shares: (K,) from 0 to 1.
-
-        Returns:
-            (K, n).
-        """
+        """Return the array for each share of the way."""
         whole = np.repeat(self.start[None, :], len(shares), axis=0)
         whole[:, self.at] += shares[:, None] * self.by
         return whole

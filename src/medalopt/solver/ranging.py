@@ -117,11 +117,7 @@ class _UnitStep:
 
     @property
     def opposite(self) -> _UnitStep:
-        """The opposite direction.
-
-        Returns:
-            Step with reversed signs.
-        """
+        """The opposite direction."""
         return _UnitStep(-self.price, -self.x)
 
 

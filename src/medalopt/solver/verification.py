@@ -53,17 +53,8 @@ class MatrixLayout:
         self._columns = _EntryRuns.group(counts)
         self._rows = _EntryRuns.group(heights)
 
-    def compute_bound(self, posed: ProgramBatch, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return the lower bound that the duals prove (Lagrange), and the greatest relative row violation.
-
-        Args:
-            posed: Batch of K programs.
-            x (K, N): Scaled columns.
-            y (K, M): Scaled duals.
-
-        Returns:
-            Bounds (K,) and violations (K,).
-        """
+    def _compute_bound(self, posed: ProgramBatch, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return the lower bound that the duals prove (Lagrange), and the greatest relative row violation."""
         return self._compute_bounds(posed, y), self._compute_violations(posed, x)
 
     def _compute_bounds(self, posed: ProgramBatch, y: Floats) -> Floats:
@@ -104,25 +95,11 @@ class _EntryRuns:
 
     @classmethod
     def group(cls, counts: Ints) -> _EntryRuns:
-        """Return the groups with the given numbers of entries.
-
-        Args:
-            counts: (n,) entries by group.
-
-        Returns:
-            Groups of consecutive entries.
-        """
+        """Return the groups with the given numbers of entries."""
         return cls(counts > 0, (np.cumsum(counts) - counts)[counts > 0], bool((counts > 0).all()))
 
     def sum_groups(self, terms: Floats) -> Floats:
-        """Return the sum of the terms of each group.
-
-        Args:
-            terms: (K, entries).
-
-        Returns:
-            (K, n); 0 for an empty group.
-        """
+        """Return the sum of the terms of each group."""
         if self.all:
             return np.asarray(np.add.reduceat(terms, self.first, axis=1))
         sums = np.zeros((len(terms), len(self.some)))
@@ -148,7 +125,7 @@ def compute_bound_and_violation(program: SolverProgram, x: Floats, y: Floats) ->
     order, start = order_by_column(entries, len(program.lower))
     arrays = (program.lower, program.upper, program.size, program.costs[0], program.row_lower, program.row_upper)
     posed = ProgramBatch(*(array[None, :] for array in (*arrays, entries.value[order])))
-    bound, violation = MatrixLayout(start, entries.row[order], len(program.rows)).compute_bound(
+    bound, violation = MatrixLayout(start, entries.row[order], len(program.rows))._compute_bound(
         posed, x[None, :], y[None, :]
     )
     return float(bound[0]), float(violation[0])
@@ -215,7 +192,7 @@ def verify_optima(
     x = np.minimum(np.maximum(x, programs.lower), programs.upper)
     costs = programs.cost * x
     value, paid = costs.sum(axis=1), np.abs(costs).sum(axis=1)
-    bound, violation = layout.compute_bound(programs, x, y)
+    bound, violation = layout._compute_bound(programs, x, y)
     unit = float(np.ldexp(1.0, -int(ready.cost[0])))
     taken = (violation <= FEASIBILITY_TOLERANCE) & (value - bound <= GAP_TOLERANCE * np.maximum(1.0 / unit, paid))
     x, y = ready.unscale_columns(x), ready.unscale_duals(y)

@@ -158,14 +158,7 @@ class _OmittedColumns:
         self._up, self._down = program.upper[self._columns] > 0, program.lower[self._columns] < 0
 
     def find_profitable(self, y: Floats) -> Ints:
-        """Return the omitted columns with a favourable reduced cost.
-
-        Args:
-            y: (M,) dual values.
-
-        Returns:
-            Column indices.
-        """
+        """Return the omitted columns with a favourable reduced cost."""
         if not len(self._columns):
             return self._columns
         reduced = self._costs - np.add.reduceat(self._value * y[self._index], self._first)

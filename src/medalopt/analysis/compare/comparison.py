@@ -181,7 +181,7 @@ class Comparison:
         Returns:
             One entry per path.
         """
-        return find_differences([summary.source_values for summary in self.summaries])
+        return _find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
@@ -368,16 +368,8 @@ class ParameterDifference:
     values: tuple[str | None, ...]
 
 
-def find_differences(files: Sequence[SourceValues | None]) -> tuple[ParameterDifference, ...]:
-    """Find the parameters in which any file differs from the first.
-
-    Args:
-        files: Source values of each file; None if not known. An unknown file has no differences; if the first is
-            unknown, there are none at all.
-
-    Returns:
-        Differences in the order of the first file.
-    """
+def _find_differences(files: Sequence[SourceValues | None]) -> tuple[ParameterDifference, ...]:
+    """Find the parameters in which any file differs from the first."""
     first = files[0] if files else None
     if first is None:
         return ()

@@ -103,16 +103,8 @@ class PlanNeighbourhood:
         """
         return self.plan.account
 
-    def find_row(self, name: str, *index: str) -> int | None:
-        """Look up the number of an LP row.
-
-        Args:
-            name: Constraint.
-            index: Its index.
-
-        Returns:
-            Number of the row; None if it does not exist.
-        """
+    def _find_row(self, name: str, *index: str) -> int | None:
+        """Look up the number of an LP row."""
         return self.row_numbers.get((name, index if len(index) > 1 else index[0] if index else None))
 
     @cached_property
@@ -183,12 +175,8 @@ class PlanNeighbourhood:
         return np.asarray(self.context.subtract_payments("sent", each))
 
     @property
-    def has_dual_bound(self) -> bool:
-        """Return whether instance and extensions give a dual bound.
-
-        Returns:
-            False if only the compiled LP does.
-        """
+    def _has_dual_bound(self) -> bool:
+        """Return whether instance and extensions give a dual bound."""
         return self.plan.certificate.arithmetic != FLOAT_ARITHMETIC.name
 
     def compute_slope(self, change: BoundChange) -> OptimumShift | None:
@@ -218,7 +206,7 @@ class PlanNeighbourhood:
         """
         if shift is None:
             return None
-        if not self.has_dual_bound:
+        if not self._has_dual_bound:
             return shift.value
         cuts = self.account.routes.cuts
         duals = merge_cut_duals(self.instance, cuts, extract_duals(self.local.linear, shift.y))
@@ -300,7 +288,7 @@ def make_row_change(neighbourhood: PlanNeighbourhood, rows: Iterable[RowMove]) -
     """
     moves: dict[int, tuple[float, float]] = {}
     for (name, *index), low, high in rows:
-        number = neighbourhood.find_row(name, *index)
+        number = neighbourhood._find_row(name, *index)
         if number is not None:
             before = moves.get(number, (0.0, 0.0))
             moves[number] = (before[0] + low, before[1] + high)

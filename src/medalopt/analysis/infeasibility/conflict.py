@@ -163,7 +163,7 @@ def identify_rule(place: tuple[str, Any], end: int) -> tuple[RuleKey, str] | Non
     """Identify the rule that one bound of a model row enforces.
 
     Args:
-        place: Pyomo component and index of the row; not of a user's extension (see `identify_extension_rule`).
+        place: Pyomo component and index of the row; not of a user's extension (see `_identify_extension_rule`).
         end: `LOWER` or `UPPER`.
 
     Returns:
@@ -181,15 +181,8 @@ def identify_rule(place: tuple[str, Any], end: int) -> tuple[RuleKey, str] | Non
     return RuleKey(kind, tuple(at[:-1])), at[-1]
 
 
-def identify_extension_rule(place: tuple[str, Any]) -> tuple[RuleKey, str]:
-    """Identify the rule of a row that a user's extension added.
-
-    Args:
-        place: Pyomo component and index of the row.
-
-    Returns:
-        Rule, and an empty period.
-    """
+def _identify_extension_rule(place: tuple[str, Any]) -> tuple[RuleKey, str]:
+    """Identify the rule of a row that a user's extension added."""
     component, index = place
     return RuleKey("extension", (component, *map(str, _normalize_index(index)))), ""
 
@@ -332,7 +325,7 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
     for end in (LOWER, UPPER):
         for row in np.flatnonzero(finite[end]).tolist():
             meaning = (
-                identify_extension_rule(program.rows[row]) if row in added else identify_rule(program.rows[row], end)
+                _identify_extension_rule(program.rows[row]) if row in added else identify_rule(program.rows[row], end)
             )
             if meaning is not None:
                 rules[row, end] = meaning

@@ -146,7 +146,7 @@ def _find_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairReques
     """
     alone = find_single_repairs(
         at, _choose_parameters(at.instance, rules, at), request, MAX_REPAIRS
-    ) + find_extension_repairs(at, rules, request)
+    ) + _find_extension_repairs(at, rules, request)
     if alone:
         return sorted(alone, key=lambda repair: (repair.objective, repair.changes[0].path))
     repairs = find_single_repairs(
@@ -161,7 +161,7 @@ def _find_combined_repairs(
     at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Return repairs of several parameters; if there is none, of an extension row and a parameter."""
-    return find_repair_sets(at, rules, choose, request) or find_mixed_repairs(at, rules, choose, request)
+    return find_repair_sets(at, rules, choose, request) or _find_mixed_repairs(at, rules, choose, request)
 
 
 def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
@@ -226,17 +226,8 @@ UNBOUNDED = (-math.inf, math.inf)
 RowBounds = dict[str, tuple[float, float]]  # name of a row to its bounds
 
 
-def find_extension_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairRequest) -> list[Repair]:
-    """Find repairs of single extension rows of a conflict; if there is none, of all of them together.
-
-    Args:
-        at: Infeasible instance.
-        rules: Its conflict.
-        request: Request.
-
-    Returns:
-        The repairs.
-    """
+def _find_extension_repairs(at: InfeasibleInstance, rules: Conflict, request: RepairRequest) -> list[Repair]:
+    """Find repairs of single extension rows of a conflict; if there is none, of all of them together."""
     rows = _list_conflict_rows(at, rules)
     repairs: list[Repair] = []
     for row, end in rows[:MAX_TRIED_ROWS]:
@@ -251,22 +242,13 @@ def find_extension_repairs(at: InfeasibleInstance, rules: Conflict, request: Rep
     return repairs
 
 
-def find_mixed_repairs(
+def _find_mixed_repairs(
     at: InfeasibleInstance, rules: Conflict, choose: CandidateChooser, request: RepairRequest
 ) -> list[Repair]:
     """Find repairs of one extension row and one parameter of the instance together.
 
     The row is relaxed as little as suffices with the parameter at its end, or removed; then the parameter is moved as
     little as suffices with the relaxed row.
-
-    Args:
-        at: Infeasible instance.
-        rules: Its conflict.
-        choose: Function that lists the parameters of a conflict.
-        request: Request.
-
-    Returns:
-        At most three repairs by ascending objective.
     """
     repairs: list[Repair] = []
     ends = [

@@ -141,15 +141,8 @@ def join_names(listed: Sequence[str], word: str = "") -> str:
     return " and ".join([", ".join(few[:-1]), few[-1]] if len(few) > 1 else few)
 
 
-def format_period_span(periods: Sequence[str]) -> str:
-    """Format a span of periods, such as ` in 2017-04 to 2017-06`.
-
-    Args:
-        periods: Names of the periods, ascending.
-
-    Returns:
-        The span with a leading space; empty if there are no periods.
-    """
+def _format_period_span(periods: Sequence[str]) -> str:
+    """Format a span of periods, such as ` in 2017-04 to 2017-06`."""
     if not periods:
         return ""
     return (
@@ -223,13 +216,13 @@ def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
         best = streams.names[int(np.argmax(within))]
         text = (
             f"all {len(offering)} streams together offer "
-            f"{format_tonnes(float(within.sum()))}{format_period_span(periods)}"
+            f"{format_tonnes(float(within.sum()))}{_format_period_span(periods)}"
         )
         return ("streams", best, "available"), float(within.sum()), "t", text
     i = streams.names.index(rule.names[0])
     text = (
         f"{escape_text(rule.names[0])} offers "
-        f"{format_tonnes(float(within[i])) if within[i] else 'nothing'}{format_period_span(periods)}"
+        f"{format_tonnes(float(within[i])) if within[i] else 'nothing'}{_format_period_span(periods)}"
     )
     return ("streams", rule.names[0], "available"), float(within[i]), "t", text
 
@@ -267,7 +260,7 @@ def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ..
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
     limit = float(streams.storage_limit.value[streams.names.index(name)])
-    text = f"{escape_text(name)}: storage limit {format_tonnes(limit)}{format_period_span(periods)}"
+    text = f"{escape_text(name)}: storage limit {format_tonnes(limit)}{_format_period_span(periods)}"
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
@@ -287,7 +280,7 @@ def describe_offer_storage(instance: Instance, rule: RuleKey, periods: tuple[str
     o = market.names.index(rule.names[0]) if rule.names else int(np.isfinite(limits).any(axis=1).argmax())
     during = [instance.periods.index(t) for t in periods] or list(range(len(instance.periods)))
     limit = float(limits[o, during].min())
-    text = f"{escape_text(market.names[o])}: storage limit {format_kilograms(limit)}{format_period_span(periods)}"
+    text = f"{escape_text(market.names[o])}: storage limit {format_kilograms(limit)}{_format_period_span(periods)}"
     return ("market", market.names[o], "storage", "limit"), limit, "kg", text
 
 
@@ -314,7 +307,7 @@ def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStat
             text = limit.sentence.format(format_per_cent(share))
             return path, 100 * share, "%", f"{of}: {text}"
         if family.periodic:
-            values, span = values[:, [instance.periods.index(t) for t in periods]], format_period_span(periods)
+            values, span = values[:, [instance.periods.index(t) for t in periods]], _format_period_span(periods)
         total = float(np.where(np.isfinite(values[indices]), values[indices], 0.0).sum())
         say = format_kilograms if limit.unit == "kg" else format_tonnes
         return path, total, limit.unit, f"{of}: {limit.sentence.format(say(total))}{span}"
@@ -417,7 +410,7 @@ def describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str,
     a, n = instance.alloys.names.index(alloy), limits.names.index(name)
     most = float(limits.most.value[a, n, during].sum())
     offers = join_names([instance.market.names[o] for o in np.flatnonzero(limits.offers[a, n]).tolist()])
-    text = f"{escape_text(alloy)}: at most {format_kilograms(most)} of {offers} charged{format_period_span(periods)}"
+    text = f"{escape_text(alloy)}: at most {format_kilograms(most)} of {offers} charged{_format_period_span(periods)}"
     return ("alloys", alloy, "limits", name, "most"), most, "kg", text
 
 
@@ -487,11 +480,7 @@ def make_step_describer(kind: StepKind) -> Callable[..., RuleStatement]:
     """
 
     def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        """Describe the limits of the rule together.
-
-        Returns:
-            Path, amount, unit and sentence.
-        """
+        """Describe the limits of the rule together."""
         steps, names, owners = kind.get_steps(instance), kind.list_names(instance), getattr(instance, kind.part).names
         rows = [names.index(name) for name in rule.names or names]
         total = float(steps.above.value[rows].sum())
@@ -588,7 +577,7 @@ def make_settlement_describer(description: str) -> Callable[..., RuleStatement]:
         line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
         e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
         minimum = float(instance.terms.deduction.value[line, e])
-        of = f"the pooled lot of {escape_text(lots[pool])}{format_period_span(periods)}"
+        of = f"the pooled lot of {escape_text(lots[pool])}{_format_period_span(periods)}"
         text = description.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * minimum:.6g} g/t")
         return locate_pool_terms(instance, pool), 1000 * minimum, "g/t", text
 

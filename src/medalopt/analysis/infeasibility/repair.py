@@ -96,42 +96,24 @@ class RepairRequest:
 ParameterMove = tuple[RepairParameter, tuple[float, ...]]
 
 
-def apply_moves(instance: Instance, moved: Iterable[ParameterMove]) -> Instance:
-    """Set several parameters.
-
-    Args:
-        instance: Instance to change.
-        moved: Parameters with their values.
-
-    Returns:
-        A copy of the instance with these values.
-    """
+def _apply_moves(instance: Instance, moved: Iterable[ParameterMove]) -> Instance:
+    """Set several parameters."""
     for parameter, values in moved:
         instance = parameter.apply(instance, values)
     return instance
 
 
-def price_repair(
+def _price_repair(
     instance: Instance, request: RepairRequest, moved: tuple[ParameterMove, ...], basis: ProgramBasis | None = None
 ) -> Repair | None:
-    """Solve the instance after a repair, read from the file with the changes as the file spells them.
-
-    Args:
-        instance: Infeasible instance.
-        request: Request.
-        moved: Parameters with their values.
-        basis: Basis of a similar instance.
-
-    Returns:
-        The repair with its optimal objective; None if it is not feasible or not verified.
-    """
+    """Solve the instance after a repair, read from the file with the changes as the file spells them."""
     alternatives: list[dict[str, str]] = [{}]
     for parameter, values in moved:
         text = format_file_value(parameter.format_values(values, instance), parameter.unit)
         alternatives = [{**texts, render_path(path): text} for texts in alternatives for path in parameter.paths]
     for texts in alternatives:
         try:
-            repaired = apply_moves(instance, moved) if request.path is None else _load_changed(request, texts)
+            repaired = _apply_moves(instance, moved) if request.path is None else _load_changed(request, texts)
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
@@ -159,19 +141,10 @@ def _load_changed(request: RepairRequest, changes: Mapping[str, str]) -> Instanc
     return load(request.path, {**(request.changes or {}), **changes})
 
 
-def round_repair(
+def _round_repair(
     parameter: RepairParameter, position: float, works: Callable[[tuple[float, ...]], Repair | None]
 ) -> Repair | None:
-    """Round a position outwards, and move on by small steps until the repair is verified.
-
-    Args:
-        parameter: Parameter.
-        position: Least position found.
-        works: Function that returns the repair of given values; None if they do not suffice.
-
-    Returns:
-        The repair; None if no rounding suffices.
-    """
+    """Round a position outwards, and move on by small steps until the repair is verified."""
     tried: set[tuple[float, ...]] = set()
     neat = parameter.simplify(position)
     repair = works(neat) if neat is not None and neat != parameter.now else None
@@ -245,9 +218,9 @@ def _make_single_repair(
             and measure_infeasibility(parameter.apply(at.instance, values), at.extensions, near=at) is not None
         ):
             return None  # cheaper than solving to prove infeasibility
-        return price_repair(at.instance, request, ((parameter, values),), basis)
+        return _price_repair(at.instance, request, ((parameter, values),), basis)
 
-    return round_repair(parameter, position, works)
+    return _round_repair(parameter, position, works)
 
 
 MAX_BRANCHES, MAX_BRANCHES_LARGE = 3, 2  # parameters tried per conflict; on a large program
@@ -374,7 +347,7 @@ def _tighten_set(
     moved: tuple[ParameterMove, ...] = ()
     for place in range(len(parameters) - 1, -1, -1):
         parameter, before = parameters[place], parameters[:place]
-        instance = apply_moves(at.instance, moved)
+        instance = _apply_moves(at.instance, moved)
         for other in before:
             instance = other.at_position(instance, get_ample_position(other))
         now = measure_infeasibility(instance, at.extensions)
@@ -384,10 +357,10 @@ def _tighten_set(
         if now is None:
             continue
         if place == 0:
-            return round_repair(
+            return _round_repair(
                 parameter,
                 position,
-                lambda values, figure=parameter, moved=moved: price_repair(  # type: ignore[misc]
+                lambda values, figure=parameter, moved=moved: _price_repair(  # type: ignore[misc]
                     at.instance, request, ((figure, values), *moved)
                 ),
             )

@@ -396,11 +396,7 @@ def make_step_lister(kind: StepKind) -> Callable[..., Iterator[RepairParameter]]
     def found(
         instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
     ) -> Iterator[RepairParameter]:
-        """List the limits of last steps.
-
-        Yields:
-            Parameter of each limit named, or of all.
-        """
+        """List the limits of last steps."""
         steps, every = kind.get_steps(instance), kind.list_names(instance)
         for row in [every.index(name) for name in names or every]:
             if np.isinf(steps.surcharge.raw[row]):

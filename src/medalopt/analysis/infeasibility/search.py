@@ -73,16 +73,8 @@ class InfeasibleInstance:
             else ProgramBasis(self.problem.program, self.violation.basis).drop_elastic_columns()
         )
 
-    def build_moved(self, parameter: RepairParameter, position: float) -> FeasibilityProblem:
-        """Build the program with a parameter at another position.
-
-        Args:
-            parameter: Parameter.
-            position: Its position.
-
-        Returns:
-            The program.
-        """
+    def _build_moved(self, parameter: RepairParameter, position: float) -> FeasibilityProblem:
+        """Build the program with a parameter at another position."""
         return build_feasibility_problem(parameter.at_position(self.instance, position), self.extensions)
 
 
@@ -129,10 +121,10 @@ def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> f
     if parameter.is_stepwise:
         return _find_by_bisection(parameter, at, int(end))
     if not at.is_large:
-        goal = at.build_moved(parameter, _choose_probe_position(parameter, end))
+        goal = at._build_moved(parameter, _choose_probe_position(parameter, end))
         if have_same_matrix(at.problem.program, goal.program):
             return _find_by_parametric_lp(parameter, at, goal, end)
-    far = at.build_moved(parameter, end)
+    far = at._build_moved(parameter, end)
     if _proof_carries_over(at, far) or _is_infeasible(far, at):
         return None
     return _find_by_root_search(parameter, at, far, end)
@@ -179,11 +171,11 @@ def _find_by_parametric_lp(
 def _find_by_bisection(parameter: RepairParameter, at: InfeasibleInstance, end: int) -> float | None:
     """Bisect on whole steps (dates and lead times) between an infeasible and a feasible position."""
     short, enough = int(parameter.start), end
-    if _is_infeasible(at.build_moved(parameter, float(end)), at):
+    if _is_infeasible(at._build_moved(parameter, float(end)), at):
         return None
     while abs(enough - short) > 1:
         middle = (enough + short) // 2
-        if _is_infeasible(at.build_moved(parameter, float(middle)), at):
+        if _is_infeasible(at._build_moved(parameter, float(middle)), at):
             short = middle
         else:
             enough = middle
@@ -196,7 +188,7 @@ def _find_by_root_search(
     """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
     whole = parameter.kind == "whole"
     draw = interpolate_problems(
-        lambda position: at.build_moved(parameter, position), at.problem, far, parameter.start, end, whole
+        lambda position: at._build_moved(parameter, position), at.problem, far, parameter.start, end, whole
     )
     shortage, enough, again, last = parameter.start, end, False, at
     seen = [_sample_shortfall(draw, at.problem, at.violation, shortage, enough)]

@@ -254,15 +254,7 @@ def _add_external_offers(instance: Instance, metals: Bools) -> Instance:
     none = np.zeros((*groups.offers.shape[:2], len(numbers)), dtype=np.bool_)
 
     def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
-        """Append entries to an array of the market, and reorder it by offer name.
-
-        Args:
-            array: (O, ...) array.
-            more: Entries of the new offers.
-
-        Returns:
-            Array of all offers.
-        """
+        """Append entries to an array of the market, and reorder it by offer name."""
         return _concatenate_arrays(array, ExactArray.gather(more, (len(numbers), *array.shape[1:])), order)
 
     return dataclasses.replace(

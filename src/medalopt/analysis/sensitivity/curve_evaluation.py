@@ -146,7 +146,7 @@ SolveAt = Callable[[float], SolvedVariant]
 
 
 @dataclass(frozen=True, eq=False)
-class CurveSamples:
+class _CurveSamples:
     """Results by position, ascending; linear interpolation is within `accuracy`, as estimated by the bisection.
 
     At the positions `unproven` there is no verified result.
@@ -157,7 +157,7 @@ class CurveSamples:
     unproven: tuple[float, ...] = ()
 
 
-def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: int) -> CurveSamples:
+def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: int) -> _CurveSamples:
     """Sample a curve.
 
     Args:
@@ -183,7 +183,9 @@ def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: i
     values = [solved.outcome.value for solved in known.values() if solved.outcome.feasible]
     tolerance = max(SAMPLE_ACCURACY * (max(values, default=0.0) - min(values, default=0.0)), noise)
     accuracy = _bisect_intervals(ask, known, unproven, tolerance, (high - low) * EDGE_TOLERANCE, maximum)
-    return CurveSamples(tuple(sorted(known.items())), max(accuracy, noise), tuple(sorted(set(unproven) - known.keys())))
+    return _CurveSamples(
+        tuple(sorted(known.items())), max(accuracy, noise), tuple(sorted(set(unproven) - known.keys()))
+    )
 
 
 def _bisect_intervals(

@@ -88,10 +88,10 @@ class CostDerivatives:
                 weights[column] = each
         return weights
 
-    def differentiate_stream(self, path: ParameterPath) -> Floats | None:
+    def _differentiate_stream(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `price`, `collection`, or the `cost` of `storage` of a stream."""
         number = self._variant.instance.streams.names.index(str(path[1]))
-        if is_step_path(path):
+        if _is_step_path(path):
             first = self._shipments((self._stream == number) & self._treats)
             return self._differentiate_step(STREAM_STEPS, path, first)
         if path[2:3] in (("price",), ("collection",)):
@@ -115,7 +115,7 @@ class CostDerivatives:
                 weights[column] += sign
         return weights
 
-    def differentiate_treatment(self, path: ParameterPath) -> Floats | None:
+    def _differentiate_treatment(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `residue_value` or `cost` of a treatment; that of one device takes precedence."""
         names, devices = self._variant.instance.treatments.names, self._variant.instance.devices.names
         here = (self._treatment == names.index(str(path[1]))) & self._is_sent_in(_get_period(path))
@@ -149,15 +149,8 @@ class CostDerivatives:
         node = self._written.get_node(path)
         return isinstance(node, MappingNode) and bool(node.items)
 
-    def differentiate_smelter(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by charges, `pays` or a penalty's `charge` of a smelter or of one line of its terms.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a charge.
-        """
+    def _differentiate_smelter(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by charges, `pays` or a penalty's `charge` of a smelter or of one line of its terms."""
         field = path[4] if path[2] == "terms" and len(path) > 4 else path[2]
         if field == "pays":
             return self._differentiate_price_of_left(path)
@@ -267,7 +260,7 @@ class CostDerivatives:
         node = self._written.get_node(path)
         return isinstance(node, SequenceNode) or (isinstance(node, ScalarNode) and not node.null)
 
-    def differentiate_lane(self, path: ParameterPath) -> Floats | None:
+    def _differentiate_lane(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `cost` of a lane, or by its `distance` at the transport rate."""
         if path[2:] not in (("cost",), ("distance",)):
             return None
@@ -293,15 +286,8 @@ class CostDerivatives:
         exact = self._written.read_number(path)
         return 0.0 if exact is None else float(exact)
 
-    def differentiate_transport_rate(self, path: ParameterPath) -> Floats:
-        """Differentiate by the transport rate, over all lanes that give a distance.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,): kilometres times tonnes of feed per tonne of devices.
-        """
+    def _differentiate_transport_rate(self, path: ParameterPath) -> Floats:
+        """Differentiate by the transport rate, over all lanes that give a distance."""
         total = np.zeros(len(self._route))
         lanes = self._written.get_node(("lanes",))
         for name in lanes.items if isinstance(lanes, MappingNode) else ():
@@ -310,15 +296,8 @@ class CostDerivatives:
                 total += np.where(self._on_lane(name), distance * self._sent_on, 0.0)
         return self._shipments(total != 0, total)
 
-    def differentiate_metal(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by `sell` or `holding` of a metal.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not a price or cost.
-        """
+    def _differentiate_metal(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by `sell` or `holding` of a metal."""
         name, period = str(path[1]), _get_period(path)
         if path[2] == "sell":
             return self._mark_columns("surplus", name, -1.0, period)
@@ -330,16 +309,9 @@ class CostDerivatives:
             weights += self._mark_columns("offer_stock", offer, content, period)
         return weights
 
-    def differentiate_offer(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by the `price` of a market offer.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is not the price.
-        """
-        if is_step_path(path):
+    def _differentiate_offer(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by the `price` of a market offer."""
+        if _is_step_path(path):
             return self._differentiate_step(OFFER_STEPS, path, self._mark_purchases(str(path[1])))
         return self._mark_purchases(str(path[1]), _get_period(path)) if path[2] == "price" else None
 
@@ -348,7 +320,7 @@ class CostDerivatives:
         into_stock = ("acquire", (offer, self._variant.instance.periods[0])) in self._places
         return self._mark_columns("acquire" if into_stock else "buy", offer, 1.0, period)
 
-    def differentiate_alloy(self, path: ParameterPath) -> Floats | None:
+    def _differentiate_alloy(self, path: ParameterPath) -> Floats | None:
         """Differentiate by `holding`, `sell`, or the `value` of process scrap left or not yet available at the end."""
         instance, name = self._variant.instance, str(path[1])
         if path[2] == "sell":
@@ -365,7 +337,7 @@ class CostDerivatives:
             weights += self._mark_columns("cast", name, -rate, t)
         return weights
 
-    def differentiate_medal(self, path: ParameterPath) -> Floats | None:
+    def _differentiate_medal(self, path: ParameterPath) -> Floats | None:
         """Differentiate by the `shortfall` of a medal, its penalty where it is not made."""
         column = self._places.get(("missed", str(path[1])))
         if path[2] != "shortfall" or column is None:
@@ -374,15 +346,8 @@ class CostDerivatives:
         weights[column] = 1.0
         return weights
 
-    def differentiate_footprint(self, path: ParameterPath) -> Floats | None:
-        """Differentiate by a `footprint`, if footprint is the objective and not also capped.
-
-        Args:
-            path: Path of the parameter.
-
-        Returns:
-            (N,), or None if the parameter is no footprint, or also enters the cap.
-        """
+    def _differentiate_footprint(self, path: ParameterPath) -> Floats | None:
+        """Differentiate by a `footprint`, if footprint is the objective and not also capped."""
         if path[2:] != ("footprint",) or np.isfinite(self._variant.instance.policy.footprint_cap.value):
             return None
         instance, name = self._variant.instance, str(path[1])
@@ -397,15 +362,8 @@ class CostDerivatives:
         return self._mark_purchases(name)
 
 
-def is_step_path(path: ParameterPath) -> bool:
-    """Return whether a parameter belongs to a step of the price of a stream or offer.
-
-    Args:
-        path: Path of the parameter.
-
-    Returns:
-        True for a path such as `market.silver.price[0].up_to`.
-    """
+def _is_step_path(path: ParameterPath) -> bool:
+    """Return whether a parameter belongs to a step of the price of a stream or offer."""
     return len(path) == 5 and path[2] == "price"
 
 
@@ -416,18 +374,18 @@ def _get_period(path: ParameterPath) -> int | None:
 
 _DerivativeRule = Callable[[CostDerivatives, ParameterPath], Floats | None]
 _COST_RULES: Mapping[str | int, _DerivativeRule] = {
-    "streams": CostDerivatives.differentiate_stream,
-    "treatments": CostDerivatives.differentiate_treatment,
-    "smelters": CostDerivatives.differentiate_smelter,
-    "lanes": CostDerivatives.differentiate_lane,
-    "transport_rate": CostDerivatives.differentiate_transport_rate,
-    "metals": CostDerivatives.differentiate_metal,
-    "market": CostDerivatives.differentiate_offer,
-    "alloys": CostDerivatives.differentiate_alloy,
-    "medals": CostDerivatives.differentiate_medal,
+    "streams": CostDerivatives._differentiate_stream,
+    "treatments": CostDerivatives._differentiate_treatment,
+    "smelters": CostDerivatives._differentiate_smelter,
+    "lanes": CostDerivatives._differentiate_lane,
+    "transport_rate": CostDerivatives._differentiate_transport_rate,
+    "metals": CostDerivatives._differentiate_metal,
+    "market": CostDerivatives._differentiate_offer,
+    "alloys": CostDerivatives._differentiate_alloy,
+    "medals": CostDerivatives._differentiate_medal,
 }
 _FOOTPRINT_RULES: Mapping[str | int, _DerivativeRule] = dict.fromkeys(
-    ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives.differentiate_footprint
+    ("streams", "treatments", "smelters", "lanes", "market"), CostDerivatives._differentiate_footprint
 )
 _RULES_BY_OBJECTIVE: Mapping[str, Mapping[str | int, _DerivativeRule]] = {
     "cost": _COST_RULES,
@@ -490,7 +448,7 @@ def _make_limit_rule(family: Family, limit: Limit) -> Callable[[Instance, Parame
 def _shift_step_rows(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:
     """Differentiate by the limit of a price step of a stream or offer."""
     kind = STREAM_STEPS if path[0] == STREAM_STEPS.part else OFFER_STEPS
-    return [((f"{kind.name}_steps", render_path(path)), 0.0, 1.0)] if is_step_path(path) and path[4] == "up_to" else []
+    return [((f"{kind.name}_steps", render_path(path)), 0.0, 1.0)] if _is_step_path(path) and path[4] == "up_to" else []
 
 
 def _shift_opening_balance(instance: Instance, path: ParameterPath) -> Iterable[RowShift]:

@@ -152,7 +152,7 @@ def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> Paramet
     if path.split(".")[-1] == DUE_FIELD:
         range_ = _parse_date_range(runner, path, first, last, option)
     else:
-        kind = require_parameter_kind(runner, path, first, option)
+        kind = _require_parameter_kind(runner, path, first, option)
         try:
             range_ = _read_ends(runner, path, kind, first, last)
         except QuantityError as error:
@@ -177,22 +177,8 @@ def _resolve_paths(runner: ScenarioRunner, path: str, option: str) -> list[Param
     return named
 
 
-def require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
-    """Return the kind of the parameters at a path.
-
-    Args:
-        runner: Scenarios of the instance.
-        path: Path, with or without `*`.
-        value: Value to be set, for messages of the reader.
-        option: Option of the command line, for messages.
-
-    Returns:
-        Field type and unit of the first numeric parameter that matches.
-
-    Raises:
-        UsageError: If no parameter matches, or none is a number.
-        InputError: If the path is written incorrectly.
-    """
+def _require_parameter_kind(runner: ScenarioRunner, path: str, value: str, option: str) -> ParameterKind:
+    """Return the kind of the parameters at a path. Raises UsageError or InputError."""
     named = _resolve_paths(runner, path, option)
     kind = next((kind for kind in map(find_parameter_kind, named) if kind is not None), None)
     if kind is None:

@@ -30,15 +30,8 @@ class TangentPoint:
     slope: float
     solved: Any = None
 
-    def evaluate_line(self, position: float) -> float:
-        """Evaluate the supporting line.
-
-        Args:
-            position: Position.
-
-        Returns:
-            value + slope · (at − position), a lower bound of the function.
-        """
+    def _evaluate_line(self, position: float) -> float:
+        """Evaluate the supporting line."""
         return self.value + self.slope * (position - self.position)
 
 
@@ -97,7 +90,7 @@ def trace_pieces(
             done.append(LinearPiece(point, two, holds or point))
             return
         chord = point.value + (two.value - point.value) * (meet - point.position) / (two.position - point.position)
-        gap = chord - max(point.evaluate_line(meet), two.evaluate_line(meet))
+        gap = chord - max(point._evaluate_line(meet), two._evaluate_line(meet))
         if gap <= noise:
             done.append(LinearPiece(point, two, point))
         else:
@@ -109,7 +102,7 @@ def trace_pieces(
             break
         _, _, meet, point, two = heapq.heappop(heap)
         between = touch(meet)
-        if between.value - max(point.evaluate_line(meet), two.evaluate_line(meet)) <= noise:
+        if between.value - max(point._evaluate_line(meet), two._evaluate_line(meet)) <= noise:
             done += [LinearPiece(point, between, point), LinearPiece(between, two, two)]
         else:
             enter(point, between)
@@ -121,16 +114,16 @@ def trace_pieces(
 
 def _find_common_line(point: TangentPoint, two: TangentPoint, noise: float) -> TangentPoint | None:
     """Return the point whose supporting line passes through the other one, if any."""
-    if abs(point.evaluate_line(two.position) - two.value) <= noise:
+    if abs(point._evaluate_line(two.position) - two.value) <= noise:
         return point
-    return two if abs(two.evaluate_line(point.position) - point.value) <= noise else None
+    return two if abs(two._evaluate_line(point.position) - point.value) <= noise else None
 
 
 def _intersect_lines(point: TangentPoint, two: TangentPoint, near: float) -> float | None:
     """Return the intersection of both supporting lines, strictly between the points; None if there is none."""
     if not two.slope > point.slope:
         return None
-    across = (two.evaluate_line(point.position) - point.value) / (point.slope - two.slope)
+    across = (two._evaluate_line(point.position) - point.value) / (point.slope - two.slope)
     meet = _round_position(point.position + across, near * 0.01)
     return meet if point.position + near < meet < two.position - near else None
 

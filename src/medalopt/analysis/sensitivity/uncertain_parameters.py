@@ -43,7 +43,7 @@ _SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share", "
 
 
 @dataclass(frozen=True)
-class GroupMember:
+class _GroupMember:
     """One parameter of a group, with values in canonical units; the entries of a list vary together."""
 
     path: ParameterPath
@@ -54,25 +54,14 @@ class GroupMember:
 
     @property
     def upper_limit(self) -> float | None:
-        """Upper limit of the parameter.
-
-        Returns:
-            Canonical unit; None if there is none.
-        """
+        """Upper limit of the parameter."""
         if self.greatest is not None:
             return float(self.values[0]) * self.greatest
         measure = self.kind.field_type
         return measure.high if isinstance(measure, QuantityField) else None
 
     def format_value(self, factor: float) -> str:
-        """Format the scaled value as it is written in the file.
-
-        Args:
-            factor: Factor on the value, capped at the upper limit.
-
-        Returns:
-            The text of the number, or of the list.
-        """
+        """Format the scaled value as it is written in the file."""
         texts = [self._format_scaled(value, factor) for value in self.values]
         return f"[{', '.join(texts)}]" if self.listed else texts[0]
 
@@ -97,7 +86,7 @@ class ParameterGroup:
     """
 
     path: ParameterPath
-    members: tuple[GroupMember, ...]
+    members: tuple[_GroupMember, ...]
     cv: float | None = None
     of: str = ""
 
@@ -120,12 +109,8 @@ class ParameterGroup:
         return sum(len(member.values) for member in self.members)
 
     @property
-    def can_have_cv(self) -> bool:
-        """Return whether an instance may give a coefficient of variation for this kind of parameter.
-
-        Returns:
-            True for supply, assay, recovery and accountability.
-        """
+    def _can_have_cv(self) -> bool:
+        """Return whether an instance may give a coefficient of variation for this kind of parameter."""
         field = _FIELDS_WITH_CV.get(str(self.path[0]))
         return field is not None and field == self.path[2]
 
@@ -171,7 +156,7 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     source_values, annex = runner.source_values, runner.instance.annex
     members = [member for member in _find_members(runner) if _affects_objective(member, runner)]
     many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
-    result: dict[tuple[ParameterPath, str], list[GroupMember]] = {}
+    result: dict[tuple[ParameterPath, str], list[_GroupMember]] = {}
     for member in members:
         for key in _get_group_keys(member.path, source_values, many):
             result.setdefault(key, []).append(member)
@@ -190,7 +175,7 @@ def _drop_firm(groups: tuple[ParameterGroup, ...], firm: tuple[str, ...]) -> Ite
             yield group if len(members) == len(group.members) else replace(group, members=members)
 
 
-def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterPath, GroupMember]]:
+def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterPath, _GroupMember]]:
     """Yield recoveries and returns that have a coefficient of variation but only their default value."""
     for section in ("treatments", "smelters"):
         for name in runner.instance.annex.get(f"{section}_cv", {}):
@@ -199,10 +184,10 @@ def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterP
                 continue  # which have recoveries of their own
             kind = find_parameter_kind(path)
             if kind is not None and kind.default and kind.default.raw and not is_firm(path, _list_firm(runner)):
-                yield path, GroupMember(path, (kind.default.exact,), kind, False)
+                yield path, _GroupMember(path, (kind.default.exact,), kind, False)
 
 
-def _count_names(members: list[GroupMember], section: str) -> int:
+def _count_names(members: list[_GroupMember], section: str) -> int:
     """Return the number of distinct names of a section."""
     return len({member.path[1] for member in members if member.path[0] == section})
 
@@ -212,7 +197,7 @@ def _list_firm(runner: ScenarioRunner) -> tuple[str, ...]:
     return list_firm_paths(runner.instance)
 
 
-def _find_members(runner: ScenarioRunner) -> Iterator[GroupMember]:
+def _find_members(runner: ScenarioRunner) -> Iterator[_GroupMember]:
     """Yield every parameter of the varied fields that is not firm, a list as one member."""
     source_values, firm = runner.source_values, _list_firm(runner)
     result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
@@ -228,19 +213,11 @@ def _find_members(runner: ScenarioRunner) -> Iterator[GroupMember]:
             result.setdefault(at, ([], kind, listed))[0].append(exact)
     for path, (values, kind, listed) in result.items():
         if any(values):
-            yield GroupMember(path, tuple(values), kind, listed, find_greatest_factor(runner.instance, path))
+            yield _GroupMember(path, tuple(values), kind, listed, _find_greatest_factor(runner.instance, path))
 
 
-def find_greatest_factor(instance: Instance, path: ParameterPath) -> float | None:
-    """Find the factor up to which shares or recoveries of fractions may rise together: their sums reach 100 %.
-
-    Args:
-        instance: Instance.
-        path: Path of a parameter.
-
-    Returns:
-        The factor, a little below where it is rounded; None for other parameters.
-    """
+def _find_greatest_factor(instance: Instance, path: ParameterPath) -> float | None:
+    """Find the factor up to which shares or recoveries of fractions may rise together: their sums reach 100 %."""
     treatments = instance.treatments
     if "fractions" not in path or path[0] != "treatments" or path[-1] == "sold":
         return None
@@ -264,7 +241,7 @@ def _get_field(path: ParameterPath) -> str:
     return str(path[position]) if len(path) > position else ""
 
 
-def _affects_objective(member: GroupMember, runner: ScenarioRunner) -> bool:
+def _affects_objective(member: _GroupMember, runner: ScenarioRunner) -> bool:
     """Return True if the objective depends on parameters of this unit: money only matters for cost."""
     measure = member.kind.field_type
     return runner.objective == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
@@ -304,7 +281,7 @@ def _assign_cv(
 ) -> Iterator[ParameterGroup]:
     """Yield the group with its coefficient of variation, one group per metal if that is given by metal."""
     path = factor.path
-    stated_cv = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor.can_have_cv else None
+    stated_cv = annex.get(f"{path[0]}_cv", {}).get(path[1], {}).get("cv") if factor._can_have_cv else None
     if path[0] == "streams" and path[2] in _SUPPLY_FIELDS:
         stated_cv = _average_supply_cv(factor, annex.get("streams_cv", {}))
     if not isinstance(stated_cv, Mapping):
@@ -334,14 +311,14 @@ def _ends_in_metal(path: ParameterPath) -> bool:
     return path[-1] not in ("recovery", "returned")
 
 
-def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> GroupMember | None:
+def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> _GroupMember | None:
     """Return the entry of one metal in a table, if the file has it."""
     path = (*table, metal)
     kind, node = find_parameter_kind(path), source_values.find_value(path)
     if kind is None or not isinstance(node, ScalarNode):
         return None
     exact = source_values.convert_exact(path, node, kind)
-    return GroupMember(path, (exact,), kind, False) if exact else None
+    return _GroupMember(path, (exact,), kind, False) if exact else None
 
 
 def get_assay_correlation(runner: ScenarioRunner, device: str) -> float:
@@ -379,15 +356,8 @@ class UncertainInput:
         """
         return self.loading.shape[1] if self.loading else len(self.factors) + bool(self.correlation)
 
-    def transform_variates(self, evenly: Floats) -> Floats:
-        """Transform uniform variates to factors of the groups.
-
-        Args:
-            evenly (N, width): Uniform variates in [0, 1].
-
-        Returns:
-            (N, F): factors with mean 1.
-        """
+    def _transform_variates(self, evenly: Floats) -> Floats:
+        """Transform uniform variates to factors of the groups."""
         z = compute_normal_quantiles(evenly)
         if self.loading:
             z = self.loading.apply(z)
@@ -408,7 +378,7 @@ def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
         All groups with a coefficient of variation, supplies besides; without any, all assays, recoveries, returns and
         offer prices.
     """
-    moved = [factor for factor in find_parameter_groups(runner) if factor.can_have_cv]
+    moved = [factor for factor in find_parameter_groups(runner) if factor._can_have_cv]
     groups = [factor for factor in moved if factor.cv]
     supply = _find_supply_inputs(runner)
     result: dict[ParameterPath, list[ParameterGroup]] = {}
@@ -459,7 +429,7 @@ def _compute_factors(factor: ParameterGroup, z: Floats, normal: bool) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class SaltelliSample:
+class _SaltelliSample:
     """Samples A (`first`) and B (`second`) of `count` rows, and for each input the sample A with that input from B."""
 
     inputs: tuple[UncertainInput, ...]
@@ -468,11 +438,7 @@ class SaltelliSample:
     second: tuple[Floats, ...]
 
     def iterate_changes(self) -> Iterator[dict[str, str]]:
-        """Iterate over the changes of all rows of the design.
-
-        Yields:
-            Changes of A, then of B, then of A with input i from B, for each i: (2 + inputs) · count rows.
-        """
+        """Iterate over the changes of all rows of the design."""
         yield from self.iterate_draws()
         yield from (self._make_row_changes(self.second, row) for row in range(self.count))
         for index in range(len(self.inputs)):
@@ -488,20 +454,12 @@ class SaltelliSample:
         return result
 
     def iterate_draws(self) -> Iterator[dict[str, str]]:
-        """Iterate over the changes of sample A.
-
-        Returns:
-            An iterator over `count` rows.
-        """
+        """Iterate over the changes of sample A."""
         return (self._make_row_changes(self.first, row) for row in range(self.count))
 
     @property
     def capped_fraction(self) -> float:
-        """Fraction of the draws of sample A that are capped at an upper limit.
-
-        Returns:
-            From 0 to 1.
-        """
+        """Fraction of the draws of sample A that are capped at an upper limit."""
         held = [
             bool(factor.count_capped(by))
             for uncertain_input, own in zip(self.inputs, self.first, strict=True)
@@ -513,7 +471,7 @@ class SaltelliSample:
 
 def draw_saltelli_sample(
     uncertain_inputs: tuple[UncertainInput, ...], count: int, seed: int = SAMPLING_SEED
-) -> SaltelliSample:
+) -> _SaltelliSample:
     """Draw two Latin hypercube samples.
 
     Args:
@@ -530,15 +488,15 @@ def draw_saltelli_sample(
     edges = np.cumsum([0, *(uncertain_input.variate_count for uncertain_input in uncertain_inputs)])
     pieces = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     first, second = evenly[:, :width], evenly[:, width:]
-    return SaltelliSample(
+    return _SaltelliSample(
         uncertain_inputs,
         count,
         tuple(
-            uncertain_input.transform_variates(first[:, a:b])
+            uncertain_input._transform_variates(first[:, a:b])
             for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
         ),
         tuple(
-            uncertain_input.transform_variates(second[:, a:b])
+            uncertain_input._transform_variates(second[:, a:b])
             for uncertain_input, (a, b) in zip(uncertain_inputs, pieces, strict=True)
         ),
     )

@@ -301,20 +301,11 @@ def compute_order_margins(account: PlanAccount) -> OrderMargins:
     used = np.flatnonzero((account.decisions.sent > 0).any(axis=1))
     back = np.moveaxis(compute_route_returns(account, used), 1, 0)  # (J, E, T)
     travels = routes.smelter[used] >= 0
-    spare, price = compute_spare_metal(account), compute_replacement_prices(instance)
+    spare, price = compute_spare_metal(account), _compute_replacement_prices(instance)
     turnover = spare + _sum_charged(account).cumsum(axis=1)
 
     def find_margins(members: Ints, brought: Floats, count: int) -> list[OrderMargin | None]:
-        """Return the margin of each group of routes.
-
-        Args:
-            members: (J,) group of each route.
-            brought: (J, E, T) kg of metal by route and period of return.
-            count: Number of groups.
-
-        Returns:
-            Margin by group; None for a group without metal.
-        """
+        """Return the margin of each group of routes."""
         each = np.asarray(sum_by_group(brought, members, count)).cumsum(axis=2)
         return [_find_margin(metal, spare, turnover, price) for metal in each]
 
@@ -334,15 +325,8 @@ def _sum_charged(account: PlanAccount) -> Floats:
     return np.asarray(account.decisions.charged.sum(axis=0) + with_offers)
 
 
-def compute_replacement_prices(instance: Instance) -> Floats:
-    """Compute the price of a kilogram of each metal in the cheapest offer that is recycled enough.
-
-    Args:
-        instance: Instance.
-
-    Returns:
-        (E,) money/kg; of a metal that no offer can replace far more than any price.
-    """
+def _compute_replacement_prices(instance: Instance) -> Floats:
+    """Compute the price of a kilogram of each metal in the cheapest offer that is recycled enough."""
     market, floor = instance.market, instance.policy.recycled.value
     content = market.composition.value  # (O, E)
     price = market.price.value.min(axis=1, initial=np.inf)[:, None]

@@ -68,7 +68,7 @@ class ConeCut:
 
 
 @dataclass(frozen=True, eq=False)
-class ConeProgram:
+class _ConeProgram:
     """Constraints on linking variables with those of the cones, and keys and implied bounds of the new columns."""
 
     program: CompiledModel
@@ -95,7 +95,7 @@ def lift_routes(instance: Instance, routes: Routes) -> Routes:
 
 def add_cones(
     instance: Instance, routes: Routes, program: CompiledModel, places: tuple[ComponentKey, ...], linking: int
-) -> ConeProgram:
+) -> _ConeProgram:
     """Add the columns and rows of cones, yet without cuts, to the constraints on linking variables.
 
     Args:
@@ -110,7 +110,7 @@ def add_cones(
     """
     policy = build_confidence(instance)
     if policy is None or policy.budget is not None or not any(cut.part for cut in routes.cuts):
-        return ConeProgram(program, (), np.zeros(0), ())
+        return _ConeProgram(program, (), np.zeros(0), ())
     keys, supply = list_cut_keys(instance, routes), instance.streams.available.value.sum(axis=1)
     column = {place: number for number, place in enumerate(places)}
     number = {key: row for row, key in enumerate(program.rows)}
@@ -142,7 +142,7 @@ def add_cones(
         upper=np.append(program.upper, np.full(len(added), np.inf)),
         costs=np.concatenate([program.costs, costs], axis=1),
     )
-    return ConeProgram(extended, tuple(added), np.array(size), tuple(cones))
+    return _ConeProgram(extended, tuple(added), np.array(size), tuple(cones))
 
 
 def _bound_deviation(routes: Routes, part: ConfidenceCut, supply: Floats) -> float:

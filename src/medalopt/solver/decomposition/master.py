@@ -92,16 +92,8 @@ class LinkingProgram:
         each = np.repeat(np.arange(self.count), np.diff(self.start))
         return np.bincount(each, self.value * y[self.row], self.count).astype(np.float64)
 
-    def compute_entries(self, quantities: SparseEntries, width: int) -> SparseEntries:
-        """Return the row entries of columns that are given by their linking amounts.
-
-        Args:
-            quantities: Entries (linking variable, column, amount).
-            width: Number of columns.
-
-        Returns:
-            Entries (row, column, value).
-        """
+    def _compute_entries(self, quantities: SparseEntries, width: int) -> SparseEntries:
+        """Return the row entries of columns that are given by their linking amounts."""
         counts = np.diff(self.start)[quantities.row]
         each = np.repeat(np.arange(len(counts)), counts)
         at = np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts, counts) + self.start[quantities.row][each]
@@ -110,16 +102,8 @@ class LinkingProgram:
         kept = value != 0
         return SparseEntries(cell[kept] // max(width, 1), cell[kept] % max(width, 1), value[kept])
 
-    def compute_costs(self, quantities: SparseEntries, width: int) -> Floats:
-        """Return the costs of columns that are given by their linking amounts.
-
-        Args:
-            quantities: Entries (linking variable, column, amount).
-            width: Number of columns.
-
-        Returns:
-            Costs (objectives, width).
-        """
+    def _compute_costs(self, quantities: SparseEntries, width: int) -> Floats:
+        """Return the costs of columns that are given by their linking amounts."""
         rate = self.program.costs[:, quantities.row] * quantities.value
         return np.array([np.bincount(quantities.column, each, width) for each in rate]).reshape(len(rate), width)
 
@@ -143,7 +127,7 @@ class LinkingProgram:
         shift = np.bincount(self.row, self.value * np.repeat(fixed, np.diff(self.start)), len(half.rows))
         built = ProgramBuilder(len(half.costs))
         network = built.add_network_columns(
-            part.upper, bound_network_columns(routes, part, bounds), self.compute_costs(part.defining, len(part.upper))
+            part.upper, bound_network_columns(routes, part, bounds), self._compute_costs(part.defining, len(part.upper))
         )
         columns = built.add_columns(
             self.places, half.lower[count:], half.upper[count:], self.size, half.costs[:, count:]
@@ -153,7 +137,7 @@ class LinkingProgram:
         rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
         built.add_entries(supply[part.supply.row], part.supply.column, part.supply.value)
         built.add_entries(splitting[part.splitting.row], part.splitting.column, part.splitting.value)
-        carried = self.compute_entries(part.defining, len(network))
+        carried = self._compute_entries(part.defining, len(network))
         built.add_entries(rows[carried.row], carried.column, carried.value)
         built.add_entries(
             rows[half.entries.row[own]], columns[half.entries.column[own] - count], half.entries.value[own]
@@ -236,7 +220,7 @@ class MasterProblem:
         """Return the entries of block solutions as columns from 0, in constraint rows and block rows."""
         column, place = np.nonzero(answers)
         supply = self.height - len(self.half.program.rows)
-        entries = self.half.compute_entries(SparseEntries(place, column, answers[column, place]), len(block))
+        entries = self.half._compute_entries(SparseEntries(place, column, answers[column, place]), len(block))
         return SparseEntries(
             np.concatenate([supply + entries.row, self.height + block]),
             np.concatenate([entries.column, np.arange(len(block))]),
@@ -304,21 +288,14 @@ class MasterProblem:
         self._session.use_simplex(PRIMAL_SIMPLEX)
         found = self._solve_linear()
         for _ in range(MAX_CUT_TURNS):
-            if found is None or not self.add_violated_cuts(found.x[self.linear.network :]):
+            if found is None or not self._add_violated_cuts(found.x[self.linear.network :]):
                 return found
             self._session.use_simplex(DUAL_SIMPLEX)
             found = self._solve_linear()
         return found
 
-    def add_violated_cuts(self, x: Floats) -> bool:
-        """Add the cuts that a solution violates.
-
-        Args:
-            x (n,): Columns behind those of the network.
-
-        Returns:
-            True if there are any.
-        """
+    def _add_violated_cuts(self, x: Floats) -> bool:
+        """Add the cuts that a solution violates."""
         cuts = separate_cones(self.half.cones, x)
         self.add_cuts(cuts)
         return bool(cuts)

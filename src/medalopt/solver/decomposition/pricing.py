@@ -33,7 +33,7 @@ from medalopt.solver.decomposition.combinations import RouteCombinations
 
 
 @dataclass(frozen=True, eq=False)
-class LinkingIndex:
+class _LinkingIndex:
     """Position of each linking variable in a vector of `count`; -1 where it does not exist."""
 
     feed: Ints  # (K, T)
@@ -50,16 +50,8 @@ class LinkingIndex:
     count: int
 
     @classmethod
-    def build(cls, instance: Instance, routes: Routes) -> LinkingIndex:
-        """Number the linking variables of an instance.
-
-        Args:
-            instance: Instance.
-            routes: Routes.
-
-        Returns:
-            The positions.
-        """
+    def build(cls, instance: Instance, routes: Routes) -> _LinkingIndex:
+        """Number the linking variables of an instance."""
         periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
         back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
         back[list_returned_indices(instance, routes)] = True
@@ -187,7 +179,7 @@ class RouteRanking:
 
 
 @dataclass(frozen=True, eq=False)
-class SeparableRanking:
+class _SeparableRanking:
     """Least price of each stream without listing combinations: each fraction takes its best branch on its own."""
 
     taking: Ints  # (P,) routes that take devices
@@ -200,16 +192,8 @@ class SeparableRanking:
     fractions: RouteRanking  # of `branches`, by fraction
 
     @classmethod
-    def build(cls, routes: Routes, total: int) -> SeparableRanking:
-        """Build the ranking.
-
-        Args:
-            routes: Routes of an instance with fractions.
-            total: Number of all streams.
-
-        Returns:
-            The ranking.
-        """
+    def build(cls, routes: Routes, total: int) -> _SeparableRanking:
+        """Build the ranking."""
         groups, taking = routes.fraction_groups, np.flatnonzero(routes.treats)
         branches = routes.branches[np.argsort(groups.group[routes.branches], kind="stable")]
         group = groups.group[branches]
@@ -233,15 +217,7 @@ class SeparableRanking:
         )
 
     def find_least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
-        """Find the cheapest and second cheapest combination of each stream.
-
-        Args:
-            price (J,): Price of each route.
-
-        Returns:
-            Least price, its combination and second least price, infinite with a single combination; one for each entry
-            of `parents.stream`.
-        """
+        """Find the cheapest and second cheapest combination of each stream."""
         least, chosen, second = self.fractions.find_least(price[self.branches[self.fractions.order]])
         fraction = self.fractions.stream
         owner = self.owner[fraction]
@@ -261,7 +237,7 @@ class RoutePricing:
     instance: Instance
     routes: Routes
     combinations: RouteCombinations
-    linking: LinkingIndex
+    linking: _LinkingIndex
     route_kind: Ints  # (J,)
     kind: Ints  # (C,)
     members: Ints  # (kinds, M) kind of each route, -1 for none
@@ -299,7 +275,7 @@ class RoutePricing:
         refining = compute_refining_costs_of(instance, routes, typical)
         available = np.asfortranarray(instance.streams.available.value)
         linking, ranks = (
-            LinkingIndex.build(instance, routes),
+            _LinkingIndex.build(instance, routes),
             RouteRanking.rank(combinations.stream, len(instance.streams.names)),
         )
         cost, footprint = map(combinations.sum_over_members, (compute_base_costs(routes), routes.footprint))
@@ -337,16 +313,16 @@ class RoutePricing:
             yield metal[period][kind], fixed + spend[period] * cost[:, index_period(cost, period)]
 
     @cached_property
-    def separable(self) -> SeparableRanking | None:
+    def separable(self) -> _SeparableRanking | None:
         """Ranking by fraction; None where no treatment has fractions."""
-        return None if self.routes.parent is None else SeparableRanking.build(self.routes, len(self.available))
+        return None if self.routes.parent is None else _SeparableRanking.build(self.routes, len(self.available))
 
     @cached_property
     def _base_costs(self) -> Floats:
         """Cost of a tonne on each route, without refining, (J, 1 or T) money/t."""
         return np.asarray(compute_base_costs(self.routes))
 
-    def _price_every_route(self, separable: SeparableRanking, weights: Floats) -> Iterator[Floats]:
+    def _price_every_route(self, separable: _SeparableRanking, weights: Floats) -> Iterator[Floats]:
         """Yield for each period the reduced cost of each route (J,), that of devices on the routes that take them."""
         metal, spend = self._price_routes(weights), weights[self.linking.spend]
         fixed = self.routes.footprint * weights[self.linking.footprint]

@@ -57,11 +57,7 @@ class _CrossoverStep:
 
     @property
     def next_basis(self) -> CrossoverBasis:
-        """Basis for the next program.
-
-        Returns:
-            Basis with the program to which it belongs.
-        """
+        """Basis for the next program."""
         return CrossoverBasis(self.network, self.program, self.basis)
 
 
@@ -122,11 +118,7 @@ def _solve_crossover_step(
     network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
 
     def useful() -> Floats:
-        """Return the implied bounds of the columns, limited to amounts that demand can use.
-
-        Returns:
-            (N,).
-        """
+        """Return the implied bounds of the columns, limited to amounts that demand can use."""
         return build_crossover_program(
             problem, half, tighten_bounds_to_demand(task.instance, task.routes, task.bounds), left, fixed
         )[1].size

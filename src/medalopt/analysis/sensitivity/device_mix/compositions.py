@@ -90,15 +90,8 @@ class SupplyMix:
         )
         return np.asarray(sums / max(float(available.sum()), np.finfo(float).tiny))
 
-    def replace_supply(self, available: Floats) -> Instance:
-        """Return the instance with other available tonnes.
-
-        Args:
-            available (I, T): Tonnes.
-
-        Returns:
-            The changed instance.
-        """
+    def _replace_supply(self, available: Floats) -> Instance:
+        """Return the instance with other available tonnes."""
         available = np.where(self.firm[:, None], self.available, available)
         array = ExactArray(available, np.zeros((1, 1), dtype=np.intp))
         return dataclasses.replace(self.instance, streams=dataclasses.replace(self.instance.streams, available=array))
@@ -146,7 +139,7 @@ class SupplyMix:
         target = np.where(rest > 0, target, supply)
         more = np.divide(target, supply, out=np.ones_like(supply), where=supply > 0)
         less = np.divide(whole - target, rest, out=np.ones_like(supply), where=rest > 0)
-        return self.replace_supply(self.available * np.where(mine, more[self.source], less[self.source]))
+        return self._replace_supply(self.available * np.where(mine, more[self.source], less[self.source]))
 
     def split_joint_supply(self, parts: Mapping[int, float]) -> Instance:
         """Split the joint tonnes of some device types in each source in given parts.
@@ -166,7 +159,7 @@ class SupplyMix:
         before, after = self.by_source(supply), self.by_source(weighed)
         factor = np.divide(before, after, out=np.zeros_like(after), where=after > 0)
         moved = np.where((after > 0)[self.source], weighed * factor[self.source], supply)
-        return self.replace_supply(self.available - supply + moved)
+        return self._replace_supply(self.available - supply + moved)
 
     def sum_joint_supply(self, devices: Collection[int]) -> Floats:
         """Sum the tonnes of device types in the sources that offer at least two of them.
@@ -207,12 +200,12 @@ class SupplyMix:
         share = np.array([shares.get(name, 0.0) for name in devices])[self.instance.streams.device][:, None]
         if bundle is None:
             present = self.compute_shares()[self.instance.streams.device][:, None]
-            return self.replace_supply(
+            return self._replace_supply(
                 self.available * np.divide(share, present, out=np.zeros_like(share), where=present > 0)
             )
         inside = np.array([number for number, (_, name) in enumerate(self.instance.bundles) if name == bundle])
         tonnes = self.by_source(self.available)[self.source] * share * self._compute_portions()
-        return self.replace_supply(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
+        return self._replace_supply(np.where(np.isin(self.source, inside)[:, None], tonnes, self.available))
 
     def _compute_portions(self) -> Floats:
         """Return each stream's fraction (I, T) of its device type within its source; equal parts if that is 0."""

@@ -137,16 +137,8 @@ class DeviceShareLine:
         )
 
 
-def compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
-    """Compute the curve of one device type by bisection.
-
-    Args:
-        solver: Solver of device mixes.
-        device: Index of the device type.
-
-    Returns:
-        The curve; None if the share cannot change, as no source offers this type beside another one.
-    """
+def _compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
+    """Compute the curve of one device type by bisection."""
     line = DeviceShareLine(solver, device)
     if not line.moves:
         return None
@@ -458,7 +450,7 @@ def _compute_share_curves(
     for number, device in enumerate(offered):
         report_progress(f"the share of {names[device]}, {number + 1} of {len(offered)}")
         try:
-            curve = compute_share_curve(solver, device)
+            curve = _compute_share_curve(solver, device)
         except SolverError:
             unproven.append(f"the share of {names[device]}")
             continue
