@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, sum_by_group, zero_where_infinite
+from medalopt.instance.arithmetic import Numbers, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.instance import Instance, Names, PriceSteps
+from medalopt.instance.instance import NO_STEPS, Instance, Names, PriceSteps
 from medalopt.instance.paths import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 if TYPE_CHECKING:
     from medalopt.instance.accounting import PlanAccount
+    from medalopt.instance.routes import NumberReader
 
 
 _ROUNDING = 2.0**-40  # relative margin for the rounding errors of rates
@@ -144,11 +145,10 @@ def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
     return select_steps(replace(steps, owner=owner), np.lexsort((steps.number, owner)))
 
 
-def measure_excess(account: PlanAccount, kind: StepKind) -> Numbers:
+def measure_excess(steps: PriceSteps, quantity: Numbers, read: NumberReader) -> Numbers:
     """Return the quantity beyond each limit by the end of each period, (S, T) t, of offers kg."""
-    steps = kind.get_steps(account.instance)
-    taken = np.cumsum(kind.get_quantity(account), axis=1)[steps.owner]
-    return np.maximum(taken - account.read(steps.above)[:, None], 0)
+    taken = np.cumsum(quantity, axis=1)[steps.owner]
+    return np.maximum(taken - read(steps.above)[:, None], 0)
 
 
 def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
@@ -160,10 +160,32 @@ def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
     result: dict[tuple[str, str], float] = {}
     for kind in STEP_KINDS:
         if len(kind.get_steps(account.instance).owner):
-            excess = measure_excess(account, kind)[:, -1].tolist()
+            steps, quantity = kind.get_steps(account.instance), kind.get_quantity(account)
+            excess = measure_excess(steps, quantity, account.read)[:, -1].tolist()
             names = kind.list_names(account.instance)
             result |= {(f"{kind.name}_excess", name): over for name, over in zip(names, excess, strict=True)}
     return result
+
+
+def sum_step_surcharges(
+    instance: Instance, kind: StepKind, quantity: Numbers, read: NumberReader = read_floats
+) -> Numbers:
+    """Sum what each stream or offer costs beyond the price of its first step, in the order of purchase.
+
+    Args:
+        instance: Instance with price steps of the kind.
+        kind: Streams or offers.
+        quantity (N, T): Quantity in each period, t, of offers kg.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        (N, T) money, negative where prices fall.
+    """
+    steps = kind.get_steps(instance)
+    excess = measure_excess(steps, quantity, read)
+    added = np.concatenate([excess[:, :1], excess[:, 1:] - excess[:, :-1]], axis=1)
+    paid = zero_where_infinite(read(steps.surcharge))[:, None] * added
+    return sum_by_group(paid, steps.owner, len(getattr(instance, kind.part).names))
 
 
 def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
@@ -172,15 +194,11 @@ def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
     Returns:
         By kind (N, T) money, negative where prices fall; kinds without price steps are left out.
     """
-    result = {}
-    for kind in STEP_KINDS:
-        steps = kind.get_steps(account.instance)
-        if len(steps.owner):
-            excess = measure_excess(account, kind)
-            added = np.concatenate([excess[:, :1], excess[:, 1:] - excess[:, :-1]], axis=1)
-            paid = zero_where_infinite(account.read(steps.surcharge))[:, None] * added
-            result[kind.name] = sum_by_group(paid, steps.owner, len(getattr(account.instance, kind.part).names))
-    return result
+    return {
+        kind.name: sum_step_surcharges(account.instance, kind, kind.get_quantity(account), account.read)
+        for kind in STEP_KINDS
+        if len(kind.get_steps(account.instance).owner)
+    }
 
 
 def allocate_surcharges(account: PlanAccount) -> Numbers:
@@ -277,6 +295,50 @@ def drop_falling_steps(instance: Instance) -> Instance:
         part, rises = getattr(instance, kind.part), ~mark_falling(instance, kind)
         kept[kind.part] = replace(part, steps=select_steps(part.steps, rises))
     return replace(instance, whole=whole, **kept)
+
+
+def drop_price_steps(instance: Instance) -> Instance:
+    """Return the instance without price steps: the price of the first step holds for all of the quantity.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The instance; itself where no price has steps.
+    """
+    if not has_price_steps(instance):
+        return instance
+    parts = {kind.part: replace(getattr(instance, kind.part), steps=NO_STEPS) for kind in STEP_KINDS}
+    return replace(instance, **parts)
+
+
+def use_up_steps(instance: Instance, kind: StepKind, used: Floats, least: Floats) -> Any:
+    """Return streams or offers of which a part is bought already, which has used up the first steps of their prices.
+
+    Args:
+        instance: Instance.
+        kind: Streams or offers.
+        used (N,): Quantity bought, t, of offers kg.
+        least (N,): Quantity still to be bought at least, which the limit of a last step does not fall below.
+
+    Returns:
+        Streams or offers with the price of the step in use, and what is left of the limits.
+    """
+    part, steps = getattr(instance, kind.part), kind.get_steps(instance)
+    if not len(steps.owner):
+        return part
+    gone, above, last = used[steps.owner], steps.above.value, np.isinf(steps.surcharge.value)
+    left = np.where(above - gone > AMOUNT_TOLERANCE * above, above - gone, 0.0)
+    left = np.where(last, np.maximum(left, least[steps.owner]), left)
+    kept = last | (left > 0)
+    paid = np.where(kept, 0.0, steps.surcharge.value)
+    added = sum_by_group(zero_where_infinite(paid), steps.owner, len(part.names))[:, None]
+    limits = np.where(gone > 0, left, above)
+    changed = replace(steps, above=ExactArray(limits, np.zeros(limits.shape, dtype=np.intp)))
+    price = part.price
+    if added.any():
+        price = ExactArray(price.value + added, np.zeros(price.shape, dtype=np.intp))
+    return replace(part, price=price, steps=select_steps(changed, kept))
 
 
 def bound_by_steps(kind: StepKind, instance: Instance, most: Floats) -> Floats:

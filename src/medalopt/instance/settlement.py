@@ -56,6 +56,17 @@ class ActualLots:
         """Lots in a stockpile, (N,) mask."""
         return self.route < 0
 
+    def find_branches(self, routes: Routes) -> Bools:
+        """Find the lots of fractions, whose devices were taken and treated in another lot.
+
+        Args:
+            routes: Routes of the instance.
+
+        Returns:
+            (N,) mask.
+        """
+        return np.append(~routes.treats, False)[self.route]  # last: stockpiles, of route -1
+
 
 def make_empty_lots(instance: Instance) -> ActualLots:
     """Return lots of which there are none.
@@ -95,10 +106,11 @@ def read_lots(path: Path, instance: Instance, routes: Routes, last: int) -> Actu
     _check_names(table, lots)
     _check_weights(table, lots)
     _check_metal(table, lots, instance)
+    _check_fraction_lots(table, lots, instance, routes)
     faults.raise_errors()
     _warn_of_feed(table, lots, routes)
     _warn_of_metal(table, lots, instance, routes)
-    _warn_of_supply(table, lots, instance)
+    _warn_of_supply(table, lots, instance, routes)
     _warn_of_dates(table, lots, instance)
     return replace(lots, warnings=faults.list_warnings())
 
@@ -137,6 +149,8 @@ def _find_routes(table: InputTable, routes: Routes, stream: Ints, treatment: Int
     """Return the route of each row, (N,), -1 where it has no treatment; routes that the instance lacks are faults."""
     ways = zip(routes.stream.tolist(), routes.treatment.tolist(), routes.smelter.tolist(), strict=True)
     place = {way: number for number, way in enumerate(ways)}
+    parent = routes.fraction_groups.parent if len(routes) else np.zeros(0, dtype=np.intp)
+    split = {(routes.stream[j], routes.treatment[j]) for j in parent.tolist()}
     route = np.full(table.count, -1, dtype=np.intp)
     treated, sent = table.read_texts("treatment"), table.read_texts("smelter")
     for row, way in enumerate(zip(stream.tolist(), treatment.tolist(), smelter.tolist(), strict=True)):
@@ -148,7 +162,10 @@ def _find_routes(table: InputTable, routes: Routes, stream: Ints, treatment: Int
         known = way[0] >= 0 and way[1] >= 0 and (way[2] >= 0 or not sent[row])
         if known and route[row] < 0:
             where = "to that smelter" if sent[row] else "without a smelter"
-            table.add_fault(row, "treatment", f"in the instance this stream does not go by this treatment {where}")
+            message = f"in the instance this stream does not go by this treatment {where}"
+            if sent[row] and way[:2] in split:
+                message += "; it has fractions: name one of them, as `TREATMENT/FRACTION`"
+            table.add_fault(row, "treatment", message)
     return route
 
 
@@ -216,6 +233,32 @@ def _check_metal(table: InputTable, lots: ActualLots, instance: Instance) -> Non
         table.add_fault(row, f"payable_{name}_kg", f"{more}; look for a wrong unit, such as grams written as kilograms")
 
 
+def _check_fraction_lots(table: InputTable, lots: ActualLots, instance: Instance, routes: Routes) -> None:
+    """Record lots of fractions of which no devices were treated; warn of fractions of more devices than were."""
+    groups, periods = routes.fraction_groups if len(routes) else None, len(instance.periods)
+    if groups is None or not len(groups.parent):
+        return
+    went = np.flatnonzero(~lots.waits & (lots.period >= 0))
+    treated = np.zeros((len(routes), periods))
+    np.add.at(treated, (lots.route[went], lots.period[went]), lots.devices_t[went])
+    treated = np.cumsum(treated, axis=1)
+    carried = np.zeros((len(groups.parent), periods))
+    own = went[groups.group[lots.route[went]] >= 0]
+    np.add.at(carried, (groups.group[lots.route[own]], lots.period[own]), lots.devices_t[own])
+    carried = np.cumsum(carried, axis=1)
+    for row in own.tolist():
+        group, t = groups.group[lots.route[row]], lots.period[row]
+        there, name = treated[groups.parent[group], t], instance.treatments.names[groups.treatment[group]]
+        if not there:
+            text = "give the devices treated in a row of their own, with the treatment and without a smelter"
+            table.add_fault(row, "treatment", f"no devices were treated up to then that yield `{name}`: {text}")
+        elif carried[group, t] > there * (1 + _WEIGHT_TOLERANCE):
+            text = (
+                f"`{name}` of {carried[group, t]:.4g} t of devices was sent up to then, but {there:.4g} t were treated"
+            )
+            table.add_warning(row, "devices_t", f"{text}; check both weights")
+
+
 def _warn_of_feed(table: InputTable, lots: ActualLots, routes: Routes) -> None:
     """Warn of lots with more feed than `to_smelter` of the treatment implies."""
     share = np.where(lots.waits, 0.0, routes.to_smelter[lots.route] if len(routes) else 0.0)
@@ -236,15 +279,16 @@ def _warn_of_metal(table: InputTable, lots: ActualLots, instance: Instance, rout
         table.add_warning(row, f"payable_{name}_kg", f"{more} of such devices; check its unit")
 
 
-def _warn_of_supply(table: InputTable, lots: ActualLots, instance: Instance) -> None:
+def _warn_of_supply(table: InputTable, lots: ActualLots, instance: Instance, routes: Routes) -> None:
     """Warn of streams with more sent than supplied in a period, or cumulatively where supply can be stockpiled."""
     offered, sent = instance.streams.available.value, np.zeros(instance.streams.available.raw.shape)
-    np.add.at(sent, (lots.stream, lots.period), lots.devices_t)
+    taken_t = lots.devices_t * ~lots.find_branches(routes)
+    np.add.at(sent, (lots.stream, lots.period), taken_t)
     stored = instance.streams.storable[:, None]
     offered, taken = (np.where(stored, np.cumsum(tonnes, axis=1), tonnes) for tonnes in (offered, sent))
     over = (taken > offered * (1 + _WEIGHT_TOLERANCE)) & (sent > 0)
     for i, t in np.argwhere(over)[:_MAX_WARNINGS].tolist():
-        row = int(np.flatnonzero((lots.stream == i) & (lots.period == t))[-1])
+        row = int(np.flatnonzero((lots.stream == i) & (lots.period == t) & (taken_t > 0))[-1])
         name, when = escape_text(instance.streams.names[i]), instance.periods[t]
         upto = "up to" if instance.streams.storable[i] else "in"
         text = f"{taken[i, t]:.4g} t of `{name}` were sent {upto} {when}, but only {offered[i, t]:.4g} t were offered"

@@ -330,7 +330,7 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         if not len(steps.owner):
             continue
         last, limit = np.isinf(steps.surcharge.raw), account.read(steps.above)
-        over = np.where(last, measure_excess(account, kind)[:, -1], 0)
+        over = np.where(last, measure_excess(steps, kind.get_quantity(account), account.read)[:, -1], 0)
         yield _make_residual(f"{kind.name}_steps", over, _largest_magnitude(limit, limit + over))
 
 

@@ -8,7 +8,10 @@ import numpy as np
 
 from medalopt.analysis.replanning.in_transit import get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
+from medalopt.instance.fractions import compute_fraction_amounts
+from medalopt.instance.instance import Instance
 from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, get_cell_value
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
@@ -25,6 +28,7 @@ _COST_TITLES = {
     "treating": "treatment before the smelter",
     "transport": "transport to the smelter",
     "residue": "residues (cost or revenue)",
+    "sales": "fractions sold (revenue)",
     "charges": "smelter charges",
 }
 _PLANNED_KINDS = {
@@ -105,8 +109,8 @@ def _divide_or_none(part: float, whole: float | None) -> float | None:
 def _build_device_table(replan: Replan) -> ReportTable:
     """Return devices sent in each period, planned and actual."""
     actuals = replan.actuals
-    actual = actuals.sent.sum(axis=0)[_slice_past(replan)]
-    planned = None if replan.before is None else replan.before.account.decisions.sent.sum(axis=0)[_slice_past(replan)]
+    actual = actuals.sent_devices.sum(axis=0)[_slice_past(replan)]
+    planned = None if replan.before is None else replan.before.account.treated_devices.sum(axis=0)[_slice_past(replan)]
     rows = tuple(
         (
             actuals.instance.periods[t],
@@ -131,11 +135,9 @@ def _build_cost_table(replan: Replan) -> ReportTable:
     """Return the cost of executed lots by kind, of contracts, and of the remaining plan."""
     actuals, before = replan.actuals, replan.before
     rows: list[tuple[CellValue, ...]] = []
-    costs = {} if before is None else before.account.costs_of_quantities
+    costs = {} if before is None else _sum_planned_costs(before.account)
     for kind, spent in actuals.cost_by_kind.items():
-        planned = None
-        if before is not None:
-            planned = float(sum(costs[own][_slice_past(replan)].sum() for own in _PLANNED_KINDS[kind]))
+        planned = None if before is None else float(costs[kind][_slice_past(replan)].sum())
         if spent or planned:
             rows.append((_COST_TITLES[kind], planned, spent))
     so_far = None if before is None else sum(float(get_cell_value(row[1]) or 0.0) for row in rows)
@@ -157,15 +159,25 @@ def _build_cost_table(replan: Replan) -> ReportTable:
     return ReportTable("actual_cost", "Cost: first plan and now", text, columns, tuple(rows), notes)
 
 
+def _sum_planned_costs(account: PlanAccount) -> dict[str, Floats]:
+    """Return the planned cost of shipments by the kinds of the cost of lots, (T,) money each."""
+    costs = account.costs_of_quantities
+    planned = {kind: sum(costs[own] for own in kinds) for kind, kinds in _PLANNED_KINDS.items()}
+    if "stream" in account.surcharges:
+        planned["supply"] = planned["supply"] + account.surcharges["stream"].sum(axis=0)
+    return {**planned, "sales": -compute_fraction_amounts(account)[1].sum(axis=0)}
+
+
 def _build_yield_table(replan: Replan) -> ReportTable:
     """Return metal payable of settled lots against the expectation from the instance, by device."""
     actuals, lots = replan.actuals, replan.actuals.lots
     instance = actuals.instance
     settled = np.isfinite(lots.payable).any(axis=1) & ~lots.waits
     device = instance.streams.device[lots.stream]
+    branches, treatment = lots.find_branches(actuals.routes), np.append(actuals.routes.treatment, -1)[lots.route]
     rows = []
-    for d, name in enumerate(instance.devices.names):
-        members = settled & (device == d)
+    for (d, fraction), name in _name_settled_devices(instance).items():
+        members = settled & (device == d) & (treatment == fraction if fraction >= 0 else ~branches)
         for metal in replan.metals if members.any() else ():
             expected, payable = (
                 float(actuals.expected_metal[members, metal].sum()),
@@ -188,6 +200,17 @@ def _build_yield_table(replan: Replan) -> ReportTable:
     return ReportTable("actual_yield", "Settled lots, payable metal", text, columns, tuple(rows), notes)
 
 
+def _name_settled_devices(instance: Instance) -> dict[tuple[int, int], str]:
+    """Return the devices, whole (-1) and by fraction, with their names."""
+    fractions = np.flatnonzero(instance.treatments.parent >= 0).tolist()
+    treatments = instance.treatments.names
+    return {
+        (d, h): name if h < 0 else f"{name}, {treatments[h]}"
+        for d, name in enumerate(instance.devices.names)
+        for h in (-1, *fractions)
+    }
+
+
 def _build_lot_table(replan: Replan) -> ReportTable:
     """Return the table of lots with weights, charges and settlement."""
     actuals, lots = replan.actuals, replan.actuals.lots
@@ -202,6 +225,7 @@ def _build_lot_table(replan: Replan) -> ReportTable:
         charged = (float(actuals.expected_charges[n]), _null_if_nan(lots.charges[n]))
         rows.append((name, stream, *route_names, sent, *masses, *charged, settled))
     currency, every = actuals.instance.currency, len(lots.names) <= MAX_LOTS_LISTED
+    once = every and not lots.find_branches(actuals.routes).any()  # lots of fractions are of devices treated before
     columns = (
         ReportColumn("lot", "Lot"),
         ReportColumn("stream", "Stream"),
@@ -209,7 +233,7 @@ def _build_lot_table(replan: Replan) -> ReportTable:
         ReportColumn("smelter", "Smelter"),
         ReportColumn("period", "Sent"),
         ReportColumn("feed_t", "Dry feed", "t", 2, total=every),
-        ReportColumn("devices_t", "Devices", "t", 2, total=every),
+        ReportColumn("devices_t", "Devices", "t", 2, total=once),
         ReportColumn("expected_charges", "Charges by terms", currency, 0, total=every),
         ReportColumn("charges", "Charges", currency, 0, total=every),
         ReportColumn("settled", "Settled"),
@@ -279,7 +303,7 @@ def _build_contract_table(replan: Replan) -> ReportTable:
         ReportColumn("stream", "Stream"),
         ReportColumn("treatment", "Treatment"),
         ReportColumn("smelter", "Smelter"),
-        ReportColumn("signed_t", "Contracted", "t", 1, total=True),
+        ReportColumn("signed_t", "Contracted", "t", 1, total=not actuals.routes.branches.size),
     )
     text = "Contracted shipments: fixed, subtracted from supply and capacity; their metal is in transit."
     return ReportTable("signed", "Contracted shipments", text, columns, tuple(sorted(rows)))
@@ -427,11 +451,11 @@ def summarize_actuals(replan: Replan) -> tuple[str, ...]:
 def _describe_devices(replan: Replan) -> tuple[str, ...]:
     """Return the tonnes sent so far against plan, and the tonnes under contract."""
     actuals, until = replan.actuals, slice(None, replan.actuals.last + 1)
-    actual = float(actuals.sent.sum())
+    actual = float(actuals.sent_devices.sum())
     line = f"Devices sent by {replan.problem.last_period}: {format_tonnes(actual)}"
     if replan.before is not None:
-        line += f" of {format_tonnes(float(replan.before.account.decisions.sent[:, until].sum()))} planned"
-    signed = float(actuals.executed_account.decisions.sent.sum())
+        line += f" of {format_tonnes(float(replan.before.account.treated_devices[:, until].sum()))} planned"
+    signed = float(actuals.executed_account.treated_devices.sum())
     more = f"; {format_tonnes(signed)} more are contracted" if signed else ""
     return (f"{line}{more}.",)
 

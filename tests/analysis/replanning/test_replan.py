@@ -11,7 +11,7 @@ import pytest
 import medalopt
 from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem, solve_replan
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.report.atomic_write import write_folder
 from medalopt.report.render.csv import render_csv_folder
 from medalopt.report.replanning import summarize_actuals
@@ -129,12 +129,28 @@ BY_MONTH = {  # prices that change over time
     "smelters.kosaka.treatment_charge": "[100, 90, 120, 80, 100, 100]",
     "smelters.kosaka.refining_charge.Ag": "[10, 12, 8, 20, 5, 9]",
 }
+RISING = {  # of both, earlier purchases use up steps
+    "streams.phone@north.price": "[{up_to: 2 t, price: 1_000}, {up_to: 3.5 t, price: 1_150}, {price: 1_900}]",
+    "market.silver.price": "[{up_to: 2, price: 300}, {up_to: 3, price: 60_000}, {up_to: 5, price: 90_000}]",
+}
+FALLING = {"streams.phone@north.price": "[{up_to: 2 t, price: 1_300}, {price: 800}]"}
+FRACTIONS = {
+    "treatments.dismantle": "{cost: 100, fractions: {boards: {share: 50 %, recovery: {Ag: 100 %, Cu: 50 %}}, "
+    "cables: {share: 10 %, recovery: {Cu: 50 %}}, steel: {share: 20 %, sold: 1_000}}}"
+}
 MISSABLE = {"medals.medal.shortfall": "700 JPY"}  # more than silver of phones costs, less than that of laptops
 
 
-@pytest.mark.parametrize("after", ["2018-01", "2018-02", "2018-03", "2018-05"])
-@pytest.mark.parametrize("changes", [{}, BY_MONTH, MISSABLE], ids=["base", "by month", "missable"])
-def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str, changes: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        *((changes, after) for changes in ({}, BY_MONTH, MISSABLE) for after in ("2018-01", "2018-02", "2018-05")),
+        *((changes, "2018-03") for changes in (RISING, FALLING, FRACTIONS)),
+        (RISING, "2018-01"),
+        (FRACTIONS, "2018-02"),
+    ],
+)
+def test_who_does_as_planned_pays_as_planned(tmp_path: Path, changes: dict[str, str], after: str) -> None:
     """A law: where all went as the plan has it, the rest of the best plan is the best plan of the rest."""
     instance = medalopt.load(BASE, changes)
     plan = medalopt.solve(instance)
@@ -142,14 +158,20 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str, changes
     head, rows = "lot,stream,treatment,smelter,period,dry_t,devices_t\n", []
     for n, row in enumerate(pd.DataFrame(plan.tables["shipments"]).itertuples()):
         if instance.periods.index(row.period) <= last:
-            share = 0.5 if row.treatment == "dismantle" else 1.0
-            rows.append(
-                f"L{n},{row.stream},{row.treatment},{row.smelter or ''},{row.period},{share * row.tonnes},{row.tonnes}"
+            fraction, smelter = (
+                value if isinstance(value, str) else "" for value in (getattr(row, "fraction", ""), row.smelter)
             )
+            by = f"{row.treatment}/{fraction}" if fraction else row.treatment
+            share = {"dismantle": 0.5, "dismantle/boards": 0.5, "dismantle/cables": 0.1}.get(by, 1.0) if smelter else 1
+            rows.append(f"L{n},{row.stream},{by},{smelter},{row.period},{share * row.tonnes},{row.tonnes}")
+    bought = pd.DataFrame(plan.tables["purchases"]).set_index("period").kg.to_dict()  # of pure silver
     done = [
-        f",,,,{row.alloy},{row.metal},{row.period},,{row.kg}"
+        f",,,,{row.alloy},{row.metal},{row.period},,{row.kg - bought.get(row.period, 0.0)}"
         for row in pd.DataFrame(plan.tables["melts"]).itertuples()
         if instance.periods.index(row.period) <= last
+    ]
+    done += [
+        f",,,silver,silver,,{period},,{kg}" for period, kg in bought.items() if instance.periods.index(period) <= last
     ]
     lots = head + "\n".join(rows) + "\n"
     # what has settled by now has come back by now
@@ -159,6 +181,60 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, after: str, changes
     found = solve_replan(replan_after_february(tmp_path, lots, signed, after, **changes))
     assert found.total_cost == pytest.approx(plan.cost, rel=1e-6)
     assert bool(changes == MISSABLE) == bool(plan.account.missed.any())
+    assert not changes or abs(plan.cost - medalopt.solve(medalopt.load(BASE)).cost) > 1 or changes is FALLING
+
+
+@pytest.mark.parametrize(
+    ("sent", "bought", "price", "limits", "total"),
+    [
+        (12, 50, [650, 900], [13, 20], 7_900 + 41_000 + 35_350),  # the course of the best plan
+        (0, 75, [300, 1_100], [10, 25], 64_500 + 6_000 + 9_500 + 5_000),  # 75 bars: at all three prices
+    ],
+)
+def test_what_was_bought_has_used_up_steps(
+    tmp_path: Path, sent: float, bought: float, price: list[float], limits: list[float], total: float
+) -> None:
+    """By hand: the price of the step in use, what is left of the limits, and every unit at the price of its own step."""
+    lots, signed = tmp_path / "lots.csv", tmp_path / "signed.csv"
+    lots.write_text(f"lot,stream,treatment,smelter,period,dry_t\nA,phone@north,whole,works,2030-01,{sent}\n")
+    head = "stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg"
+    signed.write_text(f"{head}\n,,,bars,silver,,2030-01,,{bought}\n")
+    instance = medalopt.load(BASE.parents[3] / "instances" / "price_steps.yaml")
+    found = solve_replan(make_replan_problem(instance, "2030-01", lots if sent else None, signed))
+    left = found.problem.remaining_instance
+    assert [left.streams.price.value[0, 0], left.market.price.value[0, 0]] == price
+    assert [*left.streams.steps.above.value, *left.market.steps.above.value] == limits
+    assert found.total_cost == pytest.approx(total, rel=1e-9)
+
+
+FRACTION_LOTS = """lot,stream,treatment,smelter,period,dry_t,payable_Ag_kg,settled_on
+A1,phone@north,dismantle,,2018-01,1,,
+A2,phone@north,dismantle/boards,kosaka,2018-01,0.5,1.7,2018-02-20
+A3,phone@north,dismantle/cables,kosaka,2018-02,0.1,,
+"""
+
+
+def test_lots_of_fractions(tmp_path: Path) -> None:
+    """Devices, their price and the revenue of steel count once; boards and cables have their own feed and charges."""
+    found = solve_replan(replan_after_february(tmp_path, FRACTION_LOTS, None, **FRACTIONS))
+    past = found.actuals
+    assert past.lots.devices_t == pytest.approx([1, 1, 1]) and past.lot_returns[:, 0] == pytest.approx([0, 1.7, 0])
+    kinds = {"supply": 1_000, "collection": 0, "treating": 100, "transport": 0, "residue": 0, "sales": -200}
+    assert past.cost_by_kind == pytest.approx({**kinds, "charges": 50 + 18 + 10})
+    assert found.problem.remaining_instance.smelters.limit.value == pytest.approx([30 - 0.6, np.inf][:1], rel=1e-9)
+    assert found.plan.certificate.optimal and "Devices sent by 2018-02: 1 t" in " ".join(summarize_actuals(found))
+    for lots, said in (
+        (FRACTION_LOTS.replace("A1,phone@north,dismantle,,2018-01,1,,\n", ""), "no devices were treated up to then"),
+        (FRACTION_LOTS.replace("dismantle/boards", "dismantle"), "name one of them, as `TREATMENT/FRACTION`"),
+    ):
+        with pytest.raises(InputError) as caught:
+            replan_after_february(tmp_path, lots, None, **FRACTIONS)
+        fault = caught.value.faults[0]
+        assert said in fault.message and fault.line > 1 and fault.column == 3
+    (warning,) = replan_after_february(
+        tmp_path, FRACTION_LOTS.replace("2018-01,0.5", "2018-01,0.6"), None, **FRACTIONS
+    ).actuals.lots.warnings
+    assert "was sent up to then, but 1 t were treated" in warning.message
 
 
 def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
@@ -170,6 +246,8 @@ def _settled(line: str, periods: tuple[str, ...], last: int) -> str:
     if at > last:
         return f"{line},,,"
     silver, copper = (1.8, 0.0) if cells[1].startswith("phone") else (0.9, 9.0)
+    part = cells[2].partition("/")[2]
+    silver, copper = silver * (part != "cables"), copper * (0.5 if part else 1.0)
     return f"{line},{silver * float(cells[6])!r},{copper * float(cells[6])!r},{periods[at]}"
 
 

@@ -13,6 +13,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.period_values import index_period, sum_over_routes
+from medalopt.instance.price_steps import STEP_KINDS, drop_price_steps, sum_step_surcharges
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.settlement import ActualLots
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -86,6 +87,41 @@ class Actuals:
         went = ~self.lots.waits
         np.add.at(total, (self.lots.route[went], self.lots.period[went]), self.lots.devices_t[went])
         return total
+
+    @property
+    def sent_devices(self) -> Floats:
+        """Devices taken and treated in lots by route and period, which their fractions do not count again.
+
+        Returns:
+            (J, T) t.
+        """
+        return np.asarray(self.routes.mask_branches(self.sent))
+
+    @cached_property
+    def taken_by_stream(self) -> Floats:
+        """Devices of each stream in lots, stockpiles and contracted shipments by period.
+
+        Returns:
+            (I, T) t.
+        """
+        total = np.array(self._together.sent_by_stream, dtype=np.float64)
+        waits = self.lots.waits
+        np.add.at(total, (self.lots.stream[waits], self.lots.period[waits]), self.lots.devices_t[waits])
+        return total
+
+    @cached_property
+    def step_surcharges(self) -> dict[str, Floats]:
+        """Cost of devices taken, and of purchases up to `last`, beyond the prices of their first steps.
+
+        Returns:
+            By kind (N, T) money; kinds without price steps are left out.
+        """
+        taken = {"stream": self.taken_by_stream, "offer": self.executed_account.purchases}
+        return {
+            kind.name: np.asarray(sum_step_surcharges(self.instance, kind, taken[kind.name]))
+            for kind in STEP_KINDS
+            if len(kind.get_steps(self.instance).owner)
+        }
 
     @cached_property
     def stockpiles(self) -> Floats:
@@ -246,8 +282,11 @@ class Actuals:
             Money by kind.
         """
         routes, lots = self.routes, self.lots
-        parts = ("supply", "collection", "treating", "transport", "residue")
+        parts = ["supply", "collection", "treating", "transport", "residue"]
+        parts += [] if routes.parent is None else ["sales"]
         spent = {part: float(sum_over_routes(getattr(routes, part), self.sent).sum()) for part in parts}
+        if "stream" in self.step_surcharges:
+            spent["supply"] += float(self.step_surcharges["stream"][:, : self.last + 1].sum())
         streams, waits = self.instance.streams, lots.waits
         for part, price in (("supply", streams.price.value), ("collection", streams.collection.value)):
             each = price[lots.stream[waits], index_period(price, lots.period[waits])]
@@ -294,9 +333,13 @@ class Actuals:
         Returns:
             Money.
         """
-        sent = float(self.executed_account.shipment_costs.sum()) + self._sum_charges()
-        bought = float((self.instance.market.price.value * self.executed_account.purchases).sum())
-        left = self.executed_account.decisions.left
+        executed, steps = self.executed_account, self.step_surcharges
+        at_first_steps = replace(executed, instance=drop_price_steps(self.instance))
+        sent = float(at_first_steps.shipment_costs.sum()) + self._sum_charges()
+        sent += float(steps["stream"][:, self.last + 1 :].sum()) if "stream" in steps else 0.0
+        bought = float((self.instance.market.price.value * executed.purchases).sum())
+        bought += float(steps["offer"].sum()) if "offer" in steps else 0.0
+        left = executed.decisions.left
         return sent + bought - (float((self.instance.terms.pays.value * left).sum()) if len(left) else 0.0)
 
     @cached_property

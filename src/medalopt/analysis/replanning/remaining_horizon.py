@@ -15,7 +15,7 @@ from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
 from medalopt.instance.left_metal import leaves_metal
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, use_up_steps
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -38,10 +38,9 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         The instance that remains to be planned, including stockpiles and metal in transit.
 
     Raises:
-        UsageError: If more metal, process scrap or purchased metal was charged than available, or prices have steps.
+        UsageError: If more metal, process scrap or purchased metal was charged than available.
     """
     instance = actuals.instance
-    _refuse_price_steps(instance)
     _check_metal_stock(actuals)
     _check_scrap_stock(actuals)
     _check_offer_stock(actuals)
@@ -64,16 +63,6 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
     )
     left = add_offer_stock(_drop_paid_charges(left, actuals), actuals.offer_stock_left)
     return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit_by_line)
-
-
-def _refuse_price_steps(instance: Instance) -> None:
-    """Raise UsageError if prices change with the quantity, part of which is bought already."""
-    steps = [name for kind in STEP_KINDS for name in kind.list_names(instance)]
-    if steps:
-        raise UsageError(
-            f"{escape_text(steps[0])}: price steps cannot be replanned; write the price of the step in "
-            "use, and what is left of it as `limit`"
-        )
 
 
 def _drop_paid_charges(instance: Instance, actuals: Actuals) -> Instance:
@@ -162,13 +151,10 @@ def _reduce_metals(actuals: Actuals) -> Metals:
 
 def _reduce_streams(actuals: Actuals) -> Streams:
     """Return the streams less contracted shipments; commitments less all executed and contracted tonnes."""
-    streams = actuals.instance.streams
-    signed = np.zeros(streams.available.shape)
-    np.add.at(signed, actuals.routes.stream, actuals.executed_account.decisions.sent)
-    gone = np.zeros(len(streams.names))
-    np.add.at(gone, actuals.routes.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
-    left = _cut_section(streams, actuals, available=signed)
-    return replace(left, committed=_subtract_used(streams.committed, gone + actuals.stockpiles))
+    taken = actuals.taken_by_stream.sum(axis=1)
+    streams = use_up_steps(actuals.instance, STREAM_STEPS, taken, np.zeros(len(taken)))
+    left = _cut_section(streams, actuals, available=actuals.executed_account.sent_by_stream)
+    return replace(left, committed=_subtract_used(streams.committed, taken))
 
 
 def _reduce_smelters(actuals: Actuals) -> Smelters:
@@ -184,8 +170,8 @@ def _reduce_smelters(actuals: Actuals) -> Smelters:
 
 def _reduce_market(actuals: Actuals) -> MarketOffers:
     """Return the market less past purchases; purchases contracted for later become commitments."""
-    market = actuals.instance.market
     before = actuals.executed_account.bought
+    market = use_up_steps(actuals.instance, OFFER_STEPS, before, actuals.contracted_purchases)
     committed = _subtract_used(market.committed, before)
     later = actuals.contracted_purchases
     if later.any():

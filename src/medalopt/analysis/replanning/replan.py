@@ -56,8 +56,7 @@ def _find_missed_requirements(actuals: Actuals, plan: Plan) -> tuple[MissedRequi
 def _sum_sent(actuals: Actuals, plan: Plan) -> tuple[Floats, Floats]:
     """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
     instance, left = actuals.instance, plan.instance
-    gone = np.zeros(len(instance.streams.names))
-    np.add.at(gone, actuals.routes.stream, (actuals.sent + actuals.executed_account.decisions.sent).sum(axis=1))
+    gone = actuals.taken_by_stream.sum(axis=1) - actuals.stockpiles  # those in stock are streams of the remainder
     by_device, by_region = np.zeros(len(left.devices.names)), np.zeros(len(instance.regions))
     np.add.at(by_device, instance.streams.device, gone)
     np.add.at(by_device, left.streams.device, plan.account.sent)
@@ -283,11 +282,6 @@ def make_replan_problem(
         UsageError: If the period or a file does not fit the instance.
         InputError: If a file is invalid.
     """
-    if instance.treatments.has_fractions:
-        raise UsageError(
-            "--after: lots and contracts of single fractions cannot be given yet; replan with `to_smelter` and "
-            "`recovery` in place of `treatments.*.fractions`"
-        )
     routes, last = build_routes(instance), make_calendar(instance).find_period(after.strip())
     if last is None:
         raise UsageError(f"--after: {make_calendar(instance).describe_unknown(after)}")
