@@ -194,7 +194,7 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, changes: dict[str, 
 def test_what_was_bought_has_used_up_steps(
     tmp_path: Path, sent: float, bought: float, price: list[float], limits: list[float], total: float
 ) -> None:
-    """By hand: the price of the step in use, what is left of the limits, and every unit at the price of its own step."""
+    """By hand: the price of the step in use, what is left of the limits, and the total."""
     lots, signed = tmp_path / "lots.csv", tmp_path / "signed.csv"
     lots.write_text(f"lot,stream,treatment,smelter,period,dry_t\nA,phone@north,whole,works,2030-01,{sent}\n")
     head = "stream,treatment,smelter,offer,alloy,metal,period,tonnes,kg"
