@@ -9,6 +9,7 @@ import typer
 
 from medalopt.cli.options import JsonOption, SetOption, open_variants, parse_limit, report_progress
 from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
 
 DrawsOption = Annotated[
     int | None,
@@ -41,6 +42,9 @@ def stochastic(
     take_or_pay: FeeOption = "100%",
     cvar: LevelOption = None,
     weight: WeightOption = None,
+    confidence: ConfidenceOption = None,
+    joint: JointOption = False,
+    uncertainty_budget: BudgetOption = None,
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -59,6 +63,7 @@ def stochastic(
     aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
     options = TwoStageOptions(draws, seed, known, share, aversion, level)
     options.check()
+    set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
     runner = open_variants(instance, set_, "cost")
     with report_progress(f"deciding contracts of {runner.instance.name}") as step:
         found = compute_two_stage_plan(runner, options, step)

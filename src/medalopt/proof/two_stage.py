@@ -34,6 +34,7 @@ from medalopt.instance.contracts import ContractBook
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
 from medalopt.proof.certificate import EXACT_SIZE_LIMIT, sum_absolute_costs
+from medalopt.proof.confidence import compute_cone_payments, merge_payments
 from medalopt.proof.extension_rows import price_decisions
 from medalopt.proof.prices import Duals, build_prices, convert_prices
 from medalopt.proof.rows import compute_residuals
@@ -155,7 +156,10 @@ def _prove_scenario(
     context = BoundContext(instance, routes, bounds, arithmetic.read)
     use = arithmetic.lift(claim.use)
     pull = price_decisions(instance, routes, arithmetic.read, book.price_quantities(instance, routes, use))
-    lowest = minimise_lagrangian(replace(context, pull=pull), prices, ObjectiveWeights.from_objective("cost"))
+    cones = compute_cone_payments(instance, routes, claim.duals, arithmetic.read)
+    context = replace(context, pull=merge_payments(pull, cones))
+    lowest = minimise_lagrangian(context, prices, ObjectiveWeights.from_objective("cost"))
+    lowest = lowest if cones is None else lowest + cones.fixed
     return _ProvenScenario(
         bound_number_above(account.cost + fees),
         max(bound_number_below(sum_absolute_costs(account, "cost")), 0.0) + paid,

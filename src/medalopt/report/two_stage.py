@@ -10,6 +10,7 @@ import numpy as np
 
 from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
 from medalopt.instance.activities import describe_lot_rules
+from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
 from medalopt.report.charts.chart import (
     COLOURS,
@@ -67,6 +68,7 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
     ends = f"{format_money(low.cost)}{cases[0]} to {format_money(high.cost)}{cases[1] if cases[0] else ''}"
     yield "Optimal (verified independently of the solver)."
     yield f"Expected cost: {format_money(plan.expected, currency)}; {ends} in {_describe_scenarios(plan)}."
+    yield from _describe_promise(plan)
     yield from _describe_contracts(plan)
     missed = [(one, float(np.sum(one.account.missed))) for one in plan.outcomes]
     if worst := [pair for pair in missed if pair[1] > 0.5]:
@@ -98,6 +100,17 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
     if plan.lots:
         rules = describe_lot_rules(plan.lots)
         yield f"{rules[:1].upper()}{rules[1:]} are left out ({format_count(len(plan.lots), 'parameter')})."
+
+
+def _describe_promise(plan: TwoStagePlan) -> Iterable[str]:
+    """Yield the promised confidence, least of all scenarios, or the uncertainty budget."""
+    least = min((one.confidence for one in plan.outcomes if one.confidence is not None), default=None)
+    if least is not None:
+        share = format_number(100 * least)
+        yield f"Promised metals suffice with a probability of at least {share} % within each scenario."
+    elif budget := get_uncertainty_budget(plan.instance):
+        count = format_number(budget)
+        yield f"Every metal suffices within each scenario for an uncertainty budget of {count}."
 
 
 def _drop_rounding(plan: TwoStagePlan, amount: float) -> float:
@@ -241,6 +254,7 @@ def _tabulate_scenarios(plan: TwoStagePlan) -> ReportTable:
         ReportColumn("sent_t", "sent", "t", rank=1, style="significant"),
         ReportColumn("unused_t", "agreed, not used", "t", rank=2, style="significant"),
         ReportColumn("purchases", "purchases", currency, style="scaled"),
+        ReportColumn("confidence", "confidence", "%", 1, rank=1, style="share", optional=True),
         ReportColumn("missed", "medals missed", "", rank=1, style="significant", optional=True),
     )
     rows: list[tuple[CellValue, ...]] = []
@@ -255,11 +269,17 @@ def _tabulate_scenarios(plan: TwoStagePlan) -> ReportTable:
             (
                 *(one.name, one.probability, one.cost, one.wait_and_see, one.cost - one.wait_and_see),
                 *(float(np.sum(one.account.sent)), sum(left)),
-                *(float(np.sum(one.account.costs["purchases"])), missed if missed > DISPLAY_TOLERANCE else None),
+                *(
+                    float(np.sum(one.account.costs["purchases"])),
+                    one.confidence,
+                    missed if missed > DISPLAY_TOLERANCE else None,
+                ),
             )
         )
     text = "Cost of each scenario with these contracts, and if it were known before they are signed."
-    return ReportTable("scenarios", "Scenarios", text, columns, tuple(rows))
+    note = "Confidence: least probability, within the scenario, that a promised metal suffices at a deadline."
+    some = any(one.confidence is not None for one in plan.outcomes)
+    return ReportTable("scenarios", "Scenarios", text, columns, tuple(rows), (note,) if some else ())
 
 
 def _tabulate_smelters(plan: TwoStagePlan) -> ReportTable:
@@ -386,6 +406,7 @@ def _encode_outcome(plan: TwoStagePlan, one: ScenarioOutcome) -> dict[str, Any]:
         "probability": one.probability,
         "cost": one.cost,
         "wait_and_see": one.wait_and_see,
+        "confidence": one.confidence,
         "fees": one.cost - plan.premiums - float(account.cost),
         "premiums": plan.premiums,
         "sent_t": float(np.sum(account.sent)),

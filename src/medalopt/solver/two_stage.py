@@ -25,6 +25,7 @@ from medalopt.solver.verification import compute_bound_and_violation
 from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
 LARGEST_EXTENSIVE_FORM = 1_000_000  # columns of all scenarios together, such as 10,000 in each of 100
+MAX_CUT_ROUNDS = 60
 LARGEST_FOR_SIMPLEX = 20_000  # columns; above it the interior-point method goes first
 
 
@@ -35,6 +36,17 @@ class ScenarioStage:
     probability: float
     program: SolverProgram  # columns y and rows
     linking: SparseEntries  # entries of T: row of `program`, first-stage column, value
+
+    def separate(self, columns: Floats) -> ScenarioStage:
+        """Return the stage with the cuts that a solution violates; `self` where all constraints hold.
+
+        Args:
+            columns (n,): Second-stage columns of a solution.
+
+        Returns:
+            The stage; a linear program has no cuts.
+        """
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +64,7 @@ class TwoStageSolution:
     second: tuple[Floats, ...]  # second-stage columns by scenario
     weights: Floats  # (S,)
     duals: tuple[Floats, ...]  # dual values of the rows of each scenario, objective per unit
+    stages: tuple[ScenarioStage, ...]  # scenarios with the cuts of the solution
 
     def compute_expected_cost(self, probabilities: Sequence[float] | Floats) -> float:
         """Return the expected cost.
@@ -140,8 +153,15 @@ def solve_two_stage(
         LimitError: The extensive form is too large.
         SolverError: No solution was found.
     """
-    form = build_extensive_form(first, stages, risk_weight, risk_level)
-    found = solve_verified(form.program)
+    for _ in range(MAX_CUT_ROUNDS):
+        form = build_extensive_form(first, stages, risk_weight, risk_level)
+        found = solve_verified(form.program)
+        cut = [stage.separate(found.x[own]) for stage, own in zip(stages, form.columns, strict=True)]
+        if all(new is old for new, old in zip(cut, stages, strict=True)):
+            break
+        stages = cut
+    else:
+        raise SolverError(f"the two-stage program still violates a constraint after {MAX_CUT_ROUNDS} rounds of cuts")
     x, y, n = found.x, found.y, len(first.lower)
     decided = float(first.costs[0] @ x[:n])
     costs = [decided + float(stage.program.costs[0] @ x[own]) for stage, own in zip(stages, form.columns, strict=True)]
@@ -151,6 +171,7 @@ def solve_two_stage(
     return TwoStageSolution(
         *(found.value, found.bound, x[:n], np.array(costs)),
         *(tuple(x[own] for own in form.columns), weights, tuple(y[rows] for rows in form.rows)),
+        tuple(stages),
     )
 
 
@@ -308,7 +329,7 @@ def compute_information_value(
         """
         return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
 
-    alone = _solve_each(first, stages, report_progress)
+    alone, stages = _solve_each(first, stages, report_progress)
     lost = [number for number, value in enumerate(alone) if value == np.inf]
     if lost:
         raise InfeasibleScenariosError(lost)
@@ -322,7 +343,8 @@ def compute_information_value(
         pass  # there are no decisions for mean data
     else:
         decided, least = middle.first, middle.value
-        evaluated = _solve_each(replace(first, lower=decided, upper=decided), stages, report_progress)
+        fixed = replace(first, lower=decided, upper=decided)
+        evaluated, _ = _solve_each(fixed, solution.stages, report_progress)
     return InformationValue(
         *(solution, tuple(alone), weigh(alone), decided, least, tuple(evaluated), weigh(evaluated)),
     )
@@ -330,16 +352,21 @@ def compute_information_value(
 
 def _solve_each(
     first: SolverProgram, stages: Sequence[ScenarioStage], report_progress: Callable[[str], None]
-) -> list[float]:
-    """Return the optimum of each scenario by itself; infinite where it is infeasible."""
+) -> tuple[list[float], list[ScenarioStage]]:
+    """Return the optimum of each scenario by itself, infinite where it is infeasible, and the stages with its cuts."""
     values: list[float] = []
+    cut: list[ScenarioStage] = []
     for number, stage in enumerate(stages, start=1):
         report_progress(f"scenario {number} of {len(stages)} by itself")
         try:
-            values.append(solve_two_stage(first, [replace(stage, probability=1.0)]).value)
+            solution = solve_two_stage(first, [replace(stage, probability=1.0)])
         except NoPlanError:
             values.append(np.inf)
-    return values
+            cut.append(stage)
+        else:
+            values.append(solution.value)
+            cut.append(replace(solution.stages[0], probability=stage.probability))
+    return values, cut
 
 
 class InfeasibleScenariosError(NoPlanError):

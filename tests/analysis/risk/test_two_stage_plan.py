@@ -20,6 +20,8 @@ from medalopt.analysis.risk.contract_program import build_first_stage, build_sta
 from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, TwoStagePlan, compute_two_stage_plan
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import LimitError, TwoStageInfeasibleError, UsageError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.proof.two_stage import ScenarioClaim, certify_two_stage, project_weights
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.solve import summarize_plan
@@ -170,6 +172,42 @@ def test_information_states_the_value_of_the_scenarios(path: Path, plan: TwoStag
     expected = plan.information.of_perfect_information
     assert found.data.scenarios.perfect == pytest.approx(expected) and found.data.scenarios.count == 3
     assert json.loads(found.to_json())["scenarios"]["perfect_information"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"policy__confidence": "90 %"}, {"policy__joint_confidence": "85 %"}, {"policy__uncertainty_budget": "1"}],
+)
+def test_promises_hold_within_each_scenario(path: Path, plan: TwoStagePlan, change: dict[str, str]) -> None:
+    """Each scenario keeps its promise, proven; it costs as `solve` says if known; a plan without it is found out."""
+    found = decide(path, PLAIN, **change)
+    values, proof = found.information, found.certificate
+    assert proof.optimal and abs(proof.gap) < 1e-10 and proof.value > plan.expected + 100
+    assert values.wait_and_see + 100 < values.recourse <= values.mean_value_evaluated + 1e-6
+    excess = []
+    for one in found.outcomes:
+        policy = build_confidence(one.account.instance)
+        assert policy is not None
+        excess += [slack.excess for slack in measure_confidence(policy, one.account)]
+        if "policy__joint_confidence" not in change:  # which `solve` splits better than equally
+            assert one.wait_and_see == pytest.approx(solve(one.account.instance).objective, rel=1e-9)
+        least = {"policy__confidence": 0.9, "policy__joint_confidence": 0.925}.get(*change)
+        assert one.confidence is least or (one.confidence or 0) >= (least or 1) - 1e-9
+    assert max(excess) == pytest.approx(0, abs=1e-8)
+    averse = decide(path, TwoStageOptions(risk_weight=2.0, risk_level=0.5), **change)
+    assert averse.certificate.optimal and averse.expected > found.expected - 1e-6
+    bare = [
+        ScenarioClaim(
+            *(one.probability, 0.5, PlanAccount(kept.account.instance, one.account.routes, one.account.decisions)),
+            *({}, np.zeros(len(plan.agreed)), one.available / np.where(plan.agreed > 0, plan.agreed, 1)),
+        )
+        for one, kept in zip(plan.outcomes, found.outcomes, strict=True)
+    ]
+    assert certify_two_stage(plan.book, plan.agreed, bare).violation > 1e-3
+    if "policy__confidence" in change:
+        assert any("at least 90 %" in line for line in build_two_stage_report(found).headline)
+        with pytest.raises(UsageError, match="drawn scenario"):
+            decide(path, TwoStageOptions(draws=4), **change)
 
 
 def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:

@@ -11,12 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medalopt.analysis.promise_solver import needs_cuts
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM, Contract, ContractBook
 from medalopt.instance.demand import is_stocked
+from medalopt.instance.routes import ConfidenceCut
 from medalopt.model.network import SparseEntries
+from medalopt.proof.prices import Duals
+from medalopt.solver.confidence import add_cut_rows, merge_cut_duals, separate_cuts
 from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.solution import extract_decisions, extract_duals
 from medalopt.solver.two_stage import ScenarioStage
 
 CONTRACT_ROW = "contract"
@@ -29,6 +34,50 @@ class WeightedScenario:
     name: str
     probability: float
     program: ScenarioProgram
+
+
+@dataclass(frozen=True, eq=False)
+class ContractStage(ScenarioStage):
+    """Second stage of one scenario of an instance, with the cuts of its promised confidence after all other rows."""
+
+    scenario: ScenarioProgram
+    bare: SolverProgram  # without cuts
+    cuts: tuple[ConfidenceCut, ...] = ()
+
+    def separate(self, columns: Floats) -> ScenarioStage:
+        """Return the stage with the cuts of the promised confidence that a solution violates.
+
+        Args:
+            columns (n,): Columns of the program.
+
+        Returns:
+            The stage; `self` where every chance constraint holds.
+        """
+        one = self.scenario
+        if not needs_cuts(one.instance):
+            return self
+        decisions = extract_decisions(one.instance, one.routes, one.network, self.program, columns)
+        found = separate_cuts(one.instance, one.routes, decisions)
+        if not found:
+            return self
+        cuts = (*self.cuts, *found)
+        program = add_cut_rows(self.bare, one.instance, one.routes, one.network, cuts)
+        return replace(self, program=program, cuts=cuts)
+
+    def split_duals(self, duals: Floats) -> tuple[Duals, Floats]:
+        """Split the dual values of the rows into those of the instance and those of the contracts.
+
+        Args:
+            duals (m,): Dual values of the rows.
+
+        Returns:
+            Dual values by constraint, with those of chance constraints, and the price per unit used of each contract.
+        """
+        own = merge_cut_duals(
+            self.scenario.instance, (*self.scenario.routes.cuts, *self.cuts), extract_duals(self.program, duals)
+        )
+        contracts = np.array([name == CONTRACT_ROW for name, _ in self.program.rows], dtype=np.bool_)
+        return own, duals[contracts]
 
 
 def build_first_stage(book: ContractBook) -> SolverProgram:
@@ -47,7 +96,7 @@ def build_first_stage(book: ContractBook) -> SolverProgram:
     return built.build()
 
 
-def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: float, shares: Floats) -> ScenarioStage:
+def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: float, shares: Floats) -> ContractStage:
     """Build the second stage of one scenario.
 
     Args:
@@ -70,7 +119,8 @@ def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: floa
     unused = built.add_columns([("unused", int(n)) for n in open_], 0.0, np.inf, most, fees if len(open_) else 0.0)
     built.add_entries(rows[open_], unused)
     linking = SparseEntries(rows, np.arange(len(contracts)), -shares)
-    return ScenarioStage(probability, built.build(), linking)
+    bare = built.build()
+    return ContractStage(probability, bare, linking, scenario, bare)
 
 
 def list_use_entries(contracts: Sequence[Contract], scenario: ScenarioProgram) -> tuple[Ints, Ints, Floats]:

@@ -9,24 +9,26 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 
-from medalopt.analysis.risk.contract_program import WeightedScenario, build_first_stage, build_stage
+from medalopt.analysis.risk.contract_program import ContractStage, WeightedScenario, build_first_stage, build_stage
 from medalopt.analysis.sampling import SAMPLING_SEED
-from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.outages import find_period
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import build_confidence
+from medalopt.instance.confidence import build_confidence, has_confidence, measure_confidence
 from medalopt.instance.contracts import ContractBook, list_contracts
 from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.proof.two_stage import ScenarioClaim, TwoStageCertificate, certify_two_stage, compute_value_at_risk
 from medalopt.solver.program import SolverProgram
-from medalopt.solver.solution import extract_decisions, extract_duals
+from medalopt.solver.solution import extract_decisions
 from medalopt.solver.two_stage import (
     LARGEST_EXTENSIVE_FORM,
     InfeasibleScenariosError,
@@ -92,6 +94,18 @@ class ScenarioOutcome:
     wait_and_see: float  # cost if the scenario were known before the contracts
     used: Floats  # (C,) use of each contract, t or kg
     available: Floats  # (C,) units made available
+
+    @cached_property
+    def confidence(self) -> float | None:
+        """Least confidence of a promised metal at a deadline, within the scenario.
+
+        Returns:
+            From 0 to 1; None without a promise.
+        """
+        policy = build_confidence(self.account.instance)
+        if policy is None or policy.budget is not None:
+            return None
+        return min(NormalDist().cdf(slack.attained_quantile) for slack in measure_confidence(policy, self.account))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +192,10 @@ def compute_two_stage_plan(
         SolverError: The optimum could not be certified.
     """
     options.check()
-    if build_confidence(runner.instance) is not None:
+    if options.draws is not None and build_confidence(runner.instance) is not None:
         raise UsageError(
-            f"{runner.instance.name}: promises a confidence; a two-stage plan has scenarios in its place: leave the "
-            "promise out, --set policy.confidence=50%"
+            f"{runner.instance.name}: promises a confidence, and in a drawn scenario nothing is uncertain; leave the "
+            "promise out (--set policy.confidence=50%), or give scenarios of the file a probability"
         )
     named = _list_scenarios(runner, options)
     columns = len(runner.base.program.lower) * len(named)
@@ -238,12 +252,9 @@ def _solve(
     solution = information.solution
     if options.risk_weight > 0:
         report_progress("with the value at risk")
-        solution = solve_two_stage(first, stages, options.risk_weight, options.risk_level)
+        solution = solve_two_stage(first, solution.stages, options.risk_weight, options.risk_level)
     report_progress("certifying")
-    claims = [
-        _claim_scenario(one.program, stage, solution, number, shares[:, number])
-        for number, (one, stage) in enumerate(zip(scenarios, stages, strict=True))
-    ]
+    claims = [_claim_scenario(solution, number, shares[:, number]) for number in range(len(scenarios))]
     certificate = certify_two_stage(book, solution.first, claims, options.risk_weight, options.risk_level)
     if not certificate.optimal:
         raise SolverError(
@@ -273,41 +284,38 @@ def _value_information(
     try:
         return compute_information_value(*parts, report_progress)
     except InfeasibleScenariosError as error:
-        text = _describe_infeasible([scenarios[number].name for number in error.scenarios])
+        promised = has_confidence(scenarios[0].program.instance)
+        text = _describe_infeasible([scenarios[number].name for number in error.scenarios], promised)
         raise TwoStageInfeasibleError(name, text) from error
     except NoPlanError as error:
         text = "no contracts allow a plan in every scenario; let the scenario be known earlier (--known), or give"
         raise TwoStageInfeasibleError(name, f"{text} medals a `shortfall` penalty") from error
 
 
-def _describe_infeasible(names: Sequence[str]) -> str:
+def _describe_infeasible(names: Sequence[str], promised: bool) -> str:
     """Return the message for scenarios that have no plan by themselves."""
+    less = "promise less, " if promised else ""
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     listed = ", ".join(escape_text(name) for name in names[:_MOST_NAMED]) + more
     few = "scenario has" if len(names) == 1 else "scenarios have"
     return (
         f"{len(names):,} {few} no feasible plan even if known beforehand: {listed}; give medals a `shortfall` penalty "
-        "(--set 'medals.*.shortfall=1000'), or correct these scenarios"
+        f"(--set 'medals.*.shortfall=1000'), {less}or correct these scenarios"
     )
 
 
-def _claim_scenario(
-    scenario: ScenarioProgram, stage: ScenarioStage, solution: TwoStageSolution, number: int, shares: Floats
-) -> ScenarioClaim:
+def _claim_scenario(solution: TwoStageSolution, number: int, shares: Floats) -> ScenarioClaim:
     """Return plan and dual values of one scenario, the latter per unit of its own cost."""
+    stage = solution.stages[number]
+    assert isinstance(stage, ContractStage)
     weight = float(solution.weights[number])
     duals = solution.duals[number] / weight if weight > 0 else solution.duals[number] * 0
+    scenario = stage.scenario
     decisions = extract_decisions(
         scenario.instance, scenario.routes, scenario.network, stage.program, solution.second[number]
     )
-    return ScenarioClaim(
-        stage.probability,
-        weight,
-        PlanAccount(scenario.instance, scenario.routes, decisions),
-        extract_duals(stage.program, duals),
-        duals[len(duals) - len(shares) :],
-        shares,
-    )
+    account = PlanAccount(scenario.instance, scenario.routes, decisions)
+    return ScenarioClaim(stage.probability, weight, account, *stage.split_duals(duals), shares)
 
 
 def _summarize(
