@@ -34,18 +34,25 @@ from medalopt.instance.confidence import (
     measure_confidence,
     split_joint_confidence,
 )
+from medalopt.instance.credited_metal import list_pool_names
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.price_steps import list_falling_paths
-from medalopt.instance.routes import ConfidenceCut, Routes, build_routes, list_pool_names
+from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.proof.basis import ExactBasis
-from medalopt.proof.certificate import Certificate, certify_plan, sum_absolute_costs
+from medalopt.proof.certificate import (
+    Certificate,
+    InfeasibilityProof,
+    adopt_compiled_proof,
+    certify_plan,
+    prove_infeasibility,
+    sum_absolute_costs,
+)
 from medalopt.proof.confidence import CONE_RULE, LEVEL_RULE, reallocate_risk
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
-from medalopt.proof.farkas import InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget

@@ -11,7 +11,7 @@ from typing import Any
 import highspy
 import swiglpk as glpk
 
-from medalopt.export.names import make_lp_names
+from medalopt.export.lp_mps import make_lp_names
 from medalopt.linear_program import NamedLinearProgram
 
 Column = tuple[float, float, float]  # lower, upper, cost

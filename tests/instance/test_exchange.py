@@ -13,7 +13,8 @@ from tests.instance.writing import faults, loaded
 from tests.spreadsheets import with_cell
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load, open_instance, render_starter_template
+from medalopt.instance.examples import render_starter_template
+from medalopt.instance.loading import load, open_instance
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.resolve import parsed_document
 from medalopt.instance.workbook.importer import import_workbook

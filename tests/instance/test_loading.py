@@ -17,8 +17,9 @@ from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
+from medalopt.instance.examples import render_starter_template
 from medalopt.instance.instance import SourceNote
-from medalopt.instance.loading import open_instance, render_starter_template
+from medalopt.instance.loading import open_instance
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"
 

@@ -7,7 +7,7 @@ import re
 
 from tests.instance.writing import PARTS
 
-from medalopt.instance.schema import build_json_schema
+from medalopt.instance.schema.validation import build_json_schema
 
 
 def test_the_schema_says_what_is_left_out() -> None:

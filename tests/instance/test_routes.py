@@ -15,10 +15,10 @@ from medalopt.errors import InputError
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.credited_metal import bound_withheld, find_pooled_lots, list_pool_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import (
     Routes,
-    bound_withheld,
     build_routes,
     classify_routes,
     compute_refining_costs,
@@ -26,9 +26,7 @@ from medalopt.instance.routes import (
     compute_route_costs,
     compute_separable_participation,
     compute_shipment_unit_costs,
-    find_pooled_lots,
     has_supply,
-    list_pool_names,
 )
 
 LINKING = ROOT / "tests" / "model" / "golden" / "linking.yaml"

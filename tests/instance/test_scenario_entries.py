@@ -11,7 +11,7 @@ import medalopt
 from medalopt.errors import InputError
 from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.files import FileBytes
-from medalopt.instance.reader.scenario_entries import read_scenario_file
+from medalopt.instance.resolve.scenarios import read_scenario_file
 from medalopt.instance.workbook.importer import import_workbook
 from medalopt.report.instance_workbook import render_instance_workbook
 

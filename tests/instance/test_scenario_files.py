@@ -8,7 +8,7 @@ import pytest
 
 from medalopt.errors import InputError
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.scenario_entries import read_scenario_file
+from medalopt.instance.resolve.scenarios import read_scenario_file
 
 
 def names_of(folder: Path, text: str, name: str = "cases.csv") -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medalopt.errors import InputError
-from medalopt.instance.reader.scenario_entries import read_scenario_file
+from medalopt.instance.resolve.scenarios import read_scenario_file
 
 
 def list_errors(path: Path, content: str | bytes) -> list[tuple[int, int, str, str]]:

@@ -12,8 +12,8 @@ import yaml
 import yamlcore
 from tests.instance.hostile import GOOD
 
-from medalopt.instance.loading import render_starter_template
-from medalopt.instance.schema import build_json_schema
+from medalopt.instance.examples import render_starter_template
+from medalopt.instance.schema.validation import build_json_schema
 
 SCHEMA = build_json_schema()
 CONFORMANCE = sorted((Path(__file__).parents[1] / "conformance").glob("*.yaml"))

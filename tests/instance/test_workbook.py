@@ -15,8 +15,9 @@ from tests.random_instances import case
 from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet
 
 from medalopt.errors import InputError, UsageError
+from medalopt.instance.examples import render_starter_template
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load, open_instance, render_starter_template
+from medalopt.instance.loading import load, open_instance
 from medalopt.instance.reader.excel_reader import format_cell, read_workbook
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.reader.yaml_nodes import ScalarNode, find_node

@@ -17,7 +17,7 @@ import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof.farkas import InfeasibilityProof
+from medalopt.proof.certificate import InfeasibilityProof
 
 Document = dict[str, Any]
 

@@ -14,8 +14,7 @@ from tests.model.cases import loaded, plain, planned
 
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_saved_plan
-from medalopt.plan.schema import SavedPlan, StrictModel
-from medalopt.plan.schema_errors import describe_schema_errors
+from medalopt.plan.schema import SavedPlan, StrictModel, describe_schema_errors
 from medalopt.report.solve import build_solve_report
 
 

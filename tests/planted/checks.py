@@ -267,7 +267,7 @@ def bases(known: Known) -> Iterator[str]:
 
 def refutations(known: Known) -> Iterator[str]:
     """No multipliers refute a feasible instance: neither its dual values, nor others, nor none."""
-    from medalopt.proof.farkas import prove_infeasibility
+    from medalopt.proof.certificate import prove_infeasibility
 
     for (path, _), (_, duals, _) in known.priced.items():
         for multipliers in (duals, {}, *list(_disturbed(duals))[-2:]):
@@ -352,7 +352,7 @@ def risk(known: Known) -> Iterator[str]:
     import medalopt
     from medalopt.errors import MedaloptError
     from medalopt.instance.risk import compute_risk
-    from medalopt.proof.risk import derive_risk
+    from medalopt.proof.derived import derive_risk
 
     changes = {"smelters.works.settlement_lot": "pooled", "smelters.works.deduction.Ag": "60 g/t"}
     for change in ({}, changes):

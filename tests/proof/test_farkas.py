@@ -19,10 +19,10 @@ from medalopt.errors import NoPlanError
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC, INTERVAL_ARITHMETIC, Arithmetic
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.proof import farkas
+from medalopt.proof import certificate
 from medalopt.proof.bound import BoundContext
+from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionRow, ExtensionTerm
-from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof, adopt_compiled_proof, prove_infeasibility
 from medalopt.proof.prices import Duals
 
 ROOT = Path(__file__).parents[2]
@@ -286,7 +286,7 @@ def test_all_that_a_refutation_rests_on_is_of_one_arithmetic(
         grounds.append(ground)
         return 0.0
 
-    monkeypatch.setattr(farkas, "compute_extended_bound", bound)
+    monkeypatch.setattr(certificate, "compute_extended_bound", bound)
     prove_infeasibility(loaded(changed()), {}, arithmetic)
     kind = type(arithmetic.lift(np.zeros(1))), getattr(arithmetic.lift(np.zeros(1)), "dtype", None)
     for numbers in (grounds[0].routes.returned, grounds[0].bounds.stock):

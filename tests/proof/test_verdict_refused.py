@@ -18,7 +18,7 @@ from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.instance import Instance
 from medalopt.plan.reader import read_saved_plan
 from medalopt.plan.schema import SavedInfeasibility, SavedPlan
-from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
+from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.proof.verdict import InfeasibilityVerdict, _check_proof_claims, verify_infeasibility, verify_plan
 from medalopt.report.render.json import build_no_plan_object, build_plan_object, render_json
 from medalopt.report.render.text import render_report_text

@@ -38,7 +38,7 @@ def schema() -> int:
     """
     from json import dumps
 
-    from medalopt.instance.schema import build_json_schema
+    from medalopt.instance.schema.validation import build_json_schema
 
     print_output(dumps(build_json_schema(), indent=2, ensure_ascii=False) + "\n")
     return 0
@@ -61,8 +61,7 @@ def new(
 
     A small feasible one, or a shipped example; no file is overwritten.
     """
-    from medalopt.instance.examples import list_examples, read_example
-    from medalopt.instance.loading import render_starter_template
+    from medalopt.instance.examples import list_examples, read_example, render_starter_template
 
     examples = list_examples() if example is not None else {}
     if example is not None and example not in examples:

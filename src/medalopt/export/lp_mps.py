@@ -5,20 +5,112 @@ Only syntax common to CPLEX, GLPK, Gurobi, HiGHS and SCIP is used: a row with tw
 named `NAME.upper` (in MPS only where a range does not reproduce both bounds exactly); a row without a bound is one
 above -1e30, since readers ignore a second N row; a constant in the objective is the cost of a column fixed at 1, since
 readers disagree on the sign of a right-hand side of the objective.
+
+Names stay recognisable. Names of the program consist of ASCII letters, digits, `_.-~@%` and the brackets and commas of
+indices. MPS takes them unchanged. The LP format takes neither brackets nor the minus sign, and reads `e10` as part of a
+number and words such as `free` as keywords, so that `ship[phone@tokyo,2017-04]` becomes `ship(phone@tokyo,2017%2D04)`
+in both formats. A name longer than the format allows is cut and ends in a hash of the whole.
 """
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medalopt.export.names import make_lp_names
 from medalopt.linear_program import NamedLinearProgram
+
+MAX_NAME_LENGTH = 255  # characters of a row or column name that CPLEX, GLPK and HiGHS all read
+
+
+MAX_SYMBOL_LENGTH = 75  # characters of a MathProg symbol: three of them fit into one row name
+
+
+_LP_SAFE = "(),@%"  # besides letters, digits and `_.~`: characters that every reader of LP files takes
+
+
+_NUMBER_LIKE = re.compile(r"[^A-Za-z_]|[eE][0-9]")
+
+
+_LP_WORDS = re.compile(
+    r"min|max|minimi[sz]e|maximi[sz]e|minimum|maximum|subject|such|st|s\.t\.|st\.|bounds?|free|inf|infinity|integers?|int"
+    r"|generals?|gen|binary|binaries|bin|semis?|sec|sos[12]?|end"
+)
+
+
+def _make_lp_name(name: str) -> str:
+    """Return a name with the characters allowed in LP and MPS files, of any length."""
+    safe = quote(name.replace("[", "(").replace("]", ")"), safe=_LP_SAFE).replace("-", "%2D")
+    return f"_{safe}" if _NUMBER_LIKE.match(safe) or _LP_WORDS.fullmatch(safe.lower()) else safe
+
+
+def _shorten_name(name: str, longest: int) -> str:
+    """Return a name, or if it is longer than `longest` its start with a hash of the whole."""
+    if len(name) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: longest - len(digest) - 1]}~{digest}"
+
+
+def make_lp_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in LP and MPS files.
+
+    Args:
+        names: Names of rows or columns.
+
+    Returns:
+        Distinct names in the same order.
+    """
+    return make_names_unique((_make_lp_name(name) for name in names), MAX_NAME_LENGTH)
+
+
+def write_names(program: NamedLinearProgram) -> str:
+    """Render the mapping from exported names to original names as CSV.
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        The CSV text, a line for each column and row.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("kind", "name", "original"))
+    for kind, names in (("column", program.columns), ("row", program.rows)):
+        writer.writerows((kind, safe, unquote(name)) for safe, name in zip(make_lp_names(names), names, strict=True))
+    return table.getvalue()
+
+
+def make_names_unique(names: Iterable[str], longest: int) -> tuple[str, ...]:
+    """Shorten names and number those that would be equal.
+
+    Args:
+        names: Names.
+        longest: Greatest number of characters.
+
+    Returns:
+        Distinct names in the same order.
+    """
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        short, count = _shorten_name(name, longest), 1
+        while short in seen:
+            count += 1
+            short = _shorten_name(f"{name}~{count}", longest)
+        seen.add(short)
+        result.append(short)
+    return tuple(result)
+
 
 NO_LIMIT = -1e30  # below any attainable value; HiGHS, CPLEX and Gurobi read it as infinite
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medalopt.export.names import MAX_SYMBOL_LENGTH, make_mathprog_symbols, make_names_unique
+from medalopt.export.lp_mps import MAX_SYMBOL_LENGTH, make_names_unique
 from medalopt.instance.confidence import has_confidence
+from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import leaves_metal
 from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, StepKind
 from medalopt.linear_program import percent_encode
 
@@ -491,3 +491,16 @@ def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
             yield f"param {name}_share := {_format_double(most)};"
     if math.isfinite(policy.footprint_cap.value):
         yield f"param cap := {_format_double(float(policy.footprint_cap.value))};"
+
+
+def make_mathprog_symbols(names: Sequence[str]) -> dict[str, str]:
+    """Return the symbols in a MathProg data file.
+
+    Args:
+        names: Names, possibly repeated.
+
+    Returns:
+        Name to symbol; symbols are distinct.
+    """
+    different = dict.fromkeys(names)
+    return dict(zip(different, make_names_unique(map(percent_encode, different), MAX_SYMBOL_LENGTH), strict=True))

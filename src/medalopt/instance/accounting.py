@@ -13,6 +13,13 @@ import numpy as np
 from medalopt.instance.activities import add_charges, add_split_charges, compute_charges
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Ints
+from medalopt.instance.credited_metal import (
+    PooledLots,
+    compute_withheld_charge,
+    find_pooled_lots,
+    shift_to_shipment,
+    sum_credited_by_line,
+)
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_casting_price,
@@ -25,17 +32,15 @@ from medalopt.instance.demand import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import shift_to_shipment, sum_credited_by_line
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective
-from medalopt.instance.period_values import compute_withheld_charge, read_at_credit, sum_over_routes
 from medalopt.instance.price_steps import allocate_surcharges, compute_step_surcharges
 from medalopt.instance.routes import (
     NumberReader,
-    PooledLots,
     Routes,
     compute_refining_costs,
     compute_route_costs,
-    find_pooled_lots,
+    read_at_credit,
+    sum_over_routes,
 )
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, bound_below, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bounds
+from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import (
     OFFER_STEPS,

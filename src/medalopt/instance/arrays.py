@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -223,3 +223,23 @@ def drop_infinite(value: float) -> float | None:
         The number, or None if it is infinite or no number.
     """
     return value if math.isfinite(value) else None
+
+
+def stack_over_periods(arrays: Sequence[ExactArray]) -> ExactArray:
+    """Stack the parameters of single periods along a new last axis; equal ones become one value for all periods.
+
+    Args:
+        arrays: Array (...) of each period, or one for all periods.
+
+    Returns:
+        Array (..., 1 or T).
+    """
+    factors: dict[Fraction, int] = {}
+    raw, unit = [], []
+    for one in arrays:
+        place = np.array([factors.setdefault(factor, len(factors)) for factor in one.factors], dtype=np.intp)
+        raw.append(one.raw)
+        unit.append(place[np.broadcast_to(one.unit, one.raw.shape)])
+    stacked = ExactArray(np.stack(raw, axis=-1), np.stack(unit, axis=-1), tuple(factors))
+    same = (stacked.raw == stacked.raw[..., :1]).all() and (stacked.unit == stacked.unit[..., :1]).all()
+    return ExactArray(stacked.raw[..., :1], stacked.unit[..., :1], stacked.factors) if same else stacked

@@ -15,6 +15,7 @@ import numpy as np
 from medalopt.catalog import Limit
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Ints
+from medalopt.instance.credited_metal import list_pool_names, list_terms_names
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_scrap_rate,
@@ -23,11 +24,9 @@ from medalopt.instance.demand import (
     may_buy,
     may_charge,
 )
-from medalopt.instance.fractions import FractionGroups
 from medalopt.instance.instance import Instance, MarketOffers, Names, Streams
-from medalopt.instance.left_metal import list_terms_names
 from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, drop_falling_steps, list_step_prices
-from medalopt.instance.routes import NumberReader, Routes, list_pool_names
+from medalopt.instance.routes import FractionGroups, NumberReader, Routes
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Shipped instances: their names, titles and files, from the installed package or from the source tree."""
+"""Shipped instances, from the installed package or from the source tree, and the starter for a new one."""
 
 from __future__ import annotations
 
@@ -63,3 +63,16 @@ def _read_text(root: MappingNode, path: tuple[str, ...]) -> str:
     """Return the text at a path of the tree; '' where there is none."""
     node = find_node(root, path)
     return node.text if isinstance(node, ScalarNode) else ""
+
+
+def render_starter_template(name: str) -> str:
+    """Render the starter instance, a small feasible problem with comments.
+
+    Args:
+        name: Name of the new instance: small letters, digits, `_` and `-`.
+
+    Returns:
+        The YAML text.
+    """
+    text = resources.files("medalopt.instance").joinpath("starter.yaml").read_text(encoding="utf-8")
+    return text.replace("{name}", name)

@@ -10,10 +10,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,7 +31,6 @@ from medalopt.instance.reader.overrides import (
     parse_overrides,
 )
 from medalopt.instance.reader.rows import InputSheet, build_list_sheet
-from medalopt.instance.reader.scenario_entries import separate_probabilities
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode, convert_to_plain, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
 from medalopt.instance.resolve.assemble import assemble_instance, collect_regions, collect_sources
@@ -45,12 +43,12 @@ from medalopt.instance.resolve.checks import (
     check_pooled_lots,
     check_storable_offers,
 )
-from medalopt.instance.resolve.fractions import WHOLE_TREATMENT
 from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
 from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
 from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
-from medalopt.instance.resolve.scenario_checks import check_scenarios
+from medalopt.instance.resolve.scenarios import check_scenarios, separate_probabilities
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
+from medalopt.instance.resolve.treatments import WHOLE_TREATMENT
 from medalopt.instance.resolve.warnings import add_warnings
 from medalopt.instance.scenario import Change, Operation, ParameterChanges, resolve_change, spare_firm
 from medalopt.instance.schema.document import Document, Lane, Periods, Stream
@@ -58,10 +56,6 @@ from medalopt.instance.schema.field_types import ELEMENT, ValidationContext
 from medalopt.instance.schema.validation import list_defined_names, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text, join_names, suggest_name
-
-if TYPE_CHECKING:
-    from medalopt.instance.scenario import ParameterChanges
-
 
 NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others
@@ -489,19 +483,6 @@ def _read_table(
     sheet, digests[node.text], warnings = file.tables[target, name]
     faults.warnings.extend(warnings)
     return sheet
-
-
-def render_starter_template(name: str) -> str:
-    """Render the starter instance, a small feasible problem with comments.
-
-    Args:
-        name: Name of the new instance: small letters, digits, `_` and `-`.
-
-    Returns:
-        The YAML text.
-    """
-    text = resources.files("medalopt.instance").joinpath("starter.yaml").read_text(encoding="utf-8")
-    return text.replace("{name}", name)
 
 
 @dataclass(frozen=True, eq=False)

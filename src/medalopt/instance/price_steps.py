@@ -356,3 +356,23 @@ def bound_by_steps(kind: StepKind, instance: Instance, most: Floats) -> Floats:
     last = np.isinf(steps.surcharge.value)
     np.minimum.at(result, steps.owner[last], steps.above.value[last])
     return result
+
+
+def compute_mean_price(instance: Instance, price: Floats) -> Floats:
+    """Compute price and collection of a tonne of each stream, on average over its supply where they change over time.
+
+    Args:
+        instance: Instance.
+        price (I, 1 or T): Price of a tonne, that of the step in use.
+
+    Returns:
+        Money per tonne (I,).
+    """
+    streams = instance.streams
+    each = price + streams.collection.value
+    if each.shape[1] == 1:
+        return np.asarray(each[:, 0])
+    available = streams.available.value
+    total = available.sum(axis=1)
+    weights = np.where(total[:, None] > 0, available, 1.0)
+    return np.asarray((each * weights).sum(axis=1) / weights.sum(axis=1))

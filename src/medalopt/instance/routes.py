@@ -1,10 +1,8 @@
-"""Routes (stream, treatment, smelter): unit costs, metal returned, pooled settlement and separable participation.
+"""Routes (stream, treatment, smelter): unit costs, metal returned, fractions and separable participation.
 
 Every function takes `read`, which turns an `ExactArray` into numbers: floats (`read_floats`), exact fractions
-(`ExactArray.exact`) or intervals. With pooled settlement all feed F of a line of terms in a period is one lot with
-metal M = sum(chi m x), of which the smelter withholds W, so that the metal returned, R = sum(r chi m x) - W, is at most
-r M and at most M - delta F. Where the share leaves more than the deduction with the smelter on every route, W is no
-variable.
+(`ExactArray.exact`) or intervals. A branch carries a fraction of the devices that another route, its parent, takes and
+treats. Prices and charges that may change over time have one value per period on their last axis, or one for all.
 """
 
 from __future__ import annotations
@@ -12,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.fractions import FractionGroups, group_branches
 from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
-from medalopt.instance.period_values import index_period, read_at_credit
-from medalopt.tolerances import SUM_TOLERANCE
+
+if TYPE_CHECKING:
+    from medalopt.instance.accounting import PlanAccount
 
 NumberReader = Callable[[ExactArray], Numbers]
 
@@ -232,7 +230,7 @@ def _compute_returned_metal(
     For pooled lots only the payable share: the deduction depends on the whole lot.
     """
     travels = line >= 0
-    metal = _compute_feed_metal(instance, read, stream, treatment)
+    metal = compute_feed_metal(instance, read, stream, treatment)
     share = _pick_by_smelter(travels, read(instance.terms.returned), line)
     deduction = _pick_by_smelter(travels, read(instance.terms.deduction), line)
     if instance.terms.pooled.any():
@@ -241,7 +239,7 @@ def _compute_returned_metal(
     return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
 
 
-def _compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
+def compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
     """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t."""
     device = instance.streams.device[stream]
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
@@ -352,128 +350,6 @@ def has_supply(instance: Instance) -> Bools:
     return np.where(instance.streams.storable[:, None], waiting, positive)
 
 
-@dataclass(frozen=True, eq=False)
-class PooledLots:
-    """P lines of terms with pooled settlement, and the N routes that feed them."""
-
-    line: Ints  # (P,) index of the line of terms
-    smelter: Ints  # (P,)
-    routes: Ints  # (N,) index of each route that feeds one
-    pool: Ints  # (N,) index of its pooled line
-    withheld: Numbers  # (N, E) kg/t of devices: deduction less the unpaid share; any sign
-    exists: Bools  # (P, E, T) whether metal shipped in t can be withheld and is due within the horizon
-
-
-def find_pooled_lots(instance: Instance, all_routes: Routes, read: NumberReader = read_floats) -> PooledLots:
-    """Find the pooled lots of an instance.
-
-    Args:
-        instance: The instance.
-        all_routes: Its routes.
-        read: Reads parameters in the arithmetic of `withheld`.
-
-    Returns:
-        The pooled lots; none where every route is settled separately.
-    """
-    line = np.flatnonzero(instance.terms.pooled)
-    metals, periods = len(instance.metals.names), len(instance.periods)
-    smelter = instance.terms.smelter[line]
-    if not len(line):
-        none = np.zeros(0, dtype=np.intp)
-        exists = np.zeros((0, metals, periods), dtype=np.bool_)
-        return PooledLots(line, smelter, none, none, make_zeros((0, metals), all_routes.returned), exists)
-    routes = np.flatnonzero(np.isin(all_routes.line, line))
-    pool = np.searchsorted(line, all_routes.line[routes])
-    some = np.zeros((len(line), metals), dtype=np.bool_)
-    np.logical_or.at(some, pool, _compute_withheld_rate(instance, all_routes, read_floats, routes) > 0)
-    yields = np.zeros_like(some)
-    np.logical_or.at(yields, pool, _is_payable(instance, all_routes, routes))
-    in_time = np.arange(periods)[None, None, :] + instance.smelters.lead[smelter][:, :, None] < periods
-    return PooledLots(
-        line,
-        smelter,
-        routes,
-        pool,
-        _compute_withheld_rate(instance, all_routes, read, routes),
-        (some & yields)[:, :, None] & in_time,
-    )
-
-
-def _compute_withheld_rate(instance: Instance, all_routes: Routes, read: NumberReader, routes: Ints) -> Numbers:
-    r"""Return $w_j=\chi(\delta\pi-(1-r)m)$ of each of `routes`, (N, E), in kg/t of devices."""
-    line, stream, treatment = all_routes.line[routes], all_routes.stream[routes], all_routes.treatment[routes]
-    share, deduction = read(instance.terms.returned)[line], read(instance.terms.deduction)[line]
-    sent_on = read(instance.treatments.to_smelter)[treatment, instance.streams.device[stream]]
-    deducted = deduction * sent_on[:, None]
-    left = (1 - share) * _compute_feed_metal(instance, read, stream, treatment)
-    withheld = read(instance.streams.credited)[stream] * (deducted - left)
-    return np.where(abs(withheld) > SUM_TOLERANCE * deducted, withheld, 0) if read is read_floats else withheld
-
-
-def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:
-    """Return for which metals `routes` have a payable share, (N, E)."""
-    stream, line = all_routes.stream[routes], all_routes.line[routes]
-    held = _compute_feed_metal(instance, read_floats, stream, all_routes.treatment[routes]) > 0
-    return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
-
-
-def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
-    """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
-        lots: Its pooled lots.
-        sent (I, T): Greatest tonnes sent of each stream in each period.
-
-    Returns:
-        Upper bounds (P, E, T), kg.
-    """
-    metals = len(instance.metals.names)
-    maximum = make_zeros((len(lots.line), metals, sent.shape[1]), sent)
-    for metal in range(metals):
-        share = routes.returned[lots.routes, metal][:, None] * sent[routes.stream[lots.routes]]
-        maximum[:, metal] = sum_by_group(share, lots.pool, len(lots.line))
-    return np.where(lots.exists, maximum, 0)
-
-
-def list_pool_names(instance: Instance) -> tuple[str, ...]:
-    """List the paths of pooled lines, in the order of `PooledLots`.
-
-    Returns:
-        `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule.
-    """
-    return tuple(render_path(locate_pool_terms(instance, pool)) for pool in range(int(instance.terms.pooled.sum())))
-
-
-def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
-    """Return the path at which the terms of a pooled line are given.
-
-    Args:
-        instance: The instance.
-        pool: Index of the pooled line.
-
-    Returns:
-        The path.
-    """
-    return locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
-
-
-def locate_terms(instance: Instance, line: int) -> ParameterPath:
-    """Return the path at which a line of terms is given.
-
-    Args:
-        instance: The instance.
-        line: Index of the line.
-
-    Returns:
-        The path.
-    """
-    terms = instance.terms
-    smelter: ParameterPath = ("smelters", instance.smelters.names[terms.smelter[line]])
-    return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter
-
-
 _SEND_MARGIN = 1 + 1e-6  # routable supply over required participation, at least
 
 
@@ -511,3 +387,134 @@ def compute_routable_supply(instance: Instance, routes: Routes) -> Floats:
     bundled = streams.bundle >= 0
     np.logical_or.at(held, streams.bundle[bundled], ~routed[bundled, None] & (tonnes[bundled] > 0))
     return np.where(routed[:, None] & ~(held[streams.bundle] & bundled[:, None]), tonnes, 0.0).sum(axis=1)
+
+
+def index_period(values: Numbers, period: Any) -> Any:
+    """Return the index along the axis of periods at which the values of a period are found.
+
+    Args:
+        values (..., 1 or T): Values in any arithmetic.
+        period: Index of a period, or array of them.
+
+    Returns:
+        The index, of the shape of `period`; 0 where one value holds for all periods.
+    """
+    last = values.shape[-1] - 1
+    return min(period, last) if isinstance(period, int) else np.minimum(period, last)
+
+
+def read_at_credit(charge: Numbers, lead: Ints, periods: int) -> Numbers:
+    """Return charges on metal by period of shipment from those by period in which the metal is on the account.
+
+    Args:
+        charge (N, 1 or T): Charges by period of credit.
+        lead (N,): Periods from shipment to credit.
+        periods: Number of periods T.
+
+    Returns:
+        Charges (N, T); 0 for shipments whose metal is credited after the horizon.
+    """
+    back = np.arange(periods)[None, :] + lead[:, None]
+    if charge.shape[1] > 1:
+        charge = np.take_along_axis(charge, np.minimum(back, periods - 1), axis=1)
+    return np.where(back < periods, charge, 0)
+
+
+def sum_over_routes(rate: Numbers, sent: Numbers) -> Numbers:
+    """Sum a unit cost over all routes, by period.
+
+    Args:
+        rate (J, 1 or T): Money per tonne.
+        sent (J, T): Tonnes sent.
+
+    Returns:
+        Money (T,).
+    """
+    return rate[:, 0] @ sent if rate.shape[1] == 1 else (rate * sent).sum(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class FractionGroups:
+    """N fractions of treated devices: the branches of a group together carry the tonnes of their parent."""
+
+    parent: Ints  # (N,) index of the route that treats the devices
+    treatment: Ints  # (N,) index of the fraction among the treatments
+    group: Ints  # (J,) group of each branch, -1: the route is none
+
+
+def group_branches(parent: Ints | None, treatment: Ints) -> FractionGroups:
+    """Group branches by parent, then fraction.
+
+    Args:
+        parent (J,): Index of the parent of each branch, -1 for other routes; None without branches.
+        treatment (J,): Index of the treatment or fraction of each route.
+
+    Returns:
+        The groups; none where no treatment has fractions.
+    """
+    group = np.full(len(treatment), -1, dtype=np.intp)
+    branches = np.zeros(0, dtype=np.intp) if parent is None else np.flatnonzero(parent >= 0)
+    if parent is None or not len(branches):
+        return FractionGroups(branches, branches, group)
+    pairs = parent[branches] * (int(treatment.max()) + 1) + treatment[branches]
+    _, first, number = np.unique(pairs, return_index=True, return_inverse=True)
+    group[branches] = number
+    return FractionGroups(parent[branches[first]], treatment[branches[first]], group)
+
+
+def fold_prices(routes: Routes, prices: Numbers) -> tuple[Ints, Numbers]:
+    """Add the least price of each fraction to that of the route which treats the devices.
+
+    Args:
+        routes: Routes of an instance.
+        prices (J, ...): Price of a tonne on each route.
+
+    Returns:
+        Routes that take devices (P,), and prices (P, ...) of devices with all their fractions.
+    """
+    taking, groups = np.flatnonzero(routes.treats), routes.fraction_groups
+    if not len(groups.parent):
+        return taking, prices if len(taking) == len(prices) else prices[taking]
+    branches = routes.branches
+    least = make_zeros((len(groups.parent), *prices.shape[1:]), prices) + np.inf
+    np.minimum.at(least, groups.group[branches], prices[branches])
+    total = prices[taking]
+    np.add.at(total, np.searchsorted(taking, groups.parent), least)
+    return taking, total
+
+
+def fold_branches(routes: Routes, prices: Numbers) -> Numbers:
+    """Return the prices of `fold_prices` for every route.
+
+    Args:
+        routes: Routes of an instance.
+        prices (J, ...): Price of a tonne on each route.
+
+    Returns:
+        Prices (J, ...); infinite for branches. `prices` itself without any.
+    """
+    if not len(routes.fraction_groups.parent):
+        return prices
+    taking, folded = fold_prices(routes, prices)
+    total = make_zeros(prices.shape, prices) + np.inf
+    total[taking] = folded
+    return total
+
+
+def compute_fraction_amounts(account: PlanAccount) -> tuple[Numbers, Numbers]:
+    """Compute the tonnes of each fraction that treated devices yield, and the revenue for fractions sold.
+
+    Returns:
+        Tonnes and money by fraction and period, (H, T) each; 0 for treatments.
+    """
+    treatments, routes, treated = account.instance.treatments, account.routes, account.treated_devices
+    share = account.read(treatments.to_smelter)
+    price = np.where(treatments.sells[:, :, None], account.read(treatments.sold), 0)
+    tonnes = make_zeros((len(treatments.names), treated.shape[1]), treated)
+    paid, device = make_zeros(tonnes.shape, treated), account.instance.streams.device[routes.stream]
+    for fraction in np.flatnonzero(treatments.parent >= 0).tolist():
+        parents = np.flatnonzero((routes.treatment == treatments.parent[fraction]) & routes.treats)
+        amount = np.where(treatments.accepts[fraction], share[fraction], 0)[device[parents]][:, None] * treated[parents]
+        tonnes[fraction] = amount.sum(axis=0)
+        paid[fraction] = (price[fraction][device[parents]] * amount).sum(axis=0)
+    return tonnes, paid

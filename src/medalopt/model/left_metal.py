@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.credited_metal import compute_worth_left, list_terms_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import compute_worth_left, list_terms_names
 from medalopt.model.variables import index_by_name
 
 

@@ -18,11 +18,17 @@ import numpy as np
 from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import has_lot_constraint
+from medalopt.instance.credited_metal import (
+    PooledLots,
+    compute_withheld_charge,
+    find_pooled_lots,
+    get_line_leads,
+    leaves_metal,
+    may_leave,
+)
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import get_line_leads, leaves_metal, may_leave
-from medalopt.instance.period_values import compute_withheld_charge
-from medalopt.instance.routes import PooledLots, Routes, compute_shipment_unit_costs, find_pooled_lots, has_supply
+from medalopt.instance.routes import Routes, compute_shipment_unit_costs, has_supply
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 

@@ -29,8 +29,8 @@ from medalopt.plan.schema import (
     SavedMetalCalledBack,
     SavedPlan,
     StrictModel,
+    describe_schema_errors,
 )
-from medalopt.plan.schema_errors import describe_schema_errors
 from medalopt.plan.tables import parse_extension_tables
 from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
 from medalopt.text import escape_text

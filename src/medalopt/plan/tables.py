@@ -15,14 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
 from medalopt.instance.arrays import Ints, drop_infinite
+from medalopt.instance.credited_metal import leaves_metal, list_pool_names, list_terms_names
 from medalopt.instance.demand import is_stocked, may_miss
-from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import leaves_metal, list_terms_names
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.risk import compute_risk
-from medalopt.instance.routes import list_pool_names
+from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData

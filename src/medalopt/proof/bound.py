@@ -16,6 +16,16 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.credited_metal import (
+    PooledLots,
+    bound_withheld,
+    compute_withheld_charge,
+    compute_worth_left,
+    find_pooled_lots,
+    leaves_metal,
+    may_leave,
+    shift_to_shipment,
+)
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_casting_price,
@@ -27,34 +37,27 @@ from medalopt.instance.demand import (
     may_charge,
     may_miss,
 )
-from medalopt.instance.fractions import fold_prices
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import compute_worth_left, leaves_metal, may_leave, shift_to_shipment
-from medalopt.instance.period_values import compute_withheld_charge
 from medalopt.instance.routes import (
     NumberReader,
-    PooledLots,
     Routes,
-    bound_withheld,
     classify_routes,
     compute_base_costs,
     compute_refining_costs_of,
-    find_pooled_lots,
+    fold_prices,
 )
-from medalopt.proof.offer_prices import (
+from medalopt.proof.prices import (
+    Prices,
     add_concentration_price,
+    clip_step_prices,
+    list_left_prices,
     price_charge_limits,
+    price_impurities,
+    price_left_metal_of_routes,
     price_offer_balance,
     price_offer_footprint,
     price_offer_stock,
     price_purchase_totals,
-)
-from medalopt.proof.prices import (
-    Prices,
-    clip_step_prices,
-    list_left_prices,
-    price_impurities,
-    price_left_metal_of_routes,
     price_stream_totals,
     shift_to_next_period,
 )

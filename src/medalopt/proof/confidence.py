@@ -32,8 +32,9 @@ from medalopt.instance.confidence import (
     get_joint_confidence,
     measure_confidence,
 )
+from medalopt.instance.credited_metal import find_pooled_lots
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import NumberReader, Routes, find_pooled_lots
+from medalopt.instance.routes import NumberReader, Routes
 from medalopt.proof.rational import enclose_square_root
 
 CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values

@@ -25,16 +25,10 @@ from medalopt.instance.arithmetic import (
     make_zeros,
 )
 from medalopt.instance.arrays import Floats
+from medalopt.instance.credited_metal import compute_withheld_charge, find_pooled_lots, shift_to_shipment
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import shift_to_shipment
-from medalopt.instance.period_values import compute_withheld_charge
-from medalopt.instance.routes import (
-    NumberReader,
-    Routes,
-    compute_route_costs,
-    find_pooled_lots,
-)
+from medalopt.instance.routes import NumberReader, Routes, compute_route_costs
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
 from medalopt.proof.confidence import ConePayments, merge_payments
 from medalopt.proof.extensions import (

@@ -14,7 +14,7 @@ from medalopt.catalog import find_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.instance.scenario import list_firm_paths
-from medalopt.proof.farkas import COMPILED_SCOPE, InfeasibilityProof
+from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.render.json import render_json

@@ -10,8 +10,7 @@ import numpy as np
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import can_be_in_stock, has_demand
 from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
-from medalopt.plan.market_prices import compute_use_profile, price_left_metal
-from medalopt.plan.plan import Plan
+from medalopt.plan.plan import Plan, compute_use_profile, price_left_metal
 from medalopt.proof.confidence import compute_deviation_costs, sum_assured_values
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.tolerances import DISPLAY_TOLERANCE

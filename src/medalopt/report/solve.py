@@ -12,10 +12,9 @@ from medalopt.instance.activities import has_activities
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy, sells_castings
 from medalopt.instance.payers import parse_cost_objective
-from medalopt.instance.period_values import index_period
 from medalopt.instance.price_steps import has_other_lots, list_falling_paths
-from medalopt.plan.market_prices import find_market_price
-from medalopt.plan.plan import Plan
+from medalopt.instance.routes import index_period
+from medalopt.plan.plan import Plan, find_market_price
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable

@@ -30,8 +30,8 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE
+from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
-from medalopt.proof.farkas import prove_infeasibility
 from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import METHODS, solve_by_method

@@ -15,7 +15,7 @@ from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import compute_lower_bound
-from medalopt.proof.farkas import prove_infeasibility
+from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
 from medalopt.solver.decomposition import recover
 from medalopt.solver.decomposition.column_generation import PHASE_ONE_TOLERANCE, solve_by_column_generation

@@ -18,7 +18,7 @@ from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes, compute_separable_participation
 from medalopt.proof.bound import compute_lower_bound
-from medalopt.proof.farkas import prove_infeasibility
+from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
 from medalopt.solver.decomposition import column_generation, recover
 from medalopt.solver.decomposition.iterations import DecomposedTask, PricingProblem, generate_columns

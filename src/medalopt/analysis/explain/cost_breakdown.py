@@ -29,7 +29,7 @@ from medalopt.proof.bound import (
 )
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.marginal import compute_regional_supply
-from medalopt.proof.offer_prices import price_offer_stock
+from medalopt.proof.prices import price_offer_stock
 from medalopt.tolerances import SUM_TOLERANCE
 
 

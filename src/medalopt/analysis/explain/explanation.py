@@ -29,8 +29,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.model.extensions import Extension
-from medalopt.plan.market_prices import MarketPrice, find_market_price
-from medalopt.plan.plan import Plan
+from medalopt.plan.plan import MarketPrice, Plan, find_market_price
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE

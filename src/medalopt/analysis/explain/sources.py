@@ -16,12 +16,10 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.fractions import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.period_values import compute_mean_price, read_at_credit, sum_over_routes
-from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices
-from medalopt.instance.routes import Routes, compute_refining_costs
+from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices, compute_mean_price
+from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 

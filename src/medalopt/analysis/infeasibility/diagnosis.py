@@ -38,11 +38,10 @@ from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, InfeasibleIn
 from medalopt.catalog import LOWER
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.fractions import fold_branches
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.payers import parse_cost_objective
-from medalopt.instance.routes import build_routes, compute_base_costs
+from medalopt.instance.routes import build_routes, compute_base_costs, fold_branches
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.proof.extensions import ExtensionRow

@@ -16,11 +16,11 @@ import numpy as np
 
 from medalopt.catalog import Family, Limit
 from medalopt.instance.bounds import get_limit, list_axis_names
+from medalopt.instance.credited_metal import list_pool_names, locate_pool_terms
 from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.instance.price_steps import StepKind
-from medalopt.instance.routes import list_pool_names, locate_pool_terms
 from medalopt.text import escape_text
 
 MAX_LISTED_NAMES = 4

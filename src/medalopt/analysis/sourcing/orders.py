@@ -18,8 +18,8 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
-from medalopt.instance.period_values import index_period
 from medalopt.instance.price_steps import allocate_surcharges
+from medalopt.instance.routes import index_period
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 

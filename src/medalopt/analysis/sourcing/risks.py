@@ -29,12 +29,11 @@ from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_gr
 from medalopt.analysis.sourcing.payments import compute_revenue_of_left
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.demand import compute_casting_holding_cost
-from medalopt.instance.fractions import compute_fraction_amounts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
-from medalopt.instance.period_values import read_at_credit, sum_over_routes
 from medalopt.instance.price_steps import compute_purchase_costs
+from medalopt.instance.routes import compute_fraction_amounts, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 

@@ -23,8 +23,8 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange, attribute_faults_to, parse_parameter_range
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
-from medalopt.instance.reader.scenario_entries import read_scenario_file
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
+from medalopt.instance.resolve.scenarios import read_scenario_file
 from medalopt.instance.scenario import Change, Scenario
 from medalopt.text import escape_text, explain_comma
 

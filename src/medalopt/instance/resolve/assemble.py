@@ -27,10 +27,10 @@ from medalopt.instance.resolve.demand import (
     build_metals,
     build_policy,
 )
-from medalopt.instance.resolve.impurities import build_impurities
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.processing import build_devices, build_smelters, build_terms, build_treatments
+from medalopt.instance.resolve.smelters import build_impurities, build_smelters, build_terms
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
+from medalopt.instance.resolve.treatments import build_devices, build_treatments
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import DISTRIBUTIONS
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE

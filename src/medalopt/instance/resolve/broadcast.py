@@ -8,9 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from medalopt.instance.arrays import EXACT_ZERO, ExactArray, ExactNumber, Ints
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints, stack_over_periods
 from medalopt.instance.instance import Names
-from medalopt.instance.period_values import stack_over_periods
 from medalopt.instance.reader.rows import CellColumn
 from medalopt.units import Quantity
 
@@ -245,3 +244,18 @@ def get_window_ends(window: Quantity | list[Quantity]) -> tuple[Quantity, Quanti
         Lower and upper bound.
     """
     return (window[0], window[1]) if isinstance(window, list) else (window, window)
+
+
+def mask_names(names: list[str] | None, axis: NameAxis) -> Bools:
+    """Mark the members of an axis that a list names.
+
+    Args:
+        names: Names; None for all.
+        axis: Axis (N).
+
+    Returns:
+        Mask (N,).
+    """
+    found = np.full(len(axis), names is None)
+    found[[axis.index[name] for name in names or () if name in axis.index]] = True
+    return found

@@ -12,6 +12,7 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.activities import bound_line_feed
 from medalopt.instance.bounds import compute_bounds, has_negative_price
+from medalopt.instance.credited_metal import find_pooled_lots, locate_pool_terms
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.payers import find_party_faults
@@ -19,17 +20,16 @@ from medalopt.instance.reader import limits
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.resolve.broadcast import Figure, NameAxis, convert_quantity, get_window_ends, list_figures
-from medalopt.instance.resolve.fractions import check_fractions, list_treatment_entries
-from medalopt.instance.resolve.impurities import check_impurities
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.processing import (
-    build_feed_mask,
+from medalopt.instance.resolve.smelters import (
+    check_impurities,
     leaves_surplus,
     list_smelters,
     list_terms_lines,
     match_terms,
 )
-from medalopt.instance.routes import build_routes, find_pooled_lots, locate_pool_terms
+from medalopt.instance.resolve.treatments import build_feed_mask, check_fractions, list_treatment_entries
+from medalopt.instance.routes import build_routes
 from medalopt.instance.scenario import find_idle_paths
 from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
 from medalopt.instance.source_values import SourceValues

@@ -13,10 +13,10 @@ from medalopt.instance.resolve.broadcast import (
     build_period_array,
     convert_quantity,
     get_window_ends,
+    mask_names,
 )
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.price_steps import build_price_steps, list_price_steps, select_first_price
-from medalopt.instance.resolve.processing import mask_names
 from medalopt.instance.schema.document import SURPLUS_TITLES, Group, Scrap
 from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
 from medalopt.units import Quantity

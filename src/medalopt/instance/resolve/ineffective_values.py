@@ -20,10 +20,9 @@ from medalopt.instance.reader.rows import CellColumn
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.resolve.broadcast import Figure, find_covered_metals, list_figures
 from medalopt.instance.resolve.checks import collect_addressees
-from medalopt.instance.resolve.impurities import list_conditioned_elements
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.processing import list_smelters, list_terms_lines
 from medalopt.instance.resolve.row_validation import name_stream_rows
+from medalopt.instance.resolve.smelters import list_conditioned_elements, list_smelters, list_terms_lines
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction
 from medalopt.text import escape_text, suggest_name
 

@@ -10,9 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints, stack_over_periods
 from medalopt.instance.instance import Lanes, Streams
-from medalopt.instance.period_values import stack_over_periods
 from medalopt.instance.reader.errors import Location
 from medalopt.instance.reader.rows import CellColumn, ColumnKey, InputSheet, NumericColumn, convert_column
 from medalopt.instance.resolve.broadcast import NameAxis

@@ -20,7 +20,7 @@ from medalopt.plan.digests import (
 )
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import ColumnTable, build_extension_tables
-from medalopt.proof.farkas import InfeasibilityProof
+from medalopt.proof.certificate import InfeasibilityProof
 from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
 
 

@@ -18,11 +18,11 @@ from medalopt.analysis.sourcing.orders import (
 )
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import leaves_metal
-from medalopt.instance.period_values import index_period
 from medalopt.instance.price_steps import OFFER_STEPS, compute_purchase_prices
+from medalopt.instance.routes import index_period
 from medalopt.plan.plan import Plan
 from medalopt.report.document import (
     CellValue,

@@ -25,8 +25,12 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import PartyDirectory, name_buyer_as_payer
-from medalopt.instance.period_values import compute_mean_price
-from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices, compute_purchase_costs
+from medalopt.instance.price_steps import (
+    STREAM_STEPS,
+    compute_marginal_prices,
+    compute_mean_price,
+    compute_purchase_costs,
+)
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.period_values import index_period
+from medalopt.instance.routes import index_period
 from medalopt.solver.decomposition.pricing import RoutePricing
 from medalopt.solver.decomposition.subproblems import SubproblemSolution
 

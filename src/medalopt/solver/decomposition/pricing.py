@@ -23,11 +23,16 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.credited_metal import may_leave
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import may_leave
-from medalopt.instance.period_values import index_period
-from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of
+from medalopt.instance.routes import (
+    Routes,
+    classify_routes,
+    compute_base_costs,
+    compute_refining_costs_of,
+    index_period,
+)
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 from medalopt.solver.decomposition.combinations import RouteCombinations
 

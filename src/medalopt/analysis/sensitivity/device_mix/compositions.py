@@ -19,8 +19,8 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.credited_metal import compute_worth_left, leaves_metal
 from medalopt.instance.instance import Instance
-from medalopt.instance.left_metal import compute_worth_left, leaves_metal
 from medalopt.instance.price_steps import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.solver.program import SolverProgram

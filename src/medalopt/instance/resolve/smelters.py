@@ -1,32 +1,46 @@
-"""Arrays of the processing of devices: assays, treatments, smelters and their terms."""
+"""Arrays of smelters, their terms, and their conditions on the impurities of a feed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints
-from medalopt.instance.instance import Devices, Smelters, SmelterTerms, Treatments
-from medalopt.instance.period_values import stack_over_periods
+from medalopt.errors import FaultKind
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints, stack_over_periods
+from medalopt.instance.instance import Impurities, Smelters, SmelterTerms
+from medalopt.instance.paths import ParameterPath
 from medalopt.instance.resolve.broadcast import (
     Figure,
     NameAxis,
     build_column,
     build_grid,
+    build_metal_array,
     build_period_array,
     build_price_array,
     convert_quantity,
+    list_figures,
+    mask_names,
     resolve_cascade,
     select_figure,
 )
-from medalopt.instance.resolve.fractions import TreatmentEntry, list_treatment_entries
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Override, Smelter, Treatment
-from medalopt.instance.schema.field_types import ZERO_QUANTITY
+from medalopt.instance.resolve.treatments import (
+    TreatmentEntry,
+    build_feed_mask,
+    build_recovery,
+    list_treatment_entries,
+    list_treatments,
+)
+from medalopt.instance.schema.document import SURPLUS_TITLES, Line, PenaltyStep, Smelter
+from medalopt.instance.schema.field_types import NO_LIMIT, ZERO_QUANTITY
+from medalopt.text import escape_text
 from medalopt.units import Quantity
 
 _POOLED = "pooled"
+
+
 _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 
 
@@ -39,15 +53,6 @@ def leaves_surplus(draft: Draft) -> bool:
     return any(metal.surplus == SURPLUS_TITLES[1] for metal in draft.document.metals.values())
 
 
-def list_treatments(draft: Draft) -> dict[str, Treatment]:
-    """List the treatments and their fractions by name in canonical order, each with a single product.
-
-    Returns:
-        Treatments (H) by name; without the section, only `whole` (no treatment).
-    """
-    return {name: entry.treatment for name, entry in list_treatment_entries(draft).items()}
-
-
 def list_smelters(draft: Draft) -> dict[str, Smelter]:
     """List the smelters by name in canonical order.
 
@@ -55,178 +60,6 @@ def list_smelters(draft: Draft) -> dict[str, Smelter]:
         Smelters (K) by name.
     """
     return dict(sorted((draft.document.smelters or {}).items()))
-
-
-def build_devices(draft: Draft, metals: NameAxis) -> Devices:
-    """Build the arrays of the devices.
-
-    Returns:
-        Devices with assay (D, E) and unit mass (D,).
-    """
-    listed = dict(sorted(draft.document.devices.items()))
-    masses = draft.unit_mass
-    rows = (
-        (
-            EXACT_ZERO,
-            {
-                metals.index[metal]: convert_quantity(quantity, masses.get(name))
-                for metal, quantity in device.content.items()
-                if metal in metals.index  # impurities have arrays of their own
-            },
-        )
-        for name, device in listed.items()
-    )
-    return Devices(
-        names=tuple(listed),
-        assay=build_grid(rows, len(metals)),
-        unit_mass=build_column(device.unit_mass or ZERO_QUANTITY for device in listed.values()),
-    )
-
-
-def mask_names(names: list[str] | None, axis: NameAxis) -> Bools:
-    """Mark the members of an axis that a list names.
-
-    Args:
-        names: Names; None for all.
-        axis: Axis (N).
-
-    Returns:
-        Mask (N,).
-    """
-    found = np.full(len(axis), names is None)
-    found[[axis.index[name] for name in names or () if name in axis.index]] = True
-    return found
-
-
-def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
-    """Build the arrays of the treatments, with overrides for single devices.
-
-    Returns:
-        Treatments; see `Treatments` for shapes and units.
-    """
-    entries = list_treatment_entries(draft)
-    listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
-    return Treatments(
-        names=tuple(listed),
-        cost=_build_costs(draft, devices, periods),
-        to_smelter=_build_smelter_shares(listed, devices),
-        recovery=build_recovery(listed, devices, metals),
-        residue_value=build_column(treatment.residue_value for treatment in listed.values()),
-        capacity=build_period_array((treatment.capacity for treatment in listed.values()), periods),
-        accepts=_build_mask_table(
-            (mask_names(treatment.accepts, devices) for treatment in listed.values()), (len(listed), len(devices))
-        ),
-        regions=_build_mask_table(
-            (mask_names(treatment.regions, regions) for treatment in listed.values()), (len(listed), len(regions))
-        ),
-        footprint=build_column(treatment.footprint for treatment in listed.values()),
-        parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
-        sells=_mark_sold(entries, devices),
-        sold=_build_sold(entries, devices, periods),
-        fixed_charge=build_column(treatment.fixed_charge for treatment in listed.values()),
-    )
-
-
-def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
-    """Return which fractions are sold, for each device (H, D)."""
-    rows = (mask_names(list(entry.sold), devices) for entry in entries.values())
-    return _build_mask_table(rows, (len(entries), len(devices)))
-
-
-def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: int) -> ExactArray:
-    """Return the price of each fraction that is sold (H, D, 1 or T)."""
-    listed = [entry.sold for entry in entries.values()]
-    count = periods if any(isinstance(price, list) for sold in listed for price in sold.values()) else 1
-
-    def build(period: int) -> ExactArray:
-        """Return the prices of a period (H, D)."""
-        rows = (
-            {devices.index[name]: convert_quantity(select_figure(price, period)) for name, price in sold.items()}
-            for sold in listed
-        )
-        return build_grid(((EXACT_ZERO, row) for row in rows), len(devices))
-
-    return stack_over_periods([build(t) for t in range(count)])
-
-
-def _build_costs(draft: Draft, devices: NameAxis, periods: int) -> ExactArray:
-    """Return the cost of each treatment per tonne of each device (H, D, 1 or T)."""
-    listed = list_treatments(draft).values()
-    costs = [cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values()))]
-    count = periods if any(isinstance(cost, list) for cost in costs) else 1
-    return stack_over_periods([_build_costs_in(draft, devices, t) for t in range(count)])
-
-
-def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
-    """Return the cost of each treatment in a period (H, D); costs per piece use the unit mass."""
-    masses, rows = draft.unit_mass, []
-    for treatment in list_treatments(draft).values():
-        cost = select_figure(treatment.cost, period)
-        device_costs = {
-            name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()
-        }
-        if cost.pieces:
-            device_costs = dict.fromkeys(devices.names, cost) | device_costs
-        rows.append(
-            (
-                convert_quantity(cost),
-                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in device_costs.items()},
-            )
-        )
-    return build_grid(rows, len(devices))
-
-
-def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> ExactArray:
-    """Return the mass share of each device that each treatment sends to the smelter (H, D)."""
-    rows = (
-        (
-            convert_quantity(treatment.to_smelter),
-            {
-                devices.index[name]: convert_quantity(_get_smelter_share(treatment, other))
-                for name, other in treatment.devices.items()
-                if name in devices.index
-            },
-        )
-        for treatment in listed.values()
-    )
-    return build_grid(rows, len(devices))
-
-
-def build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
-    """Build the recovery of each metal from each device by each treatment.
-
-    Args:
-        listed: Treatments (H) by name.
-        devices: Axis of devices (D).
-        metals: Axis of metals or impurities (E).
-
-    Returns:
-        Recovery (H, D, E).
-    """
-    which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
-    rows = [resolve_cascade(treatment.recovery, metals=metals, missing=ZERO_QUANTITY) for treatment in listed.values()]
-    for h, treatment in enumerate(listed.values()):
-        for name, other in treatment.devices.items():
-            if other.recovery is not None:
-                which[h, devices.index[name]] = len(rows)
-                rows.append(resolve_cascade(other.recovery, metals=metals, missing=ZERO_QUANTITY))
-    array = build_grid(rows, len(metals))
-    return ExactArray(array.raw[which], array.unit[which], array.factors)
-
-
-def _get_cost(treatment: Treatment, other: Override) -> Figure:
-    """Return the cost of a treatment for a device, from its override if given."""
-    return treatment.cost if other.cost is None else other.cost
-
-
-def _get_smelter_share(treatment: Treatment, other: Override) -> Quantity:
-    """Return the mass share sent to the smelter for a device, from its override if given."""
-    return treatment.to_smelter if other.to_smelter is None else other.to_smelter
-
-
-def _build_mask_table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
-    """Stack masks to an array of the given shape."""
-    return np.array(list(rows), dtype=np.bool_).reshape(shape)
 
 
 def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
@@ -239,24 +72,6 @@ def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
         Terms lines by name, in canonical order.
     """
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
-
-
-def build_feed_mask(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
-    """Mark the devices that each treatment accepts and sends to a smelter in part or in full.
-
-    Args:
-        entries: Treatments and fractions (H) by name.
-        devices: Axis of devices (D).
-
-    Returns:
-        Mask of feeds (D, H).
-    """
-    listed = {name: entry.treatment for name, entry in entries.items()}
-    sends = (_build_smelter_shares(listed, devices).raw != 0) & ~_mark_sold(entries, devices)
-    return (
-        sends
-        & _build_mask_table((mask_names(treatment.accepts, devices) for treatment in listed.values()), sends.shape)
-    ).T
 
 
 def match_terms(
@@ -455,3 +270,116 @@ def _build_prices_paid(rules: list[dict[str, Quantity | list[Quantity]]], metals
     flat = build_period_array(figures, periods)
     shape = (len(rules), len(metals), periods)
     return ExactArray(flat.raw.reshape(shape), flat.unit.reshape(shape), flat.factors)
+
+
+_WHOLE_KG_T = 1000  # content of a tonne in a tonne, which limits nothing
+
+
+class _LinePenalty(NamedTuple):
+    """One penalty of one line of terms."""
+
+    line: int
+    element: str
+    step: PenaltyStep
+
+
+def list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[PenaltyStep]:
+    """List the penalties of one element.
+
+    Args:
+        penalty: One, or a list.
+
+    Returns:
+        The penalties.
+    """
+    return penalty if isinstance(penalty, list) else [penalty]
+
+
+def list_conditioned_elements(draft: Draft) -> set[str]:
+    """List the elements that some smelter refuses, charges or limits.
+
+    Returns:
+        Names of metals and impurities.
+    """
+    named: set[str] = set()
+    for smelter in list_smelters(draft).values():
+        named |= smelter.refuse.keys() | smelter.penalties.keys() | smelter.limits.keys()
+        for line in list_terms_lines(smelter).values():
+            named |= (line.refuse or {}).keys() | (line.penalties or {}).keys()
+    return named
+
+
+def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis, periods: int) -> Impurities:
+    """Build the arrays of impurities, and of metals that some smelter refuses, charges or limits.
+
+    Conditions without effect (100 % or more accepted, no charge) are left out.
+
+    Returns:
+        Impurities; see `Impurities` for shapes and units.
+    """
+    stated = draft.document.impurities
+    elements = NameAxis.from_names({*stated, *(list_conditioned_elements(draft) & metals.index.keys())})
+    own = NameAxis(elements.names, {name: index for name, index in elements.index.items() if name in stated})
+    titles = {name: one.title for name, one in draft.document.metals.items()}
+    titles |= {name: one.title for name, one in stated.items()}
+    smelters = list_smelters(draft).values()
+    lines = [(smelter, line) for smelter in smelters for line in list_terms_lines(smelter).values()]
+    penalties = list(_list_penalties(lines))
+    return Impurities(
+        names=elements.names,
+        titles=tuple(titles[name] or name for name in elements.names),
+        metal=np.array([metals.index.get(name, -1) for name in elements.names], dtype=np.intp),
+        assay=_build_assays(draft, own),
+        recovery=build_recovery(list_treatments(draft), devices, own),
+        refuse=_build_limits([{**smelter.refuse, **(line.refuse or {})} for smelter, line in lines], elements),
+        limit=_build_limits([smelter.limits for smelter in smelters], elements),
+        penalty_line=np.array([one.line for one in penalties], dtype=np.intp),
+        penalty_element=np.array([elements.index[one.element] for one in penalties], dtype=np.intp),
+        penalty_above=build_column(one.step.above for one in penalties),
+        penalty_per=build_column(one.step.per for one in penalties),
+        penalty_charge=build_price_array([one.step.charge for one in penalties], periods),
+    )
+
+
+def _build_assays(draft: Draft, own: NameAxis) -> ExactArray:
+    """Return the content of impurities in each device (D, X), kg/t."""
+    masses = draft.unit_mass
+    rows = [
+        (
+            EXACT_ZERO,
+            {
+                own.index[element]: convert_quantity(quantity, masses.get(name))
+                for element, quantity in device.content.items()
+                if element in own.index
+            },
+        )
+        for name, device in sorted(draft.document.devices.items())
+    ]
+    return build_grid(rows, len(own))
+
+
+def _build_limits(rows: list[Mapping[str, Quantity]], elements: NameAxis) -> ExactArray:
+    """Return greatest contents (N, X), kg/t; infinite where none is given, or where it is a tonne in a tonne."""
+    limiting = [{name: limit for name, limit in row.items() if limit.exact < _WHOLE_KG_T} for row in rows]
+    return build_metal_array(limiting, elements, NO_LIMIT)
+
+
+def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]:
+    """Yield the penalties of every line of terms that charge anything; those of a line replace its smelter's."""
+    for number, (smelter, line) in enumerate(lines):
+        for element, penalty in sorted({**smelter.penalties, **(line.penalties or {})}.items()):
+            for step in list_penalty_steps(penalty):
+                if any(charge.raw for charge in list_figures(step.charge)) and step.above.exact < _WHOLE_KG_T:
+                    yield _LinePenalty(number, element, step)
+
+
+def check_impurities(draft: Draft) -> None:
+    """Log impurities with the symbol of a metal, or called `default`."""
+    for name in draft.document.impurities:
+        path: ParameterPath = ("impurities", name)
+        if name in draft.document.metals:
+            message = f"`{escape_text(name)}` is a metal: smelters may refuse, charge and limit it all the same"
+            draft.add_fault(path, message, key=True, kind=FaultKind.CONFLICT)
+        if name == "default":
+            message = "`default` stands for every metal and impurity: give this one another symbol"
+            draft.add_fault(path, message, key=True, kind=FaultKind.VALUE)

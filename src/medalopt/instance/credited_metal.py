@@ -1,0 +1,275 @@
+"""Metal credited by smelters: pooled settlement, and metal left with the smelters.
+
+With pooled settlement all feed F of a line of terms in a period is one lot with metal M = sum(chi m x), of which the
+smelter withholds W, so that the metal returned, R = sum(r chi m x) - W, is at most r M and at most M - delta F. Where
+the share leaves more than the deduction with the smelter on every route, W is no variable.
+
+Of a metal with `surplus: smelter`, credited metal beyond need is not called back. It is known by line of terms, metal
+and the period in which it is credited: the smelter pays for it then, and the refining charge is due only on metal
+called back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
+from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.routes import NumberReader, Routes, compute_feed_metal, read_at_credit
+from medalopt.tolerances import SUM_TOLERANCE
+
+
+@dataclass(frozen=True, eq=False)
+class PooledLots:
+    """P lines of terms with pooled settlement, and the N routes that feed them."""
+
+    line: Ints  # (P,) index of the line of terms
+    smelter: Ints  # (P,)
+    routes: Ints  # (N,) index of each route that feeds one
+    pool: Ints  # (N,) index of its pooled line
+    withheld: Numbers  # (N, E) kg/t of devices: deduction less the unpaid share; any sign
+    exists: Bools  # (P, E, T) whether metal shipped in t can be withheld and is due within the horizon
+
+
+def find_pooled_lots(instance: Instance, all_routes: Routes, read: NumberReader = read_floats) -> PooledLots:
+    """Find the pooled lots of an instance.
+
+    Args:
+        instance: The instance.
+        all_routes: Its routes.
+        read: Reads parameters in the arithmetic of `withheld`.
+
+    Returns:
+        The pooled lots; none where every route is settled separately.
+    """
+    line = np.flatnonzero(instance.terms.pooled)
+    metals, periods = len(instance.metals.names), len(instance.periods)
+    smelter = instance.terms.smelter[line]
+    if not len(line):
+        none = np.zeros(0, dtype=np.intp)
+        exists = np.zeros((0, metals, periods), dtype=np.bool_)
+        return PooledLots(line, smelter, none, none, make_zeros((0, metals), all_routes.returned), exists)
+    routes = np.flatnonzero(np.isin(all_routes.line, line))
+    pool = np.searchsorted(line, all_routes.line[routes])
+    some = np.zeros((len(line), metals), dtype=np.bool_)
+    np.logical_or.at(some, pool, _compute_withheld_rate(instance, all_routes, read_floats, routes) > 0)
+    yields = np.zeros_like(some)
+    np.logical_or.at(yields, pool, _is_payable(instance, all_routes, routes))
+    in_time = np.arange(periods)[None, None, :] + instance.smelters.lead[smelter][:, :, None] < periods
+    return PooledLots(
+        line,
+        smelter,
+        routes,
+        pool,
+        _compute_withheld_rate(instance, all_routes, read, routes),
+        (some & yields)[:, :, None] & in_time,
+    )
+
+
+def _compute_withheld_rate(instance: Instance, all_routes: Routes, read: NumberReader, routes: Ints) -> Numbers:
+    r"""Return $w_j=\chi(\delta\pi-(1-r)m)$ of each of `routes`, (N, E), in kg/t of devices."""
+    line, stream, treatment = all_routes.line[routes], all_routes.stream[routes], all_routes.treatment[routes]
+    share, deduction = read(instance.terms.returned)[line], read(instance.terms.deduction)[line]
+    sent_on = read(instance.treatments.to_smelter)[treatment, instance.streams.device[stream]]
+    deducted = deduction * sent_on[:, None]
+    left = (1 - share) * compute_feed_metal(instance, read, stream, treatment)
+    withheld = read(instance.streams.credited)[stream] * (deducted - left)
+    return np.where(abs(withheld) > SUM_TOLERANCE * deducted, withheld, 0) if read is read_floats else withheld
+
+
+def _is_payable(instance: Instance, all_routes: Routes, routes: Ints) -> Bools:
+    """Return for which metals `routes` have a payable share, (N, E)."""
+    stream, line = all_routes.stream[routes], all_routes.line[routes]
+    held = compute_feed_metal(instance, read_floats, stream, all_routes.treatment[routes]) > 0
+    return np.asarray(held & (instance.terms.returned.raw[line] > 0) & (instance.streams.credited.raw[stream] > 0))
+
+
+def bound_withheld(instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers) -> Numbers:
+    """Bound the metal that pooled lots can withhold: the payable share of all supply that can be sent.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        lots: Its pooled lots.
+        sent (I, T): Greatest tonnes sent of each stream in each period.
+
+    Returns:
+        Upper bounds (P, E, T), kg.
+    """
+    metals = len(instance.metals.names)
+    maximum = make_zeros((len(lots.line), metals, sent.shape[1]), sent)
+    for metal in range(metals):
+        share = routes.returned[lots.routes, metal][:, None] * sent[routes.stream[lots.routes]]
+        maximum[:, metal] = sum_by_group(share, lots.pool, len(lots.line))
+    return np.where(lots.exists, maximum, 0)
+
+
+def list_pool_names(instance: Instance) -> tuple[str, ...]:
+    """List the paths of pooled lines, in the order of `PooledLots`.
+
+    Returns:
+        `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule.
+    """
+    return tuple(render_path(locate_pool_terms(instance, pool)) for pool in range(int(instance.terms.pooled.sum())))
+
+
+def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
+    """Return the path at which the terms of a pooled line are given.
+
+    Args:
+        instance: The instance.
+        pool: Index of the pooled line.
+
+    Returns:
+        The path.
+    """
+    return locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
+
+
+def locate_terms(instance: Instance, line: int) -> ParameterPath:
+    """Return the path at which a line of terms is given.
+
+    Args:
+        instance: The instance.
+        line: Index of the line.
+
+    Returns:
+        The path.
+    """
+    terms = instance.terms
+    smelter: ParameterPath = ("smelters", instance.smelters.names[terms.smelter[line]])
+    return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter
+
+
+def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberReader = read_floats) -> Numbers:
+    """Compute the refining charge that a kilogram withheld of a pooled lot saves.
+
+    Returns:
+        Money per kilogram by pooled line, metal and period of shipment (P, E, T); 0 where it is credited too late.
+    """
+    charge, periods = read(instance.terms.refining_charge)[lots.line], len(instance.periods)
+    total = make_zeros((*charge.shape[:2], periods), charge)
+    for metal in range(charge.shape[1]):
+        lead = instance.smelters.lead[lots.smelter, metal]
+        total[:, metal] = read_at_credit(charge[:, metal], lead, periods)
+    return total
+
+
+def leaves_metal(instance: Instance) -> bool:
+    """Return whether any metal may be left with a smelter.
+
+    Returns:
+        True if surplus of a metal goes to the smelters.
+    """
+    return bool(instance.metals.surplus_to_smelter.any())
+
+
+def list_terms_names(instance: Instance) -> tuple[str, ...]:
+    """List the paths of all lines of terms.
+
+    Returns:
+        `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule (L,).
+    """
+    return tuple(render_path(locate_terms(instance, line)) for line in range(len(instance.terms.names)))
+
+
+def get_line_leads(instance: Instance) -> Ints:
+    """Return the periods from shipment to credited metal by line of terms, (L, E).
+
+    Returns:
+        (L, E) periods.
+    """
+    return instance.smelters.lead[instance.terms.smelter]
+
+
+def may_leave(instance: Instance, routes: Routes) -> Bools:
+    """Return where metal may be left with a smelter: a route of the line yields it, and its lead time has passed.
+
+    Returns:
+        Mask by line of terms, metal and period in which it is credited (L, E, T).
+    """
+    lines, metals, periods = len(instance.terms.names), len(instance.metals.names), len(instance.periods)
+    if not leaves_metal(instance):
+        return np.zeros((lines, metals, periods), dtype=np.bool_)
+    yields = np.zeros((lines, metals), dtype=np.bool_)
+    for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
+        yields[routes.line[np.nonzero(routes.returned[:, metal] > 0)[0]], metal] = True  # routes to a smelter alone
+    return yields[:, :, None] & (np.arange(periods)[None, None, :] >= get_line_leads(instance)[:, :, None])
+
+
+def compute_worth_left(instance: Instance, read: NumberReader = read_floats) -> Numbers:
+    """Compute the value of a kilogram left with a smelter: its price, and the refining charge saved.
+
+    Args:
+        instance: The instance, in which some metal may be left.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        Money per kilogram by line of terms, metal and period in which it is credited (L, E, T).
+    """
+    return read(instance.terms.pays) + read(instance.terms.refining_charge)
+
+
+def sum_credited_by_line(
+    instance: Instance, routes: Routes, lots: PooledLots, sent: Numbers, withheld: Numbers
+) -> Numbers:
+    """Sum the metal credited by line of terms, of the metals that may be left with the smelters.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        lots: Its pooled lots.
+        sent (J, T): Devices sent on each route, t.
+        withheld (P, E, T): Metal withheld of pooled lots by period of shipment, kg.
+
+    Returns:
+        Metal by period in which it is credited (L, E, T), kg; 0 for all other metals.
+    """
+    lines, periods = len(instance.terms.names), sent.shape[1]
+    total = make_zeros((lines, len(instance.metals.names), periods), sent)
+    for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
+        moved = np.nonzero(routes.returned[:, metal] != 0)[0]
+        returned = sum_by_group(routes.returned[moved, metal][:, None] * sent[moved], routes.line[moved], lines)
+        if len(lots.line):
+            returned[lots.line] = returned[lots.line] - withheld[:, metal]
+        total[:, metal] = shift_to_credit(instance, returned, metal)
+    return total
+
+
+def shift_to_credit(instance: Instance, values: Numbers, metal: int) -> Numbers:
+    """Move values of a metal by line from the period of shipment to that in which the metal is credited.
+
+    Args:
+        instance: The instance.
+        values (L, T): Values by period of shipment.
+        metal: Index of the metal.
+
+    Returns:
+        Values (L, T); those of metal that is credited after the horizon are dropped.
+    """
+    total, periods = make_zeros(values.shape, values), values.shape[1]
+    for line, lead in enumerate(get_line_leads(instance)[:, metal].tolist()):
+        if lead < periods:
+            total[line, lead:] = values[line, : periods - lead]
+    return total
+
+
+def shift_to_shipment(instance: Instance, values: Numbers) -> Numbers:
+    """Move values by line and metal from the period in which the metal is credited to that of its shipment.
+
+    Args:
+        instance: The instance.
+        values (L, E, T): Values by period in which the metal is credited.
+
+    Returns:
+        Values by period of shipment (L, E, T); 0 for shipments whose metal is credited after the horizon.
+    """
+    periods = values.shape[2]
+    padded = np.concatenate([values, np.zeros_like(values[:, :, :1])], axis=2)
+    back = np.minimum(np.arange(periods)[None, None, :] + get_line_leads(instance)[:, :, None], periods)
+    lines, metals = np.arange(values.shape[0])[:, None, None], np.arange(values.shape[1])[None, :, None]
+    return padded[lines, metals, back]

@@ -1,0 +1,380 @@
+"""Arrays of devices, treatments and their fractions.
+
+A treatment with several products becomes a treatment that sends nothing on, and one for each fraction. The treatment of
+a fraction is free and without limit; it sends the share of the fraction on, with its recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from medalopt.errors import FaultKind
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, stack_over_periods
+from medalopt.instance.instance import FRACTION_SEPARATOR, Devices, Treatments
+from medalopt.instance.paths import ParameterPath
+from medalopt.instance.reader.yaml_nodes import find_node
+from medalopt.instance.resolve.broadcast import (
+    Figure,
+    NameAxis,
+    build_column,
+    build_grid,
+    build_period_array,
+    convert_quantity,
+    mask_names,
+    resolve_cascade,
+    select_figure,
+)
+from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.schema.document import Override, Treatment, TreatmentFraction
+from medalopt.instance.schema.field_types import ZERO_QUANTITY
+from medalopt.text import escape_text, suggest_name
+from medalopt.units import Quantity
+
+WHOLE_TREATMENT = "whole"
+
+
+_SINGLE_PRODUCT = ("to_smelter", "recovery")  # fields in whose place fractions stand
+
+
+@dataclass(frozen=True)
+class TreatmentEntry:
+    """A treatment, or one of its fractions, as a treatment with a single product."""
+
+    treatment: Treatment
+    parent: str = ""  # of a fraction: name of the treatment that yields it
+    fraction: str = ""
+    sold: Mapping[str, Figure] = field(default_factory=dict)  # price by device where the fraction is sold
+
+
+def get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentFraction]:
+    """Return the fractions of a device.
+
+    Args:
+        treatment: Treatment.
+        device: Name of the device.
+
+    Returns:
+        Fractions by name; empty where the treatment has a single product for this device.
+    """
+    other = treatment.devices.get(device)
+    return (other.fractions if other is not None else None) or treatment.fractions or {}
+
+
+def has_fractions(treatment: Treatment) -> bool:
+    """Return whether a treatment has fractions, for some device or all.
+
+    Returns:
+        True for at least one.
+    """
+    return bool(treatment.fractions) or any(other.fractions for other in treatment.devices.values())
+
+
+def list_treatment_entries(draft: Draft) -> dict[str, TreatmentEntry]:
+    """List the treatments and their fractions by name in canonical order; without the section, only `whole`.
+
+    Returns:
+        Entries (H) by name; of a fraction the names of treatment and fraction, joined by `/`.
+    """
+    treatments = draft.document.treatments
+    if treatments is None:
+        return {WHOLE_TREATMENT: TreatmentEntry(Treatment())}
+    entries = {
+        name: entry
+        for treatment, one in treatments.items()
+        for name, entry in (
+            _split_treatment(treatment, one, list(draft.document.devices))
+            if has_fractions(one)
+            else [(treatment, TreatmentEntry(one))]
+        )
+    }
+    return dict(sorted(entries.items()))
+
+
+def _split_treatment(name: str, treatment: Treatment, devices: list[str]) -> Iterator[tuple[str, TreatmentEntry]]:
+    """Yield a treatment that sends nothing on where it has fractions, and each of its fractions."""
+    nothing = {"to_smelter": ZERO_QUANTITY, "recovery": ZERO_QUANTITY}
+    own = {
+        device: other.model_copy(update=nothing) if other.fractions else other
+        for device, other in treatment.devices.items()
+    }
+    update = {"devices": own, **(nothing if treatment.fractions else {})}
+    yield name, TreatmentEntry(treatment.model_copy(update=update))
+    accepted = devices if treatment.accepts is None else [each for each in treatment.accepts if each in devices]
+    by_device = {device: get_fractions(treatment, device) for device in accepted}
+    for fraction in sorted({each for found in by_device.values() for each in found}):
+        found = {device: parts[fraction] for device, parts in by_device.items() if fraction in parts}
+        single = Treatment.model_construct(
+            to_smelter=ZERO_QUANTITY,
+            recovery=ZERO_QUANTITY,
+            residue_value=treatment.residue_value,
+            accepts=list(found),
+            regions=treatment.regions,
+            devices={
+                device: Override.model_construct(to_smelter=part.share, recovery=part.recovery)
+                for device, part in found.items()
+            },
+        )
+        sold = {device: part.sold for device, part in found.items() if part.sold is not None}
+        yield f"{name}{FRACTION_SEPARATOR}{fraction}", TreatmentEntry(single, name, fraction, sold)
+
+
+def check_fractions(draft: Draft) -> None:
+    """Log fractions beside a single product, shares and recoveries above 100 %, and names that do not fit."""
+    treatments, known = draft.document.treatments or {}, set[str]()
+    for name, treatment in treatments.items():
+        if not has_fractions(treatment):
+            continue
+        path: ParameterPath = ("treatments", name)
+        parts = [(path, treatment.fractions or {})]
+        if treatment.fractions:
+            _check_single_product(draft, path, "")
+        for device, other in treatment.devices.items():
+            at = (*path, "devices", device)
+            if treatment.fractions or other.fractions:
+                _check_single_product(
+                    draft, at, "" if other.fractions else " of the treatment: give this device its own"
+                )
+            parts.append((at, other.fractions or {}))
+        for at, fractions in parts:
+            known |= fractions.keys()
+            _check_sums(draft, (*at, "fractions"), fractions)
+            for fraction in fractions:
+                full = f"{name}{FRACTION_SEPARATOR}{fraction}"
+                if full in treatments:
+                    message = f"a treatment is called `{escape_text(full)}`, as this fraction is in plans: rename one"
+                    draft.add_fault((*at, "fractions", fraction), message, key=True, kind=FaultKind.CONFLICT)
+    _check_line_fractions(draft, known)
+
+
+def _check_single_product(draft: Draft, path: ParameterPath, which: str) -> None:
+    """Log `to_smelter` and `recovery` beside fractions."""
+    for name in _SINGLE_PRODUCT:
+        if find_node(draft.root, (*path, name)) is not None:
+            message = f"`{name}` is that of a single product, in whose place stand the `fractions`{which}; delete one"
+            draft.add_fault((*path, name), message, kind=FaultKind.CONFLICT)
+
+
+def _check_sums(draft: Draft, path: ParameterPath, fractions: Mapping[str, TreatmentFraction]) -> None:
+    """Log shares, and recoveries of an element, that sum to more than 100 %."""
+    parts = list(fractions.values())
+    elements = [*draft.document.metals, *draft.document.impurities]
+    sums = [("the shares", _add(part.share for part in parts))]
+    sums += [(f"the recoveries of {escape_text(e)}", _add(_get_recovery(part, e) for part in parts)) for e in elements]
+    for what, total in sums:
+        if total > 1:
+            message = f"{what} of the fractions sum to {float(total * 100):.10g} %, more than 100 %"
+            draft.add_fault(path, message, kind=FaultKind.CONFLICT)
+            return
+
+
+def _add(shares: Iterable[Quantity]) -> Fraction:
+    """Return an exact sum."""
+    return sum((share.exact for share in shares), Fraction(0))
+
+
+def _get_recovery(part: TreatmentFraction, element: str) -> Quantity:
+    """Return the recovery of an element into a fraction."""
+    if isinstance(part.recovery, Mapping):
+        return part.recovery.get(element, part.recovery.get("default", ZERO_QUANTITY))
+    return part.recovery
+
+
+def _check_line_fractions(draft: Draft, known: set[str]) -> None:
+    """Log lines of terms that name a fraction which no treatment yields."""
+    for smelter, one in (draft.document.smelters or {}).items():
+        for line, terms in (one.terms or {}).items():
+            for number, fraction in enumerate(terms.fractions or []):
+                if fraction not in known:
+                    suggestion = suggest_name(fraction, known) or "; no treatment yields one of that name"
+                    message = f"no fraction is called `{escape_text(fraction)}`{suggestion}"
+                    draft.add_fault(
+                        ("smelters", smelter, "terms", line, "fractions", number), message, kind=FaultKind.VALUE
+                    )
+
+
+def list_treatments(draft: Draft) -> dict[str, Treatment]:
+    """List the treatments and their fractions by name in canonical order, each with a single product.
+
+    Returns:
+        Treatments (H) by name; without the section, only `whole` (no treatment).
+    """
+    return {name: entry.treatment for name, entry in list_treatment_entries(draft).items()}
+
+
+def build_devices(draft: Draft, metals: NameAxis) -> Devices:
+    """Build the arrays of the devices.
+
+    Returns:
+        Devices with assay (D, E) and unit mass (D,).
+    """
+    listed = dict(sorted(draft.document.devices.items()))
+    masses = draft.unit_mass
+    rows = (
+        (
+            EXACT_ZERO,
+            {
+                metals.index[metal]: convert_quantity(quantity, masses.get(name))
+                for metal, quantity in device.content.items()
+                if metal in metals.index  # impurities have arrays of their own
+            },
+        )
+        for name, device in listed.items()
+    )
+    return Devices(
+        names=tuple(listed),
+        assay=build_grid(rows, len(metals)),
+        unit_mass=build_column(device.unit_mass or ZERO_QUANTITY for device in listed.values()),
+    )
+
+
+def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
+    """Build the arrays of the treatments, with overrides for single devices.
+
+    Returns:
+        Treatments; see `Treatments` for shapes and units.
+    """
+    entries = list_treatment_entries(draft)
+    listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
+    return Treatments(
+        names=tuple(listed),
+        cost=_build_costs(draft, devices, periods),
+        to_smelter=_build_smelter_shares(listed, devices),
+        recovery=build_recovery(listed, devices, metals),
+        residue_value=build_column(treatment.residue_value for treatment in listed.values()),
+        capacity=build_period_array((treatment.capacity for treatment in listed.values()), periods),
+        accepts=_build_mask_table(
+            (mask_names(treatment.accepts, devices) for treatment in listed.values()), (len(listed), len(devices))
+        ),
+        regions=_build_mask_table(
+            (mask_names(treatment.regions, regions) for treatment in listed.values()), (len(listed), len(regions))
+        ),
+        footprint=build_column(treatment.footprint for treatment in listed.values()),
+        parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
+        sells=_mark_sold(entries, devices),
+        sold=_build_sold(entries, devices, periods),
+        fixed_charge=build_column(treatment.fixed_charge for treatment in listed.values()),
+    )
+
+
+def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
+    """Return which fractions are sold, for each device (H, D)."""
+    rows = (mask_names(list(entry.sold), devices) for entry in entries.values())
+    return _build_mask_table(rows, (len(entries), len(devices)))
+
+
+def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: int) -> ExactArray:
+    """Return the price of each fraction that is sold (H, D, 1 or T)."""
+    listed = [entry.sold for entry in entries.values()]
+    count = periods if any(isinstance(price, list) for sold in listed for price in sold.values()) else 1
+
+    def build(period: int) -> ExactArray:
+        """Return the prices of a period (H, D)."""
+        rows = (
+            {devices.index[name]: convert_quantity(select_figure(price, period)) for name, price in sold.items()}
+            for sold in listed
+        )
+        return build_grid(((EXACT_ZERO, row) for row in rows), len(devices))
+
+    return stack_over_periods([build(t) for t in range(count)])
+
+
+def _build_costs(draft: Draft, devices: NameAxis, periods: int) -> ExactArray:
+    """Return the cost of each treatment per tonne of each device (H, D, 1 or T)."""
+    listed = list_treatments(draft).values()
+    costs = [cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values()))]
+    count = periods if any(isinstance(cost, list) for cost in costs) else 1
+    return stack_over_periods([_build_costs_in(draft, devices, t) for t in range(count)])
+
+
+def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
+    """Return the cost of each treatment in a period (H, D); costs per piece use the unit mass."""
+    masses, rows = draft.unit_mass, []
+    for treatment in list_treatments(draft).values():
+        cost = select_figure(treatment.cost, period)
+        device_costs = {
+            name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()
+        }
+        if cost.pieces:
+            device_costs = dict.fromkeys(devices.names, cost) | device_costs
+        rows.append(
+            (
+                convert_quantity(cost),
+                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in device_costs.items()},
+            )
+        )
+    return build_grid(rows, len(devices))
+
+
+def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> ExactArray:
+    """Return the mass share of each device that each treatment sends to the smelter (H, D)."""
+    rows = (
+        (
+            convert_quantity(treatment.to_smelter),
+            {
+                devices.index[name]: convert_quantity(_get_smelter_share(treatment, other))
+                for name, other in treatment.devices.items()
+                if name in devices.index
+            },
+        )
+        for treatment in listed.values()
+    )
+    return build_grid(rows, len(devices))
+
+
+def build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: NameAxis) -> ExactArray:
+    """Build the recovery of each metal from each device by each treatment.
+
+    Args:
+        listed: Treatments (H) by name.
+        devices: Axis of devices (D).
+        metals: Axis of metals or impurities (E).
+
+    Returns:
+        Recovery (H, D, E).
+    """
+    which = np.repeat(np.arange(len(listed)), len(devices)).reshape(len(listed), len(devices))
+    rows = [resolve_cascade(treatment.recovery, metals=metals, missing=ZERO_QUANTITY) for treatment in listed.values()]
+    for h, treatment in enumerate(listed.values()):
+        for name, other in treatment.devices.items():
+            if other.recovery is not None:
+                which[h, devices.index[name]] = len(rows)
+                rows.append(resolve_cascade(other.recovery, metals=metals, missing=ZERO_QUANTITY))
+    array = build_grid(rows, len(metals))
+    return ExactArray(array.raw[which], array.unit[which], array.factors)
+
+
+def _get_cost(treatment: Treatment, other: Override) -> Figure:
+    """Return the cost of a treatment for a device, from its override if given."""
+    return treatment.cost if other.cost is None else other.cost
+
+
+def _get_smelter_share(treatment: Treatment, other: Override) -> Quantity:
+    """Return the mass share sent to the smelter for a device, from its override if given."""
+    return treatment.to_smelter if other.to_smelter is None else other.to_smelter
+
+
+def _build_mask_table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
+    """Stack masks to an array of the given shape."""
+    return np.array(list(rows), dtype=np.bool_).reshape(shape)
+
+
+def build_feed_mask(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
+    """Mark the devices that each treatment accepts and sends to a smelter in part or in full.
+
+    Args:
+        entries: Treatments and fractions (H) by name.
+        devices: Axis of devices (D).
+
+    Returns:
+        Mask of feeds (D, H).
+    """
+    listed = {name: entry.treatment for name, entry in entries.items()}
+    sends = (_build_smelter_shares(listed, devices).raw != 0) & ~_mark_sold(entries, devices)
+    return (
+        sends
+        & _build_mask_table((mask_names(treatment.accepts, devices) for treatment in listed.values()), sends.shape)
+    ).T
