@@ -250,7 +250,7 @@ def variance(instance: Instance, rows: int = 128, objective: str = "cost", jobs:
         Frames of the JSON of `medalopt sensitivity --global`.
     """
     from medalopt.analysis.sensitivity.variance import analyse_variance
-    from medalopt.report.sensitivity.variance import report_variance
+    from medalopt.report.sensitivity.tornado import report_variance
 
     runner = _open_runner(instance, objective)
     found = analyse_variance(runner, rows, jobs)
@@ -314,7 +314,7 @@ def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> Ana
         UsageError: A level is out of range, or nothing that is returned is uncertain.
     """
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
-    from medalopt.report.price_of_confidence import build_confidence_report
+    from medalopt.report.confidence import build_confidence_report
     from medalopt.results import AnalysisResult
 
     found = compute_price_of_confidence(instance, levels)
@@ -340,7 +340,7 @@ def value_of_information(
         NoPlanError: No plan keeps the promise.
     """
     from medalopt.analysis.risk.information import compute_information_value
-    from medalopt.report.information import build_information_report
+    from medalopt.report.confidence import build_information_report
     from medalopt.results import AnalysisResult
 
     promised = instance if confidence is None else instance.with_changes({"policy.confidence": confidence})

@@ -74,7 +74,7 @@ class AnalysisResult:
         Raises:
             UsageError: If the engine of `medalopt[pictures]` is not installed.
         """
-        from medalopt.report.render.pictures import render_svg
+        from medalopt.report.charts import render_svg
 
         return tuple(render_svg(chart) for chart in list_charts(self.report))
 

@@ -20,7 +20,7 @@ from medalopt.plan.plan import Plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, LEVEL_RULE
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.price_of_confidence import build_confidence_report
+from medalopt.report.confidence import build_confidence_report
 from medalopt.report.render.json import build_plan_object
 from medalopt.report.risk import describe_split
 from medalopt.solve_instance import solve

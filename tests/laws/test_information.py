@@ -13,7 +13,7 @@ from medalopt.analysis.risk import information
 from medalopt.analysis.risk.information import compute_information_value, compute_posterior_deviation
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
-from medalopt.report.information import encode_information
+from medalopt.report.confidence import encode_information
 from medalopt.solve_instance import solve
 
 

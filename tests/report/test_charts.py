@@ -14,19 +14,23 @@ from importlib import resources
 import pytest
 
 from medalopt.errors import UsageError
-from medalopt.report.charts.chart import (
+from medalopt.report.charts import (
+    ECHARTS_FILE,
+    PICTURE_WIDTH,
     Chart,
     ChartAxis,
+    _load_engine,
     build_line_series,
     build_plot_option,
     mark_base_case,
     mark_infeasible_range,
+    render_png,
+    render_svg,
     shorten_name,
 )
 from medalopt.report.document import ReportColumn, ReportTable
 from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
 from medalopt.report.render.html import render_html
-from medalopt.report.render.pictures import ECHARTS_FILE, PICTURE_WIDTH, _load_engine, render_png, render_svg
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>=1+1\u2028"
 COLUMNS = (ReportColumn("silver", "silver"), ReportColumn("cost", "cost", "", style="significant"))

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import (
     Report,
     ReportColumn,

@@ -23,7 +23,7 @@ def check(
     """
     outputs = check_outputs(output, {instance: "the instance"})
     loaded = read_instance(instance, set_, scenarios=True)
-    from medalopt.report.check import build_check_report
+    from medalopt.report.verify import build_check_report
 
     report = build_check_report(loaded)
     write_report(report, outputs)

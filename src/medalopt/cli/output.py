@@ -214,8 +214,8 @@ def _render_pdf(report: Report, path: Path) -> _Rendered:
 
 def _draw_charts(report: Report, path: Path) -> _Rendered:
     """Return the picture of every chart; several are numbered. Raises UsageError where there is none."""
+    from medalopt.report.charts import render_png, render_svg
     from medalopt.report.document import list_charts
-    from medalopt.report.render.pictures import render_png, render_svg
 
     charts = list_charts(report)
     if not charts:

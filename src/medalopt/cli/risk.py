@@ -97,7 +97,7 @@ def _report_price(subject: Path, instance: Path | None, given: list[str] | None)
     """Return the report of the cost of plans by promised confidence."""
     _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
-    from medalopt.report.price_of_confidence import build_confidence_report
+    from medalopt.report.confidence import build_confidence_report
 
     data = read_instance(subject, given)
     with report_progress(f"pricing confidence of {data.name}") as step:
@@ -118,7 +118,7 @@ def _report_information(
     """Return the report of the saving by better knowledge of each uncertain parameter."""
     _require_instance(subject, instance, "--information")
     from medalopt.analysis.risk.information import compute_information_value
-    from medalopt.report.information import build_information_report
+    from medalopt.report.confidence import build_information_report
 
     error = parse_limit("--sample-error", sample_error, "")
     data = read_instance(subject, given)

@@ -304,7 +304,7 @@ class ImportanceRequest:
     def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the variance decomposition."""
         from medalopt.analysis.sensitivity.variance import analyse_variance
-        from medalopt.report.sensitivity.variance import report_variance
+        from medalopt.report.sensitivity.tornado import report_variance
 
         assert self.rows is not None
         with self._open_cache(runner, "varying all parameters at once") as (cache, step):

@@ -199,7 +199,7 @@ def _run_scenarios(
 
 def _print_row(row: SweepResult) -> None:
     """Print a result as a line of JSON."""
-    from medalopt.report.sweep import render_scenario_json
+    from medalopt.report.compare import render_scenario_json
 
     print_output(render_scenario_json(row))
 
@@ -214,7 +214,7 @@ def _report_results(
     day: str,
 ) -> None:
     """Write the results, and print the summary."""
-    from medalopt.report.sweep import build_sweep_report
+    from medalopt.report.compare import build_sweep_report
 
     report = build_sweep_report(runner.instance, runner.unit, rows, of)
     write_report(report, outputs, "the scenarios are written", day)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from medalopt.plan.plan import Plan
     from medalopt.report.atomic_write import FileContent
-    from medalopt.report.charts.chart import Chart
+    from medalopt.report.charts import Chart
 
 PlainValue = str | float | int | None
 

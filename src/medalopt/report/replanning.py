@@ -12,7 +12,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_fraction_amounts
-from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, get_cell_value
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word

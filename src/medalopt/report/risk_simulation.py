@@ -9,7 +9,7 @@ from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, 
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, UncertainFactor
-from medalopt.report.charts.chart import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
+from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money
 from medalopt.report.render.json import identify_instance, render_json

@@ -12,7 +12,7 @@ from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
 from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
-from medalopt.report.charts.chart import (
+from medalopt.report.charts import (
     COLOURS,
     INK,
     Chart,

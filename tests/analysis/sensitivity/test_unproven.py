@@ -34,7 +34,7 @@ from medalopt.report.sensitivity.device_mix import report_device_mix
 from medalopt.report.sensitivity.ranges import report_ranges
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.sensitivity.what_if import report_delay, report_outages, report_scenarios
-from medalopt.report.sourcing.risks import tabulate_rule_costs
+from medalopt.report.sourcing.procurement import tabulate_rule_costs
 from medalopt.solver.parametric_solver import ParametricSolver
 from medalopt.solver.parametric_sweep import ParametricSweep
 

@@ -8,7 +8,7 @@ from tests.analysis.varied import TINY
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import compute_curve
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-from medalopt.report.render.pictures import render_svg
+from medalopt.report.charts import render_svg
 from medalopt.report.sensitivity.curves import report_curve
 from medalopt.report.sensitivity.report_part import SensitivityPart
 

@@ -1,6 +1,6 @@
 """A sourcing plan made by hand, with names that would like to be something else than text."""
 
-from medalopt.report.charts.chart import Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.charts import Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import OrderDocument, Report, ReportColumn, ReportTable
 
 HOSTILE = (

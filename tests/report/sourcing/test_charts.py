@@ -8,7 +8,7 @@ from tests.report.plans import plan
 from tests.report.reading import mentions_about
 
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
-from medalopt.report.render.pictures import render_svg
+from medalopt.report.charts import render_svg
 from medalopt.report.sourcing import plan_charts
 from medalopt.report.sourcing.plan_charts import draw_cost_waterfall
 from medalopt.report.sourcing.traceability import draw_metal_flows

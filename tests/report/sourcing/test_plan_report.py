@@ -23,8 +23,14 @@ from medalopt.report.sourcing.plan_report import (
     summarize_decision,
     tabulate_assumptions,
 )
-from medalopt.report.sourcing.procurement import describe_award, tabulate_awards, tabulate_price_exposure
-from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
+from medalopt.report.sourcing.procurement import (
+    describe_award,
+    describe_risks,
+    tabulate_awards,
+    tabulate_price_exposure,
+    tabulate_risks,
+    tabulate_rule_costs,
+)
 
 
 @pytest.fixture(scope="module")

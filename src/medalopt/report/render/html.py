@@ -18,7 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from medalopt.errors import UsageError
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart, load_echarts, render_svg
 from medalopt.report.document import Report, ReportSummary, ReportTable, fold_table
 from medalopt.report.render.formatted_table import (
     BREAK_PATTERN,
@@ -30,7 +30,6 @@ from medalopt.report.render.formatted_table import (
     split_headline,
     split_summary,
 )
-from medalopt.report.render.pictures import load_echarts, render_svg
 
 _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

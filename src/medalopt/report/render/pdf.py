@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medalopt.errors import UsageError
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import PICTURE_WIDTH, Chart, list_font_files, render_svg
 from medalopt.report.document import Report, ReportColumn, ReportTable, list_tables
 from medalopt.report.render.formatted_table import (
     BREAK_PATTERN,
@@ -18,7 +18,6 @@ from medalopt.report.render.formatted_table import (
     format_table,
     split_summary,
 )
-from medalopt.report.render.pictures import PICTURE_WIDTH, list_font_files, render_svg
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
 LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape

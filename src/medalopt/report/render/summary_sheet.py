@@ -9,10 +9,9 @@ from typing import Any
 
 from medalopt.errors import UsageError
 from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import PICTURE_WIDTH, Chart, render_png
 from medalopt.report.document import Report, ReportTable, list_order_lines, list_tables, sum_column
 from medalopt.report.render.formatted_table import split_summary
-from medalopt.report.render.pictures import PICTURE_WIDTH, render_png
 from medalopt.report.render.worksheet import (
     SheetNames,
     WorkbookWriter,

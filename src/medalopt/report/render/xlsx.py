@@ -14,7 +14,7 @@ import xlsxwriter
 
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import (
     CellValue,
     FieldPairs,

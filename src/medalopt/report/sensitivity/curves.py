@@ -14,7 +14,7 @@ from medalopt.analysis.sensitivity.curves import (
 )
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.plan.plan import OBJECTIVE_UNITS
-from medalopt.report.charts.chart import (
+from medalopt.report.charts import (
     FONT,
     INK,
     Chart,

@@ -17,7 +17,7 @@ from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
     SharePoint,
     TriangleSplit,
 )
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.sensitivity.device_mix_charts import (

@@ -18,7 +18,7 @@ from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
     SharePoint,
     TriangleSplit,
 )
-from medalopt.report.charts.chart import (
+from medalopt.report.charts import (
     COLOURS,
     FAINT,
     FONT,

@@ -18,7 +18,7 @@ from medalopt.analysis.sensitivity.delay import (
 )
 from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, RecyclingPremium
 from medalopt.instance.instance import Instance
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
 from medalopt.report.numbers import format_change_value, format_money, format_number

@@ -37,16 +37,17 @@ from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.order_terms import (
     COLLECTION_ORDER,
+    STEP_TITLE,
     TRANSPORT_ORDER,
     Addressee,
     CostKey,
     OrderContext,
+    describe_price_steps,
     describe_tolerance,
     format_delivery_window,
     format_order_amount,
     make_order,
 )
-from medalopt.report.sourcing.step_terms import STEP_TITLE, describe_price_steps
 
 TONNE_CODE, LUMP_SUM_CODE = "TNE", "LS"  # UN/ECE Recommendation 20
 FIXED_CHARGE = "fixed charge"

@@ -1,4 +1,4 @@
-"""Fields of an order: its party, buyer and payers, tolerance, and the clauses of a contract; blank where unstated."""
+"""Fields of an order: party, buyer and payers, tolerance, price steps, and the clauses of a contract; blank where unstated."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
+from medalopt.instance.price_steps import StepKind
 from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
 from medalopt.report.numbers import format_mass, format_number, format_tonnes
@@ -314,3 +317,33 @@ def format_delivery_window(instance: Instance, periods: list[int]) -> str:
     )
     ends = f"{year:04d}-{month:02d}-{calendar.monthrange(year, month)[1]:02d}"
     return f"each line within its {instance.period_length}; {begins} to {ends} in total"
+
+
+STEP_TITLE = "Price steps"
+
+
+def describe_price_steps(instance: Instance, kind: StepKind, owner: int) -> str:
+    """Describe the price steps of a stream or offer.
+
+    Args:
+        instance: Instance.
+        kind: Streams or offers.
+        owner: Index of the stream or offer.
+
+    Returns:
+        Text such as `58,000 JPY/kg up to 500 kg, 60,000 JPY/kg beyond, of all that is ordered`; '' without steps.
+    """
+    steps = kind.get_steps(instance)
+    rows = np.flatnonzero(steps.owner == owner).tolist()
+    if not rows:
+        return ""
+    price, parts = float(getattr(instance, kind.part).price.value[owner, 0]), []
+    for row in rows:
+        unit = f"{instance.currency}/{kind.unit}"
+        parts.append(
+            f"{format_number(price, 12)} {unit} up to {format_number(float(steps.above.value[row]), 12)} {kind.unit}"
+        )
+        price += float(steps.surcharge.value[row])
+    if np.isfinite(price):
+        parts.append(f"{format_number(price, 12)} {instance.currency}/{kind.unit} beyond")
+    return f"{', '.join(parts)}, of all that is ordered in the plan; prices by line are means"

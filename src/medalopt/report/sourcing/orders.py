@@ -50,15 +50,16 @@ from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE, TONNE_CODE, build_device_orders
 from medalopt.report.sourcing.order_layout import compute_rounding
 from medalopt.report.sourcing.order_terms import (
+    STEP_TITLE,
     TRANSPORT_ORDER,
     Addressee,
     OrderContext,
+    describe_price_steps,
     describe_tolerance,
     format_delivery_window,
     format_order_amount,
     make_order,
 )
-from medalopt.report.sourcing.step_terms import STEP_TITLE, describe_price_steps
 from medalopt.text import escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders

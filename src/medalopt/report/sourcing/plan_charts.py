@@ -11,7 +11,7 @@ from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.report.charts.chart import COLOURS, FONT, INK, Chart, ChartAxis, build_line_series, build_plot_option
+from medalopt.report.charts import COLOURS, FONT, INK, Chart, ChartAxis, build_line_series, build_plot_option
 from medalopt.report.document import ReportColumn, ReportTable, TableRows
 from medalopt.report.numbers import (
     choose_money_scale,

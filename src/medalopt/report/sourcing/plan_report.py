@@ -22,7 +22,7 @@ from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable, fold_table
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
@@ -42,8 +42,14 @@ from medalopt.report.sourcing.plan_charts import (
     draw_metal_coverage,
     draw_supply_charts,
 )
-from medalopt.report.sourcing.procurement import tabulate_awards, tabulate_price_exposure, tabulate_spend
-from medalopt.report.sourcing.risks import describe_risks, tabulate_risks, tabulate_rule_costs
+from medalopt.report.sourcing.procurement import (
+    describe_risks,
+    tabulate_awards,
+    tabulate_price_exposure,
+    tabulate_risks,
+    tabulate_rule_costs,
+    tabulate_spend,
+)
 from medalopt.report.sourcing.summary import build_summary
 from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_traceability
 from medalopt.text import escape_text, format_count

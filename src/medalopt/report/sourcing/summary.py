@@ -9,7 +9,7 @@ import numpy as np
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.plan.plan import Plan
-from medalopt.report.charts.chart import Chart
+from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportSummary, ReportTable, get_cell_number
 from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import (

@@ -13,7 +13,7 @@ from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
-from medalopt.report.charts.chart import COLOURS, FAINT, FONT, INK, Chart, shorten_name
+from medalopt.report.charts import COLOURS, FAINT, FONT, INK, Chart, shorten_name
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
 from medalopt.report.numbers import format_mass, format_share
 from medalopt.report.sourcing.metals import choose_decimals
