@@ -1,4 +1,4 @@
-"""Effect of parameters on the objective: each varied alone (tornado), or all at once (Sobol indices of the variance)."""
+"""Effect of parameters on the objective: each varied alone (tornado), or all at once (variance-based, Sobol indices)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields of an order: party, buyer and payers, tolerance, price steps, and the clauses of a contract; blank where unstated."""
+"""Fields of an order: party, buyer, payers, tolerance, price steps, clauses of a contract; blank where unstated."""
 
 from __future__ import annotations
 
