@@ -1,4 +1,4 @@
-"""Effect of parameters on the objective: each varied alone (tornado), or all at once (variance-based, Sobol indices)."""
+"""Effect of parameters on the objective: each varied alone (tornado), or all at once (shares of the variance)."""
 
 from __future__ import annotations
 
