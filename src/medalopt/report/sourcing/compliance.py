@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 import numpy as np
 
@@ -32,224 +35,26 @@ class ComplianceDocument:
     name: str
     purpose: str
     asked_by: str
-    metals: frozenset[str] = frozenset()
-    jurisdictions: frozenset[str] = frozenset()
-    roles: frozenset[str] = frozenset({SMELTER})
-    field: str = ""
-    abroad: bool = False
+    metals: frozenset[str]
+    jurisdictions: frozenset[str]
+    roles: frozenset[str]
+    field: str
+    abroad: bool
 
 
-_INTERNATIONAL, _JAPAN = frozenset({"international"}), frozenset({"JP"})
-_TREATING, _CARRYING = frozenset({OPERATOR, SMELTER}), frozenset({OPERATOR, CARRIER, SMELTER})
-_OF_METAL = frozenset({SMELTER, SELLER})
-_DATA_NAME = "Certificate of data destruction for each load"
-_DATA_PURPOSE = "that storage in phones, computers and tablets was erased or destroyed: by whom, when and how"
-COMPLIANCE_DOCUMENTS = (
-    ComplianceDocument(
-        "Supply chain policy",
-        "that the firm excludes metal from conflict, forced labour and money laundering, and who is responsible",
-        "OECD Due Diligence Guidance for minerals, step 1",
-    ),
-    ComplianceDocument(
-        "Report on due diligence of the last year",
-        "risks found in the supply chain, and the measures taken",
-        "OECD Due Diligence Guidance for minerals, step 5",
-    ),
-    ComplianceDocument(
-        "Responsible Gold Guidance: certificate and independent assurance report",
-        "that the refiner passed the yearly review that the Good Delivery List rests on",
-        "LBMA",
-        frozenset({"Au"}),
-        roles=_OF_METAL,
-    ),
-    ComplianceDocument(
-        "Responsible Silver Guidance: compliance report and independent assurance report",
-        "the same for silver",
-        "LBMA",
-        frozenset({"Ag"}),
-        roles=_OF_METAL,
-    ),
-    ComplianceDocument(
-        "Listing as conformant refiner of gold",
-        "an independent assessment of the plant; an LBMA audit of gold is recognised in its place",
-        "Responsible Minerals Assurance Process (RMAP)",
-        frozenset({"Au"}),
-    ),
-    ComplianceDocument(
-        "Responsible sourcing of the brand of copper; ISO 14001 and ISO 45001 certificates",
-        "that the brand may be delivered on the exchange, where the plant has one",
-        "London Metal Exchange",
-        frozenset({"Cu"}),
-        roles=_OF_METAL,
-    ),
-    ComplianceDocument(
-        "Answers to the refiner's questions on the supplier (KYC)",
-        "identity of the supplier for the refiner: registration, owners, place of collection of the recycled material",
-        "LBMA; OECD gold supplement",
-        frozenset({"Au", "Ag"}),
-    ),
-    ComplianceDocument(
-        "Licence to treat this waste, and its limits",
-        "permit of the plant for this material, with the tonnes allowed per year",
-        "law of the plant's country",
-        jurisdictions=_INTERNATIONAL,
-        roles=_TREATING,
-        field="licence",
-    ),
-    ComplianceDocument(
-        "Consignment note of each load",
-        "the route of the waste from the collection point to the plant, where national law requires it",
-        "law of the countries of collection and treatment",
-        jurisdictions=_INTERNATIONAL,
-        roles=_CARRYING,
-    ),
-    ComplianceDocument(
-        "Licence to treat this waste, and its limits",
-        "permit of the plant for this material, with the tonnes allowed per year",
-        "law of the plant's country; in Japan the Waste Management Act",
-        jurisdictions=_JAPAN,
-        roles=_TREATING,
-        field="licence",
-    ),
-    ComplianceDocument(
-        "Approval of the recycling business plan (or commission by an approved operator)",
-        "in Japan: that small appliances from households may be collected and treated across municipalities",
-        "Small Home Appliance Recycling Act, article 10 (Japan, in force since April 2013)",
-        jurisdictions=_JAPAN,
-        roles=_TREATING,
-    ),
-    ComplianceDocument(
-        "Waste manifest of each load",
-        "in Japan: the route of industrial waste, signed at each hand-over",
-        "Waste Management Act (Japan)",
-        jurisdictions=_JAPAN,
-        roles=_CARRYING,
-    ),
-    ComplianceDocument(
-        "Notification with consents, and movement document of each load",
-        "where a border is crossed: prior informed consent, for all electronic scrap since January 2025 (A1181, Y49)",
-        "Basel Convention",
-        roles=_CARRYING,
-        abroad=True,
-    ),
-    ComplianceDocument(
-        "Settlement sheet of each lot: weight, moisture, assay, umpire",
-        "material received and metal payable for it; the metal account is checked against it",
-        "toll-refining contract",
-    ),
-    ComplianceDocument(
-        "Statement on recycled content and chain of custody",
-        "by which rule the returned metal counts as recycled: here mass balance, not physical segregation",
-        "the buyer; compare ISO 22095",
-        field="chain_of_custody",
-    ),
-    ComplianceDocument(
-        "Hand-over record of each load",
-        "weight, date and place, and that the devices were discarded by their users: the recycled claim begins here",
-        "the buyer; ISO 22095, RJC Chain of Custody (eligible recycled material)",
-        roles=frozenset({COLLECTOR}),
-    ),
-    ComplianceDocument(
-        _DATA_NAME,
-        _DATA_PURPOSE,
-        "the buyer; privacy law of the country of collection; compare NIST SP 800-88",
-        jurisdictions=_INTERNATIONAL,
-        roles=frozenset({COLLECTOR, OPERATOR}),
-        field="data_destruction",
-    ),
-    ComplianceDocument(
-        _DATA_NAME,
-        _DATA_PURPOSE,
-        "the buyer; in Japan the Act on the Protection of Personal Information; compare NIST SP 800-88",
-        jurisdictions=_JAPAN,
-        roles=frozenset({COLLECTOR, OPERATOR}),
-        field="data_destruction",
-    ),
-    ComplianceDocument(
-        "Record of batteries removed, and of where they went",
-        "that batteries were taken out before crushing and smelting, and how stock is guarded against fire",
-        "the buyer and the smelter; fire authority",
-        roles=frozenset({OPERATOR}),
-        field="batteries",
-    ),
-    ComplianceDocument(
-        "Transport document of lithium batteries",
-        "that batteries are packed and marked (UN 3480, in equipment UN 3481), damaged ones apart",
-        "law on the transport of dangerous goods (UN Model Regulations)",
-        roles=frozenset({COLLECTOR, CARRIER}),
-        field="batteries",
-    ),
-    ComplianceDocument(
-        "Licence to carry this waste",
-        "permit of the carrier for this material and route",
-        "law of the countries on the route",
-        jurisdictions=_INTERNATIONAL,
-        roles=frozenset({CARRIER}),
-        field="licence",
-    ),
-    ComplianceDocument(
-        "Licence to carry this waste",
-        "permit of the carrier for this material and route",
-        "Waste Management Act (Japan)",
-        jurisdictions=_JAPAN,
-        roles=frozenset({CARRIER}),
-        field="licence",
-    ),
-    ComplianceDocument(
-        "Notification of the storage of used appliances",
-        "that a yard of used appliances that are not waste is known to the prefecture, with its fire protection",
-        "Waste Management Act (Japan, hazardous used equipment, in force since April 2018)",
-        jurisdictions=_JAPAN,
-        roles=frozenset({COLLECTOR, OPERATOR}),
-    ),
-    ComplianceDocument(
-        "Certificate of treatment: R2, e-Stewards or EN 50625",
-        "that devices are treated by a recognised standard, by a plant that is audited for it",
-        "the buyer",
-        roles=frozenset({OPERATOR}),
-        field="certificate",
-    ),
-    ComplianceDocument(
-        "Declaration that nothing is exported or sold as equipment",
-        "that devices handed over for recycling are recycled, and where their residues go",
-        "the buyer; Basel Convention",
-        roles=frozenset({OPERATOR}),
-    ),
-    ComplianceDocument(
-        "Certificate of analysis of each delivery",
-        "brand or grade, lot and fineness, found by whom",
-        "purchase order",
-        roles=frozenset({SELLER}),
-        field="certificate",
-    ),
-    ComplianceDocument(
-        "Transfer document of recycled metal for each delivery",
-        "kilograms transferred with the claim, by segregation or mass balance, under a certificate that is valid",
-        "the buyer; RJC Chain of Custody, ISO 22095",
-        roles=frozenset({SELLER}),
-        field="chain_of_custody",
-    ),
-    ComplianceDocument(
-        "Account of recycled metal received, charged and claimed",
-        "that no more is claimed than was credited, by supplier and date: the claim ledger of this plan with actuals",
-        "the buyer; RJC Chain of Custody, ISO 22095 (mass balance)",
-        roles=frozenset({MINT}),
-        field="chain_of_custody",
-    ),
-    ComplianceDocument(
-        "Assay of each heat",
-        "fineness of each lot cast, with the lots of metal charged to it",
-        "the buyer; hallmarking law where the medals are sold",
-        roles=frozenset({MINT}),
-        field="assay",
-    ),
-    ComplianceDocument(
-        "Account of process scrap",
-        "scrap generated, charged again and left, by alloy: it stays in the loop of the mint and is claimed once",
-        "the buyer",
-        roles=frozenset({MINT}),
-    ),
-)
+@cache
+def read_compliance_documents() -> tuple[ComplianceDocument, ...]:
+    """Return all compliance documents, from the file `compliance.csv`: cells of several entries are words."""
+    text = resources.files("medalopt.report").joinpath("assets", "compliance.csv").read_text(encoding="utf-8")
+    return tuple(
+        ComplianceDocument(
+            *(row[name] for name in ("name", "purpose", "asked_by")),
+            *(frozenset(row[name].split()) for name in ("metals", "jurisdictions", "roles")),
+            row["field"],
+            bool(row["abroad"]),
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
 
 
 _RECYCLED_NOTE = (
@@ -289,7 +94,7 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     rows: list[tuple[CellValue, ...]] = []
     for party in _list_parties(plan, directory):
         stated = directory.get_details(party.firm, party.name)
-        for paper in COMPLIANCE_DOCUMENTS:
+        for paper in read_compliance_documents():
             if not _is_required(paper, party, place, str(stated.get("country", ""))):
                 continue
             roles = ", ".join(role for role in party.roles if role in paper.roles)
