@@ -17,8 +17,7 @@ from medalopt.report.document import CellValue, Report, ReportColumn, ReportTabl
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.order_layout import select_print_tables
-from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_screen_tables
-from medalopt.report.sourcing.summary import select_due_orders
+from medalopt.report.sourcing.plan_report import MOST_SCREEN_ROWS, select_due_orders, select_screen_tables
 from medalopt.text import escape_text, join_names
 
 MAX_LOTS_LISTED = 100  # lots listed individually

@@ -21,6 +21,7 @@ from medalopt.analysis.sourcing.payments import CALL_OFF, allocate_payments
 from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.accounting import PlanAccount
 from medalopt.report.document import OrderDocument, get_cell_number
+from medalopt.report.sourcing.compliance import tabulate_claims
 from medalopt.report.sourcing.order_layout import compute_rounding
 from medalopt.report.sourcing.order_terms import (
     COLLECTION_ORDER,
@@ -30,7 +31,6 @@ from medalopt.report.sourcing.order_terms import (
     describe_tolerance,
 )
 from medalopt.report.sourcing.orders import build_orders
-from medalopt.report.sourcing.plan_report import tabulate_claims
 from medalopt.report.sourcing.procurement import tabulate_price_exposure
 
 ROLES = {

@@ -15,14 +15,9 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts, plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
+from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import OrderDocument, build_orders
-from medalopt.report.sourcing.plan_report import (
-    NO_SOURCE,
-    build_plan_report,
-    extract_marks,
-    summarize_decision,
-    tabulate_assumptions,
-)
+from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
 from medalopt.report.sourcing.procurement import (
     describe_award,
     describe_risks,

@@ -1,20 +1,28 @@
-"""Compliance documents by role and jurisdiction, for every party of a plan, with columns for own records."""
+"""Evidence of a plan: compliance documents by party, claim ledger of recycled metal, assumptions with their sources."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import numpy as np
 
+from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.arrays import Bools
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import Instance, SourceNote
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
+from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
+from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
-from medalopt.report.document import CellValue, ReportColumn, ReportTable
+from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable
+from medalopt.report.solve_tables import get_period_word
+from medalopt.report.sourcing.metals import choose_decimals
+from medalopt.text import format_count
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,14 @@ def read_compliance_documents() -> tuple[ComplianceDocument, ...]:
     text = resources.files("medalopt.report").joinpath("assets", "compliance.csv").read_text(encoding="utf-8")
     return tuple(
         ComplianceDocument(
-            *(row[name] for name in ("name", "purpose", "asked_by")),
-            *(frozenset(row[name].split()) for name in ("metals", "jurisdictions", "roles")),
-            row["field"],
-            bool(row["abroad"]),
+            name=row["name"],
+            purpose=row["purpose"],
+            asked_by=row["asked_by"],
+            metals=frozenset(row["metals"].split()),
+            jurisdictions=frozenset(row["jurisdictions"].split()),
+            roles=frozenset(row["roles"].split()),
+            field=row["field"],
+            abroad=bool(row["abroad"]),
         )
         for row in csv.DictReader(text.splitlines())
     )
@@ -162,3 +174,153 @@ def _list_parties(plan: Plan, directory: PartyDirectory) -> Iterator[_ListedPart
 def _select_metals(instance: Instance, chosen: Bools) -> frozenset[str]:
     """Return the names of the chosen metals."""
     return frozenset(name for name, use in zip(instance.metals.names, chosen.tolist(), strict=True) if use)
+
+
+OPENING_STOCK = "opening stock"
+_CLAIMS_DESCRIPTION = (
+    "Recycled metal by supplier: credited, claimed when it is charged to an alloy, and what can still be claimed. "
+    "Claims never exceed credits."
+)
+_CLAIMS_NOTES = (
+    "Mass balance (ISO 22095), not segregation: metal charged draws on all suppliers in proportion to their balance. "
+    "Process scrap that is charged again is no new claim.",
+    "Chain of custody: certificate of the supplier; blank where the instance states none. A claim needs one for every "
+    "kilogram, opening stock included.",
+)
+
+
+def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
+    """Tabulate the claim ledger of a plan.
+
+    Args:
+        plan: Plan to report.
+        documents: Orders of the plan, for their numbers.
+
+    Returns:
+        The table `claim_ledger`.
+    """
+    instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
+    numbers = {document.party[0][1]: document.number for document in documents}
+    entries = list(list_claims(plan.account))
+    rows: list[tuple[CellValue, ...]] = []
+    for one in entries:
+        name, certificate = OPENING_STOCK, ""
+        if one.smelter >= 0 or one.offer >= 0:
+            names, firms = (
+                (instance.smelters.names, directory.smelters)
+                if one.smelter >= 0
+                else (instance.market.names, directory.sellers)
+            )
+            index = max(one.smelter, one.offer)
+            name = names[index]
+            certificate = str(directory.get_details(firms[index], name).get("chain_of_custody", ""))
+        kilograms = (one.credited, one.claimed, one.released, one.balance)
+        head = (instance.metals.titles[one.metal], instance.periods[one.period], name, numbers.get(name, ""))
+        rows.append((*head, *kilograms, certificate))
+    places = choose_decimals(max(one.credited, one.claimed, one.released) for one in entries)
+    columns = (
+        ReportColumn("metal", "Metal"),
+        ReportColumn("period", get_period_word(instance).capitalize()),
+        ReportColumn("supplier", "Supplier"),
+        ReportColumn("document", "Order"),
+        ReportColumn("credited_kg", "Credited", "kg", places),
+        ReportColumn("claimed_kg", "Claimed", "kg", places),
+        ReportColumn("released_kg", "Sold without claim", "kg", places),
+        ReportColumn("balance_kg", "Balance", "kg", places),
+        ReportColumn("certificate", "Chain of custody"),
+    )
+    return (
+        ReportTable(
+            "claim_ledger", "Claim ledger of recycled metal", _CLAIMS_DESCRIPTION, columns, tuple(rows), _CLAIMS_NOTES
+        ),
+    )
+
+
+_ASSUMPTIONS_DESCRIPTION = (
+    "Every parameter of the plan, as written in the instance, with its source and its author's mark."
+)
+_ASSUMPTIONS_NOTES = (
+    "Mark: the words seen, recalled, derived and estimated in source and note; 'no source' where neither is given. A "
+    "parameter without a source has that of its section.",
+)
+_MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
+_WHOLE_FILE = "(the whole file)"
+NO_SOURCE = "no source"
+
+
+def tabulate_assumptions(instance: Instance, source_values: SourceValues | None) -> tuple[ReportTable, ...]:
+    """Tabulate the assumptions in the order of the instance file.
+
+    Args:
+        instance: Instance with its sources and notes.
+        source_values: Parameters as the file writes them; None lists the sources alone.
+
+    Returns:
+        The table `assumptions`.
+    """
+    columns = (
+        ReportColumn("path", "Path"),
+        ReportColumn("figure", "Value"),
+        ReportColumn("mark", "Mark"),
+        ReportColumn("source", "Source"),
+        ReportColumn("note", "Note"),
+    )
+    remarks = {_parse_path(source.path): source for source in instance.sources}
+    listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
+    return (
+        ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
+    )
+
+
+def _parse_path(path: str) -> ParameterPath:
+    """Return the path of a source; the empty path is the whole file."""
+    return parse_path(path) if path else ()
+
+
+def _parameter_rows(
+    instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
+) -> Iterator[tuple[CellValue, ...]]:
+    yield from _remark_rows({path: note for path, note in remarks.items() if not path})
+    for section in TABLE_SECTIONS:
+        rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
+        if rows:
+            yield _assumption_row(
+                render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
+            )
+    for path, scalar, _ in source_values.iterate_parameters():
+        if path[0] not in TABLE_SECTIONS:
+            yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
+    below = {path: note for path, note in remarks.items() if path}
+    yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
+    yield from _remark_rows(
+        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties", "project")}
+    )
+
+
+def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
+    for path, source in remarks.items():
+        yield _assumption_row(render_path(path) or _WHOLE_FILE, "", source)
+
+
+def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) -> SourceNote | None:
+    """Return the source of the innermost section around a parameter, at last that of the whole file."""
+    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
+
+
+def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
+    if source is None:
+        return (path, figure, NO_SOURCE, "", "")
+    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
+
+
+def extract_marks(source: SourceNote) -> str:
+    """Return the marks in a source and its note: seen, recalled, derived, estimated.
+
+    Args:
+        source: Source and note of a parameter.
+
+    Returns:
+        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
+    """
+    result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
+    return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)

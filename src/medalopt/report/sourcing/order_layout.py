@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable, get_cell_number
-from medalopt.report.sourcing.summary import MOST_DUE_ORDERS
 
 _FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
@@ -260,6 +259,7 @@ def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTa
     return (ReportTable("quantities", "Quantities and price", text, columns, tuple(table)),)
 
 
+MOST_DUE_ORDERS = 14  # rows of orders on the first page
 MOST_PRINTED_ROWS = 24  # rows of a table; the rest is summed in one row
 _MOST_FINENESS_ROWS, _MOST_AWARD_ROWS = 16, 20
 _FIRST_PAGE = ("key_figures", "due_orders")

@@ -1,9 +1,8 @@
-"""Procurement report of a plan: executive summary, then its tables, orders and charts."""
+"""Procurement report of a plan: executive summary, then its tables, orders and charts; and its first page."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,27 +13,44 @@ from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.sensitivity.outages import RecyclingPremium
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
-from medalopt.analysis.sourcing.traceability import list_claims
-from medalopt.instance.instance import Instance, SourceNote
-from medalopt.instance.paths import ParameterPath, parse_path, render_path
-from medalopt.instance.payers import PartyDirectory
-from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts import Chart
-from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable, fold_table
+from medalopt.report.document import (
+    CellValue,
+    OrderDocument,
+    Report,
+    ReportColumn,
+    ReportSummary,
+    ReportTable,
+    fold_table,
+    get_cell_number,
+)
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.metal_values import MetalValues
-from medalopt.report.numbers import format_mass, format_money, format_number, format_tonnes
+from medalopt.report.numbers import (
+    format_mass,
+    format_money,
+    format_money_range,
+    format_number,
+    format_share,
+    format_tonnes,
+)
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.what_if import describe_premium
-from medalopt.report.solve import describe_status, summarize_plan
-from medalopt.report.solve_tables import get_period_word
-from medalopt.report.sourcing.compliance import tabulate_compliance_documents
-from medalopt.report.sourcing.metals import choose_decimals, tabulate_melting, tabulate_metal_account
-from medalopt.report.sourcing.order_layout import select_print_tables
+from medalopt.report.solve import (
+    describe_passed_on,
+    describe_status,
+    list_missed_medals,
+    name_total_cost,
+    summarize_plan,
+)
+from medalopt.report.solve_tables import describe_largest_kinds
+from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_claims, tabulate_compliance_documents
+from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS, tabulate_melting, tabulate_metal_account
+from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, select_print_tables
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
 from medalopt.report.sourcing.plan_charts import (
     draw_cost_waterfall,
@@ -50,10 +66,9 @@ from medalopt.report.sourcing.procurement import (
     tabulate_rule_costs,
     tabulate_spend,
 )
-from medalopt.report.sourcing.summary import build_summary
 from medalopt.report.sourcing.traceability import draw_metal_flows, tabulate_traceability
 from medalopt.text import escape_text, format_count
-from medalopt.tolerances import VALUE_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, VALUE_TOLERANCE
 
 
 def describe_whole_loads(plan: WholeLoadPlan) -> str:
@@ -294,147 +309,158 @@ def _list_versions(plan: Plan) -> tuple[str, ...]:
     )
 
 
-OPENING_STOCK = "opening stock"
-_DESCRIPTION = (
-    "Recycled metal by supplier: credited, claimed when it is charged to an alloy, and what can still be claimed. "
-    "Claims never exceed credits."
+MOST_PARTIES = 4  # payers on the first page
+_RISK_LINES = ("Main risk", "Second risk", "Third risk", "Scenarios", "Whole loads", "Benchmark")  # in this order
+BOTTLENECK = "Bottleneck"  # key figure that follows from the dual values, not from the decisions
+_FIGURE_COLUMNS = (
+    ReportColumn("figure", "Result"),
+    ReportColumn("value", "Value"),
+    ReportColumn("detail", "Detail"),
 )
-_NOTES = (
-    "Mass balance (ISO 22095), not segregation: metal charged draws on all suppliers in proportion to their balance. "
-    "Process scrap that is charged again is no new claim.",
-    "Chain of custody: certificate of the supplier; blank where the instance states none. A claim needs one for every "
-    "kilogram, opening stock included.",
-)
+_DUE_COLUMNS = ("document", "party", "region", "goods", "quantity", "amount", "sign_by", "state")
+_FigureRow = tuple[CellValue, ...]
 
 
-def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
-    """Tabulate the claim ledger of a plan.
+def build_summary(
+    facts: PlanFacts, orders: ReportTable, headline: tuple[str, ...], charts: tuple[Chart, ...] = ()
+) -> ReportSummary:
+    """Build the first page of a sourcing plan.
 
     Args:
-        plan: Plan to report.
-        documents: Orders of the plan, for their numbers.
+        facts: Facts of the plan.
+        orders: The table `orders`.
+        headline: Sentences of the plan, of which those on risks are taken.
+        charts: Charts of the first page.
 
     Returns:
-        The table `claim_ledger`.
+        The first page.
     """
-    instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
-    numbers = {document.party[0][1]: document.number for document in documents}
-    entries = list(list_claims(plan.account))
-    rows: list[tuple[CellValue, ...]] = []
-    for one in entries:
-        name, certificate = OPENING_STOCK, ""
-        if one.smelter >= 0 or one.offer >= 0:
-            names, firms = (
-                (instance.smelters.names, directory.smelters)
-                if one.smelter >= 0
-                else (instance.market.names, directory.sellers)
-            )
-            index = max(one.smelter, one.offer)
-            name = names[index]
-            certificate = str(directory.get_details(firms[index], name).get("chain_of_custody", ""))
-        kilograms = (one.credited, one.claimed, one.released, one.balance)
-        head = (instance.metals.titles[one.metal], instance.periods[one.period], name, numbers.get(name, ""))
-        rows.append((*head, *kilograms, certificate))
-    places = choose_decimals(max(one.credited, one.claimed, one.released) for one in entries)
-    columns = (
-        ReportColumn("metal", "Metal"),
-        ReportColumn("period", get_period_word(instance).capitalize()),
-        ReportColumn("supplier", "Supplier"),
-        ReportColumn("document", "Order"),
-        ReportColumn("credited_kg", "Credited", "kg", places),
-        ReportColumn("claimed_kg", "Claimed", "kg", places),
-        ReportColumn("released_kg", "Sold without claim", "kg", places),
-        ReportColumn("balance_kg", "Balance", "kg", places),
-        ReportColumn("certificate", "Chain of custody"),
+    plan = facts.plan
+    rows = (
+        *_cost_figure(plan),
+        *_unmet_figure(plan),
+        *_supply_figure(plan),
+        *_purchase_figure(facts),
+        *_bottleneck_figure(plan),
+        *_confidence_figure(facts),
+        *_footprint_figure(plan),
     )
-    return (ReportTable("claim_ledger", "Claim ledger of recycled metal", _DESCRIPTION, columns, tuple(rows), _NOTES),)
+    text = "The plan on one page."
+    figures = ReportTable("key_figures", "Key results", text, _FIGURE_COLUMNS, rows)
+    risks = tuple(line for start in _RISK_LINES for line in headline if line.startswith(start))
+    return ReportSummary(figures, select_due_orders(orders), risks, charts)
 
 
-_ASSUMPTIONS_DESCRIPTION = (
-    "Every parameter of the plan, as written in the instance, with its source and its author's mark."
-)
-_ASSUMPTIONS_NOTES = (
-    "Mark: the words seen, recalled, derived and estimated in source and note; 'no source' where neither is given. A "
-    "parameter without a source has that of its section.",
-)
-_MARK_PATTERN = re.compile(r"\b(seen|recalled|derived|estimated)\b", re.IGNORECASE)
-_WHOLE_FILE = "(the whole file)"
-NO_SOURCE = "no source"
-
-
-def tabulate_assumptions(instance: Instance, source_values: SourceValues | None) -> tuple[ReportTable, ...]:
-    """Tabulate the assumptions in the order of the instance file.
+def select_due_orders(orders: ReportTable) -> ReportTable:
+    """Select the orders of the first page: the largest amounts, those to be signed first on top.
 
     Args:
-        instance: Instance with its sources and notes.
-        source_values: Parameters as the file writes them; None lists the sources alone.
+        orders: The table `orders`.
 
     Returns:
-        The table `assumptions`.
+        The table `due_orders`; a note says how many more there are.
     """
-    columns = (
-        ReportColumn("path", "Path"),
-        ReportColumn("figure", "Value"),
-        ReportColumn("mark", "Mark"),
-        ReportColumn("source", "Source"),
-        ReportColumn("note", "Note"),
+    keys = [column.key for column in orders.columns]
+    place = {key: keys.index(key) for key in keys}
+    largest = sorted(orders.rows, key=lambda row: -get_cell_number(row[place["amount"]]))
+    shown = sorted(largest[:MOST_DUE_ORDERS], key=lambda row: str(row[place["sign_by"]]))
+    left = largest[MOST_DUE_ORDERS:]
+    notes = orders.notes
+    if left:
+        amount = sum(get_cell_number(row[place["amount"]]) for row in left)
+        unit = orders.columns[place["amount"]].unit or ""
+        notes = (
+            f"{format_count(len(left), 'more order')}, {format_money(amount, unit)}, in the list of all orders.",
+            *notes,
+        )
+    columns = tuple(replace(orders.columns[place[key]], digits=0) for key in _DUE_COLUMNS)
+    if left:
+        columns = tuple(replace(column, total=False) for column in columns)
+    rows = tuple(
+        tuple(_round_quantity(str(row[place[key]])) if key == "quantity" else row[place[key]] for key in _DUE_COLUMNS)
+        for row in shown
     )
-    remarks = {_parse_path(source.path): source for source in instance.sources}
-    listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
-    return (
-        ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
+    text = "What to order from whom, and the last day to sign: the day before the first period of delivery."
+    return ReportTable("due_orders", "Orders to sign", text, columns, rows, notes)
+
+
+def _round_quantity(text: str) -> str:
+    """Round a quantity such as `12.452 kg` to three significant digits."""
+    value, _, unit = text.partition(" ")
+    return f"{format_number(float(value.replace(',', '')), 3)} {unit}"
+
+
+def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
+    shared = len(plan.party_costs) > 1  # then no one pays the cost of a medal
+    name, amount = name_total_cost(plan)
+    per_medal = "all parties together" if shared else f"{format_money(amount / max(count, 1), currency)} per medal"
+    each = f"{per_medal}, {format_count(count, 'medal')}" if count else ""
+    total = (name, format_money(amount, currency), each)
+    paid = (
+        (f"Paid by {escape_text(party)}", format_money(amount, currency), describe_largest_kinds(plan, party, most=1))
+        for party, amount in list(plan.party_totals.items())[:MOST_PARTIES]
     )
+    return (total, *paid)
 
 
-def _parse_path(path: str) -> ParameterPath:
-    """Return the path of a source; the empty path is the whole file."""
-    return parse_path(path) if path else ()
+def _unmet_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    kinds = list_missed_medals(plan)
+    penalty = format_money(plan.costs.get("shortfall", 0.0), plan.instance.currency)
+    return (("Medals not made", kinds, f"penalty {penalty}"),) if kinds else ()
 
 
-def _parameter_rows(
-    instance: Instance, source_values: SourceValues, remarks: dict[ParameterPath, SourceNote]
-) -> Iterator[tuple[CellValue, ...]]:
-    yield from _remark_rows({path: note for path, note in remarks.items() if not path})
-    for section in TABLE_SECTIONS:
-        rows = {path[1] for path, _, _ in source_values.iterate_parameters() if path[0] == section}
-        if rows:
-            yield _assumption_row(
-                render_path((section,)), format_count(len(rows), "row"), _find_remark((section,), remarks)
-            )
-    for path, scalar, _ in source_values.iterate_parameters():
-        if path[0] not in TABLE_SECTIONS:
-            yield _assumption_row(render_path(path), scalar.text, _find_remark(path, remarks))
-    below = {path: note for path, note in remarks.items() if path}
-    yield from _remark_rows({path: note for path, note in below.items() if path[0] in TABLE_SECTIONS and len(path) > 1})
-    yield from _remark_rows(
-        {path: note for path, note in below.items() if path[0] in ("mixes", "scenarios", "parties", "project")}
-    )
+def _supply_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    offered = float(plan.instance.streams.available.value.sum())
+    if not offered:
+        return ()
+    share = f"{format_share(plan.tonnes, offered)} of {format_tonnes(offered)} offered{describe_passed_on(plan)}"
+    return (("Devices collected", format_tonnes(plan.tonnes), share),)
 
 
-def _remark_rows(remarks: dict[ParameterPath, SourceNote]) -> Iterator[tuple[CellValue, ...]]:
-    for path, source in remarks.items():
-        yield _assumption_row(render_path(path) or _WHOLE_FILE, "", source)
+def _purchase_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
+    bought = np.asarray(facts.plan.account.bought)
+    if not (bought > 0).any():
+        return (("Metal purchases", "none", ""),)
+    spent = float(facts.payments.of(PURCHASE_ORDER).sum())
+    detail = f"{format_mass(float(bought.sum()))} from {format_count(int((bought > 0).sum()), 'offer')}"
+    return (("Metal purchases", format_money(spent, facts.plan.instance.currency), detail),)
 
 
-def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) -> SourceNote | None:
-    """Return the source of the innermost section around a parameter, at last that of the whole file."""
-    return next((remarks[path[:size]] for size in range(len(path), -1, -1) if path[:size] in remarks), None)
+def _bottleneck_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    if not plan.certificate.optimal:
+        return ()
+    values = MetalValues(plan)
+    if not values.scarce:
+        return ()
+    metal, *others = values.scarce
+    titles = plan.instance.metals.titles
+    price = format_money_range(values.at_hand[metal][values.used[metal]].tolist())
+    more = f"; also {', '.join(escape_text(titles[other], 40) for other in others[:3])}" if others else ""
+    return ((BOTTLENECK, escape_text(titles[metal], 40), f"shadow price {price} {plan.unit}/kg{more}"),)
 
 
-def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
-    if source is None:
-        return (path, figure, NO_SOURCE, "", "")
-    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
+def _confidence_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
+    """Return the largest shortage where the returns come out low, relative to the metal charged."""
+    account = facts.metal_account
+    if account.uncertainty is None:
+        return ()
+    low = account.at_hand - SPREAD_DEVIATIONS * account.uncertainty.correlated_cumulated
+    charged = account.charged.cumsum(axis=1)
+    short = np.where(account.charged > 0, charged - low, 0.0).max(axis=1)
+    need = charged[:, -1]
+    relative = np.divide(short, need, out=np.zeros_like(short), where=need > 0)
+    metal = int(relative.argmax())
+    case = f"if all returns come out {SPREAD_DEVIATIONS} standard deviations low"
+    if relative[metal] <= AMOUNT_TOLERANCE:
+        return (("Low case", "enough metal", case),)
+    title = escape_text(facts.plan.instance.metals.titles[metal], 40)
+    share = format_share(float(short[metal]), float(need[metal]))
+    return (("Low case", f"{title} {format_mass(float(short[metal]))} short", f"{share} of its need, {case}"),)
 
 
-def extract_marks(source: SourceNote) -> str:
-    """Return the marks in a source and its note: seen, recalled, derived, estimated.
-
-    Args:
-        source: Source and note of a parameter.
-
-    Returns:
-        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
-    """
-    result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
-    return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)
+def _footprint_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    footprint = float(plan.footprint)
+    if not footprint:
+        return ()
+    return (("Footprint", f"{format_tonnes(footprint / 1000)} CO2e", "devices sent and metal bought"),)

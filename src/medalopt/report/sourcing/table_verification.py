@@ -24,9 +24,8 @@ from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, Report, ReportColumn
 from medalopt.report.render.formatted_table import split_summary
 from medalopt.report.replanning import remove_settled_parties
-from medalopt.report.sourcing.plan_report import build_plan_report
+from medalopt.report.sourcing.plan_report import BOTTLENECK, build_plan_report
 from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
-from medalopt.report.sourcing.summary import BOTTLENECK
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
