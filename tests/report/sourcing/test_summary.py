@@ -12,8 +12,7 @@ from medalopt.report.document import Report, ReportTable, select_summary, sum_co
 from medalopt.report.numbers import format_money, format_tonnes
 from medalopt.report.render.pdf import render_report_pdf
 from medalopt.report.render.xlsx import render_report_xlsx
-from medalopt.report.sourcing.order_layout import choose_trade_decimals
-from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS
+from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, choose_trade_decimals
 from medalopt.report.sourcing.plan_report import build_plan_report, select_due_orders
 
 
