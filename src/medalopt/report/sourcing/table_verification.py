@@ -1,11 +1,11 @@
-"""Verification of the tables of a saved plan, against its decisions and against the digests of the file."""
+"""Verification of the tables of a saved plan in any form: against its decisions, and against the digests of the file."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,11 +21,13 @@ from medalopt.proof.certificate import Certificate
 from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
 from medalopt.proof.verdict import Verdict
-from medalopt.report.document import CellValue, Report, ReportColumn
+from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable
 from medalopt.report.render.formatted_table import split_summary
+from medalopt.report.render.summary_sheet import list_line_tables, plan_sheets
+from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
+from medalopt.report.render.xlsx import BLANK_FIELD
 from medalopt.report.replanning import remove_settled_parties
 from medalopt.report.sourcing.plan_report import BOTTLENECK, build_plan_report
-from medalopt.report.sourcing.stored_tables import StoredForm, StoredPart, StoredRow, open_stored_form
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -62,7 +64,7 @@ def check_tables(
         report = remove_settled_parties(
             build_plan_report(rebuild_plan(plan, verdict), source_values=source(), pictures=False), settled
         )
-        derived, left = compare_parts(open_stored_form(saved, report), report, saved)
+        derived, left = compare_parts(report, saved)
     wrong = {violation.path.partition("[")[0] for violation in derived}
     broken = [*derived, *(violation for violation in altered if violation.path not in wrong)]
     if saved.edits and not (broken or verdict.broken):
@@ -173,42 +175,42 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     )
 
 
-def compare_parts(form: StoredForm, report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
+def compare_parts(report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
     """Compare the tables, documents and summary of a file with those derived from its decisions.
 
     Args:
-        form: Parts of the file.
         report: Report derived from the decisions.
         saved: File as it was read.
 
     Returns:
         The differences, and the names of parts that no derived part corresponds to.
     """
-    part, prose = form.read_decision()
+    stored = _READERS[saved.file_format](saved.parts, report)
+    part, prose = stored.decision
     alike = any(
         line.startswith(f"medalopt {__version__},") for line in prose
     )  # other versions may word sentences differently
     broken: list[Violation] = []
-    seen = {part, *form.list_known_parts()}
+    seen = {part, *stored.known}
     more: list[str] = []
     for table in report.tables:
-        stored = _drop_underivable(form.read_table(table), table.key)
+        own = _drop_underivable(stored.tables[table.key], table.key)
         table = replace(table, rows=tuple(row for row in table.rows if not _is_underivable(table.key, row[0])))
-        broken += _compare_table(stored, table.key, table.columns, table.rows, alike)
-        more += _list_extra_columns(stored, table.columns)
-        seen |= {stored.part} if stored else set()
+        broken += _compare_table(own, table.key, table.columns, table.rows, alike)
+        more += _list_extra_columns(own, table.columns)
+        seen |= {own.part} if own else set()
     for document in report.documents:
-        stored = form.read_document(document)
-        broken += _compare_table(stored, document.number, document.lines.columns, document.lines.rows, alike)
-        broken += _compare_fields(stored, form.list_fields(document), alike)
-        for table, part_of_sheet in form.list_grouped_tables(document):
-            broken += _compare_table(part_of_sheet, document.number, table.columns, table.rows, alike)
-        seen |= {stored.part} if stored else set()
+        own = stored.documents[document.number]
+        broken += _compare_table(own, document.number, document.lines.columns, document.lines.rows, alike)
+        broken += _compare_fields(own, stored.fields[document.number], alike)
+        for table, of_sheet in stored.grouped.get(document.number, ()):
+            broken += _compare_table(of_sheet, document.number, table.columns, table.rows, alike)
+        seen |= {own.part} if own else set()
     derived = report.headline if alike else ()
     broken += _compare_decision(part, derived, prose)
-    first = form.read_first_page()
-    if first is not None and alike:
-        broken += _compare_decision(first[0], (split_summary(report).status, ""), first[1])
+    if stored.first_page is not None and alike:
+        name, texts = stored.first_page
+        broken += _compare_decision(name, (split_summary(report).status, ""), texts)
     left = [name for name in saved.parts if name not in seen]
     return broken, [*left, *more]
 
@@ -410,3 +412,184 @@ def _largest_magnitude(cells: Iterable[Any]) -> float:
 
 def _row_label(row: StoredRow, texts: Sequence[str]) -> str:
     return escape_text(", ".join(_cell_text(row.get(key)) for key in texts[:3] if row.get(key)), 120)
+
+
+StoredRow = Mapping[str, Any]  # cell by the key of its column
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """Table or order of a file.
+
+    Attributes:
+        part: Name of the part in the file.
+        keys: Keys of its columns.
+        rows: Its rows.
+        fields: Fields of an order.
+        total: Total row of a table in a workbook.
+    """
+
+    part: str
+    keys: frozenset[str]
+    rows: Sequence[StoredRow]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    total: StoredRow | None = None
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """Tables, orders and sentences of a saved report, whatever the form of its file.
+
+    Attributes:
+        known: Parts that are compared otherwise or hold no values of their own.
+        tables: Stored part by key of the table; None for one that the file lacks.
+        documents: Lines and fields by number of the order; None for one that the file lacks.
+        fields: Fields that this form must have of each order, by its number.
+        decision: Part with the summary, and its lines with the footer.
+        grouped: Grouped tables of each order with their stored parts, in the form that has them.
+        first_page: First page and its texts, in the form that has one of its own.
+    """
+
+    known: frozenset[str]
+    tables: Mapping[str, StoredPart | None]
+    documents: Mapping[str, StoredPart | None]
+    fields: Mapping[str, Mapping[str, str]]
+    decision: tuple[str, Sequence[str]]
+    grouped: Mapping[str, Sequence[tuple[ReportTable, StoredPart | None]]] = field(default_factory=dict)
+    first_page: tuple[str, Sequence[str]] | None = None
+
+
+def _read_json_report(parts: Mapping[str, Any], report: Report) -> StoredReport:
+    numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
+
+    def read_rows(part: str, table: Mapping[str, Any]) -> StoredPart:
+        """Return the rows of a table."""
+        return StoredPart(part, frozenset(key for row in table["rows"] for key in row), table["rows"])
+
+    def read_document(part: str) -> StoredPart:
+        """Return the lines and fields of an order."""
+        one = parts[part]
+        fields = {"kind": one["kind"], "stamp": one["stamp"], "missing": ", ".join(one["missing"])}
+        return replace(read_rows(part, one["lines"]), fields={**fields, **one["party"], **one["terms"]})
+
+    named = {table.key: f"tables.{table.key}" for table in report.tables}
+    return StoredReport(
+        frozenset({"title", "foot", "date", "documents", "tables"}),
+        {key: read_rows(part, parts[part]) if part in parts else None for key, part in named.items()},
+        {one.number: read_document(numbers[one.number]) if one.number in numbers else None for one in report.documents},
+        {
+            one.number: {"kind": one.kind, "stamp": one.stamp, "missing": ", ".join(one.missing)}
+            | dict(one.party)
+            | dict(one.terms)
+            for one in report.documents
+        },
+        ("decision", [*parts["decision"], *parts["foot"]]),
+    )
+
+
+def _read_folder(parts: Mapping[str, Any], report: Report) -> StoredReport:
+    def read_rows(part: str) -> StoredPart | None:
+        """Return the rows of a file."""
+        head, *rows = parts.get(part) or [[]]
+        keys = [name.removeprefix("'") for name in head]
+        cells = [dict(zip(keys, (cell.removeprefix("'") for cell in row), strict=False)) for row in rows]
+        return StoredPart(part, frozenset(keys), cells) if keys else None
+
+    own = read_rows("documents")
+
+    def read_document(document: OrderDocument) -> StoredPart | None:
+        """Return the lines and fields of an order."""
+        lines = read_rows(document.lines.key)
+        if lines is None or own is None:
+            return None
+        said = [row for row in own.rows if row.get("document") == document.number]
+        fields = {f"{row.get('part', '')}: {row.get('field', '')}": str(row.get("value", "")) for row in said}
+        kinds = {f"{row.get('kind', '')}, {row.get('stamp', '')}" for row in said}
+        rows = [row for row in lines.rows if row.get("document") == document.number]
+        return replace(lines, rows=rows, fields={**fields, "kind": "; ".join(sorted(kinds))})
+
+    return StoredReport(
+        frozenset({"documents", "tables"}),
+        {table.key: read_rows(table.key) for table in report.tables},
+        {one.number: read_document(one) for one in report.documents},
+        {
+            one.number: {f"party: {name}": value for name, value in one.party}
+            | {f"terms: {name}": value for name, value in one.terms}
+            | {"kind": f"{one.kind}, {one.stamp}"}
+            for one in report.documents
+        },
+        ("decision", [row[0].removeprefix("'") for row in parts.get("decision", [])[1:] if row]),
+    )
+
+
+def _read_workbook(parts: Mapping[str, Any], report: Report) -> StoredReport:
+    names = plan_sheets(report, SheetNames())
+    joined = {table.key: table for table in list_line_tables(report)}
+
+    def read_document(document: OrderDocument) -> StoredPart | None:
+        """Return the lines, from the data sheet of their kind, and fields of an order."""
+        shown = _read_sheet(parts, names.documents[document.number], document.grouped[0].columns)
+        lines = _read_sheet(parts, names.lines[document.lines.key], joined[document.lines.key].columns)
+        if shown is None or lines is None:
+            return None
+        rows = [row for row in lines.rows if row.get("document") == document.number]
+        return replace(lines, rows=rows, fields=shown.fields)
+
+    def list_texts(sheet: str) -> tuple[str, Sequence[str]]:
+        """Return a sheet with the texts of its first column."""
+        return sheet, [row[0] for row in parts.get(sheet, []) if row and isinstance(row[0], str)]
+
+    named = (names.summary, names.contents, names.pictures, *names.decisions.values(), *names.documents.values())
+    return StoredReport(
+        frozenset(named),
+        {
+            table.key: _read_sheet(parts, names.tables.get(table.key, names.summary), table.columns)
+            for table in report.tables
+        },
+        {one.number: read_document(one) for one in report.documents},
+        {
+            one.number: {name: clean_cell_text(value) or BLANK_FIELD for name, value in (*one.party, *one.terms)}
+            for one in report.documents
+        },
+        list_texts(names.contents),
+        {
+            one.number: [
+                (table, _read_sheet(parts, names.documents[one.number], table.columns)) for table in one.grouped
+            ]
+            for one in report.documents
+        },
+        list_texts(names.summary) if names.summary else None,
+    )
+
+
+def _read_sheet(parts: Mapping[str, Any], sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
+    rows, wanted = parts.get(sheet), make_unique_heads(tuple(columns))
+    keys = dict(zip(wanted, (column.key for column in columns), strict=True))
+    top = next((index for index, row in enumerate(rows or ()) if keys.keys() <= set(map(_text_or_empty, row))), None)
+    if rows is None or top is None:
+        return None
+    places = {
+        position: keys.get(_text_or_empty(cell), _text_or_empty(cell))
+        for position, cell in enumerate(rows[top])
+        if cell is not None
+    }
+    end = next((index for index in range(top + 1, len(rows)) if not any(map(_is_filled, rows[index]))), len(rows))
+    cells = [
+        {key: row[position] if position < len(row) else None for position, key in places.items()}
+        for row in rows[top + 1 : end]
+    ]
+    total = cells.pop() if cells and any(column.total for column in columns) else None
+    pairs = [row[:2] for row in rows[:top] if len(row) > 1 and _is_filled(row[0]) and _is_filled(row[1])]
+    fields = {_text_or_empty(name): _text_or_empty(value) for name, value in pairs}
+    return StoredPart(sheet, frozenset(places.values()), cells, fields, total)
+
+
+def _is_filled(cell: Any) -> bool:
+    return cell is not None and cell != ""
+
+
+def _text_or_empty(cell: Any) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+_READERS = {"json": _read_json_report, "csv": _read_folder, "xlsx": _read_workbook}
