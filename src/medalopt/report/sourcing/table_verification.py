@@ -1,4 +1,4 @@
-"""Verification of the tables of a saved plan in any form: against its decisions, and against the digests of the file."""
+"""Verification of the tables of a saved plan in any form, against its decisions and against the digests of the file."""
 
 from __future__ import annotations
 
