@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from medalopt.analysis.infeasibility.diagnosis import Diagnosis
@@ -21,7 +22,6 @@ from medalopt.report.render.json import render_json
 from medalopt.text import escape_text, format_count, join_names
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
-_ChangePhrase = Callable[[Instance, ParameterPath, RepairChange], str]
 
 
 def describe_change(instance: Instance, change: RepairChange) -> str:
@@ -34,137 +34,130 @@ def describe_change(instance: Instance, change: RepairChange) -> str:
     Returns:
         The phrase; of a parameter without a phrase of its own, its path.
     """
-    path = parse_path(change.path)
+    words = _ChangeWords(instance, parse_path(change.path), change)
+    path = words.path
     if path[0] == _EXTENSION_ROOT:
-        return _describe_extension(path, change)
+        return f"your constraint {words.name} " + ("dropped" if change.after == [] else f"relaxed to {words.value}")
     for step in reversed(path[1:]):
-        saying = _CHANGE_PHRASES.get((str(path[0]), str(step)))
-        if saying is not None:
-            return saying(instance, path, change)
+        if phrase := _CHANGE_PHRASES.get((str(path[0]), str(step))):
+            return phrase.format(words)
     try:
-        return _make_value_phrase(find_limit(path)[1].repair)(instance, path, change)
+        what = find_limit(path)[1].repair
     except KeyError:
         return f"a new value of {escape_text(change.path)}"
+    return f"{what.format(words.name, escape_text(str(path[-1])))} of {words.amount}"
 
 
-def _describe_extension(path: ParameterPath, change: RepairChange) -> str:
-    """Return the change of a constraint that the user added by an extension."""
-    name = escape_text(str(path[1]))
-    if change.after == []:
-        return f"your constraint {name} dropped"
-    return f"your constraint {name} relaxed to {format_number(float(str(change.after)))}"
+@dataclass(frozen=True)
+class _ChangeWords:
+    """Words of a change of a repair, for the phrases of `_CHANGE_PHRASES`."""
 
+    instance: Instance
+    path: ParameterPath
+    change: RepairChange
 
-def _format_difference(change: RepairChange) -> str:
-    """Return the difference of the values, summed over periods, with its unit, such as `2 t more`."""
-    before, after = (sum(value) if isinstance(value, list) else float(value) for value in (change.before, change.after))
-    by = abs(after - before)
-    return f"{format_number(by)}{f' {change.unit}' if change.unit else ''} {'more' if after > before else 'less'}"
+    @property
+    def name(self) -> str:
+        """Owner of the parameter."""
+        return escape_text(str(self.path[1]))
 
+    @property
+    def group(self) -> str:
+        """Name of a group of offers."""
+        return escape_text(str(self.path[3]))
 
-def _format_period_scope(instance: Instance, path: ParameterPath, change: RepairChange, until: bool = False) -> str:
-    """Return the periods of a change: one period of an index, all together for a list or a total, else each."""
-    if isinstance(path[-1], int):
-        return f" {'by the end of' if until else 'in'} {format_period(instance.periods[path[-1]])}"
-    if path[-1] == "total" or isinstance(change.after, list):
-        return " in total"
-    return "" if len(instance.periods) == 1 else f" in each {_name_period(instance)}"
+    @property
+    def metal(self) -> str:
+        """Title of the metal: that of a rule, or the owner."""
+        metals = self.instance.metals
+        return escape_text(metals.titles[metals.names.index(str(self.path[2 if self.path[0] == "policy" else 1]))])
 
+    @property
+    def impurity(self) -> str:
+        """Title of the impurity whose content is limited."""
+        impurities = self.instance.impurities
+        return escape_text(impurities.titles[impurities.names.index(str(self.path[-1]))])
 
-def _describe_stream(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the supply of a stream."""
-    return (
-        f"{_format_difference(change)} of "
-        f"{escape_text(str(path[1]))}{_format_period_scope(instance, path, change, until=True)}"
-    )
+    @property
+    def value(self) -> str:
+        """New value."""
+        return format_number(float(str(self.change.after)))
 
+    @property
+    def amount(self) -> str:
+        """New value with its unit."""
+        return f"{self.value} {self.change.unit}" if self.change.unit else self.value
 
-def _describe_impurity_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the mean content that a smelter allows in its feed."""
-    title = instance.impurities.titles[instance.impurities.names.index(str(path[-1]))]
-    to = f"{format_number(float(str(change.after)))} kg/t"
-    return f"limit of {escape_text(str(path[1]))} on {escape_text(title)}: {to}"
+    @property
+    def difference(self) -> str:
+        """Difference of the values, summed over periods, with its unit, such as `2 t more`."""
+        before, after = (
+            sum(value) if isinstance(value, list) else float(value) for value in (self.change.before, self.change.after)
+        )
+        unit = f" {self.change.unit}" if self.change.unit else ""
+        return f"{format_number(abs(after - before))}{unit} {'more' if after > before else 'less'}"
 
+    @property
+    def scope(self) -> str:
+        """Periods of a change: one period of an index, all together for a list or a total, else each."""
+        if isinstance(self.path[-1], int):
+            return f" in {format_period(self.instance.periods[self.path[-1]])}"
+        if self.path[-1] == "total" or isinstance(self.change.after, list):
+            return " in total"
+        return "" if len(self.instance.periods) == 1 else f" in each {_name_period(self.instance)}"
 
-def _describe_storage(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the storage limit of a stream or offer."""
-    return f"storage limit of {escape_text(str(path[1]))}: {_format_difference(change)}"
+    @property
+    def until(self) -> str:
+        """Periods of a change of supply, which may also come earlier."""
+        return self.scope.replace(" in ", " by the end of ", 1) if isinstance(self.path[-1], int) else self.scope
 
+    @property
+    def limited(self) -> str:
+        """Periods of a change of a capacity, or of a limit, which holds for all periods together."""
+        return " in total" if self.path[-1] == "limit" else self.scope
 
-def _describe_commitment(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of a committed quantity."""
-    name = escape_text(str(path[1]))
-    return (
-        f"the commitment of {name} dropped"
-        if change.after == 0
-        else f"{_format_difference(change)} committed of {name}"
-    )
+    @property
+    def offer_limit(self) -> str:
+        """Change of the limit of purchases of an offer, or of its storage."""
+        return (_STORAGE if "storage" in self.path else "{0.difference} of {0.name}{0.limited}").format(self)
 
+    @property
+    def commitment(self) -> str:
+        """Change of a committed quantity."""
+        dropped = self.change.after == 0
+        return f"the commitment of {self.name} dropped" if dropped else f"{self.difference} committed of {self.name}"
 
-def _make_capacity_phrase(what: str) -> _ChangePhrase:
-    """Make the phrase for a capacity or limit."""
+    @property
+    def medals(self) -> str:
+        """Change of the number of medals."""
+        by = int(float(str(self.change.after))) - int(float(str(self.change.before)))
+        return f"{abs(by):,} {'more' if by > 0 else 'fewer'}"
 
-    def saying(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-        """Describe the change of the capacity or limit."""
-        in_all = " in total" if path[-1] == "limit" else _format_period_scope(instance, path, change)
-        return f"{_format_difference(change)} {what} {escape_text(str(path[1]))}{in_all}"
+    @property
+    def later(self) -> str:
+        """Delay of a due date in periods."""
+        values = (self.change.before, self.change.after)
+        before, after = (self.instance.periods.index(str(value)) for value in values)
+        return format_period_count(self.instance, after - before)
 
-    return saying
+    @property
+    def sooner(self) -> str:
+        """Reduction of a lead time or safety stock in periods."""
+        by = int(float(str(self.change.before))) - int(float(str(self.change.after)))
+        return format_period_count(self.instance, by)
 
-
-def _describe_offer_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the limit of purchases of an offer, or of its storage."""
-    if "storage" in path:
-        return _describe_storage(instance, path, change)
-    return _make_capacity_phrase("of")(instance, path, change)
-
-
-def _describe_charge_limit(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the greatest charge of a group of offers to an alloy."""
-    scope = _format_period_scope(instance, path, change)
-    return f"limit {escape_text(str(path[3]))} of {escape_text(str(path[1]))}: {_format_difference(change)}{scope}"
-
-
-def _describe_closing_stock(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the least stock of an offer at the end."""
-    return f"closing stock of {escape_text(str(path[1]))}: {_format_difference(change)}"
-
-
-def _describe_medal_count(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the number of medals."""
-    by = int(float(str(change.after))) - int(float(str(change.before)))
-    return f"{abs(by):,} {'more' if by > 0 else 'fewer'} of medal {escape_text(str(path[1]))}"
-
-
-def _describe_due_date(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return the delay of a due date in periods."""
-    before, after = (instance.periods.index(str(value)) for value in (change.before, change.after))
-    return f"medal {escape_text(str(path[1]))} due {format_period_count(instance, after - before)} later"
-
-
-def _describe_lead_time(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return the reduction of a lead time in periods."""
-    by = int(float(str(change.before))) - int(float(str(change.after)))
-    what = "process scrap" if path[0] == "alloys" else "metal"
-    return f"{what} back from {escape_text(str(path[1]))} {format_period_count(instance, by)} sooner"
-
-
-def _describe_reserve(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return the reduction of a safety stock in periods of coming need."""
-    by = int(float(str(change.before))) - int(float(str(change.after)))
-    return f"safety stock of {escape_text(str(path[1]))} for {format_period_count(instance, by)} less"
+    @property
+    def window(self) -> str:
+        """Owner of a window of fineness or of device shares, and by how many percentage points it becomes wider."""
+        of = [escape_text(str(step)) for step in self.path[1:] if step not in ("composition", "device_share", "share")]
+        values = [value if isinstance(value, list) else [value] for value in (self.change.before, self.change.after)]
+        before, after = ([float(one) for one in ends] for ends in values)
+        wider = max(abs(one - before[0]) for one in after)
+        return f"{' '.join(one for one in of if not one.isdecimal())} {format_number(wider)}"
 
 
 def format_period_count(instance: Instance, count: int) -> str:
-    """Return a number of periods in words, by their length where it is known: `2 months`.
-
-    Args:
-        instance: Instance with its periods.
-        count: Number of periods.
-
-    Returns:
-        The count with its noun.
-    """
+    """Return a number of periods in words, by their length where it is known: `2 months`."""
     return format_count(count, _name_period(instance))
 
 
@@ -173,78 +166,43 @@ def _name_period(instance: Instance) -> str:
     return "period" if instance.periods[0].isdecimal() else instance.period_length
 
 
-def _describe_window(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return by how many percentage points a window of fineness or of device shares becomes wider."""
-    of = [escape_text(str(step)) for step in path[1:] if step not in ("composition", "device_share", "share")]
-    values = [value if isinstance(value, list) else [value] for value in (change.before, change.after)]
-    before, after = ([float(one) for one in ends] for ends in values)
-    wider = max(abs(one - before[0]) for one in after)
-    return f"window of {' '.join(one for one in of if not one.isdecimal())} {format_number(wider)} % points wider"
-
-
-def _describe_others_share(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the admitted share of metals that the composition does not name."""
-    return f"up to {format_number(float(str(change.after)))} % of unnamed metals in {escape_text(str(path[1]))}"
-
-
-def _make_value_phrase(what: str) -> _ChangePhrase:
-    """Make the phrase for a parameter that is set to a value."""
-
-    def saying(_: Instance, path: ParameterPath, change: RepairChange) -> str:
-        """Describe the new value."""
-        unit = f" {change.unit}" if change.unit else ""
-        return (
-            f"{what.format(escape_text(str(path[1])), escape_text(str(path[-1])))} of "
-            f"{format_number(float(str(change.after)))}{unit}"
-        )
-
-    return saying
-
-
-def _describe_opening_stock(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the opening stock of a metal."""
-    title = instance.metals.titles[instance.metals.names.index(str(path[1]))]
-    return f"{_format_difference(change)} of {escape_text(title)} as opening stock (its price is not included)"
-
-
-def _describe_recycled_floor(instance: Instance, path: ParameterPath, change: RepairChange) -> str:
-    """Return a change of the minimum recycled share of a metal."""
-    title = instance.metals.titles[instance.metals.names.index(str(path[2]))]
-    return f"least recycled share of {escape_text(title)} of {format_number(float(str(change.after)))} %"
-
-
-_CHANGE_PHRASES: Mapping[tuple[str, str], _ChangePhrase] = {
-    ("streams", "available"): _describe_stream,
-    ("streams", "total"): _describe_stream,
-    ("streams", "limit"): _describe_storage,
-    ("streams", "committed"): _describe_commitment,
-    ("smelters", "committed"): _describe_commitment,
-    ("market", "committed"): _describe_commitment,
-    ("smelters", "capacity"): _make_capacity_phrase("through"),
-    ("smelters", "limit"): _make_capacity_phrase("through"),
-    ("smelters", "limits"): _describe_impurity_limit,
-    ("treatments", "capacity"): _make_capacity_phrase("through"),
-    ("alloys", "capacity"): _make_capacity_phrase("cast of"),
-    ("alloys", "limits"): _describe_charge_limit,
-    ("market", "storage"): _describe_storage,
-    ("market", "closing_stock"): _describe_closing_stock,
-    ("market", "limit"): _describe_offer_limit,
-    **dict.fromkeys(
-        (("market", "up_to"), ("streams", "up_to")), _make_value_phrase("limit of the last price step of {}")
-    ),
-    ("medals", "count"): _describe_medal_count,
-    ("medals", "due"): _describe_due_date,
-    ("smelters", "lead"): _describe_lead_time,
-    ("alloys", "lead"): _describe_lead_time,
-    ("metals", "reserve"): _describe_reserve,
-    ("alloys", "composition"): _describe_window,
-    ("alloys", "others"): _describe_others_share,
-    ("policy", "device_share"): _describe_window,
-    ("alloys", "loss"): _make_value_phrase("melt loss of {}"),
-    ("alloys", "share"): _make_value_phrase("process scrap share of {}"),
-    ("alloys", "returned"): _make_value_phrase("recycled share of the process scrap of {}"),
-    ("policy", "recycled"): _describe_recycled_floor,
-    ("metals", "opening_stock"): _describe_opening_stock,
+_STORAGE = "storage limit of {0.name}: {0.difference}"
+_WINDOW = "window of {0.window} % points wider"
+_THROUGH, _UP_TO = (
+    "{0.difference} through {0.name}{0.limited}",
+    "limit of the last price step of {0.name} of {0.amount}",
+)
+_CHANGE_PHRASES: Mapping[tuple[str, str], str] = {  # by section and field
+    ("streams", "available"): "{0.difference} of {0.name}{0.until}",
+    ("streams", "total"): "{0.difference} of {0.name}{0.until}",
+    ("streams", "limit"): _STORAGE,
+    ("streams", "committed"): "{0.commitment}",
+    ("streams", "up_to"): _UP_TO,
+    ("smelters", "committed"): "{0.commitment}",
+    ("smelters", "capacity"): _THROUGH,
+    ("smelters", "limit"): _THROUGH,
+    ("smelters", "limits"): "limit of {0.name} on {0.impurity}: {0.value} kg/t",
+    ("smelters", "lead"): "metal back from {0.name} {0.sooner} sooner",
+    ("treatments", "capacity"): _THROUGH,
+    ("alloys", "capacity"): "{0.difference} cast of {0.name}{0.limited}",
+    ("alloys", "limits"): "limit {0.group} of {0.name}: {0.difference}{0.scope}",
+    ("alloys", "composition"): _WINDOW,
+    ("alloys", "others"): "up to {0.value} % of unnamed metals in {0.name}",
+    ("alloys", "lead"): "process scrap back from {0.name} {0.sooner} sooner",
+    ("alloys", "loss"): "melt loss of {0.name} of {0.amount}",
+    ("alloys", "share"): "process scrap share of {0.name} of {0.amount}",
+    ("alloys", "returned"): "recycled share of the process scrap of {0.name} of {0.amount}",
+    ("market", "committed"): "{0.commitment}",
+    ("market", "storage"): _STORAGE,
+    ("market", "closing_stock"): "closing stock of {0.name}: {0.difference}",
+    ("market", "limit"): "{0.offer_limit}",
+    ("market", "up_to"): _UP_TO,
+    ("medals", "count"): "{0.medals} of medal {0.name}",
+    ("medals", "due"): "medal {0.name} due {0.later} later",
+    ("metals", "reserve"): "safety stock of {0.name} for {0.sooner} less",
+    ("metals", "opening_stock"): "{0.difference} of {0.metal} as opening stock (its price is not included)",
+    ("policy", "device_share"): _WINDOW,
+    ("policy", "recycled"): "least recycled share of {0.metal} of {0.value} %",
 }
 
 
