@@ -54,9 +54,6 @@ class ChartAxis:
 
         Args:
             upward: Whether it is vertical: its title is above its end instead of below its middle.
-
-        Returns:
-            The option.
         """
         label = f"{self.title} ({self.unit})" if self.unit else self.title
         kind: dict[str, Any] = {"type": "log" if self.logarithmic else "value", "scale": True}
@@ -80,10 +77,6 @@ class ChartAxis:
 def shorten_name(name: str, maximum: int = MAX_AXIS_NAME) -> str:
     """Shorten a name for an axis.
 
-    Args:
-        name: Name.
-        maximum: Greatest number of characters.
-
     Returns:
         The name, cut with an ellipsis if it is longer.
     """
@@ -101,9 +94,6 @@ def build_plot_option(
         series: ECharts series.
         legend: Whether to show a legend; None: with several named series.
         **more: Further members of the option.
-
-    Returns:
-        The option.
     """
     named = [str(line["name"]) for line in series if line.get("name")]
     shows = len(named) > 1 if legend is None else legend
@@ -128,24 +118,13 @@ def build_line_series(name: str, points: Sequence[tuple[float, float | None]], *
         name: Name in the legend; '' for none.
         points: Points (x, y); the line is interrupted where y is None.
         **more: Further members of the series.
-
-    Returns:
-        The series.
     """
     data = [[across, up] for across, up in points]
     return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
 
 
 def mark_base_case(position: float, text: str) -> dict[str, Any]:
-    """Return the vertical mark of the base case, a `markLine` of a series.
-
-    Args:
-        position: Value on the horizontal axis.
-        text: Label.
-
-    Returns:
-        The mark.
-    """
+    """Return the vertical mark of the base case, a `markLine` of a series."""
     return {
         "silent": True,
         "symbol": "none",
@@ -156,16 +135,7 @@ def mark_base_case(position: float, text: str) -> dict[str, Any]:
 
 
 def mark_infeasible_range(start: float, end: float, text: str) -> dict[str, Any]:
-    """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series.
-
-    Args:
-        start: Lower end.
-        end: Upper end.
-        text: Label.
-
-    Returns:
-        The mark.
-    """
+    """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series."""
     return {
         "silent": True,
         "itemStyle": {"color": "#d55e00", "opacity": 0.12},
@@ -190,11 +160,7 @@ _DRAW_SCRIPT = """(text => {
 
 
 def load_echarts() -> str:
-    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it).
-
-    Returns:
-        The JavaScript text.
-    """
+    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it)."""
     return resources.files("medalopt.report").joinpath("assets", ECHARTS_FILE).read_text(encoding="utf-8")
 
 
@@ -205,9 +171,6 @@ def render_svg(chart: Chart, title: bool = True, width: int = PICTURE_WIDTH) -> 
         chart: Chart.
         title: Whether the title is drawn above it.
         width: Width [pixels].
-
-    Returns:
-        The SVG text.
 
     Raises:
         UsageError: The JavaScript engine is not installed.
@@ -235,9 +198,6 @@ def render_png(chart: Chart, width: int = PICTURE_WIDTH) -> bytes:
         chart: Chart.
         width: Width [pixels] of the SVG.
 
-    Returns:
-        The bytes of the PNG file.
-
     Raises:
         UsageError: The JavaScript engine, resvg or the font is not installed.
     """
@@ -260,9 +220,6 @@ def render_png(chart: Chart, width: int = PICTURE_WIDTH) -> bytes:
 
 def list_font_files() -> list[str]:
     """Return the paths of the font files of Source Sans Pro.
-
-    Returns:
-        The paths.
 
     Raises:
         UsageError: The font is not installed.

@@ -262,9 +262,6 @@ COMPARISON_FORMAT = "medalopt/comparison/1"
 def build_comparison_report(comparison: Comparison) -> Report:
     """Build the report of a comparison.
 
-    Args:
-        comparison: Comparison.
-
     Returns:
         The report; a terminal shows the rows that differ most.
     """
@@ -349,9 +346,6 @@ _SCENARIO_STATUS_WORDS = {"infeasible": "infeasible", "wrong": "invalid", "unans
 def render_scenario_json(row: SweepResult) -> str:
     """Render one scenario with its result as a line of JSON.
 
-    Args:
-        row: Scenario with its result.
-
     Returns:
         The line; errors are in `message`.
     """
@@ -372,12 +366,6 @@ def _build_row(row: SweepResult) -> dict[str, Any]:
 def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult], of: int) -> Report:
     """Build the report of a sweep: numbers of scenarios by status, a chart of the objectives, all scenarios.
 
-    Args:
-        instance: Base instance.
-        unit: Unit of the objective.
-        rows: Scenarios solved so far.
-        of: Number of all scenarios.
-
     Returns:
         The report; a terminal shows the best and the worst scenarios.
     """
@@ -388,7 +376,7 @@ def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult
     screen = (whole,) if len(ranked) <= 2 * _MAX_RANKED else (best, worst)
     return Report(
         f"Scenarios of {instance.title or instance.name}",
-        tuple(summarize_sweep(unit, rows, of)),
+        tuple(_summarize_sweep(unit, rows, of)),
         (whole,) if rows else (),
         charts=tuple(_build_objective_chart(unit, ranked)),
         foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
@@ -412,17 +400,8 @@ def _list_scenarios(rows: Sequence[SweepResult]) -> ReportTable:
     return ReportTable("answers", "Answers", "Every scenario with its changes, in their order.", columns, rows_)
 
 
-def summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str]:
-    """Return the numbers of scenarios by status, the range of the objective, and the first error messages.
-
-    Args:
-        unit: Unit of the objective.
-        rows: Scenarios solved so far.
-        of: Number of all scenarios.
-
-    Returns:
-        The lines.
-    """
+def _summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[str]:
+    """Return the numbers of scenarios by status, the range of the objective, and the first error messages."""
     counts = {
         status: sum(row.result.status == status for row in rows) for status in ("optimal", *_SCENARIO_STATUS_WORDS)
     }

@@ -35,9 +35,6 @@ _DASHED = {"width": 1.5, "type": "dashed"}
 def build_confidence_report(found: PriceOfConfidence) -> Report:
     """Build the report of the price of confidence.
 
-    Args:
-        found: Plans by rising confidence.
-
     Returns:
         The report: the confidence without a promise, the cost of the next points, and the highest promise.
     """
@@ -48,19 +45,12 @@ def build_confidence_report(found: PriceOfConfidence) -> Report:
         (table,),
         charts=(_draw_prices(found),),
         foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        json=lambda _: render_json(encode_price_of_confidence(found)),
+        json=lambda _: render_json(_encode_price_of_confidence(found)),
     )
 
 
-def encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
-    """Encode the price of confidence as JSON members.
-
-    Args:
-        found: Plans by rising confidence.
-
-    Returns:
-        Plain data.
-    """
+def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
+    """Encode the price of confidence as JSON members."""
     return {
         "format": "medalopt/confidence/1",
         "instance": identify_instance(found.instance),
@@ -208,9 +198,6 @@ _BAR_PIXELS, _MAX_NAME = 26, 44
 def build_information_report(found: InformationValuation) -> Report:
     """Build the report of the value of information.
 
-    Args:
-        found: Savings by parameter.
-
     Returns:
         The report: parameters to measure first, a table and a chart.
     """
@@ -320,14 +307,7 @@ def _draw_savings(found: InformationValuation) -> Chart:
 
 
 def encode_information(found: InformationValuation) -> dict[str, Any]:
-    """Encode the value of information as JSON members.
-
-    Args:
-        found: Savings by parameter.
-
-    Returns:
-        Plain data.
-    """
+    """Encode the value of information as JSON members."""
     instance, row = found.plan.instance, found.row
     return {
         "format": INFORMATION_FORMAT,

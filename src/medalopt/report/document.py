@@ -102,9 +102,6 @@ def _printed_values(rows: TableRows, position: int, column: ReportColumn) -> lis
 def get_cell_value(cell: CellValue) -> PlainValue:
     """Return the value of a cell for programs.
 
-    Args:
-        cell: Cell of a table.
-
     Returns:
         Its value; of a `ShownValue` the value behind its text.
     """
@@ -113,9 +110,6 @@ def get_cell_value(cell: CellValue) -> PlainValue:
 
 def get_cell_number(cell: CellValue) -> float:
     """Return the value of a cell as a number.
-
-    Args:
-        cell: Cell of a table.
 
     Returns:
         Its value; 0 for a text or an empty cell.
@@ -175,20 +169,12 @@ class OrderDocument:
 
     @property
     def printed_terms(self) -> FieldPairs:
-        """Terms for page and paper.
-
-        Returns:
-            Fields and texts; a draft has no line to sign.
-        """
+        """Terms for page and paper: fields and texts; a draft has no line to sign."""
         return tuple(pair for pair in self.terms if not self.missing or pair[0] not in SIGNATURE_FIELDS)
 
     @property
     def stamp(self) -> str:
-        """Stamp of the order.
-
-        Returns:
-            `DRAFT_STAMP` for a draft; empty once the party is complete.
-        """
+        """Stamp of the order: `DRAFT_STAMP` for a draft; empty once the party is complete."""
         return DRAFT_STAMP if self.missing else ""
 
 
@@ -210,11 +196,7 @@ class ReportSummary:
 
     @property
     def tables(self) -> tuple[ReportTable, ...]:
-        """Tables of the first page.
-
-        Returns:
-            Tables that have rows.
-        """
+        """Tables of the first page: tables that have rows."""
         return tuple(table for table in (self.figures, self.orders) if table.rows)
 
 
@@ -264,9 +246,6 @@ class Report:
 def select_summary(report: Report) -> Report:
     """Return the first page of a report as a report of its own.
 
-    Args:
-        report: Report with a summary.
-
     Returns:
         Status, key figures, orders, risks and charts; without the plan and its documents.
     """
@@ -288,9 +267,6 @@ def select_summary(report: Report) -> Report:
 def list_charts(report: Report) -> tuple[Chart, ...]:
     """Return all charts of a report and its parts.
 
-    Args:
-        report: Report.
-
     Returns:
         The charts in reading order.
     """
@@ -299,9 +275,6 @@ def list_charts(report: Report) -> tuple[Chart, ...]:
 
 def list_tables(report: Report) -> tuple[ReportTable, ...]:
     """Return all tables of a report, of its charts and of its parts, with unique keys and titles.
-
-    Args:
-        report: Report.
 
     Returns:
         The tables in reading order, each once.
@@ -322,9 +295,6 @@ def list_tables(report: Report) -> tuple[ReportTable, ...]:
 
 def list_order_lines(documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
     """Join the exact lines of the documents of each kind.
-
-    Args:
-        documents: Order documents.
 
     Returns:
         A table for each kind of lines, with the number of the document in its first column.
@@ -357,9 +327,6 @@ _CURRENCIES_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 def count_minor_digits(currency: str) -> int:
     """Return the decimal places in which a currency is paid (ISO 4217).
 
-    Args:
-        currency: Code of three letters.
-
     Returns:
         0, 2 or 3.
     """
@@ -369,17 +336,7 @@ def count_minor_digits(currency: str) -> int:
 
 
 def make_amount_column(key: str, title: str, currency: str, total: bool = True) -> ReportColumn:
-    """Return a column of amounts of money.
-
-    Args:
-        key: Name in CSV and JSON.
-        title: Title for people.
-        currency: Unit of the column.
-        total: Show the sum of the column.
-
-    Returns:
-        The column.
-    """
+    """Return a column of amounts of money."""
     return ReportColumn(key, title, currency, count_minor_digits(currency), total)
 
 
@@ -402,10 +359,6 @@ def fold_table(table: ReportTable, over: str = "period") -> tuple[ReportTable, R
     """Sum a table over one of its text columns.
 
     Cells that cannot be summed are kept where all rows agree.
-
-    Args:
-        table: Table to fold.
-        over: Key of the column to sum over.
 
     Returns:
         The table without that column, and the sums for each of its values (no rows where nothing can be summed).
@@ -468,10 +421,6 @@ def limit_rows(table: ReportTable, maximum: int, note: str) -> ReportTable:
 def make_share(part: float, whole: float) -> CellValue:
     """Return a part of a whole as a cell.
 
-    Args:
-        part: Numerator.
-        whole: Denominator.
-
     Returns:
         The share of 1; a dash where `whole` is 0.
     """
@@ -480,11 +429,6 @@ def make_share(part: float, whole: float) -> CellValue:
 
 def sum_column(table: ReportTable, position: int, start: int = 0) -> float:
     """Return the sum of a column.
-
-    Args:
-        table: Table.
-        position: Index of the column.
-        start: First row of the sum.
 
     Returns:
         The sum of its numbers, in the order of the rows.

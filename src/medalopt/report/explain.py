@@ -42,9 +42,6 @@ _ALTERNATIVE_TITLES = {"routes": "routes", "the timing of shipments": "dates of 
 def build_explanation_report(explanation: Explanation) -> Report:
     """Build the explanation of a plan.
 
-    Args:
-        explanation: Explanation of an optimal plan.
-
     Returns:
         The report: objective, dear metals, sources left out; binding constraints, prices, sources, cost breakdown.
     """
@@ -72,9 +69,6 @@ def build_explanation_report(explanation: Explanation) -> Report:
 
 def summarize_explanation(explanation: Explanation) -> list[str]:
     """Return the sentences above the tables.
-
-    Args:
-        explanation: Explanation of an optimal plan.
 
     Returns:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
@@ -202,9 +196,6 @@ _COST_TITLES = {
 
 def build_stream_report(explanation: StreamExplanation) -> Report:
     """Build the explanation of one stream, and of its bundle.
-
-    Args:
-        explanation: Explanation of the stream.
 
     Returns:
         The report; its tables, the routes and the costs of a tonne, are in the files only.
@@ -351,9 +342,6 @@ def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
 def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation of a plan as one object.
 
-    Args:
-        explanation: Explanation of an optimal plan.
-
     Returns:
         The members of the JSON output; all amounts in the unit of the objective.
     """
@@ -401,9 +389,6 @@ def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
 
     Args:
         explanation: Explanation of the stream, and of its bundle where it has one.
-
-    Returns:
-        The members of the JSON output.
     """
     bundle = None if explanation.bundle is None else _build_source_row(explanation.plan, explanation.bundle)
     return {

@@ -37,9 +37,6 @@ def build_binding_table(explanation: Explanation, whole: bool = False) -> Report
     Args:
         explanation: Explanation of an optimal plan.
         whole: All of them; else those of the largest saving, then those added by the user.
-
-    Returns:
-        The table.
     """
     minimum = _MIN_SAVING * max((row.hint for row in explanation.binding), default=0.0)
     much = [row for row in explanation.binding if row.hint >= minimum][:_MAX_BINDING]
@@ -303,9 +300,6 @@ def build_break_even_table(explanation: Explanation) -> ReportTable:
     A break-even price is the price of goods and collection [objective per t] up to which the full quantity, or any
     quantity, stays in the optimal plan. For an objective other than cost it is the increase that is tolerated.
 
-    Args:
-        explanation: Explanation of an optimal plan.
-
     Returns:
         The table, with notes on sources taken in part and on small sources.
     """
@@ -386,9 +380,6 @@ def _build_source_notes(explanation: Explanation) -> list[str]:
 
 def describe_left_out_sources(explanation: Explanation) -> list[str]:
     """Return one line for each of the largest sources that are left out.
-
-    Args:
-        explanation: Explanation of an optimal plan.
 
     Returns:
         The lines: cost and metal value per tonne, and the price at which the source enters the plan.

@@ -21,15 +21,8 @@ _DESCRIPTION = (
 )
 
 
-def compute_route_penalties(account: PlanAccount) -> Floats:
-    """Compute the penalties on every route.
-
-    Args:
-        account: Plan.
-
-    Returns:
-        Penalties by element (J, X, 1 or T), money/t of devices.
-    """
+def _compute_route_penalties(account: PlanAccount) -> Floats:
+    """Compute the penalties on every route by element, (J, X, 1 or T) money/t of devices."""
     routes = account.routes
     rates = compute_penalties(account.instance, read_floats, routes.line, routes.impurity, routes.to_smelter)
     return np.asarray(rates)
@@ -37,9 +30,6 @@ def compute_route_penalties(account: PlanAccount) -> Floats:
 
 def build_impurity_table(plan: Plan) -> ReportTable:
     """Return the table of impurities by smelter and period, of feed that contains any.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         The table; no rows where no smelter puts conditions on its feed.
@@ -62,7 +52,7 @@ def _list_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
     """Yield the rows: smelters, periods and elements with content in the feed."""
     instance, routes = account.instance, account.routes
     impurities, held, feed = instance.impurities, account.impurity, account.feed
-    rates = compute_route_penalties(account)
+    rates = _compute_route_penalties(account)
     for k, smelter in enumerate(instance.smelters.names):
         members = np.flatnonzero(routes.smelter == k)
         paid = (rates[members] * account.decisions.sent[members][:, None, :]).sum(axis=0)  # (X, T)

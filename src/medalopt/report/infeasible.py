@@ -27,10 +27,6 @@ _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by
 def describe_change(instance: Instance, change: RepairChange) -> str:
     """Return one change of a repair in words, such as `2 t more of phone@tokyo by 2018-03`.
 
-    Args:
-        instance: Infeasible instance.
-        change: Parameter with its value before and after.
-
     Returns:
         The phrase; of a parameter without a phrase of its own, its path.
     """

@@ -130,12 +130,6 @@ class _InstanceWriter:
 def render_instance_workbook(opened: InstanceFile) -> bytes:
     """Render the instance of a file as an Excel workbook.
 
-    Args:
-        opened: Instance file.
-
-    Returns:
-        The bytes of the .xlsx file.
-
     Raises:
         InputError: The instance has errors.
         UsageError: A text or a table does not fit into a workbook.

@@ -24,20 +24,12 @@ class MetalValues:
 
     @cached_property
     def prices(self) -> Prices:
-        """Dual values of the plan as arrays.
-
-        Returns:
-            Prices by constraint family.
-        """
+        """Dual values of the plan as arrays: prices by constraint family."""
         return build_prices(self.plan.instance, self.plan.duals)
 
     @cached_property
     def charge_cost(self) -> Floats:
-        """Marginal cost of one more kilogram of any content in the charge of each alloy.
-
-        Returns:
-            (A, T) objective per kg.
-        """
+        """Marginal cost of one more kilogram of any content in the charge of each alloy, (A, T) objective per kg."""
         return _compute_charge_cost(self.plan, self.prices)
 
     @cached_property
@@ -57,11 +49,7 @@ class MetalValues:
 
     @cached_property
     def assured(self) -> Floats:
-        """Part of the value at hand that is due to the promised confidence.
-
-        Returns:
-            (E, T) objective per kg.
-        """
+        """Part of the value at hand that is due to the promised confidence, (E, T) objective per kg."""
         return sum_assured_values(self.plan.instance, self.plan.duals)
 
     @cached_property

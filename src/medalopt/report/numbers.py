@@ -35,9 +35,6 @@ def format_number(value: float, significant: int = 4) -> str:
 def format_column(values: Sequence[float]) -> list[str]:
     """Format the numbers of one column with equal decimals: two digits of the smallest, at most six of the largest.
 
-    Args:
-        values: Numbers of the column.
-
     Returns:
         The texts; a nonzero number that would round to zero is `≈0`.
     """
@@ -68,9 +65,6 @@ def _format_fixed(value: float, places: int) -> str:
 def choose_money_scale(amounts: Iterable[float]) -> tuple[float, str]:
     """Return the magnitude for a column of money, above 1 if the largest amount is at least 100 times as large.
 
-    Args:
-        amounts: Amounts of money.
-
     Returns:
         Divisor and word, such as (1e6, 'm '); (1.0, '') for small amounts.
     """
@@ -79,15 +73,7 @@ def choose_money_scale(amounts: Iterable[float]) -> tuple[float, str]:
 
 
 def format_money(value: float, currency: str = "") -> str:
-    """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`.
-
-    Args:
-        value: Amount.
-        currency: Currency or other unit, appended.
-
-    Returns:
-        The text.
-    """
+    """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`."""
     for size, word in _SCALES:
         if abs(value) >= size * (1 - 5e-5):
             return f"{format_number(value / size)} {word} {currency}".rstrip()
@@ -125,10 +111,6 @@ def format_tonnes(amount: float) -> str:
 def format_share(part: float, whole: float) -> str:
     """Format a part of a whole in per cent; only the full whole is `100 %`.
 
-    Args:
-        part: Numerator.
-        whole: Denominator.
-
     Returns:
         The text; a dash where `whole` is 0, `≈0 %` below 0.05 %.
     """
@@ -144,14 +126,7 @@ def format_share(part: float, whole: float) -> str:
 
 
 def format_exact_share(part: float) -> str:
-    """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`.
-
-    Args:
-        part: Share of 1.
-
-    Returns:
-        The text.
-    """
+    """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`."""
     per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT_DIGITS))
     return f"{per_cent:,f} %".replace("-", "−")
 
@@ -177,10 +152,6 @@ def count_exact_decimals(values: Iterable[float], minimum: int) -> int:
 def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
     """Return the number of decimals with which the smallest amount keeps four significant digits.
 
-    Args:
-        values: Amounts of one column.
-        minimum: Least number of decimals.
-
     Returns:
         The number of decimals, no more than exact printing needs.
     """
@@ -192,10 +163,6 @@ def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
 def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:
     """Return the number of decimals with which no share below 1 is printed as `100 %`.
 
-    Args:
-        shares: Shares of 1.
-        minimum: Least number of decimals.
-
     Returns:
         The number of decimals of the percentages.
     """
@@ -205,9 +172,6 @@ def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:
 
 def format_money_range(values: Sequence[float]) -> str:
     """Format the range of amounts of money as `least to greatest`.
-
-    Args:
-        values: Amounts, at least one.
 
     Returns:
         The range, or one amount where the ends differ by at most 0.5 %.

@@ -379,10 +379,6 @@ _ORDER_TABLES = ("orders", "award")  # tables of orders, by party
 def add_actuals(report: Report, replan: Replan) -> Report:
     """Return the sourcing plan of the remaining horizon with plan against actuals in front.
 
-    Args:
-        report: Sourcing plan of the remaining horizon.
-        replan: New plan with the executed periods.
-
     Returns:
         The combined report.
     """
@@ -401,10 +397,6 @@ def add_actuals(report: Report, replan: Replan) -> Report:
 
 def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
     """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock.
-
-    Args:
-        report: Sourcing plan.
-        settled: Names of the placeholder regions and smelters.
 
     Returns:
         The report without these documents and rows.
@@ -431,14 +423,7 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
 
 
 def summarize_actuals(replan: Replan) -> tuple[str, ...]:
-    """Return the sentences on executed, contracted and planned quantities and on total cost.
-
-    Args:
-        replan: New plan with the executed periods.
-
-    Returns:
-        The sentences.
-    """
+    """Return the sentences on executed, contracted and planned quantities and on total cost."""
     return (
         *_describe_total_cost(replan),
         *_describe_devices(replan),

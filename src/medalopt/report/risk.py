@@ -40,9 +40,6 @@ RISK_COLUMNS = (
 def describe_risks(plan: Plan) -> tuple[str, ...]:
     """Describe the metals most at risk, each by its deadline with the smallest probability.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         At most two sentences; none where nothing returned is uncertain.
     """
@@ -62,9 +59,6 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
 
     With an uncertainty budget it is the saving by one parameter less.
 
-    Args:
-        plan: Plan that is proven optimal.
-
     Returns:
         The split of a joint confidence, and at most two sentences, the most valuable first; none where no promised
         confidence binds.
@@ -80,9 +74,6 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
 
 def describe_buffers(plan: Plan) -> tuple[str, ...]:
     """Describe the buffer of each metal and deadline whose promise binds: metal expected beyond the need.
-
-    Args:
-        plan: Plan.
 
     Returns:
         One sentence for each; none without a promise.
@@ -100,9 +91,6 @@ def describe_buffers(plan: Plan) -> tuple[str, ...]:
 def describe_split(plan: Plan) -> tuple[str, ...]:
     """Describe the split of a joint confidence over metals and deadlines.
 
-    Args:
-        plan: Plan.
-
     Returns:
         One sentence, the lowest confidence first; none without a joint confidence.
     """
@@ -118,10 +106,6 @@ def describe_split(plan: Plan) -> tuple[str, ...]:
 def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
     """Describe the promise of a chance constraint.
 
-    Args:
-        instance: Instance.
-        row: Its chance constraint.
-
     Returns:
         The promised confidence, or the uncertainty budget.
     """
@@ -133,10 +117,6 @@ def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
 
 def name_promise(instance: Instance, row: ConfidenceRow) -> str:
     """Name the metal and deadline of a chance constraint.
-
-    Args:
-        instance: Instance.
-        row: Its chance constraint.
 
     Returns:
         The metal, with the deadline where there are several periods.
@@ -165,9 +145,6 @@ def describe_distribution(
         mean: Expected return (kg).
         interval: 5 and 95 % quantiles (kg).
         probability: Probability that the return covers the need.
-
-    Returns:
-        One sentence.
     """
     scale, unit = next((scale, unit) for least, scale, unit in _UNITS if needed >= least)
     first, second, low, high = (format_number(value / scale) for value in (needed, mean, *interval))
@@ -192,9 +169,6 @@ def format_probability(probability: float) -> str:
 
 def tabulate_risk(plan: Plan) -> ReportTable:
     """Tabulate the risk of every metal and deadline.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         The table `metal_risk`; without rows where nothing returned is uncertain.

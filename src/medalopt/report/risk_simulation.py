@@ -29,9 +29,6 @@ _TITLES = {
 def build_risk_report(simulation: RiskSimulation) -> Report:
     """Build the report of a simulated plan.
 
-    Args:
-        simulation: Risk of a plan.
-
     Returns:
         The report: probability of each metal, cost with recourse, and the factors to measure first.
     """
@@ -46,7 +43,7 @@ def build_risk_report(simulation: RiskSimulation) -> Report:
         charts=tuple(_draw_histograms(simulation)),
         foot=(f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",),
         screen=(risk, tables[1], cut),
-        json=lambda _: render_json(encode_simulation(simulation)),
+        json=lambda _: render_json(_encode_simulation(simulation)),
     )
 
 
@@ -122,10 +119,6 @@ def _name_distribution(instance: Instance) -> str:
 
 def name_factor(instance: Instance, factor: UncertainFactor) -> str:
     """Name an uncertain parameter in words.
-
-    Args:
-        instance: Instance.
-        factor: Its factor.
 
     Returns:
         Such as `assay of silver in phone`.
@@ -256,15 +249,8 @@ def _draw_histogram(instance: Instance, row: SimulatedRisk, draws: int) -> Chart
     return Chart(title, option, (), ("Draws beyond the outermost 0.2 % on either side are counted in the last bins.",))
 
 
-def encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
-    """Return a simulated plan as plain data, in kilograms and the instance's currency.
-
-    Args:
-        simulation: Risk of a plan.
-
-    Returns:
-        The members of the JSON object.
-    """
+def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
+    """Return a simulated plan as plain data, in kilograms and the instance's currency."""
     instance, plan, cost = simulation.plan.instance, simulation.plan, simulation.cost
     names = instance.metals.names
     return {

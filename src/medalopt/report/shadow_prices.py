@@ -258,9 +258,6 @@ _MAX_LOT_ROWS = 15  # rows
 def describe_lot_cost(plan: Plan) -> str:
     """Return the sentence on the cost of whole lots.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         Extra cost against the relaxation without lots, with the certified lower bound; '' without lots.
     """

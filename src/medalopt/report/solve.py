@@ -67,11 +67,6 @@ def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> M
 
     Its costs, less the value of its other metals, must equal the value of the metal that it returns.
 
-    Args:
-        plan: Optimal plan.
-        metal_values: Marginal values of its metals.
-        metal: Index of the metal.
-
     Returns:
         The source with the most room, or None where the dual values prove none.
     """
@@ -138,11 +133,6 @@ class RejectedOffer:
 def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> RejectedOffer | None:
     """Return the cheapest offer of a metal if it is priced far below the shadow price of the metal.
 
-    Args:
-        plan: Optimal plan.
-        metal_values: Marginal values of its metals.
-        metal: Index of the metal.
-
     Returns:
         The offer with the ratio of value to price and the reason; None for an objective other than cost.
     """
@@ -183,10 +173,6 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
 
     Bottlenecks are listed only for a plan that is proven optimal, since they follow from its dual values.
 
-    Args:
-        plan: Solved plan.
-        metal_values: Marginal values of its metals.
-
     Returns:
         Lines on cost, option premiums, medals not made, whole lots, supply taken, risk of a shortfall, promised
         confidence and bottleneck metals; empty ones are left out.
@@ -200,9 +186,6 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
 
 def name_total_cost(plan: Plan) -> tuple[str, float]:
     """Name the total of a plan: its cost, or where castings are sold for more, the profit.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         Name and amount in money; a profit is positive.
@@ -261,9 +244,6 @@ def _describe_premiums(plan: Plan) -> str:
 def list_missed_medals(plan: Plan) -> str:
     """Return the medals that are not made by kind, such as `8.73 of 12 silver`; empty where all are made.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         The kinds, separated by commas.
     """
@@ -293,9 +273,6 @@ def _describe_supply(plan: Plan) -> str:
 
 def describe_passed_on(plan: Plan) -> str:
     """Describe the tonnes passed on to ordinary recycling, as the end of a sentence on supply; empty where none are.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         The text, preceded by a semicolon.

@@ -51,9 +51,6 @@ def _title_sales(instance: Instance) -> str:
 def build_cost_table(plan: Plan) -> ReportTable:
     """Return the table of cost by kind, in the instance's currency; revenue is negative.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         The table; kinds below rounding, relative to all payments, are left out.
     """
@@ -73,9 +70,6 @@ def build_cost_table(plan: Plan) -> ReportTable:
 def build_party_table(plan: Plan) -> ReportTable:
     """Return the table of cost by party: one row for each party, with its largest kinds of cost.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         The table; without rows where the instance states no payers.
     """
@@ -93,11 +87,6 @@ def build_party_table(plan: Plan) -> ReportTable:
 
 def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
     """Describe the largest kinds of cost of a party, each with its amount.
-
-    Args:
-        plan: Solved plan.
-        party: Party that bears them.
-        most: Number of kinds.
 
     Returns:
         The kinds, separated by commas.
@@ -129,9 +118,6 @@ class SourceTotals:
 def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
     """Return the sources of a plan.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         Totals by source, the most tonnes taken first.
     """
@@ -150,9 +136,6 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
 def group_streams(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
     """Group streams into sources; the streams of a bundle are one source.
 
-    Args:
-        instance: Instance with its streams.
-
     Returns:
         Region and kind of each source (its bundle, or its own name without the region), and the index of the source
         of each stream, (I,).
@@ -168,10 +151,6 @@ def group_streams(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
 
 def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:
     """Return the tables of supply taken.
-
-    Args:
-        plan: Solved plan.
-        whole: Every source by itself.
 
     Returns:
         One table of few sources; otherwise one by kind and one by region.
@@ -266,9 +245,6 @@ FULL_LOAD = 1 - 1e-6
 def get_period_word(instance: Instance) -> str:
     """Return the word for a period: its length where periods are dated.
 
-    Args:
-        instance: Instance with its periods.
-
     Returns:
         The word, such as `month`.
     """
@@ -277,9 +253,6 @@ def get_period_word(instance: Instance) -> str:
 
 def build_treatment_table(plan: Plan) -> ReportTable:
     """Return the table of treatments: tonnes treated, tonnes sent on to smelters, load.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         The table, without treatments that are not used.
@@ -311,9 +284,6 @@ def build_treatment_table(plan: Plan) -> ReportTable:
 
 def build_smelter_table(plan: Plan) -> ReportTable:
     """Return the table of smelters: feed [t], load and metal returned [kg].
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         The table, idle smelters included; no rows without any feed.
@@ -362,10 +332,6 @@ def _show_peak_load(used: Floats, capacity: Floats) -> CellValue:
 
 def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     """Return the balance of each metal [kg]: opening stock + returned + bought = needed + surplus.
-
-    Args:
-        plan: Solved plan.
-        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with the marginal value per kilogram if the plan is proven optimal.
@@ -423,9 +389,6 @@ def _show_metal_values(metal_values: MetalValues, metal: int) -> tuple[CellValue
 def build_purchase_table(plan: Plan) -> ReportTable:
     """Return the table of purchases on the market: kilograms, cost, average price and share of the limit.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         The table, largest cost first.
     """
@@ -461,10 +424,6 @@ def _show_limit_share(amount: float, limit: float) -> CellValue:
 
 def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
     """Return the table of medals: count, composition by alloy, due period and marginal cost.
-
-    Args:
-        plan: Solved plan.
-        metal_values: Marginal values of its metals.
 
     Returns:
         The table; with marginal costs if the plan is proven optimal, and the medals not made where any may be missed.

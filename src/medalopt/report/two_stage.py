@@ -34,9 +34,6 @@ _MOST_ROWS, _MOST_NAMES, _MOST_OPTIONS = 12, 8, 2
 def build_two_stage_report(plan: TwoStagePlan) -> Report:
     """Build the report of a two-stage plan.
 
-    Args:
-        plan: Two-stage plan.
-
     Returns:
         The report: expected cost, contracts, scenarios with the actions in each, and the value of information.
     """
@@ -52,10 +49,10 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
         f"Contracts for {instance.title or instance.name}",
         tuple(_summarize(plan)),
         tables,
-        charts=draw_two_stage_plan(plan),
+        charts=_draw_two_stage_plan(plan),
         foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=tuple(table if table.key == "calendar" else limit_rows(table, _MOST_ROWS, more) for table in tables),
-        json=lambda _: render_json(encode_two_stage_plan(plan)),
+        json=lambda _: render_json(_encode_two_stage_plan(plan)),
     )
 
 
@@ -350,15 +347,8 @@ def _tabulate_values(plan: TwoStagePlan) -> ReportTable:
     return ReportTable("values", "Value of information", "What knowing and planning are worth.", columns, rows, (note,))
 
 
-def encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
-    """Encode a two-stage plan as JSON members.
-
-    Args:
-        plan: Two-stage plan.
-
-    Returns:
-        Plain data; amounts in t, kg and the instance's currency.
-    """
+def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
+    """Encode a two-stage plan as JSON members."""
     instance, options, proof = plan.instance, plan.options, plan.certificate
     return {
         "format": STOCHASTIC_FORMAT,
@@ -422,15 +412,8 @@ _MOST_BARS, _BAR_PIXELS, _MAX_NAME = 12, 26, 30
 _PLAN, _KNOWN = "with these contracts", "known before signing"
 
 
-def draw_two_stage_plan(plan: TwoStagePlan) -> tuple[Chart, ...]:
-    """Draw the charts of a two-stage plan.
-
-    Args:
-        plan: Two-stage plan.
-
-    Returns:
-        Cost of the cases; purchases that differ among them; collection until the scenario is known.
-    """
+def _draw_two_stage_plan(plan: TwoStagePlan) -> tuple[Chart, ...]:
+    """Draw the charts of a two-stage plan."""
     return (*_draw_costs(plan), *_draw_purchases(plan), *_draw_collection(plan))
 
 

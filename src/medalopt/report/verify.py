@@ -20,15 +20,8 @@ from medalopt.tolerances import GAP_TOLERANCE
 _MAX_FAULTS = 20  # violations listed in text output
 
 
-def build_verdict_object(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict on a plan as plain data.
-
-    Args:
-        verdict: Verdict.
-
-    Returns:
-        The members of the JSON output; a number that is not finite is None.
-    """
+def _build_verdict_object(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict on a plan as plain data."""
     certificate = verdict.certificate
     return {
         "accepted": verdict.accepted,
@@ -47,9 +40,6 @@ def build_verdict_object(verdict: Verdict) -> dict[str, Any]:
 
 def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
     """Return the verdict on a saved proof of infeasibility as plain data.
-
-    Args:
-        verdict: Verdict on the proof.
 
     Returns:
         The members of the JSON output; a number that is not finite is None.
@@ -71,20 +61,12 @@ def _build_violation_row(broken: Violation) -> dict[str, Any]:
 
 
 def build_verdict_report(verdict: Verdict, name: str) -> Report:
-    """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan.
-
-    Args:
-        verdict: Verdict.
-        name: File name of the plan.
-
-    Returns:
-        The report.
-    """
+    """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan."""
     if not verdict.accepted:
         title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
     else:
         title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(verdict)}"]
-    members = build_verdict_object(verdict)
+    members = _build_verdict_object(verdict)
     return _make_report(title, [*lines, *_describe_unchecked(verdict)], members, _tabulate_violations(verdict.broken))
 
 
@@ -144,15 +126,7 @@ def _describe_unchecked(verdict: Verdict) -> list[str]:
 
 
 def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
-    """Build the report on a saved proof of infeasibility.
-
-    Args:
-        verdict: Verdict on the proof.
-        name: File name of the result.
-
-    Returns:
-        The report.
-    """
+    """Build the report on a saved proof of infeasibility."""
     scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
     condition = "" if scope == "instance" else f" that satisfies the {scope}"
     title = f"Result is valid: no feasible plan exists{condition}." if verdict.accepted else "Result is not valid."
@@ -183,21 +157,12 @@ def _describe_gap(verdict: Verdict) -> str:
     return f"{objective}, {bound} ({certificate.arithmetic})."
 
 
-def build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict[str, Any]:
-    """Return the verdict on an edited plan as plain data.
-
-    Args:
-        verdict: Verdict on the plan as edited.
-        edits: Cells that differ from the saved plan.
-
-    Returns:
-        The verdict, `edits`, violated constraints under `rules`, and the objective less the certified lower bound
-        under `above_bound`, None where it is infinite.
-    """
+def _build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict[str, Any]:
+    """Return the verdict on an edited plan as plain data."""
     rules = [broken.text for broken in verdict.against]
     extra = verdict.value - verdict.certificate.lower_bound
     return {
-        **build_verdict_object(verdict),
+        **_build_verdict_object(verdict),
         "edits": [{"cell": edit.cell, "text": edit.text} for edit in edits],
         "rules": rules,
         "above_bound": extra if math.isfinite(extra) else None,
@@ -206,11 +171,6 @@ def build_edited_object(verdict: Verdict, edits: Sequence[WorkbookEdit]) -> dict
 
 def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: str) -> Report:
     """Build the report on the edits of a plan workbook and their consequences.
-
-    Args:
-        verdict: Verdict on the plan as edited.
-        edits: Cells that differ from the saved plan.
-        name: File name of the workbook.
 
     Returns:
         The report: verdict, edits, violated constraints, objective, and values that no longer follow.
@@ -234,7 +194,7 @@ def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: s
     columns = (ReportColumn("cell", "cell"), ReportColumn("text", "change"))
     rows = tuple((edit.cell, edit.text) for edit in edits)
     changed = ReportTable("edits", "Edited cells", "Cells that differ from the saved plan.", columns, rows)
-    members = build_edited_object(verdict, edits)
+    members = _build_edited_object(verdict, edits)
     return _make_report(title, lines, members, changed, _tabulate_violations(verdict.broken))
 
 
@@ -260,9 +220,6 @@ def _describe_objective(verdict: Verdict) -> str:
 
 def build_check_report(instance: Instance) -> Report:
     """Build the report on a valid instance.
-
-    Args:
-        instance: Instance without errors.
 
     Returns:
         Periods, streams, supply, treatments, smelters, offers and medals, in sentences and as a table; warnings.

@@ -52,7 +52,7 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     if report.csv:
         return report.csv(report)
     plan, tables = report.plan, {table.key: table for table in _list_file_tables(report)}
-    streams, resources = ({}, []) if plan is None else stream_plan_folder(plan)
+    streams, resources = ({}, []) if plan is None else _stream_plan_folder(plan)
     files = {name: "".join(text) for name, text in streams.items()}
     assert files.keys().isdisjoint(f"{key}.csv" for key in tables), "a table has the name of one of the plan itself"
     names = sorted({*files, *(f"{key}.csv" for key in tables), FILE_LIST})
@@ -62,22 +62,15 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     listed = tuple((name, descriptions.get(name, _PLAN_DESCRIPTION)) for name in names)
     tables["tables"] = _make_text_columns("tables", ("file", "says"), listed)
     report_files = {f"{key}.csv": render_table_csv(table) for key, table in tables.items()}
-    resources += [describe_resource(f"{key}.csv", table) for key, table in tables.items()]
+    resources += [_describe_resource(f"{key}.csv", table) for key, table in tables.items()]
     if plan is not None:
         parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in report_files.items()}
-        files["plan.csv"] += render_digest_rows(compute_part_digests("csv", parts))
-    return {**files, **report_files, PACKAGE_FILE: render_package(report.title, resources)}
+        files["plan.csv"] += _render_digest_rows(compute_part_digests("csv", parts))
+    return {**files, **report_files, PACKAGE_FILE: _render_package(report.title, resources)}
 
 
 def render_table_csv(table: ReportTable) -> str:
-    """Render one table as CSV: keys of the columns, values unrounded.
-
-    Args:
-        table: Table to render.
-
-    Returns:
-        The CSV text.
-    """
+    """Render one table as CSV: keys of the columns, values unrounded."""
     cells = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
     values = (map(get_cell_value, column) for column in cells)
     return render_csv(dict(zip([column.key for column in table.columns], values, strict=True)))
@@ -85,9 +78,6 @@ def render_table_csv(table: ReportTable) -> str:
 
 def list_replaceable_files(path: Path) -> frozenset[str]:
     """Return the file names of an earlier report that may be replaced in a folder.
-
-    Args:
-        path: Folder.
 
     Returns:
         File names that the folder's `tables.csv` lists, the optional files of a plan, and the data package.
@@ -140,35 +130,17 @@ PACKAGE_FILE = "datapackage.json"
 _MOST_NAME_CHARACTERS = 80
 
 
-def describe_resource(path: str, table: ReportTable) -> dict[str, Any]:
-    """Describe the CSV file of a table.
-
-    Args:
-        path: File name.
-        table: Table with its columns.
-
-    Returns:
-        The resource: types, titles and units of its fields.
-    """
+def _describe_resource(path: str, table: ReportTable) -> dict[str, Any]:
+    """Describe the CSV file of a table."""
     columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
     fields = [_describe_column(column, cells) for column, cells in zip(table.columns, columns, strict=True)]
     return _make_resource(path, table.description or table.title, fields)
 
 
-def describe_columns(
+def _describe_columns(
     path: str, columns: Mapping[str, Sequence[Any]], description: str, units: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Describe the CSV file of a table of the plan, whose columns are known by their names.
-
-    Args:
-        path: File name.
-        columns: Cells by name of the column.
-        description: Description of the table.
-        units: Unit by name of the column.
-
-    Returns:
-        The resource: types and units of its fields.
-    """
+    """Describe the CSV file of a table of the plan, whose columns are known by their names."""
     fields = [
         {"name": name, "type": _find_type(cells), **({"unit": units[name]} if name in units else {})}
         for name, cells in columns.items()
@@ -176,16 +148,8 @@ def describe_columns(
     return _make_resource(path, description, fields)
 
 
-def render_package(title: str, resources: Sequence[Mapping[str, Any]]) -> str:
-    """Render the data package of a folder.
-
-    Args:
-        title: Title of the report.
-        resources: Resources, one for each file.
-
-    Returns:
-        The JSON text.
-    """
+def _render_package(title: str, resources: Sequence[Mapping[str, Any]]) -> str:
+    """Render the data package of a folder."""
     name = re.sub(r"[^a-z0-9._-]+", "-", title.lower()).strip("-")[:_MOST_NAME_CHARACTERS] or "report"
     package = {"profile": "tabular-data-package", "name": name, "title": title, "resources": list(resources)}
     return json.dumps(package, ensure_ascii=False, indent=1) + "\n"
@@ -231,36 +195,19 @@ _FORMULA_STARTS = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: the a
 def render_csv_folder(plan: Plan) -> dict[str, str]:
     """Return a plan as the files of a CSV folder.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         File name to text.
     """
-    return {name: "".join(text) for name, text in stream_csv_files(plan).items()}
+    return {name: "".join(text) for name, text in _stream_csv_files(plan).items()}
 
 
-def render_digest_rows(digests: Mapping[str, str]) -> str:
-    """Return rows of `plan.csv` that hold further digests.
-
-    Args:
-        digests: Name to hexadecimal digest.
-
-    Returns:
-        The rows as CSV text, without a header.
-    """
+def _render_digest_rows(digests: Mapping[str, str]) -> str:
+    """Return rows of `plan.csv` that hold further digests."""
     return "".join(f"{_quote_csv_cell(f'digests.{name}')},{value}\n" for name, value in digests.items())
 
 
-def stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
-    """Return the files of a CSV folder as iterators, so that a large table is never held as one string.
-
-    Args:
-        plan: Solved plan.
-
-    Returns:
-        File name to its text in pieces.
-    """
+def _stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
+    """Return the files of a CSV folder as iterators, so that a large table is never held as one string."""
     return _stream_files(_list_columns(plan))
 
 
@@ -269,19 +216,12 @@ def _stream_files(tables: PlanColumns) -> dict[str, Iterator[str]]:
     return {f"{name}.csv": _stream_csv(table) for name, table in tables.items()}
 
 
-def stream_plan_folder(plan: Plan) -> tuple[dict[str, Iterator[str]], list[dict[str, Any]]]:
-    """Return the files of a CSV folder and their descriptions, from one pass over the plan.
-
-    Args:
-        plan: Solved plan.
-
-    Returns:
-        File name to its text in pieces; and one resource of a data package for each file.
-    """
+def _stream_plan_folder(plan: Plan) -> tuple[dict[str, Iterator[str]], list[dict[str, Any]]]:
+    """Return the files of a CSV folder and their descriptions, from one pass over the plan."""
     tables = _list_columns(plan)
     units = {**_COLUMN_UNITS, "cost": plan.instance.currency, "revenue": plan.instance.currency}
     resources = [
-        describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
+        _describe_columns(f"{name}.csv", columns, f"{name.replace('_', ' ')} of the plan", units)
         for name, columns in tables.items()
     ]
     return _stream_files(tables), resources
@@ -290,14 +230,11 @@ def stream_plan_folder(plan: Plan) -> tuple[dict[str, Iterator[str]], list[dict[
 def render_packaged_folder(plan: Plan) -> dict[str, FileContent]:
     """Return the files of a CSV folder with the data package that describes them.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         File name to its text, in pieces where it is long.
     """
-    files, resources = stream_plan_folder(plan)
-    return {**files, PACKAGE_FILE: render_package(plan.instance.title or plan.instance.name, resources)}
+    files, resources = _stream_plan_folder(plan)
+    return {**files, PACKAGE_FILE: _render_package(plan.instance.title or plan.instance.name, resources)}
 
 
 _COLUMN_UNITS = {

@@ -114,9 +114,6 @@ def _format_numbers(column: ReportColumn, values: Sequence[float]) -> list[str]:
 def fix_digits(table: ReportTable) -> ReportTable:
     """Give every column of numbers fixed decimal places, for a program that shows numbers by column.
 
-    Args:
-        table: Table whose columns may have any style.
-
     Returns:
         The table with the greatest number of decimal places that the style of each column shows, and of no style;
         numbers that people read as another text count as those of significant digits.
@@ -137,10 +134,6 @@ def fix_digits(table: ReportTable) -> ReportTable:
 
 def format_cell(value: CellValue, column: ReportColumn) -> str:
     """Format one cell; a number that rounds to zero is `≈0`.
-
-    Args:
-        value: Value of the cell.
-        column: Its column, for unit and decimal places.
 
     Returns:
         The text, without the unit.
@@ -216,9 +209,6 @@ def split_summary(report: Report) -> SummaryText:
 
     Args:
         report: Report; the key figures of one with a first page are those of its table.
-
-    Returns:
-        The parts.
     """
     found = split_headline(report.headline)
     if report.summary is None:
@@ -229,14 +219,7 @@ def split_summary(report: Report) -> SummaryText:
 
 
 def split_headline(lines: tuple[str, ...]) -> SummaryText:
-    """Split sentences into the status, key figures and the others.
-
-    Args:
-        lines: Sentences below a title.
-
-    Returns:
-        The parts.
-    """
+    """Split sentences into the status, key figures and the others."""
     status = next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
     figures: dict[str, KeyFigure] = {}
     for line in lines:

@@ -43,19 +43,7 @@ def render_html(
     template: str = "page.html.j2",
     **more: Any,
 ) -> str:
-    """Render a title, lines, tables and charts as an HTML page.
-
-    Args:
-        title: Title of the page.
-        lines: Sentences below the title.
-        parts: Tables, charts and headings in their order.
-        foot: Lines at the bottom.
-        template: File name of the Jinja template.
-        **more: Further variables of that template.
-
-    Returns:
-        The HTML text.
-    """
+    """Render a title, lines, tables and charts as an HTML page."""
     return _render_page(title, split_headline(tuple(lines)), parts, foot, template, **more)
 
 
@@ -217,14 +205,7 @@ _FULL_LINES_NOTE = "All lines: in the workbook, and {}.csv of the folder."
 
 
 def render_report_html(report: Report) -> str:
-    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
-
-    Args:
-        report: Report to render.
-
-    Returns:
-        The HTML text.
-    """
+    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own."""
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     summary = split_summary(report)
     if report.summary is None and not report.documents:
@@ -252,9 +233,6 @@ def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | Te
 
 def format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:
     """Format the lines of a document for the page.
-
-    Args:
-        lines: Lines of the document.
 
     Returns:
         All lines, or for more than `MOST_DOCUMENT_LINES` their sums over the periods and by period.

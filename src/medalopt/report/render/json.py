@@ -27,9 +27,6 @@ from medalopt.report.document import OrderDocument, Report, ReportTable, get_cel
 def render_report_json(report: Report) -> str | Iterable[str]:
     """Render a report as one JSON object.
 
-    Args:
-        report: Report to render.
-
     Returns:
         The JSON text; by the writer of the report where it has one.
     """
@@ -38,9 +35,6 @@ def render_report_json(report: Report) -> str | Iterable[str]:
 
 def render_sourcing_json(report: Report) -> str:
     """Render plan and sourcing plan as one JSON object, which `medalopt verify` reads.
-
-    Args:
-        report: Sourcing plan with its plan.
 
     Returns:
         The JSON text, with a digest of each part.
@@ -140,9 +134,6 @@ class JsonTable:
 def build_plan_object(plan: Plan) -> dict[str, Any]:
     """Return a plan as plain data, all quantities in their canonical units.
 
-    Args:
-        plan: Solved plan.
-
     Returns:
         The members of the JSON object, tables as lists of rows.
     """
@@ -154,9 +145,6 @@ def build_plan_object(plan: Plan) -> dict[str, Any]:
 
 def build_plan_members(plan: Plan) -> dict[str, Any]:
     """Return a plan as `build_plan_object` does, with tables by columns, and the digests of all members.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         Member to value; tables are `JsonTable`.
@@ -216,9 +204,6 @@ def _build_lot_members(plan: Plan) -> dict[str, Any]:
 
 def identify_instance(instance: Instance) -> dict[str, Any]:
     """Return the identity of an instance: name, digests of its files, digest of its data.
-
-    Args:
-        instance: Instance.
 
     Returns:
         The members `name`, `files` and `figures`.
@@ -290,9 +275,6 @@ def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
 def build_check_object(instance: Instance) -> dict[str, Any]:
     """Return the result of `check` on a valid instance as plain data.
 
-    Args:
-        instance: Instance without errors.
-
     Returns:
         Status, identity and warnings.
     """
@@ -301,9 +283,6 @@ def build_check_object(instance: Instance) -> dict[str, Any]:
 
 def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
     """Return the errors of an input as plain data.
-
-    Args:
-        faults: Errors with place and message.
 
     Returns:
         Status and errors.
@@ -329,12 +308,6 @@ def _list_faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
 def render_json(content: Mapping[str, Any]) -> str:
     """Render an object as JSON with one line for each member and each row of a table.
 
-    Args:
-        content: Member to value.
-
-    Returns:
-        The JSON text.
-
     Raises:
         ValueError: A number is not finite.
     """
@@ -343,9 +316,6 @@ def render_json(content: Mapping[str, Any]) -> str:
 
 def stream_json(content: Mapping[str, Any]) -> Iterator[str]:
     """Yield the text of `render_json` in pieces.
-
-    Args:
-        content: Member to value.
 
     Yields:
         Pieces of the text.

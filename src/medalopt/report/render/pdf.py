@@ -28,12 +28,6 @@ _TIMESTAMP = 0  # of the file, fixed so that equal reports give equal bytes
 def render_report_pdf(content: Report) -> bytes:
     """Render the report as tagged PDF.
 
-    Args:
-        content: Report to render.
-
-    Returns:
-        The bytes of the file.
-
     Raises:
         UsageError: If typst is not installed.
     """
@@ -42,12 +36,6 @@ def render_report_pdf(content: Report) -> bytes:
 
 def make_typst_compiler(content: Report) -> Any:
     """Return a typst compiler with the layout and the report as its input.
-
-    Args:
-        content: Report to render.
-
-    Returns:
-        The compiler.
 
     Raises:
         UsageError: If typst is not installed.

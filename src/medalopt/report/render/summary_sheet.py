@@ -46,16 +46,7 @@ def draw_charts(charts: tuple[Chart, ...], width: int = PICTURE_WIDTH) -> list[t
 
 
 def insert_picture(sheet: Any, row: int, column: int, chart: Chart, png: bytes, scale: float) -> None:
-    """Insert the picture of a chart with its title as the text for screen readers.
-
-    Args:
-        sheet: Sheet.
-        row: Row of its upper left corner.
-        column: Column of that corner.
-        chart: Chart.
-        png: Its picture.
-        scale: Scale of the picture.
-    """
+    """Insert the picture of a chart with its title as the text for screen readers."""
     options = {
         "image_data": io.BytesIO(png),
         "x_scale": scale,
@@ -67,13 +58,7 @@ def insert_picture(sheet: Any, row: int, column: int, chart: Chart, png: bytes, 
 
 
 def write_summary_sheet(writer: WorkbookWriter, names: SheetPlan, report: Report) -> None:
-    """Write the first sheet of a report.
-
-    Args:
-        writer: Writer of the workbook.
-        names: Names of its sheets.
-        report: Report with a summary.
-    """
+    """Write the first sheet of a report."""
     assert report.summary is not None
     sheet = writer.add_sheet(names.summary)
     for position, width in enumerate(_WIDTHS):
@@ -179,19 +164,12 @@ class SheetPlan:
 
     @property
     def front(self) -> str:
-        """Sheet that lists the others.
-
-        Returns:
-            Name; the first page where there is no other.
-        """
+        """Sheet that lists the others: name; the first page where there is no other."""
         return self.contents or self.summary
 
 
 def list_sheet_tables(report: Report) -> tuple[ReportTable, ...]:
     """Return the tables with a sheet of their own: all but those of the first page.
-
-    Args:
-        report: Report.
 
     Returns:
         The tables in their order.
@@ -202,9 +180,6 @@ def list_sheet_tables(report: Report) -> tuple[ReportTable, ...]:
 
 def list_line_tables(report: Report) -> tuple[ReportTable, ...]:
     """Return the data sheets of exact order lines; none where the documents show their lines themselves.
-
-    Args:
-        report: Report.
 
     Returns:
         A table for each kind of document, without totals, which would add up different goods.
@@ -221,9 +196,6 @@ def plan_sheets(report: Report, names: SheetNames) -> SheetPlan:
     Args:
         report: Report.
         names: Names of the workbook, in which those of the sheets are reserved.
-
-    Returns:
-        The names.
     """
     alone = report.summary is not None and not (report.plan or report.documents)
     summary = names.name_sheet("Summary") if report.summary is not None else ""

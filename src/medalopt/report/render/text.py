@@ -62,10 +62,6 @@ class Screen:
     def format_line(self, text: str, type_: TextStyle = "plain") -> str:
         """Return one line; control characters are escaped.
 
-        Args:
-            text: Text of the line.
-            type_: Style.
-
         Returns:
             The line with its line break.
         """
@@ -84,10 +80,6 @@ _PART_PATTERN = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
 
 def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
     """Return the indices of the columns that are shown within a width.
-
-    Args:
-        section: Table.
-        width: Width in terminal cells.
 
     Returns:
         All columns, or those left after dropping the highest ranks one by one until the rest fits.
@@ -127,10 +119,6 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
 
 def wrap_text(text: str, width: int) -> list[str]:
     """Wrap text between words; a word that is too long is broken after a separator inside it.
-
-    Args:
-        text: Text of one paragraph.
-        width: Width in terminal cells.
 
     Returns:
         The lines, at least one.
@@ -217,25 +205,14 @@ MIN_WIDTH, MAX_TEXT_WIDTH = 40, 110  # columns
 MAX_TITLE_LENGTH = 500
 
 
-def render_text(
+def _render_text(
     screen: Screen,
     title: str,
     lines: Iterable[tuple[str, TextStyle]],
     tables: Sequence[TextTable | TextHeading],
     wrap: bool = True,
 ) -> str:
-    """Render a title, lines and tables as text.
-
-    Args:
-        screen: Width and style.
-        title: First line, in bold type.
-        lines: Sentences below the title, each with its style.
-        tables: Tables and headings in their order.
-        wrap: Wrap the sentences; False: one line each.
-
-    Returns:
-        The text.
-    """
+    """Render a title, lines and tables as text."""
     return "".join(_render_parts(screen, title, lines, tables, wrap))
 
 
@@ -290,9 +267,6 @@ def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]
 def show_progress(activity: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar while the context is open.
 
-    Args:
-        activity: Description of the work.
-
     Yields:
         A callback that takes the numbers of items done and of all items.
     """
@@ -336,7 +310,7 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
     brief = written and report.screen is not None and not whole
     parts = [] if brief else [*_list_parts(report, whole), *(_list_documents(report) if whole else ())]
     parts, left = (parts, []) if full or whole else _fit_screen(used, report, lines, parts)
-    text = render_text(used, report.title, lines, parts, report.wrap)
+    text = _render_text(used, report.title, lines, parts, report.wrap)
     if left:
         text += "\n" + _render_note(used, f"More tables with --full: {'; '.join(left)}.")
     if brief or whole or not report.screen or left:
@@ -364,7 +338,7 @@ def _fit_screen(
 
     def measure_excess(shown: list[TextTable | TextHeading]) -> int:
         """Return the lines beyond those of a screen."""
-        text = render_text(screen, report.title, lines, shown, report.wrap)
+        text = _render_text(screen, report.title, lines, shown, report.wrap)
         return text.count("\n") - (SCREEN_LINES - _NOTE_LINES)
 
     shown: list[TextTable | TextHeading] = []

@@ -27,9 +27,6 @@ _RESERVED_NAMES = ("history",)  # reserved by Excel
 def clean_cell_text(value: str) -> str:
     """Clean a text for a cell: control characters escaped, cut to Excel's length.
 
-    Args:
-        value: Any text.
-
     Returns:
         At most `MOST_CELL_UNITS` UTF-16 units.
     """
@@ -59,9 +56,6 @@ class SheetNames:
     def name_sheet(self, title: str) -> str:
         """Return a free sheet name.
 
-        Args:
-            title: Preferred name.
-
         Returns:
             The nearest name within Excel's rules.
         """
@@ -71,15 +65,7 @@ class SheetNames:
         return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
 
     def name_table_sheet(self, title: str, key: str) -> str:
-        """Return a free sheet name for a table: its title, or a name from its key where the title is too long.
-
-        Args:
-            title: Title of the table.
-            key: Key of the table.
-
-        Returns:
-            The name.
-        """
+        """Return a free sheet name for a table: its title, or a name from its key where the title is too long."""
         short = " ".join(key.replace("_", " ").split())
         return self.name_sheet(title if _count_units(title) <= _MOST_NAME_UNITS else short[:1].upper() + short[1:])
 
@@ -89,18 +75,12 @@ class SheetNames:
         Args:
             number: Number of the document, such as `tiny-C01`.
             party: Name of the party.
-
-        Returns:
-            The name.
         """
         end = number.rpartition("-")[2]
         return self.name_sheet(f"{end} {party}" if _count_units(f"{end} {party}") <= _MOST_NAME_UNITS else end)
 
     def name_table(self, title: str) -> str:
         """Return a free table name: letters, digits and underscores, distinct from cell addresses.
-
-        Args:
-            title: Preferred name.
 
         Returns:
             The name, which begins with `plan_`.
@@ -154,7 +134,7 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class RecordedSheet:
+class _RecordedSheet:
     """XlsxWriter worksheet that records its cells, for a digest of them."""
 
     def __init__(self, sheet: Any) -> None:
@@ -165,65 +145,27 @@ class RecordedSheet:
         return getattr(self._sheet, name)
 
     def write_string(self, row: int, position: int, value: str, form: Any = None) -> None:
-        """Write text.
-
-        Args:
-            row: Row index.
-            position: Column index.
-            value: Text of the cell.
-            form: XlsxWriter format.
-        """
+        """Write text."""
         self._cells[row, position] = value
         self._sheet.write_string(row, position, value, form)
 
     def write_number(self, row: int, position: int, value: float, form: Any = None) -> None:
-        """Write a number.
-
-        Args:
-            row: Row index.
-            position: Column index.
-            value: Number of the cell.
-            form: XlsxWriter format.
-        """
+        """Write a number."""
         self._cells[row, position] = value
         self._sheet.write_number(row, position, value, form)
 
     def write_formula(self, row: int, position: int, formula: str, form: Any, value: float) -> None:
-        """Write a formula with its value.
-
-        Args:
-            row: Row index.
-            position: Column index.
-            formula: Formula, from `=` on.
-            form: XlsxWriter format.
-            value: Result of the formula.
-        """
+        """Write a formula with its value."""
         self._cells[row, position] = FormulaValue.of(value, formula)
         self._sheet.write_formula(row, position, formula, form, value)
 
     def write_url(self, row: int, position: int, target: str, form: Any, value: str) -> None:
-        """Write a link to another sheet.
-
-        Args:
-            row: Row index.
-            position: Column index.
-            target: Address of the link.
-            form: XlsxWriter format.
-            value: Text of the cell.
-        """
+        """Write a link to another sheet."""
         self._cells[row, position] = value
         self._sheet.write_url(row, position, target, form, value)
 
     def add_table(self, top: int, left: int, last: int, right: int, options: dict[str, Any]) -> None:
-        """Add an Excel table over heads that are written already, and record the label of its total row.
-
-        Args:
-            top: First row.
-            left: First column.
-            last: Last row.
-            right: Last column.
-            options: Options of XlsxWriter.
-        """
+        """Add an Excel table over heads that are written already, and record the label of its total row."""
         for position, column in enumerate(options["columns"], start=left):
             if options["total_row"] and "total_string" in column:
                 self._cells[last, position] = column["total_string"]
@@ -231,11 +173,7 @@ class RecordedSheet:
 
     @property
     def rows(self) -> list[list[PlainValue]]:
-        """Recorded cells by row.
-
-        Returns:
-            Values by row, without empty rows.
-        """
+        """Recorded cells by row: values by row, without empty rows."""
         result: dict[int, dict[int, PlainValue]] = {}
         for (row, position), value in self._cells.items():
             result.setdefault(row, {})[position] = value
@@ -249,19 +187,12 @@ class WorkbookWriter:
         self.book = book
         self.head, self.date = head, date  # of the printed pages
         self.names = SheetNames()
-        self.sheets: dict[str, RecordedSheet] = {}
+        self.sheets: dict[str, _RecordedSheet] = {}
         self._formats: dict[str, Any] = {}
 
-    def add_sheet(self, name: str) -> RecordedSheet:
-        """Add a visible sheet.
-
-        Args:
-            name: Name of the sheet.
-
-        Returns:
-            The sheet.
-        """
-        self.sheets[name] = RecordedSheet(self.book.add_worksheet(name))
+    def add_sheet(self, name: str) -> _RecordedSheet:
+        """Add a visible sheet."""
+        self.sheets[name] = _RecordedSheet(self.book.add_worksheet(name))
         return self.sheets[name]
 
     def get_format(self, name: str) -> Any:
@@ -269,9 +200,6 @@ class WorkbookWriter:
 
         Args:
             name: Key of `_STYLES`.
-
-        Returns:
-            The XlsxWriter format.
         """
         return self._make_format(name, _STYLES[name])
 
@@ -281,9 +209,6 @@ class WorkbookWriter:
         Args:
             column: Column of a table.
             total: True for the total row, in bold.
-
-        Returns:
-            The XlsxWriter format.
         """
         edge = {"bold": True, "top": 1} if total else {}
         if column.unit is None:
@@ -300,14 +225,7 @@ class WorkbookWriter:
 
 
 def make_number_format(column: ReportColumn) -> str:
-    """Return Excel's number format of a column: thousands separators, decimal places, unit.
-
-    Args:
-        column: Column of numbers.
-
-    Returns:
-        The format code.
-    """
+    """Return Excel's number format of a column: thousands separators, decimal places, unit."""
     places = f".{'0' * column.digits}" if column.digits else ""
     if column.unit == "%":
         return f"0{places}%"
@@ -316,15 +234,7 @@ def make_number_format(column: ReportColumn) -> str:
 
 
 def write_cell(sheet: Any, row: int, position: int, value: CellValue, form: Any) -> None:
-    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`.
-
-    Args:
-        sheet: Sheet to write to.
-        row: Row index.
-        position: Column index.
-        value: Value of the cell.
-        form: XlsxWriter format.
-    """
+    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`."""
     value = _get_sheet_value(value)
     if value is None or value == "":
         sheet.write_blank(row, position, None, form)
@@ -344,15 +254,7 @@ def _get_sheet_value(cell: CellValue) -> PlainValue:
 
 
 def write_merged(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
-    """Write text into the merged columns 0 to `last` of a row.
-
-    Args:
-        sheet: Sheet to write to.
-        row: Row index.
-        last: Index of the last column.
-        value: Text.
-        form: XlsxWriter format.
-    """
+    """Write text into the merged columns 0 to `last` of a row."""
     if last > 0:
         sheet.merge_range(row, 0, row, last, "", form)
     write_cell(sheet, row, 0, value, form)
@@ -360,10 +262,6 @@ def write_merged(sheet: Any, row: int, last: int, value: str, form: Any) -> None
 
 def compute_text_height(value: str, width: float) -> float:
     """Compute the height of wrapped text in a cell.
-
-    Args:
-        value: Text.
-        width: Width of the cell in characters.
 
     Returns:
         Height [points], at most 409, Excel's limit.
@@ -416,12 +314,6 @@ _MOST_ROWS_MEASURED = 1_000  # rows used to measure a column
 
 def write_table(writer: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
     """Write a table as an Excel table.
-
-    Args:
-        writer: Writer of the workbook.
-        sheet: Sheet to write to.
-        top: Row of the heads.
-        table: Table to write.
 
     Returns:
         The row after its end.
@@ -499,9 +391,6 @@ def _write_totals(writer: WorkbookWriter, sheet: Any, row: int, table: ReportTab
 def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
     """Return distinct column heads without the special characters of structured references.
 
-    Args:
-        columns: Columns of a table.
-
     Returns:
         One head for each column, distinct irrespective of case.
     """
@@ -520,9 +409,6 @@ def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
 
 def measure_widths(table: ReportTable) -> list[int]:
     """Return the width of each column.
-
-    Args:
-        table: Table to measure.
 
     Returns:
         Widths in characters.

@@ -65,9 +65,6 @@ def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
 def format_mix_cost(result: MixResult) -> str:
     """Format the objective of a mix for a table.
 
-    Args:
-        result: Solution of a mix.
-
     Returns:
         The objective without its unit, or `infeasible`.
     """
@@ -111,9 +108,6 @@ def _choose_money_scale(values: Sequence[float]) -> tuple[float, str]:
 def join_names(names: Sequence[str]) -> str:
     """Join names as in a sentence: `a, b and c`.
 
-    Args:
-        names: Names in their order.
-
     Returns:
         The enumeration; empty without names.
     """
@@ -127,9 +121,6 @@ MOST_RANKED = 20  # devices in the ranking
 
 def plot_share_curves(device_mix: DeviceMix) -> Chart:
     """Plot the objective against the share of each device, in small charts with a common vertical axis.
-
-    Args:
-        device_mix: Curves of all devices.
 
     Returns:
         A chart of `CHARTS_PER_ROW` small charts side by side; infeasible ranges are shaded.
@@ -224,9 +215,6 @@ def _infeasible_spans(curve: ShareCurve) -> list[tuple[SharePoint, SharePoint]]:
 def plot_share_ranking(device_mix: DeviceMix) -> Chart:
     """Plot the change of the objective when the share of each device rises or falls by a tenth of itself.
 
-    Args:
-        device_mix: Devices in the order of that change.
-
     Returns:
         A chart of two bars for each of at most `MOST_RANKED` devices.
     """
@@ -267,9 +255,6 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
 
 def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     """Plot the objective of the named mixes beside that of the supply as offered.
-
-    Args:
-        device_mix: The base case and the named mixes.
 
     Returns:
         A bar chart; infeasible mixes carry their shortfall.

@@ -24,9 +24,6 @@ _MOST_SOURCES = 2  # sources named at an end of a range
 def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     """Report the sensitivity range of every cost and right-hand-side parameter.
 
-    Args:
-        ranges: Ranges around the optimal plan.
-
     Returns:
         Summary lines, up to three tables, and the JSON members `status`, `objective`, `ranges` and `unproven`.
     """

@@ -91,11 +91,7 @@ class LossBar:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan exists.
-
-        Returns:
-            True if the loss is finite.
-        """
+        """Return whether a plan exists: true if the loss is finite."""
         return self.extra < float("inf")
 
 
@@ -174,13 +170,6 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
 
     Bars of infeasible rows are hatched and as long as the longest feasible bar.
-
-    Args:
-        rows: Bars in the order of the chart.
-        unit: Unit of the objective.
-
-    Returns:
-        The option for `Chart`.
     """
     listed = list(rows[:MOST_BARS])
     size, word = choose_money_scale(row.extra for row in listed if row.feasible)
@@ -201,9 +190,6 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
 
 def compute_bars_height(rows: Sequence[LossBar]) -> int:
     """Compute the height of the chart of `plot_loss_bars`.
-
-    Args:
-        rows: Bars of the chart.
 
     Returns:
         Height [px].
@@ -286,9 +272,6 @@ def name_parameter(instance: Instance, path: ParameterPath) -> str:
 
 def capitalize_first(text: str) -> str:
     """Capitalise the first letter.
-
-    Args:
-        text: Beginning of a sentence.
 
     Returns:
         The text with its first letter in upper case, the rest unchanged.

@@ -130,9 +130,6 @@ def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioR
 def describe_step(end: TornadoEnd) -> str:
     """Return the change of the parameter at an end.
 
-    Args:
-        end: End of a bar.
-
     Returns:
         Such as `−10 %`.
     """
@@ -309,9 +306,6 @@ def _encode_bar(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> di
 def name_objective(unit: str) -> str:
     """Return the name of the objective by its unit.
 
-    Args:
-        unit: Unit of the objective.
-
     Returns:
         `cost`, `footprint` or `tonnes`.
     """
@@ -438,15 +432,7 @@ def _describe_sampling(analysis: VarianceAnalysis) -> str:
 
 
 def title_cause(instance: Instance, uncertain_input: UncertainInput) -> str:
-    """Return the title of a cause: of its only parameter, or of the group of parameters.
-
-    Args:
-        instance: Instance, for the titles of metals.
-        uncertain_input: Parameters that are drawn together.
-
-    Returns:
-        The title.
-    """
+    """Return the title of a cause: of its only parameter, or of the group of parameters."""
     if len(uncertain_input.factors) == 1:
         return title_parameter(instance, uncertain_input.factors[0].path, uncertain_input.factors[0].of)
     return escape_text(_GROUP_TITLES.get(str(uncertain_input.path[0]), "{}").format(uncertain_input.path[1]), 200)

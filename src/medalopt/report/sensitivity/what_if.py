@@ -44,10 +44,6 @@ _MOST_NAMES = 8  # names in a line
 def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart:
     """Report the cost of each outage, and the recycling premium where it was computed.
 
-    Args:
-        outages: Outages with their change of the objective.
-        instance: Base instance.
-
     Returns:
         Summary lines, bars with a table, and the JSON member `without`.
     """
@@ -344,9 +340,6 @@ _SCENARIO_STATES = {"infeasible": "infeasible", "unanswered": "not solved"}
 
 def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     """Report the named scenarios: infeasible ones first, then by cost, unsolved ones last.
-
-    Args:
-        scenarios: Base case and scenarios.
 
     Returns:
         A sentence for each, bars with a table, and the JSON member `scenarios`.

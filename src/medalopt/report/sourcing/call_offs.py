@@ -104,9 +104,6 @@ class _RegionOrder:
 def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
     """Build the orders for the devices of all regions with shipments or stockpiles.
 
-    Args:
-        context: Plan and parties.
-
     Returns:
         Collection orders, then call-offs, then transport orders.
     """

@@ -95,9 +95,6 @@ class _ListedParty:
 def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     """Tabulate the compliance documents of every party of a plan, by role and jurisdiction.
 
-    Args:
-        plan: Plan to report.
-
     Returns:
         The table `papers`; none where the plan has no party.
     """
@@ -191,10 +188,6 @@ _CLAIMS_NOTES = (
 
 def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
     """Tabulate the claim ledger of a plan.
-
-    Args:
-        plan: Plan to report.
-        documents: Orders of the plan, for their numbers.
 
     Returns:
         The table `claim_ledger`.
@@ -315,9 +308,6 @@ def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[
 
 def extract_marks(source: SourceNote) -> str:
     """Return the marks in a source and its note: seen, recalled, derived, estimated.
-
-    Args:
-        source: Source and note of a parameter.
 
     Returns:
         The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.

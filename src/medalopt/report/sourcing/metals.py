@@ -40,9 +40,6 @@ _ACCOUNT_NOTES = (
 def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the metal account.
 
-    Args:
-        facts: Facts of the plan to report.
-
     Returns:
         The table `metal_account` [kg], a row for each metal and period.
     """
@@ -107,14 +104,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
 
 def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
     def at(table: Floats) -> float:
-        """Return the entry of the metal in the period.
-
-        Args:
-            table: (E, T) array.
-
-        Returns:
-            Value, kg.
-        """
+        """Return the entry of the metal in the period."""
         return float(table[metal, period])
 
     return (
@@ -147,9 +137,6 @@ GRAMS_PER_KILOGRAM = 1000  # per kilogram
 
 def tabulate_melting(plan: Plan) -> tuple[ReportTable, ...]:
     """Tabulate the melts of a plan.
-
-    Args:
-        plan: Plan to report.
 
     Returns:
         The tables `melt_cards`, `fineness`, `plating` where a medal is plated, `scrap_account` and `medals`.

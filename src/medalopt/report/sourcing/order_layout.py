@@ -55,14 +55,11 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     group = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}.get(lines.key, _group_call_off)
     tables = [replace(table, notes=()) for table in group(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
-    return round_quantities((*tables[:-1], last))
+    return _round_quantities((*tables[:-1], last))
 
 
 def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
     """Compute the factor by which rounding changes the quantities of an order.
-
-    Args:
-        document: Order with grouped lines.
 
     Returns:
         Rounded over exact quantity, by stream ('' for metal) and period.
@@ -82,15 +79,8 @@ def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
     return result
 
 
-def round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
-    """Give quantities the decimal places of the trade: tonnes the same in all tables, metal by column; money none.
-
-    Args:
-        tables: Tables with columns in t, kg and money.
-
-    Returns:
-        The tables with other decimal places; their cells hold the numbers in full.
-    """
+def _round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
+    """Give quantities the decimal places of the trade: tonnes the same in all tables, metal by column; money none."""
     tonnes = choose_trade_decimals([value for table in tables for value in _list_tonnes(table)], "t")
     return tuple(replace(table, columns=tuple(_round_columns(table, tonnes))) for table in tables)
 
@@ -283,9 +273,6 @@ _COLUMNS_LEFT_OUT = {
 def select_print_tables(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
     """Select the tables on paper: short ones in full, long ones folded or cut, data and first page left out.
 
-    Args:
-        tables: Tables of the sourcing plan.
-
     Returns:
         The tables in their order, each with its greatest number of rows.
     """
@@ -310,7 +297,7 @@ def _prepare_table(table: ReportTable) -> ReportTable:
     columns = tuple(folded.columns[position] for position in selected)
     rows = tuple(tuple(row[position] for position in selected) for row in folded.rows)
     limit = {"fineness": _MOST_FINENESS_ROWS, "award": _MOST_AWARD_ROWS}.get(table.key, MOST_PRINTED_ROWS)
-    return _round_money(*round_quantities([replace(folded, columns=columns, rows=rows, most=limit)]))
+    return _round_money(*_round_quantities([replace(folded, columns=columns, rows=rows, most=limit)]))
 
 
 def _round_money(table: ReportTable) -> ReportTable:

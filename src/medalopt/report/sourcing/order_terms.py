@@ -77,29 +77,17 @@ class OrderContext:
 
     @property
     def instance(self) -> Instance:
-        """Instance of the plan.
-
-        Returns:
-            The instance as solved.
-        """
+        """Instance of the plan: the instance as solved."""
         return self.plan.instance
 
     @cached_property
     def directory(self) -> PartyDirectory:
-        """Parties by role.
-
-        Returns:
-            Directory, read once.
-        """
+        """Parties by role: directory, read once."""
         return PartyDirectory.from_instance(self.instance)
 
     @cached_property
     def payers(self) -> CostPayers:
-        """Party that bears each cost.
-
-        Returns:
-            Payers as stated, or one party.
-        """
+        """Party that bears each cost: payers as stated, or one party."""
         return CostPayers.from_instance(self.instance)
 
     @cached_property
@@ -122,10 +110,6 @@ class OrderContext:
 
     def describe_place(self, party: str, fields: tuple[str, ...]) -> str:
         """Return fields of a party in one line.
-
-        Args:
-            party: Name of the party.
-            fields: Names of the fields.
 
         Returns:
             Text without empty fields.
@@ -181,10 +165,6 @@ class Addressee:
 def format_order_amount(money: float, currency: str) -> str:
     """Format an amount of money as it is paid.
 
-    Args:
-        money: Amount.
-        currency: Code of three letters.
-
     Returns:
         Amount and currency.
     """
@@ -210,9 +190,6 @@ def make_order(
         terms: Terms that follow from the plan; '' where the instance is silent.
         lines: Exact lines.
         notes: Notes below the lines.
-
-    Returns:
-        The document.
     """
     instance = context.instance
     project: Mapping[str, Any] = instance.annex.get("project", {})
@@ -296,15 +273,7 @@ def describe_tolerance(
 
 
 def format_delivery_window(instance: Instance, periods: list[int]) -> str:
-    """Format the delivery window: first and last day of the periods, where they are dates.
-
-    Args:
-        instance: Instance, for its periods.
-        periods: Indices of the periods with deliveries.
-
-    Returns:
-        The window as text.
-    """
+    """Format the delivery window: first and last day of the periods, where they are dates."""
     first, last = min(periods), max(periods)
     if "-" not in instance.periods[0]:
         span = f"periods {instance.periods[first]} to {instance.periods[last]}" if last > first else "its period"
@@ -324,11 +293,6 @@ STEP_TITLE = "Price steps"
 
 def describe_price_steps(instance: Instance, kind: StepKind, owner: int) -> str:
     """Describe the price steps of a stream or offer.
-
-    Args:
-        instance: Instance.
-        kind: Streams or offers.
-        owner: Index of the stream or offer.
 
     Returns:
         Text such as `58,000 JPY/kg up to 500 kg, 60,000 JPY/kg beyond, of all that is ordered`; '' without steps.

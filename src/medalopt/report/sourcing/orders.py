@@ -68,15 +68,12 @@ _MOST_GOODS = 3  # devices and bundles named in the list of orders
 def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
     """Build all order documents of a plan; their amounts and the internal items add up to the plan's cost.
 
-    Args:
-        plan: Plan to report.
-
     Returns:
         Orders for devices, then toll-refining instructions, then purchase orders.
     """
     context = OrderContext(plan)
-    documents = (*build_device_orders(context), *build_tolling_orders(context), *build_purchase_orders(context))
-    note = describe_rounding(plan, documents)
+    documents = (*build_device_orders(context), *_build_tolling_orders(context), *_build_purchase_orders(context))
+    note = _describe_rounding(plan, documents)
     return tuple(document if document.kind == TOLL else _note_rounding(document, note) for document in documents)
 
 
@@ -87,16 +84,8 @@ def _note_rounding(document: OrderDocument, note: str) -> OrderDocument:
     return replace(document, grouped=(*document.grouped[:-1], noted))
 
 
-def describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
-    """Verify that the plan has its metal where every order is delivered as rounded.
-
-    Args:
-        plan: Plan of the orders.
-        documents: All orders of the plan.
-
-    Returns:
-        The largest shortage of a metal, or that all suffice; '' without orders.
-    """
+def _describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
+    """Verify that the plan has its metal where every order is delivered as rounded."""
     instance = plan.instance
     streams, offers, periods = (
         {name: number for number, name in enumerate(names)}
@@ -127,10 +116,6 @@ def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
 def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportTable:
     """Tabulate the orders with their amounts, and whether each can be signed.
 
-    Args:
-        plan: Plan to report, for its currency.
-        documents: Orders of the plan.
-
     Returns:
         The table `orders`.
     """
@@ -152,7 +137,7 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         f"before the first {get_period_word(plan.instance)} in which it delivers."
     )
     internal = plan.cost - sum(float(row[4]) for row in rows if isinstance(row[4], int | float))
-    rounding = describe_rounding(plan, documents)
+    rounding = _describe_rounding(plan, documents)
     notes = (*describe_buffers(plan), *((rounding,) if rounding else ()))
     if abs(internal) >= 10.0 ** -count_minor_digits(plan.instance.currency):
         amount = format_money(internal, plan.instance.currency)
@@ -172,7 +157,7 @@ def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, 
     first = next(period for period in instance.periods if period in ordered)
     named = (document.number, document.kind, document.party[0][1], quantity, money)
     region = next((value for title, value in document.party[1:] if title == "Region"), None)
-    return (*named, _describe_goods(document), region, first, format_signing_date(instance, first), state)
+    return (*named, _describe_goods(document), region, first, _format_signing_date(instance, first), state)
 
 
 def _list_column(lines: ReportTable, key: str) -> list[CellValue]:
@@ -194,16 +179,8 @@ def _describe_goods(document: OrderDocument) -> str:
     return ", ".join(names[:_MOST_GOODS]) + (f", {len(names) - _MOST_GOODS} more" if len(names) > _MOST_GOODS else "")
 
 
-def format_signing_date(instance: Instance, period: str) -> str:
-    """Format the last day on which an order can be signed: the day before its first period of delivery begins.
-
-    Args:
-        instance: Instance, for its kind of periods.
-        period: First period with deliveries.
-
-    Returns:
-        The day as YYYY-MM-DD, or `before PERIOD` where periods are no dates.
-    """
+def _format_signing_date(instance: Instance, period: str) -> str:
+    """Format the last day on which an order can be signed: the day before its first period of delivery begins."""
     if "-" not in instance.periods[0]:
         return f"before {period}"
     year, month = (int(part) for part in period.split("-"))
@@ -231,15 +208,8 @@ _LOT_CHARGE = "lot charge"
 _CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
 
 
-def build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
-    """Build the instruction of every smelter that receives feed.
-
-    Args:
-        context: Plan and parties.
-
-    Returns:
-        The instructions.
-    """
+def _build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
+    """Build the instruction of every smelter that receives feed."""
     instance = context.instance
     documents: list[OrderDocument] = []
     for smelter in range(len(instance.smelters.names)):
@@ -426,15 +396,8 @@ _PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy it is charged 
 _INTO_STOCK = "(into stock)"
 
 
-def build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
-    """Build the purchase order of every offer with purchases.
-
-    Args:
-        context: Plan and parties.
-
-    Returns:
-        The orders.
-    """
+def _build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
+    """Build the purchase order of every offer with purchases."""
     instance, account = context.instance, context.plan.account
     bought, into_stock = account.decisions.bought, is_stocked(instance)
     documents: list[OrderDocument] = []

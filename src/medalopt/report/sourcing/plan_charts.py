@@ -33,9 +33,6 @@ _LEAST_COST_SHARE = 0.005  # of all costs; smaller kinds are drawn as one bar
 def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
     """Draw the waterfall of costs, by party where the instance states payers, else by kind.
 
-    Args:
-        plan: Plan to report.
-
     Returns:
         One chart; none where every cost is zero.
     """
@@ -113,9 +110,6 @@ _TONNES_RAMP = ["#f3f7fb", "#9ecae1", "#4292c6", "#0b4a8f"]
 
 def draw_supply_charts(plan: Plan) -> tuple[Chart, ...]:
     """Draw the tonnes by supplier and period, and the load of smelters.
-
-    Args:
-        plan: Plan to report.
 
     Returns:
         Up to two charts; none for an instance of one period or a plan without supply.
@@ -233,9 +227,6 @@ _SOURCES = (("opening stock", COLOURS[5]), ("from devices", COLOURS[0]), ("bough
 def draw_metal_coverage(facts: PlanFacts) -> tuple[Chart, ...]:
     """Draw the metal at hand by source against the need of each metal, with the range of returns from devices.
 
-    Args:
-        facts: Facts of the plan to report.
-
     Returns:
         One chart; none where no metal is charged.
     """
@@ -340,9 +331,6 @@ _MOST_AXIS_RATIO = 2.5  # times the charged mass; the vertical axis ends there a
 
 def draw_metal_balances(facts: PlanFacts) -> tuple[Chart, ...]:
     """Draw the balance of each metal that smelters return and melts charge.
-
-    Args:
-        facts: Facts of the plan to report.
 
     Returns:
         One chart for each such metal; none for an instance of one period.

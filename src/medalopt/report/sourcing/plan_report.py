@@ -76,9 +76,6 @@ def describe_whole_loads(plan: WholeLoadPlan) -> str:
 
     Args:
         plan: Plan in whole loads and the plan without them.
-
-    Returns:
-        Two sentences.
     """
     currency = plan.plan.instance.currency
     part = f", {plan.part:,} of them part loads with the rest of the supply" if plan.part else ", all full"
@@ -240,7 +237,7 @@ def build_plan_report(
     )
     headline = summarize_decision(facts, orders, analyses, in_loads)
     first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
-    summary = build_summary(facts, tables[0], headline, first)
+    summary = _build_summary(facts, tables[0], headline, first)
     filled = (*summary.tables, *(table for table in tables if table.rows))
     return Report(
         plan.instance.title or plan.instance.name,
@@ -264,9 +261,6 @@ _AWARD_COLUMNS = ("stream", "offered_t", "taken_t", "award", "cost", "comes_in_p
 
 def select_screen_tables(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
     """Select the tables that a terminal shows: orders, award, spend and medals.
-
-    Args:
-        tables: Tables of the report.
 
     Returns:
         Tables of two screens: spend summed over the parties, the award without the attributes of the streams.
@@ -321,20 +315,10 @@ _DUE_COLUMNS = ("document", "party", "region", "goods", "quantity", "amount", "s
 _FigureRow = tuple[CellValue, ...]
 
 
-def build_summary(
+def _build_summary(
     facts: PlanFacts, orders: ReportTable, headline: tuple[str, ...], charts: tuple[Chart, ...] = ()
 ) -> ReportSummary:
-    """Build the first page of a sourcing plan.
-
-    Args:
-        facts: Facts of the plan.
-        orders: The table `orders`.
-        headline: Sentences of the plan, of which those on risks are taken.
-        charts: Charts of the first page.
-
-    Returns:
-        The first page.
-    """
+    """Build the first page of a sourcing plan."""
     plan = facts.plan
     rows = (
         *_cost_figure(plan),

@@ -141,9 +141,6 @@ def describe_award(taken: float, offered: float, free: float) -> str:
         taken: Tonnes taken.
         offered: Tonnes offered.
         free: Tonnes for which the stream and all of its bundle have a route.
-
-    Returns:
-        The award as text.
     """
     if taken <= AMOUNT_TOLERANCE * offered:
         return ("refused" if free else "no route") if offered else "nothing offered"
@@ -180,9 +177,6 @@ _FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of {month} counts in
 
 def tabulate_spend(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate spend and commitments.
-
-    Args:
-        facts: Facts of the plan to report.
 
     Returns:
         The tables `spend`, `fiscal_years` where the periods are dates, and `reconciliation`.
@@ -289,9 +283,6 @@ PRICE_RISE = 0.1
 def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
     """Tabulate the price exposure by metal.
 
-    Args:
-        plan: Plan to report.
-
     Returns:
         The table `exposure`, without rows where nothing is bought or sold.
     """
@@ -354,10 +345,6 @@ _MOST_SCENARIOS = 2  # scenarios in the summary
 def tabulate_risks(risks: PlanRisks, instance: Instance) -> tuple[ReportTable, ...]:
     """Tabulate the main risks, and the named scenarios where there are any.
 
-    Args:
-        risks: Tornado bars and scenarios around the plan.
-        instance: Instance of the plan.
-
     Returns:
         The table `risks`, and `scenarios` where there are any.
     """
@@ -366,10 +353,6 @@ def tabulate_risks(risks: PlanRisks, instance: Instance) -> tuple[ReportTable, .
 
 def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
     """Describe the main risks and the worst scenarios.
-
-    Args:
-        risks: Tornado bars and scenarios around the plan.
-        instance: Instance of the plan.
 
     Returns:
         A sentence for each of at most three parameters, and one on scenarios.
@@ -508,9 +491,6 @@ _RULES_DESCRIPTION = "Cost of each constraint: optimal cost with it, less optima
 
 def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
     """Tabulate the rules with their costs, the highest first.
-
-    Args:
-        analyses: Analyses around the plan.
 
     Returns:
         The table `rules`.

@@ -84,9 +84,6 @@ def check_tables(
 def find_altered(saved: SavedFile) -> list[Violation]:
     """Return the parts of a file that do not match their digests.
 
-    Args:
-        saved: File as it was read.
-
     Returns:
         One broken rule for each altered, added or removed part; none where the file has no digests.
     """
@@ -117,9 +114,6 @@ def find_altered(saved: SavedFile) -> list[Violation]:
 
 def compute_file_digests(saved: SavedFile) -> dict[str, str]:
     """Compute the digest of every part of a file.
-
-    Args:
-        saved: File as it was read.
 
     Returns:
         Digest by name of the part.
@@ -157,9 +151,6 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     Args:
         saved: Plan as the file states it.
         verdict: Verdict on it, with the account of its decisions.
-
-    Returns:
-        The plan.
     """
     account, claim = verdict.account, saved.certificate
     instance = account.instance
@@ -177,10 +168,6 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
 
 def compare_parts(report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
     """Compare the tables, documents and summary of a file with those derived from its decisions.
-
-    Args:
-        report: Report derived from the decisions.
-        saved: File as it was read.
 
     Returns:
         The differences, and the names of parts that no derived part corresponds to.
@@ -220,20 +207,20 @@ def _is_underivable(key: str, cell: CellValue) -> bool:
     return key == "key_figures" and cell == BOTTLENECK
 
 
-def _drop_underivable(stored: StoredPart | None, key: str) -> StoredPart | None:
+def _drop_underivable(stored: _StoredPart | None, key: str) -> _StoredPart | None:
     if stored is None:
         return None
     return replace(stored, rows=[row for row in stored.rows if not _is_underivable(key, row.get("figure"))])
 
 
-def _list_extra_columns(stored: StoredPart | None, columns: Sequence[ReportColumn]) -> list[str]:
+def _list_extra_columns(stored: _StoredPart | None, columns: Sequence[ReportColumn]) -> list[str]:
     if stored is None:
         return []
     return [f"{stored.part}.{key}" for key in sorted(stored.keys - {column.key for column in columns} - {"document"})]
 
 
 def _compare_table(
-    stored: StoredPart | None,
+    stored: _StoredPart | None,
     key: str,
     columns: Sequence[ReportColumn],
     rows: Sequence[Sequence[CellValue]],
@@ -266,7 +253,7 @@ def _compare_table(
 
 
 def _compare_rows(
-    stored: StoredPart, columns: Sequence[ReportColumn], true: Sequence[StoredRow], size: Mapping[str, float]
+    stored: _StoredPart, columns: Sequence[ReportColumn], true: Sequence[StoredRow], size: Mapping[str, float]
 ) -> Iterator[Violation]:
     texts = [column.key for column in columns if column.unit is None]
     pairs, extra, missing = _pair_rows(stored.rows, true, texts)
@@ -318,7 +305,7 @@ def _row_key(row: StoredRow, texts: Sequence[str], exact: bool) -> tuple[str, ..
 
 
 def _compare_cell(
-    stored: StoredPart, row: str, column: ReportColumn, cell: Any, true: CellValue, size: float
+    stored: _StoredPart, row: str, column: ReportColumn, cell: Any, true: CellValue, size: float
 ) -> Iterator[Violation]:
     if isinstance(true, int | float) and math.isfinite(true):
         value = _parse_number(cell)
@@ -334,7 +321,7 @@ def _compare_cell(
     yield Violation(DERIVED, path, off, unit, _describe_difference(stored.part, f"{column.key} of {row}", text, given))
 
 
-def _compare_fields(stored: StoredPart | None, wanted: Mapping[str, str], alike: bool) -> Iterator[Violation]:
+def _compare_fields(stored: _StoredPart | None, wanted: Mapping[str, str], alike: bool) -> Iterator[Violation]:
     """Yield the fields of an order that differ from those derived from decisions and instance."""
     if stored is None:
         return
@@ -361,10 +348,6 @@ def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -
 
 def match_texts(one: str, other: str) -> bool:
     """Return True where two texts are equal up to spaces and to one unit of the last digit of their numbers.
-
-    Args:
-        one: Stored text.
-        other: Derived text.
 
     Returns:
         True where they match.
@@ -418,7 +401,7 @@ StoredRow = Mapping[str, Any]  # cell by the key of its column
 
 
 @dataclass(frozen=True)
-class StoredPart:
+class _StoredPart:
     """Table or order of a file.
 
     Attributes:
@@ -437,7 +420,7 @@ class StoredPart:
 
 
 @dataclass(frozen=True)
-class StoredReport:
+class _StoredReport:
     """Tables, orders and sentences of a saved report, whatever the form of its file.
 
     Attributes:
@@ -451,29 +434,29 @@ class StoredReport:
     """
 
     known: frozenset[str]
-    tables: Mapping[str, StoredPart | None]
-    documents: Mapping[str, StoredPart | None]
+    tables: Mapping[str, _StoredPart | None]
+    documents: Mapping[str, _StoredPart | None]
     fields: Mapping[str, Mapping[str, str]]
     decision: tuple[str, Sequence[str]]
-    grouped: Mapping[str, Sequence[tuple[ReportTable, StoredPart | None]]] = field(default_factory=dict)
+    grouped: Mapping[str, Sequence[tuple[ReportTable, _StoredPart | None]]] = field(default_factory=dict)
     first_page: tuple[str, Sequence[str]] | None = None
 
 
-def _read_json_report(parts: Mapping[str, Any], report: Report) -> StoredReport:
+def _read_json_report(parts: Mapping[str, Any], report: Report) -> _StoredReport:
     numbers = {one["number"]: part for part, one in parts.items() if part.startswith("documents.")}
 
-    def read_rows(part: str, table: Mapping[str, Any]) -> StoredPart:
+    def read_rows(part: str, table: Mapping[str, Any]) -> _StoredPart:
         """Return the rows of a table."""
-        return StoredPart(part, frozenset(key for row in table["rows"] for key in row), table["rows"])
+        return _StoredPart(part, frozenset(key for row in table["rows"] for key in row), table["rows"])
 
-    def read_document(part: str) -> StoredPart:
+    def read_document(part: str) -> _StoredPart:
         """Return the lines and fields of an order."""
         one = parts[part]
         fields = {"kind": one["kind"], "stamp": one["stamp"], "missing": ", ".join(one["missing"])}
         return replace(read_rows(part, one["lines"]), fields={**fields, **one["party"], **one["terms"]})
 
     named = {table.key: f"tables.{table.key}" for table in report.tables}
-    return StoredReport(
+    return _StoredReport(
         frozenset({"title", "foot", "date", "documents", "tables"}),
         {key: read_rows(part, parts[part]) if part in parts else None for key, part in named.items()},
         {one.number: read_document(numbers[one.number]) if one.number in numbers else None for one in report.documents},
@@ -487,17 +470,17 @@ def _read_json_report(parts: Mapping[str, Any], report: Report) -> StoredReport:
     )
 
 
-def _read_folder(parts: Mapping[str, Any], report: Report) -> StoredReport:
-    def read_rows(part: str) -> StoredPart | None:
+def _read_folder(parts: Mapping[str, Any], report: Report) -> _StoredReport:
+    def read_rows(part: str) -> _StoredPart | None:
         """Return the rows of a file."""
         head, *rows = parts.get(part) or [[]]
         keys = [name.removeprefix("'") for name in head]
         cells = [dict(zip(keys, (cell.removeprefix("'") for cell in row), strict=False)) for row in rows]
-        return StoredPart(part, frozenset(keys), cells) if keys else None
+        return _StoredPart(part, frozenset(keys), cells) if keys else None
 
     own = read_rows("documents")
 
-    def read_document(document: OrderDocument) -> StoredPart | None:
+    def read_document(document: OrderDocument) -> _StoredPart | None:
         """Return the lines and fields of an order."""
         lines = read_rows(document.lines.key)
         if lines is None or own is None:
@@ -508,7 +491,7 @@ def _read_folder(parts: Mapping[str, Any], report: Report) -> StoredReport:
         rows = [row for row in lines.rows if row.get("document") == document.number]
         return replace(lines, rows=rows, fields={**fields, "kind": "; ".join(sorted(kinds))})
 
-    return StoredReport(
+    return _StoredReport(
         frozenset({"documents", "tables"}),
         {table.key: read_rows(table.key) for table in report.tables},
         {one.number: read_document(one) for one in report.documents},
@@ -522,11 +505,11 @@ def _read_folder(parts: Mapping[str, Any], report: Report) -> StoredReport:
     )
 
 
-def _read_workbook(parts: Mapping[str, Any], report: Report) -> StoredReport:
+def _read_workbook(parts: Mapping[str, Any], report: Report) -> _StoredReport:
     names = plan_sheets(report, SheetNames())
     joined = {table.key: table for table in list_line_tables(report)}
 
-    def read_document(document: OrderDocument) -> StoredPart | None:
+    def read_document(document: OrderDocument) -> _StoredPart | None:
         """Return the lines, from the data sheet of their kind, and fields of an order."""
         shown = _read_sheet(parts, names.documents[document.number], document.grouped[0].columns)
         lines = _read_sheet(parts, names.lines[document.lines.key], joined[document.lines.key].columns)
@@ -540,7 +523,7 @@ def _read_workbook(parts: Mapping[str, Any], report: Report) -> StoredReport:
         return sheet, [row[0] for row in parts.get(sheet, []) if row and isinstance(row[0], str)]
 
     named = (names.summary, names.contents, names.pictures, *names.decisions.values(), *names.documents.values())
-    return StoredReport(
+    return _StoredReport(
         frozenset(named),
         {
             table.key: _read_sheet(parts, names.tables.get(table.key, names.summary), table.columns)
@@ -562,7 +545,7 @@ def _read_workbook(parts: Mapping[str, Any], report: Report) -> StoredReport:
     )
 
 
-def _read_sheet(parts: Mapping[str, Any], sheet: str, columns: Sequence[ReportColumn]) -> StoredPart | None:
+def _read_sheet(parts: Mapping[str, Any], sheet: str, columns: Sequence[ReportColumn]) -> _StoredPart | None:
     rows, wanted = parts.get(sheet), make_unique_heads(tuple(columns))
     keys = dict(zip(wanted, (column.key for column in columns), strict=True))
     top = next((index for index, row in enumerate(rows or ()) if keys.keys() <= set(map(_text_or_empty, row))), None)
@@ -581,7 +564,7 @@ def _read_sheet(parts: Mapping[str, Any], sheet: str, columns: Sequence[ReportCo
     total = cells.pop() if cells and any(column.total for column in columns) else None
     pairs = [row[:2] for row in rows[:top] if len(row) > 1 and _is_filled(row[0]) and _is_filled(row[1])]
     fields = {_text_or_empty(name): _text_or_empty(value) for name, value in pairs}
-    return StoredPart(sheet, frozenset(places.values()), cells, fields, total)
+    return _StoredPart(sheet, frozenset(places.values()), cells, fields, total)
 
 
 def _is_filled(cell: Any) -> bool:

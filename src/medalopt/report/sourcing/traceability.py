@@ -47,9 +47,6 @@ _LOSS_COLUMNS = {
 def tabulate_traceability(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the sources of the medals' metal, and the destinations of each metal by stream.
 
-    Args:
-        facts: Facts of the plan to report.
-
     Returns:
         The table `medal_sources`, and `stream_ends_METAL` for each metal that smelters return.
     """
@@ -197,9 +194,6 @@ FlowLink = tuple[str, str, str, str]  # column and name of its source node, then
 
 def draw_metal_flows(facts: PlanFacts) -> tuple[Chart, ...]:
     """Draw the flow of each metal that smelters return and medals contain.
-
-    Args:
-        facts: Facts of the plan to report.
 
     Returns:
         One Sankey diagram for each such metal.
