@@ -16,7 +16,7 @@ from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.proof.confidence import price_confidence
-from medalopt.report.metal_values import MetalValues
+from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import find_marginal_source, summarize_plan
 from medalopt.solve_instance import solve
 

@@ -7,7 +7,7 @@ import pytest
 from tests.report.plans import plan
 from tests.report.reading import list_numbers, mentions, mentions_about
 
-from medalopt.report.metal_values import MetalValues
+from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import describe_status, find_marginal_source, find_rejected_offer, summarize_plan
 
 

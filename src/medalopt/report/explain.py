@@ -26,10 +26,10 @@ from medalopt.report.explain_tables import (
     describe_route,
     format_metal_per_tonne,
 )
-from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import describe_confidence_prices
+from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import describe_status, find_rejected_offer, name_total_cost
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE

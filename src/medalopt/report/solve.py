@@ -19,7 +19,6 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.impurities import build_impurity_table
-from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import (
     format_mass,
     format_money,
@@ -29,7 +28,13 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
-from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
+from medalopt.report.shadow_prices import (
+    MetalValues,
+    build_lot_price_table,
+    build_shadow_price_table,
+    describe_lot_cost,
+    group_streams,
+)
 from medalopt.report.solve_tables import (
     build_charge_table,
     build_cost_table,
@@ -40,7 +45,6 @@ from medalopt.report.solve_tables import (
     build_smelter_table,
     build_source_tables,
     build_treatment_table,
-    group_streams,
 )
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, GAP_TOLERANCE

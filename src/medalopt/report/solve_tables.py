@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss, sells_castings
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import restrict_account
@@ -19,8 +19,8 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
-from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
+from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES, MetalValues, group_streams
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 COST_KINDS = {
@@ -97,7 +97,6 @@ def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
 
 
 _MAX_KINDS = 3  # kinds of cost named of a party
-MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
 MAX_SOURCE_ROWS = 20  # rows of a table before the rest is summed
 _SOURCE_COLUMNS = {"region": ("region", "region"), "what": ("what", "stream")}  # key and title
 _FULLY_TAKEN = 1 - 1e-9
@@ -131,22 +130,6 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
     )
     rows = zip(labels, offered, taken, paid, strict=True)
     return tuple(_sort_sources([SourceTotals(region, what, *amounts) for (region, what), *amounts in rows]))
-
-
-def group_streams(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
-    """Group streams into sources; the streams of a bundle are one source.
-
-    Returns:
-        Region and kind of each source (its bundle, or its own name without the region), and the index of the source
-        of each stream, (I,).
-    """
-    streams, regions, bundles = instance.streams, instance.regions, instance.bundles
-    keys = [
-        (regions[region], f"{bundles[bundle][1]} (bundle)" if bundle >= 0 else name.removesuffix(f"@{regions[region]}"))
-        for name, region, bundle in zip(streams.names, streams.region.tolist(), streams.bundle.tolist(), strict=True)
-    ]
-    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return list(order), np.array([order[key] for key in keys], dtype=np.intp)
 
 
 def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:

@@ -150,12 +150,12 @@ def test_a_draft_is_stamped_on_paper_and_screen(made: bytes) -> None:
 def test_pictures_are_left_out_where_nothing_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the engine that draws the workbook is whole but for the sheet of pictures."""
     from medalopt.errors import UsageError
-    from medalopt.report.render import summary_sheet
+    from medalopt.report.render import xlsx
 
     def refuse(chart: object, width: int) -> bytes:
         raise UsageError("not installed")
 
-    monkeypatch.setattr(summary_sheet, "render_png", refuse)
+    monkeypatch.setattr(xlsx, "render_png", refuse)
     names = list(_sheets(render_report_xlsx(content())))
     assert "Pictures" not in names
     assert "What is taken" in names

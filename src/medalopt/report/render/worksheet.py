@@ -253,11 +253,11 @@ def _get_sheet_value(cell: CellValue) -> PlainValue:
     return cell
 
 
-def write_merged(sheet: Any, row: int, last: int, value: str, form: Any) -> None:
-    """Write text into the merged columns 0 to `last` of a row."""
-    if last > 0:
-        sheet.merge_range(row, 0, row, last, "", form)
-    write_cell(sheet, row, 0, value, form)
+def write_merged(sheet: Any, row: int, last: int, value: str, form: Any, first: int = 0) -> None:
+    """Write text into the merged columns `first` to `last` of a row."""
+    if last > first:
+        sheet.merge_range(row, first, row, last, "", form)
+    write_cell(sheet, row, first, value, form)
 
 
 def compute_text_height(value: str, width: float) -> float:

@@ -28,7 +28,6 @@ from medalopt.report.document import (
     get_cell_number,
 )
 from medalopt.report.impurities import build_impurity_table
-from medalopt.report.metal_values import MetalValues
 from medalopt.report.numbers import (
     format_mass,
     format_money,
@@ -40,6 +39,7 @@ from medalopt.report.numbers import (
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.what_if import describe_premium
+from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import (
     describe_passed_on,
     describe_status,

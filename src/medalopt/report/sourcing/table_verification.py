@@ -23,9 +23,8 @@ from medalopt.proof.marginal import SUPPLY_MEANING
 from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable
 from medalopt.report.render.formatted_table import split_summary
-from medalopt.report.render.summary_sheet import list_line_tables, plan_sheets
 from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
-from medalopt.report.render.xlsx import BLANK_FIELD
+from medalopt.report.render.xlsx import BLANK_FIELD, list_line_tables, plan_sheets
 from medalopt.report.replanning import remove_settled_parties
 from medalopt.report.sourcing.plan_report import BOTTLENECK, build_plan_report
 from medalopt.text import escape_text
