@@ -142,6 +142,27 @@ class ReportTable:
     total: tuple[CellValue, ...] = ()
     most: int | None = None
 
+    @property
+    def places(self) -> dict[str, int]:
+        """Position of each column by its key."""
+        return {column.key: position for position, column in enumerate(self.columns)}
+
+    def list_cells(self, key: str) -> list[CellValue]:
+        """Return the cells of a column."""
+        place = self.places[key]
+        return [row[place] for row in self.rows]
+
+    def list_records(self) -> list[dict[str, CellValue]]:
+        """Return the rows as cells by the key of their column."""
+        return [dict(zip(self.places, row, strict=True)) for row in self.rows]
+
+
+def keep_columns(table: ReportTable, keys: Iterable[str]) -> ReportTable:
+    """Return the table with the columns of `keys` alone, in their order."""
+    kept = [table.places[key] for key in keys]
+    rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
+
 
 @dataclass(frozen=True)
 class OrderDocument:

@@ -10,7 +10,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable, get_cell_number
+from medalopt.report.document import (
+    CellValue,
+    OrderDocument,
+    ReportColumn,
+    ReportTable,
+    TableRows,
+    get_cell_number,
+    keep_columns,
+)
 
 _FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
@@ -18,7 +26,7 @@ _PURCHASE_DIGITS = 5  # of metal bought, which is charged to the last gram
 MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
 _MOST_PARTS = 6  # devices named in the composition of a bundle
 _ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
-Cells = Mapping[str, CellValue]
+Cells = dict[str, CellValue]
 
 
 def choose_trade_decimals(amounts: Iterable[float], unit: str, most: int = _MOST_DIGITS) -> int:
@@ -49,9 +57,8 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     Returns:
         Tables of the same quantities and amounts: by period, and by kind of goods.
     """
-    keys = [column.key for column in lines.columns]
     at = {period: number for number, period in enumerate(periods)}
-    rows = sorted((dict(zip(keys, row, strict=True)) for row in lines.rows), key=lambda row: at[str(row["period"])])
+    rows = sorted(lines.list_records(), key=lambda row: at[str(row["period"])])
     group = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}.get(lines.key, _group_call_off)
     tables = [replace(table, notes=()) for table in group(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
@@ -65,15 +72,13 @@ def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
         Rounded over exact quantity, by stream ('' for metal) and period.
     """
     table = document.grouped[0]
-    places = {column.key: position for position, column in enumerate(table.columns)}
     whole = next(column for column in table.columns if column.key in ("tonnes_t", "bought_kg", "feed_t"))
     groups = {column.title: column for column in table.columns if column.key.startswith("group_")}
-    by_period = {str(row[places["period"]]): row for row in table.rows}
+    by_period = {str(row["period"]): row for row in table.list_records()}
     result: dict[tuple[str, str], float] = {}
-    for cells in document.lines.rows:
-        line = dict(zip((column.key for column in document.lines.columns), cells, strict=True))
+    for line in document.lines.list_records():
         column = groups.get(_name_goods(line), whole) if groups else whole
-        exact = get_cell_number(by_period[str(line["period"])][places[column.key]])
+        exact = get_cell_number(by_period[str(line["period"])][column.key])
         if exact:
             result[str(line.get("stream") or ""), str(line["period"])] = round(exact, column.digits) / exact
     return result
@@ -81,23 +86,20 @@ def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
 
 def _round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
     """Give quantities the decimal places of the trade: tonnes the same in all tables, metal by column; money none."""
-    tonnes = choose_trade_decimals([value for table in tables for value in _list_tonnes(table)], "t")
+    in_tonnes = [(table, column.key) for table in tables for column in table.columns if column.unit == "t"]
+    amounts = [get_cell_number(cell) for table, key in in_tonnes for cell in table.list_cells(key)]
+    tonnes = choose_trade_decimals(amounts, "t")
     return tuple(replace(table, columns=tuple(_round_columns(table, tonnes))) for table in tables)
-
-
-def _list_tonnes(table: ReportTable) -> list[float]:
-    places = [position for position, column in enumerate(table.columns) if column.unit == "t"]
-    return [get_cell_number(row[position]) for row in table.rows for position in places]
 
 
 def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
     """Yield the columns of a table with the decimal places of the trade."""
-    for position, column in enumerate(table.columns):
+    for column in table.columns:
         if column.unit == "t":
             yield replace(column, digits=tonnes)
         elif column.unit == "kg":
             digits = _PURCHASE_DIGITS if column.key == "bought_kg" else _MOST_DIGITS
-            amounts = [get_cell_number(row[position]) for row in table.rows]
+            amounts = map(get_cell_number, table.list_cells(column.key))
             yield replace(column, digits=choose_trade_decimals(amounts, "kg", digits))
         else:
             yield replace(column, digits=0) if column.key == "amount" else column
@@ -116,7 +118,7 @@ def _collect_rows(rows: Iterable[Cells], key: Callable[[Cells], str]) -> dict[st
 
 
 def _find_column(lines: ReportTable, key: str) -> ReportColumn:
-    return next(column for column in lines.columns if column.key == key)
+    return lines.columns[lines.places[key]]
 
 
 def _name_goods(row: Cells) -> str:
@@ -184,16 +186,15 @@ def _describe_composition(rows: Sequence[Cells], tonnes: float) -> str:
     """Return the devices of a bundle with their shares of its mass, the largest first; '' for a single stream."""
     if not rows[0].get("bundle") or not tonnes:
         return ""
-    held = {device: _sum_cells(one, "tonnes_t") for device, one in _collect_rows(rows, _name_device).items()}
+    held = {
+        device: _sum_cells(one, "tonnes_t")
+        for device, one in _collect_rows(rows, lambda row: str(row["device"])).items()
+    }
     order = sorted(held, key=lambda device: (-held[device], device))
     named = [f"{device} {100 * held[device] / tonnes:.0f} %" for device in order[:_MOST_PARTS]]
     rest = sum(held[device] for device in order[_MOST_PARTS:])
     more = [f"{len(order) - _MOST_PARTS} more {100 * rest / tonnes:.0f} %"] if rest else []
     return ", ".join([*named, *more])
-
-
-def _name_device(row: Cells) -> str:
-    return str(row["device"])
 
 
 def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
@@ -220,21 +221,30 @@ def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTab
 
 def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
     """Return a row for each item of each line of the terms: quantities summed, contract terms as agreed."""
+    shown = keep_columns(lines, [key for key in lines.places if key not in ("period", "back", "unit_code")])
+    columns = tuple(replace(column, optional=column.unit is not None) for column in shown.columns)
     sums = ("feed_t", "contained_kg", "returned_kg", "left_kg", "amount")
-    selected = [column for column in lines.columns if column.key not in ("period", "back", "unit_code")]
-    columns = tuple(replace(column, optional=column.unit is not None) for column in selected)
-    table: list[tuple[CellValue, ...]] = []
-    for of_item in _collect_rows(rows, lambda row: f"{row['terms']}\n{row['item']}").values():
-        first = of_item[0]
-        cells = (
-            (_sum_cells(of_item, column.key) if first[column.key] is not None else None)
-            if column.key in sums
-            else first[column.key]
-            for column in selected
-        )
-        table.append(tuple(cells))
+    folded = _fold_rows(list(shown.places), rows, ("terms", "item"), sums)
     text = "Terms and charges: feed per dry tonne, metal per kilogram returned."
-    return ReportTable("charges", "Terms and charges", text, columns, tuple(table))
+    return ReportTable("charges", "Terms and charges", text, columns, folded)
+
+
+def _fold_rows(
+    keys: Sequence[str], rows: Iterable[Cells], by: Sequence[str], sums: Sequence[str], last: Sequence[str] = ()
+) -> TableRows:
+    """Fold rows that agree in the cells `by`: cells summed, the last ones, or else the first ones."""
+    groups: dict[tuple[CellValue, ...], list[Cells]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[key] for key in by)].append(row)
+    return tuple(
+        tuple(
+            _sum_cells(group, key)
+            if key in sums and group[0][key] is not None
+            else group[-1 if key in last else 0][key]
+            for key in keys
+        )
+        for group in groups.values()
+    )
 
 
 def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
@@ -293,86 +303,57 @@ def _prepare_table(table: ReportTable) -> ReportTable:
     }
     folded = folds[table.key](table) if table.key in folds else table
     left_out = _COLUMNS_LEFT_OUT.get(table.key, ())
-    selected = [position for position, column in enumerate(folded.columns) if column.key not in left_out]
-    columns = tuple(folded.columns[position] for position in selected)
-    rows = tuple(tuple(row[position] for position in selected) for row in folded.rows)
+    shown = keep_columns(folded, [key for key in folded.places if key not in left_out])
     limit = {"fineness": _MOST_FINENESS_ROWS, "award": _MOST_AWARD_ROWS}.get(table.key, MOST_PRINTED_ROWS)
-    return _round_money(*_round_quantities([replace(folded, columns=columns, rows=rows, most=limit)]))
+    return _round_money(*_round_quantities([replace(shown, most=limit)]))
 
 
 def _round_money(table: ReportTable) -> ReportTable:
     """Show amounts of money, which are columns with a total or named so, in whole units."""
     money = ("cost", "costs", "more", "paid", "earned", "tenth", "in_all")
     columns = tuple(
-        replace(column, digits=0) if column.unit and column.unit.isalpha() and _is_money(column, money) else column
+        replace(column, digits=0)
+        if (unit := column.unit)
+        and unit.isalpha()
+        and unit not in ("t", "kg", "g")
+        and (column.total or column.key in money)
+        else column
         for column in table.columns
     )
     return replace(table, columns=columns)
 
 
-def _is_money(column: ReportColumn, names: tuple[str, ...]) -> bool:
-    return column.unit not in ("t", "kg", "g") and (column.total or column.key in names)
-
-
-def _group_rows(table: ReportTable, key: str) -> dict[CellValue, list[tuple[CellValue, ...]]]:
-    position = [column.key for column in table.columns].index(key)
-    groups: dict[CellValue, list[tuple[CellValue, ...]]] = defaultdict(list)
-    for row in table.rows:
-        groups[row[position]].append(row)
-    return dict(groups)
-
-
 def _fold_metal_account(table: ReportTable) -> ReportTable:
     """Return one row for each metal: first opening stock, last closing stock, sums of the flows."""
-    rows = []
-    for of_metal in _group_rows(table, "metal").values():
-        cells: list[CellValue] = []
-        for position, column in enumerate(table.columns):
-            each = [row[position] for row in of_metal]
-            whole = column.unit is None or column.key == "opening_kg"
-            cells.append(
-                each[0] if whole else each[-1] if column.key == "closing_kg" else sum(map(get_cell_number, each))
-            )
-        rows.append(tuple(cells))
+    flows = [c.key for c in table.columns if c.unit is not None and c.key not in ("opening_kg", "closing_kg")]
+    rows = _fold_rows(list(table.places), table.list_records(), ("metal",), flows, ("closing_kg",))
     text = "Over all periods: opening stock + returned + bought − charged − surplus = closing stock."
-    return replace(table, description=text, rows=tuple(rows), notes=())
+    return replace(table, description=text, rows=rows, notes=())
 
 
 def _fold_compliance(table: ReportTable) -> ReportTable:
     """Return one row for each compliance document, with the parties that have to give it."""
-    place = {column.key: position for position, column in enumerate(table.columns)}
     rows = []
-    for of_paper in _group_rows(table, "paper").values():
-        roles = dict.fromkeys(role for row in of_paper for role in str(row[place["role"]]).split(", "))
-        parties = list(dict.fromkeys(str(row[place["party"]]) for row in of_paper))
+    for of_paper in _collect_rows(table.list_records(), lambda row: str(row["paper"])).values():
+        roles = dict.fromkeys(role for row in of_paper for role in str(row["role"]).split(", "))
+        parties = list(dict.fromkeys(str(row["party"]) for row in of_paper))
         more = f" and {len(parties) - _MOST_NAMED} more" if len(parties) > _MOST_NAMED else ""
         named = ", ".join(parties[:_MOST_NAMED]) + more
-        rows.append((", ".join(roles), *of_paper[0][1:], named))
+        rows.append((*(of_paper[0] | {"role": ", ".join(roles)}).values(), named))
     columns = (*table.columns, ReportColumn("parties", "Parties"))
     return replace(table, columns=columns, rows=tuple(rows))
 
 
 def _fold_claims(table: ReportTable) -> ReportTable:
     """Return one row for each metal and supplier: sums of credits and claims, and the last balance."""
-    place = {column.key: position for position, column in enumerate(table.columns)}
-    groups: dict[tuple[CellValue, CellValue], list[tuple[CellValue, ...]]] = defaultdict(list)
-    for row in table.rows:
-        groups[row[place["metal"]], row[place["supplier"]]].append(row)
     sums = ("credited_kg", "claimed_kg", "released_kg")
-    rows = [
-        tuple(
-            sum(get_cell_number(row[position]) for row in of_supplier) if key in sums else of_supplier[-1][position]
-            for key, position in place.items()
-        )
-        for of_supplier in groups.values()
-    ]
-    return replace(table, rows=tuple(rows))
+    rows = _fold_rows(list(table.places), table.list_records(), ("metal", "supplier"), sums, ("balance_kg",))
+    return replace(table, rows=rows)
 
 
 def _count_assumptions(table: ReportTable) -> ReportTable:
     """Return the number of parameters by their author's mark."""
-    place = [column.key for column in table.columns].index("mark")
-    counts = Counter(str(row[place]) for row in table.rows)
+    counts = Counter(map(str, table.list_cells("mark")))
     columns = (ReportColumn("mark", "Mark"), ReportColumn("count", "Parameters", "", 0, total=True))
     text = "Parameters of the instance by the mark of their source; each with its source in the data sheets."
     return replace(table, description=text, columns=columns, rows=tuple(counts.most_common()))

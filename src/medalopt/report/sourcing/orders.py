@@ -149,21 +149,14 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
 
 
 def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, ...]:
-    index = next(position for position, column in enumerate(document.lines.columns) if column.key == "amount")
-    money = sum_column(document.lines, index)
+    money = sum_column(document.lines, document.lines.places["amount"])
     quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in total")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
-    ordered = {str(period) for period in _list_column(document.lines, "period")}
+    ordered = {str(period) for period in document.lines.list_cells("period")}
     first = next(period for period in instance.periods if period in ordered)
     named = (document.number, document.kind, document.party[0][1], quantity, money)
     region = next((value for title, value in document.party[1:] if title == "Region"), None)
     return (*named, _describe_goods(document), region, first, _format_signing_date(instance, first), state)
-
-
-def _list_column(lines: ReportTable, key: str) -> list[CellValue]:
-    """Return the cells of a column."""
-    position = next(position for position, column in enumerate(lines.columns) if column.key == key)
-    return [row[position] for row in lines.rows]
 
 
 def _describe_goods(document: OrderDocument) -> str:
@@ -171,10 +164,10 @@ def _describe_goods(document: OrderDocument) -> str:
     if document.kind == TOLL:
         return "toll refining"
     if document.kind == TRANSPORT_ORDER:
-        return "freight to " + ", ".join(dict.fromkeys(str(name) for name in _list_column(document.lines, "smelter")))
+        return "freight to " + ", ".join(dict.fromkeys(str(name) for name in document.lines.list_cells("smelter")))
     if document.kind == PURCHASE_ORDER:
         return dict(document.terms)["Goods"].partition(": ")[2]
-    pairs = zip(_list_column(document.lines, "bundle"), _list_column(document.lines, "device"), strict=True)
+    pairs = zip(document.lines.list_cells("bundle"), document.lines.list_cells("device"), strict=True)
     names = list(dict.fromkeys(str(bundle or device) for bundle, device in pairs))
     return ", ".join(names[:_MOST_GOODS]) + (f", {len(names) - _MOST_GOODS} more" if len(names) > _MOST_GOODS else "")
 

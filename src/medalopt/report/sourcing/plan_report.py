@@ -26,6 +26,7 @@ from medalopt.report.document import (
     ReportTable,
     fold_table,
     get_cell_number,
+    keep_columns,
 )
 from medalopt.report.impurities import build_impurity_table
 from medalopt.report.numbers import (
@@ -274,9 +275,7 @@ def _shorten_table(table: ReportTable) -> ReportTable:
     if table.key == "fiscal_years":
         return fold_table(table, "party")[0]
     if table.key == "award":
-        selected = [position for position, column in enumerate(table.columns) if column.key in _AWARD_COLUMNS]
-        rows = tuple(tuple(row[position] for position in selected) for row in table.rows)
-        return replace(table, columns=tuple(table.columns[position] for position in selected), rows=rows)
+        return keep_columns(table, [key for key in table.places if key in _AWARD_COLUMNS])
     return table
 
 
@@ -344,8 +343,7 @@ def select_due_orders(orders: ReportTable) -> ReportTable:
     Returns:
         The table `due_orders`; a note says how many more there are.
     """
-    keys = [column.key for column in orders.columns]
-    place = {key: keys.index(key) for key in keys}
+    place = orders.places
     largest = sorted(orders.rows, key=lambda row: -get_cell_number(row[place["amount"]]))
     shown = sorted(largest[:MOST_DUE_ORDERS], key=lambda row: str(row[place["sign_by"]]))
     left = largest[MOST_DUE_ORDERS:]
