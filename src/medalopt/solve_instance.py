@@ -22,7 +22,7 @@ from medalopt.errors import (
     WholeLotsNotFoundError,
 )
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import describe_lot_rules, has_activities, spread_charges
+from medalopt.instance.activities import has_activities, spread_charges
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.confidence import (
     JointSplit,
@@ -109,10 +109,8 @@ def solve(
         raise UsageError(f"'{method}' is no method: choose one of {', '.join(METHODS)}")
     if method == "decomposition" and not _can_be_decomposed(build_routes(instance)):
         raise UsageError("fractions with so many smelters need the complete model; omit the method, or choose direct")
-    if method == "decomposition" and (extensions or instance.lots or instance.terms.pooled.any()):
-        what = "extension constraints" if extensions else f"{(*instance.lots, *list_pool_names(instance))[0]}: "
-        what += "" if extensions else describe_lot_rules(instance.lots) if instance.lots else "pooled lots"
-        raise UsageError(f"{what} need the complete model; omit the method, or choose direct")
+    if method == "decomposition" and extensions:
+        raise UsageError("extension constraints need the complete model; omit the method, or choose direct")
     if get_joint_confidence(instance) and not has_joint_split(instance):
         rounds = MAX_SPLITS if time_limit is None else 0
 
@@ -127,7 +125,7 @@ def solve(
         account = PlanAccount(instance, build_routes(instance), own.account.decisions)
         return replace(own, instance=instance, measure=objective, account=account)
     if instance.lots:
-        return _solve_whole_lots(instance, objective, extensions, gap, budget)
+        return _solve_whole_lots(instance, objective, extensions, gap, budget, method)
     warm = NO_WARM_START
     if instance.origin is not None and instance.origin.base is not None and not extensions and time_limit is None:
         warm = _prepare_warm_start(instance.origin.base, objective)
@@ -221,21 +219,30 @@ def solve_from_base(instance: Instance, base: Instance, objective: str = "cost")
 
 
 def _solve_whole_lots(
-    instance: Instance, objective: str, extensions: Sequence[Extension], gap: float | None, budget: TimeBudget
+    instance: Instance,
+    objective: str,
+    extensions: Sequence[Extension],
+    gap: float | None,
+    budget: TimeBudget,
+    method: str,
 ) -> Plan:
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
     falling = list_falling_paths(instance)
     if falling and extensions:
         raise UsageError(f"{escape_text(falling[0])}: extensions cannot be combined with prices that fall")
     relaxed = drop_lot_constraints(instance if extensions else spread_charges(instance))
-    without = solve_continuous(relaxed, objective, extensions, None, 0.0, budget)[0]
+    without = solve_continuous(relaxed, objective, extensions, None, 0.0, budget, method)[0]
     if without.certificate.scope != without.added.scope:
         names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
         raise UsageError(f"{names}: with whole lots, variables of an extension need a lower and an upper bound")
     routes, given = build_program_routes(instance), list_extensions(extensions)
-    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
-    best: Plan | None = None
+    from medalopt.solver.lot_columns import select_lot_columns
     from medalopt.solver.mip import solve_lot_mip, solve_rounded_lots
+
+    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
+    if without.method.startswith("decomposition"):
+        task = replace(task, columns=select_lot_columns(without.account, without.duals, objective))
+    best: Plan | None = None
 
     if gap and has_activities(instance):
         best = _search_whole_lots(task, without, solve_rounded_lots, required=False)
@@ -271,9 +278,12 @@ def _search_whole_lots(
                 )
             plan = _certify_solution(task, solution, without.duals, solution.added.with_duals_of(without.added))
             if plan.certificate.feasible:
+                named = plan.method.removesuffix(", direct")
+                named = f"decomposition, then {named}" if without.method.startswith("decomposition") else plan.method
                 lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, solution.duals)
                 certificate = replace(plan.certificate, search_bound=solution.search_bound)
-                return replace(plan, certificate=certificate, stopped=solution.status == "stopped", lots=lots)
+                stopped = solution.status == "stopped"
+                return replace(plan, method=named, certificate=certificate, stopped=stopped, lots=lots)
         elif solution.status == "stopped":
             return None
     if not required:

@@ -11,12 +11,12 @@ import pytest
 from tests.laws import pool
 from tests.laws.answer import answer
 from tests.model.cases import ROOT, Document, loaded
-from tests.random_instances import document, with_activities
+from tests.random_instances import document, with_activities, with_branched_activities
 
 import medalopt
 from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
 from medalopt.analysis.sourcing.payments import allocate_payments
-from medalopt.errors import InputError, UsageError
+from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.activities import (
     ACTIVITY_KINDS,
     bound_activities,
@@ -30,6 +30,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
+from medalopt.solver import lot_columns
 
 BY_HAND = ROOT / "tests" / "solver" / "activities.yaml"
 NEAR = "smelters.near.terms.phones"
@@ -223,9 +224,29 @@ def test_what_is_no_lot_and_no_charge_is_refused(changes: dict[str, str], path: 
     assert path in {fault.path for fault in caught.value.faults}
 
 
-def test_a_lot_of_no_period_is_warned_of_and_decomposition_is_refused() -> None:
-    """A minimum lot above the supply of every period is a warning; column generation says that it cannot."""
+def test_a_lot_of_no_period_is_warned_of() -> None:
+    """A minimum lot above the supply of every period is a warning."""
     instance = medalopt.load(BY_HAND, {f"{NEAR}.minimum_lot": "7 t"})
     assert any(warning.path == f"{NEAR}.minimum_lot" for warning in instance.warnings)
-    with pytest.raises(UsageError, match="lots of feed and fixed charges need the complete model"):
-        medalopt.solve(instance, method="decomposition")
+
+
+@pytest.mark.parametrize("seed", (0, 1, 4, 11))
+def test_few_shipments_give_a_plan_above_the_same_bound(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large instance branch and bound sees the shipments cheapest at the duals: its plan keeps every rule."""
+    instance = loaded(with_branched_activities(seed))
+    plan = pool.solved(instance)
+    monkeypatch.setattr(lot_columns, "MAX_LOT_SHIPMENTS", 6)
+    try:
+        few = medalopt.solve(instance, method="decomposition")
+    except NoPlanError:
+        return
+    assert plan is not None and few.certificate.feasible
+    assert few.objective >= plan.objective - pool.slack(plan, few)
+    assert few.certificate.lower_bound == pytest.approx(plan.certificate.lower_bound, abs=10 * pool.slack(plan, few))
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_both_ways_agree(seed: int) -> None:
+    """With the relaxation solved by column generation, cost and certified bound of a plan in lots are the same."""
+    instance = loaded(with_activities(seed))
+    pool.assert_decomposition_agrees(instance, pool.solved(instance))

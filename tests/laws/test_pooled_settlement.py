@@ -11,7 +11,7 @@ from tests.model.cases import changed, loaded
 from tests.random_instances import Document, with_pools
 
 import medalopt
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import NoPlanError
 
 
 def by(lot: str, content: Document, **terms: Any) -> Document:
@@ -91,12 +91,12 @@ def test_a_lot_must_hold_its_deduction() -> None:
     assert medalopt.solve(loaded(content)).cost == pytest.approx(1.919)
 
 
-def test_pools_are_solved_directly() -> None:
-    """Decomposition is refused where lots are pooled, and not taken by itself."""
-    instance = loaded(two_feeds("pooled"))
-    with pytest.raises(UsageError, match=r"smelters\.smelter: pooled lots need the complete model"):
-        medalopt.solve(instance, method="decomposition")
-    assert medalopt.solve(instance).method.endswith("direct")
+@pytest.mark.parametrize("seed", range(24))
+def test_both_ways_agree(seed: int) -> None:
+    """The decomposition, whose master problem holds the streams of pooled lots, finds the same optimum."""
+    instance = loaded(with_pools(seed))
+    if not instance.lots:
+        pool.assert_decomposition_agrees(instance, pool.solved(instance))
 
 
 def test_these_instances_have_teeth() -> None:

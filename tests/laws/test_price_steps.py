@@ -80,6 +80,7 @@ def test_falling_prices_are_not_taken_before_their_step(seed: int) -> None:
     """Of random instances with falling prices the cost is that of the steps, above the certified bound."""
     instance = loaded(with_falling_prices(seed))
     plan = pool.solved(instance)
+    pool.assert_decomposition_agrees(instance, plan)
     if plan is not None:
         assert plan.certificate.feasible and plan.certificate.lower_bound <= plan.cost + 1e-6
         assert plan.costs["supply"] == pytest.approx(paid(plan, "streams"), abs=1e-9 * max(1.0, abs(plan.cost)))

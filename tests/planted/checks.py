@@ -21,7 +21,12 @@ from tests.planted.two_stages import two_stages
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE, TINY, OWN = ROOT / "tests/conformance", ROOT / "instances/tiny.yaml", Path(__file__).parent / "instances"
-APART = (TINY, *(CONFORMANCE / f"{name}.yaml" for name in ("c00", "c07", "c10")), OWN / "prices.yaml")
+APART = (
+    TINY,
+    *(CONFORMANCE / f"{name}.yaml" for name in ("c00", "c07", "c10")),
+    OWN / "prices.yaml",
+    OWN / "pooled.yaml",
+)
 UNCERTAIN = ROOT / "tests/instance/uncertain.yaml"
 REFUSED = ROOT / "instances/infeasible.yaml"
 ADDED = OWN / "added.py"

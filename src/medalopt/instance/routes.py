@@ -369,7 +369,16 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
     waits = np.bincount(region, streams.storable, regions) > 0
     possible = np.bincount(region, free, regions) >= _SEND_MARGIN * asked
     possible &= instance.policy.concentration_regions.value >= 1  # which couples the regions
+    possible[region[mark_pooled_streams(instance, routes)]] = False  # pooled lots couple streams and periods
     return np.where(possible & ~waits, asked, 0.0)
+
+
+def mark_pooled_streams(instance: Instance, routes: Routes) -> Bools:
+    """Return the streams with a route to a line of terms with pooled settlement, (I,)."""
+    marked = np.zeros(len(instance.streams.names), dtype=np.bool_)
+    if instance.terms.pooled.any():
+        marked[routes.stream[instance.terms.pooled[routes.line] & (routes.line >= 0)]] = True
+    return marked
 
 
 def compute_routable_supply(instance: Instance, routes: Routes) -> Floats:

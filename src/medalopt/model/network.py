@@ -72,6 +72,11 @@ class Network:
     settlement: SparseEntries  # rows on withheld metal: lower bound (C4), upper bound (C4), all metal (C4)
     defining: SparseEntries
 
+    @property
+    def settlement_rows(self) -> int:
+        """Number of rows on withheld metal, three for each column."""
+        return 3 * len(self.withheld_pool)
+
 
 _AxisPair = tuple[Ints, Ints]  # two index arrays of equal length
 

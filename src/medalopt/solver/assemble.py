@@ -81,7 +81,7 @@ def assemble_program(
     )
     supply = add_supply_rows(built, instance, network)
     splitting = built.add_rows(list_fraction_rows(instance, routes, network), 0.0, 0.0)
-    settlement = built.add_rows(_list_settlement_rows(instance, network), *_settlement_bounds(network))
+    settlement = add_settlement_rows(built, instance, network)
     defining = built.add_rows(_list_defining_rows(kept.families), 0.0, 0.0)
     rows = built.add_rows(half.rows, half.row_lower, half.row_upper)
     for first, part, sign in (
@@ -150,16 +150,17 @@ def list_fraction_rows(instance: Instance, routes: Routes, network: Network) -> 
     return [("fractions", key) for key in list_fraction_keys(instance, routes, network)]
 
 
-def _list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:
+def add_settlement_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:
+    """Add the settlement rows of pooled lots of a network block; return their numbers, without their entries."""
+    minimum = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(network.withheld_pool))
+    keys = list_settlement_rows(instance, network)
+    return built.add_rows(keys, np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0))
+
+
+def list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:
     """Return the keys of the settlement rows of pooled lots."""
     keys = list_settlement_keys(instance, network)
     return [(name, key) for name, _, _ in SETTLEMENT_ROWS for key in keys]
-
-
-def _settlement_bounds(network: Network) -> tuple[Floats, Floats]:
-    """Return lower and upper bounds of the settlement rows of pooled lots."""
-    minimum = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(network.withheld_pool))
-    return np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0)
 
 
 def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKey]:

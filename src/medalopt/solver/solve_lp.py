@@ -20,7 +20,7 @@ from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.extensions import Extension
-from medalopt.model.network import Network, build_network
+from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part
 from medalopt.solver.assemble import assemble_extended_program, assemble_program
 from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
@@ -154,6 +154,7 @@ class SolveTask:
     budget: TimeBudget = NO_TIME_LIMIT
     relaxed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     master: CompiledMaster | None = None
+    columns: NetworkSelection | None = None  # of the network; None: all
 
 
 def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
@@ -165,7 +166,11 @@ def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
     Returns:
         Network block, and the whole program in own units with unused linking variables eliminated.
     """
-    network = build_network(task.instance, task.routes)
+    network = (
+        build_network(task.instance, task.routes)
+        if task.columns is None
+        else build_network_part(task.instance, task.routes, task.columns)
+    )
     arguments = (task.instance, task.routes, network, task.bounds, task.objective)
     program = (
         relax_extension_rows(assemble_extended_program(*arguments, task.extensions), task.relaxed)

@@ -304,4 +304,6 @@ def _name_columns(network: Network, program: SolverProgram) -> list[Hashable]:
         for kind, (one, period) in enumerate(pairs)
         for each in zip(one.tolist(), period.tolist(), strict=True)
     ]
-    return [*of_network, *program.places]
+    withheld = (network.withheld_pool, network.withheld_metal, network.withheld_period)
+    pools = zip(*(axis.tolist() for axis in withheld), strict=True)
+    return [*of_network, *(("withheld", *each) for each in pools), *program.places]

@@ -19,7 +19,7 @@ from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
-from medalopt.solver.assemble import add_supply_rows, list_fraction_rows
+from medalopt.solver.assemble import add_settlement_rows, add_supply_rows, list_fraction_rows
 from medalopt.solver.basis import Basis
 from medalopt.solver.budget import TimeBudget
 from medalopt.solver.compile import CompiledMaster, CompiledModel
@@ -134,9 +134,11 @@ class LinkingProgram:
         )
         supply = add_supply_rows(built, instance, part)
         splitting = built.add_rows(list_fraction_rows(instance, routes, part), 0.0, 0.0)
+        settlement = add_settlement_rows(built, instance, part)
         rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
         built.add_entries(supply[part.supply.row], part.supply.column, part.supply.value)
         built.add_entries(splitting[part.splitting.row], part.splitting.column, part.splitting.value)
+        built.add_entries(settlement[part.settlement.row], part.settlement.column, part.settlement.value)
         carried = self._compute_entries(part.defining, len(network))
         built.add_entries(rows[carried.row], carried.column, carried.value)
         built.add_entries(

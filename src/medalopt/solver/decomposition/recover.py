@@ -14,6 +14,7 @@ from medalopt.instance.routes import has_supply
 from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
+from medalopt.solver.assemble import list_settlement_rows
 from medalopt.solver.basis import Basis
 from medalopt.solver.decomposition.cones import ConeCut, merge_cuts, read_cuts, separate_cones
 from medalopt.solver.decomposition.crossover import (
@@ -151,9 +152,9 @@ def _select_master_duals(split: DecomposedTask, network: Network, y: Floats, cut
     fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
     end = rows + len(network.split_group)
     fractions[network.split_group, network.split_period] = y[rows:end]
-    of_half = y[end : end + len(split.linking.program.rows) + len(cuts)]
+    rest = y[end : end + network.settlement_rows + len(split.linking.program.rows) + len(cuts)]
     return np.concatenate(
-        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], of_half]
+        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], rest]
     )
 
 
@@ -224,8 +225,9 @@ def recover_duals(
         for link in families
         for key in link.keys
     ]
-    of_half = y[count + splits : count + splits + len(half.program.rows)]
-    rows = zip((*half.program.rows, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)
+    named = (*list_settlement_rows(instance, explicit), *half.program.rows)
+    of_half = y[count + splits : count + splits + len(named)]
+    rows = zip((*named, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)
     for (name, index), value in rows:
         duals.setdefault(name, {})[index] = value
     for g in np.flatnonzero(split.problem.classes.need).tolist():

@@ -13,7 +13,7 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, compute_separable_participation
+from medalopt.instance.routes import Routes, compute_separable_participation, mark_pooled_streams
 from medalopt.solver.decomposition.participation import ParticipationNeeds, solve_participation, sum_over_bundles
 from medalopt.solver.decomposition.pricing import RoutePricing
 
@@ -24,11 +24,14 @@ MAX_PARTICIPATION_BLOCKS = 40  # greatest number of participation blocks
 
 @dataclass(frozen=True, eq=False)
 class StreamClasses:
-    """Classes of streams by kind of subproblem, (I,) each; all other streams are explicit in the master problem."""
+    """Classes of streams by kind of subproblem, (I,) each; all other streams are explicit in the master problem.
+
+    Streams that feed a pooled line of terms are explicit: what the smelter withholds depends on all of its feed.
+    """
 
     alone: Bools
     waiting: Bools  # storable, with a limit that is never binding
-    bundled: Bools  # in a bundle without storable streams
+    bundled: Bools  # in a bundle without storable or explicit streams
     need: Floats  # (G,) t, participation minimum of regions that can be solved by themselves
 
     @classmethod
@@ -46,10 +49,11 @@ class StreamClasses:
         stored, bundle = streams.storable, streams.bundle
         enough = streams.storage_limit.value >= streams.available.value.sum(axis=1)
         with_stocks = np.zeros(len(instance.bundles) + 1, dtype=bool)
-        with_stocks[bundle[stored]] = True
+        pooled = mark_pooled_streams(instance, routes)
+        with_stocks[bundle[stored | pooled]] = True
         return cls(
-            alone=(bundle < 0) & ~stored,
-            waiting=(bundle < 0) & stored & enough,
+            alone=(bundle < 0) & ~stored & ~pooled,
+            waiting=(bundle < 0) & stored & enough & ~pooled,
             bundled=~with_stocks[bundle] & (bundle >= 0),
             need=compute_separable_participation(instance, routes),
         )
