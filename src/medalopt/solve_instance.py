@@ -34,7 +34,6 @@ from medalopt.instance.confidence import (
     measure_confidence,
     split_joint_confidence,
 )
-from medalopt.instance.credited_metal import list_pool_names
 from medalopt.instance.instance import Instance, find_widest_spread
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.price_steps import list_falling_paths
