@@ -13,8 +13,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.fractions import fold_prices
-from medalopt.instance.routes import has_supply
+from medalopt.instance.routes import fold_prices, has_supply
 from medalopt.model.network import NetworkSelection, find_indices, select_network
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes, price_supply
 from medalopt.proof.prices import Duals, build_prices
