@@ -64,9 +64,6 @@ def _shorten_name(name: str, longest: int) -> str:
 def make_lp_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names in LP and MPS files.
 
-    Args:
-        names: Names of rows or columns.
-
     Returns:
         Distinct names in the same order.
     """
@@ -75,9 +72,6 @@ def make_lp_names(names: Sequence[str]) -> tuple[str, ...]:
 
 def write_names(program: NamedLinearProgram) -> str:
     """Render the mapping from exported names to original names as CSV.
-
-    Args:
-        program: Linear program.
 
     Returns:
         The CSV text, a line for each column and row.
@@ -146,9 +140,6 @@ def _split_ranged_rows(program: NamedLinearProgram, ranged: NDArray[np.bool_]) -
 def list_row_entries(program: NamedLinearProgram) -> list[list[tuple[int, float]]]:
     """Return the coefficients by row.
 
-    Args:
-        program: Linear program.
-
     Returns:
         For each row the pairs (column index, coefficient).
     """
@@ -164,9 +155,6 @@ _LINE_WIDTH = 120  # characters of a line: HiGHS stops reading a line at 560
 
 def write_lp(program: NamedLinearProgram) -> str:
     """Render a linear program in the LP format.
-
-    Args:
-        program: Linear program without NaN.
 
     Returns:
         The text of the LP file.
@@ -247,9 +235,6 @@ class _MpsRow(NamedTuple):
 
 def write_mps(program: NamedLinearProgram) -> str:
     """Render a linear program in the free MPS format.
-
-    Args:
-        program: Linear program without NaN.
 
     Returns:
         The text of the MPS file.

@@ -151,20 +151,12 @@ def build_axes(instance: Instance) -> MathProgAxes:
 
 def _quote_symbols(names: Sequence[str]) -> Subscripts:
     """Return the quoted symbol of each name."""
-    symbol = make_mathprog_symbols(names)
+    symbol = _make_mathprog_symbols(names)
     return [f"'{symbol[name]}'" for name in names]
 
 
-def pick_subscripts(axis: Subscripts, places: NDArray[np.intp]) -> Subscripts:
-    """Return the subscripts at the given indices.
-
-    Args:
-        axis: Subscripts of an index set.
-        places: Indices into it.
-
-    Returns:
-        The selected subscripts.
-    """
+def _pick_subscripts(axis: Subscripts, places: NDArray[np.intp]) -> Subscripts:
+    """Return the subscripts at the given indices."""
     return [axis[place] for place in places.tolist()]
 
 
@@ -185,7 +177,7 @@ def _list_cut_names(instance: Instance) -> Iterator[str]:
     names = {*instance.regions, *instance.policy.windows, *(bundle for _, bundle in instance.bundles)}
     for name in sorted(names.union(*(axis.names for axis in listed))):
         if len(percent_encode(name)) > MAX_SYMBOL_LENGTH:
-            yield f"# '{make_mathprog_symbols([name])[name]}' is {percent_encode(name)}"
+            yield f"# '{_make_mathprog_symbols([name])[name]}' is {percent_encode(name)}"
 
 
 MEASURES = ("cost", "footprint", "mass")
@@ -247,7 +239,7 @@ def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_matrix("holding", axes.metals, axes.periods, metals.holding.value, 0.0)
     yield from _format_vector("opening_stock", axes.metals, metals.opening_stock.value, 0.0)
     if leaves_metal(instance):
-        yield _format_set("LEFT", pick_subscripts(axes.metals, metals.surplus_to_smelter.nonzero()[0]))
+        yield _format_set("LEFT", _pick_subscripts(axes.metals, metals.surplus_to_smelter.nonzero()[0]))
     yield from _format_vector("reserve_periods", axes.metals, metals.reserve, 0)
 
 
@@ -260,9 +252,9 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield ""
     yield _format_set("REGIONS", axes.regions)
     yield from _format_table("STREAMS", axes.streams, {
-        "device": pick_subscripts(axes.devices, streams.device),
-        "region": pick_subscripts(axes.regions, streams.region),
-        "bundle": pick_subscripts(axes.bundles, streams.bundle),
+        "device": _pick_subscripts(axes.devices, streams.device),
+        "region": _pick_subscripts(axes.regions, streams.region),
+        "bundle": _pick_subscripts(axes.bundles, streams.bundle),
         "price": streams.price.value[:, 0],
         "collection": streams.collection.value[:, 0],
         "stream_committed": streams.committed.value,
@@ -276,7 +268,7 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_vector("minimum_order", axes.streams, streams.minimum_order.value, 0.0)
     yield from _format_vector("stream_fixed", axes.streams, streams.fixed_charge.value, 0.0)
     yield from _write_steps(instance, STREAM_STEPS, axes.streams)
-    yield from _format_table("STORABLE", pick_subscripts(axes.streams, storable), {
+    yield from _format_table("STORABLE", _pick_subscripts(axes.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
         "storage_cost": streams.storage_cost.value[storable],
     })  # fmt: skip
@@ -287,7 +279,7 @@ def _write_steps(instance: Instance, kind: StepKind, owners: Subscripts) -> Iter
     steps = kind.get_steps(instance)
     if len(steps.owner):
         yield from _format_table(f"{kind.name.upper()}_STEPS", _quote_symbols(kind.list_names(instance)), {
-            f"{kind.name}_step": pick_subscripts(owners, steps.owner),
+            f"{kind.name}_step": _pick_subscripts(owners, steps.owner),
             f"{kind.name}_up_to": steps.above.value,
             f"{kind.name}_surcharge": steps.surcharge.value,
         })  # fmt: skip
@@ -365,7 +357,7 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_vector("minimum_lot", axes.terms, terms.minimum_lot.value, 0.0)
     yield from _format_vector("lot_charge", axes.terms, terms.lot_charge.value, 0.0)
     if terms.pooled.any():
-        yield _format_set("POOLED", pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
+        yield _format_set("POOLED", _pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 
 
 def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -376,10 +368,10 @@ def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     own, of_metal = np.flatnonzero(impurities.metal < 0), np.flatnonzero(impurities.metal >= 0)
     elements = axes.impurities
     yield _format_set("IMPURITIES", elements)
-    yield from _format_table("ON_ACCOUNT", pick_subscripts(elements, of_metal), {
-        "as_metal": pick_subscripts(axes.metals, impurities.metal[of_metal]),
+    yield from _format_table("ON_ACCOUNT", _pick_subscripts(elements, of_metal), {
+        "as_metal": _pick_subscripts(axes.metals, impurities.metal[of_metal]),
     })  # fmt: skip
-    names = pick_subscripts(elements, own)
+    names = _pick_subscripts(elements, own)
     yield from _format_matrix("impurity_assay", axes.devices, names, impurities.assay.value[:, own], 0.0)
     recovery = impurities.recovery.value[:, :, own].reshape(-1, len(own))
     opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
@@ -388,8 +380,8 @@ def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_matrix("content_limit", axes.smelters, elements, impurities.limit.value, math.inf)
     steps = range(len(impurities.penalty_line))
     yield from _format_table("PENALTIES", [str(n + 1) for n in steps], {
-        "penalty_terms": pick_subscripts(axes.terms, impurities.penalty_line),
-        "penalty_on": pick_subscripts(elements, impurities.penalty_element),
+        "penalty_terms": _pick_subscripts(axes.terms, impurities.penalty_line),
+        "penalty_on": _pick_subscripts(elements, impurities.penalty_element),
         "penalty_above": impurities.penalty_above.value,
         "penalty_per": impurities.penalty_per.value,
         "penalty_charge": impurities.penalty_charge.value[:, 0],
@@ -408,7 +400,7 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "offer_footprint": market.footprint.value,
     })  # fmt: skip
     if market.storable.any():
-        yield _format_set("STORED", pick_subscripts(axes.offers, market.storable.nonzero()[0]))
+        yield _format_set("STORED", _pick_subscripts(axes.offers, market.storable.nonzero()[0]))
         yield from _format_matrix(
             "offer_storage_limit", axes.offers, axes.periods, market.storage_limit.value, math.inf
         )
@@ -439,7 +431,7 @@ def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "high": [alloys.high.value[place] for place in named],
     })  # fmt: skip
     others = {"others_share": alloys.others.value[admits]}
-    yield from _format_table("ADMITS_OTHERS", pick_subscripts(axes.alloys, admits), others)
+    yield from _format_table("ADMITS_OTHERS", _pick_subscripts(axes.alloys, admits), others)
     yield from _format_matrix("cast_limit", axes.alloys, axes.periods, alloys.capacity.value, math.inf)
     yield from _format_matrix("cast_holding", axes.alloys, axes.periods, alloys.holding.value, 0.0)
     yield from _write_charge_limits(instance, axes)
@@ -456,7 +448,7 @@ def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str
     yield _format_set("LIMIT_NAMES", axes.charge_limits)
     yield _format_set("CHARGE_LIMITS", [key.replace(",", " ", 1) for key in subscripts])
     for (a, n), key in zip(given, subscripts, strict=True):
-        yield _format_set(f"GROUP[{key}]", pick_subscripts(axes.offers, limits.offers[a, n].nonzero()[0]))
+        yield _format_set(f"GROUP[{key}]", _pick_subscripts(axes.offers, limits.offers[a, n].nonzero()[0]))
     values = np.array([limits.most.value[pair] for pair in given])
     yield from _format_matrix("most_charged", subscripts, axes.periods, values, math.inf)
 
@@ -482,7 +474,7 @@ def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "window_high": policy.window_high.value,
     })  # fmt: skip
     for window, members in zip(axes.windows, policy.members, strict=True):
-        yield _format_set(f"MEMBERS[{window}]", pick_subscripts(axes.devices, members.nonzero()[0]))
+        yield _format_set(f"MEMBERS[{window}]", _pick_subscripts(axes.devices, members.nonzero()[0]))
     if policy.participation.value > 0:
         yield f"param participation_share := {_format_double(float(policy.participation.value))};"
     for name in ("smelters", "regions", "offers"):
@@ -493,14 +485,7 @@ def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield f"param cap := {_format_double(float(policy.footprint_cap.value))};"
 
 
-def make_mathprog_symbols(names: Sequence[str]) -> dict[str, str]:
-    """Return the symbols in a MathProg data file.
-
-    Args:
-        names: Names, possibly repeated.
-
-    Returns:
-        Name to symbol; symbols are distinct.
-    """
+def _make_mathprog_symbols(names: Sequence[str]) -> dict[str, str]:
+    """Return the symbols in a MathProg data file."""
     different = dict.fromkeys(names)
     return dict(zip(different, make_names_unique(map(percent_encode, different), MAX_SYMBOL_LENGTH), strict=True))

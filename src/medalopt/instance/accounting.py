@@ -158,11 +158,7 @@ class PlanAccount:
 
     @cached_property
     def called_shares(self) -> Numbers:
-        """Fraction of the credited metal of a line that is called back.
-
-        Returns:
-            (L, E, T) from 0 to 1, by period of shipment; 1 where nothing is credited.
-        """
+        """Fraction of credited metal called back, (L, E, T), by period of shipment; 1 where nothing is credited."""
         credited = self.credited_by_line
         some = credited > 0
         shares = 1 - np.where(some, self.decisions.left / np.where(some, credited, 1), 0)
@@ -341,11 +337,7 @@ class PlanAccount:
 
     @cached_property
     def demand(self) -> Numbers:
-        r"""$Q_{at}-\sum_mw_{ma}u_m$: alloy due by the end of each period for the medals that are made.
-
-        Returns:
-            (A, T) kg, cumulated.
-        """
+        r"""$Q_{at}-\sum_mw_{ma}u_m$: alloy due by the end of each period for the medals that are made, (A, T) kg."""
         missed = self.missed if len(self.decisions.missed) else None
         return compute_cumulative_demand(self.instance, self.read, missed)
 

@@ -262,10 +262,6 @@ def compute_line_feed(account: PlanAccount) -> Numbers:
 def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
     """Compute the quantity of each activity of a kind by period.
 
-    Args:
-        account: Plan.
-        kind: Kind of activity.
-
     Returns:
         (N, T) t, of offers kg.
     """

@@ -37,9 +37,6 @@ class IntervalArray(NDArrayOperatorsMixin):
     def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
         """Apply a function to both ends, once where they are the same array.
 
-        Args:
-            function: Function of one end.
-
         Returns:
             Intervals of the results.
         """
@@ -127,9 +124,6 @@ def read_intervals(array: ExactArray) -> IntervalArray:
     """Read parameters as intervals: the nearest float and its two neighbours.
 
     Integers, zeros and infinities are represented exactly and get zero width.
-
-    Args:
-        array: Exact parameters, any shape.
 
     Returns:
         Intervals of the same shape, in the canonical unit.
@@ -366,9 +360,6 @@ class Arithmetic:
 def read_floats(array: ExactArray) -> Numbers:
     """Read parameters as floats in their canonical unit.
 
-    Args:
-        array: Exact parameters, any shape.
-
     Returns:
         Floats of the same shape, each the double nearest to the exact value.
     """
@@ -437,9 +428,6 @@ def sum_by_group(values: Numbers, group: Ints, groups: int) -> Numbers:
 def zero_where_infinite(limit: Numbers) -> Numbers:
     """Return a limit with 0 in place of infinity, where nothing can violate it and its dual value is 0.
 
-    Args:
-        limit: Upper bounds in any arithmetic.
-
     Returns:
         The finite bounds, and 0 for the others.
     """
@@ -487,9 +475,6 @@ def _round_up(value: Any) -> float:
 def bound_number_above(value: Numbers) -> float:
     """Return a float upper bound of one number.
 
-    Args:
-        value: A number in any arithmetic.
-
     Returns:
         A float that is no less than the number.
     """
@@ -498,9 +483,6 @@ def bound_number_above(value: Numbers) -> float:
 
 def bound_number_below(value: Numbers) -> float:
     """Return a float lower bound of one number.
-
-    Args:
-        value: A number in any arithmetic.
 
     Returns:
         A float that is no greater than the number.

@@ -247,10 +247,6 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
 def list_axis_titles(instance: Instance, axes: tuple[str, ...]) -> Names:
     """Return the names along a family's first axis as people call them: of metals their titles.
 
-    Args:
-        instance: Instance.
-        axes: Axes of the family.
-
     Returns:
         The titles; one empty title for a family with a single row.
     """
@@ -259,10 +255,6 @@ def list_axis_titles(instance: Instance, axes: tuple[str, ...]) -> Names:
 
 def get_limit(instance: Instance, limit: Limit) -> ExactArray:
     """Return the values of a limit.
-
-    Args:
-        instance: Instance.
-        limit: Limit of the catalogue.
 
     Returns:
         Its array in the instance.

@@ -42,9 +42,6 @@ class ProtectionNorm(Protocol):
     def measure(self, deviations: Floats) -> float:
         """Return the norm.
 
-        Args:
-            deviations: (Z,) deviations.
-
         Returns:
             In their unit.
         """
@@ -52,9 +49,6 @@ class ProtectionNorm(Protocol):
 
     def find_direction(self, deviations: Floats) -> Floats:
         """Return the vector of the dual ball whose product with the deviations is their norm.
-
-        Args:
-            deviations: (Z,) deviations.
 
         Returns:
             (Z,), dimensionless.
@@ -64,9 +58,6 @@ class ProtectionNorm(Protocol):
     def measure_dual(self, vector: Floats) -> float:
         """Return the dual norm of a vector.
 
-        Args:
-            vector: (Z,) vector.
-
         Returns:
             At most 1 within the ball.
         """
@@ -74,10 +65,6 @@ class ProtectionNorm(Protocol):
 
     def is_within(self, vector: Floats, most: float) -> bool:
         """Return whether the dual norm of a vector is at most a limit, proven in fractions.
-
-        Args:
-            vector: (Z,) vector.
-            most: Limit.
 
         Returns:
             True if it is proven.
@@ -92,9 +79,6 @@ class StandardDeviation:
     def measure(self, deviations: Floats) -> float:
         """Return the Euclidean norm.
 
-        Args:
-            deviations (Z,): Deviations.
-
         Returns:
             In their unit.
         """
@@ -102,9 +86,6 @@ class StandardDeviation:
 
     def find_direction(self, deviations: Floats) -> Floats:
         """Return the unit vector of the deviations.
-
-        Args:
-            deviations (Z,): Deviations.
 
         Returns:
             (Z,): unit vector; 0 where all deviations are.
@@ -114,9 +95,6 @@ class StandardDeviation:
 
     def measure_dual(self, vector: Floats) -> float:
         """Return the Euclidean norm, which is its own dual.
-
-        Args:
-            vector (Z,): Vector.
 
         Returns:
             Its length.
@@ -145,9 +123,6 @@ class UncertaintyBudget:
     def weigh_ranks(self, count: int) -> Floats:
         """Return the weight of each rank, the largest deviation first.
 
-        Args:
-            count: Number of deviations.
-
         Returns:
             (count,): 1 for as many as the budget, a fraction for the next, 0 beyond.
         """
@@ -171,9 +146,6 @@ class UncertaintyBudget:
     def measure(self, deviations: Floats) -> float:
         """Return the sum of the largest absolute values.
 
-        Args:
-            deviations (Z,): Deviations.
-
         Returns:
             In their unit.
         """
@@ -181,9 +153,6 @@ class UncertaintyBudget:
 
     def find_direction(self, deviations: Floats) -> Floats:
         """Return the signs of the largest deviations, the last one in part.
-
-        Args:
-            deviations (Z,): Deviations.
 
         Returns:
             (Z,): numbers from -1 to 1.
@@ -195,9 +164,6 @@ class UncertaintyBudget:
 
     def measure_dual(self, vector: Floats) -> float:
         """Return the dual norm: the largest absolute value, or the sum of all over the budget.
-
-        Args:
-            vector (Z,): Vector.
 
         Returns:
             At most 1 for the directions of cuts.
@@ -395,10 +361,6 @@ def is_joint_split(instance: Instance, levels: JointSplit) -> bool:
 def list_budget_parts(instance: Instance, routes: Routes) -> tuple[ConfidenceCut, ...]:
     """List the linear parts of the constraints of an uncertainty budget: metal returned, and deviations by variate.
 
-    Args:
-        instance: Instance.
-        routes: Its routes in floats.
-
     Returns:
         For each metal and deadline a cut with the metal returned, then one for each variate; empty without a budget.
 
@@ -419,10 +381,6 @@ def list_budget_parts(instance: Instance, routes: Routes) -> tuple[ConfidenceCut
 
 def list_variate_parts(policy: ConfidencePolicy, routes: Routes) -> tuple[ConfidenceCut, ...]:
     """List the metal returned, and its deviations by variate, of each chance constraint.
-
-    Args:
-        policy: Chance constraints.
-        routes: Routes in floats.
 
     Returns:
         For each metal and deadline a cut with the metal returned, then one for each variate with a deviation.
@@ -473,10 +431,6 @@ class ConfidenceSlack:
 
 def measure_confidence(policy: ConfidencePolicy, account: PlanAccount) -> Sequence[ConfidenceSlack]:
     """Measure the chance constraints at a plan.
-
-    Args:
-        policy: Chance constraints.
-        account: Plan in floats.
 
     Returns:
         One state for each.

@@ -120,26 +120,14 @@ def list_pool_names(instance: Instance) -> tuple[str, ...]:
 def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
     """Return the path at which the terms of a pooled line are given.
 
-    Args:
-        instance: The instance.
-        pool: Index of the pooled line.
-
     Returns:
         The path.
     """
-    return locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
+    return _locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
 
 
-def locate_terms(instance: Instance, line: int) -> ParameterPath:
-    """Return the path at which a line of terms is given.
-
-    Args:
-        instance: The instance.
-        line: Index of the line.
-
-    Returns:
-        The path.
-    """
+def _locate_terms(instance: Instance, line: int) -> ParameterPath:
+    """Return the path at which a line of terms is given."""
     terms = instance.terms
     smelter: ParameterPath = ("smelters", instance.smelters.names[terms.smelter[line]])
     return (*smelter, "terms", terms.names[line]) if terms.names[line] else smelter
@@ -174,7 +162,7 @@ def list_terms_names(instance: Instance) -> tuple[str, ...]:
     Returns:
         `smelters.NAME`, or `smelters.NAME.terms.LINE` where the smelter has a schedule (L,).
     """
-    return tuple(render_path(locate_terms(instance, line)) for line in range(len(instance.terms.names)))
+    return tuple(render_path(_locate_terms(instance, line)) for line in range(len(instance.terms.names)))
 
 
 def get_line_leads(instance: Instance) -> Ints:
@@ -236,21 +224,12 @@ def sum_credited_by_line(
         returned = sum_by_group(routes.returned[moved, metal][:, None] * sent[moved], routes.line[moved], lines)
         if len(lots.line):
             returned[lots.line] = returned[lots.line] - withheld[:, metal]
-        total[:, metal] = shift_to_credit(instance, returned, metal)
+        total[:, metal] = _shift_to_credit(instance, returned, metal)
     return total
 
 
-def shift_to_credit(instance: Instance, values: Numbers, metal: int) -> Numbers:
-    """Move values of a metal by line from the period of shipment to that in which the metal is credited.
-
-    Args:
-        instance: The instance.
-        values (L, T): Values by period of shipment.
-        metal: Index of the metal.
-
-    Returns:
-        Values (L, T); those of metal that is credited after the horizon are dropped.
-    """
+def _shift_to_credit(instance: Instance, values: Numbers, metal: int) -> Numbers:
+    """Move values (L, T) of a metal from the period of shipment to that of credit; what is too late is dropped."""
     total, periods = make_zeros(values.shape, values), values.shape[1]
     for line, lead in enumerate(get_line_leads(instance)[:, metal].tolist()):
         if lead < periods:

@@ -122,11 +122,7 @@ class Treatments:
 
     @property
     def owner(self) -> Ints:
-        """Treatment that yields each product.
-
-        Returns:
-            (H,) index of the treatment itself, or of that which yields the fraction.
-        """
+        """Index of the treatment itself, or of that which yields the fraction, (H,)."""
         return np.where(self.parent < 0, np.arange(len(self.parent)), self.parent)
 
     def list_whole(self) -> Names:
@@ -425,9 +421,6 @@ def _has_positive(value: Any) -> bool:
 def compute_digest(instance: Instance) -> str:
     """Compute the digest of all values, names and structure in canonical order, independent of the units in the file.
 
-    Args:
-        instance: Instance to hash.
-
     Returns:
         SHA-256 digest in hexadecimal.
     """
@@ -473,10 +466,6 @@ def _hash_part(state: Any, label: str, part: Any) -> None:
 def is_same_instance(instance: Instance, other: Instance) -> bool:
     """Return whether two instances agree in all data that enter a plan: parameters, names, notes, optional sections.
 
-    Args:
-        instance: An instance.
-        other: Another instance.
-
     Returns:
         True where no plan can tell them apart.
     """
@@ -502,9 +491,6 @@ class MagnitudeSpread(NamedTuple):
 
 def find_widest_spread(instance: Instance) -> MagnitudeSpread | None:
     """Return the two parameters of one kind whose magnitudes lie farthest apart.
-
-    Args:
-        instance: The instance to examine.
 
     Returns:
         The widest spread; None where it is less than six decades.

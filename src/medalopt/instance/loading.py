@@ -83,9 +83,6 @@ def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -
 def open_instance(path: str | os.PathLike[str]) -> InstanceFile:
     """Read an instance file once, for any number of instances.
 
-    Args:
-        path: Path of the YAML file.
-
     Returns:
         The parsed file.
 
@@ -118,9 +115,6 @@ class InstanceFile:
     def set_changes(self, changes: ParameterChanges) -> InstanceFile:
         """Set changes once and for all: further ones refer to the values after them.
 
-        Args:
-            changes: Value by parameter path.
-
         Returns:
             The file with these changes.
 
@@ -146,9 +140,6 @@ class InstanceFile:
 
     def with_changes(self, changes: ParameterChanges = NO_CHANGES) -> Instance:
         """Build the instance with changes applied.
-
-        Args:
-            changes: Value by parameter path.
 
         Returns:
             The instance.
@@ -211,9 +202,6 @@ class InstanceFile:
 
     def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
         """Return the values that a valid file states, with changes applied.
-
-        Args:
-            changes: Value by parameter path.
 
         Returns:
             The values by path.
@@ -295,9 +283,6 @@ class InstanceFile:
 def find_ineffective_paths(error: InputError) -> set[str]:
     """Find the changes that are refused for having no effect.
 
-    Args:
-        error: Error of a file with changes.
-
     Returns:
         Their paths.
     """
@@ -375,9 +360,6 @@ def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
 
 def read_calendar(root: MappingNode) -> Calendar | None:
     """Read the planning periods.
-
-    Args:
-        root: Root node of an instance file.
 
     Returns:
         The calendar; None where the periods are invalid, which validation reports.
@@ -502,10 +484,6 @@ def set_origin(instance: Instance, origin: InstanceOrigin) -> Instance:
     """Attach the origin to a new instance.
 
     `dataclasses.replace` does not copy it, so that an instance edited by hand has none.
-
-    Args:
-        instance: Instance just built.
-        origin: Its origin.
 
     Returns:
         The same instance.

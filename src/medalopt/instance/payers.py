@@ -366,10 +366,6 @@ def _assign_role(entries: PartyEntries, role: str, members: Names) -> dict[str, 
 def name_buyer_as_payer(instance: Instance, directory: PartyDirectory) -> str:
     """Return the buyer as the payers call it.
 
-    Args:
-        instance: Instance.
-        directory: Its parties.
-
     Returns:
         The party with the role of the buyer where it pays anything, else the payer of all that no entry names.
     """

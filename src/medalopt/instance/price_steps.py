@@ -300,9 +300,6 @@ def drop_falling_steps(instance: Instance) -> Instance:
 def drop_price_steps(instance: Instance) -> Instance:
     """Return the instance without price steps: the price of the first step holds for all of the quantity.
 
-    Args:
-        instance: Instance.
-
     Returns:
         The instance; itself where no price has steps.
     """

@@ -79,7 +79,7 @@ def compute_risk(account: PlanAccount) -> tuple[DeadlineRisk, ...]:
 def _list_risks(account: PlanAccount, model: UncertaintyModel) -> list[DeadlineRisk]:
     """Return the risk of each metal and deadline."""
     back = account.returned.sum(axis=0).cumsum(axis=1)
-    need, deducted = compute_need(account), find_deducted_lots(account)
+    need, deducted = compute_need(account), _find_deducted_lots(account)
     risks = []
     for metal, period in np.argwhere(find_deadlines(account)).tolist():
         exposure = model.compute_exposure(account.decisions.sent, metal, period, deducted)
@@ -88,12 +88,8 @@ def _list_risks(account: PlanAccount, model: UncertaintyModel) -> list[DeadlineR
     return risks
 
 
-def find_deducted_lots(account: PlanAccount) -> Bools:
-    """Find the pooled lots whose minimum deduction is in force in a plan.
-
-    Returns:
-        Mask by pooled lot, metal and period of shipment (P, E, T).
-    """
+def _find_deducted_lots(account: PlanAccount) -> Bools:
+    """Find the pooled lots whose minimum deduction is in force in a plan, by period of shipment (P, E, T)."""
     if not len(account.pools.line):
         return np.zeros(account.decisions.withheld.shape, dtype=np.bool_)
     return np.asarray(account.decisions.withheld > AMOUNT_TOLERANCE * account.gross_payable, dtype=np.bool_)

@@ -227,19 +227,8 @@ def match_paths(source_values: SourceValues, path: str) -> list[ParameterPath]:
     return list(_match_below(source_values.root, _parse_pattern(path), ()))
 
 
-def touches_pattern(path: ParameterPath, pattern: str) -> bool:
-    """Return whether a path lies at, below or above one that a pattern matches.
-
-    Args:
-        path: Path without `*`.
-        pattern: Path with or without `*`.
-
-    Returns:
-        True where all steps that both have match.
-
-    Raises:
-        UsageError: The pattern is no path.
-    """
+def _touches_pattern(path: ParameterPath, pattern: str) -> bool:
+    """Return whether a path lies at, below or above one that a pattern matches."""
     return all(
         _matches_name(step, one) if isinstance(step, tuple) and isinstance(one, str) else step == one
         for step, one in zip(_parse_pattern(pattern), path, strict=False)
@@ -405,7 +394,7 @@ def is_firm(path: ParameterPath, firm: Sequence[str]) -> bool:
     Returns:
         True if the change is not allowed.
     """
-    return any(touches_pattern(path, pattern) for pattern in firm)
+    return any(_touches_pattern(path, pattern) for pattern in firm)
 
 
 def find_idle_paths(source_values: SourceValues, firm: Sequence[str]) -> list[tuple[int, str]]:

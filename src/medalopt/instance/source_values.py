@@ -47,9 +47,6 @@ class SourceValues:
     def find_period(self, text: str) -> int | None:
         """Look up a period by name.
 
-        Args:
-            text: Name of a period.
-
         Returns:
             Its index from 0; None where there is no such period.
         """
@@ -125,11 +122,6 @@ class SourceValues:
 
     def convert_exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
         """Convert a scalar to its canonical unit.
-
-        Args:
-            path: Path of the scalar.
-            scalar: The scalar node.
-            kind: Kind of the parameter.
 
         Returns:
             The exact value; None where it cannot be read.

@@ -335,11 +335,6 @@ def _build_entries(
 def index_factors(instance: Instance, factors: tuple[UncertainFactor, ...], kind: str) -> Ints:
     """Return the factor of each owner and metal.
 
-    Args:
-        instance: The instance.
-        factors: Its factors.
-        kind: Kind of the factors.
-
     Returns:
         Index of the factor, (owners, E); -1: none.
     """
@@ -380,10 +375,6 @@ def build_loading(instance: Instance, factors: tuple[UncertainFactor, ...]) -> L
     Each factor has a variate of its own; assays of one device type share one, and so do supplies of one region, of one
     device type, and of all streams. A shared variate with correlation rho has the loading sqrt(rho), the own one the
     root of the remainder to 1.
-
-    Args:
-        instance: The instance.
-        factors: Its factors (F).
 
     Returns:
         The matrix (F, Z).

@@ -70,9 +70,6 @@ Extension = Path | Callable[[pyo.ConcreteModel, Instance], object]
 def list_extensions(given: Sequence[Extension | str]) -> tuple[Extension, ...]:
     """Return extensions with the names of files as paths.
 
-    Args:
-        given: Files and functions.
-
     Returns:
         Paths and functions.
     """
@@ -81,9 +78,6 @@ def list_extensions(given: Sequence[Extension | str]) -> tuple[Extension, ...]:
 
 def name_extension(extension: Extension) -> str:
     """Return the name of an extension for messages.
-
-    Args:
-        extension: File or function.
 
     Returns:
         Path of the file or name of the function.

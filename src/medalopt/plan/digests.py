@@ -48,10 +48,6 @@ class FormulaValue(float):
     def of(cls, value: float, formula: str) -> FormulaValue:
         """Return a value with the text of its formula.
 
-        Args:
-            value: Computed value.
-            formula: Formula as in the sheet.
-
         Returns:
             The number.
         """
@@ -62,9 +58,6 @@ class FormulaValue(float):
 
 def join_plain_floats(values: Sequence[float]) -> str | None:
     """Write floats as `repr` does, by pydantic in a fifth of the time.
-
-    Args:
-        values: Floats.
 
     Returns:
         Texts separated by commas; None where one is written with an exponent or is not finite.
@@ -79,9 +72,6 @@ TableColumns = Mapping[str, Sequence[Any]]
 
 def compute_digest(content: Any) -> str:
     """Return the SHA-256 of the canonical form: sorted keys, numbers as doubles, no empty values.
-
-    Args:
-        content: JSON value.
 
     Returns:
         Hexadecimal digest.
@@ -123,10 +113,6 @@ def compute_plan_digests(totals: Mapping[str, Any], tables: Mapping[str, TableCo
     Digests of the input files are left out: reordered input gives the same plan, and `verify` checks the
     parameters against the instance.
 
-    Args:
-        totals: JSON members of the plan.
-        tables: Columns by table.
-
     Returns:
         Digest by name.
     """
@@ -156,9 +142,6 @@ def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
 def split_sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
     """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members.
 
-    Args:
-        sourcing: The JSON member.
-
     Returns:
         Content by name.
     """
@@ -184,9 +167,6 @@ def canonicalize_sheet(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
 
 def normalize_formula(text: str) -> str:
     """Return a formula in canonical form: without spaces, in lower case, with single brackets.
-
-    Args:
-        text: Formula.
 
     Returns:
         Text that is equal for all programs that save the formula.

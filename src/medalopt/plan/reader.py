@@ -336,9 +336,6 @@ def _read_table(path: Path) -> list[list[str]]:
 def parse_csv_rows(text: str) -> list[list[str]]:
     """Parse a table in CSV.
 
-    Args:
-        text: Content of the file.
-
     Returns:
         Cells by row.
 

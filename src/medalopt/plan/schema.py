@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -328,30 +328,18 @@ class SavedPlan(StrictModel):
     digests: dict[str, str] = {}  # see `plan.digests`; absent in files of earlier versions
 
 
-TABLE_MODELS: dict[str, type[StrictModel]] = {
-    "shipments": SavedShipment,
-    "stockpiles": SavedStockpile,
-    "purchases": SavedPurchase,
-    "metals": SavedMetal,
-    "melts": SavedMelt,
-    "casts": SavedCast,
-    "prices": SavedPrice,
-}
+def _list_table_models(required: bool) -> dict[str, type[StrictModel]]:
+    """Return the models of the rows of those tables that every plan has, or only some plans."""
+    tables = {name: field for name, field in SavedPlan.model_fields.items() if get_origin(field.annotation) is list}
+    return {
+        name: get_args(field.annotation)[0]
+        for name, field in tables.items()
+        if field.is_required() == required and name != "duals" and not name.startswith("added_")
+    }
 
 
-OPTIONAL_TABLE_MODELS: dict[str, type[StrictModel]] = {  # tables that only some plans have
-    "offer_stock": SavedOfferStock,
-    "offer_charges": SavedOfferCharge,
-    "prices_at_lots": SavedPrice,
-    "withheld": SavedWithheld,
-    "shortfall": SavedShortfall,
-    "left": SavedLeftMetal,
-    "fractions": SavedFraction,
-    "feed_content": SavedFeedContent,
-    "charges": SavedCharge,
-    "parties": SavedPartyCost,
-    "risk": SavedRisk,
-}
+TABLE_MODELS, OPTIONAL_TABLE_MODELS = _list_table_models(required=True), _list_table_models(required=False)
+"""Models of the rows, by table: of every plan, and of some plans."""
 
 
 class SavedProof(StrictModel):
@@ -399,10 +387,6 @@ _SHORT = 60  # characters of a value in a message
 
 def describe_schema_errors(content: Any, errors: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Path, str]]:
     """Describe the errors of a plan by its schema; alternatives for one place are one error.
-
-    Args:
-        content: The plan as read.
-        errors: Errors of pydantic.
 
     Yields:
         Path of the place, and what is wrong there with what is expected; the text has no control characters.

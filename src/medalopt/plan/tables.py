@@ -6,7 +6,7 @@ Rows of zeros are dropped, except of metals.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
-from medalopt.instance.arrays import Ints, drop_infinite
+from medalopt.instance.arrays import Floats, Ints, drop_infinite
 from medalopt.instance.credited_metal import leaves_metal, list_pool_names, list_terms_names
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
@@ -33,6 +33,24 @@ ColumnTable = dict[str, list[Any]]
 def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
     """Return the names at some indices."""
     return [axis[number] for number in index.tolist()]
+
+
+_AXES: Mapping[str, Callable[[Instance], tuple[str, ...]]] = {  # by column, its names
+    "stream": lambda instance: instance.streams.names,
+    "offer": lambda instance: instance.market.names,
+    "alloy": lambda instance: instance.alloys.names,
+    "metal": lambda instance: instance.metals.names,
+    "terms": list_terms_names,
+    "pool": list_pool_names,
+    "period": lambda instance: instance.periods,
+}
+
+
+def _tabulate(account: PlanAccount, axes: tuple[str, ...], amounts: Floats, **values: Floats) -> ColumnTable:
+    """Return a row for each non-zero amount: its name along each axis, and `values` there."""
+    index = np.nonzero(amounts)
+    table = {axis: _names_at(_AXES[axis](account.instance), at) for axis, at in zip(axes, index, strict=True)}
+    return table | {name: each[index].tolist() for name, each in values.items()}
 
 
 def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
@@ -82,28 +100,15 @@ def _tabulate_fractions(account: PlanAccount) -> ColumnTable:
 
 def _tabulate_stockpiles(account: PlanAccount) -> ColumnTable:
     """Return tonnes in stock at the end of each period."""
-    instance, waiting = account.instance, account.decisions.stockpile
-    stream, period = np.nonzero(waiting)
-    return {
-        "stream": _names_at(instance.streams.names, stream),
-        "period": _names_at(instance.periods, period),
-        "tonnes": waiting[stream, period].tolist(),
-    }
+    waiting = account.decisions.stockpile
+    return _tabulate(account, ("stream", "period"), waiting, tonnes=waiting)
 
 
 def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
     """Return offers bought and charged at once: kg and cost by offer, alloy and period."""
-    instance = account.instance
-    bought = np.where(is_stocked(instance)[:, None, None], 0.0, account.decisions.bought)
-    offer, alloy, period = np.nonzero(bought)
-    kilograms = bought[offer, alloy, period]
-    return {
-        "offer": _names_at(instance.market.names, offer),
-        "alloy": _names_at(instance.alloys.names, alloy),
-        "period": _names_at(instance.periods, period),
-        "kg": kilograms.tolist(),
-        "cost": (kilograms * compute_purchase_prices(account)[offer, period]).tolist(),
-    }
+    bought = np.where(is_stocked(account.instance)[:, None, None], 0.0, account.decisions.bought)
+    cost = bought * compute_purchase_prices(account)[:, None, :]
+    return _tabulate(account, ("offer", "alloy", "period"), bought, kg=bought, cost=cost)
 
 
 def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
@@ -116,28 +121,14 @@ def _tabulate_offer_stock(account: PlanAccount) -> ColumnTable:
     charged = np.where(stocked, account.decisions.bought.sum(axis=1), 0.0)
     size = (account.bought + instance.market.opening_stock.value)[:, None]
     left = np.where(abs(account.offer_stock) > AMOUNT_TOLERANCE * size, account.offer_stock, 0.0)
-    offer, period = np.nonzero((bought != 0) | (charged != 0) | (left != 0))
-    return {
-        "offer": _names_at(instance.market.names, offer),
-        "period": _names_at(instance.periods, period),
-        "bought": bought[offer, period].tolist(),
-        "charged": charged[offer, period].tolist(),
-        "stock": left[offer, period].tolist(),
-        "cost": (bought * compute_purchase_prices(account))[offer, period].tolist(),
-    }
+    some, cost = (bought != 0) | (charged != 0) | (left != 0), bought * compute_purchase_prices(account)
+    return _tabulate(account, ("offer", "period"), some, bought=bought, charged=charged, stock=left, cost=cost)
 
 
 def _tabulate_offer_charges(account: PlanAccount) -> ColumnTable:
     """Return kg charged from offers in stock, by offer, alloy and period."""
-    instance = account.instance
-    charged = np.where(is_stocked(instance)[:, None, None], account.decisions.bought, 0.0)
-    offer, alloy, period = np.nonzero(charged)
-    return {
-        "offer": _names_at(instance.market.names, offer),
-        "alloy": _names_at(instance.alloys.names, alloy),
-        "period": _names_at(instance.periods, period),
-        "kg": charged[offer, alloy, period].tolist(),
-    }
+    charged = np.where(is_stocked(account.instance)[:, None, None], account.decisions.bought, 0.0)
+    return _tabulate(account, ("offer", "alloy", "period"), charged, kg=charged)
 
 
 def _tabulate_metals(account: PlanAccount) -> ColumnTable:
@@ -146,21 +137,19 @@ def _tabulate_metals(account: PlanAccount) -> ColumnTable:
     Where metal may be left with the smelters, metal called back has a column, and `surplus` includes metal left.
     Stock below `AMOUNT_TOLERANCE` of all inflow of the metal is set to 0, and metal called back below `SUM_TOLERANCE`.
     """
-    instance = account.instance
     back = account.returned.sum(axis=0)
-    turnover = instance.metals.opening_stock.value + back.sum(axis=1)
-    stock = np.where(abs(account.stock) > AMOUNT_TOLERANCE * turnover[:, None], account.stock, 0.0)
-    called = np.where(abs(account.called_back) > SUM_TOLERANCE * turnover[:, None], account.called_back, 0.0)
-    metal, period = (axis.ravel() for axis in np.indices(account.stock.shape))
-    return {
-        "metal": _names_at(instance.metals.names, metal),
-        "period": _names_at(instance.periods, period),
-        "returned": back.ravel().tolist(),
-        "used": account.decisions.charged.sum(axis=0).ravel().tolist(),
-        "surplus": (account.decisions.surplus + account.left).ravel().tolist(),
-        "stock": stock.ravel().tolist(),
-        **({"called_back": called.ravel().tolist()} if leaves_metal(instance) else {}),
-    }
+    turnover = (account.instance.metals.opening_stock.value + back.sum(axis=1))[:, None]
+    called = np.where(abs(account.called_back) > SUM_TOLERANCE * turnover, account.called_back, 0.0)
+    return _tabulate(
+        account,
+        ("metal", "period"),
+        np.ones(back.shape),
+        returned=back,
+        used=account.decisions.charged.sum(axis=0),
+        surplus=account.decisions.surplus + account.left,
+        stock=np.where(abs(account.stock) > AMOUNT_TOLERANCE * turnover, account.stock, 0.0),
+        **({"called_back": called} if leaves_metal(account.instance) else {}),
+    )
 
 
 def _tabulate_melts(account: PlanAccount) -> ColumnTable:
@@ -180,27 +169,15 @@ def _tabulate_melts(account: PlanAccount) -> ColumnTable:
 
 def _tabulate_casts(account: PlanAccount) -> ColumnTable:
     """Return kg cast, charged and recharged by alloy and period."""
-    instance = account.instance
-    alloy, period = np.nonzero(account.cast)
-    return {
-        "alloy": _names_at(instance.alloys.names, alloy),
-        "period": _names_at(instance.periods, period),
-        "charged": account.charge[alloy, period].tolist(),
-        "scrap": account.decisions.recharged[alloy, period].tolist(),
-        "cast": account.cast[alloy, period].tolist(),
-    }
+    charge, scrap, cast = account.charge, account.decisions.recharged, account.cast
+    return _tabulate(account, ("alloy", "period"), cast, charged=charge, scrap=scrap, cast=cast)
 
 
 def _tabulate_withheld(account: PlanAccount) -> ColumnTable:
     """Return kg withheld from each pooled lot by settlement terms, metal and period of shipment."""
-    instance, kept = account.instance, account.decisions.withheld
-    pool, metal, period = np.nonzero(kept)
-    return {
-        "terms": _names_at(list_pool_names(instance), pool),
-        "metal": _names_at(instance.metals.names, metal),
-        "period": _names_at(instance.periods, period),
-        "kg": kept[pool, metal, period].tolist(),
-    }
+    withheld = account.decisions.withheld
+    table = _tabulate(account, ("pool", "metal", "period"), withheld, kg=withheld)
+    return {"terms": table.pop("pool"), **table}
 
 
 def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
@@ -217,16 +194,9 @@ def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
 
 def _tabulate_left(account: PlanAccount) -> ColumnTable:
     """Return kg of credited metal left with the smelters by settlement terms, metal and period, and the revenue."""
-    instance, left = account.instance, account.decisions.left
-    line, metal, period = np.nonzero(left)
-    paid = left * instance.terms.pays.value if len(left) else left
-    return {
-        "terms": _names_at(list_terms_names(instance), line),
-        "metal": _names_at(instance.metals.names, metal),
-        "period": _names_at(instance.periods, period),
-        "kg": left[line, metal, period].tolist(),
-        "revenue": paid[line, metal, period].tolist(),
-    }
+    left = account.decisions.left
+    paid = left * account.instance.terms.pays.value if len(left) else left
+    return _tabulate(account, ("terms", "metal", "period"), left, kg=left, revenue=paid)
 
 
 def _tabulate_parties(account: PlanAccount) -> ColumnTable:

@@ -146,10 +146,6 @@ class PlanWorkbook:
     def read_rows(self, table: str, columns: list[str]) -> list[list[str]]:
         """Return the rows of a table, as edited if it is editable.
 
-        Args:
-            table: Table of the plan.
-            columns: Required columns.
-
         Returns:
             Cells as text, by row.
 

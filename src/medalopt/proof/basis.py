@@ -55,9 +55,6 @@ class AffineNumber:
     def evaluate(self, found: Sequence[Fraction]) -> AffineConstant:
         """Return the value at given unknowns.
 
-        Args:
-            found: Value of each unknown.
-
         Returns:
             A fraction, or an infinite float.
         """
@@ -140,9 +137,6 @@ class UnknownVector:
     def build_unknowns(self, known: Floats) -> Numbers:
         """Return an array with one unknown per non-zero entry.
 
-        Args:
-            known: Approximate values.
-
         Returns:
             Affine numbers of the same shape; zeros stay exact zeros.
         """
@@ -172,10 +166,6 @@ class UnknownVector:
 def substitute_unknowns(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
     """Return affine numbers evaluated at given unknowns.
 
-    Args:
-        forms: Array of affine or plain numbers.
-        found: Value of each unknown.
-
     Returns:
         Fractions of the same shape.
     """
@@ -187,9 +177,6 @@ def substitute_unknowns(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
 def mark_near_zero(forms: Numbers) -> Bools:
     """Return a mask of the entries that cannot be distinguished from 0.
 
-    Args:
-        forms: Array of affine or plain numbers.
-
     Returns:
         Mask of the same shape.
     """
@@ -200,9 +187,6 @@ def mark_near_zero(forms: Numbers) -> Bools:
 
 def measure_terms(forms: Numbers) -> Floats:
     """Return the largest absolute term of each entry.
-
-    Args:
-        forms: Array of affine or plain numbers.
 
     Returns:
         Floats of the same shape.
@@ -265,9 +249,6 @@ class ExactBasis:
 
     def add_to_certificate(self, certificate: Certificate) -> Certificate:
         """Return the certificate with the result of this check.
-
-        Args:
-            certificate: Certificate of the plan.
 
         Returns:
             A copy with `basis` and `exact_value` set.

@@ -153,7 +153,7 @@ def minimise_lagrangian(context: BoundContext, y: Prices, weights: ObjectiveWeig
         + np.minimum(price_bundles(context, own), 0).sum()
     )
     answer = answer + _minimum_payment(price_stockpiles(context, own, weights), context.bounds.stockpile)
-    held = price_casting_stock(context.instance, weights, context.read, context.pull)
+    held = _price_casting_stock(context.instance, weights, context.read, context.pull)
     if held is not None:
         answer = answer - (held * compute_cumulative_demand(context.instance, context.read)).sum()
     return answer + sum(
@@ -177,23 +177,20 @@ def compute_reduced_costs(
         yield from part(context, y, weights)
     if may_miss(context.instance).any():
         yield (
-            price_missed_medals(context.instance, y, weights, context.read, context.pull),
+            _price_missed_medals(context.instance, y, weights, context.read, context.pull),
             context.instance.medals.count,
         )
 
 
-def price_casting_stock(
+def _price_casting_stock(
     instance: Instance,
     weights: ObjectiveWeights,
     read: NumberReader = read_floats,
     pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES,
 ) -> Numbers | None:
-    """Return the objective coefficient of castings in stock, or None if it is 0 everywhere.
+    """Return the objective coefficient of castings in stock (A, T), or None if it is 0 everywhere.
 
     Castings in stock are no decisions: they are cumulative castings less process scrap and demand.
-
-    Returns:
-        Coefficients (A, T), objective per kg, or None.
     """
     if not has_casting_holding_cost(instance).any() and "cast_stock" not in pull:
         return None
@@ -201,34 +198,22 @@ def price_casting_stock(
     return cost - pull["cast_stock"] if "cast_stock" in pull else cost
 
 
-def accumulate_demand_prices(y: Prices, held: Numbers | None) -> Numbers:
-    """Return the dual value of demand, accumulated from each period to the end of the horizon.
-
-    Args:
-        y: Dual values of the linking constraints.
-        held: Coefficients of castings in stock from `price_casting_stock` (A, T), or None.
-
-    Returns:
-        Objective per kg of alloy due from the period on (A, T).
-    """
+def _accumulate_demand_prices(y: Prices, held: Numbers | None) -> Numbers:
+    """Return the dual value of demand, accumulated from each period to the end of the horizon (A, T)."""
     price = y.demand if held is None else y.demand - held
     return np.cumsum(price[:, ::-1], axis=1)[:, ::-1]
 
 
-def price_missed_medals(
+def _price_missed_medals(
     instance: Instance,
     y: Prices,
     weights: ObjectiveWeights,
     read: NumberReader = read_floats,
     pull: Mapping[str, Numbers] = NO_EXTENSION_PRICES,
 ) -> Numbers:
-    r"""Return the reduced cost of missing a medal: its penalty less what its alloys cost, $\varpi_m-\sum_aw_{ma}\pi_a$.
-
-    Returns:
-        Objective per medal (M,); 0 for medals that must be made.
-    """
+    r"""Return the reduced cost of missing a medal (M,), $\varpi_m-\sum_aw_{ma}\pi_a$; 0 where it must be made."""
     medals = instance.medals
-    due = accumulate_demand_prices(y, price_casting_stock(instance, weights, read, pull))[:, medals.due]  # (A, M)
+    due = _accumulate_demand_prices(y, _price_casting_stock(instance, weights, read, pull))[:, medals.due]  # (A, M)
     each = read(medals.parts) * (1 + read(medals.allowance))[:, None]
     reduced = weights.cost * zero_where_infinite(read(medals.shortfall)) - (each * due.T).sum(axis=1)
     return np.where(may_miss(instance), reduced - pull["missed"] if "missed" in pull else reduced, 0)
@@ -244,11 +229,11 @@ def price_medals(
     """
     medals = instance.medals
     each = medals.parts.value * (1 + medals.allowance.value)[:, None]
-    due = accumulate_demand_prices(y, price_casting_stock(instance, weights, pull=pull))
+    due = _accumulate_demand_prices(y, _price_casting_stock(instance, weights, pull=pull))
     made = np.array([each[m] @ due[:, t] for m, t in enumerate(medals.due.tolist())])
     if not may_miss(instance).any():
         return made
-    return np.asarray(made + np.minimum(price_missed_medals(instance, y, weights, pull=pull), 0))
+    return np.asarray(made + np.minimum(_price_missed_medals(instance, y, weights, pull=pull), 0))
 
 
 def _minimum_payment(reduced: Numbers, most: Numbers) -> Numbers:
@@ -516,8 +501,8 @@ def _casting_reduced_costs(
     back = np.arange(periods)[None, :] + alloys.scrap_lead[:, None]
     padded = np.concatenate([y.process_scrap, -worth[:, None]], axis=1)  # too late to recharge: its scrap value counts
     falls = np.take_along_axis(padded, np.minimum(back, periods), axis=1) * rate[:, None]
-    made = (1 - read(alloys.scrap_share))[:, None] * accumulate_demand_prices(
-        y, price_casting_stock(context.instance, weights, context.read, context.pull)
+    made = (1 - read(alloys.scrap_share))[:, None] * _accumulate_demand_prices(
+        y, _price_casting_stock(context.instance, weights, context.read, context.pull)
     )
     sold = weights.cost * compute_casting_price(context.instance, read)
     cast = -sold - y.melt - made - y.cast_capacity + falls

@@ -91,10 +91,6 @@ class TableParser:
 def parse_duals(instance: Instance, rows: Iterable[Any]) -> tuple[dict[str, dict[Any, float]], list[Violation]]:
     """Parse saved dual values.
 
-    Args:
-        instance: Instance.
-        rows: Saved dual values.
-
     Returns:
         Dual values by constraint and index, and a violation per unknown or duplicate row.
     """
@@ -208,9 +204,6 @@ def _split_stocked_offers(
 def list_route_names(row: Any) -> tuple[str, ...]:
     """Return the names of the route of a saved shipment.
 
-    Args:
-        row: Saved shipment.
-
     Returns:
         Stream, treatment or fraction, and smelter if there is one.
     """
@@ -295,10 +288,6 @@ def parse_extensions(instance: Instance, routes: Routes, plan: Any) -> tuple[Ext
 
 def check_extension_rows(account: PlanAccount, rows: PlacedExtensions) -> Iterator[Violation]:
     """Yield violated extension rows and violated bounds of user variables.
-
-    Args:
-        account: Plan.
-        rows: Extensions as arrays.
 
     Yields:
         Violations, with their amount in floats.

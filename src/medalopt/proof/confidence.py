@@ -196,10 +196,6 @@ def price_confidence(account: PlanAccount, duals: Duals) -> list[ConfidencePrice
 
     With an uncertainty budget it is $\mu$ times the smallest deviation that the budget covers.
 
-    Args:
-        account: Plan in floats.
-        duals: Its dual values.
-
     Returns:
         One price for each chance constraint with a positive dual value, the largest first.
     """
@@ -308,7 +304,7 @@ def iterate_cone_residuals(account: PlanAccount) -> Iterator[tuple[Numbers, Numb
 def _bound_norm(policy: ConfidencePolicy, spread: Numbers) -> Numbers:
     """Return the norm of deviations (Z,), or a bound above it, as one number (1,)."""
     if not isinstance(policy.norm, UncertaintyBudget):
-        return compute_root_above((spread * spread)[None, :].sum(axis=1))
+        return _compute_root_above((spread * spread)[None, :].sum(axis=1))
     sizes = abs(spread)
     sizes = lift_floats(sizes.high, sizes) if isinstance(sizes, IntervalArray) else sizes
     ranks = sizes.high if isinstance(sizes, IntervalArray) else sizes
@@ -333,15 +329,8 @@ def _compute_spread(policy: ConfidencePolicy, row: ConfidenceRow, sent: Numbers)
     return own
 
 
-def compute_root_above(values: Numbers) -> Numbers:
-    """Return square roots, or bounds above them, in the arithmetic of the values.
-
-    Args:
-        values: Nonnegative numbers, one axis.
-
-    Returns:
-        Upper bounds of the roots; intervals contain them, floats are rounded.
-    """
+def _compute_root_above(values: Numbers) -> Numbers:
+    """Return square roots, or bounds above them, in the arithmetic of the values."""
     if isinstance(values, IntervalArray):
         low = np.nextafter(np.sqrt(np.maximum(values.low, 0.0)), 0.0)
         return IntervalArray(low, np.nextafter(np.sqrt(np.maximum(values.high, 0.0)), np.inf))

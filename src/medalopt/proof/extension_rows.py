@@ -180,10 +180,6 @@ class ExtensionResiduals:
 def compute_extension_residuals(account: PlanAccount, rows: PlacedExtensions) -> Iterator[ExtensionResiduals]:
     """Yield the residuals of the extension rows, then of the bounds of the user variables.
 
-    Args:
-        account: Plan.
-        rows: Extensions as arrays.
-
     Yields:
         Residuals, in the arithmetic of the plan.
     """
@@ -224,10 +220,6 @@ def evaluate_extension_costs(account: PlanAccount, rows: PlacedExtensions) -> tu
 
 def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
     """Return the added costs of a plan in floats.
-
-    Args:
-        account: Plan in floats.
-        added: User extensions.
 
     Returns:
         The costs, in the unit of the objective.

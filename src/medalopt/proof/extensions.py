@@ -66,9 +66,6 @@ class ExtensionData:
     def scale_duals(self, factor: float) -> ExtensionData:
         """Return a copy with the dual values multiplied by a factor.
 
-        Args:
-            factor: Factor of every dual value.
-
         Returns:
             The scaled copy.
         """
@@ -115,10 +112,6 @@ _SPEND_KINDS = ("supply", "collection", "treatment", "transport", "smelting", "r
 def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
     """Return the values of one array of quantities.
 
-    Args:
-        account: Plan.
-        array: Name of the array.
-
     Returns:
         The values, in the unit of the quantity.
     """
@@ -127,10 +120,6 @@ def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
 
 def evaluate_scale(account: PlanAccount, array: str) -> Numbers:
     """Return the magnitude that rounding errors of an array are relative to: for a difference, that of its parts.
-
-    Args:
-        account: Plan.
-        array: Name of the array.
 
     Returns:
         Non-negative values of the same shape as the quantity.
@@ -258,9 +247,6 @@ class QuantityIndex:
     def locate(self, term: ExtensionTerm) -> tuple[str, int] | None:
         """Return array and flat position of the quantity of a term.
 
-        Args:
-            term: Term of an extension row.
-
         Returns:
             Name of the array and position, or None if the instance has no such quantity.
         """
@@ -375,10 +361,6 @@ def place_extensions(
 
 def compute_activity(account: PlanAccount, rows: PlacedExtensions) -> tuple[Numbers, Numbers]:
     """Return the activity of each extension row, and of the added costs as last row.
-
-    Args:
-        account: Plan.
-        rows: Extensions as arrays.
 
     Returns:
         Activities (R + 1), and the sums of the absolute terms (R + 1).

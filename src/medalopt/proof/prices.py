@@ -107,10 +107,6 @@ class Prices:
 def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
     """Return dual values in another arithmetic.
 
-    Args:
-        y: Dual values in floats.
-        arithmetic: Arithmetic of the result.
-
     Returns:
         The dual values, numbers of `arithmetic`.
     """
@@ -214,12 +210,8 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
     return replace(y, **clipped)
 
 
-def sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
-    """Sum the dual values of the price steps of every stream or offer.
-
-    Returns:
-        Objective per unit of the quantity over the horizon (N,), at most 0.
-    """
+def _sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
+    """Sum the dual values of the price steps of every stream or offer (N,)."""
     duals = getattr(y, f"{kind.name}_steps")
     return sum_by_group(duals, kind.get_steps(instance).owner, len(getattr(instance, kind.part).names))
 
@@ -232,7 +224,7 @@ def price_stream_totals(instance: Instance, y: Prices) -> Numbers:
     """
     if not len(instance.streams.steps.owner):
         return y.stream_commitment
-    return y.stream_commitment + sum_step_prices(instance, y, STREAM_STEPS)
+    return y.stream_commitment + _sum_step_prices(instance, y, STREAM_STEPS)
 
 
 def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints, read: NumberReader) -> Numbers:
@@ -345,7 +337,7 @@ def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
     """
     instance, own = context.instance, y.purchase
     if len(instance.market.steps.owner):
-        own = own + sum_step_prices(instance, y, OFFER_STEPS)
+        own = own + _sum_step_prices(instance, y, OFFER_STEPS)
     return add_concentration_price(own, instance, y, "offers", context.read)
 
 

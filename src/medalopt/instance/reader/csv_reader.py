@@ -61,9 +61,6 @@ class CsvRows:
 def read_csv_rows(text: str) -> CsvRows:
     """Parse a CSV table.
 
-    Args:
-        text: Header and rows.
-
     Returns:
         The rows, by column.
     """

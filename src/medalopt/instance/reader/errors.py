@@ -45,32 +45,17 @@ class FaultLog:
         self.errors.append(_build_fault(location, path, message, kind) if listed else _UNLISTED)
 
     def add_unlisted(self, count: int) -> None:
-        """Count further errors without a message.
-
-        Args:
-            count: Number of errors.
-        """
+        """Count further errors without a message."""
         self.errors.extend([_UNLISTED] * count)
 
     def extend(self, others: FaultLog) -> None:
-        """Add all errors and warnings of another log.
-
-        Args:
-            others: Log to add.
-        """
+        """Add all errors and warnings of another log."""
         self.errors.extend(others.errors[:MAX_WORDED_FAULTS])
         self.add_unlisted(len(others.errors[MAX_WORDED_FAULTS:]))
         self.warnings.extend(others.warnings)
 
     def add_warning(self, location: Location, path: ParameterPath, message: str, *, kind: FaultKind) -> None:
-        """Add a warning.
-
-        Args:
-            location: Location in the file.
-            path: Path of the parameter.
-            message: Description and remedy.
-            kind: Kind of the warning.
-        """
+        """Add a warning."""
         self.warnings.append(_build_fault(location, path, message, kind))
 
     def raise_errors(self) -> None:

@@ -254,9 +254,6 @@ def format_serial_date(number: float, from_1904: bool) -> str:
 def format_date(found: datetime.datetime) -> str:
     """Format a date: month for midnight of a first day, date for any other midnight, else date and time.
 
-    Args:
-        found: Date and time.
-
     Returns:
         Text such as `2017-04`, `2017-04-15` or `2017-04-15 08:00:00`.
     """

@@ -27,6 +27,11 @@ ProblemHandler = Callable[[str], None]
 """Report a fault of a file as a whole."""
 
 
+def _report(faults: FaultLog, location: Location, message: str) -> None:
+    """Record an error of the encoding of a file."""
+    faults.add_error(location, (), message, kind=FaultKind.ENCODING)
+
+
 @dataclass(frozen=True)
 class FileBytes:
     """Content of one file, with its name for messages."""
@@ -173,11 +178,8 @@ def _decode_utf8(data: FileBytes, advice: str, faults: FaultLog) -> str | None:
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        faults.add_error(
-            _locate_byte(data, _find_invalid_byte(data.content)),
-            (),
-            f"is not UTF-8 text: {advice} and try again",
-            kind=FaultKind.ENCODING,
+        _report(
+            faults, _locate_byte(data, _find_invalid_byte(data.content)), f"is not UTF-8 text: {advice} and try again"
         )
         return None
 
@@ -187,9 +189,7 @@ def _note_utf16(data: FileBytes, advice: str, faults: FaultLog) -> bool:
     head = data.content[:64]
     blank = len(head) >= 4 and (not any(head[0::2]) or not any(head[1::2]))
     if blank or head.startswith(_UTF16_MARKS):
-        faults.add_error(
-            Location(data.name), (), f"is UTF-16, not UTF-8: {advice} and try again", kind=FaultKind.ENCODING
-        )
+        _report(faults, Location(data.name), f"is UTF-16, not UTF-8: {advice} and try again")
     return blank or head.startswith(_UTF16_MARKS)
 
 
@@ -204,11 +204,10 @@ def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None
         if found is None:
             return text
         index = len(text[: found.start()].encode("cp932"))
-    faults.add_error(
+    _report(
+        faults,
         _locate_cell(data, index),
-        (),
         f"is not {stated} text, as `encoding` says: {_SAVE_AS_UTF8}, or name another `encoding`",
-        kind=FaultKind.ENCODING,
     )
     return None
 
@@ -219,9 +218,7 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     other = _find_utf8_line(data.content)
     if other:
         message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: enter this cell again"
-        faults.add_error(
-            location, (), f"{message}, or {_SAVE_AS_UTF8} all parts that it was composed of", kind=FaultKind.ENCODING
-        )
+        _report(faults, location, f"{message}, or {_SAVE_AS_UTF8} all parts that it was composed of")
         return None
     state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
     try:
@@ -229,16 +226,11 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     except UnicodeDecodeError:
         text = ""
     if not text or _CP932_UNUSED.search(text):
-        faults.add_error(location, (), f"is neither UTF-8 nor CP932 text: {state}", kind=FaultKind.ENCODING)
+        _report(faults, location, f"is neither UTF-8 nor CP932 text: {state}")
         return None
     example = escape_text(_find_example_cell(text))
     if _CP932_PRIVATE.search(text) or not _is_japanese(data.content):
-        faults.add_error(
-            location,
-            (),
-            f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}",
-            kind=FaultKind.ENCODING,
-        )
+        _report(faults, location, f"is not UTF-8 text, and hardly CP932, in which it would be `{example}`: {state}")
         return None
     message = f"is not UTF-8 and is read as CP932, in which the first such cell is `{example}`"
     faults.add_warning(

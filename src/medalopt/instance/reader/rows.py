@@ -177,9 +177,6 @@ class InputSheet:
     def build_empty(cls, section: str) -> InputSheet:
         """Build an empty list.
 
-        Args:
-            section: `streams` or `lanes`.
-
         Returns:
             Sheet without rows.
         """
@@ -357,10 +354,6 @@ def _read_entry(
 def is_step_list(field: str | int, node: SequenceNode) -> bool:
     """Test if a list holds the price steps of a stream, and not prices by period.
 
-    Args:
-        field: Field of the stream.
-        node: Its list.
-
     Returns:
         True where an item is a mapping.
     """
@@ -389,9 +382,6 @@ def _read_cell(
 
 def format_scalar(node: ScalarNode) -> str:
     """Format a scalar as cell text: numbers of YAML's core schema in decimals, any other text unchanged.
-
-    Args:
-        node: Scalar node.
 
     Returns:
         Text of the cell.
@@ -450,9 +440,6 @@ class NumericColumn:
 
     def select_rows(self, rows: Ints) -> NumericColumn:
         """Select rows.
-
-        Args:
-            rows: Row indices.
 
         Returns:
             Quantities of these rows.

@@ -200,10 +200,6 @@ class CommaNumber(ScalarNode):
 def is_split_by_comma(before: Node | None, after: Node) -> bool:
     """Test if a number is followed by a comma and directly by a digit of the next scalar.
 
-    Args:
-        before: Preceding node.
-        after: Following node.
-
     Returns:
         True if both may be parts of one number with a comma.
     """
@@ -235,9 +231,6 @@ def join_comma_number(before: ScalarNode, after: ScalarNode) -> CommaNumber:
 def join_comma_numbers(items: AnySequence[Node]) -> tuple[Node, ...]:
     """Join the parts of numbers with a comma in a list in brackets.
 
-    Args:
-        items: Nodes of the list.
-
     Returns:
         The nodes, with joined numbers as `CommaNumber`.
     """
@@ -263,9 +256,6 @@ def join_comma_numbers(items: AnySequence[Node]) -> tuple[Node, ...]:
 def is_thousands_tail(text: str) -> bool:
     """Test if a text can only be the part after a thousands comma, such as `000` or `050 t`.
 
-    Args:
-        text: Text of a scalar or cell.
-
     Returns:
         True if it starts with 0 and has three digits.
     """
@@ -275,9 +265,6 @@ def is_thousands_tail(text: str) -> bool:
 def is_thousands_head(text: str) -> bool:
     """Test if a text may be the part before a thousands comma.
 
-    Args:
-        text: Text of a scalar or cell.
-
     Returns:
         True for one to three digits.
     """
@@ -286,9 +273,6 @@ def is_thousands_head(text: str) -> bool:
 
 def is_ambiguous_list(items: AnySequence[Node]) -> bool:
     """Test if a list such as [1,400,2,400] may hold half as many values, each with a comma.
-
-    Args:
-        items: Nodes of the list.
 
     Returns:
         True if the list is ambiguous.
@@ -300,9 +284,6 @@ def is_ambiguous_list(items: AnySequence[Node]) -> bool:
 
 def is_null(value: object) -> bool:
     """Return whether a value is a null of the file.
-
-    Args:
-        value: Scalar node, list or dictionary.
 
     Returns:
         True for an unquoted null.

@@ -36,6 +36,11 @@ _NAME_LISTS = ("accepts", "regions", "devices", "treatments", "fractions", "sour
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def _report(faults: FaultLog, location: Location, message: str, path: ParameterPath = ()) -> None:
+    """Record an error of syntax."""
+    faults.add_error(location, path, message, kind=FaultKind.SYNTAX)
+
+
 @dataclass
 class _OpenCollection:
     """A collection that is being parsed: its items so far, and the key that waits for its value."""
@@ -72,11 +77,8 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
     whole = Location(file)
     if bad := _FORBIDDEN_CHARACTERS.search(text):
         code = f"U+{ord(bad[0]):04X}"
-        faults.add_error(
-            _locate_offset(text, bad.start(), file),
-            (),
-            f"the character {code} is not allowed in YAML: delete it",
-            kind=FaultKind.SYNTAX,
+        _report(
+            faults, _locate_offset(text, bad.start(), file), f"the character {code} is not allowed in YAML: delete it"
         )
         return None
     try:
@@ -85,14 +87,11 @@ def parse_yaml(text: str, file: str, faults: FaultLog) -> Node | None:
         mark = error.problem_mark or error.context_mark
         location = Location(file, mark.line + 1, mark.column + 1) if mark else whole
         reason = escape_text(", ".join(part for part in (error.context, error.problem) if part), 200)
-        faults.add_error(
-            location,
-            (),
-            f"is not YAML: {reason}; look for a missing quote, bracket, colon or space, or for a tab",
-            kind=FaultKind.SYNTAX,
+        _report(
+            faults, location, f"is not YAML: {reason}; look for a missing quote, bracket, colon or space, or for a tab"
         )
     except yaml.YAMLError as error:
-        faults.add_error(whole, (), f"is not YAML: {escape_text(str(error), 200)}", kind=FaultKind.SYNTAX)
+        _report(faults, whole, f"is not YAML: {escape_text(str(error), 200)}")
     return None
 
 
@@ -111,20 +110,12 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                faults.add_error(
-                    location,
-                    (),
-                    "a second document begins here; an instance is one document: delete the `---`",
-                    kind=FaultKind.SYNTAX,
+                _report(
+                    faults, location, "a second document begins here; an instance is one document: delete the `---`"
                 )
                 return root
             if event.version and event.version != (1, 2):
-                faults.add_error(
-                    location,
-                    (),
-                    "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line",
-                    kind=FaultKind.SYNTAX,
-                )
+                _report(faults, location, "is marked as YAML 1.1; the format is YAML 1.2: delete the `%YAML` line")
         nodes += isinstance(event, yaml.NodeEvent)
         if len(stack) > limits.MAX_DEPTH or nodes > limits.MAX_YAML_VALUES:
             deep = len(stack) > limits.MAX_DEPTH
@@ -139,9 +130,7 @@ def _build_tree(text: str, file: str, faults: FaultLog) -> Node | None:
         done = _process_event(event, location, stack, faults)
         root = done if done is not None and not stack else root
     if root is None:
-        faults.add_error(
-            Location(file), (), "is empty; `medalopt new NAME` writes an instance to start from", kind=FaultKind.SYNTAX
-        )
+        _report(faults, Location(file), "is empty; `medalopt new NAME` writes an instance to start from")
     return root if root is None else _report_comma_numbers(root, (), faults)
 
 
@@ -174,21 +163,12 @@ def _process_event(event: Any, location: Location, stack: list[_OpenCollection],
 def _reject_anchors(event: Any, location: Location, faults: FaultLog) -> None:
     """Log an error for an anchor, alias or tag, which the format excludes."""
     if isinstance(event, yaml.AliasEvent):
-        faults.add_error(
-            location,
-            (),
-            f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out",
-            kind=FaultKind.SYNTAX,
-        )
+        _report(faults, location, f"an alias (`*{escape_text(event.anchor)}`) is not allowed: write the value out")
         return
     if event.anchor:
-        faults.add_error(
-            location, (), f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it", kind=FaultKind.SYNTAX
-        )
+        _report(faults, location, f"an anchor (`&{escape_text(event.anchor)}`) is not allowed: delete it")
     if event.tag:
-        faults.add_error(
-            location, (), f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it", kind=FaultKind.SYNTAX
-        )
+        _report(faults, location, f"a tag (`{escape_text(event.tag)}`) is not allowed: delete it")
 
 
 def _append_node(parent: _OpenCollection, node: Node, faults: FaultLog) -> None:

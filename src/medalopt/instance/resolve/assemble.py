@@ -209,11 +209,6 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
 def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
     """Assemble the instance.
 
-    Args:
-        draft: Parsed instance without errors.
-        supply: Parsed streams.
-        lanes: Parsed lanes; None without the section.
-
     Returns:
         The instance, with its digest.
     """

@@ -25,9 +25,6 @@ class NameAxis:
     def from_names(cls, names: Iterable[str]) -> NameAxis:
         """Build an axis of sorted, distinct names.
 
-        Args:
-            names: Names, in any order.
-
         Returns:
             The axis.
         """
@@ -37,9 +34,6 @@ class NameAxis:
     def from_ordered_names(cls, names: Iterable[str]) -> NameAxis:
         """Build an axis of names in the order given, such as that of time.
 
-        Args:
-            names: Distinct names.
-
         Returns:
             The axis.
         """
@@ -48,9 +42,6 @@ class NameAxis:
 
     def find_indices(self, cells: CellColumn) -> Ints:
         """Find the index of each cell.
-
-        Args:
-            cells: Column of names (R,).
 
         Returns:
             Indices (R,); -1 for empty cells and unknown names.
@@ -78,9 +69,6 @@ def convert_quantity(quantity: Quantity, unit_mass: Fraction | None = None) -> E
 
 def build_column(quantities: Iterable[Quantity]) -> ExactArray:
     """Build an array of one quantity per member of an axis.
-
-    Args:
-        quantities: Quantities (N,).
 
     Returns:
         Figures (N,).

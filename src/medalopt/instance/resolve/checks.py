@@ -63,11 +63,6 @@ _ARRAY_AXES = (
 def check_array_sizes(draft: Draft, streams: int, regions: int) -> None:
     """Log arrays that exceed `MAX_FIGURES` values, and raise the collected errors if there are any.
 
-    Args:
-        draft: Parsed instance.
-        streams: Number of streams.
-        regions: Number of regions.
-
     Raises:
         InputError: An array is too large; no further check is made.
     """
@@ -432,7 +427,7 @@ def collect_addressees(draft: Draft) -> Mapping[str, set[str]]:
     }
 
 
-def check_parties(draft: Draft) -> None:
+def _check_parties(draft: Draft) -> None:
     """Log roles that cannot be assigned."""
     if not draft.document.parties:
         return
@@ -460,7 +455,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_due_periods: frozenset({"medals", "periods"}),
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
-    check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market"}),
+    _check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market"}),
 }
 """Checks with the sections that each one reads."""
 

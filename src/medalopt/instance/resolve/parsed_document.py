@@ -115,9 +115,6 @@ class Calendar:
     def build(cls, periods: Periods) -> Calendar:
         """Build the calendar of an instance file.
 
-        Args:
-            periods: Section `periods` of the file.
-
         Returns:
             The calendar.
         """
@@ -133,9 +130,6 @@ class Calendar:
 
     def find_period(self, text: str) -> int | None:
         """Find the period with a label.
-
-        Args:
-            text: Month or number of a period.
 
         Returns:
             Index of the period; None if there is no such period.

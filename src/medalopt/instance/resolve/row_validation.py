@@ -208,9 +208,6 @@ def is_step_column(key: ColumnKey) -> bool:
 def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
     """List the columns of a model of streams or lanes.
 
-    Args:
-        model: Pydantic model of one entry.
-
     Returns:
         Field type and default by column; '*' represents any metal.
     """

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from medalopt.errors import FaultKind, InputError, UsageError
-from medalopt.instance.paths import PathError, parse_path
+from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
@@ -48,6 +48,11 @@ _GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on
 
 
 _InstanceBuilder = Callable[[ParameterChanges], object]
+
+
+def _report(faults: FaultLog, location: Location, message: str, path: ParameterPath = ()) -> None:
+    """Record an error of a scenario file."""
+    faults.add_error(location, path, message, kind=FaultKind.SCENARIOS)
 
 
 def check_scenarios(draft: Draft, reasons: Reasons, whole: _InstanceBuilder) -> None:
@@ -171,17 +176,8 @@ class ScenarioEntry:
     probability: Node | None
 
 
-def read_scenario_entry(node: MappingNode, path: tuple[str, ...], faults: FaultLog) -> ScenarioEntry:
-    """Read one scenario in any of its forms.
-
-    Args:
-        node: The entry of the file, without `source` and `note`.
-        path: Its path, for messages.
-        faults: Log for errors.
-
-    Returns:
-        The changes, and the probability if one is given.
-    """
+def _read_scenario_entry(node: MappingNode, path: tuple[str, ...], faults: FaultLog) -> ScenarioEntry:
+    """Read one scenario in any of its forms."""
     rest = {name: item for name, item in node.items.items() if name not in (CHANGES, PROBABILITY)}
     changes, probability = node.items.get(CHANGES), node.items.get(PROBABILITY)
     if changes is None:
@@ -227,7 +223,7 @@ def separate_probabilities(root: MappingNode, faults: FaultLog) -> tuple[Mapping
         if not isinstance(node, MappingNode):
             entries[name] = node
             continue
-        entry = read_scenario_entry(node, ("scenarios", name), faults)
+        entry = _read_scenario_entry(node, ("scenarios", name), faults)
         entries[name] = entry.changes
         if entry.probability is not None:
             value = _read_probability(entry.probability, name, faults)
@@ -270,13 +266,10 @@ def _percent(share: Fraction) -> str:
 def list_scenario_items(node: MappingNode) -> list[tuple[str, Node]]:
     """List the changes of a scenario by path, and its probability last.
 
-    Args:
-        node: Entry of the file.
-
     Returns:
         Pairs of path, or `probability`, and value.
     """
-    entry = read_scenario_entry(node, (), FaultLog())
+    entry = _read_scenario_entry(node, (), FaultLog())
     items = [*entry.changes.items.items()]
     return items if entry.probability is None else [*items, (PROBABILITY, entry.probability)]
 
@@ -289,9 +282,6 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 def read_scenario_file(path: Path) -> list[Scenario]:
     """Read a scenario file.
-
-    Args:
-        path: CSV or YAML file.
 
     Returns:
         The scenarios, in the order of the file.
@@ -313,7 +303,7 @@ def read_scenario_file(path: Path) -> list[Scenario]:
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
         if not result and not faults.errors:
-            faults.add_error(Location(name), (), "contains no scenarios", kind=FaultKind.SCENARIOS)
+            _report(faults, Location(name), "contains no scenarios")
     faults.raise_errors()
     return list(result.values())
 
@@ -345,15 +335,10 @@ def _parse_scenario_table(text: str, data: FileBytes, faults: FaultLog) -> dict[
                     result, name, {path: cell for path, cell in cells.items() if cell.strip()}, location, faults
                 )
             elif row:
-                faults.add_error(
-                    location,
-                    (),
-                    f"this row has {len(row)} cells, but the header has {len(header)}",
-                    kind=FaultKind.SCENARIOS,
-                )
+                _report(faults, location, f"this row has {len(row)} cells, but the header has {len(header)}")
     except csv.Error as error:
         message = f"is not a CSV table: {escape_text(str(error))}; look for a quote that is not closed"
-        faults.add_error(Location(data.name, reader.line_num), (), message, kind=FaultKind.SCENARIOS)
+        _report(faults, Location(data.name, reader.line_num), message)
     return result
 
 
@@ -368,9 +353,7 @@ def _check_header(header: list[str], place: Location, faults: FaultLog) -> bool:
     for column, head in enumerate(header, start=1):
         location = Location(place.file, place.line, column)
         if head in seen:
-            faults.add_error(
-                location, (), f"the column `{escape_text(head)}` is defined twice", kind=FaultKind.SCENARIOS
-            )
+            _report(faults, location, f"the column `{escape_text(head)}` is defined twice")
         elif head != _SCENARIO_COLUMN:
             _check_path(head, location, faults)
         seen.add(head)
@@ -384,24 +367,16 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[s
         root = root.items["scenarios"]
     if not isinstance(root, MappingNode):
         if root is not None:
-            faults.add_error(
-                root.place,
-                (),
-                "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}",
-                kind=FaultKind.SCENARIOS,
-            )
+            _report(faults, root.place, "expected scenarios by name, such as {poorer: {devices.*.content.Ag: 85 %}}")
         return {}
     result: dict[str, Scenario] = {}
     for name, node in root.items.items():
         if not isinstance(node, MappingNode):
-            faults.add_error(
-                node.place,
-                (name,),
-                "expected changes, path to value, such as {devices.*.content.Ag: 85 %}",
-                kind=FaultKind.SCENARIOS,
+            _report(
+                faults, node.place, "expected changes, path to value, such as {devices.*.content.Ag: 85 %}", (name,)
             )
             continue
-        changes, entry = {}, read_scenario_entry(node, (name,), faults).changes
+        changes, entry = {}, _read_scenario_entry(node, (name,), faults).changes
         for path, value in entry.items.items():
             _check_path(path, entry.keys[path], faults)
             changes[path] = _read_value(value, (name, path), faults)
@@ -414,9 +389,7 @@ def _read_value(node: Node, path: tuple[str, ...], faults: FaultLog) -> str:
     items = node.items if isinstance(node, SequenceNode) else (node,)
     texts = [item.text for item in items if isinstance(item, ScalarNode) and not item.null]
     if isinstance(node, MappingNode) or len(texts) < len(items):
-        faults.add_error(
-            node.place, path, "expected the new value: one value, or a list of them", kind=FaultKind.SCENARIOS
-        )
+        _report(faults, node.place, "expected the new value: one value, or a list of them", path)
     return f"[{', '.join(texts)}]" if isinstance(node, SequenceNode) else "".join(texts)
 
 
@@ -425,15 +398,12 @@ def _check_path(path: str, location: Location, faults: FaultLog) -> None:
     try:
         section = str(parse_path(path)[0])
     except PathError as error:
-        faults.add_error(location, (path[:100],), str(error), kind=FaultKind.SCENARIOS)
+        _report(faults, location, str(error), (path[:100],))
         return
     if section not in Document.model_fields:
         suggestion = suggest_name(section, Document.model_fields)
-        faults.add_error(
-            location,
-            (path,),
-            f"a path begins with a section; `{escape_text(section)}` is none{suggestion}",
-            kind=FaultKind.SCENARIOS,
+        _report(
+            faults, location, f"a path begins with a section; `{escape_text(section)}` is none{suggestion}", (path,)
         )
 
 
@@ -447,12 +417,7 @@ def _add_scenario(
         *map(check_control_characters, changes.values()),
     ):
         if problem:
-            faults.add_error(location, (name[:100],), problem, kind=FaultKind.SCENARIOS)
+            _report(faults, location, problem, (name[:100],))
     if name in found:
-        faults.add_error(
-            location,
-            (),
-            f"the scenario `{escape_text(name)}` is defined twice: rename one of them",
-            kind=FaultKind.SCENARIOS,
-        )
+        _report(faults, location, f"the scenario `{escape_text(name)}` is defined twice: rename one of them")
     found[name] = Scenario.build(name, changes)

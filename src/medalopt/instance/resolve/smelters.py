@@ -65,9 +65,6 @@ def list_smelters(draft: Draft) -> dict[str, Smelter]:
 def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
     """List the terms lines of a smelter; one named '' if it has no `terms`.
 
-    Args:
-        smelter: Section of the smelter.
-
     Returns:
         Terms lines by name, in canonical order.
     """
@@ -283,15 +280,8 @@ class _LinePenalty(NamedTuple):
     step: PenaltyStep
 
 
-def list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[PenaltyStep]:
-    """List the penalties of one element.
-
-    Args:
-        penalty: One, or a list.
-
-    Returns:
-        The penalties.
-    """
+def _list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[PenaltyStep]:
+    """List the penalties of one element."""
     return penalty if isinstance(penalty, list) else [penalty]
 
 
@@ -368,7 +358,7 @@ def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]
     """Yield the penalties of every line of terms that charge anything; those of a line replace its smelter's."""
     for number, (smelter, line) in enumerate(lines):
         for element, penalty in sorted({**smelter.penalties, **(line.penalties or {})}.items()):
-            for step in list_penalty_steps(penalty):
+            for step in _list_penalty_steps(penalty):
                 if any(charge.raw for charge in list_figures(step.charge)) and step.above.exact < _WHOLE_KG_T:
                     yield _LinePenalty(number, element, step)
 

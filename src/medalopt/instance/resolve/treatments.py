@@ -50,16 +50,8 @@ class TreatmentEntry:
     sold: Mapping[str, Figure] = field(default_factory=dict)  # price by device where the fraction is sold
 
 
-def get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentFraction]:
-    """Return the fractions of a device.
-
-    Args:
-        treatment: Treatment.
-        device: Name of the device.
-
-    Returns:
-        Fractions by name; empty where the treatment has a single product for this device.
-    """
+def _get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentFraction]:
+    """Return the fractions of a device."""
     other = treatment.devices.get(device)
     return (other.fractions if other is not None else None) or treatment.fractions or {}
 
@@ -104,7 +96,7 @@ def _split_treatment(name: str, treatment: Treatment, devices: list[str]) -> Ite
     update = {"devices": own, **(nothing if treatment.fractions else {})}
     yield name, TreatmentEntry(treatment.model_copy(update=update))
     accepted = devices if treatment.accepts is None else [each for each in treatment.accepts if each in devices]
-    by_device = {device: get_fractions(treatment, device) for device in accepted}
+    by_device = {device: _get_fractions(treatment, device) for device in accepted}
     for fraction in sorted({each for found in by_device.values() for each in found}):
         found = {device: parts[fraction] for device, parts in by_device.items() if fraction in parts}
         single = Treatment.model_construct(

@@ -137,9 +137,6 @@ def find_step_fault(limits: Sequence[Fraction | None]) -> str:
 def check_price_steps(values: list[Any]) -> list[Any]:
     """Validate price steps.
 
-    Args:
-        values: The steps.
-
     Returns:
         The steps.
 
@@ -154,9 +151,6 @@ def check_price_steps(values: list[Any]) -> list[Any]:
 def find_window_fault(found: int) -> str:
     """Check the number of values in a window.
 
-    Args:
-        found: Number of values.
-
     Returns:
         The fault; '' where there are two values.
     """
@@ -165,10 +159,6 @@ def find_window_fault(found: int) -> str:
 
 def check_period_values(values: list[T], info: ValidationInfo[ValidationContext]) -> list[T]:
     """Validate a list with one value per period.
-
-    Args:
-        values: The values.
-        info: Validation data of pydantic.
 
     Returns:
         The values.
@@ -183,9 +173,6 @@ def check_period_values(values: list[T], info: ValidationInfo[ValidationContext]
 
 def check_window(values: list[Quantity]) -> list[Quantity]:
     """Validate a window [least, greatest].
-
-    Args:
-        values: Its ends.
 
     Returns:
         The ends.
@@ -202,9 +189,6 @@ def check_window(values: list[Quantity]) -> list[Quantity]:
 
 def check_list(values: list[T]) -> list[T]:
     """Validate that a value is a list.
-
-    Args:
-        values: The value.
 
     Returns:
         The list.

@@ -64,9 +64,6 @@ def make_error(text: str, kind: Literal["wrong", "wrong_structure"] = "wrong") -
 def describe_found(value: object) -> str:
     """Describe the value found in place of the expected one.
 
-    Args:
-        value: Scalar node, list or dictionary.
-
     Returns:
         The description for a message.
     """
@@ -91,10 +88,6 @@ class QuantityField:
 
     def check(self, value: str | float, money: Money) -> Quantity:
         """Read a quantity and check its range.
-
-        Args:
-            value: Number or text with a unit.
-            money: Currencies of the file.
 
         Returns:
             The quantity.

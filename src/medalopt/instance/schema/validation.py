@@ -54,9 +54,6 @@ _PLACEHOLDERS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 def build_section_model(sections: frozenset[str]) -> type[Entry]:
     """Build a model of some sections of the document.
 
-    Args:
-        sections: Names of the sections.
-
     Returns:
         The model, with these fields only.
     """

@@ -58,6 +58,11 @@ _GAP_MESSAGE = "a list has a value for each period: write 0 where there is none"
 _WINDOW_MESSAGE = "a window has both ends: give the least and the greatest share"
 
 
+def _report(faults: FaultLog, location: Location, message: str, path: ParameterPath = ()) -> None:
+    """Record a fault of the workbook."""
+    faults.add_error(location, path, message, kind=FaultKind.WORKBOOK)
+
+
 @dataclass
 class _Branch:
     """A mapping or list under construction: children by name or index, and the place of each key."""
@@ -67,7 +72,7 @@ class _Branch:
     keys: dict[Any, Location] = field(default_factory=dict)
 
 
-class TreeBuilder:
+class _TreeBuilder:
     """The tree under construction; a value that cannot be inserted is recorded as a fault.
 
     Args:
@@ -82,14 +87,7 @@ class TreeBuilder:
     def insert_entry(
         self, path: ParameterPath, location: Location, *, numbered: bool = False, again: bool = False
     ) -> None:
-        """Insert an empty entry.
-
-        Args:
-            path: Path of the entry.
-            location: Place of its name.
-            numbered: The entry is named by its row number.
-            again: An entry of that name may exist; else it is a fault, unless its parts came from another sheet first.
-        """
+        """Insert an empty entry."""
         branch = self._get_branch(path[:-1], location)
         if branch is None:
             return
@@ -98,31 +96,23 @@ class TreeBuilder:
             first = branch.keys[path[-1]]
             if named_only and first.file != location.file:
                 return  # a sheet of parts came first
-            self.faults.add_error(
+            _report(
+                self.faults,
                 location,
-                path,
                 f"`{path[-1]}` is defined in row {first.line} already: give it another name",
-                kind=FaultKind.WORKBOOK,
+                path,
             )
         elif path[-1] not in branch.items:
             branch.items[path[-1]] = _Branch(location)
             branch.keys[path[-1]] = location
 
     def insert_node(self, path: ParameterPath, node: Node, key: Location) -> None:
-        """Insert a node; an existing value at or above the path is a fault.
-
-        Args:
-            path: Path of the node.
-            node: The node.
-            key: Place of its last name.
-        """
+        """Insert a node; an existing value at or above the path is a fault."""
         branch = self._get_branch(path[:-1], node.place, key)
         if branch is None:
             return
         if path[-1] in branch.items:
-            self.faults.add_error(
-                node.place, path, _DUPLICATE_MESSAGE.format(render_path(path)), kind=FaultKind.WORKBOOK
-            )
+            _report(self.faults, node.place, _DUPLICATE_MESSAGE.format(render_path(path)), path)
             return
         branch.items[path[-1]] = node
         branch.keys[path[-1]] = key
@@ -136,19 +126,13 @@ class TreeBuilder:
                 branch.keys[step] = key or location
             inner = branch.items[step]
             if not isinstance(inner, _Branch):
-                self.faults.add_error(
-                    location, path, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])), kind=FaultKind.WORKBOOK
-                )
+                _report(self.faults, location, _DUPLICATE_MESSAGE.format(render_path(path[: index + 1])), path)
                 return None
             branch = inner
         return branch
 
     def build_tree(self) -> MappingNode:
-        """Build the node tree; lists with gaps are faults.
-
-        Returns:
-            The root node.
-        """
+        """Build the node tree; lists with gaps are faults."""
         found = self._build_node(self.top, ())
         return found if isinstance(found, MappingNode) else MappingNode({}, {}, self.top.place)
 
@@ -167,9 +151,7 @@ class TreeBuilder:
         window = shape is not None and shape.value_form is ValueForm.WINDOW
         count = 2 if window else max(branch.items) + 1
         if set(branch.items) != set(range(count)):
-            self.faults.add_error(
-                branch.place, path, _WINDOW_MESSAGE if window else _GAP_MESSAGE, kind=FaultKind.WORKBOOK
-            )
+            _report(self.faults, branch.place, _WINDOW_MESSAGE if window else _GAP_MESSAGE, path)
         items = tuple(self._build_node(branch.items[place], path) for place in sorted(branch.items))
         return SequenceNode(items, branch.place)
 
@@ -194,9 +176,6 @@ class ImportedInstance:
 
 def import_workbook(data: FileBytes) -> ImportedInstance:
     """Import the instance from a workbook.
-
-    Args:
-        data: Bytes of the workbook.
 
     Returns:
         The instance and its tree.
@@ -258,18 +237,17 @@ class _WorkbookImport:
             raise InputError([Fault(self.name, 0, 0, "", text, kind=FaultKind.WORKBOOK)])
         for sheet in sheets.keys() - _KNOWN_SHEETS - {"Read me"}:
             suggestion = suggest_name(sheet, _KNOWN_SHEETS)
-            self.faults.add_error(
+            _report(
+                self.faults,
                 self._locate(sheet),
-                (),
                 f"unknown sheet{suggestion or f'; those known are {join_names(_KNOWN_SHEETS, 30)}'}",
-                kind=FaultKind.WORKBOOK,
             )
         for sheet in sorted(_KNOWN_SHEETS - _LATER_SHEETS - sheets.keys()):
             text = f"has no sheet `{sheet}`, which every template has: restore it, empty where it is not needed"
-            self.faults.add_error(Location(self.name), (), text, kind=FaultKind.WORKBOOK)
+            _report(self.faults, Location(self.name), text)
         for sheet in _KNOWN_SHEETS & sheets.keys():
             self._check_cells(sheet, sheets[sheet])
-        grown = TreeBuilder(self.faults, self._locate(INSTANCE_SHEET))
+        grown = _TreeBuilder(self.faults, self._locate(INSTANCE_SHEET))
         self._read_fields(sheets, INSTANCE_SHEET, (), grown)
         self.calendar = read_calendar(grown.build_tree())
         self._read_fields(sheets, POLICY_SHEET, ("policy",), grown)
@@ -300,16 +278,9 @@ class _WorkbookImport:
                     text = (
                         f"the truth value {str(value).upper()}: where it is a name or a text, format the cell as text"
                     )
-                    self.faults.add_error(
-                        self._locate(sheet, number, position),
-                        (),
-                        f"contains {text} and enter it again",
-                        kind=FaultKind.WORKBOOK,
-                    )
+                    _report(self.faults, self._locate(sheet, number, position), f"contains {text} and enter it again")
                 elif isinstance(value, UnreadableCell):
-                    self.faults.add_error(
-                        self._locate(sheet, number, position), (), f"contains {value.reason}", kind=FaultKind.WORKBOOK
-                    )
+                    _report(self.faults, self._locate(sheet, number, position), f"contains {value.reason}")
 
     def _check_heads(self, sheet: str, rows: SheetRows, heads: tuple[str, ...], alone: bool) -> bool:
         """Return whether the sheet begins with `heads`; with `alone`, cells in further columns are faults."""
@@ -317,7 +288,7 @@ class _WorkbookImport:
             return False
         if [format_cell(value) for value in rows[HEADING_ROW][: len(heads)]] != list(heads):
             text = f"its first headings must be {', '.join(heads)}, in row {HEADING_ROW + 1}; restore them"
-            self.faults.add_error(self._locate(sheet), (), text, kind=FaultKind.WORKBOOK)
+            _report(self.faults, self._locate(sheet), text)
             return False
         below = rows[HEADING_ROW] if not alone else rows[HEADING_ROW][: len(heads)]
         headed = {position for position, head in enumerate(below) if head is not None or position < len(heads)}
@@ -326,15 +297,14 @@ class _WorkbookImport:
                 if row[position] is not None and position not in headed:
                     headed.add(position)  # report each column once
                     text = "is in a column without a heading, and would be ignored: add a heading, or delete it"
-                    self.faults.add_error(
+                    _report(
+                        self.faults,
                         self._locate(sheet, number, position),
-                        (),
                         f"`{escape_text(format_cell(row[position]))}` {text}",
-                        kind=FaultKind.WORKBOOK,
                     )
         return True
 
-    def _read_fields(self, sheets: dict[str, SheetRows], sheet: str, above: ParameterPath, grown: TreeBuilder) -> None:
+    def _read_fields(self, sheets: dict[str, SheetRows], sheet: str, above: ParameterPath, grown: _TreeBuilder) -> None:
         """Read a sheet of fields and their values."""
         rows = sheets.get(sheet, [])
         if not self._check_heads(sheet, rows, FIELD_HEADINGS, alone=True):
@@ -350,7 +320,7 @@ class _WorkbookImport:
                 node = self._convert_cell(shape, _truncate_to_month(path, value), own, self._locate(sheet, number, 1))
                 grown.insert_node(path, node, self._locate(sheet, number, 0))
 
-    def _read_section(self, section: SheetSection, rows: SheetRows, grown: TreeBuilder) -> None:
+    def _read_section(self, section: SheetSection, rows: SheetRows, grown: _TreeBuilder) -> None:
         """Read a sheet with a row for each entry."""
         if not self._check_heads(section.sheet, rows, section.keys, alone=False):
             return
@@ -380,11 +350,11 @@ class _WorkbookImport:
             location = self._locate(section.sheet, HEADING_ROW, position)
             path = None if heads[position] is None else self._parse_heading(format_cell(heads[position]), (), location)
             if path is not None and seen.setdefault(path, position) != position:
-                self.faults.add_error(
+                _report(
+                    self.faults,
                     location,
-                    path,
                     f"the heading `{escape_text(format_cell(heads[position]))}` is defined twice",
-                    kind=FaultKind.WORKBOOK,
+                    path,
                 )
             elif path is not None:
                 shape = find_field_description((*example, *path))
@@ -400,12 +370,7 @@ class _WorkbookImport:
             and not isinstance(shape.measure, QuantityField)
             and unit not in ("", COUNT_UNIT, LINES_UNIT)
         ):
-            self.faults.add_error(
-                location,
-                (),
-                f"the unit `{escape_text(unit)}` would have no effect here: delete it",
-                kind=FaultKind.WORKBOOK,
-            )
+            _report(self.faults, location, f"the unit `{escape_text(unit)}` would have no effect here: delete it")
 
     def _read_entry_path(self, section: SheetSection, number: int, row: list[WorkbookValue]) -> ParameterPath | None:
         """Return the path of the entry in a row; None, and a fault, where it has no name."""
@@ -416,17 +381,17 @@ class _WorkbookImport:
             self._check_text(cell, self._locate(section.sheet, number, position), (section.path[0],), "name")
         for position, (key, name) in enumerate(zip(section.keys, names, strict=True)):
             if not name:
-                self.faults.add_error(
+                _report(
+                    self.faults,
                     self._locate(section.sheet, number, position),
-                    (section.path[0],),
                     f"the name of the {key} is missing",
-                    kind=FaultKind.WORKBOOK,
+                    (section.path[0],),
                 )
                 return None
         remaining = iter(names)
         return tuple(next(remaining) if step == "*" else step for step in section.path)
 
-    def _read_scenarios(self, rows: SheetRows, grown: TreeBuilder) -> None:
+    def _read_scenarios(self, rows: SheetRows, grown: _TreeBuilder) -> None:
         """Read the sheet of scenario changes."""
         if not self._check_heads(SCENARIOS_SHEET, rows, SCENARIO_HEADINGS, alone=True):
             return
@@ -436,12 +401,7 @@ class _WorkbookImport:
                 continue
             location = self._locate(SCENARIOS_SHEET, number, 0)
             if name is None or (change is None) != (value is None):
-                self.faults.add_error(
-                    location,
-                    (),
-                    "a change needs a scenario, the path of a parameter, and its new value",
-                    kind=FaultKind.WORKBOOK,
-                )
+                _report(self.faults, location, "a change needs a scenario, the path of a parameter, and its new value")
                 continue
             for column, (cell, kind) in enumerate(((name, "name"), (change, "path"))):
                 self._check_text(cell, self._locate(SCENARIOS_SHEET, number, column), ("scenarios",), kind)
@@ -468,16 +428,14 @@ class _WorkbookImport:
         """Record a date or percentage where text is expected: Excel may have converted the text typed."""
         if isinstance(value, DateText | PercentNumber):
             text = f"contains a date or a share instead of a {kind}: format the cell as text, and enter it again"
-            self.faults.add_error(location, path, text, kind=FaultKind.WORKBOOK)
+            _report(self.faults, location, text, path)
 
     def _parse_heading(self, text: str, above: ParameterPath, location: Location) -> ParameterPath | None:
         """Return the path of a heading; None, and a fault, where it is none."""
         try:
             return (*above, *parse_heading(text, self.calendar))
         except PathError as error:
-            self.faults.add_error(
-                location, above, f"the heading `{escape_text(text)}` is no path: {error}", kind=FaultKind.WORKBOOK
-            )
+            _report(self.faults, location, f"the heading `{escape_text(text)}` is no path: {error}", above)
             return None
 
     def _convert_cell(
@@ -489,7 +447,7 @@ class _WorkbookImport:
         if shape is not None and shape.measure is not None:
             if isinstance(value, DateText):
                 message = f"contains the date {value} instead of a number: give it the number format `General`"
-                self.faults.add_error(location, (), f"{message}, and enter it again", kind=FaultKind.WORKBOOK)
+                _report(self.faults, location, f"{message}, and enter it again")
             return ScalarNode(_format_parameter(value, shape.measure, unit), isinstance(value, float), location)
         self._check_text(value, location, ())
         text = format_cell(value)

@@ -182,17 +182,8 @@ def _has_own_row(path: ParameterPath, node: Node) -> bool:
     )
 
 
-def render_heading(path: ParameterPath, above: ParameterPath, labels: tuple[str, ...]) -> str:
-    """Render the heading of a column.
-
-    Args:
-        path: Path of the field below the row.
-        above: Path of an entry.
-        labels: Names of the periods.
-
-    Returns:
-        The heading, with a period or window end in brackets.
-    """
+def _render_heading(path: ParameterPath, above: ParameterPath, labels: tuple[str, ...]) -> str:
+    """Render the heading of a column."""
     if not isinstance(path[-1], int):
         return render_path(path, exact=True)
     shape = find_field_description((*above, *path))
@@ -244,9 +235,6 @@ class SheetColumn(NamedTuple):
 
 def build_source_tree(opened: InstanceFile) -> MappingNode:
     """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table.
-
-    Args:
-        opened: The parsed file.
 
     Returns:
         The root node.
@@ -313,7 +301,7 @@ def make_column(
         The column.
     """
     shape = find_field_description((*above, *path))
-    return SheetColumn(render_heading(path, above, labels), path, shape, _choose_unit(nodes, shape, money))
+    return SheetColumn(_render_heading(path, above, labels), path, shape, _choose_unit(nodes, shape, money))
 
 
 def _order_paths(root: MappingNode, above: ParameterPath, used: list[ParameterPath]) -> list[ParameterPath]:
@@ -380,11 +368,6 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
 
 def format_cell(leaf: ScalarNode, column: SheetColumn, money: Money) -> str | float:
     """Format the content of a cell.
-
-    Args:
-        leaf: The value as written.
-        column: Its column.
-        money: Currencies of the file.
 
     Returns:
         A number in the unit of the column, or the text as written.
