@@ -68,37 +68,6 @@ class ReportColumn:
 TableRows = tuple[tuple[CellValue, ...], ...]
 
 
-def set_digits(
-    columns: tuple[ReportColumn, ...],
-    rows: TableRows,
-    keys: Collection[str],
-    count: Callable[[Sequence[float], int], int],
-) -> tuple[ReportColumn, ...]:
-    """Set the decimal places of columns by the numbers in them.
-
-    Args:
-        columns: Columns of a table.
-        rows: Its rows.
-        keys: Keys of the columns to change.
-        count: `count_exact_decimals` for contract terms, `count_amount_decimals` for quantities.
-
-    Returns:
-        All columns, those of `keys` with their decimal places.
-    """
-    return tuple(
-        replace(column, digits=count(_printed_values(rows, position, column), column.digits))
-        if column.key in keys
-        else column
-        for position, column in enumerate(columns)
-    )
-
-
-def _printed_values(rows: TableRows, position: int, column: ReportColumn) -> list[float]:
-    """Return the numbers of a column as shown, shares in per cent."""
-    factor = 100 if column.unit == "%" else 1
-    return [factor * value for value in _list_numbers(row[position] for row in rows)]
-
-
 def get_cell_value(cell: CellValue) -> PlainValue:
     """Return the value of a cell for programs.
 
@@ -162,6 +131,31 @@ def keep_columns(table: ReportTable, keys: Iterable[str]) -> ReportTable:
     kept = [table.places[key] for key in keys]
     rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
     return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
+
+
+def set_digits(table: ReportTable, keys: Collection[str], count: Callable[[Sequence[float], int], int]) -> ReportTable:
+    """Set the decimal places of columns by the numbers in them, shares in per cent.
+
+    Args:
+        table: Table.
+        keys: Keys of the columns to change.
+        count: `count_exact_decimals` for contract terms, `count_amount_decimals` for quantities.
+    """
+
+    def list_printed(column: ReportColumn) -> list[float]:
+        """Return the numbers of a column as shown."""
+        return [(100 if column.unit == "%" else 1) * value for value in _list_numbers(table.list_cells(column.key))]
+
+    columns = tuple(
+        replace(column, digits=count(list_printed(column), column.digits)) if column.key in keys else column
+        for column in table.columns
+    )
+    return replace(table, columns=columns)
+
+
+def fill_rows(columns: Sequence[ReportColumn], records: Iterable[Mapping[str, CellValue]]) -> TableRows:
+    """Return records as rows: cells by the key of their column, None where a record has no such cell."""
+    return tuple(tuple(record.get(column.key) for column in columns) for record in records)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,7 @@ from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
 from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
-from medalopt.report.numbers import (
-    choose_money_scale,
-    format_money,
-    format_number,
-    format_share,
-    format_tonnes,
-)
+from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
 from medalopt.text import escape_text
 from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from medalopt.instance.confidence import (
-    ConfidenceRow,
-    build_confidence,
-    get_joint_confidence,
-    get_uncertainty_budget,
-)
+from medalopt.instance.confidence import ConfidenceRow, build_confidence, get_joint_confidence, get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan

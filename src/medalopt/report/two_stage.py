@@ -12,15 +12,7 @@ from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
 from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
-from medalopt.report.charts import (
-    COLOURS,
-    INK,
-    Chart,
-    ChartAxis,
-    build_line_series,
-    build_plot_option,
-    shorten_name,
-)
+from medalopt.report.charts import COLOURS, INK, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import identify_instance, render_json
@@ -294,13 +286,7 @@ def _tabulate_offers(plan: TwoStagePlan) -> ReportTable:
 
 
 def _tabulate_amounts(
-    plan: TwoStagePlan,
-    key: str,
-    title: str,
-    text: str,
-    names: tuple[str, ...],
-    amounts: dict[str, Any],
-    unit: str,
+    plan: TwoStagePlan, key: str, title: str, text: str, names: tuple[str, ...], amounts: dict[str, Any], unit: str
 ) -> ReportTable:
     """Return a table with a row for each scenario and a column for each name with an amount, the largest first."""
     largest = np.max(np.stack(list(amounts.values())), axis=0) if len(names) else np.zeros(0)

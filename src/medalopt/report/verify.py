@@ -268,10 +268,7 @@ def _tabulate_size(instance: Instance) -> ReportTable:
         "alloys": instance.alloys.names,
         "kinds of medals": instance.medals.names,
     }
-    rows = (
-        *((what, len(names)) for what, names in members.items()),
-        ("medals", int(instance.medals.count.sum())),
-    )
+    rows = (*((what, len(names)) for what, names in members.items()), ("medals", int(instance.medals.count.sum())))
     columns = (ReportColumn("what", "section"), ReportColumn("count", "count", ""))
     return ReportTable("size", "Size of the instance", "Number of members of each kind.", columns, rows)
 

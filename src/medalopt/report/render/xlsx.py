@@ -158,13 +158,7 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
 def _set_column_widths(sheet: Any, table: ReportTable) -> int:
     """Set the column widths, hide columns for machines, and return the index of the last column."""
     for position, (column, width) in enumerate(zip(table.columns, measure_widths(table), strict=True)):
-        sheet.set_column(
-            position,
-            position,
-            width,
-            None,
-            {"hidden": True} if column.hidden else {},
-        )
+        sheet.set_column(position, position, width, None, {"hidden": True} if column.hidden else {})
     return len(table.columns) - 1
 
 

@@ -29,6 +29,7 @@ from medalopt.report.document import (
     OrderDocument,
     ReportColumn,
     ReportTable,
+    fill_rows,
     make_amount_column,
     make_rate_column,
     set_digits,
@@ -128,11 +129,11 @@ def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             stock = waiting[order.region] if "storage" in order.costs else []
             fixed = [one for one in charged if instance.streams.region[one.member] == order.region]
             fixed = fixed if "supply" in order.costs else []
-            rows = _list_rows(instance, order, sent[order.region], stock, rates, stored)
-            rows += tuple(_charge_row(instance, order, one, rates, stored) for one in fixed)
-            if rows:
+            records = _list_records(instance, order, sent[order.region], stock, rates)
+            records += [_record_charge(instance, one) for one in fixed]
+            if records:
                 number += 1
-                lines = _tabulate_lines(instance, kind, rows, rates, stored)
+                lines = _tabulate_lines(instance, kind, records, rates, stored)
                 costs = _collect_costs(instance, order, sent[order.region], stock, fixed)
                 name = f"{prefix}{number:02d}"
                 documents.append(_make_document(context, order, name, sent[order.region], stock, costs, lines))
@@ -155,20 +156,19 @@ def _list_region_orders(context: OrderContext, region: int) -> list[_RegionOrder
     return orders
 
 
-def _list_rows(
+def _list_records(
     instance: Instance,
     order: _RegionOrder,
     sent: Sequence[DeviceOrderLine],
     waiting: Sequence[StorageLine],
     rates: Sequence[str],
-    storing: bool,
-) -> tuple[tuple[CellValue, ...], ...]:
+) -> list[dict[str, CellValue]]:
     """Return the exact lines of an order."""
     if order.kind == TRANSPORT_ORDER:
-        return tuple(_list_transport_rows(instance, sent))
+        return list(_list_transport_records(instance, sent))
     merged = _merge_lines(sent) if order.kind == COLLECTION_ORDER else sent
-    rows = [_shipment_row(instance, order, line, rates, storing) for line in merged]
-    return (*rows, *(_stockpile_row(instance, order, one, rates) for one in waiting))
+    records = [_record_shipment(instance, order, line, rates) for line in merged]
+    return [*records, *(_record_stockpile(instance, one) for one in waiting)]
 
 
 def _merge_lines(sent: Iterable[DeviceOrderLine]) -> list[DeviceOrderLine]:
@@ -189,7 +189,7 @@ def _merge_lines(sent: Iterable[DeviceOrderLine]) -> list[DeviceOrderLine]:
     ]
 
 
-def _list_transport_rows(instance: Instance, sent: Iterable[DeviceOrderLine]) -> Iterable[tuple[CellValue, ...]]:
+def _list_transport_records(instance: Instance, sent: Iterable[DeviceOrderLine]) -> Iterable[dict[str, CellValue]]:
     """Yield the feed of each treatment to each smelter in each period."""
     groups: dict[tuple[int, int, int], list[DeviceOrderLine]] = defaultdict(list)
     for line in sent:
@@ -198,11 +198,12 @@ def _list_transport_rows(instance: Instance, sent: Iterable[DeviceOrderLine]) ->
     for (treatment, smelter, period), lines in sorted(groups.items()):
         feed, money = sum(line.feed for line in lines), sum(line.costs["transport"] for line in lines)
         names = (instance.treatments.names[treatment], instance.smelters.names[smelter], instance.periods[period])
-        yield (*names, feed, money / feed, money, TONNE_CODE)
+        way = dict(zip(("treatment", "smelter", "period"), names, strict=True))
+        yield {**way, "tonnes_t": feed, "freight_per_t": money / feed, "amount": money, "unit_code": TONNE_CODE}
 
 
 def _tabulate_lines(
-    instance: Instance, kind: str, rows: tuple[tuple[CellValue, ...], ...], rates: Sequence[str], storing: bool
+    instance: Instance, kind: str, records: list[dict[str, CellValue]], rates: Sequence[str], storing: bool
 ) -> ReportTable:
     """Return the table of the exact lines of an order."""
     period = ReportColumn("period", get_period_word(instance).capitalize())
@@ -221,59 +222,34 @@ def _tabulate_lines(
         make_amount_column("amount", "Amount", instance.currency),
         ReportColumn("unit_code", "Unit code", hidden=True),
     )
-    columns = set_digits(columns, rows, [f"{_RATES[cost][0]}_per_t" for cost in rates], count_exact_decimals)
-    columns = set_digits(columns, rows, ("tonnes_t", "fraction_t", "waiting_t"), count_amount_decimals)
-    key, title, text = _TABLES[kind]
-    return ReportTable(key, title, text, columns, rows)
+    lines = ReportTable(*_TABLES[kind], columns, fill_rows(columns, records))
+    lines = set_digits(lines, [f"{_RATES[cost][0]}_per_t" for cost in rates], count_exact_decimals)
+    return set_digits(lines, ("tonnes_t", "fraction_t", "waiting_t"), count_amount_decimals)
 
 
-def _shipment_row(
-    instance: Instance, order: _RegionOrder, line: DeviceOrderLine, rates: Sequence[str], storing: bool
-) -> tuple[CellValue, ...]:
-    way = (instance.treatments.names[line.treatment], _name_destination(instance, line))
-    return (
-        *_stream_cells(instance, line.stream, line.period),
-        *(way if order.kind == CALL_OFF else ()),
-        _name_bundle(instance, line.stream),
-        None if line.fraction else line.tonnes,
-        *((line.tonnes if line.fraction else None,) if _lists_fractions(instance, order.kind) else ()),
-        *((None,) if storing else ()),
-        *(line.costs[cost] / line.tonnes if cost in order.costs else None for cost in rates),
-        sum(money for cost, money in line.costs.items() if cost in order.costs),
-        TONNE_CODE,
-    )
+def _record_shipment(
+    instance: Instance, order: _RegionOrder, line: DeviceOrderLine, rates: Sequence[str]
+) -> dict[str, CellValue]:
+    way = {"treatment": instance.treatments.names[line.treatment], "smelter": _name_destination(instance, line)}
+    costs = {cost: money for cost, money in line.costs.items() if cost in order.costs}
+    return {
+        **_record_stream(instance, line.stream, line.period),
+        **(way if order.kind == CALL_OFF else {}),
+        "fraction_t" if line.fraction else "tonnes_t": line.tonnes,
+        **{f"{_RATES[cost][0]}_per_t": costs[cost] / line.tonnes for cost in rates if cost in costs},
+        "amount": sum(costs.values()),
+        "unit_code": TONNE_CODE,
+    }
 
 
-def _stockpile_row(
-    instance: Instance, order: _RegionOrder, one: StorageLine, rates: Sequence[str]
-) -> tuple[CellValue, ...]:
-    return (
-        *_stream_cells(instance, one.stream, one.period),
-        *((WAITING, None) if order.kind == CALL_OFF else ()),
-        _name_bundle(instance, one.stream),
-        None,
-        *((None,) if _lists_fractions(instance, order.kind) else ()),
-        one.tonnes,
-        *(None for _ in rates),
-        one.cost,
-        TONNE_CODE,
-    )
+def _record_stockpile(instance: Instance, one: StorageLine) -> dict[str, CellValue]:
+    named = {**_record_stream(instance, one.stream, one.period), "treatment": WAITING}
+    return {**named, "waiting_t": one.tonnes, "amount": one.cost, "unit_code": TONNE_CODE}
 
 
-def _charge_row(
-    instance: Instance, order: _RegionOrder, one: FixedChargeLine, rates: Sequence[str], storing: bool
-) -> tuple[CellValue, ...]:
-    return (
-        *_stream_cells(instance, one.member, one.period),
-        *((FIXED_CHARGE, None) if order.kind == CALL_OFF else ()),
-        _name_bundle(instance, one.member),
-        None,
-        *((None,) if _lists_fractions(instance, order.kind) else ()),
-        *((None,) if storing else ()),
-        *(None for _ in rates),
-        one.charge,
-        LUMP_SUM_CODE,
-    )
+def _record_charge(instance: Instance, one: FixedChargeLine) -> dict[str, CellValue]:
+    named = {**_record_stream(instance, one.member, one.period), "treatment": FIXED_CHARGE}
+    return {**named, "amount": one.charge, "unit_code": LUMP_SUM_CODE}
 
 
 def _lists_fractions(instance: Instance, kind: str) -> bool:
@@ -290,14 +266,15 @@ def _name_destination(instance: Instance, line: DeviceOrderLine) -> str:
     )
 
 
-def _stream_cells(instance: Instance, stream: int, period: int) -> tuple[str, str, str]:
-    device = instance.devices.names[instance.streams.device[stream]]
-    return instance.streams.names[stream], device, instance.periods[period]
-
-
-def _name_bundle(instance: Instance, stream: int) -> str:
+def _record_stream(instance: Instance, stream: int, period: int) -> dict[str, CellValue]:
+    """Return the names of a stream, and the period."""
     bundle = int(instance.streams.bundle[stream])
-    return instance.bundles[bundle][1] if bundle >= 0 else ""
+    return {
+        "stream": instance.streams.names[stream],
+        "device": instance.devices.names[instance.streams.device[stream]],
+        "period": instance.periods[period],
+        "bundle": instance.bundles[bundle][1] if bundle >= 0 else "",
+    }
 
 
 def _collect_costs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -31,6 +32,7 @@ from medalopt.report.document import (
     ReportColumn,
     ReportTable,
     count_minor_digits,
+    fill_rows,
     make_amount_column,
     make_rate_column,
     set_digits,
@@ -199,6 +201,7 @@ _GRAMS_PER_KILOGRAM = 1000
 EVERY_FEED = "every feed"
 _LOT_CHARGE = "lot charge"
 _CONTRACT_COLUMNS = ("treatment_charge_per_t", "returned_share", "deduction_g_per_t", "refining_charge_per_kg")
+_AMOUNT_COLUMNS = ("feed_t", "contained_kg", "returned_kg", "left_kg")
 
 
 def _build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
@@ -209,13 +212,13 @@ def _build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
         sent = list(list_feed_lines(context.plan.account, smelter))
         if sent:
             fixed = [one for one in list_fixed_charges(context.plan.account, "smelter") if one.member == smelter]
-            rows = tuple(row for feed in sent for row in _tolling_rows(instance, feed))
-            rows += tuple(_charge_row(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed)
-            columns = set_digits(_tolling_columns(instance), rows, _CONTRACT_COLUMNS, count_exact_decimals)
-            amounts = ("feed_t", "contained_kg", "returned_kg", *(("left_kg",) if leaves_metal(instance) else ()))
-            columns = set_digits(columns, rows, amounts, count_amount_decimals)
+            records = [record for feed in sent for record in _list_tolling_records(instance, feed)]
+            records += [_record_charge(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed]
+            columns = _tolling_columns(instance)
             says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
-            lines = ReportTable("toll_lines", "Feed and metal", says, columns, rows)
+            lines = ReportTable("toll_lines", "Feed and metal", says, columns, fill_rows(columns, records))
+            lines = set_digits(lines, _CONTRACT_COLUMNS, count_exact_decimals)
+            lines = set_digits(lines, _AMOUNT_COLUMNS, count_amount_decimals)
             documents.append(_tolling_document(context, f"T{len(documents) + 1:02d}", smelter, sent, fixed, lines))
     return tuple(documents)
 
@@ -344,45 +347,44 @@ def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
     )
 
 
-def _tolling_rows(instance: Instance, feed: FeedLine) -> list[tuple[CellValue, ...]]:
-    named = (instance.periods[feed.period], _name_feed(instance, [feed]))
-    charges = instance.terms.treatment_charge.value[feed.line]
-    charge = float(charges[index_period(charges, feed.period)])
-    nothing = (None,) * (7 if leaves_metal(instance) else 6)
-    first = (*named, "feed", feed.tonnes, charge, *nothing, feed.charge, TONNE_CODE)
-    titles = instance.impurities.titles
-    penalties = [
-        (*named, f"penalty, {titles[part.element]}", None, None, part.contained, *nothing[1:], part.charge, TONNE_CODE)
-        for part in feed.penalties
-    ]
-    lot = [_charge_row(instance, feed.period, named[1], _LOT_CHARGE, feed.lot_charge)] if feed.lot_charge else []
-    return [first, *lot, *((*named, *_metal_cells(instance, feed.line, metal)) for metal in feed.metals), *penalties]
+def _list_tolling_records(instance: Instance, feed: FeedLine) -> Iterator[dict[str, CellValue]]:
+    """Yield the lines of a feed: its charge, the charge of its lot, its metals and penalties."""
+    terms, name = instance.terms, _name_feed(instance, [feed])
+    head: dict[str, CellValue] = {"period": instance.periods[feed.period], "terms": name}
+    charges = terms.treatment_charge.value[feed.line]
+    yield head | {
+        "item": "feed",
+        "feed_t": feed.tonnes,
+        "treatment_charge_per_t": float(charges[index_period(charges, feed.period)]),
+        "amount": feed.charge,
+        "unit_code": TONNE_CODE,
+    }
+    if feed.lot_charge:
+        yield _record_charge(instance, feed.period, name, _LOT_CHARGE, feed.lot_charge)
+    for metal in feed.metals:
+        charges = terms.refining_charge.value[feed.line, metal.metal]
+        back = len(instance.periods) - 1 if metal.period is None else metal.period
+        yield head | {
+            "item": instance.metals.titles[metal.metal],
+            "contained_kg": metal.contained,
+            "returned_share": float(terms.returned.value[feed.line, metal.metal]),
+            "deduction_g_per_t": _GRAMS_PER_KILOGRAM * float(terms.deduction.value[feed.line, metal.metal]),
+            "returned_kg": metal.kilograms,
+            "left_kg": metal.left,
+            "back": "later" if metal.period is None else instance.periods[metal.period],
+            "refining_charge_per_kg": float(charges[index_period(charges, back)]),
+            "amount": metal.charge - metal.revenue,
+            "unit_code": KILOGRAM_CODE,
+        }
+    for part in feed.penalties:
+        item = f"penalty, {instance.impurities.titles[part.element]}"
+        yield head | {"item": item, "contained_kg": part.contained, "amount": part.charge, "unit_code": TONNE_CODE}
 
 
-def _charge_row(instance: Instance, period: int, terms: str, item: str, charge: float) -> tuple[CellValue, ...]:
-    """Return the row of a lot charge or fixed charge."""
-    nothing = (None,) * (9 if leaves_metal(instance) else 8)
-    return (instance.periods[period], terms, item, *nothing, charge, LUMP_SUM_CODE)
-
-
-def _metal_cells(instance: Instance, line: int, metal: MetalReturn) -> tuple[CellValue, ...]:
-    terms, e = instance.terms, metal.metal
-    charges = terms.refining_charge.value[line, e]
-    back = len(instance.periods) - 1 if metal.period is None else metal.period
-    return (
-        instance.metals.titles[e],
-        None,
-        None,
-        metal.contained,
-        float(terms.returned.value[line, e]),
-        _GRAMS_PER_KILOGRAM * float(terms.deduction.value[line, e]),
-        metal.kilograms,
-        *((metal.left,) if leaves_metal(instance) else ()),
-        "later" if metal.period is None else instance.periods[metal.period],
-        float(charges[index_period(charges, back)]),
-        metal.charge - metal.revenue,
-        KILOGRAM_CODE,
-    )
+def _record_charge(instance: Instance, period: int, terms: str, item: str, charge: float) -> dict[str, CellValue]:
+    """Return the line of a lot charge or fixed charge."""
+    head = {"period": instance.periods[period], "terms": terms, "item": item}
+    return {**head, "amount": charge, "unit_code": LUMP_SUM_CODE}
 
 
 _PURCHASE_DESCRIPTION = "Metal or scrap to deliver, and the alloy it is charged to."
@@ -410,9 +412,10 @@ def _build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             if one.member == offer
         )
         if rows:
-            columns = set_digits(_purchase_columns(instance), rows, ("price_per_kg",), count_exact_decimals)
-            columns = set_digits(columns, rows, ("bought_kg",), count_amount_decimals)
+            columns = _purchase_columns(instance)
             lines = ReportTable("purchase_lines", "Purchase lines", _PURCHASE_DESCRIPTION, columns, rows)
+            lines = set_digits(lines, ("price_per_kg",), count_exact_decimals)
+            lines = set_digits(lines, ("bought_kg",), count_amount_decimals)
             documents.append(_purchase_document(context, f"P{len(documents) + 1:02d}", offer, period.tolist(), lines))
     return tuple(documents)
 
@@ -422,7 +425,7 @@ def _purchase_document(
 ) -> OrderDocument:
     instance, market = context.instance, context.instance.market
     kilograms = float(context.plan.account.bought[offer])
-    money = sum(float(row[4]) for row in lines.rows if isinstance(row[4], float))
+    money = sum_column(lines, lines.places["amount"])
     name, seller = market.names[offer], context.directory.sellers[offer]
     terms: FieldPairs = (
         ("Goods", f"{name}: {_describe_composition(instance, offer)}"),

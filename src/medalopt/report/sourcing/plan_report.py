@@ -281,11 +281,7 @@ def _shorten_table(table: ReportTable) -> ReportTable:
 
 def _draw_charts(facts: PlanFacts) -> tuple[Chart, ...]:
     plan = facts.plan
-    return (
-        *draw_supply_charts(plan),
-        *draw_metal_balances(facts),
-        *draw_metal_flows(facts),
-    )
+    return (*draw_supply_charts(plan), *draw_metal_balances(facts), *draw_metal_flows(facts))
 
 
 def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportTable, ...]:
@@ -305,11 +301,7 @@ def _list_versions(plan: Plan) -> tuple[str, ...]:
 MOST_PARTIES = 4  # payers on the first page
 _RISK_LINES = ("Main risk", "Second risk", "Third risk", "Scenarios", "Whole loads", "Benchmark")  # in this order
 BOTTLENECK = "Bottleneck"  # key figure that follows from the dual values, not from the decisions
-_FIGURE_COLUMNS = (
-    ReportColumn("figure", "Result"),
-    ReportColumn("value", "Value"),
-    ReportColumn("detail", "Detail"),
-)
+_FIGURE_COLUMNS = (ReportColumn("figure", "Result"), ReportColumn("value", "Value"), ReportColumn("detail", "Detail"))
 _DUE_COLUMNS = ("document", "party", "region", "goods", "quantity", "amount", "sign_by", "state")
 _FigureRow = tuple[CellValue, ...]
 

@@ -76,11 +76,7 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
         The table `award`.
     """
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
-    spent = sum_by_group(
-        account.shipment_costs.sum(axis=1),
-        account.routes.stream,
-        len(streams.names),
-    )
+    spent = sum_by_group(account.shipment_costs.sum(axis=1), account.routes.stream, len(streams.names))
     whole = np.asarray(account.sent) >= (1 - AMOUNT_TOLERANCE) * streams.available.value.sum(axis=1)
     order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}

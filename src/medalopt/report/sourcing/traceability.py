@@ -89,14 +89,7 @@ def _medal_source_table(plan: Plan, trace: MetalTrace, known: list[int]) -> Repo
     text = (
         f"By {ATTRIBUTION_RULE}: the {MOST_SOURCES} largest sources of each metal in each kind of medal, and the rest."
     )
-    return ReportTable(
-        "medal_sources",
-        "Sources of metal",
-        text,
-        columns,
-        tuple(rows),
-        _TRACE_NOTES,
-    )
+    return ReportTable("medal_sources", "Sources of metal", text, columns, tuple(rows), _TRACE_NOTES)
 
 
 def _largest_sources(by_source: dict[tuple[str, str, str], float], held: float) -> list[tuple[CellValue, ...]]:
