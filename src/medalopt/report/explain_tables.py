@@ -98,7 +98,7 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
     )
     rows = tuple(
         (
-            _format_kink_name(marginal_price),
+            f"kg of {marginal_price.name}" if marginal_price.metal is not None else f"medal {marginal_price.name}",
             marginal_price.path,
             _show_kink_price(marginal_price.more, marginal_price.less),
             _show_kink_price(marginal_price.less, marginal_price.more),
@@ -153,11 +153,6 @@ def _equals_market_price(marginal_price: MarginalPrice) -> bool:
         and abs(value - marginal_price.market.price) <= _MARKET_TOLERANCE * abs(marginal_price.market.price)
         for value in both
     )
-
-
-def _format_kink_name(marginal_price: MarginalPrice) -> str:
-    """Return a unit of a metal or medal with its name."""
-    return f"kg of {marginal_price.name}" if marginal_price.metal is not None else f"medal {marginal_price.name}"
 
 
 def _show_kink_price(value: float | None, other: float | None) -> CellValue:

@@ -65,7 +65,12 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
     resources += [_describe_resource(f"{key}.csv", table) for key, table in tables.items()]
     if plan is not None:
         parts = {name.removesuffix(".csv"): parse_csv_rows(text) for name, text in report_files.items()}
-        files["plan.csv"] += _render_digest_rows(compute_part_digests("csv", parts))
+        files["plan.csv"] += "".join(
+            (
+                f"{_quote_csv_cell(f'digests.{name}')},{value}\n"
+                for name, value in compute_part_digests("csv", parts).items()
+            )
+        )
     return {**files, **report_files, PACKAGE_FILE: _render_package(report.title, resources)}
 
 
@@ -198,17 +203,7 @@ def render_csv_folder(plan: Plan) -> dict[str, str]:
     Returns:
         File name to text.
     """
-    return {name: "".join(text) for name, text in _stream_csv_files(plan).items()}
-
-
-def _render_digest_rows(digests: Mapping[str, str]) -> str:
-    """Return rows of `plan.csv` that hold further digests."""
-    return "".join(f"{_quote_csv_cell(f'digests.{name}')},{value}\n" for name, value in digests.items())
-
-
-def _stream_csv_files(plan: Plan) -> dict[str, Iterator[str]]:
-    """Return the files of a CSV folder as iterators, so that a large table is never held as one string."""
-    return _stream_files(_list_columns(plan))
+    return {name: "".join(text) for name, text in _stream_files(_list_columns(plan)).items()}
 
 
 def _stream_files(tables: PlanColumns) -> dict[str, Iterator[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from medalopt.errors import UsageError
 from medalopt.report.charts import PICTURE_WIDTH, Chart, list_font_files, render_svg
-from medalopt.report.document import Report, ReportColumn, ReportTable, list_tables
+from medalopt.report.document import Report, ReportTable, list_tables
 from medalopt.report.render.formatted_table import (
     BREAK_PATTERN,
     SummaryText,
@@ -75,7 +75,10 @@ def _encode_report(content: Report) -> dict[str, Any]:
 
 def _has_wide_table(content: Report) -> bool:
     lines = (document.lines for document in content.documents)
-    return any(len(_visible_columns(table)) > LANDSCAPE_COLUMNS for table in (*list_tables(content), *lines))
+    return any(
+        len([column for column in table.columns if not column.hidden]) > LANDSCAPE_COLUMNS
+        for table in (*list_tables(content), *lines)
+    )
 
 
 def _encode_summary(content: Report, summary: SummaryText) -> dict[str, Any]:
@@ -118,10 +121,6 @@ def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any
 def _encode_chart(chart: Chart, width: int = PICTURE_WIDTH) -> dict[str, Any]:
     svg = render_svg(chart, title=False, width=width)
     return {"title": chart.title, "svg": svg, "notes": chart.notes, "ratio": chart.height / width}
-
-
-def _visible_columns(table: ReportTable) -> list[ReportColumn]:
-    return [column for column in table.columns if not column.hidden]
 
 
 def _encode_table(table: ReportTable) -> dict[str, Any]:

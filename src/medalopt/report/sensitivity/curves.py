@@ -292,13 +292,11 @@ def _describe_shift(shift: BreakpointShift, unit: str | None) -> str:
             return f"{escape_text(shift.what)} enters ({format_number(shift.after)} {shift.unit})"
         return f"{escape_text(shift.what)} {format_number(shift.before)} → {format_number(shift.after)} {shift.unit}"
     each = f"{shift.unit} per {unit or 'unit'}"
-    before, after = (0.0 if abs(by) <= 1e-7 * abs(other) else by for by, other in _pair_both_ways(shift))
+    before, after = (
+        0.0 if abs(by) <= 1e-7 * abs(other) else by
+        for by, other in (((shift.before, shift.after), (shift.after, shift.before)))
+    )
     return f"{escape_text(shift.what)} {format_number(before)} → {format_number(after)} {each}"
-
-
-def _pair_both_ways(shift: BreakpointShift) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Pair the rates before and after with each other, so that either can be compared with its counterpart."""
-    return (shift.before, shift.after), (shift.after, shift.before)
 
 
 def _encode_breakpoint(turn: BreakpointChange) -> dict[str, Any]:

@@ -258,16 +258,11 @@ def tabulate_assumptions(instance: Instance, source_values: SourceValues | None)
         ReportColumn("source", "Source"),
         ReportColumn("note", "Note"),
     )
-    remarks = {_parse_path(source.path): source for source in instance.sources}
+    remarks = {parse_path(source.path) if source.path else (): source for source in instance.sources}
     listed = _parameter_rows(instance, source_values, remarks) if source_values is not None else _remark_rows(remarks)
     return (
         ReportTable("assumptions", "Assumptions", _ASSUMPTIONS_DESCRIPTION, columns, tuple(listed), _ASSUMPTIONS_NOTES),
     )
-
-
-def _parse_path(path: str) -> ParameterPath:
-    """Return the path of a source; the empty path is the whole file."""
-    return parse_path(path) if path else ()
 
 
 def _parameter_rows(
