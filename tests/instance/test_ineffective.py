@@ -106,7 +106,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "a party that is none": (
         {"x": "parties: {tokio: {legal_name: T}, kosaka: {legal_name: K}, tokyo: {}}"},
-        {"parties.tokio": "no region, smelter or offer is called `tokio`; did you mean `tokyo`?"},
+        {"parties.tokio": "no region, smelter, offer or material sold is called `tokio`; did you mean `tokyo`?"},
     ),
 }
 

@@ -160,7 +160,7 @@ def fill_rows(columns: Sequence[ReportColumn], records: Iterable[Mapping[str, Ce
 
 @dataclass(frozen=True)
 class OrderDocument:
-    """Call-off, toll-refining instruction or metal purchase order; a draft while details of the party are missing.
+    """Call-off, toll-refining instruction, purchase or sales order; a draft while details of the party are missing.
 
     Attributes:
         kind: Kind of document.

@@ -40,10 +40,23 @@ COST_KINDS = {
 }
 
 
+def title_cost_kinds(instance: Instance) -> dict[str, str]:
+    """Return the titles of kinds of cost, with what an instance sells.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Title by kind.
+    """
+    return COST_KINDS | {"sales": _title_sales(instance)}
+
+
 def _title_sales(instance: Instance) -> str:
     """Return the title of the revenue for what is sold."""
     castings, fractions = sells_castings(instance), bool(instance.treatments.sells.any())
-    metal = bool(instance.metals.sell.raw.any()) or not castings
+    sold = instance.metals.sell.raw.any() or instance.terms.pays.raw.any()
+    metal = bool(sold) or not (castings or fractions)
     named = (("castings", castings), ("surplus metal", metal), ("fractions", fractions))
     return f"sales of {' and of '.join(name for name, sold in named if sold)}"
 
@@ -55,7 +68,7 @@ def build_cost_table(plan: Plan) -> ReportTable:
         The table; kinds below rounding, relative to all payments, are left out.
     """
     all_paid = sum_absolute_costs(plan.account, "cost")
-    titles = COST_KINDS | {"sales": _title_sales(plan.instance)}
+    titles = title_cost_kinds(plan.instance)
     parts = {titles[kind]: value for kind, value in plan.costs.items() if abs(value) > AMOUNT_TOLERANCE * all_paid}
     columns = (
         ReportColumn("kind", "kind"),
@@ -92,8 +105,8 @@ def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
         The kinds, separated by commas.
     """
     kinds = plan.party_costs[party]
-    largest = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most]
-    return ", ".join(f"{COST_KINDS[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)
+    largest, titles = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most], title_cost_kinds(plan.instance)
+    return ", ".join(f"{titles[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)
 
 
 _MAX_KINDS = 3  # kinds of cost named of a party

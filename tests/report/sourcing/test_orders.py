@@ -8,7 +8,7 @@ from tests.report.plans import plan
 from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL, allocate_payments
 from medalopt.report.document import DRAFT_STAMP, OrderDocument
 from medalopt.report.render.formatted_table import format_table
 from medalopt.report.sourcing.metals import tabulate_melting
@@ -26,13 +26,38 @@ def figures(made: Iterable[OrderDocument], key: str, kind: str | None = None) ->
     return found
 
 
-@pytest.mark.parametrize("name", ["tiny", "tokyo2020", "dantzig", "rio2016"])
+@pytest.mark.parametrize("name", ["tiny", "tokyo2020", "dantzig", "rio2016", "fractions", "food_manufacture_1"])
 def test_what_is_ordered_is_what_the_plan_costs(name: str) -> None:
-    """All documents and one's own account add up to the cost of the plan, each kind of cost in one place."""
+    """All documents, less what is sold, and one's own account add up to the cost, each kind of cost in one place."""
     made = plan(name)
-    own = sum(made.costs[kind] for kind in ("holding", "sales", "scrap"))
-    assert sum(figures(build_orders(made), "amount")) + own == pytest.approx(made.cost, rel=1e-12)
-    assert abs(sum(figures(build_orders(made), "amount")) + own - made.cost) < 0.5
+    orders, own = build_orders(made), sum(made.costs[kind] for kind in ("holding", "scrap"))
+    ordered = sum(figures(orders, "amount")) - 2 * sum(figures(orders, "amount", SALES_ORDER))
+    assert ordered + own == pytest.approx(made.cost, rel=1e-12)
+    assert abs(ordered + own - made.cost) < 0.5
+
+
+def test_what_is_sold_has_an_order_of_its_own() -> None:
+    """A fraction and surplus metal have seller, buyer, quantity, place and price, and lines for their revenue."""
+    parties = {"steel": {**PARTY, "legal_name": "Steel Works"}, "Cu": {"legal_name": "Metal Trading"}}
+    made = with_parties(plan("fractions"), parties)
+    steel, copper = (one for one in build_orders(made) if one.kind == SALES_ORDER)
+    terms = dict(steel.terms)
+    assert (terms["Seller"], terms["Buyer"]) == ("Organising Committee, 1 Games Road", "Steel Works, 1-1 Works Road")
+    assert (terms["Quantity"], terms["Amount"].partition(",")[0]) == (
+        "4.75 t of steel, as weighed, in total",
+        "190.00 EUR",
+    )
+    assert steel.lines.rows == (("1", "steel", "dismantle", "north", 4.75, 40.0, 190.0, "TNE"),) and not steel.missing
+    assert (
+        dict(copper.party)["Deliver to"] == "transfer on the metal account at far, near"
+        and "contract" in copper.missing
+    )
+    assert figures([copper], "sold_kg") == pytest.approx([619.5])
+    payers = replace(made.instance, annex={**made.instance.annex, "payers": {"by_products": "river"}})
+    sold = build_orders(replace(made, instance=payers, account=replace(made.account, instance=payers)))[-1]
+    assert dict(sold.terms)["Seller"] == "river"
+    spent = allocate_payments(made.account)
+    assert spent.parties[SALES_ORDER] == ("steel", "Cu") and float(spent.of(SALES_ORDER).sum()) == pytest.approx(-1429)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tokyo2020"])

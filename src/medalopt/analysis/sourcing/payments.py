@@ -1,17 +1,18 @@
 """Payments by counterparty, period and fiscal year: the cost of a plan allocated to its documents.
 
 Collectors are paid for devices, operators for treatment and carriers for freight, which fall to the region where no
-party has the role; smelters for treatment and refining, offers at their price. Interest on stock, metal sales and
-remaining process scrap have no counterparty and are internal items.
+party has the role; smelters for treatment and refining, offers at their price. Buyers of fractions, surplus metal and
+castings pay for them. Interest on stock and remaining process scrap have no counterparty and are internal items.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.analysis.sourcing.sales import list_material_sales
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats, Ints
@@ -67,13 +68,14 @@ def _format_fiscal_year(period: str, start: int) -> str:
     return f"FY{year if month >= start else year - 1}"
 
 
-CALL_OFF, TOLL, PURCHASE_ORDER, OWN_ACCOUNT = (
+CALL_OFF, TOLL, PURCHASE_ORDER, SALES_ORDER, OWN_ACCOUNT = (
     "call-off",
     "toll-refining instruction",
     "metal purchase order",
+    "sales order",
     "own account",
 )
-DOCUMENT_KINDS = (CALL_OFF, TOLL, PURCHASE_ORDER, OWN_ACCOUNT)
+DOCUMENT_KINDS = (CALL_OFF, TOLL, PURCHASE_ORDER, SALES_ORDER, OWN_ACCOUNT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +96,22 @@ class Payments:
         """
         return np.asarray(sum(self.amounts[kind].values()))
 
+    @property
+    def kinds(self) -> Names:
+        """Kinds of document.
+
+        Returns:
+            Those of DOCUMENT_KINDS in their order; sales orders only where something is sold.
+        """
+        return tuple(kind for kind in DOCUMENT_KINDS if kind != SALES_ORDER or self.parties[kind])
+
     def by_kind(self) -> Floats:
         """Sum the payments by kind of document.
 
         Returns:
-            (4, T): payments in the order of DOCUMENT_KINDS.
+            (K, T): payments in the order of `kinds`.
         """
-        return np.array([self.of(kind).sum(axis=0) for kind in DOCUMENT_KINDS])
+        return np.array([self.of(kind).sum(axis=0) for kind in self.kinds])
 
 
 def allocate_payments(account: PlanAccount) -> Payments:
@@ -113,20 +124,22 @@ def allocate_payments(account: PlanAccount) -> Payments:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
     """
     instance, by_region = account.instance, _allocate_by_region(account)
-    paid = compute_revenue_of_left(account)
+    paid, sold = compute_revenue_of_left(account), _sum_sales(account)
     bought, offers = instance.market.price.value * account.purchases, np.arange(len(instance.market.names))
     return Payments(
         {
             CALL_OFF: by_region[0],
             TOLL: instance.smelters.names,
             PURCHASE_ORDER: instance.market.names,
+            SALES_ORDER: tuple(sold),
             OWN_ACCOUNT: ("own account",),
         },
         {
             CALL_OFF: by_region[1],
             TOLL: {**_sum_toll_charges(account), **({"sales": -paid} if len(paid) else {})},
             PURCHASE_ORDER: {"purchases": _add_charges(account, bought, offer=offers)},
-            OWN_ACCOUNT: _collect_internal_items(account, paid),
+            SALES_ORDER: {"sales": -np.array(list(sold.values()))} if sold else {},
+            OWN_ACCOUNT: _collect_internal_items(account, [*paid, *sold.values()]),
         },
     )
 
@@ -178,12 +191,21 @@ def _sum_toll_charges(account: PlanAccount) -> dict[str, Floats]:
     }
 
 
-def _collect_internal_items(account: PlanAccount, paid: Floats) -> dict[str, Floats]:
-    """Return the costs that no order pays, by kind (1, T); `paid` (K, T) is revenue for metal left with smelters."""
+def _sum_sales(account: PlanAccount) -> dict[str, Floats]:
+    """Return the revenue (T,) for each material sold, by its name."""
+    revenue: dict[str, Floats] = {}
+    for one in list_material_sales(account):
+        of_name = revenue.setdefault(one.name, np.zeros(len(account.instance.periods)))
+        of_name[one.period] += one.quantity * one.price
+    return revenue
+
+
+def _collect_internal_items(account: PlanAccount, paid: Sequence[Floats]) -> dict[str, Floats]:
+    """Return the costs that no order pays, by kind (1, T); each of `paid` (T,) is a revenue that an order states."""
     minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
     costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
     if len(paid):
-        costs["sales"] = costs["sales"] + paid.sum(axis=0)
+        costs["sales"] = costs["sales"] + np.sum(paid, axis=0)
     internal = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
     if "treatment" in account.charges:  # of no single region's operator
         internal["treatment"] = account.charges["treatment"].sum(axis=0)[None, :]

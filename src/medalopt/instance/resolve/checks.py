@@ -417,13 +417,18 @@ def collect_addressees(draft: Draft) -> Mapping[str, set[str]]:
     """Collect the names to which orders can be addressed.
 
     Returns:
-        Names of regions, smelters and offers, by the field of a party that lists them.
+        Names of regions, smelters and offers, by the field of a party that lists them, and of what is `sold`.
     """
+    document, fractions = draft.document, list_treatment_entries(draft).items()
     cells = [sheet.get_column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]
     return {
         "regions": {text for column in cells for text in column.texts if text},
-        "smelters": set(draft.document.smelters or {}),
-        "offers": set(draft.document.market),
+        "smelters": set(document.smelters or {}),
+        "offers": set(document.market),
+        "sold": {
+            *(name.partition("/")[2] for name, entry in fractions if entry.sold),
+            *(name for name, one in {**document.metals, **document.alloys}.items() if "sell" in one.model_fields_set),
+        },
     }
 
 
@@ -455,7 +460,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_due_periods: frozenset({"medals", "periods"}),
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
-    _check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market"}),
+    _check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market", "treatments", "metals", "alloys"}),
 }
 """Checks with the sections that each one reads."""
 

@@ -341,13 +341,13 @@ def _find_codes_in_node(node: Node) -> Iterator[str]:
 
 
 def _find_unknown_parties(draft: Draft) -> Iterator[tuple[ParameterPath, str]]:
-    """Yield parties without a role that are no region, smelter or offer."""
+    """Yield parties without a role that are no region, smelter, offer or material sold."""
     parties = draft.document.parties
     known = set().union(*collect_addressees(draft).values()) if parties else set()
     for name in sorted(name for name in parties.keys() - known if parties[name].role is None):
         yield (
             ("parties", name),
-            f"no region, smelter or offer is called `{escape_text(name)}`"
+            f"no region, smelter, offer or material sold is called `{escape_text(name)}`"
             f"{suggest_name(name, known) or '; give the party a `role`'}",
         )
 

@@ -38,7 +38,9 @@ from medalopt.report.numbers import count_amount_decimals, count_exact_decimals
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.order_terms import (
     COLLECTION_ORDER,
+    LUMP_SUM_CODE,
     STEP_TITLE,
+    TONNE_CODE,
     TRANSPORT_ORDER,
     Addressee,
     CostKey,
@@ -50,7 +52,6 @@ from medalopt.report.sourcing.order_terms import (
     make_order,
 )
 
-TONNE_CODE, LUMP_SUM_CODE = "TNE", "LS"  # UN/ECE Recommendation 20
 FIXED_CHARGE = "fixed charge"
 NO_SMELTER, SPLIT, SOLD = "(ordinary recycling)", "(by fraction)", "(sold)"
 WAITING = "waits"

@@ -11,6 +11,7 @@ from importlib import resources
 
 import numpy as np
 
+from medalopt.analysis.sourcing.payments import SALES_ORDER
 from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.arrays import Bools
 from medalopt.instance.instance import Instance, SourceNote
@@ -193,7 +194,7 @@ def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[Rep
         The table `claim_ledger`.
     """
     instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
-    numbers = {document.party[0][1]: document.number for document in documents}
+    numbers = {document.party[0][1]: document.number for document in documents if document.kind != SALES_ORDER}
     entries = list(list_claims(plan.account))
     rows: list[tuple[CellValue, ...]] = []
     for one in entries:

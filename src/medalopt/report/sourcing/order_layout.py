@@ -51,7 +51,8 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     """Group the exact lines of an order for page and paper.
 
     Args:
-        lines: Exact lines: `collection_lines`, `call_off_lines`, `transport_lines`, `toll_lines` or `purchase_lines`.
+        lines: Exact lines: `collection_lines`, `call_off_lines`, `transport_lines`, `toll_lines`, `purchase_lines`,
+            `sale_lines` or `metal_sale_lines`.
         periods: Periods of the instance, in their order.
 
     Returns:
@@ -59,8 +60,9 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     """
     at = {period: number for number, period in enumerate(periods)}
     rows = sorted(lines.list_records(), key=lambda row: at[str(row["period"])])
-    group = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}.get(lines.key, _group_call_off)
-    tables = [replace(table, notes=()) for table in group(lines, rows)]
+    own = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}
+    own |= {"sale_lines": _group_sale, "metal_sale_lines": _group_sale}
+    tables = [replace(table, notes=()) for table in own.get(lines.key, _group_call_off)(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
     return _round_quantities((*tables[:-1], last))
 
@@ -257,6 +259,32 @@ def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTa
         table.append((name, _sum_cells(of_period, "bought_kg"), of_period[0]["price_per_kg"], amount, alloys))
     text = "Kilograms to deliver in each period, at the agreed price."
     return (ReportTable("quantities", "Quantities and price", text, columns, tuple(table)),)
+
+
+def _group_sale(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
+    """Return quantity, price and amount by period, then of fractions by treatment and region; prices are means."""
+    measures = [column for column in lines.columns if column.unit is not None]
+    keys = [column.key for column in measures]
+
+    def tabulate(key: str, title: str, text: str, by: Sequence[str]) -> ReportTable:
+        """Return a row of sums for each group of lines."""
+        groups = _collect_rows(rows, lambda row: "\n".join(str(row[name]) for name in by)).values()
+        table = tuple((*(of[0][name] for name in by), *_sum_sales(of, keys)) for of in groups)
+        return ReportTable(key, title, text, (*(_find_column(lines, name) for name in by), *measures), table)
+
+    word = lines.columns[0].title.lower()
+    text = f"Quantities to hand over in each {word}, with the mean price, and the amount that the buyer pays."
+    first = tabulate("quantities", f"Quantities by {word}", text, ("period",))
+    if "treatment" not in rows[0]:
+        return (first,)
+    text = "Quantities by origin; the price is the mean of the lines."
+    return (first, tabulate("goods", "Material by origin", text, ("material", "treatment", "region")))
+
+
+def _sum_sales(rows: Sequence[Cells], keys: Sequence[str]) -> tuple[CellValue, ...]:
+    """Return quantity, mean price and amount of lines."""
+    quantity, amount = (_sum_cells(rows, key) for key in (keys[0], keys[-1]))
+    return (quantity, amount / quantity, amount)
 
 
 MOST_DUE_ORDERS = 14  # rows of orders on the first page

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
@@ -23,6 +23,7 @@ from medalopt.report.sourcing.order_layout import group_order_lines
 from medalopt.text import escape_text
 
 COLLECTION_ORDER, TRANSPORT_ORDER = "collection order", "transport order"
+TONNE_CODE, KILOGRAM_CODE, LUMP_SUM_CODE = "TNE", "KGM", "LS"  # UN/ECE Recommendation 20
 _USUAL_TOLERANCE = 5  # per cent, UCP 600, article 30 b
 QUANTITY_TOLERANCE = f"{_USUAL_TOLERANCE} % more or less, unless the contract says otherwise"
 _PARTY_FIELDS = {
@@ -61,6 +62,7 @@ _ALSO_NEEDED = {
         "chain_of_custody",
     ),
     PURCHASE_ORDER: ("price_basis", "grade", "certificate", "chain_of_custody"),
+    SALES_ORDER: ("price_basis", "grade", "sampling"),
 }
 """Fields that an order of a kind needs before it can be signed; others are printed where they are stated."""
 _SHORTFALL = "Shortfall borne"
@@ -198,7 +200,9 @@ def make_order(
     known = {**addressee.defaults, **shared, **{name: str(value) for name, value in stated.items() if value}}
     needed = (*_ALWAYS_NEEDED, *_ALSO_NEEDED[kind])
     party, clauses = (_select_fields(titles, known, needed) for titles in (_PARTY_FIELDS, _CLAUSES))
-    terms = (("Buyer", context.describe_buyer()), *terms)
+    sold = kind == SALES_ORDER  # by the plan's parties, to the party of the document
+    buyer = context.describe_place(addressee.party, ("legal_name", "address")) if sold else context.describe_buyer()
+    terms = (("Buyer", buyer), *terms)
     missing = tuple(title.lower() for title, value in (*party, *terms, *clauses) if not value)
     return OrderDocument(
         kind,
@@ -229,7 +233,8 @@ def _hint_missing(addressee: Addressee, context: OrderContext, missing: tuple[st
     if not missing:
         return ()
     paths = [render_path(("parties", addressee.party))]
-    paths += ["project.buyer"] if "buyer" in missing else []
+    unnamed = {"buyer", "seller"}.intersection(missing) and not context.describe_buyer()
+    paths += ["project.buyer"] if unnamed else []
     paths += ["a party with role mint"] if "return to" in missing else []
     listed = " and ".join([", ".join(paths[:-1]), paths[-1]] if paths[:-1] else paths)
     return (f"Complete the missing fields under {listed} in the instance to remove the draft stamp.",)

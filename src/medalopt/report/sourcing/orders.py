@@ -17,7 +17,7 @@ from medalopt.analysis.sourcing.orders import (
     list_feed_lines,
     list_fixed_charges,
 )
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, TOLL
+from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
@@ -49,10 +49,13 @@ from medalopt.report.numbers import (
 )
 from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
-from medalopt.report.sourcing.call_offs import FIXED_CHARGE, LUMP_SUM_CODE, TONNE_CODE, build_device_orders
+from medalopt.report.sourcing.call_offs import FIXED_CHARGE, build_device_orders
 from medalopt.report.sourcing.order_layout import compute_rounding
 from medalopt.report.sourcing.order_terms import (
+    KILOGRAM_CODE,
+    LUMP_SUM_CODE,
     STEP_TITLE,
+    TONNE_CODE,
     TRANSPORT_ORDER,
     Addressee,
     OrderContext,
@@ -62,21 +65,25 @@ from medalopt.report.sourcing.order_terms import (
     format_order_amount,
     make_order,
 )
+from medalopt.report.sourcing.sales_orders import build_sales_orders
 from medalopt.text import escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
 
 
 def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
-    """Build all order documents of a plan; their amounts and the internal items add up to the plan's cost.
+    """Build all order documents of a plan.
+
+    The amounts of orders, less those of sales orders, and the internal items add up to the plan's cost.
 
     Returns:
-        Orders for devices, then toll-refining instructions, then purchase orders.
+        Orders for devices, then toll-refining instructions, purchase orders and sales orders.
     """
     context = OrderContext(plan)
     documents = (*build_device_orders(context), *_build_tolling_orders(context), *_build_purchase_orders(context))
     note = _describe_rounding(plan, documents)
-    return tuple(document if document.kind == TOLL else _note_rounding(document, note) for document in documents)
+    noted = tuple(document if document.kind == TOLL else _note_rounding(document, note) for document in documents)
+    return (*noted, *build_sales_orders(context))
 
 
 def _note_rounding(document: OrderDocument, note: str) -> OrderDocument:
@@ -95,11 +102,11 @@ def _describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
     )
     tonnes: dict[tuple[int, int], float] = {}
     bought: dict[tuple[int, int], float] = {}
-    for document in documents:
+    for document in (one for one in documents if one.kind in (CALL_OFF, PURCHASE_ORDER)):
         for (name, period), factor in compute_rounding(document).items():
             if document.kind == CALL_OFF:
                 tonnes[streams[name], periods[period]] = factor
-            elif document.kind == PURCHASE_ORDER:
+            else:
                 bought[offers[document.party[0][1]], periods[period]] = factor
     short = find_rounding_shortages(plan.account, tonnes, bought)
     if not short:
@@ -144,14 +151,16 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
     if abs(internal) >= 10.0 ** -count_minor_digits(plan.instance.currency):
         amount = format_money(internal, plan.instance.currency)
         internal_note = (
-            f"Internal items (holding of stock, less sales): {amount}; with the orders they make the total cost."
+            f"Internal items (holding of stock, less remaining process scrap): {amount}; with the orders they make "
+            "the total cost."
         )
         notes = (internal_note, *notes)
     return ReportTable("orders", "Orders", text, columns, rows, notes)
 
 
 def _order_row(instance: Instance, document: OrderDocument) -> tuple[CellValue, ...]:
-    money = sum_column(document.lines, document.lines.places["amount"])
+    sign = -1 if document.kind == SALES_ORDER else 1
+    money = sign * sum_column(document.lines, document.lines.places["amount"])
     quantity = dict(document.terms)["Quantity"].partition(" of ")[0].removesuffix(" in total")
     state = f"draft: {len(document.missing)} missing" if document.missing else "complete"
     ordered = {str(period) for period in document.lines.list_cells("period")}
@@ -169,6 +178,8 @@ def _describe_goods(document: OrderDocument) -> str:
         return "freight to " + ", ".join(dict.fromkeys(str(name) for name in document.lines.list_cells("smelter")))
     if document.kind == PURCHASE_ORDER:
         return dict(document.terms)["Goods"].partition(": ")[2]
+    if document.kind == SALES_ORDER:
+        return dict(document.terms)["Goods"]
     pairs = zip(document.lines.list_cells("bundle"), document.lines.list_cells("device"), strict=True)
     names = list(dict.fromkeys(str(bundle or device) for bundle, device in pairs))
     return ", ".join(names[:_MOST_GOODS]) + (f", {len(names) - _MOST_GOODS} more" if len(names) > _MOST_GOODS else "")
@@ -181,8 +192,6 @@ def _format_signing_date(instance: Instance, period: str) -> str:
     year, month = (int(part) for part in period.split("-"))
     return (date(year, month, 1) - timedelta(days=1)).isoformat() if (year, month) > (1, 1) else f"before {period}"
 
-
-KILOGRAM_CODE = "KGM"  # UN/ECE Recommendation 20
 
 _TOLLING_DESCRIPTION = (
     "Feed by line of the terms (dry tonnes) with its treatment charge; below each its metals: contained, returned to "

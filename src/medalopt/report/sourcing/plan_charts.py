@@ -21,7 +21,7 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
-from medalopt.report.solve_tables import COST_KINDS, FULL_LOAD, get_period_word
+from medalopt.report.solve_tables import FULL_LOAD, get_period_word, title_cost_kinds
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
@@ -37,7 +37,8 @@ def draw_cost_waterfall(plan: Plan) -> tuple[Chart, ...]:
         One chart; none where every cost is zero.
     """
     paid = sum(abs(value) for value in plan.costs.values())
-    amounts = plan.party_totals or {COST_KINDS[kind]: value for kind, value in plan.costs.items()}
+    titles = title_cost_kinds(plan.instance)
+    amounts = plan.party_totals or {titles[kind]: value for kind, value in plan.costs.items()}
     parts = [(name, value) for name, value in amounts.items() if abs(value) > AMOUNT_TOLERANCE * paid]
     by = "party" if plan.party_totals else "kind"
     return (_waterfall_chart(plan, sorted(parts, key=lambda part: -part[1]), by),) if parts else ()

@@ -336,7 +336,7 @@ def select_due_orders(orders: ReportTable) -> ReportTable:
         The table `due_orders`; a note says how many more there are.
     """
     place = orders.places
-    largest = sorted(orders.rows, key=lambda row: -get_cell_number(row[place["amount"]]))
+    largest = sorted(orders.rows, key=lambda row: -abs(get_cell_number(row[place["amount"]])))
     shown = sorted(largest[:MOST_DUE_ORDERS], key=lambda row: str(row[place["sign_by"]]))
     left = largest[MOST_DUE_ORDERS:]
     notes = orders.notes

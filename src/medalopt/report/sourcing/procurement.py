@@ -13,9 +13,9 @@ from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd
 from medalopt.analysis.sourcing.payments import (
     CALL_OFF,
-    DOCUMENT_KINDS,
     OWN_ACCOUNT,
     PURCHASE_ORDER,
+    SALES_ORDER,
     TOLL,
     Payments,
     get_fiscal_year_start,
@@ -43,7 +43,7 @@ from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_
 from medalopt.report.numbers import format_mass, format_money, format_number, format_share
 from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import describe_step, format_step
-from medalopt.report.solve_tables import COST_KINDS, get_period_word
+from medalopt.report.solve_tables import get_period_word, title_cost_kinds
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 from medalopt.units import name_unit
@@ -162,12 +162,14 @@ PAYMENT_TITLES = {
     CALL_OFF: "Call-offs",
     TOLL: "Toll refining",
     PURCHASE_ORDER: "Metal purchases",
+    SALES_ORDER: "Sales orders",
     OWN_ACCOUNT: "Internal items",
 }
-_PAYMENT_KEYS = {CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "purchases", OWN_ACCOUNT: "own_account"}
-_INTERNAL_NOTE = (
-    "Internal items (no purchase order): holding cost of stock{}, less sales of metal and remaining process scrap."
-)
+_PAYMENT_KEYS = {
+    **{CALL_OFF: "call_offs", TOLL: "toll_refining", PURCHASE_ORDER: "purchases"},
+    **{SALES_ORDER: "sales_orders", OWN_ACCOUNT: "own_account"},
+}
+_INTERNAL_NOTE = "Internal items (no purchase order): holding cost of stock{}, less remaining process scrap."
 _FISCAL_YEAR_NOTE = "A {period} that extends beyond the end of {month} counts in the fiscal year in which it begins."
 
 
@@ -191,7 +193,7 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
     columns = (
         ReportColumn("period", word.capitalize()),
         *((ReportColumn("fiscal_year", "Fiscal year"),) if dated else ()),
-        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
+        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in paid.kinds),
         _money_column(instance, "spent", "Spent"),
         _money_column(instance, "spent_so_far", "Cumulative", total=False),
         _money_column(instance, "committed", "Open commitment", total=False),
@@ -231,7 +233,7 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
         _money_column(instance, "in_all", "Total"),
     )
     rows: list[tuple[CellValue, ...]] = []
-    for kind in DOCUMENT_KINDS:
+    for kind in paid.kinds:
         spent = paid.of(kind) @ in_year
         for party, of_party in zip(paid.parties[kind], spent.tolist(), strict=True):
             if any(of_party):
@@ -247,14 +249,12 @@ def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -
 def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
     columns = (
         ReportColumn("cost", "Kind of cost"),
-        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in DOCUMENT_KINDS),
+        *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in paid.kinds),
         _money_column(instance, "in_all", "Total"),
     )
     rows: list[tuple[CellValue, ...]] = []
-    for cost, title in COST_KINDS.items():
-        parts = [
-            float(paid.amounts[kind][cost].sum()) if cost in paid.amounts[kind] else None for kind in DOCUMENT_KINDS
-        ]
+    for cost, title in title_cost_kinds(instance).items():
+        parts = [float(paid.amounts[kind][cost].sum()) if cost in paid.amounts[kind] else None for kind in paid.kinds]
         if any(parts):
             rows.append((title, *parts, sum(part for part in parts if part is not None)))
     text = "Cost by kind and by the documents that order it; the total is the cost of the plan."
