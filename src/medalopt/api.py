@@ -360,7 +360,7 @@ def two_stage_plan(
     """Decide contracts before the scenario is known, and shipments and purchases after it, at least expected cost.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance.
         draws: Number of scenarios drawn from the uncertain parameters; None: those of the file with a probability.
         seed: Seed of the random generator.
         known: Period from which the scenario is known, such as `2018-04`; None: the first.

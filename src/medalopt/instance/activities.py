@@ -17,7 +17,7 @@ import numpy as np
 
 from medalopt.instance.arithmetic import Numbers, bound_below, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bounds
+from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bounds, drop_lot_constraints
 from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
@@ -226,6 +226,18 @@ def spread_charges(instance: Instance) -> Instance:
         streams=replace(streams, price=_raise_prices(streams.price, rate["stream"])),
         market=replace(market, price=_raise_prices(market.price, rate["offer"])),
     )
+
+
+def relax_lots(instance: Instance) -> Instance:
+    """Return the continuous relaxation: no whole lots and minimum orders, charges and falling prices pro rata.
+
+    Args:
+        instance: Instance, with or without lots.
+
+    Returns:
+        The relaxed instance; no plan of it costs less than the cheapest of the instance.
+    """
+    return drop_lot_constraints(spread_charges(instance))
 
 
 def _raise_prices(prices: ExactArray, rate: Floats) -> ExactArray:

@@ -97,7 +97,7 @@ def certify_plan(
     broken = [rule.get_worst() for rule in compute_residuals(account, bounds)]
     broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
     worst = float(np.max(broken))  # NaN propagates
-    context = _relax_charges(BoundContext(account.instance, account.routes, bounds, account.read), added)
+    context = relax_charges(BoundContext(account.instance, account.routes, bounds, account.read), added)
     prices = convert_prices(build_prices(context.instance, duals), chosen)
     cones = compute_cone_payments(account.instance, account.routes, duals, account.read)
     bound = compute_extended_bound(context, prices, objective, rows, cones)
@@ -108,10 +108,17 @@ def certify_plan(
     return Certificate(worst, proven, gap, chosen.name, added.scope)
 
 
-def _relax_charges(context: BoundContext, added: ExtensionData) -> BoundContext:
+def relax_charges(context: BoundContext, added: ExtensionData = NO_EXTENSIONS) -> BoundContext:
     """Return the context with lot charges and fixed charges paid pro rata, see `spread_charges`.
 
     With extensions, whose rows may hold the spend at given prices, charges are left out: a weaker bound.
+
+    Args:
+        context: Context of the bound.
+        added: User extensions.
+
+    Returns:
+        The context; itself where nothing is charged.
     """
     relaxed = context.instance if added != NO_EXTENSIONS else spread_charges(context.instance)
     if relaxed is context.instance:

@@ -33,7 +33,7 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.contracts import ContractBook
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
-from medalopt.proof.certificate import EXACT_SIZE_LIMIT, sum_absolute_costs
+from medalopt.proof.certificate import EXACT_SIZE_LIMIT, relax_charges, sum_absolute_costs
 from medalopt.proof.confidence import compute_cone_payments, merge_payments
 from medalopt.proof.extension_rows import price_decisions
 from medalopt.proof.prices import Duals, build_prices, convert_prices
@@ -74,8 +74,21 @@ class TwoStageCertificate:
         return (self.value - self.bound) / max(1.0, self.size)
 
     @property
+    def feasible(self) -> bool:
+        """Return whether the plan is proven feasible.
+
+        Returns:
+            True if no constraint is violated beyond the tolerance.
+        """
+        return self.violation <= FEASIBILITY_TOLERANCE
+
+    @property
     def optimal(self) -> bool:
-        """Return whether the plan is proven optimal: no constraint violated, a gap of at most `GAP_TOLERANCE`."""
+        """Return whether the plan is proven optimal.
+
+        Returns:
+            True if no constraint is violated and the gap is at most `GAP_TOLERANCE`.
+        """
         return self.violation <= FEASIBILITY_TOLERANCE and self.gap <= GAP_TOLERANCE
 
 
@@ -153,7 +166,7 @@ def _prove_scenario(
             fees, paid = fees + left, paid + max(bound_number_below(left), 0.0)
         violation = max(violation, missed / size)
     prices = convert_prices(build_prices(instance, claim.duals), arithmetic)
-    context = BoundContext(instance, routes, bounds, arithmetic.read)
+    context = relax_charges(BoundContext(instance, routes, bounds, arithmetic.read))
     use = arithmetic.lift(claim.use)
     pull = price_decisions(instance, routes, arithmetic.read, book.price_quantities(instance, routes, use))
     cones = compute_cone_payments(instance, routes, claim.duals, arithmetic.read)

@@ -17,9 +17,10 @@ from medalopt.report.document import CellValue, Report, ReportColumn, ReportTabl
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import identify_instance, render_json
 from medalopt.text import escape_text, format_count
-from medalopt.tolerances import DISPLAY_TOLERANCE, VALUE_TOLERANCE
+from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE, VALUE_TOLERANCE
 
 STOCHASTIC_FORMAT = "medalopt/stochastic/1"
+_BEST = "Optimal by branch and bound (bound of the solver)"
 _MOST_ROWS, _MOST_NAMES, _MOST_OPTIONS = 12, 8, 2
 
 
@@ -55,7 +56,7 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
     low, high = ordered[0], ordered[-1]
     cases = "" if plan.options.draws else f" ({escape_text(low.name)})", f" ({escape_text(high.name)})"
     ends = f"{format_money(low.cost)}{cases[0]} to {format_money(high.cost)}{cases[1] if cases[0] else ''}"
-    yield "Optimal (verified independently of the solver)."
+    yield _describe_status(plan)
     yield f"Expected cost: {format_money(plan.expected, currency)}; {ends} in {_describe_scenarios(plan)}."
     yield from _describe_promise(plan)
     yield from _describe_contracts(plan)
@@ -80,15 +81,27 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
     else:
         yield "Signing the contracts of the plan of the file's own values costs no more."
     if plan.options.risk_weight:
-        extra = format_money(plan.expected - values.recourse, currency)
+        extra = format_money(_drop_rounding(plan, plan.expected - values.recourse), currency)
         worst_share = format_number(100 * (1 - plan.options.risk_level))
         yield (
             f"Mean cost of the worst {worst_share} % of cases: {format_money(plan.value_at_risk, currency)}; that it "
             f"counts {format_number(plan.options.risk_weight)} times costs {extra} on average."
         )
-    if plan.lots:
+    if plan.lots and plan.search_bound is None:
         rules = describe_lot_rules(plan.lots)
-        yield f"{rules[:1].upper()}{rules[1:]} are left out ({format_count(len(plan.lots), 'parameter')})."
+        count = format_count(len(plan.lots), "parameter")
+        yield f"{rules[:1].upper()}{rules[1:]} are left out ({count}): there are too many scenarios for them."
+
+
+def _describe_status(plan: TwoStagePlan) -> str:
+    """Return how near to the optimum the plan is proven to be; with whole lots, to the optimum without them."""
+    proof = plan.certificate
+    if proof.optimal:
+        return "Optimal (verified independently of the solver)."
+    rules, size = describe_lot_rules(plan.lots), max(1.0, abs(proof.value))
+    gap, left = (100 * (proof.value - bound) / size for bound in (proof.bound, plan.search_bound or proof.bound))
+    near = f"Feasible, within {left:.2g} % of the bound of the solver" if left > 100 * GAP_TOLERANCE else _BEST
+    return f"{near}; verified within {gap:.2g} % of the optimum without {rules}."
 
 
 def _describe_promise(plan: TwoStagePlan) -> Iterable[str]:
@@ -330,7 +343,14 @@ def _tabulate_values(plan: TwoStagePlan) -> ReportTable:
     rows = tuple((name, amount if math.isfinite(amount) else None) for _, name, amount in _list_values(plan))
     level = format_number(100 * plan.options.risk_level)
     note = f"Worst cases: beyond a level of {level} %. An empty cell: with those contracts some scenario has no plan."
-    return ReportTable("values", "Value of information", "What knowing and planning are worth.", columns, rows, (note,))
+    notes = [note]
+    if plan.search_bound is not None:
+        notes.append(
+            "Whole lots and charges count; each cost is that of a search, and a difference may be one of the search."
+        )
+    return ReportTable(
+        "values", "Value of information", "What knowing and planning are worth.", columns, rows, tuple(notes)
+    )
 
 
 def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
@@ -349,6 +369,7 @@ def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
             "objective": proof.value,
             "lower_bound": proof.bound,
             "gap": proof.gap,
+            "search_bound": plan.search_bound,
             "primal_violation": proof.violation,
             "arithmetic": proof.arithmetic,
         },
@@ -369,6 +390,7 @@ def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
         ],
         "scenarios": [_encode_outcome(plan, one) for one in plan.outcomes],
         "lots": list(plan.lots),
+        "lots_counted": plan.search_bound is not None,
     }
 
 

@@ -94,7 +94,7 @@ class _LotProgram:
     def _iterate_fixed(self, numbers: Floats) -> Iterator[HighsResult]:
         """Yield the optima of one method after the other, with the integer columns fixed."""
         lower, upper = (np.where(self.whole, numbers, side) for side in (self.ready.lower, self.ready.upper))
-        upper[_find_unused_columns(self.task, self.network, self.program, numbers)] = 0.0
+        upper[find_unused_columns(self.task, self.network, self.program, numbers)] = 0.0
         for method in METHODS:
             result = solve_by_method(replace(self.ready, lower=lower, upper=upper), method)
             if len(result.x) and result.status == "optimal":
@@ -135,8 +135,18 @@ def _list_amounts(account: PlanAccount, share: float) -> dict[tuple[str, Any], b
     return enough
 
 
-def _find_unused_columns(task: SolveTask, network: Network, program: SolverProgram, numbers: Floats) -> Bools:
-    """Find the shipments and purchases of contracts that a solution does not use, which are exactly 0."""
+def find_unused_columns(task: SolveTask, network: Network, program: SolverProgram, numbers: Floats) -> Bools:
+    """Find the shipments and purchases of contracts that a solution does not use, which are exactly 0.
+
+    Args:
+        task: Instance with its routes.
+        network: Network block, whose shipments are the first columns.
+        program: Program.
+        numbers (N,): Columns of the solution, those of integer variables rounded.
+
+    Returns:
+        Mask (N,).
+    """
     instance, routes = task.instance, task.routes
     unused: dict[str, set[Any]] = {name: set() for name in USED_VARIABLES}
     for (name, index), value in zip(program.places, numbers[program.network :].tolist(), strict=True):

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.errors import LimitError, NoPlanError, SolverError
-from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import SparseEntries
 from medalopt.solver.budget import NO_TIME_LIMIT
-from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
-from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.highs import METHODS, HighsResult, run_branch_and_bound, solve_by_method
+from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import generate_scalings, refine_iteratively
 from medalopt.solver.verification import compute_bound_and_violation
@@ -26,6 +26,9 @@ from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
 LARGEST_EXTENSIVE_FORM = 1_000_000  # columns of all scenarios together, such as 10,000 in each of 100
 MAX_CUT_ROUNDS = 60
+WHOLE_GAP = 1e-4  # relative gap at which branch and bound stops
+LARGEST_SEARCH = 2_000  # columns of all scenarios up to which branch and bound searches all of them together
+MAX_IMPROVEMENTS = 3  # of a plan with integer columns
 LARGEST_FOR_SIMPLEX = 20_000  # columns; above it the interior-point method goes first
 
 
@@ -48,10 +51,24 @@ class ScenarioStage:
         """
         return self
 
+    def find_idle(self, columns: Floats) -> Bools:
+        """Find the columns that must be exactly 0 with the integer columns of a solution.
+
+        Args:
+            columns (n,): Second-stage columns, integer ones rounded.
+
+        Returns:
+            Mask (n,); a linear program has none.
+        """
+        return np.zeros(len(columns), dtype=np.bool_)
+
 
 @dataclass(frozen=True, eq=False)
 class TwoStageSolution:
     """Optimum of a two-stage program; `bound` is the lower bound that its dual values prove in floating point.
+
+    With integer columns `value` is within `WHOLE_GAP` of the optimum, `bound` is that of branch and bound, and weights
+    and dual values are those of the linear program with these columns fixed.
 
     `weights` are the probabilities plus the dual values of the rows of the conditional value at risk: the optimum is
     also that of the expected cost with these weights, which sum to 1 plus the weight of the risk.
@@ -86,6 +103,7 @@ class ExtensiveForm:
     columns: tuple[Ints, ...]
     rows: tuple[Ints, ...]
     risk: Ints  # (S,) or (0,)
+    whole: Bools  # (N,) integer columns
 
 
 def build_extensive_form(
@@ -131,11 +149,19 @@ def build_extensive_form(
     risk = np.zeros(0, dtype=np.intp)
     if risk_weight > 0:
         risk = _add_value_at_risk(built, first, stages, columns, risk_weight, risk_level)
-    return ExtensiveForm(built.build(), tuple(columns), tuple(all_rows), risk)
+    program = built.build()
+    whole = np.zeros(len(program.lower), dtype=np.bool_)
+    for stage, own in zip(stages, columns, strict=True):
+        whole[own] = find_integer_columns(stage.program)
+    return ExtensiveForm(program, tuple(columns), tuple(all_rows), risk, whole)
 
 
 def solve_two_stage(
-    first: SolverProgram, stages: Sequence[ScenarioStage], risk_weight: float = 0.0, risk_level: float = 0.9
+    first: SolverProgram,
+    stages: Sequence[ScenarioStage],
+    risk_weight: float = 0.0,
+    risk_level: float = 0.9,
+    numbers: Sequence[Floats] | None = None,
 ) -> TwoStageSolution:
     """Minimise expected cost plus `risk_weight` times the conditional value at risk, in extensive form.
 
@@ -144,6 +170,7 @@ def solve_two_stage(
         stages: Scenarios; their probabilities sum to 1.
         risk_weight: Weight of the conditional value at risk, 0 or more.
         risk_level: Level of the conditional value at risk, between 0 and 1.
+        numbers: Second-stage columns (n,) of each scenario whose integer ones are fixed; None: branch and bound.
 
     Returns:
         The optimum.
@@ -155,7 +182,7 @@ def solve_two_stage(
     """
     for _ in range(MAX_CUT_ROUNDS):
         form = build_extensive_form(first, stages, risk_weight, risk_level)
-        found = solve_verified(form.program)
+        found = _solve_form(form, stages, numbers)
         cut = [stage.separate(found.x[own]) for stage, own in zip(stages, form.columns, strict=True)]
         if all(new is old for new, old in zip(cut, stages, strict=True)):
             break
@@ -239,6 +266,107 @@ def solve_verified(program: SolverProgram) -> VerifiedOptimum:
         if violation <= FEASIBILITY_TOLERANCE and value - bound <= GAP_TOLERANCE * size:
             return VerifiedOptimum(x, y, value, bound)
     raise SolverError("no method solved the two-stage program; an unbounded cost is one cause")
+
+
+def _solve_form(
+    form: ExtensiveForm, stages: Sequence[ScenarioStage], given: Sequence[Floats] | None
+) -> VerifiedOptimum:
+    """Solve an extensive form; integer columns by branch and bound, whose bound counts, or with numbers given."""
+    program, whole, bound = form.program, form.whole, None
+    if not whole.any():
+        return solve_verified(program)
+    if given is None:
+        numbers, bound = _search_numbers(form)
+    else:
+        numbers = np.zeros(len(program.lower))
+        for own, columns in zip(form.columns, given, strict=True):
+            numbers[own] = np.rint(columns)
+    lower, upper = (np.where(whole, numbers, side) for side in (program.lower, program.upper))
+    for stage, own in zip(stages, form.columns, strict=True):
+        upper[own[stage.find_idle(numbers[own])]] = 0.0
+    optimum = solve_verified(replace(program, lower=lower, upper=upper))
+    return replace(optimum, bound=-np.inf if bound is None else bound)
+
+
+def _search_numbers(form: ExtensiveForm) -> tuple[Floats, float]:
+    """Return the columns that branch and bound finds, rounded, and its bound."""
+    program = form.program
+    ready = scale_program(replace(program, size=np.where(form.whole, 1.0, program.size)))  # integer columns as they are
+    found = run_branch_and_bound(ready, form.whole, WHOLE_GAP, NO_TIME_LIMIT)
+    if found.status == "infeasible":
+        raise NoPlanError("two-stage program", "infeasible")
+    if not len(found.x) or found.bound is None:
+        raise SolverError("no solution of the two-stage program in whole lots was found")
+    return np.rint(found.x), float(np.ldexp(found.bound, -int(ready.cost[0])))
+
+
+def improve_in_whole(
+    first: SolverProgram,
+    stages: Sequence[ScenarioStage],
+    numbers: Sequence[Floats],
+    risk_weight: float = 0.0,
+    risk_level: float = 0.9,
+) -> TwoStageSolution | None:
+    """Improve a plan with integer columns: first stage for the integers, then these for the first stage, by scenario.
+
+    Args:
+        first: Columns, costs and rows of the first stage.
+        stages: Scenarios.
+        numbers: Second-stage columns (n,) of each scenario, whose integer ones are the start.
+        risk_weight: Weight of the conditional value at risk.
+        risk_level: Level of the conditional value at risk.
+
+    Returns:
+        The best plan found, without a bound; None where no first stage allows the start.
+    """
+    best: TwoStageSolution | None = None
+    for _ in range(MAX_IMPROVEMENTS):
+        try:
+            found = solve_two_stage(first, stages, risk_weight, risk_level, numbers)
+            if best is not None and found.value >= best.value - WHOLE_GAP * abs(best.value):
+                return best
+            best, stages = found, found.stages
+            fixed = replace(first, lower=best.first, upper=best.first)
+            numbers = [solve_two_stage(fixed, [replace(one, probability=1.0)]).second[0] for one in stages]
+        except NoPlanError:
+            return best
+    return best
+
+
+def has_integers(stages: Sequence[ScenarioStage]) -> bool:
+    """Return whether some column is integer.
+
+    Args:
+        stages: Scenarios.
+
+    Returns:
+        False for linear programs.
+    """
+    return any(bool(find_integer_columns(stage.program).any()) for stage in stages)
+
+
+def is_searched_apart(stages: Sequence[ScenarioStage]) -> bool:
+    """Return whether integer columns are too many to be searched for all scenarios together.
+
+    Args:
+        stages: Scenarios.
+
+    Returns:
+        False for linear programs.
+    """
+    return sum(len(stage.program.lower) for stage in stages) > LARGEST_SEARCH and has_integers(stages)
+
+
+def _solve_all(
+    first: SolverProgram, stages: Sequence[ScenarioStage], alone: Sequence[TwoStageSolution]
+) -> TwoStageSolution:
+    """Return the optimum over all scenarios; with integers and many scenarios, an improved plan of each alone."""
+    if is_searched_apart(stages):
+        found = improve_in_whole(first, stages, [one.second[0] for one in alone])
+        if found is not None:
+            known = sum(stage.probability * one.bound for stage, one in zip(stages, alone, strict=True))
+            return replace(found, bound=known)  # no plan costs less than plans that know the scenario
+    return solve_two_stage(first, stages)
 
 
 def _generate_results(program: SolverProgram) -> Iterator[tuple[ScaledProgram, HighsResult]]:
@@ -329,12 +457,12 @@ def compute_information_value(
         """
         return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
 
-    alone, stages = _solve_each(first, stages, report_progress)
-    lost = [number for number, value in enumerate(alone) if value == np.inf]
-    if lost:
-        raise InfeasibleScenariosError(lost)
+    plans, stages = _solve_each(first, stages, report_progress)
+    alone = [one for one in plans if one is not None]
+    if len(alone) < len(plans):
+        raise InfeasibleScenariosError([number for number, one in enumerate(plans) if one is None])
     report_progress("all scenarios together")
-    solution = solve_two_stage(first, stages)
+    solution = _solve_all(first, stages, alone)
     report_progress("expected values")
     decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, [np.inf] * len(stages)
     try:
@@ -344,29 +472,44 @@ def compute_information_value(
     else:
         decided, least = middle.first, middle.value
         fixed = replace(first, lower=decided, upper=decided)
-        evaluated, _ = _solve_each(fixed, solution.stages, report_progress)
+        tried, _ = _solve_each(fixed, solution.stages, report_progress)
+        evaluated = [np.inf if one is None else one.value for one in tried]
+        if weigh(evaluated) < solution.value and (better := _improve(first, solution, tried)) is not None:
+            solution = better
+    values = [one.value for one in alone]
     return InformationValue(
-        *(solution, tuple(alone), weigh(alone), decided, least, tuple(evaluated), weigh(evaluated)),
+        *(solution, tuple(values), weigh(values), decided, least, tuple(evaluated), weigh(evaluated)),
     )
+
+
+def _improve(
+    first: SolverProgram, solution: TwoStageSolution, tried: Sequence[TwoStageSolution | None]
+) -> TwoStageSolution | None:
+    """Return a plan that is no dearer than the contracts of mean data, from their integers; None without integers."""
+    stages, numbers = solution.stages, [one.second[0] for one in tried if one is not None]
+    if not has_integers(stages):
+        return None
+    found = improve_in_whole(first, stages, numbers)
+    return None if found is None or found.value > solution.value else replace(found, bound=solution.bound)
 
 
 def _solve_each(
     first: SolverProgram, stages: Sequence[ScenarioStage], report_progress: Callable[[str], None]
-) -> tuple[list[float], list[ScenarioStage]]:
-    """Return the optimum of each scenario by itself, infinite where it is infeasible, and the stages with its cuts."""
-    values: list[float] = []
+) -> tuple[list[TwoStageSolution | None], list[ScenarioStage]]:
+    """Return the plan of each scenario by itself, None where it is infeasible, and the stages with its cuts."""
+    plans: list[TwoStageSolution | None] = []
     cut: list[ScenarioStage] = []
     for number, stage in enumerate(stages, start=1):
         report_progress(f"scenario {number} of {len(stages)} by itself")
         try:
             solution = solve_two_stage(first, [replace(stage, probability=1.0)])
         except NoPlanError:
-            values.append(np.inf)
+            plans.append(None)
             cut.append(stage)
         else:
-            values.append(solution.value)
+            plans.append(solution)
             cut.append(replace(solution.stages[0], probability=stage.probability))
-    return values, cut
+    return plans, cut
 
 
 class InfeasibleScenariosError(NoPlanError):

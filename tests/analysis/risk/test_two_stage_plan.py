@@ -210,6 +210,36 @@ def test_promises_hold_within_each_scenario(path: Path, plan: TwoStagePlan, chan
             decide(path, TwoStageOptions(draws=4), **change)
 
 
+LOTS = Path(__file__).parents[2] / "solver/lots.yaml"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_whole_lots_count_in_every_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: bool) -> None:
+    """All numbers of lots are enumerated: together the plan is the best, apart near to it."""
+    scenarios = {"a": {"changes": {"streams.*.available": "90 %"}, "probability": "40 %"}, "b": {"probability": "60 %"}}
+    text = f"{LOTS.read_text()}\nscenarios: {json.dumps(scenarios)}\n"
+    runner = ScenarioRunner(Case({"instance.yaml": text}).write(tmp_path), in_lots=True)
+    monkeypatch.setattr("medalopt.solver.two_stage.LARGEST_SEARCH", 0 if apart else 2_000)
+    plan = compute_two_stage_plan(runner, PLAIN)
+    share = {0.4: 16.2 / 17.28, 0.6: 18 / 17.28}  # supply over the expected supply, by probability
+    bought = {n: 900 * max(30 - 8 * n, 0) for n in (2, 3, 4)}  # lots of 4 t with 2 kg/t, the rest bought
+    enumerated = [
+        1000 * max(4 * a / share[0.4], 4 * b / share[0.6]) + 0.4 * bought[a] + 0.6 * bought[b]
+        for a in bought
+        for b in bought
+    ]
+    values, proof = plan.information, plan.certificate
+    assert plan.expected == pytest.approx(min(enumerated), rel=1e-3 if apart else 1e-9) and proof.feasible
+    assert plan.expected >= min(enumerated) - 1e-6 >= (plan.search_bound or 0) - 2e-3 >= proof.bound - 2e-3
+    assert values.wait_and_see <= values.recourse <= values.mean_value_evaluated
+    for one in plan.outcomes:
+        assert one.wait_and_see == pytest.approx(solve(one.account.instance).objective, rel=1e-9)
+        assert float(np.sum(one.account.sent)) % 4 == pytest.approx(0, abs=1e-9)
+    averse = compute_two_stage_plan(runner, TwoStageOptions(risk_weight=1.0, risk_level=0.5))
+    assert averse.certificate.feasible and averse.certificate.value >= averse.certificate.bound
+    assert any("whole lots" in line for line in build_two_stage_report(plan).headline[:1])
+
+
 def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:
     """Fewer tonnes agreed are a violation; no prices and weights, however wrong, give a bound above the optimum."""
     rng, shares = np.random.default_rng(7), np.stack([one.share for one in plan.book.contracts])

@@ -12,16 +12,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.analysis.promise_solver import needs_cuts
-from medalopt.analysis.scenario_runner import ScenarioProgram
-from medalopt.instance.arrays import Floats, Ints
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.instance.activities import relax_lots
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM, Contract, ContractBook
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.routes import ConfidenceCut
+from medalopt.instance.scenario import ParameterChanges
 from medalopt.model.network import SparseEntries
 from medalopt.proof.prices import Duals
 from medalopt.solver.confidence import add_cut_rows, merge_cut_duals, separate_cuts
+from medalopt.solver.mip import find_unused_columns
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.solution import extract_decisions, extract_duals
+from medalopt.solver.solve_lp import SolveTask
 from medalopt.solver.two_stage import ScenarioStage
 
 CONTRACT_ROW = "contract"
@@ -29,11 +33,36 @@ CONTRACT_ROW = "contract"
 
 @dataclass(frozen=True)
 class WeightedScenario:
-    """A scenario of a two-stage plan: its name, its probability, and its program."""
+    """A scenario of a two-stage plan: its name, its probability, and its program.
+
+    `relaxed` is the program without whole lots, minimum orders and charges; `program` itself without any.
+    """
 
     name: str
     probability: float
     program: ScenarioProgram
+    relaxed: ScenarioProgram
+
+    @classmethod
+    def build(
+        cls, runner: ScenarioRunner, name: str, probability: float, changes: ParameterChanges, whole: bool
+    ) -> WeightedScenario:
+        """Build the programs of a scenario.
+
+        Args:
+            runner: Instance.
+            name: Name.
+            probability: Probability.
+            changes: Value by path.
+            whole: Whether whole lots, minimum orders and charges count.
+        """
+        instance = runner.apply_to_lots(changes) if whole else None
+        if instance is None:
+            program = runner.build_scenario(changes)
+            return cls(name, probability, program, program)
+        return cls(
+            name, probability, *(ScenarioProgram.build(each, "cost") for each in (instance, relax_lots(instance)))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +92,19 @@ class ContractStage(ScenarioStage):
         cuts = (*self.cuts, *found)
         program = add_cut_rows(self.bare, one.instance, one.routes, one.network, cuts)
         return replace(self, program=program, cuts=cuts)
+
+    def find_idle(self, columns: Floats) -> Bools:
+        """Find the shipments and purchases of contracts with lots or charges that are not used.
+
+        Args:
+            columns (n,): Columns of the program, integer ones rounded.
+
+        Returns:
+            Mask (n,).
+        """
+        one = self.scenario
+        task = SolveTask(one.instance, one.routes, one.bounds, "cost")
+        return find_unused_columns(task, one.network, self.program, columns)
 
     def split_duals(self, duals: Floats) -> tuple[Duals, Floats]:
         """Split the dual values of the rows into those of the instance and those of the contracts.

@@ -16,7 +16,7 @@ import numpy as np
 
 from medalopt.analysis.risk.contract_program import ContractStage, WeightedScenario, build_first_stage, build_stage
 from medalopt.analysis.sampling import SAMPLING_SEED
-from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.outages import find_period
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
@@ -36,12 +36,15 @@ from medalopt.solver.two_stage import (
     ScenarioStage,
     TwoStageSolution,
     compute_information_value,
+    improve_in_whole,
+    is_searched_apart,
     solve_two_stage,
 )
 from medalopt.text import escape_text
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_DRAWS = 10_000
+LARGEST_IN_LOTS = 50_000  # columns of all scenarios together, above which whole lots are left out
 _MOST_NAMED = 3  # infeasible scenarios named in a message
 
 
@@ -124,7 +127,8 @@ class TwoStagePlan:
         expected: Expected cost of this plan.
         value_at_risk: Conditional value at risk of this plan at the level of the options.
         certificate: Proven cost and lower bound of the objective.
-        lots: Paths of whole lots and minimum orders, which are left out.
+        lots: Paths of whole lots, minimum orders and charges.
+        search_bound: Bound of branch and bound, not certified; None where lots are left out, or there are none.
     """
 
     instance: Instance
@@ -139,6 +143,7 @@ class TwoStagePlan:
     value_at_risk: float
     certificate: TwoStageCertificate
     lots: tuple[str, ...]
+    search_bound: float | None
 
     def compute_unused(self, outcome: ScenarioOutcome) -> Floats:
         """Return the quantity made available and not used in a scenario, rounding errors as 0.
@@ -206,11 +211,12 @@ def compute_two_stage_plan(
             f"{LARGEST_EXTENSIVE_FORM:,} columns that one program may have; use at most {most} scenarios"
         )
     known = 0 if options.known is None else find_period(runner.instance, options.known, "--known")
-    scenarios = []
+    scenarios, whole = [], columns <= LARGEST_IN_LOTS
     for number, (name, probability, changes) in enumerate(named, start=1):
         report_progress(f"building scenario {number} of {len(named)}")
-        scenarios.append(WeightedScenario(name, probability, runner.build_scenario(changes)))
-    return _solve(runner, options, known, scenarios, report_progress)
+        scenarios.append(WeightedScenario.build(runner, name, probability, changes, whole))
+    middle = WeightedScenario.build(runner, "", 1.0, {}, whole).program
+    return _solve(runner, options, known, (scenarios, middle), report_progress)
 
 
 def _list_scenarios(runner: ScenarioRunner, options: TwoStageOptions) -> list[tuple[str, float, ParameterChanges]]:
@@ -235,10 +241,11 @@ def _solve(
     runner: ScenarioRunner,
     options: TwoStageOptions,
     known: int,
-    scenarios: Sequence[WeightedScenario],
+    programs: tuple[Sequence[WeightedScenario], ScenarioProgram],
     report_progress: Callable[[str], None],
 ) -> TwoStagePlan:
-    """Solve the program of all scenarios, and certify it."""
+    """Solve the program of all scenarios, and certify it; the last program is that of the file's own values."""
+    scenarios, middle = programs
     probabilities = np.array([one.probability for one in scenarios])
     data = [(one.program.instance, one.program.routes, one.program.bounds) for one in scenarios]
     book = list_contracts(runner.instance, data, probabilities, known, options.take_or_pay)
@@ -247,16 +254,24 @@ def _solve(
     stages = [
         build_stage(book, one.program, one.probability, shares[:, number]) for number, one in enumerate(scenarios)
     ]
-    nominal = build_stage(book, runner.base, 1.0, book.compute_nominal_shares(runner.instance))
+    nominal = build_stage(book, middle, 1.0, book.compute_nominal_shares(runner.instance))
     information = _value_information(runner.instance.name, scenarios, (first, stages, nominal), report_progress)
     solution = information.solution
     if options.risk_weight > 0:
         report_progress("with the value at risk")
-        solution = solve_two_stage(first, solution.stages, options.risk_weight, options.risk_level)
+        solution = _solve_averse(first, solution, options)
+    relaxed = solution
+    if any(one.program is not one.relaxed for one in scenarios):
+        report_progress("without whole lots")
+        relaxed = solve_two_stage(
+            first,
+            [build_stage(book, one.relaxed, one.probability, shares[:, n]) for n, one in enumerate(scenarios)],
+            *(options.risk_weight, options.risk_level),
+        )
     report_progress("certifying")
-    claims = [_claim_scenario(solution, number, shares[:, number]) for number in range(len(scenarios))]
+    claims = [_claim_scenario(solution, relaxed, number, shares[:, number]) for number in range(len(scenarios))]
     certificate = certify_two_stage(book, solution.first, claims, options.risk_weight, options.risk_level)
-    if not certificate.optimal:
+    if not (certificate.optimal if relaxed is solution else certificate.feasible):
         raise SolverError(
             f"{runner.instance.name}: the two-stage plan could not be certified (gap {certificate.gap:.1e}, violation "
             f"{certificate.violation:.1e}); use fewer scenarios"
@@ -271,7 +286,17 @@ def _solve(
     return TwoStagePlan(
         *(runner.instance, options, known, book, solution.first, information.mean_first, outcomes, information),
         *(expected, float(at_risk), certificate, tuple(runner.lots)),
+        None if relaxed is solution else max(solution.bound, relaxed.bound),
     )
+
+
+def _solve_averse(first: SolverProgram, neutral: TwoStageSolution, options: TwoStageOptions) -> TwoStageSolution:
+    """Return the plan with the value at risk; where it is large and in whole lots, the neutral one improved."""
+    risk = options.risk_weight, options.risk_level
+    found = (
+        improve_in_whole(first, neutral.stages, neutral.second, *risk) if is_searched_apart(neutral.stages) else None
+    )
+    return found or solve_two_stage(first, neutral.stages, *risk)
 
 
 def _value_information(
@@ -304,18 +329,20 @@ def _describe_infeasible(names: Sequence[str], promised: bool) -> str:
     )
 
 
-def _claim_scenario(solution: TwoStageSolution, number: int, shares: Floats) -> ScenarioClaim:
-    """Return plan and dual values of one scenario, the latter per unit of its own cost."""
-    stage = solution.stages[number]
-    assert isinstance(stage, ContractStage)
-    weight = float(solution.weights[number])
-    duals = solution.duals[number] / weight if weight > 0 else solution.duals[number] * 0
+def _claim_scenario(
+    solution: TwoStageSolution, relaxed: TwoStageSolution, number: int, shares: Floats
+) -> ScenarioClaim:
+    """Return plan and dual values of one scenario, the latter of the relaxation and per unit of its own cost."""
+    stage, priced = solution.stages[number], relaxed.stages[number]
+    assert isinstance(stage, ContractStage) and isinstance(priced, ContractStage)
+    weight = float(relaxed.weights[number])
+    duals = relaxed.duals[number] / weight if weight > 0 else relaxed.duals[number] * 0
     scenario = stage.scenario
     decisions = extract_decisions(
         scenario.instance, scenario.routes, scenario.network, stage.program, solution.second[number]
     )
     account = PlanAccount(scenario.instance, scenario.routes, decisions)
-    return ScenarioClaim(stage.probability, weight, account, *stage.split_duals(duals), shares)
+    return ScenarioClaim(stage.probability, weight, account, *priced.split_duals(duals), shares)
 
 
 def _summarize(
