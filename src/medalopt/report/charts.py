@@ -75,11 +75,7 @@ class ChartAxis:
 
 
 def shorten_name(name: str, maximum: int = MAX_AXIS_NAME) -> str:
-    """Shorten a name for an axis.
-
-    Returns:
-        The name, cut with an ellipsis if it is longer.
-    """
+    """Shorten a name for an axis: it is cut with an ellipsis if it is longer than `maximum`."""
     return name if len(name) <= maximum else f"{name[: maximum - 1]}…"
 
 

@@ -260,11 +260,7 @@ COMPARISON_FORMAT = "medalopt/comparison/1"
 
 
 def build_comparison_report(comparison: Comparison) -> Report:
-    """Build the report of a comparison.
-
-    Returns:
-        The report; a terminal shows the rows that differ most.
-    """
+    """Build the report of a comparison; a terminal shows the rows that differ most."""
     charts = (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
     drawn = {table.key for chart in charts for table in chart.tables}
     return Report(
@@ -344,11 +340,7 @@ _SCENARIO_STATUS_WORDS = {"infeasible": "infeasible", "wrong": "invalid", "unans
 
 
 def render_scenario_json(row: SweepResult) -> str:
-    """Render one scenario with its result as a line of JSON.
-
-    Returns:
-        The line; errors are in `message`.
-    """
+    """Render one scenario with its result as a line of JSON; errors are in `message`."""
     return json.dumps(_build_row(row), allow_nan=False) + "\n"
 
 

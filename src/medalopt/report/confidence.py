@@ -196,11 +196,7 @@ _BAR_PIXELS, _MAX_NAME = 26, 44
 
 
 def build_information_report(found: InformationValuation) -> Report:
-    """Build the report of the value of information.
-
-    Returns:
-        The report: parameters to measure first, a table and a chart.
-    """
+    """Build the report of the value of information: parameters to measure first, a table and a chart."""
     instance, table = found.plan.instance, _tabulate_savings(found)
     return Report(
         f"Value of information in {instance.title or instance.name}",

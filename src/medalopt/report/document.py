@@ -69,20 +69,12 @@ TableRows = tuple[tuple[CellValue, ...], ...]
 
 
 def get_cell_value(cell: CellValue) -> PlainValue:
-    """Return the value of a cell for programs.
-
-    Returns:
-        Its value; of a `ShownValue` the value behind its text.
-    """
+    """Return the value of a cell for programs; of a `ShownValue` the value behind its text."""
     return cell.value if isinstance(cell, ShownValue) else cell
 
 
 def get_cell_number(cell: CellValue) -> float:
-    """Return the value of a cell as a number.
-
-    Returns:
-        Its value; 0 for a text or an empty cell.
-    """
+    """Return the value of a cell as a number; 0 for a text or an empty cell."""
     value = get_cell_value(cell)
     return float(value) if isinstance(value, int | float) else 0.0
 
@@ -280,11 +272,7 @@ def select_summary(report: Report) -> Report:
 
 
 def list_charts(report: Report) -> tuple[Chart, ...]:
-    """Return all charts of a report and its parts.
-
-    Returns:
-        The charts in reading order.
-    """
+    """Return all charts of a report and its parts in reading order."""
     return (*report.charts, *(chart for part in report.parts for chart in list_charts(part)))
 
 
@@ -340,11 +328,7 @@ _CURRENCIES_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 
 
 def count_minor_digits(currency: str) -> int:
-    """Return the decimal places in which a currency is paid (ISO 4217).
-
-    Returns:
-        0, 2 or 3.
-    """
+    """Return the decimal places in which a currency is paid (ISO 4217): 0, 2 or 3."""
     if currency in _CURRENCIES_WITHOUT_MINOR_UNIT.split():
         return 0
     return 3 if currency in _CURRENCIES_WITH_THREE_DIGITS.split() else 2
@@ -434,18 +418,10 @@ def limit_rows(table: ReportTable, maximum: int, note: str) -> ReportTable:
 
 
 def make_share(part: float, whole: float) -> CellValue:
-    """Return a part of a whole as a cell.
-
-    Returns:
-        The share of 1; a dash where `whole` is 0.
-    """
+    """Return a part of a whole as a share of 1; a dash where `whole` is 0."""
     return part / whole if whole else ShownValue(None, "–")
 
 
 def sum_column(table: ReportTable, position: int, start: int = 0) -> float:
-    """Return the sum of a column.
-
-    Returns:
-        The sum of its numbers, in the order of the rows.
-    """
+    """Return the sum of the numbers of a column, in the order of the rows, from row `start` on."""
     return sum(_list_numbers(row[position] for row in table.rows[start:]))

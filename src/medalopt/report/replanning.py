@@ -377,11 +377,7 @@ _ORDER_TABLES = ("orders", "award")  # tables of orders, by party
 
 
 def add_actuals(report: Report, replan: Replan) -> Report:
-    """Return the sourcing plan of the remaining horizon with plan against actuals in front.
-
-    Returns:
-        The combined report.
-    """
+    """Return the sourcing plan of the remaining horizon with plan against actuals in front."""
     report = remove_settled_parties(report, replan.problem.settled_parties)
     title, actuals = replan.actuals.instance.title or replan.actuals.instance.name, _build_actuals_tables(replan)
     return replace(

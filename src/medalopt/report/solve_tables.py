@@ -99,11 +99,7 @@ def build_party_table(plan: Plan) -> ReportTable:
 
 
 def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
-    """Describe the largest kinds of cost of a party, each with its amount.
-
-    Returns:
-        The kinds, separated by commas.
-    """
+    """Describe the largest kinds of cost of a party, each with its amount, separated by commas."""
     kinds = plan.party_costs[party]
     largest, titles = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most], title_cost_kinds(plan.instance)
     return ", ".join(f"{titles[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)
@@ -128,11 +124,7 @@ class SourceTotals:
 
 
 def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
-    """Return the sources of a plan.
-
-    Returns:
-        Totals by source, the most tonnes taken first.
-    """
+    """Return the totals of each source of a plan, the most tonnes taken first."""
     account, streams = plan.account, plan.instance.streams
     cost = account.shipment_costs.sum(axis=1)
     spent = np.bincount(account.routes.stream, cost, len(streams.names))
@@ -146,11 +138,7 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
 
 
 def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:
-    """Return the tables of supply taken.
-
-    Returns:
-        One table of few sources; otherwise one by kind and one by region.
-    """
+    """Return the tables of supply taken: one of few sources; otherwise one by kind and one by region."""
     listed = list_sources(plan)
     if not listed:
         return ()
@@ -239,11 +227,7 @@ FULL_LOAD = 1 - 1e-6
 
 
 def get_period_word(instance: Instance) -> str:
-    """Return the word for a period: its length where periods are dated.
-
-    Returns:
-        The word, such as `month`.
-    """
+    """Return the word for a period, such as `month`: its length where periods are dated."""
     return instance.period_length if "-" in instance.periods[0] or instance.period_length == "year" else "period"
 
 

@@ -198,11 +198,7 @@ _FORMULA_STARTS = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: the a
 
 
 def render_csv_folder(plan: Plan) -> dict[str, str]:
-    """Return a plan as the files of a CSV folder.
-
-    Returns:
-        File name to text.
-    """
+    """Return a plan as the files of a CSV folder, text by name."""
     return {name: "".join(text) for name, text in _stream_files(_list_columns(plan)).items()}
 
 

@@ -133,11 +133,7 @@ def fix_digits(table: ReportTable) -> ReportTable:
 
 
 def format_cell(value: CellValue, column: ReportColumn) -> str:
-    """Format one cell; a number that rounds to zero is `≈0`.
-
-    Returns:
-        The text, without the unit.
-    """
+    """Format one cell without its unit; a number that rounds to zero is `≈0`."""
     if isinstance(value, ShownValue):
         return value.text
     if value is None or isinstance(value, str):

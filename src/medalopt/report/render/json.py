@@ -25,11 +25,7 @@ from medalopt.report.document import OrderDocument, Report, ReportTable, get_cel
 
 
 def render_report_json(report: Report) -> str | Iterable[str]:
-    """Render a report as one JSON object.
-
-    Returns:
-        The JSON text; by the writer of the report where it has one.
-    """
+    """Render a report as one JSON object, by the writer of the report where it has one."""
     return report.json(report) if report.json else render_json(_encode_report(report))
 
 
@@ -273,20 +269,12 @@ def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
 
 
 def build_check_object(instance: Instance) -> dict[str, Any]:
-    """Return the result of `check` on a valid instance as plain data.
-
-    Returns:
-        Status, identity and warnings.
-    """
+    """Return the result of `check` on a valid instance as plain data: status, identity and warnings."""
     return {"status": "right", "instance": identify_instance(instance), "warnings": _list_faults(instance.warnings)}
 
 
 def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
-    """Return the errors of an input as plain data.
-
-    Returns:
-        Status and errors.
-    """
+    """Return the errors of an input as plain data: status and errors."""
     return {"status": "input", "faults": _list_faults(faults)}
 
 

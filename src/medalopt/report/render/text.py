@@ -52,19 +52,11 @@ class Screen:
 
     @classmethod
     def for_file(cls) -> Screen:
-        """Return the device for a text file.
-
-        Returns:
-            A width that holds any table, in plain type.
-        """
+        """Return the device for a text file, of a width that holds any table, in plain type."""
         return cls(FILE_WIDTH)
 
     def format_line(self, text: str, type_: TextStyle = "plain") -> str:
-        """Return one line; control characters are escaped.
-
-        Returns:
-            The line with its line break.
-        """
+        """Return one line with its line break; control characters are escaped."""
         text = escape_control_characters(text)
         return (
             f"{_STYLE_CODES[type_]}{text}{_RESET_CODE}\n" if self.typed and text and type_ != "plain" else f"{text}\n"
@@ -118,11 +110,7 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """Wrap text between words; a word that is too long is broken after a separator inside it.
-
-    Returns:
-        The lines, at least one.
-    """
+    """Wrap text between words into at least one line; a word that is too long is broken after a separator inside it."""
     lines, line = [], ""
     for piece in (part for word in _WORD_PATTERN.findall(text) for part in _split_word(word, width)):
         if line and cell_len((line + piece).rstrip()) > width:

@@ -54,11 +54,7 @@ class SheetNames:
         self._tables: set[str] = set()
 
     def name_sheet(self, title: str) -> str:
-        """Return a free sheet name.
-
-        Returns:
-            The nearest name within Excel's rules.
-        """
+        """Return a free sheet name, the nearest one within Excel's rules."""
         plain = (
             " ".join(_FORBIDDEN_IN_NAME.sub(" ", clean_cell_text(title)).split()).lstrip(_FORMULA_STARTS).strip("' ")
         )
@@ -261,11 +257,7 @@ def write_merged(sheet: Any, row: int, last: int, value: str, form: Any, first: 
 
 
 def compute_text_height(value: str, width: float) -> float:
-    """Compute the height of wrapped text in a cell.
-
-    Returns:
-        Height [points], at most 409, Excel's limit.
-    """
+    """Compute the height [points] of wrapped text in a cell, at most 409, Excel's limit."""
     lines = sum(max(1, math.ceil(len(line) / max(width, 1))) for line in value.split("\n"))
     return min(409.0, 14.0 * lines + 2)
 
@@ -313,11 +305,7 @@ _MOST_ROWS_MEASURED = 1_000  # rows used to measure a column
 
 
 def write_table(writer: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
-    """Write a table as an Excel table.
-
-    Returns:
-        The row after its end.
-    """
+    """Write a table as an Excel table, and return the row after its end."""
     heads = make_unique_heads(table.columns)
     for position, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
         write_cell(sheet, top, position, head, writer.get_format("header" if column.unit is None else "figures header"))
@@ -408,11 +396,7 @@ def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
 
 
 def measure_widths(table: ReportTable) -> list[int]:
-    """Return the width of each column.
-
-    Returns:
-        Widths in characters.
-    """
+    """Return the width of each column in characters."""
     return [_measure_width(table, position) for position in range(len(table.columns))]
 
 

@@ -514,11 +514,7 @@ class SheetPlan:
 
 
 def list_sheet_tables(report: Report) -> tuple[ReportTable, ...]:
-    """Return the tables with a sheet of their own: all but those of the first page.
-
-    Returns:
-        The tables in their order.
-    """
+    """Return the tables with a sheet of their own, all but those of the first page, in their order."""
     first = () if report.summary is None else tuple(table.key for table in report.summary.tables)
     return tuple(table for table in list_tables(report) if table.key not in first)
 

@@ -63,11 +63,7 @@ def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
 
 
 def format_mix_cost(result: MixResult) -> str:
-    """Format the objective of a mix for a table.
-
-    Returns:
-        The objective without its unit, or `infeasible`.
-    """
+    """Format the objective of a mix for a table, without its unit, or `infeasible`."""
     return "infeasible" if result.value is None else format_money(result.value)
 
 
@@ -106,11 +102,7 @@ def _choose_money_scale(values: Sequence[float]) -> tuple[float, str]:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Join names as in a sentence: `a, b and c`.
-
-    Returns:
-        The enumeration; empty without names.
-    """
+    """Join names as in a sentence: `a, b and c`; empty without names."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
 
 

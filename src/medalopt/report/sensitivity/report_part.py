@@ -189,11 +189,7 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
 
 
 def compute_bars_height(rows: Sequence[LossBar]) -> int:
-    """Compute the height of the chart of `plot_loss_bars`.
-
-    Returns:
-        Height [px].
-    """
+    """Compute the height [px] of the chart of `plot_loss_bars`."""
     return 130 + 30 * min(len(rows), MOST_BARS)
 
 
@@ -271,11 +267,7 @@ def name_parameter(instance: Instance, path: ParameterPath) -> str:
 
 
 def capitalize_first(text: str) -> str:
-    """Capitalise the first letter.
-
-    Returns:
-        The text with its first letter in upper case, the rest unchanged.
-    """
+    """Capitalise the first letter of a text, the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 

@@ -128,11 +128,7 @@ def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioR
 
 
 def describe_step(end: TornadoEnd) -> str:
-    """Return the change of the parameter at an end.
-
-    Returns:
-        Such as `−10 %`.
-    """
+    """Return the change of the parameter at an end, such as `−10 %`."""
     return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
@@ -304,11 +300,7 @@ def _encode_bar(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> di
 
 
 def name_objective(unit: str) -> str:
-    """Return the name of the objective by its unit.
-
-    Returns:
-        `cost`, `footprint` or `tonnes`.
-    """
+    """Return the name of the objective by its unit: `cost`, `footprint` or `tonnes`."""
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 

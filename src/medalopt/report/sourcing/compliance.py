@@ -188,11 +188,7 @@ _CLAIMS_NOTES = (
 
 
 def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
-    """Tabulate the claim ledger of a plan.
-
-    Returns:
-        The table `claim_ledger`.
-    """
+    """Tabulate the claim ledger of a plan, the table `claim_ledger`."""
     instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
     numbers = {document.party[0][1]: document.number for document in documents if document.kind != SALES_ORDER}
     entries = list(list_claims(plan.account))

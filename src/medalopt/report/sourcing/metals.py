@@ -38,11 +38,7 @@ _ACCOUNT_NOTES = (
 
 
 def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
-    """Tabulate the metal account.
-
-    Returns:
-        The table `metal_account` [kg], a row for each metal and period.
-    """
+    """Tabulate the metal account [kg], the table `metal_account`: a row for each metal and period."""
     plan, metal_account = facts.plan, facts.metal_account
     listed = np.flatnonzero(metal_account.has_movement).tolist()
     word = get_period_word(plan.instance)

@@ -94,28 +94,16 @@ class OrderContext:
 
     @cached_property
     def margins(self) -> OrderMargins:
-        """Margin of every order: by how much it may fall short.
-
-        Returns:
-            Margins, computed once.
-        """
+        """Margin of every order: by how much it may fall short."""
         return compute_order_margins(self.plan.account)
 
     def describe_buyer(self) -> str:
-        """Return legal name and address of the buyer.
-
-        Returns:
-            Text; '' where the instance is silent.
-        """
+        """Return legal name and address of the buyer; '' where the instance is silent."""
         stated = str(self.instance.annex.get("project", {}).get("buyer", "")).strip()
         return stated or self.describe_place(self.directory.buyer, ("legal_name", "address"))
 
     def describe_place(self, party: str, fields: tuple[str, ...]) -> str:
-        """Return fields of a party in one line.
-
-        Returns:
-            Text without empty fields.
-        """
+        """Return fields of a party in one line, without empty ones."""
         details = self.directory.get_details(party)
         return ", ".join(text for name in fields if (text := str(details.get(name, "")).strip()))
 
@@ -165,11 +153,7 @@ class Addressee:
 
 
 def format_order_amount(money: float, currency: str) -> str:
-    """Format an amount of money as it is paid.
-
-    Returns:
-        Amount and currency.
-    """
+    """Format an amount of money as it is paid, with its currency."""
     return f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")
 
 

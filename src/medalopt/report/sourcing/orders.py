@@ -123,11 +123,7 @@ def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
 
 
 def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportTable:
-    """Tabulate the orders with their amounts, and whether each can be signed.
-
-    Returns:
-        The table `orders`.
-    """
+    """Tabulate the orders with their amounts, and whether each can be signed: the table `orders`."""
     columns = (
         ReportColumn("document", "Number"),
         ReportColumn("kind", "Document"),
