@@ -17,8 +17,8 @@ from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.impurities import build_impurity_table
 from medalopt.report.render.json import build_plan_object, render_json
+from medalopt.report.solve_tables import build_impurity_table
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "impurities.yaml"
 CONDITIONS = ("refuse", "penalties", "limits")

@@ -29,8 +29,8 @@ from medalopt.report.charts import (
     shorten_name,
 )
 from medalopt.report.document import ReportColumn, ReportTable
-from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
 from medalopt.report.render.html import render_html
+from medalopt.report.render.text import TextColumn, TextTable, format_table
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>=1+1\u2028"
 COLUMNS = (ReportColumn("silver", "silver"), ReportColumn("cost", "cost", "", style="significant"))

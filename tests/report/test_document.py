@@ -10,7 +10,7 @@ from medalopt.report.document import (
     fold_table,
     list_tables,
 )
-from medalopt.report.render.formatted_table import fix_digits, format_table
+from medalopt.report.render.text import fix_digits, format_table
 
 TABLE = ReportTable(
     "award",

@@ -18,7 +18,6 @@ from medalopt.plan.plan import Plan, find_market_price
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
-from medalopt.report.impurities import build_impurity_table
 from medalopt.report.numbers import (
     format_mass,
     format_money,
@@ -38,6 +37,7 @@ from medalopt.report.shadow_prices import (
 from medalopt.report.solve_tables import (
     build_charge_table,
     build_cost_table,
+    build_impurity_table,
     build_medal_table,
     build_metal_table,
     build_party_table,

@@ -5,13 +5,16 @@ A source is a stream or a bundle; with many sources, supply is listed by kind an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss, sells_castings
+from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_purchase_costs
@@ -496,3 +499,51 @@ def build_charge_table(plan: Plan, whole: bool = False) -> ReportTable:
         notes,
         total=("total", None, None, None, sum(row[4] for row in rows)),
     )
+
+
+_IMPURITY_DESCRIPTION = (
+    "Mean content of all feed of a smelter in a period, its limit, and the penalties paid, which are part of the "
+    "smelter treatment charges."
+)
+
+
+def build_impurity_table(plan: Plan) -> ReportTable:
+    """Return the table of impurities by smelter and period, of feed that contains any.
+
+    Returns:
+        The table; no rows where no smelter puts conditions on its feed.
+    """
+    account, instance = plan.account, plan.instance
+    columns = (
+        ReportColumn("smelter", "smelter"),
+        ReportColumn("period", "period"),
+        ReportColumn("impurity", "impurity"),
+        ReportColumn("feed_t", "feed", "t", style="even"),
+        ReportColumn("content_kg_per_t", "mean content", "kg/t", 3),
+        ReportColumn("limit_kg_per_t", "limit", "kg/t", 3, optional=True),
+        ReportColumn("penalty", "penalty", instance.currency, style="money", total=True),
+    )
+    rows = tuple(_list_impurity_rows(account)) if instance.impurities.has_effect else ()
+    return ReportTable("impurities", "Impurities", _IMPURITY_DESCRIPTION, columns, rows)
+
+
+def _list_impurity_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]:
+    """Yield the rows: smelters, periods and elements with content in the feed."""
+    instance, routes = account.instance, account.routes
+    impurities, held, feed = instance.impurities, account.impurity, account.feed
+    charges = compute_penalties(instance, read_floats, routes.line, routes.impurity, routes.to_smelter)
+    rates = np.asarray(charges)  # (J, X, 1 or T) money/t of devices
+    for k, smelter in enumerate(instance.smelters.names):
+        members = np.flatnonzero(routes.smelter == k)
+        paid = (rates[members] * account.decisions.sent[members][:, None, :]).sum(axis=0)  # (X, T)
+        for t, x in np.argwhere(held[k].T > 0).tolist():
+            limit = float(impurities.limit.value[k, x])
+            yield (
+                smelter,
+                instance.periods[t],
+                impurities.titles[x],
+                float(feed[k, t]),
+                float(held[k, x, t] / feed[k, t]),
+                limit if np.isfinite(limit) else None,
+                float(paid[x, t]),
+            )

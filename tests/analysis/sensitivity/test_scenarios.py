@@ -8,7 +8,7 @@ from tests.analysis.sensitivity import deleted
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.analysis.sensitivity.delay import evaluate_scenarios
 from medalopt.errors import InputError, SolverError, UsageError
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.what_if import report_scenarios
 from medalopt.solver.verification import VerifiedResult
 

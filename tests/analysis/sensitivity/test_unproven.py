@@ -28,7 +28,7 @@ from medalopt.analysis.sourcing import plan_analyses
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import SolverError
 from medalopt.report.explain import build_explanation_object, summarize_explanation
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.curves import report_curve, report_surface
 from medalopt.report.sensitivity.device_mix import report_device_mix
 from medalopt.report.sensitivity.ranges import report_ranges

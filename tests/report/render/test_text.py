@@ -9,9 +9,11 @@ from rich.cells import cell_len
 from tests.cli.runs import Terminal
 
 from medalopt.report.document import Report, ReportColumn, ReportTable, ShownValue
-from medalopt.report.render.formatted_table import TextColumn, TextTable, format_table
 from medalopt.report.render.text import (
     Screen,
+    TextColumn,
+    TextTable,
+    format_table,
     lay_out_table,
     render_report_text,
     select_columns,

@@ -21,10 +21,9 @@ from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
     TriangleSplit,
 )
 from medalopt.report.charts import render_svg
-from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json
-from medalopt.report.render.text import render_report_text
+from medalopt.report.render.text import format_table, render_report_text
 from medalopt.report.sensitivity.device_mix import report_device_mix
 from medalopt.report.sensitivity.report_part import build_sensitivity_report
 

@@ -20,7 +20,7 @@ from medalopt.analysis.sensitivity.delay import (
 )
 from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, compute_premium
 from medalopt.report.charts import render_svg
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars
 from medalopt.report.sensitivity.what_if import (
     describe_premium,

@@ -14,7 +14,7 @@ from medalopt.analysis.sensitivity.curves import SensitivitySurface
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.cli.main import run_command
 from medalopt.report.charts import render_svg
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.curves import report_surface
 
 NEED = ParameterRange("medals.gold.count", None, 10.0, 30.0, True, 20.0, lambda value: {})

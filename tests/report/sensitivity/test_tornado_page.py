@@ -12,10 +12,9 @@ from medalopt.analysis.result_cache import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.tornado import Tornado, compute_tornado
 from medalopt.report.charts import render_svg
-from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json
-from medalopt.report.render.text import render_report_text
+from medalopt.report.render.text import format_table, render_report_text
 from medalopt.report.sensitivity.report_part import SensitivityPart, build_sensitivity_report, title_parameter
 from medalopt.report.sensitivity.tornado import report_tornado
 

@@ -13,9 +13,8 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.uncertain_parameters import UncertainInput
 from medalopt.analysis.sensitivity.variance import SobolIndex, SobolIndices, VarianceAnalysis, analyse_variance
 from medalopt.report.charts import render_svg
-from medalopt.report.render.formatted_table import format_table
 from medalopt.report.render.json import render_report_json
-from medalopt.report.render.text import render_report_text
+from medalopt.report.render.text import format_table, render_report_text
 from medalopt.report.sensitivity.report_part import build_sensitivity_report
 from medalopt.report.sensitivity.tornado import report_variance, title_cause
 

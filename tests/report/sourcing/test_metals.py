@@ -4,7 +4,7 @@ import pytest
 from tests.report.plans import plan
 
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sourcing.metals import choose_decimals, tabulate_metal_account
 from medalopt.report.sourcing.plan_charts import draw_metal_balances
 

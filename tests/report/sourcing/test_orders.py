@@ -10,7 +10,7 @@ from tests.report.sourcing.parties import PARTY, with_parties
 from medalopt import Plan
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL, allocate_payments
 from medalopt.report.document import DRAFT_STAMP, OrderDocument
-from medalopt.report.render.formatted_table import format_table
+from medalopt.report.render.text import format_table
 from medalopt.report.sourcing.metals import tabulate_melting
 from medalopt.report.sourcing.order_terms import format_delivery_window
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from medalopt.errors import UsageError
 from medalopt.report.charts import Chart, load_echarts, render_svg
 from medalopt.report.document import Report, ReportSummary, ReportTable, fold_table
-from medalopt.report.render.formatted_table import (
+from medalopt.report.render.text import (
     BREAK_PATTERN,
     SummaryText,
     TextHeading,

@@ -11,7 +11,7 @@ from typing import Any
 from medalopt.errors import UsageError
 from medalopt.report.charts import PICTURE_WIDTH, Chart, list_font_files, render_svg
 from medalopt.report.document import Report, ReportTable, list_tables
-from medalopt.report.render.formatted_table import (
+from medalopt.report.render.text import (
     BREAK_PATTERN,
     SummaryText,
     encode_document,

@@ -13,7 +13,7 @@ from typing import Any
 
 from medalopt.plan.digests import FormulaValue
 from medalopt.report.document import CellValue, PlainValue, ReportColumn, ReportTable, ShownValue, sum_column
-from medalopt.report.render.formatted_table import format_cell
+from medalopt.report.render.text import format_cell
 from medalopt.text import escape_control_characters
 
 CREATION_DATE = datetime(2000, 1, 1)  # of every workbook, so that equal reports give equal bytes

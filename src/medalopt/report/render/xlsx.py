@@ -30,7 +30,7 @@ from medalopt.report.document import (
     sum_column,
 )
 from medalopt.report.render.csv import render_csv_folder
-from medalopt.report.render.formatted_table import fix_digits, split_summary
+from medalopt.report.render.text import fix_digits, split_summary
 from medalopt.report.render.worksheet import (
     CREATION_DATE,
     LEAST_COLUMN_WIDTH,

@@ -38,13 +38,13 @@ from medalopt.report.document import (
     set_digits,
     sum_column,
 )
-from medalopt.report.impurities import describe_acceptance
 from medalopt.report.numbers import (
     count_amount_decimals,
     count_exact_decimals,
     format_exact_share,
     format_mass,
     format_money,
+    format_number,
     format_share,
 )
 from medalopt.report.risk import describe_buffers
@@ -328,9 +328,27 @@ def _describe_settlement(instance: Instance, sent: list[FeedLine]) -> tuple[str,
 
 
 def _describe_acceptance(instance: Instance, smelter: int, sent: list[FeedLine]) -> str:
-    """Return the acceptance limits and penalties of the plan."""
-    acceptance = describe_acceptance(instance, smelter, sorted({feed.line for feed in sent}))
-    return " ".join(acceptance) or "none in the plan; those of the contract apply"
+    """Return the impurity limits and penalties of a smelter under the terms of its feed."""
+    impurities = instance.impurities
+    sentences: dict[str, None] = {}
+    for line in sorted({feed.line for feed in sent}):
+        of = f" ({instance.terms.names[line]})" if instance.terms.names[line] else ""
+        for x in np.flatnonzero(np.isfinite(impurities.refuse.raw[line])).tolist():
+            limit = format_number(float(impurities.refuse.value[line, x]))
+            sentences[f"Feed with more than {limit} kg/t of {impurities.titles[x]} is not accepted{of}."] = None
+        for n in np.flatnonzero(impurities.penalty_line == line).tolist():
+            above, per = (
+                format_number(float(part.value[n])) for part in (impurities.penalty_above, impurities.penalty_per)
+            )
+            charges = dict.fromkeys(map(format_number, impurities.penalty_charge.value[n].tolist()))
+            charge = " to ".join(charges) if len(charges) < 3 else "the charge of its period in"
+            title = impurities.titles[impurities.penalty_element[n]]
+            text = f"Penalty on {title} above {above} kg/t: {charge} {instance.currency} per dry tonne of feed for each"
+            sentences[f"{text} {per} kg/t, pro rata{of}."] = None
+    for x in np.flatnonzero(np.isfinite(impurities.limit.raw[smelter])).tolist():
+        limit = format_number(float(impurities.limit.value[smelter, x]))
+        sentences[f"Mean content of all feed of a period: at most {limit} kg/t of {impurities.titles[x]}."] = None
+    return " ".join(sentences) or "none in the plan; those of the contract apply"
 
 
 def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:

@@ -28,7 +28,6 @@ from medalopt.report.document import (
     get_cell_number,
     keep_columns,
 )
-from medalopt.report.impurities import build_impurity_table
 from medalopt.report.numbers import (
     format_mass,
     format_money,
@@ -48,7 +47,7 @@ from medalopt.report.solve import (
     name_total_cost,
     summarize_plan,
 )
-from medalopt.report.solve_tables import describe_largest_kinds
+from medalopt.report.solve_tables import build_impurity_table, describe_largest_kinds
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_claims, tabulate_compliance_documents
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS, tabulate_melting, tabulate_metal_account
 from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, select_print_tables

@@ -22,7 +22,7 @@ from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
 from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable
-from medalopt.report.render.formatted_table import split_summary
+from medalopt.report.render.text import split_summary
 from medalopt.report.render.worksheet import SheetNames, clean_cell_text, make_unique_heads
 from medalopt.report.render.xlsx import BLANK_FIELD, list_line_tables, plan_sheets
 from medalopt.report.replanning import remove_settled_parties
