@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -161,3 +161,18 @@ def join_names(names: Iterable[str], maximum: int = 12) -> str:
     if len(words) > maximum:
         words = [*words[:maximum], f"{len(words) - maximum} more"]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def join_with_and(parts: Sequence[str]) -> str:
+    """Join parts with commas and a final `and`: `a, b and c`; empty without parts."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def cut_list(parts: Sequence[str], most: int) -> list[str]:
+    """Return the first parts, and where there are more of them their number as the last: `3 more`."""
+    return [*parts[:most], *([f"{len(parts) - most} more"] if len(parts) > most else [])]
+
+
+def list_first(parts: Sequence[str], most: int) -> str:
+    """List the first parts with commas, and where there are more of them their number: `a, b and 3 more`."""
+    return ", ".join(parts) if len(parts) <= most else join_with_and(cut_list(parts, most))

@@ -31,7 +31,7 @@ from medalopt.report.render.json import identify_instance, render_json
 from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import describe_status, find_rejected_offer, name_total_cost
-from medalopt.text import escape_text, format_count
+from medalopt.text import cut_list, escape_text, format_count, join_with_and
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 _MAX_OWN_CONSTRAINTS = 4
@@ -85,7 +85,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     if explanation.unproven:
         lines.append(
             f"Omitted, since their prices are not verified: "
-            f"{_join_with_and([escape_text(name) for name in explanation.unproven])}."
+            f"{join_with_and([escape_text(name) for name in explanation.unproven])}."
         )
     return [*lines, _describe_alternative_optima(explanation)]
 
@@ -96,8 +96,7 @@ def _describe_own_constraints(plan: Plan) -> list[str]:
         return []
     counts = Counter(row.name.partition("[")[0] for row in plan.added.rows)
     named = [f"{escape_text(name)}{f' ({count} rows)' if count > 1 else ''}" for name, count in counts.items()]
-    rest = [f"{len(named) - _MAX_OWN_CONSTRAINTS} more"] if len(named) > _MAX_OWN_CONSTRAINTS else []
-    what = _join_with_and([*named[:_MAX_OWN_CONSTRAINTS], *rest]) if named else "costs or variables"
+    what = join_with_and(cut_list(named, _MAX_OWN_CONSTRAINTS)) or "costs or variables"
     lines = [f"Extension: all prices include your {what}, held constant while a parameter of the instance varies."]
     if plan.certificate.arithmetic == FLOAT_ARITHMETIC.name:
         lines.append("Prices not verified: a variable of your extension has no bounds. Give it bounds to verify them.")
@@ -140,18 +139,13 @@ def _describe_substitution(marginal_price: MarginalPrice) -> str:
     less = [_format_substitute(-part.amount, part.unit, part.name) for part in changes if part.amount < 0]
     if not more:
         return ""
-    instead = f" and replaces {_join_with_and(less)}" if less else ""
-    return f" One more kilogram requires {_join_with_and(more)}{instead}."
+    instead = f" and replaces {join_with_and(less)}" if less else ""
+    return f" One more kilogram requires {join_with_and(more)}{instead}."
 
 
 def _format_substitute(amount: float, unit: str, what: str) -> str:
     """Return an amount of a source in tonnes, or of an offer in kilograms, with its name."""
     return f"{format_tonnes(amount) if unit == 't' else f'{format_number(amount)} kg'} of {escape_text(what)}"
-
-
-def _join_with_and(parts: list[str]) -> str:
-    """Join parts with commas and a final `and`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _describe_alternative_optima(explanation: Explanation) -> str:
@@ -171,14 +165,13 @@ def _describe_alternative_optima(explanation: Explanation) -> str:
         which = "the sources" if explanation.smaller_sources else "every source"
         alike = f"same tonnes from {which}; they differ in" if explanation.source_analyses else "they differ in"
         names = [_ALTERNATIVE_TITLES.get(name, name) for name in explanation.others]
-        return f"{found}: {alike} {_join_with_and(names)}."
+        return f"{found}: {alike} {join_with_and(names)}."
     lines = [
         f"{escape_text(analysis.source.name)} {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)} "
         f"(this plan {format_tonnes(analysis.taken)})"
-        for analysis in ranged[:_MAX_RANGES]
+        for analysis in ranged
     ]
-    more = [f"{len(ranged) - _MAX_RANGES} more"] if len(ranged) > _MAX_RANGES else []
-    return f"{found}: {_join_with_and([*lines, *more])}."
+    return f"{found}: {join_with_and(cut_list(lines, _MAX_RANGES))}."
 
 
 _MAX_ROUTES = 4
@@ -271,11 +264,8 @@ def _describe_routes(analysis: SourceAnalysis, unit: str) -> list[str]:
         return ["Route: none; no treatment, lane and smelter accept it."]
     used = [of for of in analysis.routes if of.tonnes > 0]
     rivals = [of for of in analysis.routes if of.tonnes == 0]
-    descriptions = [f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used[:_MAX_ROUTES]]
-    more = [f"{len(used) - _MAX_ROUTES} more"] if len(used) > _MAX_ROUTES else []
-    lines = (
-        [f"Route: {'; '.join([*descriptions, *more])}."] if used else [f"Cheapest route: {describe_route(rivals[0])}."]
-    )
+    descriptions = cut_list([f"{format_tonnes(of.tonnes)} {describe_route(of)}" for of in used], _MAX_ROUTES)
+    lines = [f"Route: {'; '.join(descriptions)}." if used else f"Cheapest route: {describe_route(rivals[0])}."]
     nearest = rivals[0 if used else 1 :][:1]
     if nearest:
         shortage = nearest[0].shortfall

@@ -12,7 +12,7 @@ from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
-from medalopt.text import escape_text
+from medalopt.text import cut_list, escape_text
 from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7
@@ -352,9 +352,8 @@ def _build_source_notes(explanation: Explanation) -> list[str]:
     rest.sort(key=lambda row: row[1] - row[0])
     notes = []
     if len(explanation.all_sources) > len(explanation.reported_sources) and rest:
-        lines = [f"{escape_text(source.name)} ({format_share(taken, offered)})" for offered, taken, source in rest[:3]]
-        more = [f"{len(rest) - 3} more"] if len(rest) > 3 else []
-        notes.append(f"Taken in part: {', '.join([*lines, *more])}.")
+        lines = [f"{escape_text(source.name)} ({format_share(taken, offered)})" for offered, taken, source in rest]
+        notes.append(f"Taken in part: {', '.join(cut_list(lines, 3))}.")
     if explanation.smaller_sources:
         offered = sum(float(streams.available.value[source.streams].sum()) for source in explanation.smaller_sources)
         taken = sum(

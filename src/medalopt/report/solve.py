@@ -46,7 +46,7 @@ from medalopt.report.solve_tables import (
     build_source_tables,
     build_treatment_table,
 )
-from medalopt.text import escape_text, format_count
+from medalopt.text import escape_text, format_count, list_first
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, GAP_TOLERANCE
 
 if TYPE_CHECKING:
@@ -222,11 +222,9 @@ def _describe_payers(plan: Plan) -> str:
     """Return the line on the cost of each party, the largest first; empty where no payers are stated."""
     parts = [
         f"{escape_text(party)} {format_money(amount, plan.instance.currency)}"
-        for party, amount in list(plan.party_totals.items())[:_MAX_PARTIES]
+        for party, amount in plan.party_totals.items()
     ]
-    left = len(plan.party_totals) - len(parts)
-    rest = f" and {left} more" if left else ""
-    return f"Paid by: {', '.join(parts)}{rest}." if parts else ""
+    return f"Paid by: {list_first(parts, _MAX_PARTIES)}." if parts else ""
 
 
 def _describe_premiums(plan: Plan) -> str:

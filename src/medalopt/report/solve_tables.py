@@ -24,6 +24,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
 from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES, MetalValues, group_streams
+from medalopt.text import cut_list
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 COST_KINDS = {
@@ -217,13 +218,9 @@ def _describe_partly_taken(listed: tuple[SourceTotals, ...]) -> tuple[str, ...]:
     partly = [source for source in listed if source.taken < _FULLY_TAKEN * source.offered]
     partly.sort(key=lambda source: (source.taken - source.offered, source.region, source.name))
     lines = [
-        f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)"
-        for source in partly[:5]
+        f"{source.name} from {source.region} ({format_share(source.taken, source.offered)} taken)" for source in partly
     ]
-    if not lines:
-        return ("All supply is taken.",)
-    more = [f"{len(partly) - 5} more"] if len(partly) > 5 else []
-    return ("Taken in part: " + ", ".join([*lines, *more]) + ".",)
+    return (f"Taken in part: {', '.join(cut_list(lines, 5))}." if lines else "All supply is taken.",)
 
 
 FULL_LOAD = 1 - 1e-6

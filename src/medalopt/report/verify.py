@@ -25,7 +25,7 @@ def _build_verdict_object(verdict: Verdict) -> dict[str, Any]:
     certificate = verdict.certificate
     return {
         "accepted": verdict.accepted,
-        "broken": [_build_violation_row(broken) for broken in verdict.broken],
+        "broken": _tabulate_violations(verdict.broken).list_records(),
         "gap": drop_infinite(certificate.gap),
         "value": drop_infinite(verdict.value),
         "lower_bound": drop_infinite(certificate.lower_bound),
@@ -46,18 +46,12 @@ def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
     """
     return {
         "accepted": verdict.accepted,
-        "broken": [_build_violation_row(broken) for broken in verdict.broken],
+        "broken": _tabulate_violations(verdict.broken).list_records(),
         "gap": None,
         "margin": drop_infinite(verdict.refutation.margin),
         "arithmetic": verdict.refutation.arithmetic,
         "scope": verdict.refutation.scope,
     }
-
-
-def _build_violation_row(broken: Violation) -> dict[str, Any]:
-    """Return one violation as a row."""
-    amount = drop_infinite(broken.amount)
-    return {"rule": broken.rule, "path": broken.path, "amount": amount, "unit": broken.unit, "text": broken.text}
 
 
 def build_verdict_report(verdict: Verdict, name: str) -> Report:
@@ -99,13 +93,9 @@ def _tabulate_violations(broken: Sequence[Violation]) -> ReportTable:
         ReportColumn("unit", "unit"),
         ReportColumn("text", "error"),
     )
-    rows = tuple(
-        (violation.rule, violation.path, drop_infinite(violation.amount), violation.unit, violation.text)
-        for violation in broken
-    )
-    return ReportTable(
-        "broken", "Violations", "Violated constraints, and saved values that do not match.", columns, rows
-    )
+    rows = tuple((one.rule, one.path, drop_infinite(one.amount), one.unit, one.text) for one in broken)
+    text = "Violated constraints, and saved values that do not match."
+    return ReportTable("broken", "Violations", text, columns, rows)
 
 
 def _describe_violations(verdict: Verdict, name: str) -> str:

@@ -24,13 +24,13 @@ from medalopt.report.sensitivity.device_mix_charts import (
     explain_infeasible_mix,
     format_mix_cost,
     format_scarce_metals,
-    join_names,
     plot_mix_triangle,
     plot_named_mixes,
     plot_share_curves,
     plot_share_ranking,
 )
 from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.text import join_with_and
 
 
 def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _mix_notes(mix: NamedMix) -> list[str]:
     where = f"the bundle {mix.bundle}" if mix.bundle else "all tonnes"
     notes = []
     if mix.absent:
-        notes.append(f"{mix.name}: no supply of {join_names(mix.absent)}; its share is not collected.")
+        notes.append(f"{mix.name}: no supply of {join_with_and(mix.absent)}; its share is not collected.")
     if mix.missing:
         notes.append(f"{mix.name}: its shares leave {format_share(mix.missing, 1)} of {where} uncollected.")
     return notes
@@ -249,9 +249,9 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         *[_describe_infeasible_mix(device_mix, mix) for mix in device_mix.named if mix.result.value is None],
     ]
     if device_mix.fixed:
-        lines.append(f"Fixed shares (no other supply from the same source): {join_names(device_mix.fixed)}.")
+        lines.append(f"Fixed shares (no other supply from the same source): {join_with_and(device_mix.fixed)}.")
     if device_mix.unproven:
-        lines.append(f"Not verified, therefore omitted: {join_names(device_mix.unproven)}.")
+        lines.append(f"Not verified, therefore omitted: {join_with_and(device_mix.unproven)}.")
     shown = (_share_table(device_mix), _scarce_metal_table(device_mix)) if device_mix.curves else ()
     return SensitivityPart(
         tuple(lines),
@@ -298,7 +298,7 @@ def _describe_indispensable_devices(device_mix: DeviceMix) -> list[str]:
     ]
     if len(none) > MOST_DEVICES_IN_TEXT:
         lines[MOST_DEVICES_IN_TEXT:] = [
-            f"Also infeasible without {join_names([curve.device for curve in none[MOST_DEVICES_IN_TEXT:]])}."
+            f"Also infeasible without {join_with_and([curve.device for curve in none[MOST_DEVICES_IN_TEXT:]])}."
         ]
     return lines
 

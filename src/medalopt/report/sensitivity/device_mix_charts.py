@@ -33,6 +33,7 @@ from medalopt.report.charts import (
 from medalopt.report.document import ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_number, format_share
 from medalopt.report.sensitivity.tornado import name_objective
+from medalopt.text import join_with_and
 
 _MILLION = 1e6
 _MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
@@ -92,18 +93,13 @@ def _describe_scarcity(device_mix: DeviceMix, result: MixResult) -> str:
     if result.value is None:
         return "infeasible"
     metals = [device_mix.title_metal(metal) for metal in sorted(result.scarce, key=lambda metal: -result.scarce[metal])]
-    return f"{join_names(metals)} scarce" if metals else "no metal scarce"
+    return f"{join_with_and(metals)} scarce" if metals else "no metal scarce"
 
 
 def _choose_money_scale(values: Sequence[float]) -> tuple[float, str]:
     """Return the scale in which amounts have few digits: its size and its word."""
     largest = max(map(abs, values), default=0.0)
     return next(((size, word) for size, word in _MONEY_SCALES if largest >= size), (1.0, ""))
-
-
-def join_names(names: Sequence[str]) -> str:
-    """Join names as in a sentence: `a, b and c`; empty without names."""
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
 
 
 CHARTS_PER_ROW = 3  # small charts side by side
@@ -266,7 +262,7 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
     up = ChartAxis("", names=names).encode(upward=True)
     none = [mix for mix in device_mix.named if mix.result.value is None]
-    title = f"Named mixes; infeasible: {join_names([mix.name for mix in none])}"
+    title = f"Named mixes; infeasible: {join_with_and([mix.name for mix in none])}"
     if not none:
         title = "Named mixes"
     elif len(none) == 1:
@@ -368,7 +364,7 @@ def _triangle_title(device_mix: DeviceMix, triangle: MixTriangle) -> str:
         return f"Infeasible for every split of {what}; no feasible plan"
     value, best = min(known, key=lambda one: one[0])
     pairs = zip(best.parts, triangle.devices, strict=True)
-    parts = join_names(
+    parts = join_with_and(
         [f"{round(100 * part)} % {name}" if part < 1 else f"only {name}" for part, name in pairs if part]
     )
     none = len(triangle.splits) - len(known)

@@ -12,7 +12,7 @@ from medalopt.report.document import CellValue, ReportColumn, ReportTable, Shown
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart, name_parameter
 from medalopt.report.solve import describe_status, name_total_cost
-from medalopt.text import escape_text
+from medalopt.text import escape_text, list_first
 
 MOST_TABLE_ROWS = 8  # rows of a table
 _LEAST_COST_SHARE = 1e-3  # of the objective: least value of a parameter at its price whose range is listed
@@ -81,9 +81,8 @@ def _range_lines(ranges: SensitivityRanges) -> list[str]:
     if needs_cuts(plan.instance):
         lines.append("The promised confidence is linearised at the plan: ranges are upper bounds, shadow prices hold.")
     if ranges.unproven:
-        named = ", ".join(escape_text(path) for path in ranges.unproven[:_MOST_UNPROVEN])
-        more = f" and {len(ranges.unproven) - _MOST_UNPROVEN} more" if len(ranges.unproven) > _MOST_UNPROVEN else ""
-        lines.append(f"Not verified, therefore omitted: {named}{more}.")
+        named = list_first(list(map(escape_text, ranges.unproven)), _MOST_UNPROVEN)
+        lines.append(f"Not verified, therefore omitted: {named}.")
     if ranges.only is None:
         lines.append("Alternative optima: could not be proven or excluded.")
     elif not ranges.only:

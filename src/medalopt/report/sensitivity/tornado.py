@@ -30,7 +30,7 @@ from medalopt.report.sensitivity.report_part import (
     title_parameter,
     title_shortfall,
 )
-from medalopt.text import escape_text, format_count
+from medalopt.text import escape_text, format_count, list_first
 
 MOST_BARS_DRAWN, MOST_TABLE_ROWS = 20, 15  # bars of the chart, rows of the table
 INFEASIBLE_BAR_RATIO = 1.15  # length of an infeasible bar, relative to the longest other bar
@@ -78,10 +78,8 @@ def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     lines = [_main_finding(instance, unit, tornado.base, bars)]
     rest = turning[1:]
     if rest:
-        names = ", ".join(_describe_status_change(instance, bar, tornado.base) for bar in rest[:5])
-        more = f" and {len(rest) - 5} more" if len(rest) > 5 else ""
-        label = "Also infeasible" if tornado.base.feasible else "Also feasible"
-        lines.append(f"{label}: {names}{more}.")
+        names = [_describe_status_change(instance, bar, tornado.base) for bar in rest]
+        lines.append(f"Also {'infeasible' if tornado.base.feasible else 'feasible'}: {list_first(names, 5)}.")
     steady = [bar for bar in bars if not bar.count_status_changes(tornado.base)]
     dearest = max(steady, key=lambda bar: bar.compute_swing(tornado.base), default=None)
     if turning and dearest is not None and dearest.compute_swing(tornado.base):

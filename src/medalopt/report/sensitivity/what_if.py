@@ -34,7 +34,7 @@ from medalopt.report.sensitivity.report_part import (
     plot_loss_bars,
     title_shortfall,
 )
-from medalopt.text import escape_text
+from medalopt.text import cut_list, escape_text, list_first
 from medalopt.tolerances import VALUE_TOLERANCE
 
 _MOST_OUTAGES_IN_TEXT = 3  # outages with their effect in a line
@@ -76,12 +76,10 @@ def _outage_start(outages: OutageLosses) -> str:
 
 def _describe_infeasible_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
     none = [loss for loss in losses if loss.proven and not loss.feasible]
-    text = "; ".join(
-        f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(outages, loss).shortage)})"
-        for loss in none[:_MOST_OUTAGES_IN_TEXT]
-    )
-    rest = f"; and {len(none) - _MOST_OUTAGES_IN_TEXT} more" if len(none) > _MOST_OUTAGES_IN_TEXT else ""
-    return f"Infeasible{_outage_start(outages)} without: {text}{rest}." if none else ""
+    named = [f"{_name_outage(loss)} ({describe_shortfall(_outage_bar(outages, loss).shortage)})" for loss in none]
+    *first, last = cut_list(named, _MOST_OUTAGES_IN_TEXT) or [""]
+    text = "; ".join([*first, f"and {last}" if len(none) > _MOST_OUTAGES_IN_TEXT else last])
+    return f"Infeasible{_outage_start(outages)} without: {text}." if none else ""
 
 
 def _describe_costly_outages(outages: OutageLosses, losses: Sequence[OutageLoss]) -> str:
@@ -97,16 +95,10 @@ def _describe_other_outages(outages: OutageLosses) -> tuple[str, ...]:
     forced = [loss for loss in outages.losses if loss.extra < 0]
     saved = ", ".join(f"{_name_outage(loss)} ({format_change(loss.extra, outages.unit)})" for loss in forced)
     return (
-        *((f"No cost if dropped{_outage_start(outages)}: {_list_some(idle)}.",) if idle else ()),
-        *((f"Not proven{_outage_start(outages)} without: {_list_some(unknown)}.",) if unknown else ()),
+        *((f"No cost if dropped{_outage_start(outages)}: {list_first(idle, _MOST_NAMES)}.",) if idle else ()),
+        *((f"Not proven{_outage_start(outages)} without: {list_first(unknown, _MOST_NAMES)}.",) if unknown else ()),
         *((f"Cheaper without (taken only because of a contract or constraint): {saved}.",) if forced else ()),
     )
-
-
-def _list_some(names: Sequence[str]) -> str:
-    """Return the first names and the number of the others."""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _name_outage(loss: OutageLoss) -> str:
@@ -268,10 +260,8 @@ def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
     unproven = [f"Deadline not proven: {', '.join(unknown)}."] if unknown else []
     if not needed:
         return tuple(unproven)
-    now = [deadline for deadline in needed if deadline.last == needed[0].last]
-    first = ", ".join(f"{deadline.kind} {escape_text(deadline.name)}" for deadline in now[:_MOST_CONTRACTS_IN_TEXT])
-    rest = f" and {len(now) - _MOST_CONTRACTS_IN_TEXT} more" if len(now) > _MOST_CONTRACTS_IN_TEXT else ""
-    lines = [f"First deadline: sign {first}{rest} by {needed[0].last}."]
+    now = [f"{one.kind} {escape_text(one.name)}" for one in needed if one.last == needed[0].last]
+    lines = [f"First deadline: sign {list_first(now, _MOST_CONTRACTS_IN_TEXT)} by {needed[0].last}."]
     last = needed[-1]
     if last.last != needed[0].last:
         lines.append(f"Last deadline: sign {last.kind} {escape_text(last.name)} by {last.last}.")

@@ -19,6 +19,7 @@ from medalopt.report.document import (
     get_cell_number,
     keep_columns,
 )
+from medalopt.text import list_first
 
 _FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
@@ -365,9 +366,7 @@ def _fold_compliance(table: ReportTable) -> ReportTable:
     for of_paper in _collect_rows(table.list_records(), lambda row: str(row["paper"])).values():
         roles = dict.fromkeys(role for row in of_paper for role in str(row["role"]).split(", "))
         parties = list(dict.fromkeys(str(row["party"]) for row in of_paper))
-        more = f" and {len(parties) - _MOST_NAMED} more" if len(parties) > _MOST_NAMED else ""
-        named = ", ".join(parties[:_MOST_NAMED]) + more
-        rows.append((*(of_paper[0] | {"role": ", ".join(roles)}).values(), named))
+        rows.append((*(of_paper[0] | {"role": ", ".join(roles)}).values(), list_first(parties, _MOST_NAMED)))
     columns = (*table.columns, ReportColumn("parties", "Parties"))
     return replace(table, columns=columns, rows=tuple(rows))
 

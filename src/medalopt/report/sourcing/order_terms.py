@@ -20,7 +20,7 @@ from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
 from medalopt.report.numbers import format_mass, format_number, format_tonnes
 from medalopt.report.sourcing.order_layout import group_order_lines
-from medalopt.text import escape_text
+from medalopt.text import escape_text, join_with_and
 
 COLLECTION_ORDER, TRANSPORT_ORDER = "collection order", "transport order"
 TONNE_CODE, KILOGRAM_CODE, LUMP_SUM_CODE = "TNE", "KGM", "LS"  # UN/ECE Recommendation 20
@@ -220,7 +220,7 @@ def _hint_missing(addressee: Addressee, context: OrderContext, missing: tuple[st
     unnamed = {"buyer", "seller"}.intersection(missing) and not context.describe_buyer()
     paths += ["project.buyer"] if unnamed else []
     paths += ["a party with role mint"] if "return to" in missing else []
-    listed = " and ".join([", ".join(paths[:-1]), paths[-1]] if paths[:-1] else paths)
+    listed = join_with_and(paths)
     return (f"Complete the missing fields under {listed} in the instance to remove the draft stamp.",)
 
 

@@ -66,7 +66,7 @@ from medalopt.report.sourcing.order_terms import (
     make_order,
 )
 from medalopt.report.sourcing.sales_orders import build_sales_orders
-from medalopt.text import escape_text, format_count
+from medalopt.text import cut_list, escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
 
@@ -178,7 +178,7 @@ def _describe_goods(document: OrderDocument) -> str:
         return dict(document.terms)["Goods"]
     pairs = zip(document.lines.list_cells("bundle"), document.lines.list_cells("device"), strict=True)
     names = list(dict.fromkeys(str(bundle or device) for bundle, device in pairs))
-    return ", ".join(names[:_MOST_GOODS]) + (f", {len(names) - _MOST_GOODS} more" if len(names) > _MOST_GOODS else "")
+    return ", ".join(cut_list(names, _MOST_GOODS))
 
 
 def _format_signing_date(instance: Instance, period: str) -> str:
