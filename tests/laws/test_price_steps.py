@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.plan.plan import Plan
+from medalopt.plan.reader import read_saved_plan
+from medalopt.proof.verdict import verify_plan
 
 BY_HAND = ROOT / "instances" / "price_steps.yaml"
 BARS, PHONES = "market.bars.price", "streams.phone@north.price"
@@ -62,6 +66,31 @@ def test_the_plan_by_hand() -> None:
     bound = {row.paths[0]: row.saves for row in explain_plan(plan).binding}
     expected = {f"{PHONES}[0].up_to": 350, f"{PHONES}[1].up_to": 50, f"{BARS}[0].up_to": 100, f"{BARS}[1].up_to": 100}
     assert bound == pytest.approx(expected)
+
+
+def test_the_table_of_steps_is_verified(tmp_path: Path) -> None:
+    """By hand: 10 and 15 t, 40 and 30 kg and nothing of the third step; a changed row is refused, from JSON and CSV."""
+    instance = medalopt.load(BY_HAND)
+    plan = medalopt.solve(instance)
+    table = plan.price_steps
+    assert table.iloc[:, 4].tolist() == pytest.approx([10, 15, 40, 30, 0])
+    assert table.iloc[:, -1].tolist() == pytest.approx([3_000, 9_750, 32_000, 27_000, 0])
+    for name in ("plan.json", "folder"):
+        plan.save(tmp_path / name)
+        assert not verify_plan(instance, read_saved_plan(tmp_path / name)).broken
+    said = json.loads((tmp_path / "plan.json").read_text())
+    right = said["price_steps"]
+    changes: list[dict[str, object]] = [
+        {"quantity": 9.0},
+        {"cost": 3_001.0},
+        {"price": 301.0},
+        {"up_to": None},
+        {"step": 7},
+    ]
+    for wrong in (right[1:], [*right, right[0]], *([{**right[0], **one}, *right[1:]] for one in changes)):
+        (tmp_path / "wrong.json").write_text(json.dumps({**said, "price_steps": wrong, "digests": {}}))
+        broken = verify_plan(instance, read_saved_plan(tmp_path / "wrong.json")).broken
+        assert any(one.path.startswith("price_steps") for one in broken)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -83,6 +83,7 @@ def stated(of: PlanAccount) -> Any:
         offer_stock=[],
         shortfall=[],
         charges=[],
+        price_steps=[],
         feed_content=[],
         parties=[],
         risk=[],

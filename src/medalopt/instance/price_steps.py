@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -199,6 +199,40 @@ def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
         for kind in STEP_KINDS
         if len(kind.get_steps(account.instance).owner)
     }
+
+
+class UsedStep(NamedTuple):
+    """A step of the price of a stream or offer that a plan uses, with the quantity at this price and what it costs."""
+
+    contract: str
+    step: int  # from 1
+    up_to: float | None  # of the quantity over the horizon; None: no limit
+    price: float  # money per unit
+    quantity: float
+    unit: str  # t, of offers kg
+    cost: float  # money
+
+
+def list_used_steps(account: PlanAccount) -> tuple[UsedStep, ...]:
+    """List all steps of the prices of the streams and offers that a plan in floats uses, those not reached included."""
+    used: list[UsedStep] = []
+    for kind in STEP_KINDS:
+        part, steps = getattr(account.instance, kind.part), kind.get_steps(account.instance)
+        total = np.asarray(kind.get_quantity(account), dtype=np.float64).sum(axis=1)
+        for owner in np.unique(steps.owner[total[steps.owner] > 0]).tolist():
+            own = np.flatnonzero(steps.owner == owner)
+            price, reached = float(part.price.value[owner, 0]), 0.0
+            name, number = render_path((kind.part, part.names[owner])), int(steps.number[own[0]])
+            limits = zip(steps.above.value[own].tolist(), steps.surcharge.value[own].tolist(), strict=True)
+            for above, surcharge in (*limits, (None, np.inf)):
+                most = np.inf if above is None else above
+                amount = max(min(float(total[owner]), most) - reached, 0.0)
+                number, reached = number + 1, most
+                used.append(UsedStep(name, number, above, price, amount, kind.unit, price * amount))
+                if np.isinf(surcharge):
+                    break
+                price += surcharge
+    return tuple(used)
 
 
 def allocate_surcharges(account: PlanAccount) -> Numbers:

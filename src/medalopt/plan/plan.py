@@ -97,6 +97,7 @@ _COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a bl
     "shortfall": {"missed": "missed", "cost": "cost "},
     "feed_content": {"feed": "feed [t]", "content": "content [kg/t]", "limit": "limit [kg/t]"},
     "charges": {"quantity": "quantity", "charge": "charge "},
+    "price_steps": {"quantity": "quantity", "price": "price ", "cost": "cost "},
     "parties": {"cost": "cost "},
 }
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
@@ -238,6 +239,11 @@ class Plan:
     def charges(self) -> pd.DataFrame:
         """Uses of contracts with a minimum lot, a lot charge or a fixed charge; empty without such contracts."""
         return self.frames["charges"]
+
+    @property
+    def price_steps(self) -> pd.DataFrame:
+        """Steps of the prices of streams and offers in use, with quantity and cost; empty without price steps."""
+        return self.frames["price_steps"]
 
     @property
     def metals(self) -> pd.DataFrame:

@@ -212,6 +212,18 @@ class SavedCharge(StrictModel):
     charge: Number
 
 
+class SavedPriceStep(StrictModel):
+    """A step of the price of a stream or offer that is used, with the quantity at this price and its cost."""
+
+    contract: str
+    step: int
+    up_to: Number | None
+    price: Number
+    quantity: Number
+    unit: str
+    cost: Number
+
+
 class SavedPartyCost(StrictModel):
     """Cost of one kind that a party bears over the horizon; revenue is negative."""
 
@@ -316,6 +328,7 @@ class SavedPlan(StrictModel):
     fractions: list[SavedFraction] = []
     feed_content: list[SavedFeedContent] = []
     charges: list[SavedCharge] = []
+    price_steps: list[SavedPriceStep] = []
     parties: list[SavedPartyCost] = []
     risk: list[SavedRisk] = []
     duals: list[SavedDual]

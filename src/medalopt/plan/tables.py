@@ -19,7 +19,7 @@ from medalopt.instance.credited_metal import leaves_metal, list_pool_names, list
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import compute_purchase_prices
+from medalopt.instance.price_steps import UsedStep, compute_purchase_prices, has_price_steps, list_used_steps
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -248,6 +248,12 @@ def _tabulate_charges(account: PlanAccount) -> ColumnTable:
     return {name: [getattr(contract, name) for contract in used] for name in UsedContract._fields}
 
 
+def _tabulate_price_steps(account: PlanAccount) -> ColumnTable:
+    """Return the steps of the prices of streams and offers that are used, with quantity and cost."""
+    used = list_used_steps(account)
+    return {name: [getattr(step, name) for step in used] for name in UsedStep._fields}
+
+
 TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "shipments": _tabulate_shipments,
     "stockpiles": _tabulate_stockpiles,
@@ -265,6 +271,7 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
     "fractions": (lambda instance: instance.treatments.has_fractions, _tabulate_fractions),
     "feed_content": (lambda instance: instance.impurities.has_effect, _tabulate_feed_content),
     "charges": (has_activities, _tabulate_charges),
+    "price_steps": (has_price_steps, _tabulate_price_steps),
     "parties": (has_payers, _tabulate_parties),
     "risk": (has_uncertain_returns, _tabulate_risk),
 }  # by table, which instances have it, and its builder
@@ -275,7 +282,7 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
 
     Returns:
         Columns by table; those of offers in stock, pooled lots, metal left with the smelters, medals that may be
-        missed, fractions, impurities, lots of feed, fixed charges, payers and risk only if the instance has any.
+        missed, fractions, impurities, lots, charges, price steps, payers and risk only if the instance has any.
     """
     optional = {name: build for name, (has, build) in OPTIONAL_TABLE_BUILDERS.items() if has(account.instance)}
     return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}

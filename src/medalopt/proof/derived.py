@@ -22,7 +22,7 @@ from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import compute_purchase_prices
+from medalopt.instance.price_steps import compute_purchase_prices, list_used_steps
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
@@ -112,6 +112,7 @@ def _check_tables(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     yield from _check_fractions(account, plan)
     yield from _check_feed_content(account, plan)
     yield from _check_charges(account, plan)
+    yield from _check_price_steps(account, plan)
 
 
 def _check_row_costs(account: PlanAccount, plan: Any) -> Iterator[Violation]:
@@ -261,6 +262,34 @@ def _check_charges(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         yield from _compare_values("cost", f"{path}: charge", row.charge, follows.charge, size, currency)
     if len(stated) < len(plan.charges):
         yield Violation("cost", "charges", 0.0, "", "charges: a contract and period is listed twice")
+
+
+def _check_price_steps(account: PlanAccount, plan: Any) -> Iterator[Violation]:
+    """Check the steps of the prices in use, with quantity and cost; a plan of an earlier version has none."""
+    stated = {(row.contract, row.step): row for row in plan.price_steps}
+    if not stated and "price_steps" not in plan.digests:
+        return
+    true = {(used.contract, used.step): used for used in list_used_steps(account)}
+    if len(stated) < len(plan.price_steps):
+        yield Violation("cost", "price_steps", 0.0, "", "price_steps: a step is listed twice")
+    for key in [*true, *(key for key in stated if key not in true)]:
+        path = f"price_steps.{escape_text(key[0])}, {key[1]}"
+        if key not in stated or key not in true:
+            yield Violation("cost", path, 0.0, "", f"{path} is {'missing' if key in true else 'not used'}")
+            continue
+        row, follows, currency = stated[key], true[key], account.instance.currency
+        if row.unit != follows.unit or (row.up_to is None) != (follows.up_to is None):
+            yield Violation("cost", path, 0.0, "", f"{path} has another unit, or a limit where there is none")
+            continue
+        most = max(1e-3, *(step.quantity for step in true.values() if step.contract == key[0]))
+        each = max(1e-3, abs(follows.price))
+        for name, unit, size in (
+            *(("quantity", row.unit, most), ("up_to", row.unit, follows.up_to)),
+            *(("price", currency, each), ("cost", currency, max(1.0, each * most))),
+        ):
+            if size is not None:
+                values = getattr(row, name), getattr(follows, name)
+                yield from _compare_values("cost", f"{path}: {name}", *values, size, unit)
 
 
 def _check_feed_content(account: PlanAccount, plan: Any) -> Iterator[Violation]:

@@ -12,7 +12,7 @@ from medalopt.instance.activities import has_activities
 from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import is_excluded_by_unnamed, may_buy, sells_castings
 from medalopt.instance.payers import parse_cost_objective
-from medalopt.instance.price_steps import has_other_lots, list_falling_paths
+from medalopt.instance.price_steps import has_other_lots, has_price_steps, list_falling_paths
 from medalopt.instance.routes import index_period
 from medalopt.plan.plan import Plan, find_market_price
 from medalopt.proof.certificate import sum_absolute_costs
@@ -44,6 +44,7 @@ from medalopt.report.solve_tables import (
     build_purchase_table,
     build_smelter_table,
     build_source_tables,
+    build_step_table,
     build_treatment_table,
 )
 from medalopt.text import escape_text, format_count, list_first
@@ -378,6 +379,7 @@ def build_plan_tables(plan: Plan, values: MetalValues, whole: bool = False) -> t
         build_medal_table(plan, values),
         *((build_shadow_price_table(plan, values, whole),) if plan.certificate.optimal else ()),
         *((build_charge_table(plan, whole),) if has_activities(plan.instance) else ()),
+        *((build_step_table(plan),) if has_price_steps(plan.instance) else ()),
         *((build_lot_price_table(plan, whole),) if plan.lots else ()),
     )
     return tuple(table for table in tables if table.rows)

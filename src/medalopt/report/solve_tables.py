@@ -544,3 +544,27 @@ def _list_impurity_rows(account: PlanAccount) -> Iterator[tuple[CellValue, ...]]
                 limit if np.isfinite(limit) else None,
                 float(paid[x, t]),
             )
+
+
+_STEP_COLUMNS = ("contract", "step", "up_to", "quantity", "unit", "price", "cost")
+
+
+def build_step_table(plan: Plan) -> ReportTable:
+    """Return the table of price steps of the streams and offers in use: limit, price, quantity and cost."""
+    steps = plan.tables["price_steps"]
+    return ReportTable(
+        "price_steps",
+        "Price steps",
+        "Streams and offers whose price changes with the quantity over the horizon: what is bought at each price.",
+        (
+            ReportColumn("contract", "contract"),
+            ReportColumn("step", "step", "", 0),
+            ReportColumn("up_to", "limit", "", style="significant"),
+            ReportColumn("quantity", "quantity", "", style="significant"),
+            ReportColumn("unit", "", optional=True),
+            ReportColumn("price", "price", plan.instance.currency, style="significant"),
+            ReportColumn("cost", "cost", plan.instance.currency, style="scaled"),
+        ),
+        tuple(zip(*(steps[name] for name in _STEP_COLUMNS), strict=True)),
+        total=("total", None, None, None, None, None, sum(steps["cost"])),
+    )
