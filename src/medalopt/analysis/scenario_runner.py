@@ -322,6 +322,23 @@ class ScenarioRunner:
         instance = self.file.with_changes(changes) if self.in_lots else None
         return instance if instance is not None and instance.lots else None
 
+    @cached_property
+    def base_in_lots(self) -> ScenarioProgram | None:
+        """Program of the base instance with its lots; None where it has none, or they are left out of all scenarios."""
+        instance = self.apply_to_lots(NO_CHANGES)
+        return None if instance is None or needs_cuts(instance) else ScenarioProgram.build(instance, self.objective)
+
+    @cached_property
+    def lots_result(self) -> VerifiedResult:
+        """Result of `base_in_lots`; raises NoPlanError where no plan in lots is found."""
+        assert self.base_in_lots is not None
+        from medalopt.solver.mip import solve_program_in_lots
+
+        result = solve_program_in_lots(self.base_in_lots.program)
+        if not result.feasible:
+            solve(self.base_in_lots.instance, self.objective)  # raises NoPlanError
+        return result
+
     def build_scenario(self, changes: ParameterChanges) -> ScenarioProgram:
         """Build the program of a scenario.
 

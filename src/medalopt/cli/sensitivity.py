@@ -183,7 +183,8 @@ class WhatIfRequest:
         from medalopt.report.sensitivity.what_if import report_premium
 
         with report_progress("buying the metal instead"):
-            return report_premium(compute_premium(runner), runner.instance)
+            part = report_premium(compute_premium(runner), runner.instance)
+            return replace(part, in_lots=runner.base_in_lots is not None)
 
     def _report_delay(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the delay part."""

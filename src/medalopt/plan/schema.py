@@ -216,7 +216,7 @@ class SavedPriceStep(StrictModel):
     """A step of the price of a stream or offer that is used, with the quantity at this price and its cost."""
 
     contract: str
-    step: int
+    step: Number
     up_to: Number | None
     price: Number
     quantity: Number

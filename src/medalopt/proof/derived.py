@@ -273,7 +273,7 @@ def _check_price_steps(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     if len(stated) < len(plan.price_steps):
         yield Violation("cost", "price_steps", 0.0, "", "price_steps: a step is listed twice")
     for key in [*true, *(key for key in stated if key not in true)]:
-        path = f"price_steps.{escape_text(key[0])}, {key[1]}"
+        path = f"price_steps.{escape_text(key[0])}, {key[1]:g}"
         if key not in stated or key not in true:
             yield Violation("cost", path, 0.0, "", f"{path} is {'missing' if key in true else 'not used'}")
             continue

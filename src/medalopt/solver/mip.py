@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.errors import SolverError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import ACTIVITY_KINDS, compute_quantity
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.lots import USED_VARIABLES
 from medalopt.model.network import Network
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.highs import METHODS, HighsResult, run_branch_and_bound, solve_by_method
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
@@ -68,6 +69,35 @@ def solve_rounded_lots(task: SolveTask) -> Iterator[Solution]:
     if result is not None:
         plan = build_solution(task, mip.network, mip.program, mip.ready, result)
         yield replace(plan, method=f"rounding, then {result.method}")
+
+
+def solve_program_in_lots(program: SolverProgram, budget: TimeBudget = NO_TIME_LIMIT) -> VerifiedResult:
+    """Solve a program with integer columns by branch and bound, then verify the linear program with these fixed.
+
+    Args:
+        program: Program in own units, with integer columns or without.
+        budget: Time limit of the search.
+
+    Returns:
+        The result; its bound and duals are those at the integer columns. That no integer columns are feasible is found
+        by search and not proven.
+
+    Raises:
+        SolverError: The search did not end in time, or no result can be verified.
+    """
+    whole = find_integer_columns(program)
+    if not whole.any():
+        return solve_from_scratch(program)
+    ready = scale_program(replace(program, size=np.where(whole, 1.0, program.size)))
+    found = run_branch_and_bound(ready, whole, 0.0, budget)
+    if found.status == "infeasible":
+        none = np.zeros(0)
+        return VerifiedResult("infeasible", np.inf, none, np.zeros(len(program.rows)), np.inf, 0.0, warm=False)
+    if found.status != "optimal":
+        raise SolverError("the search for a plan in lots did not end in time")
+    numbers = np.rint(found.x)
+    lower, upper = (np.where(whole, numbers, side) for side in (program.lower, program.upper))
+    return solve_from_scratch(replace(program, lower=lower, upper=upper))
 
 
 _ROUNDING_SHARES = (0.5, 1.0, 0.0)  # of the least quantity, from which a contract of the relaxation is used

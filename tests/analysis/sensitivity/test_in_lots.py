@@ -9,7 +9,8 @@ from tests.random_instances import Case
 
 from medalopt.analysis.process_pool import WorkerSetup, solve_scenarios
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
+from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.tornado import compute_tornado
 from medalopt.cli.main import run_command
 
@@ -48,6 +49,33 @@ def test_tornado_in_lots() -> None:
     collected = next(bar for bar in found.bars if "collection" in bar.factor.path)
     effects = [end.compute_effect(found.base) for end in collected.ends]
     assert effects == pytest.approx([-100, 100])
+
+
+def test_outages_in_lots() -> None:
+    """By hand, beside 1,630 JPY: all at `far` without `near`, or 6 t in time at `near`; all bought without phones."""
+    runner = ScenarioRunner(SOLVER / "activities.yaml", in_lots=True)
+    found = evaluate_outages(runner)
+    assert found.in_lots and found.value == pytest.approx(1_630)
+    assert {loss.path: loss.extra for loss in found.losses} == pytest.approx(
+        {
+            **{"smelters.near": 200, "smelters.far": 0, "market.silver": 0, "treatments.whole": 420},
+            **{"regions.north": 420, "channels.phone": 420},
+        }
+    )
+    assert found.premium is not None and found.premium.amount == pytest.approx(1_630 - 2_050)
+    (late,) = evaluate_outages(runner, ["smelters.near"], "2").losses
+    assert late.extra == pytest.approx(80)
+
+
+def test_delays_in_lots(capsys: pytest.CaptureFixture[str]) -> None:
+    """By hand: a period late, 6 t go to `near` and 4 kg are bought; both late, all is bought. Deadlines are without."""
+    found = evaluate_delays(ScenarioRunner(SOLVER / "activities.yaml", in_lots=True), 1)
+    assert {effect.what: effect.extra for effect in found.effects} == pytest.approx(
+        {"leads": 150, "supply": 150, "both": 420}
+    )
+    assert run_command(["sensitivity", str(SOLVER / "activities.yaml"), "--delay", "1", "--without"]) == 0
+    said = capsys.readouterr().out
+    assert "are left out" not in said and "Deadlines leave out lots and charges" in said
 
 
 def test_named_scenarios_in_lots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,15 +24,18 @@ from medalopt.analysis.sensitivity.base_case import (
     solve_base_case,
     solve_or_none,
 )
-from medalopt.analysis.sensitivity.outages import Outage, apply_outage, list_contracts
+from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS, Outage, apply_outage, list_contracts
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray
+from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import Scenario
 from medalopt.solve_instance import solve
+from medalopt.solver.budget import TimeBudget
+from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import VALUE_TOLERANCE
 
@@ -157,8 +160,9 @@ class DelayAnalysis:
     value: float
     unit: str
     effects: tuple[DelayEffect, ...]
-    deadlines: tuple[ContractDeadline, ...]
+    deadlines: tuple[ContractDeadline, ...]  # without lots
     titles: dict[str, str]  # of metals
+    in_lots: bool = False  # lots and charges count in the effects
 
 
 def evaluate_delays(
@@ -181,24 +185,23 @@ def evaluate_delays(
     instance = runner.instance
     if periods < 0:
         raise UsageError(f"--delay {periods}: a delay is a whole number of periods, 0 or more")
-    result = solve_base_case(runner)
+    result, lots = solve_base_case(runner), runner.base_in_lots
     late = []
     for what, back, supply in (("leads", periods, 0), ("supply", 0, periods), ("both", periods, periods)):
         report_progress(f"{what} {periods} later")
         blank = DelayEffect(what, np.inf, None, _sum_lost_supply(instance, supply), proven=False)
-        late.append(
-            solve_or_none(partial(_evaluate_delay, runner, result, delay_instance(instance, back, supply), blank))
-            or blank
-        )
+        late_instance = delay_instance(instance if lots is None else lots.instance, back, supply)
+        late.append(solve_or_none(partial(_evaluate_delay, runner, result, late_instance, blank)) or blank)
     return DelayAnalysis(
         periods=periods,
-        value=result.value,
+        value=result.value if lots is None else runner.lots_result.value,
         unit=runner.unit,
         effects=tuple(late),
         deadlines=_find_deadlines(
             runner, result, compute_objective_tolerance(result, runner.base.program), report_progress
         ),
         titles=get_metal_titles(runner),
+        in_lots=lots is not None,
     )
 
 
@@ -206,10 +209,14 @@ def _evaluate_delay(
     runner: ScenarioRunner, outcome: VerifiedResult, instance: Instance, blank: DelayEffect
 ) -> DelayEffect:
     """Return `blank` with the result of the delayed `instance`; raise SolverError if it is not verified."""
-    scenario = ScenarioProgram.build(instance, runner.objective)
-    result = runner.solve_scenario(scenario)
-    short = None if result.feasible else ShortageSolver(instance).compute_shortage()
-    extra = compute_objective_increase(result.value, outcome, runner.base.program)
+    scenario, base = ScenarioProgram.build(instance, runner.objective), runner.base
+    if runner.base_in_lots is None:
+        result = runner.solve_scenario(scenario)
+    else:
+        base, outcome = runner.base_in_lots, runner.lots_result
+        result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
+    short = None if result.feasible else ShortageSolver(drop_lot_constraints(instance)).compute_shortage() or None
+    extra = compute_objective_increase(result.value, outcome, base.program)
     return dataclasses.replace(blank, extra=extra, shortage=short, proven=True)
 
 

@@ -33,11 +33,13 @@ from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.resolve.parsed_document import Calendar
-from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.budget import TimeBudget
+from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text
 
+MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
 _COMMITMENT_ROWS = {"streams": "stream_commitment", "smelters": "feed_total", "market": "purchase"}
 
 
@@ -243,6 +245,7 @@ class OutageLosses:
     losses: tuple[OutageLoss, ...]
     titles: dict[str, str]  # of metals
     premium: RecyclingPremium | None
+    in_lots: bool = False  # lots and charges count
 
 
 def evaluate_outages(
@@ -269,13 +272,14 @@ def evaluate_outages(
     instance = runner.instance
     first = 0 if start is None else find_period(instance, start, "--from")
     outages = _select_outages(instance, paths) if paths else _list_outages(instance)
-    result = solve_base_case(runner)
+    base, in_lots = runner.base_in_lots or runner.base, runner.base_in_lots is not None
+    result = runner.lots_result if in_lots else solve_base_case(runner)
     periods = np.arange(len(instance.periods)) >= first
     shortage = ShortageSolver(instance)
     losses = []
     for number, outage in enumerate(outages):
         report_progress(f"without {outage.name} ({number + 1} of {len(outages)})")
-        loss = solve_or_none(partial(_evaluate_outage, runner, shortage, outage, periods, result))
+        loss = solve_or_none(partial(_evaluate_outage, runner, base, shortage, outage, periods, result))
         losses.append(loss or OutageLoss(outage.kind, outage.name, outage.path, 0.0, None, 0.0, proven=False))
     losses.sort(key=lambda loss: (not loss.proven, -loss.share, -loss.extra, loss.path))
     return OutageLosses(
@@ -286,21 +290,31 @@ def evaluate_outages(
         losses=tuple(losses),
         titles=get_metal_titles(runner),
         premium=solve_or_none(partial(compute_premium, runner)) if runner.objective == "cost" else None,
+        in_lots=in_lots,
     )
 
 
 def _evaluate_outage(
-    runner: ScenarioRunner, shortage: ShortageSolver, outage: Outage, periods: Bools, outcome: VerifiedResult
+    runner: ScenarioRunner,
+    base: ScenarioProgram,
+    shortage: ShortageSolver,
+    outage: Outage,
+    periods: Bools,
+    outcome: VerifiedResult,
 ) -> OutageLoss:
     """Solve one outage: first for metal shortage, which shows infeasibility sooner, then for the extra objective."""
     short = shortage.compute_shortage(apply_outage(shortage.scenario, outage, periods))
     if short == {}:
-        result = runner.solve_program(apply_outage(runner.base, outage, periods))
+        program = apply_outage(base, outage, periods)
+        in_lots = base is not runner.base
+        result = (
+            solve_program_in_lots(program, TimeBudget(MAX_LOT_SECONDS)) if in_lots else runner.solve_program(program)
+        )
         if result.feasible:
-            extra = compute_objective_increase(result.value, outcome, runner.base.program)
+            extra = compute_objective_increase(result.value, outcome, base.program)
             return OutageLoss(outage.kind, outage.name, outage.path, extra, None, 0.0)
-        if has_confidence(runner.instance):
-            short = None  # enough metal in expectation, but not for the promise
+        if in_lots or has_confidence(runner.instance):
+            short = None  # enough metal, but not in whole lots; or in expectation, but not for the promise
     return OutageLoss(outage.kind, outage.name, outage.path, np.inf, short, shortage.weigh(short))
 
 
@@ -377,6 +391,8 @@ def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
     """
     if runner.objective != "cost":
         raise UsageError("the recycling premium is computed for cost only: omit the objective")
+    if runner.base_in_lots is not None:
+        return compare_with_buying(runner.base_in_lots.compute_account(runner.lots_result))
     return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
 
 
@@ -391,7 +407,7 @@ def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
     """
     instance = _make_buying_benchmark(account.instance)
     scenario = ScenarioProgram.build(instance, "cost")
-    result = solve_from_scratch(scenario.program)
+    result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
     simply = scenario.compute_account(result) if result.feasible else None
     return RecyclingPremium(
         plan=float(account.cost),

@@ -63,7 +63,8 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
         if line
     ]
     sections = () if charts or not listed else (table,)
-    return SensitivityPart((*lines, *first), sections, charts, {**_encode_outages(outages), **more}, heading="Outages")
+    encoded = {**_encode_outages(outages), **more}
+    return SensitivityPart((*lines, *first), sections, charts, encoded, heading="Outages", in_lots=outages.in_lots)
 
 
 def _outage_bar(outages: OutageLosses, loss: OutageLoss) -> LossBar:
@@ -191,11 +192,12 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     if lost > 0:
         lines.append(f"Supply lost after the horizon: {format_number(lost)} t.")
     return SensitivityPart(
-        (*lines, *_describe_deadlines(delays)),
+        (*lines, *_describe_deadlines(delays), *_describe_lots(delays)),
         (*(() if charts else (table,)), *((signing,) if signing.rows else ())),
         charts,
         _encode_delay(delays),
         heading="Delays",
+        in_lots=delays.in_lots,
     )
 
 
@@ -251,6 +253,12 @@ def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
     return (
         "" if effect.feasible or not effect.proven else abbreviate_shortfall(title_shortfall(effect.shortage, titles))
     )
+
+
+def _describe_lots(delays: DelayAnalysis) -> tuple[str, ...]:
+    """Return a sentence on the deadlines of an instance with lots."""
+    searched = delays.in_lots and any(deadline.last is not None for deadline in delays.deadlines)
+    return ("Deadlines leave out lots and charges; the effects of delays count them.",) if searched else ()
 
 
 def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
