@@ -46,6 +46,16 @@ TableSource = Callable[[str, list[str]], list[list[str]]]
 """Return the rows of a table, given its name and columns; raise InputError if one is missing."""
 
 
+def _reject(name: str, reason: str, line: int = 0) -> InputError:
+    """Return the error of a file that is no plan."""
+    return InputError([Fault(name, line, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
+
+
+def _name_file(path: Path) -> str:
+    """Return the name of a file in messages."""
+    return escape_text(str(path), _MAX_PATH_LENGTH)
+
+
 def read_saved_plan(path: Path) -> SavedPlan | SavedInfeasibility:
     """Read a saved plan or statement of infeasibility.
 
@@ -87,7 +97,7 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
     Raises:
         InputError: The file cannot be read or is no plan.
     """
-    name = escape_text(str(path), _MAX_PATH_LENGTH)
+    name = _name_file(path)
     if os.path.isdir(path):
         plan = _validate_plan(_parse_folder(path), name)
         return SavedFile(plan, "csv", parts=_read_extra_tables(path) if parts else {})
@@ -95,7 +105,7 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
         return read_plan_workbook(data, parts=parts)
     if path.suffix.lower() == ".xlsx":
         reason = "is not an Excel workbook; give a file written by `medalopt plan -o NAME.xlsx`"
-        raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
+        raise _reject(name, reason)
     return read_plan_json(data, parts=parts)
 
 
@@ -178,11 +188,9 @@ def _read_bytes(path: Path) -> FileBytes:
     """Return the bytes of a file. Raises InputError."""
     reports: list[str] = []
     largest = LARGEST_WORKBOOK if path.suffix.lower() == ".xlsx" else MAX_PLAN_BYTES
-    data = read_file(path, escape_text(str(path), _MAX_PATH_LENGTH), largest, reports.append)
+    data = read_file(path, _name_file(path), largest, reports.append)
     if data is None:
-        raise InputError(
-            [Fault(escape_text(str(path), _MAX_PATH_LENGTH), 0, 0, "", reports[0], kind=FaultKind.SAVED_PLAN)]
-        )
+        raise _reject(_name_file(path), reports[0])
     return data
 
 
@@ -191,13 +199,7 @@ def _decode_text(data: FileBytes) -> str:
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(
-            [
-                Fault(
-                    data.name, 0, 0, "", "is not UTF-8 text; give a plan written by medalopt", kind=FaultKind.SAVED_PLAN
-                )
-            ]
-        ) from error
+        raise _reject(data.name, "is not UTF-8 text; give a plan written by medalopt") from error
 
 
 def _parse_json(text: str, name: str) -> Any:
@@ -221,7 +223,7 @@ def _parse_json(text: str, name: str) -> Any:
         content = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         reason = f"is not a plan in JSON ({escape_text(str(error), 120)}); give a file written by `medalopt solve -o`"
-        raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]) from error
+        raise _reject(name, reason) from error
     if _CONTROL_ESCAPES.search(text):
         _reject_control_characters(name, _walk_strings(content, ()))
     return content
@@ -260,21 +262,17 @@ def _read_extra_tables(folder: Path) -> dict[str, list[list[str]]]:
         names = sorted({entry.name for entry in folder.iterdir() if entry.suffix == ".csv"} - own)
     except OSError as error:
         reason = f"cannot be read: {escape_text(error.strerror or type(error).__name__)}"
-        raise InputError(
-            [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
-        ) from error
+        raise _reject(_name_file(folder), reason) from error
     if len(names) > MAX_PLAN_FILES:
         reason = f"contains more than {MAX_PLAN_FILES:_} tables; name the folder of a plan"
-        raise InputError(
-            [Fault(escape_text(str(folder), _MAX_PATH_LENGTH), 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)]
-        )
+        raise _reject(_name_file(folder), reason)
     return {name.removesuffix(".csv"): _read_table(folder / name) for name in names}
 
 
 def _parse_folder(path: Path) -> dict[str, Any]:
     """Return the JSON content of a folder of CSV files."""
     return _parse_tables(
-        escape_text(str(path / "plan.csv"), _MAX_PATH_LENGTH),
+        _name_file(path / "plan.csv"),
         lambda table: os.path.exists(path / f"{table}.csv"),
         lambda table, columns: _read_columns(path / f"{table}.csv", columns),
     )
@@ -286,7 +284,7 @@ def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> d
     for item, value in read("plan", ["item", "value"]):
         if not _insert_value(content, item, value):
             reason = f"the item {escape_text(item)} occurs twice, or is nested in another"
-            raise InputError([Fault(name, 0, 0, "", reason, kind=FaultKind.SAVED_PLAN)])
+            raise _reject(name, reason)
     for table, model in TABLE_MODELS.items():
         of_table = SavedMetalCalledBack if table == "metals" and has("left") else model
         of_table = SavedFractionShipment if table == "shipments" and has("fractions") else of_table
@@ -310,24 +308,22 @@ def _read_typed_rows(read: TableSource, table: str, model: type[StrictModel]) ->
 
 def _read_columns(path: Path, columns: list[str]) -> list[list[str]]:
     """Return the rows of a CSV file with the given columns. Raises InputError."""
-    name, (header, *rows) = escape_text(str(path), _MAX_PATH_LENGTH), _read_table(path) or [[]]
+    name, (header, *rows) = _name_file(path), _read_table(path) or [[]]
     if header != columns or any(len(row) != len(columns) for row in rows):
         expected = f"must have the columns {', '.join(columns)}, and each row all of them"
-        raise InputError([Fault(name, 1, 0, "", expected, kind=FaultKind.SAVED_PLAN)])
+        raise _reject(name, expected, line=1)
     return [[cell[1:] if cell.startswith("'") else cell for cell in row] for row in rows]
 
 
 def _read_table(path: Path) -> list[list[str]]:
     """Return the raw cells of a CSV file. Raises InputError."""
-    name, text = escape_text(str(path), _MAX_PATH_LENGTH), _decode_text(_read_bytes(path))
+    name, text = _name_file(path), _decode_text(_read_bytes(path))
     try:
         if text.count(",") + text.count("\n") > MAX_CELLS:
             raise ValueError(f"it has more than {MAX_CELLS:_} cells")
         rows = parse_csv_rows(text)
     except (csv.Error, ValueError) as error:
-        raise InputError(
-            [Fault(name, 0, 0, "", f"is not a table of a plan ({escape_text(str(error))})", kind=FaultKind.SAVED_PLAN)]
-        ) from error
+        raise _reject(name, f"is not a table of a plan ({escape_text(str(error))})") from error
     if _CONTROL_CHARACTERS.search(text):
         _reject_control_characters(name, ((str(line), cell) for line, row in enumerate(rows, start=1) for cell in row))
     return rows

@@ -68,7 +68,7 @@ def _collect_stream_lots(draft: Draft, supply: StreamRows) -> dict[str, float]:
     """Return lot sizes and minimum orders of streams [t]."""
     result = {}
     first = supply.groups.first.tolist()
-    devices = supply.sheet.get_column(("device",))
+    devices = supply.named.sheet.get_column(("device",))
     for field in _LOT_FIELDS:
         column = supply.read[field,]
         for i in np.flatnonzero(column.filled).tolist():
@@ -140,7 +140,7 @@ def _collect_stream_deviations(supply: StreamRows) -> dict[str, dict[str, float]
 
 def _collect_stream_payers(supply: StreamRows) -> dict[str, str]:
     """Return the payer of each stream that names one of its own."""
-    column, first = supply.sheet.get_column(("payer",)), supply.groups.first
+    column, first = supply.named.sheet.get_column(("payer",)), supply.groups.first
     return {
         supply.groups.names[i]: column.texts[code] or ""
         for i, code in enumerate(column.code[first].tolist())
@@ -180,14 +180,14 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
     result: dict[str, SourceNote] = {}
     if rows is None:
         return []
-    source, note = rows.sheet.get_column(("source",)), rows.sheet.get_column(("note",))
-    last = np.zeros(len(rows.names.texts), dtype=np.intp)
+    source, note = rows.named.sheet.get_column(("source",)), rows.named.sheet.get_column(("note",))
+    last = np.zeros(len(rows.named.names.texts), dtype=np.intp)
     noted = np.flatnonzero((source.code > 0) | (note.code > 0))
-    last[rows.names.code[noted]] = noted + 1
+    last[rows.named.names.code[noted]] = noted + 1
     for row in (last[last > 0] - 1).tolist():
         texts, remark = source[row], note[row]
         if texts or remark:
-            path = render_path((rows.sheet.section, rows.names[row] or ""))
+            path = render_path((rows.named.sheet.section, rows.named.names[row] or ""))
             result[path] = SourceNote(path, tuple((texts or "").split("\n")) if texts else (), remark or "")
     return list(result.values())
 
@@ -200,7 +200,7 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
     """
     names = {name for treatment in (draft.document.treatments or {}).values() for name in treatment.regions or ()}
     for rows in (supply, lanes):
-        cells = rows.sheet.get_column(("region",)) if rows else CellColumn.build_empty(0)
+        cells = rows.named.sheet.get_column(("region",)) if rows else CellColumn.build_empty(0)
         names |= {name for code in cells.list_codes().tolist() if (name := cells.texts[code])}
     return NameAxis.from_names(names)
 

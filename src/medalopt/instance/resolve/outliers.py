@@ -199,7 +199,6 @@ def _warn_of_prices(draft: Draft, instance: Instance) -> None:
 def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> None:
     """Warn of outliers among supply, price, collection and storage cost of streams."""
     streams = instance.streams
-    rows = supply.groups.first[supply.order].tolist()
     columns = {
         ("available",): (streams.available.value.max(axis=1, initial=0.0), False),
         ("collection",): (_find_largest(streams.collection.value), True),
@@ -208,13 +207,7 @@ def _warn_of_streams(draft: Draft, instance: Instance, supply: StreamRows) -> No
     }
     for field, (values, low) in columns.items():
         for outlier in find_outliers(values, low=low)[:MAX_LISTED]:
-            path: ParameterPath = ("streams", streams.names[outlier.place], *field)
-            draft.faults.add_warning(
-                supply.sheet.locate_cell(rows[outlier.place], field),
-                path,
-                _describe_outlier(outlier, ""),
-                kind=FaultKind.OUTLIER,
-            )
+            supply.add_warning(outlier.place, field, _describe_outlier(outlier, ""), FaultKind.OUTLIER)
 
 
 def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
@@ -224,40 +217,26 @@ def _warn_of_small_shares(draft: Draft, supply: StreamRows) -> None:
         share = column.raw * np.array([float(factor) for factor in column.factors])[column.unit]
         for at in np.flatnonzero(column.filled & (share > 0) & (share < _SMALL_SHARE))[:MAX_LISTED].tolist():
             text = f"only {share[at] * 100:.4g} % of the metal is credited to the project; for a share such as 0.95"
-            path: ParameterPath = ("streams", supply.groups.names[at], *key)
-            draft.faults.add_warning(
-                supply.sheet.locate_cell(first[at], key),
-                path,
-                f"{text} write `0.95` or `95 %`",
-                kind=FaultKind.UNIT_MISSING,
-            )
+            supply.named.add_warning(first[at], key, f"{text} write `0.95` or `95 %`", FaultKind.UNIT_MISSING)
 
 
 def _warn_of_lanes(draft: Draft, instance: Instance, lanes: LaneRows | None) -> None:
     """Warn of outliers among transport costs, and of single lanes without cost and distance."""
     if lanes is None:
         return
-    sheet, cost, distance = lanes.sheet, lanes.read[("cost",)], lanes.read[("distance",)]
+    sheet, cost, distance = lanes.named.sheet, lanes.read[("cost",)], lanes.read[("distance",)]
     place = {name: number for number, name in enumerate(instance.regions)}
     smelter = {name: number for number, name in enumerate(instance.smelters.names)}
     g = np.array([place[name or ""] for name in sheet.get_column(("region",))], dtype=np.intp)
     k = np.array([smelter[name or ""] for name in sheet.get_column(("smelter",))], dtype=np.intp)
     for outlier in find_outliers(instance.lanes.cost.value[g, k], low=True)[:MAX_LISTED]:
         field = "distance" if distance.filled[outlier.place] else "cost"
-        path: ParameterPath = ("lanes", lanes.names[outlier.place] or "", field)
-        draft.faults.add_warning(
-            sheet.locate_cell(outlier.place, (field,)), path, _describe_outlier(outlier, ""), kind=FaultKind.OUTLIER
-        )
+        lanes.named.add_warning(outlier.place, (field,), _describe_outlier(outlier, ""), FaultKind.OUTLIER)
     stated = cost.filled | distance.filled
     if stated.any():
         for row in np.flatnonzero(~stated)[:MAX_LISTED].tolist():
             text = "this lane has neither `distance` nor `cost`, so it is free, unlike others; write `cost: 0`"
-            draft.faults.add_warning(
-                sheet.locate_cell(row),
-                ("lanes", lanes.names[row] or ""),
-                f"{text} if that is intended",
-                kind=FaultKind.FREE_LANE,
-            )
+            lanes.named.add_warning(row, (), f"{text} if that is intended", FaultKind.FREE_LANE)
 
 
 def _warn_of_bare_numbers(draft: Draft) -> None:

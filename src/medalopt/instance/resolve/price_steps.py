@@ -13,8 +13,7 @@ from medalopt.instance.arrays import EXACT_INFINITY, ExactArray, ExactNumber
 from medalopt.instance.instance import NO_STEPS, PriceSteps
 from medalopt.instance.reader.rows import STEPPED_FIELD, build_absent_column, convert_column
 from medalopt.instance.resolve.broadcast import Figure
-from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.row_validation import build_cell_path, is_step_column
+from medalopt.instance.resolve.row_validation import is_step_column
 from medalopt.instance.schema.containers import MAX_PRICE_STEPS, find_step_fault
 from medalopt.instance.schema.document import OfferPriceStep
 from medalopt.instance.schema.field_types import ZERO_QUANTITY
@@ -88,28 +87,23 @@ def list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> li
     return result
 
 
-def check_stream_steps(rows: StreamRows, draft: Draft) -> None:
-    """Log price steps of streams that have no price, whose limits do not rise, or that have another price beside them.
-
-    Args:
-        rows: Parsed streams.
-        draft: Parsed instance, for unit masses and the error log.
-    """
-    columns = [key for key in rows.sheet.columns if is_step_column(key)]
+def check_stream_steps(rows: StreamRows) -> None:
+    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them."""
+    columns = [key for key in rows.named.sheet.columns if is_step_column(key)]
     if not columns:
         return
     most = max(int(key[1]) for key in columns)
-    filled = {key: rows.sheet.get_column(key).code[rows.groups.first] > 0 for key in columns}
+    filled = {key: rows.named.sheet.get_column(key).code[rows.groups.first] > 0 for key in columns}
     nothing = np.zeros(len(rows.groups.names), dtype=np.bool_)
     priced, limited = (
         np.array([filled.get((STEPPED_FIELD, str(n + 1), name), nothing) for n in range(most)])
         for name in (_PRICE, _UP_TO)
     )
     stepped = (priced | limited).any(axis=0)
-    masses = [draft.unit_mass.get(name) for name in sorted(draft.document.devices)]
+    masses = [rows.named.draft.unit_mass.get(name) for name in sorted(rows.named.draft.document.devices)]
     steps = list_stream_steps(rows, masses)
     place = np.argsort(rows.order)
-    plain = rows.sheet.get_column((STEPPED_FIELD,)).code[rows.groups.first] > 0
+    plain = rows.named.sheet.get_column((STEPPED_FIELD,)).code[rows.groups.first] > 0
     for stream in np.flatnonzero(stepped).tolist():
         count = int(np.flatnonzero((priced | limited)[:, stream]).max()) + 1
         limits = [step.up_to for step in steps[place[stream]]]
@@ -120,10 +114,8 @@ def check_stream_steps(rows: StreamRows, draft: Draft) -> None:
         else:
             message = find_step_fault([None] * count if count > MAX_PRICE_STEPS else limits)
         if message:
-            row = int(rows.groups.first[stream])
-            path = build_cell_path(rows.sheet, rows.names[row], (STEPPED_FIELD,))
-            key = next(key for key in columns if filled[key][stream])
-            draft.faults.add_error(rows.sheet.locate_cell(row, key), path, message, kind=FaultKind.VALUE)
+            row, key = int(rows.groups.first[stream]), next(key for key in columns if filled[key][stream])
+            rows.named.add_error(row, key, message, FaultKind.VALUE, rows.named.build_path(row, (STEPPED_FIELD,)))
 
 
 def set_first_prices(prices: ExactArray, steps: Sequence[Sequence[PriceStep]]) -> ExactArray:

@@ -152,11 +152,11 @@ def _warn_of_stranded_supply(draft: Draft, reachability: Reachability, supply: S
     ordered = sorted(reasons.items(), key=lambda item: -float(tonnes[item[1]].sum()))
     for (field, what, text), streams in ordered[:MAX_LISTED]:
         amount = f"{_format_tonnes(float(tonnes[streams].sum()))} {what} cannot reach any smelter: {text}"
-        _warn_at_field(draft, supply, streams[0], field, amount)
+        supply.add_warning(streams[0], (field,), amount, FaultKind.UNREACHABLE)
     if rest := ordered[MAX_LISTED:]:
         lost = float(sum(tonnes[streams].sum() for _, streams in rest))
         text = f"{_format_tonnes(lost)} more cannot reach any smelter, for {format_count(len(rest), 'more reason')}"
-        _warn_at_field(draft, supply, rest[0][1][0], "region", text)
+        supply.add_warning(rest[0][1][0], ("region",), text, FaultKind.UNREACHABLE)
 
 
 def _explain_stranded(draft: Draft, reachability: Reachability, p: int) -> tuple[str, str, str] | None:
@@ -207,7 +207,7 @@ def _warn_of_blocked_bundles(draft: Draft, reachability: Reachability, supply: S
             text = f"the bundle `{name}` of `{region}`, {_format_tonnes(float(tonnes[members].sum()))}, cannot be taken"
             stream = escape_text(instance.streams.names[first])
             reason = f"its stream `{stream}` has no route, and streams of a bundle are taken in proportion"
-            _warn_at_field(draft, supply, first, "bundle", f"{text}: {reason}")
+            supply.add_warning(first, ("bundle",), f"{text}: {reason}", FaultKind.UNREACHABLE)
 
 
 def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
@@ -225,15 +225,6 @@ def _warn_of_idle_sites(draft: Draft, reachability: Reachability) -> None:
         if find_node(draft.root, ("treatments", name)) is not None:
             text = f"no supply can go through `{escape_text(name)}`; check its `accepts` and `regions`"
             draft.add_warning(("treatments", name), text, kind=FaultKind.UNREACHABLE)
-
-
-def _warn_at_field(draft: Draft, supply: StreamRows, stream: int, field: str, message: str) -> None:
-    """Warn at a field of a stream, or at its entry if the field is absent."""
-    row = int(supply.groups.first[supply.order[stream]])
-    name = supply.groups.names[supply.order[stream]]
-    draft.faults.add_warning(
-        supply.sheet.locate_cell(row, (field,)), ("streams", name, field), message, kind=FaultKind.UNREACHABLE
-    )
 
 
 def _format_tonnes(amount: float) -> str:

@@ -36,6 +36,32 @@ _ALL_PERIODS, _UNKNOWN_PERIOD = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
+class NamedRows:
+    """Rows (R,) of streams or lanes with the name of each, and the parsed instance, which logs their faults."""
+
+    sheet: InputSheet
+    names: CellColumn
+    draft: Draft
+
+    def build_path(self, row: int, key: ColumnKey) -> ParameterPath:
+        """Return the path of a cell, such as (`streams`, `phone@tokyo`, `storage`, `limit`)."""
+        steps = (int(step) - 1 if is_step_column(key) and step.isdigit() else step for step in key if step != "{}")
+        return (self.sheet.section, self.names[row] or "", *steps)
+
+    def add_error(
+        self, row: int, key: ColumnKey, message: str, kind: FaultKind, path: ParameterPath | None = None
+    ) -> None:
+        """Log an error of a cell, at its own path unless another is given."""
+        place = self.sheet.locate_cell(row, key)
+        self.draft.faults.add_error(place, self.build_path(row, key) if path is None else path, message, kind=kind)
+
+    def add_warning(self, row: int, key: ColumnKey, message: str, kind: FaultKind) -> None:
+        """Log a warning on a cell."""
+        place = self.sheet.locate_cell(row, key)
+        self.draft.faults.add_warning(place, self.build_path(row, key), message, kind=kind)
+
+
+@dataclass(frozen=True, eq=False)
 class StreamGroups:
     """Streams of a sheet.
 
@@ -83,40 +109,31 @@ def join_columns(first: CellColumn, second: CellColumn) -> CellColumn:
     return CellColumn(tuple(place), np.array(result, dtype=np.intp)[code])
 
 
-def group_rows(sheet: InputSheet, names: CellColumn, draft: Draft) -> StreamGroups:
+def group_rows(rows: NamedRows) -> StreamGroups:
     """Group rows by stream; duplicate streams and contradictory rows of one stream are errors.
-
-    Args:
-        sheet: Rows of streams.
-        names: Stream name of each row (R,).
-        draft: Parsed instance, for the calendar and the error log.
 
     Returns:
         The streams, in order of their first rows.
     """
-    slot = _read_periods(sheet, names, draft)
+    sheet, names = rows.sheet, rows.names
+    slot = _read_periods(rows)
     spread = sheet.entry_index is None and PERIOD in sheet.columns
-    rows = np.arange(sheet.count)
+    numbers = np.arange(sheet.count)
     first, owner = _number_first_rows(
-        names.code if spread else rows if sheet.entry_index is None else sheet.entry_index
+        names.code if spread else numbers if sheet.entry_index is None else sheet.entry_index
     )
     own = names.select_rows(first)
     earlier = own.find_first_rows()[own.code]
     for number in np.flatnonzero(earlier < np.arange(len(first))).tolist():
         there = sheet.locate_cell(int(first[earlier[number]])).line
-        message = (
-            f"the stream `{escape_text(own[number] or '')}` is defined in line {there} already: give one "
-            f"of them another `name`"
-        )
-        draft.faults.add_error(
-            sheet.locate_cell(int(first[number]), _NAME),
-            (sheet.section, own[number] or ""),
-            message,
-            kind=FaultKind.DUPLICATE,
+        stream = f"the stream `{escape_text(own[number] or '')}` is defined in line {there} already"
+        path = (sheet.section, own[number] or "")
+        rows.add_error(
+            int(first[number]), _NAME, f"{stream}: give one of them another `name`", FaultKind.DUPLICATE, path
         )
     if spread:
-        _check_agreement(sheet, names, first[owner], draft)
-    _check_duplicates(sheet, names, owner, slot, draft)
+        _check_agreement(rows, first[owner])
+    _check_duplicates(rows, owner, slot)
     return StreamGroups([name or "" for name in own], first, owner, slot)
 
 
@@ -129,40 +146,32 @@ def _number_first_rows(key: Ints) -> tuple[Ints, Ints]:
     return first[order], number[owner]
 
 
-def _read_periods(sheet: InputSheet, names: CellColumn, draft: Draft) -> Ints:
+def _read_periods(rows: NamedRows) -> Ints:
     """Return the period index of each row, `_ALL_PERIODS` if it gives none, `_UNKNOWN_PERIOD` if it is invalid."""
-    cells = sheet.get_column(PERIOD)
+    cells, calendar = rows.sheet.get_column(PERIOD), rows.draft.calendar
     slot, first = np.full(len(cells.texts), _ALL_PERIODS), cells.find_first_rows()
     for code in cells.list_codes().tolist():
-        text, row = cells.texts[code] or "", int(first[code])
-        index = draft.calendar.find_period(text.strip()) if draft.calendar and text else _UNKNOWN_PERIOD
-        if index is None and draft.calendar:
-            path = (sheet.section, names[row] or "", *PERIOD)
-            draft.faults.add_error(
-                sheet.locate_cell(row, PERIOD), path, draft.calendar.describe_unknown(text), kind=FaultKind.VALUE
-            )
+        text = cells.texts[code] or ""
+        index = calendar.find_period(text.strip()) if calendar and text else _UNKNOWN_PERIOD
+        if index is None and calendar:
+            rows.add_error(int(first[code]), PERIOD, calendar.describe_unknown(text), FaultKind.VALUE)
         slot[code] = _UNKNOWN_PERIOD if index is None else index
     return slot[cells.code]
 
 
-def _check_agreement(sheet: InputSheet, names: CellColumn, leader: Ints, draft: Draft) -> None:
+def _check_agreement(rows: NamedRows, leader: Ints) -> None:
     """Log rows of one stream that differ in a column other than `period`, `available` and prices."""
-    for key, cells in sheet.columns.items():
+    for key, cells in rows.sheet.columns.items():
         if key in (PERIOD, AVAILABLE, *PERIOD_PRICES):
             continue
         for row in np.flatnonzero(cells.code != cells.code[leader])[:20].tolist():
             first = int(leader[row])
-            message = (
-                f"`{escape_text(cells[row] or '')}` here, `{escape_text(cells[first] or '')}` in line "
-                f"{sheet.lines[first]}"
-            )
-            path = (sheet.section, names[row] or "", *key)
-            draft.faults.add_error(
-                sheet.locate_cell(row, key), path, f"rows of one stream must agree: {message}", kind=FaultKind.CONFLICT
-            )
+            other = f"`{escape_text(cells[first] or '')}` in line {rows.sheet.lines[first]}"
+            message = f"rows of one stream must agree: `{escape_text(cells[row] or '')}` here, {other}"
+            rows.add_error(row, key, message, FaultKind.CONFLICT, (*rows.build_path(row, ()), *key))
 
 
-def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: Ints, draft: Draft) -> None:
+def _check_duplicates(rows: NamedRows, owner: Ints, slot: Ints) -> None:
     """Log rows that repeat a period of their stream."""
     order = np.lexsort((np.arange(len(slot)), slot, owner))
     order = order[slot[order] != _UNKNOWN_PERIOD]
@@ -171,28 +180,8 @@ def _check_duplicates(sheet: InputSheet, names: CellColumn, owner: Ints, slot: I
     for place in np.flatnonzero(same)[:20].tolist():
         row, before = int(order[place + 1]), int(order[place])
         what = "this period is" if slot[row] >= 0 and slot[before] >= 0 else "all periods are"
-        message = f"{what} given already, in line {sheet.lines[before]}: delete one of the rows"
-        draft.faults.add_error(
-            sheet.locate_cell(row, PERIOD),
-            (sheet.section, names[row] or "", *AVAILABLE),
-            message,
-            kind=FaultKind.DUPLICATE,
-        )
-
-
-def build_cell_path(sheet: InputSheet, name: str | None, key: ColumnKey) -> ParameterPath:
-    """Build the path of a parameter of a stream or lane.
-
-    Args:
-        sheet: Streams or lanes.
-        name: Name of the stream or lane.
-        key: Column.
-
-    Returns:
-        Path such as (`streams`, `phone@tokyo`, `storage`, `limit`).
-    """
-    steps = (int(step) - 1 if step.isdigit() else step for step in key if step != "{}")
-    return (sheet.section, name or "", *(steps if is_step_column(key) else (step for step in key if step != "{}")))
+        message = f"{what} given already, in line {rows.sheet.lines[before]}: delete one of the rows"
+        rows.add_error(row, PERIOD, message, FaultKind.DUPLICATE, rows.build_path(row, AVAILABLE))
 
 
 def is_step_column(key: ColumnKey) -> bool:
@@ -247,32 +236,23 @@ def _list_kinds(annotation: Any) -> list[Any]:
     return own + [kind for inner in get_args(annotation) for kind in _list_kinds(inner)]
 
 
-def check_sheet(sheet: InputSheet, model: type[Entry], names: CellColumn, draft: Draft) -> None:
-    """Log unknown columns, missing values and undefined names.
-
-    Args:
-        sheet: Streams or lanes.
-        model: Pydantic model of one entry.
-        names: Stream or lane name of each row (R,).
-        draft: Parsed instance, for defined names and the error log.
-    """
-    known = list_columns(model)
+def check_sheet(rows: NamedRows, model: type[Entry]) -> None:
+    """Log unknown columns, missing values and undefined names of entries of a pydantic model."""
+    known, sheet = list_columns(model), rows.sheet
     for key, cells in sheet.columns.items():
         filled = np.flatnonzero(cells.code)[:1].tolist()
-        if message := _describe_unknown_column(key, known, draft, given=bool(filled)):
+        if message := _describe_unknown_column(key, known, rows.draft, given=bool(filled)):
             row = filled[0] if filled else min((row for row, at in sheet.cell_locations if at == key), default=0)
-            draft.faults.add_error(
-                sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message, kind=FaultKind.VALUE
-            )
+            rows.add_error(row, key, message, FaultKind.VALUE)
         if key[-1] in ("source", "note"):
-            _check_texts(sheet, key, names, draft)
+            _check_texts(rows, key)
     for key, (kind, default) in known.items():
         if default is PydanticUndefined:
-            _check_required(sheet, key, names, draft)
+            _check_required(rows, key)
         if isinstance(kind, NameField):
-            _check_names(sheet, key, kind, names, draft)
+            _check_names(rows, key, kind)
         elif isinstance(kind, TextField) and key in sheet.columns:
-            _check_texts(sheet, key, names, draft)
+            _check_texts(rows, key)
 
 
 def _describe_unknown_column(
@@ -303,32 +283,25 @@ def _describe_unknown_column(
     return ""
 
 
-def _check_required(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Draft) -> None:
+def _check_required(rows: NamedRows, key: ColumnKey) -> None:
     """Log a missing required column or its empty cells."""
+    sheet = rows.sheet
     if sheet.entry_index is None and key not in sheet.header_locations:
-        draft.faults.add_error(
-            Location(sheet.file, 1, 1), (sheet.section,), f"the column `{key[0]}` is missing", kind=FaultKind.MISSING
-        )
+        place, message = Location(sheet.file, 1, 1), f"the column `{key[0]}` is missing"
+        rows.draft.faults.add_error(place, (sheet.section,), message, kind=FaultKind.MISSING)
         return
     for row in np.flatnonzero(sheet.get_column(key).code == 0)[:MAX_LISTED].tolist():
-        draft.faults.add_error(
-            sheet.locate_cell(row, key),
-            build_cell_path(sheet, names[row], key),
-            f"`{key[0]}` is missing",
-            kind=FaultKind.MISSING,
-        )
+        rows.add_error(row, key, f"`{key[0]}` is missing", FaultKind.MISSING)
 
 
-def _check_names(sheet: InputSheet, key: ColumnKey, kind: NameField, names: CellColumn, draft: Draft) -> None:
+def _check_names(rows: NamedRows, key: ColumnKey, kind: NameField) -> None:
     """Log cells of a column that are invalid or undefined names."""
-    faults = {cell: kind.check(cell, draft.context) for cell in _list_cell_texts(sheet, key)}
-    _report_cells(sheet, key, {cell: message for cell, message in faults.items() if message}, names, draft)
+    _report_cells(rows, key, {cell: kind.check(cell, rows.draft.context) for cell in _list_cell_texts(rows.sheet, key)})
 
 
-def _check_texts(sheet: InputSheet, key: ColumnKey, names: CellColumn, draft: Draft) -> None:
+def _check_texts(rows: NamedRows, key: ColumnKey) -> None:
     """Log cells of a column that contain control characters."""
-    faults = {cell: check_control_characters(cell) for cell in _list_cell_texts(sheet, key)}
-    _report_cells(sheet, key, {cell: message for cell, message in faults.items() if message}, names, draft)
+    _report_cells(rows, key, {cell: check_control_characters(cell) for cell in _list_cell_texts(rows.sheet, key)})
 
 
 def _list_cell_texts(sheet: InputSheet, key: ColumnKey) -> list[str]:
@@ -337,78 +310,54 @@ def _list_cell_texts(sheet: InputSheet, key: ColumnKey) -> list[str]:
     return [cells.texts[code] or "" for code in cells.list_codes().tolist()]
 
 
-def _report_cells(sheet: InputSheet, key: ColumnKey, wrong: dict[str, str], names: CellColumn, draft: Draft) -> None:
-    """Log the errors of a column by distinct cell, at most `MAX_LISTED`."""
-    for number, (cell, message) in enumerate(wrong.items(), start=1):
-        if number > MAX_LISTED:
-            break
-        more = (
-            f"; {len(wrong) - MAX_LISTED} more cells of this column are wrong"
-            if number == MAX_LISTED < len(wrong)
-            else ""
-        )
-        _report_cell(sheet, key, cell, message + more, names, draft)
-
-
-def _report_cell(sheet: InputSheet, key: ColumnKey, cell: str, message: str, names: CellColumn, draft: Draft) -> None:
-    """Log the error of a cell at the first row that has it."""
-    row, *others = sheet.get_column(key).find_rows(cell)
-    more = f" (and in {len(others)} more rows)" if others and sheet.entry_index is None else ""
-    draft.faults.add_error(
-        sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message + more, kind=FaultKind.VALUE
-    )
+def _report_cells(rows: NamedRows, key: ColumnKey, faults: dict[str, str]) -> None:
+    """Log the errors of a column by distinct cell, '' for none, at most `MAX_LISTED`, each at the first such row."""
+    wrong = {cell: message for cell, message in faults.items() if message}
+    for number, (cell, message) in enumerate([*wrong.items()][:MAX_LISTED], start=1):
+        if number == MAX_LISTED < len(wrong):
+            message += f"; {len(wrong) - MAX_LISTED} more cells of this column are wrong"
+        row, *others = rows.sheet.get_column(key).find_rows(cell)
+        if others and rows.sheet.entry_index is None:
+            message += f" (and in {len(others)} more rows)"
+        rows.add_error(row, key, message, FaultKind.VALUE)
 
 
 def read_numeric_column(
-    sheet: InputSheet,
-    key: ColumnKey,
-    model: type[Entry],
-    names: CellColumn,
-    draft: Draft,
-    default: Quantity,
-    rows: Ints,
+    rows: NamedRows, key: ColumnKey, model: type[Entry], default: Quantity, chosen: Ints
 ) -> NumericColumn:
     """Read a column of quantities; invalid cells are errors.
 
     Args:
-        sheet: Streams or lanes.
+        rows: Streams or lanes.
         key: Column.
         model: Pydantic model of one entry.
-        names: Stream or lane name of each row.
-        draft: Parsed instance, for money and the error log.
         default: Quantity of an empty or invalid cell.
-        rows: Rows to read (N,).
+        chosen: Rows to read (N,).
 
     Returns:
         Parsed column (N,).
     """
-    if key not in sheet.columns:
-        return build_absent_column(len(rows), default)
+    if key not in rows.sheet.columns:
+        return build_absent_column(len(chosen), default)
     kind = list_columns(model).get(key) or list_columns(model)[*key[:-1], "*"]
-    column = parse_column(sheet.get_column(key).select_rows(rows), kind[0], draft.context.money, default)
-    _report_cells(sheet, key, column.errors, names, draft)
+    cells = rows.sheet.get_column(key).select_rows(chosen)
+    column = parse_column(cells, kind[0], rows.draft.context.money, default)
+    _report_cells(rows, key, column.errors)
     return column
 
 
-def check_unit_masses(
-    sheet: InputSheet, key: ColumnKey, column: NumericColumn, device: Ints, names: CellColumn, draft: Draft, rows: Ints
-) -> None:
+def check_unit_masses(rows: NamedRows, key: ColumnKey, column: NumericColumn, device: Ints, chosen: Ints) -> None:
     """Log quantities per piece of devices without a unit mass.
 
     Args:
-        sheet: Streams or lanes.
+        rows: Streams or lanes.
         key: Column.
         column: Parsed column (N,).
         device: Device index of each of its cells (N,).
-        names: Stream or lane name of each row.
-        draft: Parsed instance, for unit masses and the error log.
-        rows: Row of each of its cells (N,).
+        chosen: Row of each of its cells (N,).
     """
-    masses = draft.unit_mass
-    heavy = np.array([name in masses for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
-    for row in rows[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:MAX_LISTED].tolist():
-        cell = escape_text(sheet.get_column(key)[row] or "")
-        message = f"`{cell}` needs the mass of a piece: give the device a `unit_mass`"
-        draft.faults.add_error(
-            sheet.locate_cell(row, key), build_cell_path(sheet, names[row], key), message, kind=FaultKind.VALUE
-        )
+    draft = rows.draft
+    heavy = np.array([name in draft.unit_mass for name in sorted(draft.document.devices)] or [True], dtype=np.bool_)
+    for row in chosen[(column.pieces != 0) & (device >= 0) & ~heavy[device]][:MAX_LISTED].tolist():
+        cell = escape_text(rows.sheet.get_column(key)[row] or "")
+        rows.add_error(row, key, f"`{cell}` needs the mass of a piece: give the device a `unit_mass`", FaultKind.VALUE)

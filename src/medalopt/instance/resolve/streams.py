@@ -27,8 +27,8 @@ from medalopt.instance.resolve.row_validation import (
     DEVICE,
     PERIOD_PRICES,
     REGION,
+    NamedRows,
     StreamGroups,
-    build_cell_path,
     check_sheet,
     check_unit_masses,
     group_rows,
@@ -51,21 +51,23 @@ _NOT_METALS = ("{}", "source", "note")
 
 @dataclass(frozen=True, eq=False)
 class StreamRows:
-    """Grouped and parsed rows of streams.
+    """Grouped and parsed rows (R,) of streams.
 
     Attributes:
-        sheet: Rows of streams (R,).
-        names: Stream name of each row (R,).
+        named: Rows with the name of the stream of each.
         groups: Streams of the sheet.
         device: Device index of each stream (I,).
         read: Parsed columns, (I,) each, except `available` and prices (R,).
     """
 
-    sheet: InputSheet
-    names: CellColumn
+    named: NamedRows
     groups: StreamGroups
     device: Ints
     read: dict[ColumnKey, NumericColumn]
+
+    def add_warning(self, stream: int, key: ColumnKey, message: str, kind: FaultKind) -> None:
+        """Log a warning on a column of a stream, given by its index in canonical order."""
+        self.named.add_warning(int(self.groups.first[self.order[stream]]), key, message, kind)
 
     @cached_property
     def order(self) -> Ints:
@@ -79,7 +81,7 @@ class StreamRows:
         Returns:
             Cells (I,), in canonical order.
         """
-        return self.sheet.get_column(key).select_rows(self.groups.first[self.order])
+        return self.named.sheet.get_column(key).select_rows(self.groups.first[self.order])
 
 
 def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
@@ -88,9 +90,9 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     Returns:
         The parsed streams.
     """
-    names = name_stream_rows(sheet)
-    check_sheet(sheet, Stream, names, draft)
-    groups = group_rows(sheet, names, draft)
+    named = NamedRows(sheet, name_stream_rows(sheet), draft)
+    check_sheet(named, Stream)
+    groups = group_rows(named)
     device = NameAxis.from_names(draft.document.devices).find_indices(
         sheet.get_column(DEVICE).select_rows(groups.first)
     )
@@ -98,15 +100,13 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     for key, default in _list_defaults(sheet).items():
         by_row = key == AVAILABLE or key in PERIOD_PRICES
         each = (np.arange(sheet.count), device[groups.owner]) if by_row else (groups.first, device)
-        read[key] = read_numeric_column(sheet, key, Stream, names, draft, default, each[0])
+        read[key] = read_numeric_column(named, key, Stream, default, each[0])
         stated_rows = _find_stated_rows(sheet, key, groups) if key in PERIOD_PRICES else np.arange(len(each[0]))
-        check_unit_masses(
-            sheet, key, read[key].select_rows(stated_rows), each[1][stated_rows], names, draft, each[0][stated_rows]
-        )
-    rows = StreamRows(sheet, names, groups, device, read)
-    _check_offered(rows, draft)
-    _check_prices(rows, draft)
-    check_stream_steps(rows, draft)
+        check_unit_masses(named, key, read[key].select_rows(stated_rows), each[1][stated_rows], each[0][stated_rows])
+    rows = StreamRows(named, groups, device, read)
+    _check_offered(rows)
+    _check_prices(rows)
+    check_stream_steps(rows)
     return rows
 
 
@@ -117,22 +117,17 @@ def _find_stated_rows(sheet: InputSheet, key: ColumnKey, groups: StreamGroups) -
     return np.flatnonzero((leader == np.arange(len(leader))) | (code != code[leader]))
 
 
-def _check_prices(rows: StreamRows, draft: Draft) -> None:
+def _check_prices(rows: StreamRows) -> None:
     """Log prices that change over time and lack some period."""
-    groups, periods = rows.groups, draft.calendar.count if draft.calendar else 0
+    groups, calendar = rows.groups, rows.named.draft.calendar
+    periods = calendar.count if calendar else 0
     stated = np.bincount(groups.owner[groups.slot >= 0], minlength=len(groups.names))
     for key in PERIOD_PRICES:
-        code = rows.sheet.get_column(key).code
+        code = rows.named.sheet.get_column(key).code
         differs = np.bincount(groups.owner[code != code[groups.first[groups.owner]]], minlength=len(groups.names)) > 0
         for number in np.flatnonzero(differs & (stated < periods))[:20].tolist():
-            row = int(groups.first[number])
             message = f"`{key[0]}` differs between periods, and so needs a row for each of {periods}; it has "
-            draft.faults.add_error(
-                rows.sheet.locate_cell(row, key),
-                build_cell_path(rows.sheet, rows.names[row], key),
-                message + str(stated[number]),
-                kind=FaultKind.MISSING,
-            )
+            rows.named.add_error(int(groups.first[number]), key, message + str(stated[number]), FaultKind.MISSING)
 
 
 def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
@@ -147,12 +142,13 @@ def _list_defaults(sheet: InputSheet) -> dict[ColumnKey, Quantity]:
     return {**known, **dict.fromkeys([("credited",), *metals], ONE_QUANTITY)}
 
 
-def _check_offered(rows: StreamRows, draft: Draft) -> None:
+def _check_offered(rows: StreamRows) -> None:
     """Log streams with neither or both of `available` and `total`."""
-    count = len(rows.groups.names)
-    if rows.sheet.entry_index is None and not {AVAILABLE, _TOTAL} & rows.sheet.header_locations.keys():
-        message = "a column `available` or `total` is missing"
-        draft.faults.add_error(Location(rows.sheet.file, 1, 1), (rows.sheet.section,), message, kind=FaultKind.MISSING)
+    count, named = len(rows.groups.names), rows.named
+    sheet = named.sheet
+    if sheet.entry_index is None and not {AVAILABLE, _TOTAL} & sheet.header_locations.keys():
+        place, message = Location(sheet.file, 1, 1), "a column `available` or `total` is missing"
+        named.draft.faults.add_error(place, (sheet.section,), message, kind=FaultKind.MISSING)
         return
     total, owner = rows.read[_TOTAL].filled, rows.groups.owner
     stated = rows.read[AVAILABLE].filled | ((rows.groups.slot >= 0) & ~total[owner])  # no supply in a period given
@@ -161,12 +157,7 @@ def _check_offered(rows: StreamRows, draft: Draft) -> None:
         row = int(rows.groups.first[number])
         what = "give `available` or `total`, not both" if total[number] else "give the supply: `available` or `total`"
         key = _TOTAL if total[number] else ()
-        draft.faults.add_error(
-            rows.sheet.locate_cell(row, key),
-            build_cell_path(rows.sheet, rows.names[row], AVAILABLE),
-            what,
-            kind=FaultKind.CONFLICT,
-        )
+        named.add_error(row, key, what, FaultKind.CONFLICT, named.build_path(row, AVAILABLE))
 
 
 def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: NameAxis, periods: int) -> Streams:
@@ -230,7 +221,7 @@ def _pair_bundles(rows: StreamRows) -> tuple[list[tuple[str, str]], Ints]:
 def _find_storable(rows: StreamRows) -> Bools:
     """Return True for streams of the sheet with a storage, even an empty one (I,)."""
     storable = rows.read[_STORAGE_LIMIT].filled | rows.read[_STORAGE_COST].filled
-    marks = rows.sheet.get_column(("storage", "{}"))
+    marks = rows.named.sheet.get_column(("storage", "{}"))
     return storable | (marks.code[rows.groups.first] > 0)
 
 
@@ -242,7 +233,7 @@ def _convert_stream_column(rows: StreamRows, key: ColumnKey, masses: Sequence[Fr
 def _build_prices(rows: StreamRows, key: ColumnKey, masses: Sequence[Fraction | None], periods: int) -> ExactArray:
     """Return a price (I, 1 or T) in canonical order, one for all periods, or from rows per period."""
     groups, each = rows.groups, convert_column(rows.read[key], rows.device[rows.groups.owner], masses)
-    code = rows.sheet.get_column(key).code
+    code = rows.named.sheet.get_column(key).code
     leader = groups.first[groups.owner]
     if (code == code[leader]).all():
         first = groups.first[rows.order]
@@ -298,10 +289,9 @@ _SMELTER, _DISTANCE, _COST, _FOOTPRINT = ("smelter",), ("distance",), ("cost",),
 
 @dataclass(frozen=True)
 class LaneRows:
-    """Parsed rows of lanes: sheet, lane name of each row (R,), and parsed columns (R,)."""
+    """Parsed rows of lanes, with the name of each, and their columns (R,)."""
 
-    sheet: InputSheet
-    names: CellColumn
+    named: NamedRows
     read: dict[ColumnKey, NumericColumn]
 
 
@@ -320,36 +310,23 @@ def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
     Returns:
         The parsed lanes.
     """
-    names = name_lane_rows(sheet)
-    check_sheet(sheet, Lane, names, draft)
+    rows = NamedRows(sheet, name_lane_rows(sheet), draft)
+    check_sheet(rows, Lane)
     keys: tuple[ColumnKey, ...] = (_DISTANCE, _COST, _FOOTPRINT)
-    read = {
-        key: read_numeric_column(sheet, key, Lane, names, draft, ZERO_QUANTITY, np.arange(sheet.count)) for key in keys
-    }
+    read = {key: read_numeric_column(rows, key, Lane, ZERO_QUANTITY, np.arange(sheet.count)) for key in keys}
     region, smelter = sheet.get_column(REGION), sheet.get_column(_SMELTER)
     _, first, pair = np.unique(region.code * len(smelter.texts) + smelter.code, return_index=True, return_inverse=True)
     again = (first[pair] < np.arange(sheet.count)) & (region.code > 0) & (smelter.code > 0)
     for row in np.flatnonzero(again).tolist():
         message = f"this lane is defined in line {sheet.lines[first[pair[row]]]} already: delete one"
-        draft.faults.add_error(
-            sheet.locate_cell(row), build_cell_path(sheet, names[row], ()), message, kind=FaultKind.DUPLICATE
-        )
+        rows.add_error(row, (), message, FaultKind.DUPLICATE)
     for row in np.flatnonzero(read[_DISTANCE].filled & read[_COST].filled)[:20].tolist():
-        path = build_cell_path(sheet, names[row], _COST)
-        draft.faults.add_error(
-            sheet.locate_cell(row, _COST), path, "give `distance` or `cost`, not both", kind=FaultKind.CONFLICT
-        )
+        rows.add_error(row, _COST, "give `distance` or `cost`, not both", FaultKind.CONFLICT)
     if bool(read[_DISTANCE].filled.any()) and draft.document.transport_rate is None:
         row = int(np.flatnonzero(read[_DISTANCE].filled)[0])
-        message = "distances cost nothing without `transport_rate`"
-        draft.faults.add_warning(
-            sheet.locate_cell(row, _DISTANCE),
-            build_cell_path(sheet, names[row], _DISTANCE),
-            message,
-            kind=FaultKind.FREE_LANE,
-        )
+        rows.add_warning(row, _DISTANCE, "distances cost nothing without `transport_rate`", FaultKind.FREE_LANE)
     _warn_unreached_smelters(sheet, draft)
-    return LaneRows(sheet, names, read)
+    return LaneRows(rows, read)
 
 
 def _warn_unreached_smelters(sheet: InputSheet, draft: Draft) -> None:
@@ -379,7 +356,8 @@ def build_lanes(rows: LaneRows | None, draft: Draft, regions: NameAxis, smelters
     if rows is None:
         free = ExactArray(np.zeros(shape), np.zeros(shape, dtype=np.intp))
         return Lanes(np.ones(shape, dtype=np.bool_), free, free)
-    g, k = regions.find_indices(rows.sheet.get_column(REGION)), smelters.find_indices(rows.sheet.get_column(_SMELTER))
+    sheet = rows.named.sheet
+    g, k = regions.find_indices(sheet.get_column(REGION)), smelters.find_indices(sheet.get_column(_SMELTER))
     exists = np.zeros(shape, dtype=np.bool_)
     exists[g, k] = True
     rate = draft.document.transport_rate

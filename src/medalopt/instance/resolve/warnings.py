@@ -241,9 +241,7 @@ def _warn_of_minimum_orders(draft: Draft, instance: Instance, supply: StreamRows
             text = (
                 f"{minimum[i]:_.6g} t, but at most {maximum[i]:_.6g} t can be sent in a period, so nothing can be taken"
             )
-            _warn_at_stream(
-                draft, instance, supply, i, field, f"{text}; lower it, or check its unit", FaultKind.MINIMUM_ORDER
-            )
+            supply.add_warning(i, (field,), f"{text}; lower it, or check its unit", FaultKind.MINIMUM_ORDER)
     for field, minimum in (("minimum_order", market.minimum_order.value), ("lot", market.lot.value)):
         limit = market.limit.value
         for o in np.flatnonzero((limit > 0) & (minimum > limit * (1 + AMOUNT_TOLERANCE)))[:MAX_LISTED].tolist():
@@ -277,7 +275,7 @@ def _warn_of_similar_names(draft: Draft, instance: Instance, supply: StreamRows)
     for name, like in _find_similar_names(instance.regions[g] for g in offering.tolist()):
         i = int(np.argmax(streams.region == instance.regions.index(name)))
         text = _describe_similar_names(name, like)
-        _warn_at_stream(draft, instance, supply, i, "region", text, FaultKind.SIMILAR_NAMES)
+        supply.add_warning(i, ("region",), text, FaultKind.SIMILAR_NAMES)
 
 
 def _find_similar_names(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -320,7 +318,7 @@ def _warn_of_similar_bundles(draft: Draft, instance: Instance, supply: StreamRow
                 result.append((number, f"{text}; write both alike if one is meant"))
     for number, text in result[:MAX_LISTED]:
         i = int(np.argmax(bundle == number))
-        _warn_at_stream(draft, instance, supply, i, "bundle", text, FaultKind.SIMILAR_NAMES)
+        supply.add_warning(i, ("bundle",), text, FaultKind.SIMILAR_NAMES)
 
 
 def _find_near_name(name: str, names: Iterable[str]) -> str:
@@ -328,11 +326,3 @@ def _find_near_name(name: str, names: Iterable[str]) -> str:
     digits = [char for char in name if char.isdigit()]
     others = [one for one in names if one != name and [char for char in one if char.isdigit()] == digits]
     return next(iter(difflib.get_close_matches(name, others[:MAX_LISTED], n=1, cutoff=_NAME_SIMILARITY)), "")
-
-
-def _warn_at_stream(
-    draft: Draft, instance: Instance, supply: StreamRows, i: int, field: str, text: str, kind: FaultKind
-) -> None:
-    """Warn of a field of stream `i` (canonical order) at the location of its cell."""
-    location = supply.sheet.locate_cell(int(supply.groups.first[supply.order[i]]), (field,))
-    draft.faults.add_warning(location, ("streams", instance.streams.names[i], field), text, kind=kind)
