@@ -80,7 +80,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
     lines = [describe_status(plan), f"{objective}: {format_money(amount, plan.unit)}."]
     lines += describe_confidence_prices(plan)
     lines += _describe_own_constraints(plan)
-    lines += [_describe_dear_metal(explanation, marginal_price) for marginal_price in _rank_dear_metals(explanation)]
+    lines += [_describe_dear_metal(explanation, price) for price in _rank_dear_metals(explanation)]
     lines += describe_left_out_sources(explanation)
     if explanation.unproven:
         lines.append(
@@ -107,33 +107,31 @@ def _rank_dear_metals(explanation: Explanation) -> list[MarginalPrice]:
     """Return the metals far above their market price, sorted by that price times the kilograms charged."""
     used = explanation.plan.account.composition.sum(axis=(0, 2))
     dear = [
-        marginal_price
-        for marginal_price in explanation.marginal_prices
-        if marginal_price.metal is not None and (marginal_price.ratio or 0.0) > DEAR_PRICE_RATIO
+        price
+        for price in explanation.marginal_prices
+        if price.metal is not None and (price.ratio or 0.0) > DEAR_PRICE_RATIO
     ]
-    return sorted(
-        dear, key=lambda marginal_price: -(marginal_price.more or 0.0) * float(used[marginal_price.metal or 0])
-    )[:_MAX_DEAR_METALS]
+    return sorted(dear, key=lambda price: -(price.more or 0.0) * float(used[price.metal or 0]))[:_MAX_DEAR_METALS]
 
 
-def _describe_dear_metal(explanation: Explanation, marginal_price: MarginalPrice) -> str:
+def _describe_dear_metal(explanation: Explanation, price: MarginalPrice) -> str:
     """Return the price of a dear metal beside the market, the reason not to buy it, and its substitution."""
-    plan, market = explanation.plan, marginal_price.market
-    assert marginal_price.more is not None and market is not None and marginal_price.metal is not None
-    times = f"{marginal_price.ratio:,.0f}" if (marginal_price.ratio or 0) >= 10 else f"{marginal_price.ratio:.1f}"
+    plan, market = explanation.plan, price.market
+    assert price.more is not None and market is not None and price.metal is not None
+    times = f"{price.ratio:,.0f}" if (price.ratio or 0) >= 10 else f"{price.ratio:.1f}"
     of = f"the price of {escape_text(market.name)}" if market.offered else "its selling price"
-    refused = find_rejected_offer(plan, MetalValues(plan), marginal_price.metal)
+    refused = find_rejected_offer(plan, MetalValues(plan), price.metal)
     reason = f"; {refused.reason}" if refused and refused.reason and market.offered else ""
     return (
-        f"Marginal cost of {escape_text(marginal_price.name)}: {format_money(marginal_price.more, plan.unit)}/kg, "
-        f"{times} × {of} ({format_money(market.price, plan.unit)}/kg{reason}).{_describe_substitution(marginal_price)}"
+        f"Marginal cost of {escape_text(price.name)}: {format_money(price.more, plan.unit)}/kg, "
+        f"{times} × {of} ({format_money(market.price, plan.unit)}/kg{reason}).{_describe_substitution(price)}"
     )
 
 
-def _describe_substitution(marginal_price: MarginalPrice) -> str:
+def _describe_substitution(price: MarginalPrice) -> str:
     """Return the purchases and tonnes that increase, and those that decrease, for one more kilogram."""
-    changes = [part for part in marginal_price.parts if part.unit == "t"][:_MAX_SUBSTITUTES] or list(
-        marginal_price.parts[:_MAX_SUBSTITUTES]
+    changes = [part for part in price.parts if part.unit == "t"][:_MAX_SUBSTITUTES] or list(
+        price.parts[:_MAX_SUBSTITUTES]
     )
     more = [_format_substitute(part.amount, part.unit, part.name) for part in changes if part.amount > 0]
     less = [_format_substitute(-part.amount, part.unit, part.name) for part in changes if part.amount < 0]
@@ -365,7 +363,7 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
             }
             for row in explanation.binding
         ],
-        "prices": [_build_price_row(marginal_price) for marginal_price in explanation.marginal_prices],
+        "prices": [_build_price_row(price) for price in explanation.marginal_prices],
         "sources": [_build_source_row(explanation.plan, analysis) for analysis in explanation.source_analyses],
         "invoice": lines,
         "alternatives": alternatives,
@@ -396,17 +394,17 @@ def _build_header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _build_price_row(marginal_price: MarginalPrice) -> dict[str, Any]:
+def _build_price_row(price: MarginalPrice) -> dict[str, Any]:
     """Return the prices of one more and one fewer of a metal or medal, with the market price and the substitution."""
-    market = marginal_price.market
+    market = price.market
     return {
-        "path": marginal_price.path,
-        "unit": marginal_price.unit,
-        "more": marginal_price.more,
-        "fewer": marginal_price.less,
+        "path": price.path,
+        "unit": price.unit,
+        "more": price.more,
+        "fewer": price.less,
         "market": None if market is None else {"path": market.path, "price": market.price},
-        "ratio": marginal_price.ratio,
-        "takes": [{"what": part.name, "amount": part.amount, "unit": part.unit} for part in marginal_price.parts],
+        "ratio": price.ratio,
+        "takes": [{"what": part.name, "amount": part.amount, "unit": part.unit} for part in price.parts],
     }
 
 

@@ -78,15 +78,9 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
     Returns:
         The table beside market prices.
     """
-    plain = [marginal_price for marginal_price in explanation.marginal_prices if _equals_market_price(marginal_price)]
-    plenty = [
-        marginal_price for marginal_price in explanation.marginal_prices if _is_abundant(explanation, marginal_price)
-    ]
-    listed = [
-        marginal_price
-        for marginal_price in explanation.marginal_prices
-        if whole or (marginal_price not in plain and marginal_price not in plenty)
-    ]
+    plain = [price for price in explanation.marginal_prices if _equals_market_price(price)]
+    plenty = [price for price in explanation.marginal_prices if _is_abundant(explanation, price)]
+    listed = [price for price in explanation.marginal_prices if whole or (price not in plain and price not in plenty)]
     unit = explanation.plan.unit
     columns = (
         ReportColumn("what", "item"),
@@ -98,59 +92,49 @@ def build_price_table(explanation: Explanation, whole: bool = False) -> ReportTa
     )
     rows = tuple(
         (
-            f"kg of {marginal_price.name}" if marginal_price.metal is not None else f"medal {marginal_price.name}",
-            marginal_price.path,
-            _show_kink_price(marginal_price.more, marginal_price.less),
-            _show_kink_price(marginal_price.less, marginal_price.more),
-            marginal_price.market.price if marginal_price.market else None,
-            None if marginal_price.ratio is None else ShownValue(marginal_price.ratio, _format_ratio(marginal_price)),
+            f"kg of {price.name}" if price.metal is not None else f"medal {price.name}",
+            price.path,
+            _show_kink_price(price.more, price.less),
+            _show_kink_price(price.less, price.more),
+            price.market.price if price.market else None,
+            None if price.ratio is None else ShownValue(price.ratio, _format_ratio(price)),
         )
-        for marginal_price in listed
+        for price in listed
     )
     notes = (
-        [f"At their market price: {', '.join(escape_text(marginal_price.name) for marginal_price in plain)}."]
+        [f"At their market price: {', '.join(escape_text(price.name) for price in plain)}."]
         if plain and not whole
         else []
     )
     if plenty and not whole:
-        names = ", ".join(
-            f"{escape_text(marginal_price.name)} ({format_money(marginal_price.more or 0.0)})"
-            for marginal_price in plenty
-        )
+        names = ", ".join(f"{escape_text(price.name)} ({format_money(price.more or 0.0)})" for price in plenty)
         notes.append(f"Far below the market price, since in surplus: {names}.")
-    if any(marginal_price.unit for marginal_price in listed):
+    if any(price.unit for price in listed):
         notes.append(_PRICE_DEFINITIONS)
     title, text = "Marginal costs of metals and medals", "Cost of one more and saving of one fewer."
     return ReportTable("prices", title, text, columns, rows, tuple(notes))
 
 
-def _is_abundant(explanation: Explanation, marginal_price: MarginalPrice) -> bool:
+def _is_abundant(explanation: Explanation, price: MarginalPrice) -> bool:
     """Return whether a metal is in surplus: its price is far below the market and the same in both directions."""
-    if (
-        marginal_price.metal is None
-        or marginal_price.ratio is None
-        or marginal_price.ratio >= 1 / DEAR_PRICE_RATIO
-        or marginal_price.more is None
-    ):
+    if price.metal is None or price.ratio is None or price.ratio >= 1 / DEAR_PRICE_RATIO or price.more is None:
         return False
     account, same = (
         explanation.plan.account,
-        marginal_price.less is not None
-        and abs(marginal_price.more - marginal_price.less) <= PRICE_TOLERANCE * abs(marginal_price.more),
+        price.less is not None and abs(price.more - price.less) <= PRICE_TOLERANCE * abs(price.more),
     )
     left, needed = (
-        (account.decisions.surplus + account.left)[marginal_price.metal].sum(),
-        account.composition[:, marginal_price.metal].sum(),
+        (account.decisions.surplus + account.left)[price.metal].sum(),
+        account.composition[:, price.metal].sum(),
     )
     return bool(same and left > DISPLAY_TOLERANCE * needed > 0)
 
 
-def _equals_market_price(marginal_price: MarginalPrice) -> bool:
+def _equals_market_price(price: MarginalPrice) -> bool:
     """Return whether both marginal prices equal the market price."""
-    both = (marginal_price.more, marginal_price.less)
-    return marginal_price.market is not None and all(
-        value is not None
-        and abs(value - marginal_price.market.price) <= _MARKET_TOLERANCE * abs(marginal_price.market.price)
+    both = (price.more, price.less)
+    return price.market is not None and all(
+        value is not None and abs(value - price.market.price) <= _MARKET_TOLERANCE * abs(price.market.price)
         for value in both
     )
 
@@ -168,17 +152,11 @@ def _show_kink_price(value: float | None, other: float | None) -> CellValue:
     return ShownValue(value, format_number(value, 7))
 
 
-def _format_ratio(marginal_price: MarginalPrice) -> str:
+def _format_ratio(price: MarginalPrice) -> str:
     """Return the ratio to the market price."""
-    if marginal_price.ratio is None:
+    if price.ratio is None:
         return ""
-    return (
-        f"{marginal_price.ratio:,.0f}"
-        if marginal_price.ratio >= 10
-        else f"{marginal_price.ratio:.1f}"
-        if marginal_price.ratio >= 0.05
-        else "≈0"
-    )
+    return f"{price.ratio:,.0f}" if price.ratio >= 10 else f"{price.ratio:.1f}" if price.ratio >= 0.05 else "≈0"
 
 
 def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> ReportTable:

@@ -11,13 +11,7 @@ from typing import Any
 from medalopt.errors import UsageError
 from medalopt.report.charts import PICTURE_WIDTH, Chart, list_font_files, render_svg
 from medalopt.report.document import Report, ReportTable, list_tables
-from medalopt.report.render.text import (
-    BREAK_PATTERN,
-    SummaryText,
-    encode_document,
-    format_table,
-    split_summary,
-)
+from medalopt.report.render.text import BREAK_PATTERN, SummaryText, encode_document, format_table, split_summary
 
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
 LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape

@@ -32,7 +32,7 @@ from medalopt.report.charts import (
 )
 from medalopt.report.document import ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_number, format_share
-from medalopt.report.sensitivity.tornado import name_objective
+from medalopt.report.sensitivity.report_part import name_objective
 from medalopt.text import join_with_and
 
 _MILLION = 1e6

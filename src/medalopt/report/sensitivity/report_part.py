@@ -71,7 +71,6 @@ def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[
 MOST_BARS = 15  # bars of a chart
 _MOST_NAME_CHARACTERS = 34  # characters of a label beside its bar
 _HATCH_DECAL = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 5], "rotation": -0.8, "color": "#ffffffaa"}
-_OBJECTIVE_NAMES = {"t": "tonnes", "kg CO2e": "footprint"}
 _BRACES_TO_PARENTHESES = str.maketrans("{}", "()")  # ECharts reads braces as a template
 
 
@@ -163,7 +162,12 @@ def describe_change(extra: float, unit: str) -> str:
     Returns:
         The objective with its change, without a full stop.
     """
-    return f"{_OBJECTIVE_NAMES.get(unit, 'cost')} {format_change(extra, unit)}"
+    return f"{name_objective(unit)} {format_change(extra, unit)}"
+
+
+def name_objective(unit: str) -> str:
+    """Return the name of the objective by its unit: `cost`, `footprint` or `tonnes`."""
+    return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 
 def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
@@ -188,9 +192,9 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     return build_plot_option(across, up, series, legend=either, aria={"enabled": True, "decal": {"show": True}})
 
 
-def compute_bars_height(rows: Sequence[LossBar]) -> int:
-    """Compute the height [px] of the chart of `plot_loss_bars`."""
-    return 130 + 30 * min(len(rows), MOST_BARS)
+def draw_loss_bars(title: str, rows: Sequence[LossBar], unit: str, table: ReportTable) -> Chart:
+    """Draw the bars of losses, with their table."""
+    return Chart(title, plot_loss_bars(rows, unit), (table,), height=130 + 30 * min(len(rows), MOST_BARS))
 
 
 def _bar_series(

@@ -27,6 +27,7 @@ from medalopt.report.sensitivity.report_part import (
     abbreviate_shortfall,
     capitalize_first,
     describe_shortfall,
+    name_objective,
     title_parameter,
     title_shortfall,
 )
@@ -297,11 +298,6 @@ def _encode_bar(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> di
     }
 
 
-def name_objective(unit: str) -> str:
-    """Return the name of the objective by its unit: `cost`, `footprint` or `tonnes`."""
-    return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
-
-
 _MOST_CAUSES_DRAWN, _MOST_CAUSE_ROWS = 15, 30
 ADVISED_HALF_WIDTH = 0.1  # of a 95 % interval, half its width; above it a larger sample is advised
 MOST_HALF_WIDTH = 0.25  # of a 95 % interval, half its width; above it a share is noise and not shown
@@ -386,8 +382,8 @@ def _describe_leading_cause(
         return (
             f"{analysis.count:,} rows are too few to attribute {what}: use {_required_rows(analysis, known):,} or more"
         )
-    uncertain_input, first, total = sure[0]
-    title, many = title_cause(instance, uncertain_input), len(uncertain_input.factors) > 1
+    cause, first, total = sure[0]
+    title, many = title_cause(instance, cause), len(cause.factors) > 1
     if first.low <= 0 or _half_width(first) > MOST_HALF_WIDTH:  # the first-order share is not determined
         account = "account" if many else "accounts"
         return f"{title} together with others {account} for {_format_interval(total)} of {what}"
@@ -411,9 +407,9 @@ def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
 
 
 def _describe_sampling(analysis: VarianceAnalysis) -> str:
-    by_cv = any(factor.cv is not None for uncertain_input in analysis.inputs for factor in uncertain_input.factors)
+    by_cv = any(factor.cv is not None for cause in analysis.inputs for factor in cause.factors)
     how = "lognormal by their `cv`" if by_cv else "uniform within ±10 % (the instance has no `cv`)"
-    together = any(uncertain_input.correlation for uncertain_input in analysis.inputs)
+    together = any(cause.correlation for cause in analysis.inputs)
     text = f"Samples: {len(analysis.inputs)} causes, {how}{', metals of one device correlated' if together else ''}; "
     text += f"{analysis.count:,} rows, {analysis.scenario_count:,} solves."
     if analysis.capped_fraction:
@@ -421,17 +417,17 @@ def _describe_sampling(analysis: VarianceAnalysis) -> str:
     return text
 
 
-def title_cause(instance: Instance, uncertain_input: UncertainInput) -> str:
+def title_cause(instance: Instance, cause: UncertainInput) -> str:
     """Return the title of a cause: of its only parameter, or of the group of parameters."""
-    if len(uncertain_input.factors) == 1:
-        return title_parameter(instance, uncertain_input.factors[0].path, uncertain_input.factors[0].of)
-    return escape_text(_GROUP_TITLES.get(str(uncertain_input.path[0]), "{}").format(uncertain_input.path[1]), 200)
+    if len(cause.factors) == 1:
+        return title_parameter(instance, cause.factors[0].path, cause.factors[0].of)
+    return escape_text(_GROUP_TITLES.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
 
 
 def _rank_causes(causes: Sequence[UncertainInput], given: Sequence[SobolIndices]) -> RankedCauses:
     known = [
-        (uncertain_input, indices.first, indices.total)
-        for uncertain_input, indices in zip(causes, given, strict=True)
+        (cause, indices.first, indices.total)
+        for cause, indices in zip(causes, given, strict=True)
         if indices.first and indices.total
     ]
     return sorted(known, key=lambda row: -row[2].value)
@@ -460,7 +456,7 @@ def _variance_chart(
             ([total for _, _, total in drawn], "total", COLOURS[4]),
         )
     ]
-    names = [title_cause(instance, uncertain_input) for uncertain_input, _, _ in drawn]
+    names = [title_cause(instance, cause) for cause, _, _ in drawn]
     up = ChartAxis(
         "", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}}
     )
@@ -488,13 +484,13 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTa
     )
     cells = tuple(
         (
-            title_cause(instance, uncertain_input),
+            title_cause(instance, cause),
             ShownValue(first.value, _format_first_order(first)),
             _format_interval(first),
             ShownValue(total.value, _format_percent(total.value)),
             _format_interval(total),
         )
-        for uncertain_input, first, total in rows
+        for cause, first, total in rows
     )
     key, text = f"shares_of_{of.replace(' ', '_')}", "Shares of 1 with their 95 % intervals."
     return ReportTable(key, f"Shares of the variance of the {of}", text, columns, cells)
@@ -529,13 +525,13 @@ def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) 
         "standard_deviation": analysis.spread,
         "causes": [
             {
-                "cause": title_cause(instance, uncertain_input),
-                "paths": [render_path(factor.path) for factor in uncertain_input.factors],
-                "correlation": uncertain_input.correlation,
+                "cause": title_cause(instance, cause),
+                "paths": [render_path(factor.path) for factor in cause.factors],
+                "correlation": cause.correlation,
                 "objective": _encode_shares(of_measure),
                 "feasible": _encode_shares(of_plans),
             }
-            for uncertain_input, of_measure, of_plans in zip(
+            for cause, of_measure, of_plans in zip(
                 analysis.inputs, analysis.objective_indices, analysis.feasibility_indices, strict=True
             )
         ],

@@ -27,11 +27,10 @@ from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
     abbreviate_shortfall,
     capitalize_first,
-    compute_bars_height,
     describe_change,
     describe_shortfall,
+    draw_loss_bars,
     format_change,
-    plot_loss_bars,
     title_shortfall,
 )
 from medalopt.text import cut_list, escape_text, list_first
@@ -65,6 +64,34 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
     sections = () if charts or not listed else (table,)
     encoded = {**_encode_outages(outages), **more}
     return SensitivityPart((*lines, *first), sections, charts, encoded, heading="Outages", in_lots=outages.in_lots)
+
+
+def _list_effect_columns(unit: str) -> tuple[ReportColumn, ...]:
+    """Return the columns of the effect of an outage or delay."""
+    return (
+        ReportColumn("more", "change", unit, style="scaled"),
+        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
+        ReportColumn("short", "short", optional=True),
+    )
+
+
+def _show_effect(effect: OutageLoss | DelayEffect, bar: LossBar, base: float) -> tuple[CellValue, ...]:
+    """Return the cells of those columns: change, its share of the base case, metal that is short."""
+    if effect.feasible:
+        return effect.extra, make_share(effect.extra, abs(base)), None
+    if not effect.proven:
+        return ShownValue(None, "not proven"), None, None
+    return ShownValue(None, "infeasible"), None, abbreviate_shortfall(bar.shortage)
+
+
+def _encode_effect(effect: OutageLoss | DelayEffect, base: float) -> dict[str, Any]:
+    """Return the effect of an outage or delay for JSON."""
+    return {
+        "status": get_row_status(effect.feasible, effect.proven),
+        "objective": base + effect.extra if effect.feasible else None,
+        "extra": effect.extra if effect.feasible else None,
+        "short": None if effect.feasible or effect.shortage is None else dict(effect.shortage),
+    }
 
 
 def _outage_bar(outages: OutageLosses, loss: OutageLoss) -> LossBar:
@@ -109,17 +136,13 @@ def _name_outage(loss: OutageLoss) -> str:
 def _outage_table(outages: OutageLosses, losses: Sequence[OutageLoss]) -> ReportTable:
     columns = (
         ReportColumn("without", "without"),
-        ReportColumn("more", "change", outages.unit, style="scaled"),
-        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
-        ReportColumn("short", "short", optional=True),
+        *_list_effect_columns(outages.unit),
         ReportColumn("share_of_need", "share of need", "%", 1, rank=1, style="share", optional=True),
     )
     rows = tuple(
         (
             f"{loss.kind} {loss.name}",
-            loss.extra if loss.feasible else ShownValue(None, "infeasible" if loss.proven else "not proven"),
-            make_share(loss.extra, abs(outages.value)) if loss.feasible else None,
-            None if loss.feasible or not loss.proven else abbreviate_shortfall(_outage_bar(outages, loss).shortage),
+            *_show_effect(loss, _outage_bar(outages, loss), outages.value),
             None if loss.feasible or loss.shortage is None else loss.share,
         )
         for loss in losses
@@ -142,26 +165,13 @@ def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: Re
         parts.append(f"infeasible without {escape_text(none[0].name)} ({describe_shortfall(none[0].shortage)})")
     if dearest:
         parts.append(f"without {escape_text(dearest[0].name)}: {describe_change(dearest[0].extra, outages.unit)}")
-    title = "; ".join(parts)
-    return Chart(
-        f"{title[0].upper()}{title[1:]}{_outage_start(outages)}",
-        plot_loss_bars(rows, outages.unit),
-        (table,),
-        height=compute_bars_height(rows),
-    )
+    title = f"{capitalize_first('; '.join(parts))}{_outage_start(outages)}"
+    return draw_loss_bars(title, rows, outages.unit, table)
 
 
 def _encode_outages(outages: OutageLosses) -> dict[str, Any]:
     rows = [
-        {
-            "kind": loss.kind,
-            "name": loss.name,
-            "path": loss.path,
-            "status": get_row_status(loss.feasible, loss.proven),
-            "objective": outages.value + loss.extra if loss.feasible else None,
-            "extra": loss.extra if loss.feasible else None,
-            "short": None if loss.feasible or loss.shortage is None else dict(loss.shortage),
-        }
+        {"kind": loss.kind, "name": loss.name, "path": loss.path, **_encode_effect(loss, outages.value)}
         for loss in outages.losses
     ]
     return {"without": {"objective": outages.value, "unit": outages.unit, "from": outages.start, "rows": rows}}
@@ -185,9 +195,7 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     by = format_period_count(instance, delays.periods)
     table, signing = _delay_table(delays, by), _deadline_table(delays)
     charts = _delay_charts(delays, by, table)
-    lines = [
-        f"{_delay_condition(effect)} {by} late: {_delay_consequence(delays, effect)}." for effect in delays.effects
-    ]
+    lines = [f"{_describe_delay(delays, by, effect)}." for effect in delays.effects]
     lost = next(effect.lost for effect in delays.effects if effect.what == "supply")
     if lost > 0:
         lines.append(f"Supply lost after the horizon: {format_number(lost)} t.")
@@ -207,52 +215,36 @@ def _delay_charts(delays: DelayAnalysis, by: str, table: ReportTable) -> tuple[C
     if not proven:
         return ()
     worst = next((effect for effect in proven if not effect.feasible), max(proven, key=lambda effect: effect.extra))
-    drawn = [
-        LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.shortage, delays.titles))
-        for effect in proven
-    ]
-    title = f"{_delay_condition(worst)} {by} late: {_delay_consequence(delays, worst)}"
-    return (Chart(title, plot_loss_bars(drawn, delays.unit), (table,), height=compute_bars_height(drawn)),)
+    drawn = [_delay_bar(delays, effect) for effect in proven]
+    return (draw_loss_bars(_describe_delay(delays, by, worst), drawn, delays.unit, table),)
 
 
-def _delay_condition(effect: DelayEffect) -> str:
-    return capitalize_first(_DELAY_CASES[effect.what])
+def _delay_bar(delays: DelayAnalysis, effect: DelayEffect) -> LossBar:
+    return LossBar(_DELAY_LABELS[effect.what], effect.extra, title_shortfall(effect.shortage, delays.titles))
 
 
-def _delay_consequence(delays: DelayAnalysis, effect: DelayEffect) -> str:
-    if not effect.proven:
-        return "not proven"
-    if effect.feasible:
-        return f"{describe_change(effect.extra, delays.unit)}"
-    return f"infeasible ({describe_shortfall(title_shortfall(effect.shortage, delays.titles))})"
+def _describe_delay(delays: DelayAnalysis, by: str, effect: DelayEffect) -> str:
+    """Describe the effect of a delay, without a full stop."""
+    consequence = "not proven"
+    if effect.proven and effect.feasible:
+        consequence = describe_change(effect.extra, delays.unit)
+    elif effect.proven:
+        consequence = f"infeasible ({describe_shortfall(_delay_bar(delays, effect).shortage)})"
+    return f"{capitalize_first(_DELAY_CASES[effect.what])} {by} late: {consequence}"
 
 
 def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
     columns = (
         ReportColumn("what", f"{by} late"),
-        ReportColumn("more", "change", delays.unit, style="scaled"),
-        ReportColumn("share", "change", "%", 1, rank=1, style="share", optional=True),
-        ReportColumn("short", "short", optional=True),
+        *_list_effect_columns(delays.unit),
         ReportColumn("supply_lost_t", "supply lost", "t", rank=1, style="significant", optional=True),
     )
     rows = tuple(
-        (
-            _DELAY_CASES[row.what],
-            row.extra if row.feasible else ShownValue(None, "infeasible" if row.proven else "not proven"),
-            make_share(row.extra, abs(delays.value)) if row.feasible else None,
-            _delay_shortfall(row, delays.titles),
-            row.lost,
-        )
+        (_DELAY_CASES[row.what], *_show_effect(row, _delay_bar(delays, row), delays.value), row.lost)
         for row in delays.effects
     )
     title = f"Effect of a delay of {by}"
     return ReportTable("delays", title, "Change of the objective when everything is late.", columns, rows)
-
-
-def _delay_shortfall(effect: DelayEffect, titles: Mapping[str, str]) -> str:
-    return (
-        "" if effect.feasible or not effect.proven else abbreviate_shortfall(title_shortfall(effect.shortage, titles))
-    )
 
 
 def _describe_lots(delays: DelayAnalysis) -> tuple[str, ...]:
@@ -307,14 +299,7 @@ def _deadline_table(delays: DelayAnalysis) -> ReportTable:
 
 def _encode_delay(delays: DelayAnalysis) -> dict[str, Any]:
     rows = [
-        {
-            "what": effect.what,
-            "status": get_row_status(effect.feasible, effect.proven),
-            "objective": delays.value + effect.extra if effect.feasible else None,
-            "extra": effect.extra if effect.feasible else None,
-            "short": None if effect.shortage is None else dict(effect.shortage),
-            "supply_lost": effect.lost,
-        }
+        {"what": effect.what, **_encode_effect(effect, delays.value), "supply_lost": effect.lost}
         for effect in delays.effects
     ]
     delay = {"periods": delays.periods, "objective": delays.value, "unit": delays.unit, "rows": rows}
@@ -365,24 +350,15 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in sentences)
     if not rows:
         return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Named scenarios")
-    chart = Chart(
-        _scenario_title(listed, sentences),
-        plot_loss_bars(rows, scenarios.unit),
-        (table,),
-        height=compute_bars_height(rows),
-    )
+    chart = draw_loss_bars(_scenario_title(listed, sentences), rows, scenarios.unit, table)
     return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Named scenarios")
 
 
 def _scenario_severity(scenario: NamedScenarioResult) -> float:
     """Return the sort key of a scenario: its extra cost, or its shortfall [kg] where it is infeasible."""
-    return (
-        scenario.extra
-        if scenario.feasible
-        else sum(scenario.shortage.values())
-        if scenario.shortage is not None
-        else float("inf")
-    )
+    if scenario.feasible:
+        return scenario.extra
+    return float("inf") if scenario.shortage is None else sum(scenario.shortage.values())
 
 
 def _scenario_title(listed: list[NamedScenarioResult], lines: list[str]) -> str:
@@ -410,11 +386,8 @@ def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioRes
     """Return a scenario as the row of a table."""
     name = scenario.name or "base case"
     if not scenario.feasible:
-        short = (
-            abbreviate_shortfall(title_shortfall(scenario.shortage, scenarios.titles))
-            if scenario.status == "infeasible"
-            else None
-        )
+        missing = title_shortfall(scenario.shortage, scenarios.titles)
+        short = abbreviate_shortfall(missing) if scenario.status == "infeasible" else None
         return name, ShownValue(None, _SCENARIO_STATES[scenario.status]), None, None, None, None, short
     share = make_share(scenario.extra, abs(scenarios.base.value)) if scenario.name else None
     return name, scenario.value, scenario.extra, share, scenario.footprint / 1000, scenario.tonnes, None

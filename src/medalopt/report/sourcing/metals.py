@@ -39,22 +39,20 @@ _ACCOUNT_NOTES = (
 
 def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the metal account [kg], the table `metal_account`: a row for each metal and period."""
-    plan, metal_account = facts.plan, facts.metal_account
-    listed = np.flatnonzero(metal_account.has_movement).tolist()
+    plan, account = facts.plan, facts.metal_account
+    listed = np.flatnonzero(account.has_movement).tolist()
     word = get_period_word(plan.instance)
-    places = choose_decimals(metal_account.at_hand[listed, -1])
+    places = choose_decimals(account.at_hand[listed, -1])
     rows = [
-        _account_row(plan, metal_account, metal, period)
-        for metal in listed
-        for period in range(len(plan.instance.periods))
+        _account_row(plan, account, metal, period) for metal in listed for period in range(len(plan.instance.periods))
     ]
-    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if metal_account.uncertainty else ()
+    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if account.uncertainty else ()
     return (
         ReportTable(
             "metal_account",
             "Metal account",
             _ACCOUNT_DESCRIPTION,
-            _account_columns(metal_account, word, places),
+            _account_columns(account, word, places),
             tuple(rows),
             notes,
         ),
@@ -74,7 +72,7 @@ def choose_decimals(kilograms: Iterable[float]) -> int:
     return max(0, min(3, 3 - int(np.floor(np.log10(min(sizes)))))) if sizes else 0
 
 
-def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
+def _account_columns(account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
     def kg(key: str, title: str, total: bool = False) -> ReportColumn:
         """Return a column of kilograms."""
         return ReportColumn(key, title, "kg", places, total)
@@ -90,7 +88,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
         ReportColumn("period", word.capitalize()),
         kg("opening_kg", "Opening stock"),
         kg("returned_kg", "Returned"),
-        *(bands if metal_account.uncertainty else ()),
+        *(bands if account.uncertainty else ()),
         kg("bought_kg", "Bought"),
         kg("charged_kg", "Charged"),
         kg("left_kg", "Surplus"),
@@ -98,7 +96,7 @@ def _account_columns(metal_account: MetalAccount, word: str, places: int) -> tup
     )
 
 
-def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
+def _account_row(plan: Plan, account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
     def at(table: Floats) -> float:
         """Return the entry of the metal in the period."""
         return float(table[metal, period])
@@ -106,17 +104,13 @@ def _account_row(plan: Plan, metal_account: MetalAccount, metal: int, period: in
     return (
         plan.instance.metals.titles[metal],
         plan.instance.periods[period],
-        at(metal_account.opening),
-        at(metal_account.returned),
-        *(
-            _spread_bounds(at(metal_account.returned), metal_account.uncertainty, metal, period)
-            if metal_account.uncertainty
-            else ()
-        ),
-        at(metal_account.bought),
-        at(metal_account.charged),
-        at(metal_account.surplus),
-        at(metal_account.closing),
+        at(account.opening),
+        at(account.returned),
+        *(_spread_bounds(at(account.returned), account.uncertainty, metal, period) if account.uncertainty else ()),
+        at(account.bought),
+        at(account.charged),
+        at(account.surplus),
+        at(account.closing),
     )
 
 

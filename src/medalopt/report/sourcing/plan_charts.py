@@ -336,16 +336,16 @@ def draw_metal_balances(facts: PlanFacts) -> tuple[Chart, ...]:
     Returns:
         One chart for each such metal; none for an instance of one period.
     """
-    plan, metal_account = facts.plan, facts.metal_account
-    wanted = (metal_account.returned.sum(axis=1) > 0) & (metal_account.charged.sum(axis=1) > 0)
+    plan, account = facts.plan, facts.metal_account
+    wanted = (account.returned.sum(axis=1) > 0) & (account.charged.sum(axis=1) > 0)
     if len(plan.instance.periods) == 1:
         return ()
-    return tuple(_metal_balance_chart(plan, metal_account, metal) for metal in np.flatnonzero(wanted).tolist())
+    return tuple(_metal_balance_chart(plan, account, metal) for metal in np.flatnonzero(wanted).tolist())
 
 
-def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) -> Chart:
-    at_hand = metal_account.at_hand[metal]
-    charged = metal_account.charged[metal].cumsum()
+def _metal_balance_chart(plan: Plan, account: MetalAccount, metal: int) -> Chart:
+    at_hand = account.at_hand[metal]
+    charged = account.charged[metal].cumsum()
     series = [
         build_line_series("cumulative supply", _list_points(at_hand), symbol="none", z=4),
         build_line_series(
@@ -356,38 +356,33 @@ def _metal_balance_chart(plan: Plan, metal_account: MetalAccount, metal: int) ->
             step="end",
             lineStyle={"width": 2, "type": "dashed"},
         ),
-        build_line_series(
-            "in medals due", _list_points(metal_account.metal_due[metal]), symbol="none", step="end", z=4
-        ),
-        *_spread_series(metal_account, metal, at_hand),
+        build_line_series("in medals due", _list_points(account.metal_due[metal]), symbol="none", step="end", z=4),
+        *_spread_series(account, metal, at_hand),
     ]
     title = plan.instance.metals.titles[metal]
-    up = ChartAxis(title.capitalize(), "kg, cumulative", minimum=0, maximum=_axis_top(metal_account, metal))
+    up = ChartAxis(title.capitalize(), "kg, cumulative", minimum=0, maximum=_axis_top(account, metal))
     option = build_plot_option(ChartAxis("", names=plan.instance.periods), up, series)
     notes = (
         "Supply: opening stock, returned and bought metal, including surplus; cut off where it far exceeds the charge.",
         "Shaded band: two standard deviations of the returned metal, lots of a device, treatment or smelter fully "
         "correlated.",
     )
-    table = _metal_balance_table(plan, at_hand, charged, metal_account.metal_due[metal])
+    table = _metal_balance_table(plan, at_hand, charged, account.metal_due[metal])
     return Chart(
-        _metal_balance_title(plan, metal_account, metal),
-        option,
-        (table,),
-        notes if metal_account.uncertainty else notes[:1],
+        _metal_balance_title(plan, account, metal), option, (table,), notes if account.uncertainty else notes[:1]
     )
 
 
-def _axis_top(metal_account: MetalAccount, metal: int) -> float:
+def _axis_top(account: MetalAccount, metal: int) -> float:
     """Return the end of the vertical axis: above the band, at most a few times the charged mass."""
     deviation = (
-        metal_account.uncertainty.correlated_cumulated[metal]
-        if metal_account.uncertainty
-        else np.zeros_like(metal_account.metal_due[metal])
+        account.uncertainty.correlated_cumulated[metal]
+        if account.uncertainty
+        else np.zeros_like(account.metal_due[metal])
     )
     high = min(
-        float((metal_account.at_hand[metal] + SPREAD_DEVIATIONS * deviation).max()),
-        _MOST_AXIS_RATIO * float(metal_account.charged[metal].sum()),
+        float((account.at_hand[metal] + SPREAD_DEVIATIONS * deviation).max()),
+        _MOST_AXIS_RATIO * float(account.charged[metal].sum()),
     )
     step = 10.0 ** np.floor(np.log10(high)) / 2
     return float(np.ceil(high / step) * step)
@@ -397,10 +392,10 @@ def _list_points(values: Floats) -> list[tuple[float, float | None]]:
     return [(position, float(value)) for position, value in enumerate(values)]
 
 
-def _spread_series(metal_account: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
-    if metal_account.uncertainty is None:
+def _spread_series(account: MetalAccount, metal: int, at_hand: Floats) -> list[dict[str, Any]]:
+    if account.uncertainty is None:
         return []
-    deviation = SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal]
+    deviation = SPREAD_DEVIATIONS * account.uncertainty.correlated_cumulated[metal]
     low = np.maximum(at_hand - deviation, 0)
     unseen = {"symbol": "none", "silent": True, "stack": "band", "lineStyle": {"width": 0}, "z": 1}
     fill = {"color": COLOURS[0], "opacity": 0.15}
@@ -410,18 +405,18 @@ def _spread_series(metal_account: MetalAccount, metal: int, at_hand: Floats) -> 
     ]
 
 
-def _metal_balance_title(plan: Plan, metal_account: MetalAccount, metal: int) -> str:
+def _metal_balance_title(plan: Plan, account: MetalAccount, metal: int) -> str:
     """Summarise the balance: the smallest margin, and the shortfall at the lower end of the band."""
     title = escape_text(plan.instance.metals.titles[metal], 40).capitalize()
-    charged = metal_account.charged[metal].cumsum()
-    spare = metal_account.at_hand[metal] - charged
-    busy = np.flatnonzero(metal_account.charged[metal] > 0)
+    charged = account.charged[metal].cumsum()
+    spare = account.at_hand[metal] - charged
+    busy = np.flatnonzero(account.charged[metal] > 0)
     index = int(busy[np.argmin(spare[busy])])
     slack = _describe_slack(plan, charged, float(spare[index]), index)
     text = f"{title} by {get_period_word(plan.instance)} against its need: {slack}"
-    if metal_account.uncertainty is None:
+    if account.uncertainty is None:
         return text
-    shortage = float((SPREAD_DEVIATIONS * metal_account.uncertainty.correlated_cumulated[metal] - spare)[busy].max())
+    shortage = float((SPREAD_DEVIATIONS * account.uncertainty.correlated_cumulated[metal] - spare)[busy].max())
     low = f"{format_mass(shortage)} short" if shortage > 0 else "still enough"
     return f"{text}; low case: {low}"
 
