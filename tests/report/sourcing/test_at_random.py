@@ -21,7 +21,7 @@ def test_documents_and_loads(number: int) -> None:
     said = build_plan_report(plan)
     orders = next((table for table in said.tables if table.key == "orders"), None)
     ordered = sum(float(row[4]) for row in orders.rows) if orders else 0.0  # type: ignore[arg-type]
-    own = sum(plan.costs[kind] for kind in ("holding", "sales", "scrap"))
+    own = sum(plan.costs[kind] for kind in ("holding", "scrap"))
     assert ordered + own == pytest.approx(plan.cost, abs=1e-8 * max(1.0, sum_absolute_costs(plan.account, "cost")))
     found = plan_whole_loads(plan, 0.5)
     saved = SavedPlan.model_validate(json.loads(render_report_json(build_plan_report(found.plan, found))))

@@ -9,7 +9,6 @@ import numpy as np
 
 from medalopt.analysis.sourcing.metals import (
     MetalAccount,
-    ReturnUncertainty,
     compute_fineness,
     compute_scrap_account,
     count_strikable_medals,
@@ -18,7 +17,7 @@ from medalopt.analysis.sourcing.metals import (
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.instance.arrays import Floats
 from medalopt.plan.plan import Plan
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, get_cell_number, get_cell_value
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, TableRows, get_cell_number, get_cell_value
 from medalopt.report.numbers import count_exact_decimals, count_share_decimals
 from medalopt.report.solve_tables import get_period_word
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -39,24 +38,44 @@ _ACCOUNT_NOTES = (
 
 def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
     """Tabulate the metal account [kg], the table `metal_account`: a row for each metal and period."""
-    plan, account = facts.plan, facts.metal_account
-    listed = np.flatnonzero(account.has_movement).tolist()
-    word = get_period_word(plan.instance)
+    instance, account = facts.plan.instance, facts.metal_account
+    listed, word = np.flatnonzero(account.has_movement).tolist(), get_period_word(instance)
     places = choose_decimals(account.at_hand[listed, -1])
-    rows = [
-        _account_row(plan, account, metal, period) for metal in listed for period in range(len(plan.instance.periods))
-    ]
-    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if account.uncertainty else ()
-    return (
-        ReportTable(
-            "metal_account",
-            "Metal account",
-            _ACCOUNT_DESCRIPTION,
-            _account_columns(account, word, places),
-            tuple(rows),
-            notes,
-        ),
+    flows = _list_flows(account)
+    columns = (
+        ReportColumn("metal", "Metal"),
+        ReportColumn("period", word.capitalize()),
+        *(ReportColumn(key, title, "kg", places) for key, title, _ in flows),
     )
+    rows: TableRows = tuple(
+        (instance.metals.titles[metal], name, *(float(amount[metal, period]) for _, _, amount in flows))
+        for metal in listed
+        for period, name in enumerate(instance.periods)
+    )
+    notes = tuple(note.format(period=word) for note in _ACCOUNT_NOTES) if account.uncertainty else ()
+    return (ReportTable("metal_account", "Metal account", _ACCOUNT_DESCRIPTION, columns, rows, notes),)
+
+
+def _list_flows(account: MetalAccount) -> list[tuple[str, str, Floats]]:
+    """Return key and title of each column of the metal account, and its amounts, (E, T) kg."""
+    bounds: list[tuple[str, str, Floats]] = []
+    if account.uncertainty:
+        for key, title, deviation in (
+            ("", "lots independent", account.uncertainty.independent),
+            ("_alike", "lots fully correlated", account.uncertainty.correlated),
+        ):
+            spread = SPREAD_DEVIATIONS * deviation
+            bounds.append((f"returned_low{key}_kg", f"Lower bound, {title}", np.maximum(0, account.returned - spread)))
+            bounds.append((f"returned_high{key}_kg", f"Upper bound, {title}", account.returned + spread))
+    return [
+        ("opening_kg", "Opening stock", account.opening),
+        ("returned_kg", "Returned", account.returned),
+        *bounds,
+        ("bought_kg", "Bought", account.bought),
+        ("charged_kg", "Charged", account.charged),
+        ("left_kg", "Surplus", account.surplus),
+        ("closing_kg", "Closing stock", account.closing),
+    ]
 
 
 def choose_decimals(kilograms: Iterable[float]) -> int:
@@ -70,55 +89,6 @@ def choose_decimals(kilograms: Iterable[float]) -> int:
     """
     sizes = [size for size in map(float, kilograms) if size > 0]
     return max(0, min(3, 3 - int(np.floor(np.log10(min(sizes)))))) if sizes else 0
-
-
-def _account_columns(account: MetalAccount, word: str, places: int) -> tuple[ReportColumn, ...]:
-    def kg(key: str, title: str, total: bool = False) -> ReportColumn:
-        """Return a column of kilograms."""
-        return ReportColumn(key, title, "kg", places, total)
-
-    bands = (
-        kg("returned_low_kg", "Lower bound, lots independent"),
-        kg("returned_high_kg", "Upper bound, lots independent"),
-        kg("returned_low_alike_kg", "Lower bound, lots fully correlated"),
-        kg("returned_high_alike_kg", "Upper bound, lots fully correlated"),
-    )
-    return (
-        ReportColumn("metal", "Metal"),
-        ReportColumn("period", word.capitalize()),
-        kg("opening_kg", "Opening stock"),
-        kg("returned_kg", "Returned"),
-        *(bands if account.uncertainty else ()),
-        kg("bought_kg", "Bought"),
-        kg("charged_kg", "Charged"),
-        kg("left_kg", "Surplus"),
-        kg("closing_kg", "Closing stock"),
-    )
-
-
-def _account_row(plan: Plan, account: MetalAccount, metal: int, period: int) -> tuple[CellValue, ...]:
-    def at(table: Floats) -> float:
-        """Return the entry of the metal in the period."""
-        return float(table[metal, period])
-
-    return (
-        plan.instance.metals.titles[metal],
-        plan.instance.periods[period],
-        at(account.opening),
-        at(account.returned),
-        *(_spread_bounds(at(account.returned), account.uncertainty, metal, period) if account.uncertainty else ()),
-        at(account.bought),
-        at(account.charged),
-        at(account.surplus),
-        at(account.closing),
-    )
-
-
-def _spread_bounds(returned: float, spread: ReturnUncertainty, metal: int, period: int) -> tuple[float, ...]:
-    apart, alike = (
-        SPREAD_DEVIATIONS * float(table[metal, period]) for table in (spread.independent, spread.correlated)
-    )
-    return (max(0.0, returned - apart), returned + apart, max(0.0, returned - alike), returned + alike)
 
 
 PRECIOUS_METALS = frozenset({"Au", "Ag", "Pt", "Pd", "Rh"})  # fineness of these is quoted in parts per thousand
