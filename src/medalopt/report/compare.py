@@ -13,7 +13,7 @@ from medalopt.instance.instance import Instance
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_change_value, format_money, format_number, format_share
-from medalopt.report.render.json import render_json
+from medalopt.report.render.json import make_report, render_json
 from medalopt.report.solve_tables import COST_KINDS
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -366,15 +366,15 @@ def build_sweep_report(instance: Instance, unit: str, rows: Sequence[SweepResult
     best = _build_scenario_table("best", "Lowest objective", ranked[:_MAX_RANKED], unit)
     worst = _build_scenario_table("worst", "Highest objective or infeasible", ranked[-_MAX_RANKED:], unit)
     screen = (whole,) if len(ranked) <= 2 * _MAX_RANKED else (best, worst)
-    return Report(
-        f"Scenarios of {instance.title or instance.name}",
-        tuple(_summarize_sweep(unit, rows, of)),
-        (whole,) if rows else (),
+    return make_report(
+        instance,
+        "Scenarios of {}",
+        _summarize_sweep(unit, rows, of),
+        lambda: {"format": "medalopt/sweep/1", "scenarios": list(map(_build_row, rows))},
+        tables=(whole,) if rows else (),
         charts=tuple(_build_objective_chart(unit, ranked)),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=screen if rows else (),
         single=_list_scenarios(rows),
-        json=lambda _: render_json({"format": "medalopt/sweep/1", "scenarios": list(map(_build_row, rows))}),
         json_lines=lambda _: map(render_scenario_json, rows),
     )
 

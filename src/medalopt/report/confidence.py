@@ -22,7 +22,7 @@ from medalopt.report.charts import (
 )
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, make_amount_column
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
-from medalopt.report.render.json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_promise, name_promise
 from medalopt.report.risk_simulation import name_factor
 from medalopt.report.sensitivity.report_part import capitalize_first
@@ -39,13 +39,9 @@ def build_confidence_report(found: PriceOfConfidence) -> Report:
         The report: the confidence without a promise, the cost of the next points, and the highest promise.
     """
     instance, table = found.instance, _tabulate_prices(found)
-    return Report(
-        f"Price of confidence of {instance.title or instance.name}",
-        tuple(_summarize_prices(found)),
-        (table,),
-        charts=(_draw_prices(found),),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        json=lambda _: render_json(_encode_price_of_confidence(found)),
+    title, lines, charts = "Price of confidence of {}", _summarize_prices(found), (_draw_prices(found),)
+    return make_report(
+        instance, title, lines, lambda: _encode_price_of_confidence(found), tables=(table,), charts=charts
     )
 
 
@@ -198,14 +194,9 @@ _BAR_PIXELS, _MAX_NAME = 26, 44
 def build_information_report(found: InformationValuation) -> Report:
     """Build the report of the value of information: parameters to measure first, a table and a chart."""
     instance, table = found.plan.instance, _tabulate_savings(found)
-    return Report(
-        f"Value of information in {instance.title or instance.name}",
-        tuple(_summarize_savings(found)),
-        (table,) if table.rows else (),
-        charts=(_draw_savings(found),) if table.rows else (),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        json=lambda _: render_json(encode_information(found)),
-    )
+    drawn = {"tables": (table,), "charts": (_draw_savings(found),)} if table.rows else {}
+    lines = _summarize_savings(found)
+    return make_report(instance, "Value of information in {}", lines, lambda: encode_information(found), **drawn)
 
 
 def _summarize_savings(found: InformationValuation) -> Iterable[str]:

@@ -27,7 +27,7 @@ from medalopt.report.explain_tables import (
     format_metal_per_tonne,
 )
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
-from medalopt.report.render.json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import describe_status, find_rejected_offer, name_total_cost
@@ -57,14 +57,11 @@ def build_explanation_report(explanation: Explanation) -> Report:
         )
         return tuple(table for table in tables if table.rows)
 
-    return Report(
-        f"Explanation: {instance.title or instance.name}",
-        tuple(summarize_explanation(explanation)),
-        tabulate(whole=True),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        screen=tabulate(whole=False),
-        json=lambda _: render_json(build_explanation_object(explanation)),
+    lines, tables = (
+        summarize_explanation(explanation),
+        {"tables": tabulate(whole=True), "screen": tabulate(whole=False)},
     )
+    return make_report(instance, "Explanation: {}", lines, lambda: build_explanation_object(explanation), **tables)
 
 
 def summarize_explanation(explanation: Explanation) -> list[str]:
@@ -204,14 +201,9 @@ def build_stream_report(explanation: StreamExplanation) -> Report:
             "For the whole bundle:"
         )
         lines += _describe_source(explanation, explanation.bundle)
-    return Report(
-        f"{name}: {device} from {region}",
-        tuple(lines),
-        tuple(table for table in (_tabulate_routes(explanation), _tabulate_balance(explanation)) if table.rows),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        screen=(),
-        json=lambda _: render_json(build_stream_object(explanation)),
-    )
+    title = f"{name}: {device} from {region}"
+    tables = tuple(table for table in (_tabulate_routes(explanation), _tabulate_balance(explanation)) if table.rows)
+    return make_report(instance, title, lines, lambda: build_stream_object(explanation), tables=tables, screen=())
 
 
 def _tabulate_routes(explanation: StreamExplanation) -> ReportTable:

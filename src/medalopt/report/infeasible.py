@@ -18,7 +18,7 @@ from medalopt.instance.scenario import list_firm_paths
 from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.render.json import render_json
+from medalopt.report.render.json import make_report
 from medalopt.text import escape_text, format_count, join_names
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
@@ -227,13 +227,9 @@ def build_infeasibility_report(
     """
     parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
     members = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
-    return Report(
-        f"{instance.title or instance.name}: no feasible plan exists",
-        (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by)),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        parts=parts,
-        json=None if members is None else lambda _: render_json(members),
-    )
+    lines = (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by))
+    encode = None if members is None else lambda: members
+    return make_report(instance, "{}: no feasible plan exists", lines, encode, parts=parts)
 
 
 def _describe_reasons(diagnosis: Diagnosis) -> Iterator[str]:

@@ -12,7 +12,7 @@ from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, Uncer
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money
-from medalopt.report.render.json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import escape_text
@@ -32,18 +32,17 @@ def build_risk_report(simulation: RiskSimulation) -> Report:
     Returns:
         The report: probability of each metal, cost with recourse, and the factors to measure first.
     """
-    plan = simulation.plan
     risk, factors = _tabulate_rows(simulation), _tabulate_shares(simulation)
     tables = (risk, _tabulate_cost(simulation), factors)
     cut = limit_rows(factors, _MOST_ROWS, "{} more (--full, -o NAME.xlsx, --json).")
-    return Report(
-        f"Risk of the plan of {plan.instance.title or plan.instance.name}",
-        tuple(_summarize(simulation)),
-        tables,
+    return make_report(
+        simulation.plan.instance,
+        "Risk of the plan of {}",
+        _summarize(simulation),
+        lambda: _encode_simulation(simulation),
+        tables=tables,
         charts=tuple(_draw_histograms(simulation)),
-        foot=(f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",),
         screen=(risk, tables[1], cut),
-        json=lambda _: render_json(_encode_simulation(simulation)),
     )
 
 

@@ -15,7 +15,7 @@ from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
 from medalopt.report.charts import COLOURS, INK, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number, format_tonnes
-from medalopt.report.render.json import identify_instance, render_json
+from medalopt.report.render.json import identify_instance, make_report
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE, VALUE_TOLERANCE
 
@@ -38,14 +38,14 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
     )
     tables = tuple(table for table in parts if table.rows)
     more = "{} more (-o NAME.xlsx, --json)."
-    return Report(
-        f"Contracts for {instance.title or instance.name}",
-        tuple(_summarize(plan)),
-        tables,
+    return make_report(
+        instance,
+        "Contracts for {}",
+        _summarize(plan),
+        lambda: _encode_two_stage_plan(plan),
+        tables=tables,
         charts=_draw_two_stage_plan(plan),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
         screen=tuple(table if table.key == "calendar" else limit_rows(table, _MOST_ROWS, more) for table in tables),
-        json=lambda _: render_json(_encode_two_stage_plan(plan)),
     )
 
 

@@ -13,7 +13,7 @@ from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
-from medalopt.report.render.json import build_check_object, render_json
+from medalopt.report.render.json import build_check_object, make_report, render_json
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import GAP_TOLERANCE
 
@@ -215,14 +215,13 @@ def build_check_report(instance: Instance) -> Report:
         Periods, streams, supply, treatments, smelters, offers and medals, in sentences and as a table; warnings.
     """
     warned = f", {format_count(len(instance.warnings), 'warning')}" if instance.warnings else ""
-    return Report(
+    title, tables = (
         f"{instance.name}: no errors found{warned}.",
-        _describe_size(instance),
         (_tabulate_size(instance), *_tabulate_warnings(instance)),
-        foot=(f"Parameters of {instance.name}: sha256 {instance.figures}.",),
-        screen=(),
-        wrap=False,
-        json=lambda _: render_json(build_check_object(instance)),
+    )
+    lines = _describe_size(instance)
+    return make_report(
+        instance, title, lines, lambda: build_check_object(instance), tables=tables, screen=(), wrap=False
     )
 
 

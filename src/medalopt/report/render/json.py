@@ -24,6 +24,24 @@ from medalopt.proof.certificate import InfeasibilityProof
 from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
 
 
+def make_report(
+    instance: Instance, title: str, lines: Iterable[str], members: Callable[[], Mapping[str, Any]] | None, **more: Any
+) -> Report:
+    """Make the report of a command on an instance, whose parameters its footer identifies.
+
+    Args:
+        instance: Instance.
+        title: Title, with `{}` for that of the instance.
+        lines: Summary, a sentence each.
+        members: Returns the members of the JSON object; None: headline and tables.
+        **more: Further fields of the report.
+    """
+    title = title.replace("{}", instance.title or instance.name)
+    foot = (f"Parameters of {instance.name}: sha256 {instance.figures}.",)
+    json_ = None if members is None else lambda _: render_json(members())
+    return Report(title, tuple(lines), foot=foot, json=json_, **more)
+
+
 def render_report_json(report: Report) -> str | Iterable[str]:
     """Render a report as one JSON object, by the writer of the report where it has one."""
     return report.json(report) if report.json else render_json(_encode_report(report))
