@@ -54,10 +54,9 @@ from medalopt.proof.confidence import CONE_RULE, LEVEL_RULE, reallocate_risk
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import ProgramBasis
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
-from medalopt.solver.highs import get_highs_version
+from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
@@ -382,7 +381,7 @@ def _can_be_decomposed(routes: Routes) -> bool:
     """Test if the combinations of smelters for the fractions of devices are few enough to be priced."""
     if routes.parent is None:
         return True
-    from medalopt.solver.decomposition.combinations import MAX_COMBINATIONS, count_combinations
+    from medalopt.solver.decomposition.pricing import MAX_COMBINATIONS, count_combinations
 
     return count_combinations(routes) <= MAX_COMBINATIONS
 

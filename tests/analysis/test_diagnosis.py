@@ -20,7 +20,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.report.infeasible import build_infeasibility_report
 from medalopt.report.render.text import render_report_text
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 
 # All are the plain instance, changed: 5 kg of silver alloy with at least 90 % silver, so 4.5 kg of silver, from phones
 # that give back 0.9 kg a tonne, in two periods; and nothing on offer unless a case says so.

@@ -14,7 +14,7 @@ from tests.solver.test_budget import stopped_after
 import medalopt
 from medalopt.errors import NoPlanError
 from medalopt.plan.plan import Plan
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 
 ITERATIONS = 184  # after which tiny has a plan that is not the best
 

@@ -42,8 +42,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "moved: proof": ("solver/verification.py",),
     "moved: sweep": ("solver/parametric_sweep.py",),
     "taken apart": tuple(
-        f"solver/decomposition/{name}.py"
-        for name in ("aggregate", "crossover", "iterations", "master", "pricing", "pricing_cache", "subproblems")
+        f"solver/decomposition/{name}.py" for name in ("crossover", "iterations", "master", "pricing", "subproblems")
     ),
     "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/curve_evaluation.py"),
     "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain_parameters.py"),
@@ -57,7 +56,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
         *("solver/solution.py", "a medal above its penalty"),
     ),
-    "own rules": ("analysis/infeasibility/diagnosis.py", "solver/extensions.py"),
+    "own rules": ("analysis/infeasibility/diagnosis.py", "solver/assemble.py"),
     "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),
     "spoiled": ("solve_instance.py",),
     "bases": ("proof/basis.py", "proof/rational.py"),

@@ -18,8 +18,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver import highs, solve_lp
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.highs import METHODS, HighsResult, HighsSession, solve_by_method
+from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, HighsSession, TimeBudget, solve_by_method
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 

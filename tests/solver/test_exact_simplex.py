@@ -9,11 +9,10 @@ from tests.solver.test_highs import one_row
 
 from medalopt.model.network import SparseEntries
 from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.exact_simplex import solve_exactly
-from medalopt.solver.highs import solve_by_method
+from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, solve_by_method
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
+from medalopt.solver.solve_lp import solve_exactly
 
 
 def slack_basis(linear: SolverProgram) -> Basis:

@@ -15,8 +15,7 @@ from medalopt.plan.plan import Plan
 from medalopt.report.render.json import build_plan_object
 from medalopt.report.solve import describe_status
 from medalopt.solver import highs, mip
-from medalopt.solver.budget import TimeBudget
-from medalopt.solver.highs import HighsResult, HighsSession
+from medalopt.solver.highs import HighsResult, HighsSession, TimeBudget
 from medalopt.solver.scaling import ScaledProgram
 
 EXAMPLE = Path(__file__).with_name("lots.yaml")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.report.atomic_write import FileContent
     from medalopt.report.document import Report
-    from medalopt.solver.budget import TimeBudget
+    from medalopt.solver.highs import TimeBudget
 
 
 _FORMS = "NAME.txt, .json, .csv, .html, .xlsx or .pdf, as CSV to a folder NAME, its charts as NAME.svg or .png"
@@ -292,7 +292,7 @@ def _diagnose(instance: Instance, arguments: tuple[Any, ...], budget: TimeBudget
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.instance.activities import describe_lot_rules
     from medalopt.instance.bounds import drop_lot_constraints
-    from medalopt.solver.budget import NO_TIME_LIMIT
+    from medalopt.solver.highs import NO_TIME_LIMIT
 
     if instance.lots:
         rules = describe_lot_rules(instance.lots)

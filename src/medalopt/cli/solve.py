@@ -37,7 +37,7 @@ from medalopt.text import escape_text
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
-    from medalopt.solver.budget import TimeBudget
+    from medalopt.solver.highs import TimeBudget
 
 
 def _parse_objective(text: str) -> str:
@@ -157,7 +157,7 @@ def add_confidence_change(
 
 def _start_budget(seconds: float | None) -> TimeBudget | None:
     """Return a time budget that starts now, or None without limit."""
-    from medalopt.solver.budget import TimeBudget
+    from medalopt.solver.highs import TimeBudget
 
     return None if seconds is None else TimeBudget(seconds)
 

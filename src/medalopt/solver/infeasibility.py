@@ -20,8 +20,15 @@ from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import Network
 from medalopt.solver.basis import Basis, ProgramBasis
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.highs import METHODS, PRIMAL_SIMPLEX, HighsResult, load_highs, solve_by_method
+from medalopt.solver.highs import (
+    METHODS,
+    NO_TIME_LIMIT,
+    PRIMAL_SIMPLEX,
+    HighsResult,
+    TimeBudget,
+    load_highs,
+    solve_by_method,
+)
 from medalopt.solver.program import (
     ComponentKey,
     ProgramBuilder,

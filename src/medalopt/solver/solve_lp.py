@@ -3,7 +3,11 @@
 Where no solution can be verified, iterative refinement follows (Gleixner, Steffy and Wolter 2016): the residual of a
 solution is solved at a finer scale, since HiGHS's absolute tolerance ignores a demand that is 1e-12 of another one.
 
-Where refinement proves nothing of a small program either, the simplex method goes on in fractions from its bases.
+Where refinement proves nothing of a small program either, the simplex method goes on in fractions from its bases: where
+coefficients are spread over many decades, no tolerance tells a violated bound from rounding. The basis in which HiGHS
+ends is then a few pivots away from an optimal one, and each of these is a few sparse systems of equations in fractions.
+Entering and leaving variables are chosen by least number, so that no basis recurs (Bland 1977); as long as basic
+variables violate their bounds, the sum of the violations is minimised (phase one).
 
 In refinement all bounds are shifted to the current solution and multiplied by a power of two.
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -21,13 +26,11 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part
-from medalopt.solver.assemble import assemble_extended_program, assemble_program
-from medalopt.solver.basis import Basis, ProgramBasis
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.proof.rational import solve_equations
+from medalopt.solver.assemble import assemble_extended_program, assemble_program, relax_extension_rows
+from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, ProgramBasis
 from medalopt.solver.compile import CompiledMaster
-from medalopt.solver.exact_simplex import LARGEST_PROGRAM, solve_exactly
-from medalopt.solver.extensions import relax_extension_rows
-from medalopt.solver.highs import METHODS, HighsResult, solve_by_method
+from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, solve_by_method
 from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
 from medalopt.solver.program import SolverProgram, eliminate_linking_variables, substitute_linking_variable
 from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
@@ -40,6 +43,11 @@ ZOOM_EXPONENTS = (40, 24, 12)  # exponents of the magnification of one refinemen
 LARGEST_BOUND = 1e18  # a magnified bound beyond this is dropped; HiGHS treats 1e20 as infinite
 EXACT_METHOD = "exact simplex"
 PIVOTS_PER_LINE = 20  # simplex iterations for each row and column, beyond which it is taken to cycle
+FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
+LOOSENING_SHARE = 2.0**-33  # share of its right-hand side by which a row is relaxed that rounding makes infeasible
+FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
+LARGEST_PROGRAM = 1_000  # matrix entries up to which a program is solved in fractions
+MAX_PIVOTS = 200  # pivots after which the basis is given up
 
 
 def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) -> Iterator[tuple[HighsResult, int]]:
@@ -129,11 +137,6 @@ def _magnify_program(rest: ScaledProgram, primal: int, dual: int) -> ScaledProgr
 
 
 _CUT_METHODS = (METHODS[1], METHODS[0], METHODS[2])  # a basis with further rows stays dual feasible
-FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
-LOOSENING_SHARE = (
-    2.0**-33
-)  # share of its right-hand side by which each row is relaxed where rounding makes it infeasible
-FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -332,3 +335,172 @@ def generate_scalings(program: SolverProgram, useful: Callable[[], Floats]) -> I
     yield scale_program(program)
     yield scale_program(replace(program, size=useful()), FINE_COST_EXPONENT)
     yield scale_program(replace(program, size=np.ldexp(program.size, -FINE_COLUMN_EXPONENT)))
+
+
+_ZERO = Fraction(0)
+_Values = dict[int, Fraction]
+
+
+class _ExactProgram:
+    """Program in fractions; the activities of rows are variables too, numbered on from the columns."""
+
+    def __init__(self, linear: SolverProgram) -> None:
+        self.width, self.height = len(linear.lower), len(linear.rows)
+        bounds = zip(
+            np.concatenate([linear.lower, linear.row_lower]).tolist(),
+            np.concatenate([linear.upper, linear.row_upper]).tolist(),
+            strict=True,
+        )
+        self.bounds = [tuple(Fraction(end) if np.isfinite(end) else None for end in pair) for pair in bounds]
+        self.costs = [Fraction(cost) for cost in linear.costs[0].tolist()]
+        self.by_row: list[_Values] = [{} for _ in range(self.height)]
+        self.by_column: list[_Values] = [{} for _ in range(self.width)]
+        entries = linear.entries
+        for row, column, value in zip(
+            entries.row.tolist(), entries.column.tolist(), entries.value.tolist(), strict=True
+        ):
+            self.by_row[row][column] = self.by_column[column][row] = Fraction(value)
+
+    def multiply(self, row: int, x: Mapping[int, Fraction]) -> Fraction:
+        """Return the activity of a row."""
+        return sum((value * x[column] for column, value in self.by_row[row].items() if column in x), _ZERO)
+
+    def solve_columns(self, statuses: list[int], right: Mapping[int, Fraction], x: _Values) -> _Values:
+        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`."""
+        basic = [row for row in range(self.height) if statuses[self.width + row] != BASIC]
+        equations = [
+            (
+                {j: value for j, value in self.by_row[row].items() if statuses[j] == BASIC},
+                right.get(row, _ZERO) - self.multiply(row, x),
+            )
+            for row in basic
+        ]
+        return {**dict.fromkeys(range(self.width), _ZERO), **x, **solve_equations(equations)}
+
+    def solve_duals(self, statuses: list[int], costs: Mapping[int, Fraction]) -> _Values:
+        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost."""
+        equations = [
+            ({i: v for i, v in self.by_column[j].items() if statuses[self.width + i] != BASIC}, costs.get(j, _ZERO))
+            for j in range(self.width)
+            if statuses[j] == BASIC
+        ]
+        return solve_equations(equations)
+
+
+def solve_exactly(linear: SolverProgram, basis: Basis, budget: TimeBudget) -> tuple[Floats, Floats] | None:
+    """Find the exact optimum from a basis.
+
+    Args:
+        linear: Program in own units.
+        basis: Basis to start from.
+        budget: Time limit.
+
+    Returns:
+        Columns (N,) and duals (M,), rounded once; None where no optimum is reached.
+    """
+    program, statuses = _ExactProgram(linear), [*basis.columns.tolist(), *basis.rows.tolist()]
+    if statuses.count(BASIC) != program.height:
+        return None
+    for _ in range(MAX_PIVOTS):
+        if not budget.seconds_left():
+            return None
+        values = _compute_values(program, statuses)
+        violations = _find_violations(program, statuses, values)
+        duals, entering = _price_variables(program, statuses, violations)
+        if entering is None:
+            if violations:
+                return None
+            x = np.array([float(values[column]) for column in range(program.width)])
+            return x, np.array([float(duals.get(row, _ZERO)) for row in range(program.height)])
+        if not _pivot(program, statuses, values, violations, *entering):
+            return None
+    return None
+
+
+def _compute_values(program: _ExactProgram, statuses: list[int]) -> _Values:
+    """Return the value of every column and row at a basis."""
+    ends = {
+        k: (low if status == LOWER else high if status == UPPER else None) or _ZERO
+        for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True))
+        if status != BASIC
+    }
+    width = program.width
+    right = {k - width: end for k, end in ends.items() if k >= width}
+    x = program.solve_columns(statuses, right, {k: end for k, end in ends.items() if k < width})
+    return {**x, **{width + row: program.multiply(row, x) for row in range(program.height)}}
+
+
+def _find_violations(program: _ExactProgram, statuses: list[int], values: _Values) -> dict[int, int]:
+    """Return which basic variables are below their lower bound (-1) or above their upper bound (1)."""
+    found = {}
+    for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True)):
+        if status == BASIC and low is not None and values[k] < low:
+            found[k] = -1
+        elif status == BASIC and high is not None and values[k] > high:
+            found[k] = 1
+    return found
+
+
+def _price_variables(
+    program: _ExactProgram, statuses: list[int], violations: Mapping[int, int]
+) -> tuple[_Values, tuple[int, int] | None]:
+    """Return the duals, and the first nonbasic variable that improves with its direction, None at an optimum."""
+    width = program.width
+    costs = {j: Fraction(violations.get(j, 0)) if violations else program.costs[j] for j in range(width)}
+    for k, sign in violations.items():
+        for column, value in program.by_row[k - width].items() if k >= width else ():
+            costs[column] += sign * value
+    duals = program.solve_duals(statuses, costs)
+    for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True)):
+        if status == BASIC or (low is not None and low == high):
+            continue
+        if k < width:
+            reduced = costs[k] - sum((v * duals[i] for i, v in program.by_column[k].items() if i in duals), _ZERO)
+        else:
+            reduced = duals.get(k - width, _ZERO)
+        if reduced < 0 and status != UPPER:
+            return duals, (k, 1)
+        if reduced > 0 and status != LOWER:
+            return duals, (k, -1)
+    return duals, None
+
+
+def _pivot(
+    program: _ExactProgram,
+    statuses: list[int],
+    values: _Values,
+    violations: Mapping[int, int],
+    entering: int,
+    sign: int,
+) -> bool:
+    """Move a nonbasic variable to where it or a basic one meets a bound; return False without such a bound."""
+    width = program.width
+    moved = {entering: Fraction(sign)} if entering < width else {}
+    right = {entering - width: Fraction(sign)} if entering >= width else {}
+    fixed = {k: moved.get(k, _ZERO) for k in range(width) if statuses[k] != BASIC}
+    rates = program.solve_columns(statuses, right, fixed)
+    rates |= {width + row: program.multiply(row, rates) for row in range(program.height)}
+    low, high = program.bounds[entering]
+    best = None if low is None or high is None else (high - low, entering, UPPER if sign > 0 else LOWER)
+    for k, status in enumerate(statuses):
+        rate = rates[k]
+        if status != BASIC or not rate:
+            continue
+        low, high = program.bounds[k]
+        violated = violations.get(k, 0)
+        if violated and (rate > 0) == (violated > 0):
+            continue  # moves away from the bound that it violates
+        lower = rate < 0 if not violated else violated < 0
+        end = low if lower else high
+        if end is None:
+            continue
+        step = (end - values[k]) / rate
+        if best is None or step < best[0]:
+            best = (step, k, LOWER if lower else UPPER)
+    if best is None:
+        return False
+    _, leaving, status = best
+    if leaving != entering:
+        statuses[entering] = BASIC
+    statuses[leaving] = status
+    return True

@@ -16,8 +16,7 @@ import numpy as np
 from medalopt.errors import LimitError, NoPlanError, SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import SparseEntries
-from medalopt.solver.budget import NO_TIME_LIMIT
-from medalopt.solver.highs import METHODS, HighsResult, run_branch_and_bound, solve_by_method
+from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, run_branch_and_bound, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import generate_scalings, refine_iteratively

@@ -14,7 +14,7 @@ from tests.report.reading import mentions
 
 from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
 from medalopt.instance.instance import Instance
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 
 SENT = "m.sent_device['phone']"
 RepairCosts = list[tuple[dict[str, float | None], float]]

@@ -16,7 +16,7 @@ from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.render.json import build_plan_object
 from medalopt.report.sourcing.plan_report import describe_whole_loads
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import TruckloadGroup
 
 

@@ -17,7 +17,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
-from medalopt.solver.decomposition import recover
+from medalopt.solver.decomposition import column_generation
 from medalopt.solver.decomposition.column_generation import PHASE_ONE_TOLERANCE, solve_by_column_generation
 from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
 from medalopt.solver.solve_lp import SolveTask
@@ -29,7 +29,7 @@ SEEDS = range(6)
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
-    monkeypatch.setattr(recover, "FIRST_OPEN_CELLS", 1)
+    monkeypatch.setattr(column_generation, "FIRST_OPEN_CELLS", 1)
 
 
 @pytest.mark.parametrize("measure", pool.MEASURES)
@@ -87,7 +87,7 @@ def bounds(seed: int) -> list[tuple[float, float]]:
         master.end_phase_one()
     seen = []
     for state in generate_columns(master, taken.problem, 30):
-        y = build_prices(instance, recover.recover_duals(taken, state.y, state.solution, taken.network))
+        y = build_prices(instance, column_generation.recover_duals(taken, state.y, state.solution, taken.network))
         task = taken.task
         proven = float(compute_lower_bound(instance, task.routes, task.bounds, y, "cost"))
         seen.append((state.bound, proven))

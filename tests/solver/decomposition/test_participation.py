@@ -20,7 +20,7 @@ from medalopt.instance.routes import build_routes, compute_separable_participati
 from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
-from medalopt.solver.decomposition import column_generation, recover
+from medalopt.solver.decomposition import column_generation
 from medalopt.solver.decomposition.iterations import DecomposedTask, PricingProblem, generate_columns
 from medalopt.solver.decomposition.participation import ParticipationNeeds, solve_participation
 from medalopt.solver.solve_lp import SolveTask
@@ -32,7 +32,7 @@ OWING = range(4)  # of the random instances in which some region sees to its nee
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
-    monkeypatch.setattr(recover, "FIRST_OPEN_CELLS", 1)
+    monkeypatch.setattr(column_generation, "FIRST_OPEN_CELLS", 1)
 
 
 def at(instance: Instance, share: float) -> Instance:
@@ -158,7 +158,7 @@ def test_the_bound_with_needs_is_one_of_the_certificate() -> None:
     assert states[-1].gap < 1e-9
     for state in states:
         task = taken.task
-        y = build_prices(task.instance, recover.recover_duals(taken, state.y, state.solution, taken.network))
+        y = build_prices(task.instance, column_generation.recover_duals(taken, state.y, state.solution, taken.network))
         proven = float(compute_lower_bound(task.instance, task.routes, task.bounds, y, "cost"))
         assert proven == pytest.approx(state.bound, rel=1e-9)
 

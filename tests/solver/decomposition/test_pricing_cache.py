@@ -8,7 +8,7 @@ from tests.laws import pool
 
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes
-from medalopt.solver.decomposition import pricing_cache
+from medalopt.solver.decomposition import subproblems
 from medalopt.solver.decomposition.iterations import DecomposedTask
 from medalopt.solver.decomposition.participation import ParticipationNeeds
 from medalopt.solver.solve_lp import SolveTask
@@ -18,7 +18,7 @@ from medalopt.solver.solve_lp import SolveTask
 @pytest.mark.parametrize("owing", [False, True])
 def test_answers_that_last_are_those_of_new_prices(seed: int, owing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Along converging prices, cached subproblem solutions equal those priced again."""
-    monkeypatch.setattr(pricing_cache, "REPRICED_SHARE", 1.0)
+    monkeypatch.setattr(subproblems, "REPRICED_SHARE", 1.0)
     instance = pool.instance(seed)
     found = build_routes(instance)
     taken = DecomposedTask.decompose(SolveTask(instance, found, compute_bounds(instance, found), "cost")).problem

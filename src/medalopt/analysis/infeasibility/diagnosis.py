@@ -46,7 +46,7 @@ from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.proof.extensions import ExtensionRow
 from medalopt.solve_instance import solve_continuous
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.infeasibility import find_least_relaxation
 from medalopt.tolerances import DISPLAY_TOLERANCE
 

@@ -20,7 +20,7 @@ from medalopt.instance.loading import load
 from medalopt.instance.paths import render_path
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver.basis import ProgramBasis
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 
 ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # relative moves beyond the rounded position, tried in turn
 

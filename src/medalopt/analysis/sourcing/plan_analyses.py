@@ -48,7 +48,7 @@ from medalopt.proof.certificate import certify_plan, sum_absolute_costs
 from medalopt.proof.marginal import KILOGRAMS
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import solve_continuous
-from medalopt.solver.budget import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.solution import extract_decisions

@@ -1,30 +1,47 @@
-"""Solve one instance by column generation, then cross over to an exact optimum; infeasibility is shown by phase one."""
+"""Solve one instance by column generation, then recover an exact optimum, a mixture of solutions, or a proof.
+
+Infeasibility is shown by phase one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
+from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Floats
+from medalopt.instance.routes import has_supply
+from medalopt.model.network import Network
+from medalopt.model.variables import list_linking_families
+from medalopt.proof.prices import DualGrid, Duals
+from medalopt.solver.assemble import list_settlement_rows
+from medalopt.solver.basis import Basis
+from medalopt.solver.decomposition.cones import ConeCut, merge_cuts, read_cuts, separate_cones
+from medalopt.solver.decomposition.crossover import (
+    CrossoverBasis,
+    OpenCells,
+    build_crossover_program,
+    select_open_cells,
+    sum_fixed_quantities,
+)
 from medalopt.solver.decomposition.iterations import (
     ColumnGenerationState,
     DecomposedTask,
     generate_columns,
     price_quantities,
 )
-from medalopt.solver.decomposition.recover import (
-    METHOD_NAME,
-    recover_exact_solution,
-    recover_mixed_solution,
-    recover_refutation,
-)
-from medalopt.solver.decomposition.subproblems import find_profitable_cells
-from medalopt.solver.highs import METHODS
-from medalopt.solver.solution import Solution
-from medalopt.solver.solve_lp import SolveTask, solve_linear_program
-from medalopt.tolerances import PHASE_ONE_TOLERANCE, TARGET_GAP
+from medalopt.solver.decomposition.pricing import RoutePricing
+from medalopt.solver.decomposition.subproblems import SubproblemSolution, find_profitable_cells
+from medalopt.solver.highs import METHODS, solve_by_method
+from medalopt.solver.program import SolverProgram
+from medalopt.solver.scaling import tighten_bounds_to_demand
+from medalopt.solver.solution import Solution, extract_decisions
+from medalopt.solver.solve_lp import SolveTask, generate_scalings, solve_linear_program
+from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, PHASE_ONE_TOLERANCE, TARGET_GAP
 
 MAX_ITERATIONS = 300  # greatest number of iterations of a phase
 COARSE_GAP = 1e-5  # relative gap at which participation minima are included
@@ -32,6 +49,11 @@ SURE_PROFIT_SHARE = 0.05  # relative profit from which a cell counts as surely p
 MAX_PARTICIPATION_TURNS = 8  # greatest number of times the surely profitable cells are revised
 REUSED_PRICES = 12  # number of earlier prices whose solutions start a revised master problem
 SCALING_COUNT = 3  # number of scalings, as `generate_scalings` yields them
+METHOD_NAME = "decomposition"
+FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
+OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
+MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
+MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
 
 
 def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[Solution]:
@@ -51,14 +73,14 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
         split, state = _enforce_participation(split, state, max(gap / 2, TARGET_GAP))
     if not task.budget.seconds_left():
         if state is not None and not split.master.phase_one:
-            yield recover_mixed_solution(split, state)
+            yield _recover_mixed_solution(split, state)
         yield Solution("stopped", METHOD_NAME)
         return
     if state is not None and split.master.phase_one:
-        yield recover_refutation(split, state)
+        yield _recover_refutation(split, state)
     elif state is not None:
         if gap > TARGET_GAP:
-            yield recover_mixed_solution(split, state)
+            yield _recover_mixed_solution(split, state)
         yield from _yield_exact(split, state)
     yield from solve_linear_program(task)
 
@@ -134,9 +156,226 @@ def _yield_exact(split: DecomposedTask, state: ColumnGenerationState) -> Iterato
     for scaling in range(SCALING_COUNT):
         for method in METHODS:
             if not split.task.budget.seconds_left():
-                yield recover_mixed_solution(split, state)
+                yield _recover_mixed_solution(split, state)
                 yield Solution("stopped", METHOD_NAME)
                 return
-            solution = recover_exact_solution(split, state, scaling, method)
+            solution = _recover_exact_solution(split, state, scaling, method)
             if solution is not None:
                 yield solution
+
+
+@dataclass(frozen=True, eq=False)
+class _CrossoverStep:
+    """Solved crossover program: columns and duals, and the subproblem solution at its duals."""
+
+    network: Network
+    program: SolverProgram
+    x: Floats
+    y: Floats
+    weights: Floats
+    solution: SubproblemSolution
+    gap: float
+    method: str
+    basis: Basis | None
+    cuts: tuple[ConeCut, ...]
+
+    @property
+    def next_basis(self) -> CrossoverBasis:
+        """Basis for the next program."""
+        return CrossoverBasis(self.network, self.program, self.basis)
+
+
+def _recover_exact_solution(
+    split: DecomposedTask, state: ColumnGenerationState, scaling: int, method: str
+) -> Solution | None:
+    """Recover an exact plan by a sequence of crossover programs."""
+    problem, weights = split.full_problem, split.master.compute_prices(state.y)
+    solution = problem.solve(weights)[0] if problem.classes.need.any() else state.solution  # at the same prices
+    few = max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
+    left = select_open_cells(problem, solution, weights, few)
+    stand = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
+    cuts = merge_cuts(split.master.cuts, state.y[split.master.height :])
+    for _ in range(MAX_CROSSOVER_STEPS):
+        step = _solve_crossover_step(split, left, scaling, method, stand, cuts)
+        violated = () if step is None else separate_cones(split.linking.cones, step.x[step.program.network :])
+        if step is not None and violated:
+            cuts, stand = (*cuts, *violated), step.next_basis
+            continue
+        if step is None:
+            few *= 2
+            more = select_open_cells(problem, solution, weights, few, left)
+        else:
+            method, stand = step.method, step.next_basis
+            done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
+            more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
+            if done and more.cells.sum() > MAX_TIED_CELLS:
+                return _build_crossover_solution(split, left, step)
+        if more.size == left.size and step is not None:
+            return _build_crossover_solution(split, left, step)  # the certificate decides on its quality
+        if more.size == left.size and few > left.cells.size:
+            return None
+        left = more
+    return None
+
+
+def _solve_crossover_step(
+    split: DecomposedTask,
+    left: OpenCells,
+    scaling: int,
+    method: str,
+    stand: CrossoverBasis,
+    cuts: tuple[ConeCut, ...],
+) -> _CrossoverStep | None:
+    """Solve the crossover program of the open cells; return None without an optimum."""
+    task, problem, half = split.task, split.full_problem, split.linking.with_cuts(cuts)
+    fixed = sum_fixed_quantities(problem, left)
+    network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
+
+    def useful() -> Floats:
+        """Return the implied bounds of the columns, limited to amounts that demand can use."""
+        return build_crossover_program(
+            problem, half, tighten_bounds_to_demand(task.instance, task.routes, task.bounds), left, fixed
+        )[1].size
+
+    ready = next(islice(generate_scalings(program, useful), scaling, None))
+    start = stand.transfer(network, program, split.problem.pricing, left.solution)
+    bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
+    tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
+    result = next((each for each in tries if each.status != "unanswered"), None)
+    if result is None or result.status != "optimal":
+        return None
+    x, y = (
+        ready.unscale_columns(np.where(np.abs(result.x) < NEGLIGIBLE_SHARE, 0.0, result.x)),
+        ready.unscale_duals(result.y),
+    )
+    of_master = _select_master_duals(split, network, y, cuts)
+    weights = split.master.compute_prices(of_master)
+    solution, entries = problem.solve(weights)
+    parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
+    bound = split.master.compute_bound_alone(of_master, cuts) + float(price_quantities(entries, weights).sum())
+    gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
+    return _CrossoverStep(network, program, x, y, weights, solution, float(gap), result.method, result.basis, cuts)
+
+
+def _select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:
+    """Return the duals of the master problem's rows among those of a crossover program."""
+    rows, own = len(network.supply_stream), split.network
+    supply = np.zeros(split.problem.block.shape)
+    supply[network.supply_stream, network.supply_period] = y[:rows]
+    fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
+    end = rows + len(network.split_group)
+    fractions[network.split_group, network.split_period] = y[rows:end]
+    rest = y[end : end + network.settlement_rows + len(split.linking.program.rows) + len(cuts)]
+    return np.concatenate(
+        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], rest]
+    )
+
+
+def _build_crossover_solution(split: DecomposedTask, left: OpenCells, step: _CrossoverStep) -> Solution:
+    """Return the solution: optimum of the crossover program plus the fixed part."""
+    decisions = extract_decisions(split.task.instance, split.task.routes, step.network, step.program, step.x)
+    stays = left.fixed()
+    _add_shipments(split.problem.pricing, decisions.sent, stays, 1.0)
+    decisions = replace(decisions, stockpile=decisions.stockpile + stays.stocks)
+    method = f"{METHOD_NAME}, then {step.method}"
+    return _build_solution(split, step.y, step.solution, step.network, step.cuts, method, decisions)
+
+
+def _build_solution(
+    split: DecomposedTask,
+    y: Floats,
+    solution: SubproblemSolution,
+    network: Network,
+    cuts: tuple[ConeCut, ...],
+    method: str = METHOD_NAME,
+    decisions: Decisions | None = None,
+) -> Solution:
+    """Return a plan with its duals, or Farkas multipliers without a plan; cuts of cones become those of the routes."""
+    status, duals = "infeasible" if decisions is None else "optimal", recover_duals(split, y, solution, network, cuts)
+    if not split.linking.cones:
+        return Solution(status, method, decisions, duals)
+    own, duals = read_cuts(split.task.instance, split.task.routes, cuts, duals)
+    return Solution(status, method, decisions, duals, cuts=own)
+
+
+def _add_shipments(pricing: RoutePricing, sent: Floats, solution: SubproblemSolution, share: Any) -> None:
+    """Add a share of the shipments of `solution` to `sent`, (J, T)."""
+    stream, period = np.nonzero(solution.sent)
+    amount = (solution.sent * share)[stream, period]
+    for member in pricing.combinations.member[solution.by[stream, period]].T:
+        own = np.flatnonzero(member >= 0)
+        sent[member[own], period[own]] += amount[own]
+
+
+def recover_duals(
+    split: DecomposedTask,
+    y: Floats,
+    solution: SubproblemSolution,
+    explicit: Network,
+    cuts: tuple[ConeCut, ...] = (),
+) -> Duals:
+    """Recover the duals by constraint and index.
+
+    The duals of linking variables and of the supply of priced streams are computed from those of the master rows.
+
+    Args:
+        split: Decomposed task.
+        y: Duals of the explicit supply rows and the linking program's rows.
+        solution: Subproblem solution at these duals.
+        explicit: Network block of the explicit supply rows.
+        cuts: Cuts of the cones, whose duals come last.
+
+    Returns:
+        The duals in own units.
+    """
+    instance, routes, half = split.task.instance, split.task.routes, split.linking.with_cuts(cuts)
+    count, splits = len(explicit.supply_stream), len(explicit.split_group)
+    duals: dict[str, dict[Any, float]] = {}
+    weights = split.master.compute_prices(_select_master_duals(split, explicit, y, cuts))
+    families = list_linking_families(instance, routes, whole=False)
+    linking = [
+        (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
+        for link in families
+        for key in link.keys
+    ]
+    named = (*list_settlement_rows(instance, explicit), *half.program.rows)
+    of_half = y[count + splits : count + splits + len(named)]
+    rows = zip((*named, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)
+    for (name, index), value in rows:
+        duals.setdefault(name, {})[index] = value
+    for g in np.flatnonzero(split.problem.classes.need).tolist():
+        duals.setdefault("participation", {})[instance.regions[g]] = float(solution.quantities[g])
+    own = np.where(np.isfinite(solution.reduced_costs), solution.reduced_costs, 0.0)
+    its = split.problem.classes.is_explicit[explicit.supply_stream]
+    own[explicit.supply_stream[its], explicit.supply_period[its]] = y[:count][its]
+    routed = np.zeros(len(own), dtype=bool)
+    routed[routes.stream] = True
+    bundled, names = instance.streams.bundle >= 0, (instance.streams.names, instance.periods)
+    there = has_supply(instance)
+    return {
+        **duals,
+        "supply": DualGrid(names, own, there & (routed & ~bundled)[:, None]),
+        "bundle_supply": DualGrid(names, own, there & bundled[:, None]),
+    }
+
+
+def _recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
+    """Recover the plan of the master problem, a convex combination of block solutions."""
+    master, task, problem = split.master, split.task, split.problem
+    decisions = extract_decisions(task.instance, task.routes, split.network, master.linear, state.mix.x)
+    stockpile, shares = decisions.stockpile, state.mix.shares
+    for number, weights in enumerate(master.asked):
+        of_block = np.zeros(master.blocks)
+        mine = np.flatnonzero((master.to[: len(shares)] == number) & (shares > 0))
+        of_block[master.block[mine]] = shares[mine]
+        if mine.size:
+            solution = problem.solve(weights)[0]
+            _add_shipments(problem.pricing, decisions.sent, solution, of_block[problem.block])
+            stockpile = stockpile + solution.stocks * of_block[problem.block]
+    plan = Decisions(**{**vars(decisions), "stockpile": stockpile})
+    return _build_solution(split, state.y, state.solution, split.network, master.cuts, decisions=plan)
+
+
+def _recover_refutation(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
+    """Recover the Farkas multipliers of an infeasible phase one."""
+    return _build_solution(split, state.y, state.solution, split.network, split.master.cuts)

@@ -26,12 +26,11 @@ from medalopt.model.network import (
     select_network,
 )
 from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, transfer_statuses
-from medalopt.solver.decomposition.aggregate import sum_linking_quantities
 from medalopt.solver.decomposition.iterations import PricingProblem
 from medalopt.solver.decomposition.master import LinkingProgram
 from medalopt.solver.decomposition.participation import sum_over_bundles
 from medalopt.solver.decomposition.pricing import RoutePricing
-from medalopt.solver.decomposition.subproblems import SubproblemSolution
+from medalopt.solver.decomposition.subproblems import SubproblemSolution, sum_linking_quantities
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.tolerances import TIE_MARGIN
 

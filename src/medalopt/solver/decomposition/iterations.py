@@ -17,17 +17,18 @@ import numpy as np
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.model.network import Network, build_network_part, select_network
-from medalopt.solver.decomposition.aggregate import sum_linking_quantities
 from medalopt.solver.decomposition.cones import ConeCut, convert_cuts, lift_routes
 from medalopt.solver.decomposition.master import LinkingProgram, MasterProblem, MasterSolution
 from medalopt.solver.decomposition.participation import ParticipationNeeds
 from medalopt.solver.decomposition.pricing import RoutePricing
-from medalopt.solver.decomposition.pricing_cache import PricingCache, update_pricing_cache
 from medalopt.solver.decomposition.subproblems import (
+    PricingCache,
     StreamClasses,
     SubproblemSolution,
     assign_blocks,
     solve_subproblems,
+    sum_linking_quantities,
+    update_pricing_cache,
 )
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.solve_lp import SolveTask

@@ -21,10 +21,9 @@ from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
 from medalopt.solver.assemble import add_settlement_rows, add_supply_rows, list_fraction_rows
 from medalopt.solver.basis import Basis
-from medalopt.solver.budget import TimeBudget
 from medalopt.solver.compile import CompiledMaster, CompiledModel
 from medalopt.solver.decomposition.cones import Cone, ConeCut, add_cones, add_cut_rows, separate_cones
-from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, load_simplex
+from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, compute_exponents, scale_program
 

@@ -2,24 +2,32 @@
 
 A single stream is sent by its best route if the reduced cost is negative. A storable stream follows a recursion from
 the last period: v[i,t] = min(0, p[i,t], h[i] + v[i,t+1]). A bundle is sent, each stream by its best route, if the sum
-of its reduced costs is negative.
+of its reduced costs is negative. Shipments are summed to linking variables by kind of route and period.
+
+A cell (a stream in a period) keeps its solution after the duals changed while the accumulated change of its routes'
+reduced costs is below its margin: the distance of the best reduced cost from 0, and half the distance between the best
+and the second best. In late iterations nearly all cells keep theirs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, compute_separable_participation, mark_pooled_streams
+from medalopt.instance.routes import Routes, compute_separable_participation, index_period, mark_pooled_streams
 from medalopt.solver.decomposition.participation import ParticipationNeeds, solve_participation, sum_over_bundles
-from medalopt.solver.decomposition.pricing import RoutePricing
+from medalopt.solver.decomposition.pricing import RoutePricing, select_weights
 
 BUNDLE_BLOCKS = 8  # number of blocks of bundles in each period
 STREAMS_PER_PART, MAX_PARTS = 4_000, 4  # one more part of each block for every 4,000 streams, at most 4
 MAX_PARTICIPATION_BLOCKS = 40  # greatest number of participation blocks
+DENSE_LOT_LIMIT = 400_000  # number of (block, kind) pairs up to which sums use a dense array
+REPRICED_SHARE = 0.25  # share of all cells up to which only the cells concerned are priced
+PRICE_ROUNDING = 1e-13  # relative rounding allowance on each price change
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,3 +209,223 @@ def _assign_parts(instance: Instance, regions: Bools, parts: int) -> Ints:
     """Return the part of each stream, (I, 1), when the regions are divided into `parts` of similar size."""
     index = (np.cumsum(regions) - 1) * parts // max(1, int(regions.sum()))
     return np.maximum(index, 0)[instance.streams.region][:, None]
+
+
+def sum_linking_quantities(
+    pricing: RoutePricing,
+    solution: SubproblemSolution,
+    block: Ints,
+    count: int,
+    before: SubproblemSolution | None = None,
+    those: Bools | None = None,
+) -> Floats:
+    """Sum the shipments and stocks of each block in terms of the linking variables.
+
+    Args:
+        pricing: Routes by kind.
+        solution: Shipments and stocks.
+        block (I, T): Block of each cell.
+        count: Number of blocks.
+        before: Earlier solution to subtract, which differs in the cells `those` only.
+        those (I, T): Mask of the cells to count.
+
+    Returns:
+        Amounts (count, linking), or their changes since `before`.
+    """
+    total = np.zeros((count, pricing.linking.count))
+    waits = solution.stocks is not pricing.zeros
+    if those is None:
+        those = (solution.sent != 0) | (solution.stocks != 0) if waits else solution.sent != 0
+    lots = [
+        _group_lots(pricing, _changed_shipments(solution, before, those, period), block, count, period, total)
+        for period in np.flatnonzero(those.any(axis=0)).tolist()
+    ]
+    if lots:
+        of_block, kind, when, tonnes, cost = (np.concatenate(each) for each in zip(*lots, strict=True))
+        for index, amount in _lot_quantities(pricing, kind, when, tonnes, cost):
+            np.add.at(total, (of_block[index >= 0], index[index >= 0]), amount[index >= 0])
+    if waits:
+        kept = solution.stocks if before is None else np.where(those, solution.stocks - before.stocks, 0.0)
+        period, stream = np.nonzero(kept.T)
+        waited = kept[stream, period] * pricing.instance.streams.storage_cost.value[stream]
+        np.add.at(total, (block[stream, period], pricing.linking.spend[period]), waited)
+    return total
+
+
+def _changed_shipments(
+    solution: SubproblemSolution, before: SubproblemSolution | None, those: Bools, period: int
+) -> tuple[Ints, Ints, Floats]:
+    """Return streams, routes and tonnes sent in a period by the given cells, with those of `before` negative."""
+    stream = np.flatnonzero(those[:, period])
+    route, tonnes = solution.by[stream, period], solution.sent[stream, period]
+    if before is None:
+        return stream, route, tonnes
+    gone = before.by[stream, period], -before.sent[stream, period]
+    return np.tile(stream, 2), np.concatenate([route, gone[0]]), np.concatenate([tonnes, gone[1]])
+
+
+def _group_lots(
+    pricing: RoutePricing, sides: tuple[Ints, Ints, Floats], block: Ints, count: int, period: int, total: Floats
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Return block, kind, period, tonnes and cost of shipments grouped by block and kind.
+
+    Amounts that do not depend on the kind (footprint, region, stream) are added to `total`.
+    """
+    places, streams = pricing.linking, pricing.instance.streams
+    stream, route, tonnes = sides
+    of_block = block[stream, period]
+    kinds = len(pricing.members)
+    code = of_block * kinds + pricing.kind[route]
+    names = np.arange(count * kinds)
+    if len(names) > DENSE_LOT_LIMIT:
+        names, code = np.unique(code, return_inverse=True)
+    cost = pricing.cost[route, index_period(pricing.cost, period)]
+    sums = [np.bincount(code, each).astype(np.float64) for each in (tonnes, tonnes * cost)]
+    some = np.flatnonzero((sums[0] != 0) | (sums[1] != 0))
+    lots, of_lots = names[some], [each[some] for each in sums]
+    total[:, places.footprint] += np.bincount(of_block, tonnes * pricing.footprint[route], count)
+    for group, place in ((streams.region, places.region), (np.arange(len(streams.names)), places.stream)):
+        if (place >= 0).any():
+            index = place[group[stream]]
+            np.add.at(total, (of_block[index >= 0], index[index >= 0]), tonnes[index >= 0])
+    return lots // kinds, lots % kinds, np.full(len(lots), period), of_lots[0], of_lots[1]
+
+
+def _lot_quantities(
+    pricing: RoutePricing, kind: Ints, period: Ints, tonnes: Floats, cost: Floats
+) -> Iterator[tuple[Ints, Floats]]:
+    """Yield positions, -1 for none, and amounts of the linking variables for groups of one kind and period."""
+    first = pricing.members[kind, 0]
+    stream = pricing.routes.stream[pricing.typical[first]]
+    yield pricing.linking.device[pricing.instance.streams.device[stream]], tonnes
+    yield pricing.linking.spend[period], cost + tonnes * pricing.refining[first, period]
+    yield from _route_quantities(pricing, first, period, tonnes)
+    for member in pricing.members[kind, 1:].T:
+        there = np.flatnonzero(member >= 0)
+        own, when, carried = member[there], period[there], tonnes[there]
+        for index, amount in (
+            (pricing.linking.spend[when], carried * pricing.refining[own, when]),
+            *_route_quantities(pricing, own, when, carried),
+        ):
+            place, values = np.full(len(kind), -1, dtype=np.intp), np.zeros(len(kind))
+            place[there], values[there] = index, amount
+            yield place, values
+
+
+def _route_quantities(pricing: RoutePricing, kind: Ints, period: Ints, tonnes: Floats) -> Iterator[tuple[Ints, Floats]]:
+    """Yield positions, -1 for none, and amounts of the linking variables of routes of one kind and period."""
+    instance, routes, places = pricing.instance, pricing.routes, pricing.linking
+    route = pricing.typical[kind]
+    smelter = routes.smelter[route]
+    travels = smelter >= 0
+    yield (
+        np.where(travels, places.feed[smelter, period], -1) if travels.any() else smelter,
+        tonnes * routes.to_smelter[route],
+    )
+    yield places.treated[routes.treatment[route], period], tonnes
+    for metal in range(len(instance.metals.names) if travels.any() else 0):
+        rate = routes.returned[route, metal]
+        back = places.returned[smelter, metal, period + instance.smelters.lead[smelter, metal]]
+        yield np.where(travels & (rate > 0), back, -1), tonnes * rate
+        if instance.metals.surplus_to_smelter[metal]:
+            back = places.returned_line[routes.line[route], metal, period + instance.smelters.lead[smelter, metal]]
+            yield np.where(travels & (rate > 0), back, -1), tonnes * rate
+    for x in range(len(instance.impurities.names) if travels.any() else 0):
+        place = places.impurity[smelter, x, period]
+        yield np.where(travels & (routes.impurity[route, x] > 0), place, -1), tonnes * routes.impurity[route, x]
+    lead = instance.smelters.lead
+    for place, cut in zip(places.assured.tolist(), routes.cuts, strict=True):
+        back = travels & (period + lead[smelter, cut.metal] <= cut.period)
+        yield np.where(back, place, -1), tonnes * cut.rate[route]
+
+
+@dataclass(frozen=True, eq=False)
+class PricingCache:
+    """Subproblem solution at prices `weights`; reduced costs of cells with a margin left may be older."""
+
+    weights: Floats
+    best: Floats  # (I, T) reduced cost on the best route when last priced
+    margin: Floats  # (I, T) change of reduced costs that a cell still tolerates
+    solution: SubproblemSolution
+    reduced_costs: Floats  # (blocks, linking)
+
+
+def update_pricing_cache(
+    pricing: RoutePricing,
+    classes: StreamClasses,
+    needs: ParticipationNeeds,
+    block: tuple[Ints, int],
+    weights: Floats,
+    before: PricingCache | None = None,
+) -> PricingCache:
+    """Solve the subproblems at new prices, pricing again only cells whose solution may change.
+
+    Args:
+        pricing: Routes by kind.
+        classes: Classes of streams.
+        needs: Participation minima.
+        block: Block of each cell, (I, T), and number of blocks.
+        weights (linking,): Prices of the linking variables.
+        before: Cache of the previous prices.
+
+    Returns:
+        The cache at the new prices.
+    """
+    streams = pricing.instance.streams
+    if before is not None:
+        moved = _bound_route_values(pricing, weights - before.weights) + PRICE_ROUNDING * _bound_route_values(
+            pricing, weights
+        )
+        margin = before.margin - moved[:, streams.device].T
+        due = margin <= 0
+        if due.mean() <= REPRICED_SHARE:
+            period, stream = np.nonzero(due.T)
+            best, by = before.best.copy(order="K"), before.solution.by.copy(order="K")
+            second, cells = before.solution.second.copy(order="K"), (stream, period)
+            best[cells], by[cells], second[cells] = pricing.find_best_of(weights, stream, period)
+            margin[cells] = _stability_margins(classes, stream, needs.cells[cells], best[cells], second[cells])
+            solution = solve_subproblems(pricing.instance, pricing, classes, needs, weights, (best, by, second))
+            return PricingCache(weights, best, margin, solution, _update_quantities(pricing, block, solution, before))
+    best, by, second = pricing.find_best(weights)
+    margin = _stability_margins(classes, np.arange(len(best))[:, None], needs.cells, best, second)
+    solution = solve_subproblems(pricing.instance, pricing, classes, needs, weights, (best, by, second))
+    return PricingCache(weights, best, margin, solution, sum_linking_quantities(pricing, solution, *block))
+
+
+def _bound_route_values(pricing: RoutePricing, weights: Floats) -> Floats:
+    """Return an upper bound of the magnitude of a tonne's price on any route of each device type, (T, D)."""
+    places = pricing.linking
+    device = pricing.instance.streams.device[pricing.routes.stream[pricing.typical[pricing.members[:, 0]]]]
+    maximum = np.zeros((len(pricing.instance.periods), len(pricing.instance.devices.names)))
+    np.maximum.at(
+        maximum.T, device, np.abs(pricing.price_metal(weights) + select_weights(weights, places.device)[device]).T
+    )
+    dearest, dirtiest = pricing.largest_costs
+    maximum += np.abs(weights[places.spend])[:, None] * dearest + abs(weights[places.footprint]) * dirtiest
+    return maximum + sum(
+        np.abs(select_weights(weights, each)).max(initial=0.0) for each in (places.region, places.stream)
+    )
+
+
+def _stability_margins(classes: StreamClasses, stream: Ints, needed: Bools, best: Floats, second: Floats) -> Floats:
+    """Return the change of reduced costs that cells tolerate; negative for cells that are not solved by themselves."""
+    with np.errstate(invalid="ignore"):
+        other = second - best
+    other *= 0.5
+    np.fmin(other, np.abs(best), out=other)  # without a route the cell never changes; fmin ignores NaN
+    np.copyto(other, -1.0, where=needed | ~classes.alone[stream])
+    np.copyto(other, np.inf, where=classes.is_explicit[stream])
+    return other
+
+
+def _update_quantities(
+    pricing: RoutePricing, block: tuple[Ints, int], solution: SubproblemSolution, before: PricingCache
+) -> Floats:
+    """Return the linking amounts by block, updated for the changed cells only where these are few."""
+    old = before.solution
+    other = (
+        (solution.sent != old.sent) | (solution.stocks != old.stocks) | ((solution.by != old.by) & (solution.sent > 0))
+    )
+    if other.mean() > REPRICED_SHARE:
+        return sum_linking_quantities(pricing, solution, *block)
+    return before.reduced_costs + sum_linking_quantities(pricing, solution, *block, old, other)
