@@ -14,25 +14,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from medalopt.analysis.infeasibility import messages, repair_candidates
 from medalopt.analysis.infeasibility.messages import (
+    SPECIAL_STATEMENTS,
     InfeasibilityReason,
     RuleKey,
+    RuleStatement,
+    describe_limit,
     merge_rule_keys,
     strip_rounding_noise,
 )
+from medalopt.analysis.infeasibility.repair_candidates import SPECIAL_REPAIRS, list_limit
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.catalog import FAMILIES, LOWER, UPPER
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension
 from medalopt.proof.extensions import ExtensionRow
@@ -60,65 +62,13 @@ class RuleFamily(NamedTuple):
     """
 
     family: str
-    describe: Callable[..., messages.RuleStatement]
+    describe: Callable[..., RuleStatement]
     list_parameters: Callable[..., Iterator[RepairParameter]]
 
 
-_SPECIAL_STATEMENTS: Mapping[str, Callable[..., messages.RuleStatement]] = {  # by kind; else the limit's own sentence
-    "extension": messages.describe_extension,
-    "footprint_cap": messages.describe_footprint_cap,
-    "offer_storage": messages.describe_offer_storage,
-    "participation": messages.describe_participation,
-    "recycled": messages.describe_recycled_content,
-    "reserve": messages.describe_reserve,
-    "stockpile": messages.describe_stockpile,
-    "together": messages.describe_bundle,
-    "no_more": messages.describe_casting_limit,
-    "others": messages.describe_unnamed_share,
-    "charge_limit": messages.describe_charge_limit,
-    "impurity_limit": messages.describe_impurity_limit,
-    "fineness_high": messages.make_fineness_describer("high"),
-    "fineness_low": messages.make_fineness_describer("low"),
-    "withheld_least": messages.make_settlement_describer(
-        "{lot} returns at most its {metal} less the deduction of {deduction}"
-    ),
-    "withheld_most": messages.make_settlement_describer(
-        "{lot} returns at least the {metal} that its feeds would return apart"
-    ),
-    "withheld_all": messages.make_settlement_describer(
-        "{lot} must contain at least the deduction of {deduction} {metal}"
-    ),
-    "supply": messages.describe_supply,
-    "demand": messages.describe_demand,
-    **{f"{kind.name}_steps": messages.make_step_describer(kind) for kind in STEP_KINDS},
-}
-_SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # by kind; else the limit itself
-    "extension": repair_candidates.list_no_parameters,
-    "stockpile": repair_candidates.list_storage_limits,
-    "together": repair_candidates.list_no_parameters,
-    "no_more": repair_candidates.make_medal_count_lister(True),
-    "others": repair_candidates.list_unnamed_shares,
-    "charge_limit": repair_candidates.list_charge_limits,
-    "impurity_limit": repair_candidates.list_impurity_limits,
-    "fineness_high": repair_candidates.make_fineness_lister("high"),
-    "fineness_low": repair_candidates.make_fineness_lister("low"),
-    **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), repair_candidates.list_no_parameters),
-    "reserve": repair_candidates.list_reserves,
-    "supply": repair_candidates.list_stream_supply,
-    "demand": repair_candidates.list_demand_parameters,
-    **{f"{kind.name}_steps": repair_candidates.make_step_lister(kind) for kind in STEP_KINDS},
-}
 _DROPPED_LAST = (  # the order in which the deletion filter tries to drop kinds from a conflict; all others come first
-    *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together"),
-    *(
-        "charge_limit",
-        "impurity_limit",
-        "treatment_capacity",
-        "feed_capacity",
-        "cast_capacity",
-        "no_more",
-        "stream_commitment",
-    ),
+    *("footprint_cap", "participation", "mix_low", "mix_high", "stockpile", "together", "charge_limit"),
+    *("impurity_limit", "treatment_capacity", "feed_capacity", "cast_capacity", "no_more", "stream_commitment"),
     *("feed_committed", "feed_limit", "offer_committed", "offer_limit", "offer_storage", "closing_stock"),
     *("others", "fineness_high", "fineness_low"),
     *("recycled", "withheld_least", "withheld_most", "withheld_all", "supply", "demand"),
@@ -136,18 +86,18 @@ _KINDS_BY_END: Mapping[str, tuple[str, str]] = {
 
 def _list_rule_families() -> Iterator[tuple[str, RuleFamily]]:
     """Yield every kind of rule: those of extensions and stockpiles, and the limits and other rows of the catalogue."""
-    yield "extension", RuleFamily("extension", _SPECIAL_STATEMENTS["extension"], _SPECIAL_REPAIRS["extension"])
-    yield "stockpile", RuleFamily("supply", _SPECIAL_STATEMENTS["stockpile"], _SPECIAL_REPAIRS["stockpile"])
+    for kind, title in (("extension", "extension"), ("stockpile", "supply")):
+        yield kind, RuleFamily(title, SPECIAL_STATEMENTS[kind], SPECIAL_REPAIRS[kind])
     for family in FAMILIES.values():
         if family.identity or not family.priced:
             continue
         for limit in family.limits:
-            says = _SPECIAL_STATEMENTS.get(limit.kind) or messages.make_limit_describer(family, limit)
-            lists = _SPECIAL_REPAIRS.get(limit.kind) or repair_candidates.make_limit_lister(family, limit)
+            says = SPECIAL_STATEMENTS.get(limit.kind) or partial(describe_limit, family, limit)
+            lists = SPECIAL_REPAIRS.get(limit.kind) or partial(list_limit, family, limit)
             yield limit.kind, RuleFamily(family.title, says, lists)
         if not family.limits:
             for kind in dict.fromkeys(_KINDS_BY_END.get(family.name, (family.name,))):
-                yield kind, RuleFamily(family.title, _SPECIAL_STATEMENTS[kind], _SPECIAL_REPAIRS[kind])
+                yield kind, RuleFamily(family.title, SPECIAL_STATEMENTS[kind], SPECIAL_REPAIRS[kind])
 
 
 RULE_FAMILIES: Mapping[str, RuleFamily] = dict(_list_rule_families())
@@ -219,7 +169,7 @@ def list_repair_parameters(
     Args:
         instance: Instance.
         rules: Each rule with its periods.
-        likely: Streams in the order in which more supply helps most, see `list_stream_supply`.
+        likely: Streams in the order in which more supply helps most, the likeliest first.
 
     Returns:
         Parameters in the order in which they are tried.

@@ -8,8 +8,9 @@ Sentences for the rules of a conflict, each with the path, amount and unit of th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from medalopt.instance.credited_metal import list_pool_names, locate_pool_terms
 from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
-from medalopt.instance.price_steps import StepKind
+from medalopt.instance.price_steps import STEP_KINDS, StepKind
 from medalopt.text import escape_text
 
 MAX_LISTED_NAMES = 4
@@ -198,17 +199,8 @@ which it is part of the conflict.
 """
 
 
-def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the supply of one stream, or of all streams together.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the stream; without names, all streams.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, amount [t], unit and sentence.
-    """
+def _describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the supply of one stream, or of all streams together."""
     streams, during = instance.streams, [instance.periods.index(t) for t in periods]
     within = streams.available.value[:, during].sum(axis=1)
     if not rule.names:
@@ -227,17 +219,8 @@ def describe_supply(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
     return ("streams", rule.names[0], "available"), float(within[i]), "t", text
 
 
-def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the bundles whose streams are taken in the proportion offered.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the names of streams; without names, all bundles.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, no amount, no unit, and sentence.
-    """
+def _describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the bundles whose streams are taken in the proportion offered."""
     streams = instance.streams
     members = [streams.names.index(name) for name in rule.names or streams.names]
     bundles = sorted({instance.bundles[streams.bundle[i]] for i in members if streams.bundle[i] >= 0})
@@ -246,17 +229,8 @@ def describe_bundle(instance: Instance, rule: RuleKey, periods: tuple[str, ...])
     return ("streams", streams.names[members[0]], "bundle"), None, None, text
 
 
-def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the storage limit of a stream.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the stream; without names, the first stream that can be stored.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, amount [t], unit and sentence.
-    """
+def _describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the storage limit of a stream."""
     streams = instance.streams
     name = rule.names[0] if rule.names else streams.names[int(np.argmax(streams.storable))]
     limit = float(streams.storage_limit.value[streams.names.index(name)])
@@ -264,17 +238,8 @@ def describe_stockpile(instance: Instance, rule: RuleKey, periods: tuple[str, ..
     return ("streams", name, "storage", "limit"), limit, "t", text
 
 
-def describe_offer_storage(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the storage limit of an offer that is bought into stock.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the offer; without names, the first offer with a limit.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, amount [kg], unit and sentence.
-    """
+def _describe_offer_storage(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the storage limit of an offer that is bought into stock."""
     market = instance.market
     limits = market.storage_limit.value
     o = market.names.index(rule.names[0]) if rule.names else int(np.isfinite(limits).any(axis=1).argmax())
@@ -284,48 +249,39 @@ def describe_offer_storage(instance: Instance, rule: RuleKey, periods: tuple[str
     return ("market", market.names[o], "storage", "limit"), limit, "kg", text
 
 
-def make_limit_describer(family: Family, limit: Limit) -> Callable[..., RuleStatement]:
-    """Return a describer of a limit: of the total over its subjects and periods, or of a share.
+def describe_limit(
+    family: Family, limit: Limit, instance: Instance, rule: RuleKey, periods: tuple[str, ...]
+) -> RuleStatement:
+    """Describe a limit: of the total over its subjects and periods, or of a share; of one member, or of all together.
 
     Args:
         family: Constraint family.
         limit: One of its limits, with a sentence.
-
-    Returns:
-        Function from instance, rule and periods to path, amount, unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-        """Describe the limit of one member, or of all together."""
-        names, values = list_axis_names(instance)[family.axes[0]], get_limit(instance, limit).value
-        indices = [names.index(name) for name in rule.names or names]
-        every = limit.common and not rule.names
-        of, span = f"every {family.axes[0]}" if every else join_names([names[n] for n in indices]), ""
-        path: ParameterPath = limit.figure(names[indices[0]])
-        if limit.unit == "%":
-            share = float(values if limit.common else values[indices[0]])
-            text = limit.sentence.format(format_per_cent(share))
-            return path, 100 * share, "%", f"{of}: {text}"
-        if family.periodic:
-            values, span = values[:, [instance.periods.index(t) for t in periods]], _format_period_span(periods)
-        total = float(np.where(np.isfinite(values[indices]), values[indices], 0.0).sum())
-        say = format_kilograms if limit.unit == "kg" else format_tonnes
-        return path, total, limit.unit, f"{of}: {limit.sentence.format(say(total))}{span}"
-
-    return saying
-
-
-def describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the mass of alloy owed by a deadline, and the medals it is for; medals that may be missed owe none.
-
-    Args:
         instance: Instance.
-        rule: Rule with alloy and last period; without names, all alloys over the horizon.
+        rule: Rule with the name of the subject; without names, all together.
         periods: Periods in which it is part of the conflict.
 
     Returns:
-        Path, amount [kg], unit and sentence.
+        Path, amount, unit and sentence.
     """
+    names, values = list_axis_names(instance)[family.axes[0]], get_limit(instance, limit).value
+    indices = [names.index(name) for name in rule.names or names]
+    every = limit.common and not rule.names
+    of, span = f"every {family.axes[0]}" if every else join_names([names[n] for n in indices]), ""
+    path: ParameterPath = limit.figure(names[indices[0]])
+    if limit.unit == "%":
+        share = float(values if limit.common else values[indices[0]])
+        text = limit.sentence.format(format_per_cent(share))
+        return path, 100 * share, "%", f"{of}: {text}"
+    if family.periodic:
+        values, span = values[:, [instance.periods.index(t) for t in periods]], _format_period_span(periods)
+    total = float(np.where(np.isfinite(values[indices]), values[indices], 0.0).sum())
+    say = format_kilograms if limit.unit == "kg" else format_tonnes
+    return path, total, limit.unit, f"{of}: {limit.sentence.format(say(total))}{span}"
+
+
+def _describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the mass of alloy owed by a deadline, and the medals it is for; medals that may be missed owe none."""
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else list(range(len(instance.alloys.names)))
     until = rule.names[1] if len(rule.names) > 1 else instance.periods[-1]
     t = instance.periods.index(until)
@@ -343,18 +299,9 @@ def _list_medals(asking: list[str]) -> str:
     return f"medal{'' if len(asking) == 1 else 's'} {join_names(asking)}" if asking else "no medal"
 
 
-def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the limit that no more of an alloy is cast than the medals take.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the alloy; without names, all alloys.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, amount [kg], unit and sentence.
-    """
-    path = describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)[0]
+def _describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the limit that no more of an alloy is cast than the medals take."""
+    path = _describe_demand(instance, RuleKey("demand", rule.names[:1]), periods)[0]
     alloys = [instance.alloys.names.index(rule.names[0])] if rule.names else slice(None)
     amount = float(compute_cumulative_demand(instance)[alloys, -1].sum())
     of = escape_text(rule.names[0]) if rule.names else "every alloy"
@@ -362,47 +309,22 @@ def describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str
     return path, amount, "kg", text
 
 
-def make_fineness_describer(side: str) -> Callable[..., RuleStatement]:
-    """Return a describer of the least or greatest share of a metal in an alloy.
-
-    Args:
-        side: `low` or `high`.
-
-    Returns:
-        Function from instance, rule and periods to path, share [%], unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        """Describe a bound on the composition of an alloy."""
-        if not rule.names:
-            return (
-                ("alloys", instance.alloys.names[0], "composition"),
-                None,
-                None,
-                "the composition windows of the alloys",
-            )
-        alloy, metal = rule.names
-        at = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
-        share = float(getattr(instance.alloys, side).value[at])
-        word = "at least" if side == "low" else "at most"
-        title = instance.metals.titles[at[1]]
-        path: ParameterPath = ("alloys", alloy, "composition", metal)
-        return path, 100 * share, "%", f"{escape_text(alloy)} must contain {word} {format_per_cent(share)} {title}"
-
-    return saying
+def _describe_fineness(side: str, instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the least (`low`) or greatest (`high`) share of a metal in an alloy."""
+    if not rule.names:
+        path: ParameterPath = ("alloys", instance.alloys.names[0], "composition")
+        return path, None, None, "the composition windows of the alloys"
+    alloy, metal = rule.names
+    at = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+    share = float(getattr(instance.alloys, side).value[at])
+    word = "at least" if side == "low" else "at most"
+    title = instance.metals.titles[at[1]]
+    path = ("alloys", alloy, "composition", metal)
+    return path, 100 * share, "%", f"{escape_text(alloy)} must contain {word} {format_per_cent(share)} {title}"
 
 
-def describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-    """Describe the greatest charge of a group of offers to an alloy, in total over the periods.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the names of alloy and limit; without names, all such limits.
-        periods: Periods in which it is part of the conflict.
-
-    Returns:
-        Path, amount [kg], unit and sentence.
-    """
+def _describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest charge of a group of offers to an alloy, in total over the periods."""
     if not rule.names:
         return ("alloys", instance.alloys.names[0], "limits"), None, None, "the limits on groups of offers charged"
     alloy, name = rule.names
@@ -414,16 +336,8 @@ def describe_charge_limit(instance: Instance, rule: RuleKey, periods: tuple[str,
     return ("alloys", alloy, "limits", name, "most"), most, "kg", text
 
 
-def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the greatest mean content of the feed of a smelter.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the names of smelter and element; without names, all such limits.
-
-    Returns:
-        Path, content [kg/t], unit and sentence.
-    """
+def _describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest mean content of the feed of a smelter."""
     if not rule.names:
         return ("smelters", instance.smelters.names[0], "limits"), None, None, "the limits on impurities in feed"
     smelter, element = rule.names
@@ -434,32 +348,16 @@ def describe_impurity_limit(instance: Instance, rule: RuleKey, _: tuple[str, ...
     return ("smelters", smelter, "limits", element), limit, "kg/t", text
 
 
-def describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the greatest share of unnamed metals in an alloy.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the alloy; without names, the first alloy that admits others.
-
-    Returns:
-        Path, share [%], unit and sentence.
-    """
+def _describe_unnamed_share(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the greatest share of unnamed metals in an alloy."""
     alloy = rule.names[0] if rule.names else instance.alloys.names[int(np.argmax(instance.alloys.admits_others))]
     share = float(instance.alloys.others.value[instance.alloys.names.index(alloy)])
     text = f"{escape_text(alloy)} may contain at most {format_per_cent(share)} unnamed metals (`others`)"
     return ("alloys", alloy, "others"), 100 * share, "%", text
 
 
-def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the least share of recycled metal.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the metal; without names, all metals.
-
-    Returns:
-        Path, share [%], unit and sentence.
-    """
+def _describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the least share of recycled metal."""
     metals = [instance.metals.names.index(name) for name in rule.names] or list(range(len(instance.metals.names)))
     share = float(instance.policy.recycled.value[metals].max())
     text = (
@@ -469,38 +367,18 @@ def describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, .
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
 
 
-def make_step_describer(kind: StepKind) -> Callable[..., RuleStatement]:
-    """Return a describer of the limit of a last price step.
-
-    Args:
-        kind: Streams or offers.
-
-    Returns:
-        Function from instance, rule and periods to path, amount, unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-        """Describe the limits of the rule together."""
-        steps, names, owners = kind.get_steps(instance), kind.list_names(instance), getattr(instance, kind.part).names
-        rows = [names.index(name) for name in rule.names or names]
-        total = float(steps.above.value[rows].sum())
-        amount = format_kilograms(total) if kind.unit == "kg" else format_tonnes(total)
-        whose = join_names([owners[steps.owner[row]] for row in rows])
-        return parse_path(names[rows[0]]), total, kind.unit, f"{whose}: the last price step ends at {amount}"
-
-    return saying
+def _describe_step(kind: StepKind, instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the limit of the last price step of streams or offers."""
+    steps, names, owners = kind.get_steps(instance), kind.list_names(instance), getattr(instance, kind.part).names
+    rows = [names.index(name) for name in rule.names or names]
+    total = float(steps.above.value[rows].sum())
+    amount = format_kilograms(total) if kind.unit == "kg" else format_tonnes(total)
+    whose = join_names([owners[steps.owner[row]] for row in rows])
+    return parse_path(names[rows[0]]), total, kind.unit, f"{whose}: the last price step ends at {amount}"
 
 
-def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the safety stock of a metal.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the metal; without names, the metal with the greatest reserve.
-
-    Returns:
-        Path, periods, no unit and sentence.
-    """
+def _describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the safety stock of a metal."""
     metals = instance.metals
     e = metals.names.index(rule.names[0]) if rule.names else int(np.argmax(metals.reserve))
     ahead = int(metals.reserve[e])
@@ -509,16 +387,8 @@ def describe_reserve(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> R
     return ("metals", metals.names[e], "reserve"), float(ahead), None, text
 
 
-def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe the least share of its supply that each region must send.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the region; without names, all regions.
-
-    Returns:
-        Path, amount [t], unit and sentence.
-    """
+def _describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe the least share of its supply that each region must send."""
     share = float(instance.policy.participation.value)
     regions = [instance.regions.index(name) for name in rule.names] or list(range(len(instance.regions)))
     offers = instance.streams.available.value[np.isin(instance.streams.region, regions)].sum()
@@ -528,57 +398,56 @@ def describe_participation(instance: Instance, rule: RuleKey, _: tuple[str, ...]
     return ("policy", "participation"), minimum, "t", text
 
 
-def describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
-    """Describe the footprint cap.
-
-    Args:
-        instance: Instance.
-
-    Returns:
-        Path, cap [t CO2e], unit and sentence.
-    """
+def _describe_footprint_cap(instance: Instance, *_: Any) -> RuleStatement:
+    """Describe the footprint cap."""
     cap = float(instance.policy.footprint_cap.value) / 1000
     return ("policy", "footprint_cap"), cap, "t", f"footprint cap {format_number(cap)} t CO2e"
 
 
-def describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
-    """Describe a constraint that the user added.
-
-    Args:
-        instance: Instance.
-        rule: Rule with the name of the Pyomo constraint and its index.
-
-    Returns:
-        Path, no amount, no unit, and sentence.
-    """
+def _describe_extension(instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+    """Describe a constraint that the user added."""
     name = f"{rule.names[0]}[{','.join(rule.names[1:])}]" if len(rule.names) > 1 else "".join(rule.names[:1])
-    return (
-        ("extension", rule.names[0] if rule.names else "all"),
-        None,
-        None,
-        f"constraint `{escape_text(name)}` of the extension",
-    )
+    path = ("extension", rule.names[0] if rule.names else "all")
+    return path, None, None, f"constraint `{escape_text(name)}` of the extension"
 
 
-def make_settlement_describer(description: str) -> Callable[..., RuleStatement]:
-    """Return a describer of the settlement of a pooled lot.
+def _describe_settlement(
+    description: str, instance: Instance, rule: RuleKey, periods: tuple[str, ...]
+) -> RuleStatement:
+    """Describe the settlement of a pooled lot, by a sentence with `{lot}`, `{metal}` and `{deduction}`."""
+    lots = list_pool_names(instance)
+    pool = lots.index(rule.names[0]) if rule.names else 0
+    line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
+    e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
+    minimum = float(instance.terms.deduction.value[line, e])
+    of = f"the pooled lot of {escape_text(lots[pool])}{_format_period_span(periods)}"
+    text = description.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * minimum:.6g} g/t")
+    return locate_pool_terms(instance, pool), 1000 * minimum, "g/t", text
 
-    Args:
-        description: Sentence with `{lot}`, `{metal}` and `{deduction}`.
 
-    Returns:
-        Function from instance, rule and periods to path, minimum deduction [g/t], unit and sentence.
-    """
-
-    def saying(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:
-        """Describe the settlement of a pooled lot."""
-        lots = list_pool_names(instance)
-        pool = lots.index(rule.names[0]) if rule.names else 0
-        line, metals = int(np.flatnonzero(instance.terms.pooled)[pool]), instance.metals.names
-        e = metals.index(rule.names[1]) if rule.names else int(instance.terms.deduction.value[line].argmax())
-        minimum = float(instance.terms.deduction.value[line, e])
-        of = f"the pooled lot of {escape_text(lots[pool])}{_format_period_span(periods)}"
-        text = description.format(lot=of, metal=instance.metals.titles[e], deduction=f"{1000 * minimum:.6g} g/t")
-        return locate_pool_terms(instance, pool), 1000 * minimum, "g/t", text
-
-    return saying
+SPECIAL_STATEMENTS: Mapping[str, Callable[..., RuleStatement]] = {  # by kind; else the limit's own sentence
+    "extension": _describe_extension,
+    "footprint_cap": _describe_footprint_cap,
+    "offer_storage": _describe_offer_storage,
+    "participation": _describe_participation,
+    "recycled": _describe_recycled_content,
+    "reserve": _describe_reserve,
+    "stockpile": _describe_stockpile,
+    "together": _describe_bundle,
+    "no_more": _describe_casting_limit,
+    "others": _describe_unnamed_share,
+    "charge_limit": _describe_charge_limit,
+    "impurity_limit": _describe_impurity_limit,
+    "fineness_high": partial(_describe_fineness, "high"),
+    "fineness_low": partial(_describe_fineness, "low"),
+    "withheld_least": partial(
+        _describe_settlement, "{lot} returns at most its {metal} less the deduction of {deduction}"
+    ),
+    "withheld_most": partial(
+        _describe_settlement, "{lot} returns at least the {metal} that its feeds would return apart"
+    ),
+    "withheld_all": partial(_describe_settlement, "{lot} must contain at least the deduction of {deduction} {metal}"),
+    "supply": _describe_supply,
+    "demand": _describe_demand,
+    **{f"{kind.name}_steps": partial(_describe_step, kind) for kind in STEP_KINDS},
+}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,30 +21,17 @@ from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path
-from medalopt.instance.price_steps import StepKind
+from medalopt.instance.price_steps import STEP_KINDS, StepKind
 from medalopt.units import PER_CENT
 
 MAX_CONTENT = 1000.0  # kg/t
 MAX_MEDAL_FACTOR = 10.0  # largest factor on the number of medals in a repair
 MAX_DEVICE_KINDS = 2  # kinds of device, each with its likeliest stream, if all streams fall short together
-EMPTY_RANKING: Mapping[str, int] = MappingProxyType({})
 StreamRanking = Mapping[str, int]  # streams, likeliest first, to the last period in which one tonne more helps most
 
 
-def list_no_parameters(
-    instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: StreamRanking
-) -> Iterator[RepairParameter]:
-    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter.
-
-    Args:
-        instance: Instance.
-        names: Names of the rule.
-        periods: Periods of the rule.
-        likely: Streams in the order in which more supply helps most.
-
-    Returns:
-        An empty iterator.
-    """
+def _list_no_parameters(*_: Any) -> Iterator[RepairParameter]:
+    """List nothing: only its own file can change a constraint of an extension, and some rules have no parameter."""
     return iter(())
 
 
@@ -71,20 +58,10 @@ def _make_amount_parameter(
     )
 
 
-def list_stream_supply(
+def _list_stream_supply(
     instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], likely: StreamRanking
 ) -> Iterator[RepairParameter]:
-    """List increases of supply: of the last period in which it helps most, of all periods, or of the total.
-
-    Args:
-        instance: Instance.
-        names: Stream; if empty, the first streams of `likely`, one per kind of device.
-        periods: Periods of the rule.
-        likely: Streams in the order in which more supply helps most, with the last period in which it does.
-
-    Yields:
-        Parameters.
-    """
+    """List increases of supply: of the last period in which it helps most, of all periods, or of the total."""
     streams = instance.streams
     kinds: dict[int, str] = {}
     for name in likely:
@@ -115,16 +92,8 @@ def _make_total_supply_parameter(instance: Instance, i: int) -> RepairParameter:
     return RepairParameter((path,), "streams", "available", (i,), "t", share, (now,), "one", True, math.inf)
 
 
-def list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List increases of finite storage limits.
-
-    Args:
-        instance: Instance.
-        names: Stream; if empty, all streams.
-
-    Yields:
-        Parameters.
-    """
+def _list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of finite storage limits."""
     for name in names or instance.streams.names:
         i = instance.streams.names.index(name)
         if instance.streams.storable[i] and np.isfinite(instance.streams.storage_limit.value[i]):
@@ -132,27 +101,25 @@ def list_storage_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> 
             yield _make_amount_parameter(path, instance, "streams", "storage_limit", (i,), "t", True)
 
 
-def make_limit_lister(family: Family, limit: Limit) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of the changes that relax a limit: of one period or of all, of a share, or of an end of a window.
+def list_limit(
+    family: Family, limit: Limit, instance: Instance, names: tuple[str, ...], periods: tuple[str, ...], *_: Any
+) -> Iterator[RepairParameter]:
+    """List the changes that relax a limit: of one period or of all, of a share, or of an end of a window.
 
     Args:
         family: Constraint family.
         limit: One of its limits.
+        instance: Instance.
+        names: Subjects; if empty, all.
+        periods: Periods of the rule.
 
-    Returns:
-        The lister.
+    Yields:
+        Parameters.
     """
     make = _list_capacities if family.periodic else _list_shares if limit.section == "policy" else _list_totals
-
-    def found(
-        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
-    ) -> Iterator[RepairParameter]:
-        """List the parameters of the limit."""
-        every = list_axis_names(instance)[family.axes[0]] if family.axes else ()
-        for name in ("",) if limit.common else names or every:
-            yield from make(instance, limit, name, () if limit.common else (every.index(name),), periods)
-
-    return found
+    every = list_axis_names(instance)[family.axes[0]] if family.axes else ()
+    for name in ("",) if limit.common else names or every:
+        yield from make(instance, limit, name, () if limit.common else (every.index(name),), periods)
 
 
 def _list_capacities(
@@ -195,42 +162,22 @@ def _list_shares(
     yield RepairParameter(paths, limit.section, limit.field, at, limit.unit, factor, (now,), kind, up, end)
 
 
-def make_fineness_lister(side: str) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of wider composition windows of an alloy.
-
-    Args:
-        side: `low` or `high`.
-
-    Returns:
-        The lister.
-    """
-
-    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        """List the bound on the composition."""
-        if not names:
-            return
-        alloy, metal = names
-        a, e = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
-        low, high = (float(part.exact()[a, e] * 100) for part in (instance.alloys.low, instance.alloys.high))
-        up = side == "high"
-        path: ParameterPath = ("alloys", alloy, "composition", metal)
-        kind, paths = ("window", (path,)) if low == high else ("one", ((*path, int(up)), path))
-        now, end = (high, 100.0) if up else (low, 0.0)
-        yield RepairParameter(paths, "alloys", side, (a, e), "%", PER_CENT, (now,), kind, up, end)
-
-    return found
+def _list_fineness(side: str, instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List wider composition windows of an alloy, at the end `low` or `high`."""
+    if not names:
+        return
+    alloy, metal = names
+    a, e = instance.alloys.names.index(alloy), instance.metals.names.index(metal)
+    low, high = (float(part.exact()[a, e] * 100) for part in (instance.alloys.low, instance.alloys.high))
+    up = side == "high"
+    path: ParameterPath = ("alloys", alloy, "composition", metal)
+    kind, paths = ("window", (path,)) if low == high else ("one", ((*path, int(up)), path))
+    now, end = (high, 100.0) if up else (low, 0.0)
+    yield RepairParameter(paths, "alloys", side, (a, e), "%", PER_CENT, (now,), kind, up, end)
 
 
-def list_charge_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List increases of the greatest charge of a group of offers to an alloy.
-
-    Args:
-        instance: Instance.
-        names: Alloy and limit; if empty, none.
-
-    Yields:
-        Parameters.
-    """
+def _list_charge_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the greatest charge of a group of offers to an alloy."""
     if names:
         at = instance.alloys.names.index(names[0]), instance.charge_limits.names.index(names[1])
         if np.isfinite(instance.charge_limits.most.raw[at]).all():
@@ -238,16 +185,8 @@ def list_charge_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> I
             yield _make_amount_parameter(path, instance, "charge_limits", "most", at, "kg", True)
 
 
-def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List increases of the mean content that a smelter allows in its feed.
-
-    Args:
-        instance: Instance.
-        names: Smelter and element; if empty, none.
-
-    Yields:
-        Parameters.
-    """
+def _list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the mean content that a smelter allows in its feed."""
     if names:
         k, x = instance.smelters.names.index(names[0]), instance.impurities.names.index(names[1])
         now = float(instance.impurities.limit.value[k, x])
@@ -257,16 +196,8 @@ def list_impurity_limits(instance: Instance, names: tuple[str, ...], *_: Any) ->
         )
 
 
-def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List increases of the share of unnamed metals of an alloy.
-
-    Args:
-        instance: Instance.
-        names: Alloy; if empty, all alloys.
-
-    Yields:
-        Parameters.
-    """
+def _list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the share of unnamed metals of an alloy."""
     for alloy in names or instance.alloys.names:
         a = instance.alloys.names.index(alloy)
         if instance.alloys.admits_others[a]:
@@ -274,42 +205,22 @@ def list_unnamed_shares(instance: Instance, names: tuple[str, ...], *_: Any) -> 
             yield _make_share_parameter(instance, a, path, "others", True, 100.0)
 
 
-def make_medal_count_lister(up: bool) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of medal counts of an alloy: up to ten times as many, or down to one.
-
-    Args:
-        up: True for more medals, False for fewer.
-
-    Returns:
-        The lister.
-    """
-
-    def found(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-        """List the medal counts of the alloy."""
-        a = instance.alloys.names.index(names[0]) if names else slice(None)
-        for m, medal in enumerate(instance.medals.names):
-            count = int(instance.medals.count[m])
-            if count and (instance.medals.parts.raw[m, a] > 0).any() and (up or count > 1):
-                end = MAX_MEDAL_FACTOR * count if up else 1.0
-                path: ParameterPath = ("medals", medal, "count")
-                yield RepairParameter((path,), "medals", "count", (m,), None, Fraction(1), (count,), "whole", up, end)
-
-    return found
+def _list_medal_counts(up: bool, instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List medal counts of an alloy: up to ten times as many, or down to one."""
+    a = instance.alloys.names.index(names[0]) if names else slice(None)
+    for m, medal in enumerate(instance.medals.names):
+        count = int(instance.medals.count[m])
+        if count and (instance.medals.parts.raw[m, a] > 0).any() and (up or count > 1):
+            end = MAX_MEDAL_FACTOR * count if up else 1.0
+            path: ParameterPath = ("medals", medal, "count")
+            yield RepairParameter((path,), "medals", "count", (m,), None, Fraction(1), (count,), "whole", up, end)
 
 
-def list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List changes that reduce or postpone demand: fewer medals, later dates, and less loss, scrap and lead time.
-
-    Args:
-        instance: Instance.
-        names: Alloy and last period; if empty, all alloys over the horizon.
-
-    Yields:
-        Parameters.
-    """
+def _list_demand_parameters(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List changes that reduce or postpone demand: fewer medals, later dates, and less loss, scrap and lead time."""
     alloys = [instance.alloys.names.index(names[0])] if names else range(len(instance.alloys.names))
     until = instance.periods.index(names[1]) if len(names) > 1 else len(instance.periods) - 1
-    yield from make_medal_count_lister(False)(instance, names[:1])
+    yield from _list_medal_counts(False, instance, names[:1])
     last = len(instance.periods) - 1
     for m, medal in enumerate(instance.medals.names):
         is_demanded = (instance.medals.parts.raw[m, alloys] > 0).any() and instance.medals.count[m] > 0
@@ -366,16 +277,8 @@ def _list_lead_times(instance: Instance, metals: list[int]) -> Iterator[RepairPa
                 )
 
 
-def list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
-    """List decreases of the safety stock of a metal, down to none.
-
-    Args:
-        instance: Instance.
-        names: Name of the metal; if empty, all metals.
-
-    Yields:
-        Parameters.
-    """
+def _list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List decreases of the safety stock of a metal, down to none."""
     for metal in names or instance.metals.names:
         e = instance.metals.names.index(metal)
         ahead, path = int(instance.metals.reserve[e]), ("metals", metal, "reserve")
@@ -383,27 +286,13 @@ def list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Iterat
             yield RepairParameter((path,), "metals", "reserve", (e,), None, Fraction(1), (ahead,), "whole", False, 0.0)
 
 
-def make_step_lister(kind: StepKind) -> Callable[..., Iterator[RepairParameter]]:
-    """Return a lister of increases of the limit of a last price step.
-
-    Args:
-        kind: Streams or offers.
-
-    Returns:
-        The lister.
-    """
-
-    def found(
-        instance: Instance, names: tuple[str, ...], periods: tuple[str, ...] = (), _: StreamRanking = EMPTY_RANKING
-    ) -> Iterator[RepairParameter]:
-        """List the limits of last steps."""
-        steps, every = kind.get_steps(instance), kind.list_names(instance)
-        for row in [every.index(name) for name in names or every]:
-            if np.isinf(steps.surcharge.raw[row]):
-                path = parse_path(every[row])
-                yield _make_amount_parameter(path, instance, kind.part, "steps.above", (row,), kind.unit, True)
-
-    return found
+def _list_steps(kind: StepKind, instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+    """List increases of the limit of the last price step of streams or offers."""
+    steps, every = kind.get_steps(instance), kind.list_names(instance)
+    for row in [every.index(name) for name in names or every]:
+        if np.isinf(steps.surcharge.raw[row]):
+            path = parse_path(every[row])
+            yield _make_amount_parameter(path, instance, kind.part, "steps.above", (row,), kind.unit, True)
 
 
 def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[RepairParameter]:
@@ -420,3 +309,21 @@ def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[Repai
     for e in np.flatnonzero(takes[alloys].any(axis=0)).tolist():
         path: ParameterPath = ("metals", instance.metals.names[e], "opening_stock")
         yield _make_amount_parameter(path, instance, "metals", "opening_stock", (e,), "kg", True)
+
+
+SPECIAL_REPAIRS: Mapping[str, Callable[..., Iterator[RepairParameter]]] = {  # by kind; else the limit itself
+    "extension": _list_no_parameters,
+    "stockpile": _list_storage_limits,
+    "together": _list_no_parameters,
+    "no_more": partial(_list_medal_counts, True),
+    "others": _list_unnamed_shares,
+    "charge_limit": _list_charge_limits,
+    "impurity_limit": _list_impurity_limits,
+    "fineness_high": partial(_list_fineness, "high"),
+    "fineness_low": partial(_list_fineness, "low"),
+    **dict.fromkeys(("withheld_least", "withheld_most", "withheld_all"), _list_no_parameters),
+    "reserve": _list_reserves,
+    "supply": _list_stream_supply,
+    "demand": _list_demand_parameters,
+    **{f"{kind.name}_steps": partial(_list_steps, kind) for kind in STEP_KINDS},
+}
