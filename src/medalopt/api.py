@@ -211,7 +211,7 @@ def device_mix(instance: Instance, triangle: Sequence[str] = (), objective: str 
     Returns:
         Frames of the JSON of `medalopt sensitivity --device-mix`.
     """
-    from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+    from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
     from medalopt.report.sensitivity.device_mix import report_device_mix
 
     found = analyse_device_mix(_open_runner(instance, objective), tuple(triangle))
@@ -396,7 +396,7 @@ def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str 
     Returns:
         Frames of totals, parameters, cost by kind and decisions.
     """
-    from medalopt.analysis.compare.comparison import compare_plans, load_plan_summary, summarize_instance
+    from medalopt.analysis.comparison import compare_plans, load_plan_summary, summarize_instance
     from medalopt.report.compare import build_comparison_report
     from medalopt.results import AnalysisResult
 

@@ -9,9 +9,9 @@ import pytest
 from tests.analysis.varied import TINY
 
 from medalopt import Instance, load
-from medalopt.analysis.compare.comparison import load_plan_summary
+from medalopt.analysis.comparison import load_plan_summary
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sweep.sweep import build_grid, load_scenarios
+from medalopt.analysis.sweep import build_grid, load_scenarios
 from medalopt.cli.main import run_command
 from medalopt.errors import InputError, UsageError
 from medalopt.instance.bounds import drop_lot_constraints

@@ -11,9 +11,9 @@ import pytest
 from tests.random_instances import as_text, document
 
 from medalopt import load
-from medalopt.analysis.compare.comparison import load_plan_summary
+from medalopt.analysis.comparison import load_plan_summary
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sweep.sweep import build_grid, list_instance_scenarios, load_scenarios
+from medalopt.analysis.sweep import build_grid, list_instance_scenarios, load_scenarios
 from medalopt.errors import InputError, UsageError
 from medalopt.instance.loading import open_instance
 from medalopt.instance.paths import parse_path, render_path

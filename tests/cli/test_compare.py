@@ -11,7 +11,7 @@ import pytest
 from tests.cli.runs import INFEASIBLE, TINY, Run, here
 from tests.report.reading import mentions
 
-from medalopt.analysis.compare import comparison
+from medalopt.analysis import comparison
 from medalopt.errors import SolverError
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan

@@ -19,8 +19,8 @@ from instances.fit.treatments import CABLES_GRADE
 import medalopt
 from medalopt import Instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.device_mix.compositions import MixSolver
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import solve_named_mixes
+from medalopt.analysis.sensitivity.device_mix import solve_named_mixes
+from medalopt.analysis.sensitivity.supply_mix import MixSolver
 from medalopt.instance.arrays import ExactArray, ExactNumber
 from medalopt.solver.parametric_solver import solve_from_scratch
 

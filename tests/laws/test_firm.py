@@ -12,8 +12,8 @@ from tests.model.cases import ROOT, loaded
 import medalopt
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.device_mix.compositions import SupplyMix
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.analysis.sensitivity.supply_mix import SupplyMix
 from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups, find_uncertain_inputs
 from medalopt.errors import InputError
 from medalopt.instance.loading import open_instance

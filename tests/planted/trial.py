@@ -44,7 +44,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "taken apart": tuple(
         f"solver/decomposition/{name}.py" for name in ("crossover", "iterations", "master", "pricing", "subproblems")
     ),
-    "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/curve_evaluation.py"),
+    "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/piecewise_linear.py"),
     "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain_parameters.py"),
     "moved: shortage": ("analysis/sensitivity/base_case.py",),
     "moved: ranges": (

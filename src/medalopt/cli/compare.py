@@ -22,7 +22,7 @@ from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
-    from medalopt.analysis.compare.comparison import Comparison
+    from medalopt.analysis.comparison import Comparison
 
 
 def compare(
@@ -65,7 +65,7 @@ def compare(
 
 def _compare_inputs(names: list[str], changes: dict[str, str], objective: str) -> Comparison:
     """Solve or read each input; return the comparison."""
-    from medalopt.analysis.compare.comparison import compare_plans, load_plan_summary
+    from medalopt.analysis.comparison import compare_plans, load_plan_summary
 
     outcomes = []
     for name in names:

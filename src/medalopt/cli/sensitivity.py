@@ -247,7 +247,7 @@ class DeviceMixRequest:
 
     def _report_mix(self, runner: ScenarioRunner) -> SensitivityPart:
         """Return the device mix part."""
-        from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+        from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
         from medalopt.report.sensitivity.device_mix import report_device_mix
 
         with report_progress(f"moving the mix of {runner.instance.name}") as step:

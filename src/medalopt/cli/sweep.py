@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from medalopt.analysis.process_pool import ScenarioExecutor
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.analysis.sweep.sweep import SweepResult
+    from medalopt.analysis.sweep import SweepResult
     from medalopt.instance.scenario import Scenario
 
 
@@ -99,7 +99,7 @@ class SweepRequest:
             UsageError: An option is malformed.
             InputError: The list is invalid; all its errors are reported.
         """
-        from medalopt.analysis.sweep.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
+        from medalopt.analysis.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
 
         if self.grid:
             return build_grid(runner, self.grid)
@@ -135,7 +135,7 @@ class SweepTarget:
 
         if self.scheduler is None:
             return make_process_executor(self.jobs)
-        from medalopt.analysis.sweep.cluster import make_cluster_executor
+        from medalopt.analysis.sweep import make_cluster_executor
 
         return make_cluster_executor(self.scheduler, print_message)
 
@@ -187,7 +187,7 @@ def _run_scenarios(
 ) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
     from medalopt.analysis.result_cache import open_result_cache
-    from medalopt.analysis.sweep.sweep import run_sweep
+    from medalopt.analysis.sweep import run_sweep
     from medalopt.report.render.text import show_progress
 
     with (

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from medalopt.analysis.compare.comparison import Comparison, ComparisonRow, count_by_section
-from medalopt.analysis.sweep.sweep import SweepResult
+from medalopt.analysis.comparison import Comparison, ComparisonRow, count_by_section
+from medalopt.analysis.sweep import SweepResult
 from medalopt.instance.instance import Instance
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue

@@ -16,14 +16,14 @@ from tests.random_instances import from_seed
 import medalopt
 from medalopt import Instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.device_mix.compositions import MixSolver, SupplyMix
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+from medalopt.analysis.sensitivity.device_mix import (
     CURVE_ACCURACY,
     EDGE_ACCURACY,
     DeviceMix,
     analyse_device_mix,
     solve_named_mixes,
 )
+from medalopt.analysis.sensitivity.supply_mix import MixSolver, SupplyMix
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.instance.arrays import ExactArray, ExactNumber
 from medalopt.solve_instance import solve

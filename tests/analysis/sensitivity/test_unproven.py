@@ -19,7 +19,7 @@ from medalopt.analysis.sensitivity import ranges as ranges_module
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.analysis.sensitivity.curves import compute_curve, compute_surface
 from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import analyse_device_mix
+from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
 from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.ranges import compute_ranges

@@ -21,11 +21,11 @@ from instances.japan1621.__main__ import main as write_nation
 from tests.analysis.varied import ROOT, TINY
 from tests.documents import run_commands
 
+from medalopt.analysis import sweep
 from medalopt.analysis.process_pool import PROCESS_ENDED, ScenarioExecutor, WorkerSetup, make_process_executor
 from medalopt.analysis.result_cache import open_result_cache
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sweep import cluster
-from medalopt.analysis.sweep.sweep import SweepResult, run_sweep
+from medalopt.analysis.sweep import SweepResult, run_sweep
 from medalopt.errors import UsageError
 from medalopt.instance.scenario import Scenario
 
@@ -88,14 +88,14 @@ def test_the_same_bits_though_a_worker_is_killed(
 
     Feasible, infeasible and invalid scenarios are among them.
     """
-    rows = run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor(dask.address, silent))
+    rows = run_sweep(tiny, SCENARIOS, sweep.make_cluster_executor(dask.address, silent))
     found = [next(rows)]
     dask.workers[0].send_signal(signal.SIGKILL)
     assert [*found, *rows] == alone
     assert {row.result.status for row in alone} == {"optimal", "infeasible", "wrong"}
 
 
-VERSIONS = cluster.get_versions()
+VERSIONS = sweep.get_versions()
 
 
 def test_the_tutorial_is_true(dask: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +110,9 @@ def test_a_worker_of_another_version(
     dask: SimpleNamespace, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker with other versions refuses to solve and names them."""
-    monkeypatch.setattr(cluster, "get_versions", lambda: ("99.0", *VERSIONS[1:]))
+    monkeypatch.setattr(sweep, "get_versions", lambda: ("99.0", *VERSIONS[1:]))
     with pytest.raises(UsageError, match=r"it has medalopt .* instead of 99\.0.*same environment"):
-        run_on(tiny, cluster.make_cluster_executor(dask.address, silent))
+        run_on(tiny, sweep.make_cluster_executor(dask.address, silent))
 
 
 def test_a_worker_answers_as_a_process_does(
@@ -120,13 +120,13 @@ def test_a_worker_answers_as_a_process_does(
 ) -> None:
     """The worker function keeps the scenarios it received until it receives others."""
     sent = pickle.dumps(WorkerSetup.capture(tiny))
-    assert cluster._return_payload(sent) == sent
+    assert sweep._return_payload(sent) == sent
     for number in (0, 1):
-        answer = cluster._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].texts)
+        answer = sweep._solve_in_worker(sent, "digest", VERSIONS, SCENARIOS[number].texts)
         assert answer == alone[number].result
-    monkeypatch.setattr(cluster, "get_versions", lambda: (*VERSIONS[:2], "3.99"))
+    monkeypatch.setattr(sweep, "get_versions", lambda: (*VERSIONS[:2], "3.99"))
     with pytest.raises(UsageError, match=r"it has Python 3\.99 instead of"):
-        cluster._solve_in_worker(sent, "digest", VERSIONS, {})
+        sweep._solve_in_worker(sent, "digest", VERSIONS, {})
 
 
 def test_what_the_journal_holds_is_not_asked_for(
@@ -136,9 +136,7 @@ def test_what_the_journal_holds_is_not_asked_for(
     with open_result_cache(tmp_path / "kept", tiny.instance, "cost") as kept:
         assert list(run_sweep(tiny, SCENARIOS, make_process_executor(1), kept)) == alone
     with open_result_cache(tmp_path / "kept", tiny.instance, "cost") as kept:
-        assert (
-            list(run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent), kept)) == alone
-        )
+        assert list(run_sweep(tiny, SCENARIOS, sweep.make_cluster_executor("tcp://127.0.0.1:1", silent), kept)) == alone
 
 
 def test_an_interruption_does_not_wait(
@@ -152,11 +150,11 @@ def test_an_interruption_does_not_wait(
         raise TimeoutError
 
     monkeypatch.setattr(distributed.Client, "close", close)
-    rows = run_sweep(tiny, SCENARIOS, cluster.make_cluster_executor(dask.address, silent))
+    rows = run_sweep(tiny, SCENARIOS, sweep.make_cluster_executor(dask.address, silent))
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     assert closed == []
-    assert len(run_on(tiny, cluster.make_cluster_executor(dask.address, silent))) == len(SCENARIOS)
+    assert len(run_on(tiny, sweep.make_cluster_executor(dask.address, silent))) == len(SCENARIOS)
     assert len(closed) == 1
 
 
@@ -177,14 +175,14 @@ def test_an_interruption_does_not_wait(
 def test_what_is_no_address(address: str) -> None:
     """An invalid address of a scheduler is rejected at once, with the form of a valid one."""
     with pytest.raises(UsageError, match="is not tcp://HOST:PORT; start one by `dask scheduler`"):
-        cluster.make_cluster_executor(address, silent)
+        sweep.make_cluster_executor(address, silent)
 
 
 def test_no_scheduler_there(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """If no scheduler answers, the message says how to start one."""
-    monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 0.2)
+    monkeypatch.setattr(sweep, "SCHEDULER_TIMEOUT", 0.2)
     with pytest.raises(UsageError, match="no Dask scheduler answers there; start one by `dask scheduler`"):
-        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
+        run_on(tiny, sweep.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
 GARBAGE = {
@@ -198,7 +196,7 @@ GARBAGE = {
 @pytest.mark.parametrize("sent", GARBAGE)
 def test_a_server_that_is_no_scheduler(sent: str, tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a server sends that is no scheduler, soon one line says so."""
-    monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 2.0)
+    monkeypatch.setattr(sweep, "SCHEDULER_TIMEOUT", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -212,7 +210,7 @@ def test_a_server_that_is_no_scheduler(sent: str, tiny: ScenarioRunner, monkeypa
         connections: list[socket.socket] = []
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-            run_on(tiny, cluster.make_cluster_executor(f"tcp://127.0.0.1:{port}", silent))
+            run_on(tiny, sweep.make_cluster_executor(f"tcp://127.0.0.1:{port}", silent))
     for connection in connections:
         connection.close()
 
@@ -223,17 +221,17 @@ def test_a_scheduler_that_fails_as_one_connects(tiny: ScenarioRunner, monkeypatc
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr(cluster, "_check_scheduler", lambda address: None)
+    monkeypatch.setattr(sweep, "_check_scheduler", lambda address: None)
     monkeypatch.setattr(distributed, "Client", fail)
     with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:1", silent))
+        run_on(tiny, sweep.make_cluster_executor("tcp://127.0.0.1:1", silent))
 
 
 def test_without_dask(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """If Dask is not installed, the message says how to install it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'medalopt\[distributed\]'"):
-        run_on(tiny, cluster.make_cluster_executor("tcp://127.0.0.1:8786", silent))
+        run_on(tiny, sweep.make_cluster_executor("tcp://127.0.0.1:8786", silent))
 
 
 class Future:
@@ -265,7 +263,7 @@ class Failing:
 
 def failing(monkeypatch: pytest.MonkeyPatch, status: str, error: BaseException) -> None:
     """Let every task end in `status`, with `error`."""
-    monkeypatch.setattr(cluster, "_open_client", lambda address: contextlib.nullcontext(Failing(status)))
+    monkeypatch.setattr(sweep, "_open_client", lambda address: contextlib.nullcontext(Failing(status)))
     ended = (type(error), error, None)
     monkeypatch.setattr(distributed, "as_completed", lambda futures, **options: ((one, ended) for one in futures))
 
@@ -276,7 +274,7 @@ def test_a_task_that_ends_its_workers(tiny: ScenarioRunner, monkeypatch: pytest.
 
     failing(monkeypatch, "error", KilledWorker("task", None, 3))
     noted: list[str] = []
-    found = run_on(tiny, cluster.make_cluster_executor("tcp://a:1", noted.append))
+    found = run_on(tiny, sweep.make_cluster_executor("tcp://a:1", noted.append))
     assert {row.result for row in found} == {PROCESS_ENDED}
     assert noted == ["--scheduler tcp://a:1: has no worker yet; waiting for one"]
 
@@ -285,11 +283,11 @@ def test_a_scheduler_that_is_gone(tiny: ScenarioRunner, monkeypatch: pytest.Monk
     """Results lost with a scheduler are not awaited."""
     failing(monkeypatch, "cancelled", KeyError())
     with pytest.raises(UsageError, match="tcp://a:1: is gone; with --journal FILE"):
-        run_on(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
+        run_on(tiny, sweep.make_cluster_executor("tcp://a:1", silent))
 
 
 def test_a_worker_without_medalopt(tiny: ScenarioRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that fails to start is reported with its message."""
     failing(monkeypatch, "error", ModuleNotFoundError("No module named 'medalopt'"))
     with pytest.raises(UsageError, match="No module named 'medalopt'"):
-        run_on(tiny, cluster.make_cluster_executor("tcp://a:1", silent))
+        run_on(tiny, sweep.make_cluster_executor("tcp://a:1", silent))

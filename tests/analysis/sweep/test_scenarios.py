@@ -8,9 +8,9 @@ import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 from tests.analysis.varied import TINY
 
+from medalopt.analysis import sweep
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sweep import sweep
-from medalopt.analysis.sweep.sweep import build_grid
+from medalopt.analysis.sweep import build_grid
 from medalopt.errors import InputError, UsageError
 
 

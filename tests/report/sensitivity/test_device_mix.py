@@ -11,8 +11,7 @@ from tests.analysis.nearby import ROOT
 from tests.report.reading import list_numbers, mentions
 
 import medalopt
-from medalopt.analysis.sensitivity.device_mix.compositions import MixResult
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+from medalopt.analysis.sensitivity.device_mix import (
     DeviceMix,
     MixTriangle,
     NamedMix,
@@ -20,6 +19,7 @@ from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
     SharePoint,
     TriangleSplit,
 )
+from medalopt.analysis.sensitivity.supply_mix import MixResult
 from medalopt.report.charts import render_svg
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json

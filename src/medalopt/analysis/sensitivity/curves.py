@@ -19,15 +19,17 @@ from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.infeasibility.conflict import RULE_FAMILIES, identify_rule
 from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
-from medalopt.analysis.sensitivity.curve_evaluation import ParametricObjective, SolvedVariant, sample_curve
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import (
     BudgetRange,
     LinearPiece,
     ObjectiveFunction,
+    ParametricObjective,
     PiecewiseLinear,
+    SolvedVariant,
     evaluate_at_whole_values,
     find_budget_range,
+    sample_curve,
     select_whole_values,
     trace_pieces,
 )

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from medalopt.analysis.sensitivity.device_mix.compositions import MetalAmounts, MixResult
-from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
+from medalopt.analysis.sensitivity.device_mix import (
     CURVE_ACCURACY,
     DeviceMix,
     MixTriangle,
@@ -17,6 +16,7 @@ from medalopt.analysis.sensitivity.device_mix.mix_analysis import (
     SharePoint,
     TriangleSplit,
 )
+from medalopt.analysis.sensitivity.supply_mix import MetalAmounts, MixResult
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.device_mix.compositions import MixResult, MixSolver
+from medalopt.analysis.sensitivity.supply_mix import MixResult, MixSolver
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.solver.parametric_line import ProgramLine, fit_program_line, have_same_structure
