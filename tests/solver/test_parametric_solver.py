@@ -12,8 +12,8 @@ from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import parametric_solver, verification
 from medalopt.solver.infeasibility import compute_farkas_margin
-from medalopt.solver.parametric_line import ProgramLine, fit_program_line
 from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
+from medalopt.solver.parametric_sweep import ProgramLine, fit_program_line
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
 

@@ -12,9 +12,8 @@ from tests.solver.test_parametric_solver import at_least
 from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import parametric_sweep, verification
-from medalopt.solver.parametric_line import ProgramLine
 from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
-from medalopt.solver.parametric_sweep import ParametricSweep
+from medalopt.solver.parametric_sweep import ParametricSweep, ProgramLine
 from medalopt.solver.program import SolverProgram
 
 ENTRIES = at_least(1.0).entries

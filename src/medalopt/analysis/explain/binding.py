@@ -8,17 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.analysis.explain.cost_breakdown import compute_supply_rents
-from medalopt.analysis.explain.local_analysis import (
-    PlanNeighbourhood,
-    make_capacity_change,
-    make_composition_change,
-    make_row_change,
-    make_storage_change,
-    make_supply_change,
-)
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, RowMove
 from medalopt.analysis.explain.sources import SupplySource
 from medalopt.catalog import LOWER, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
+from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.paths import render_path
@@ -131,7 +125,7 @@ def _list_supply_limits(
         value = -float(supply[source.streams].sum())
         if value > 0:
             yield _ConstraintCandidate(
-                paths, source.name, 1, "t", offered, value, make_supply_change(neighbourhood, source.streams)
+                paths, source.name, 1, "t", offered, value, _make_supply_change(neighbourhood, source.streams)
             )
     for i in np.flatnonzero(storage < 0).tolist():
         limit, path = (
@@ -140,7 +134,7 @@ def _list_supply_limits(
         )
         what = f"storage of {streams.names[i]}"
         yield _ConstraintCandidate(
-            (path,), what, 1, "t", limit, -float(storage[i]), make_storage_change(neighbourhood, i)
+            (path,), what, 1, "t", limit, -float(storage[i]), _make_storage_change(neighbourhood, i)
         )
 
 
@@ -156,7 +150,7 @@ def _list_reserves(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCand
             rows = ((("reserve", name, t), -1.0, 0.0) for t in instance.periods)
             amount = max(float(coming[e][prices[e] > 0].mean()), 1.0)
             worth = float(prices[e] @ np.maximum(coming[e], 1.0))
-            change = make_row_change(neighbourhood, rows)
+            change = neighbourhood.move_rows(rows)
             yield _ConstraintCandidate((path,), what, -1, "kg", amount, worth, change, every_period=True)
 
 
@@ -173,11 +167,11 @@ def _list_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandid
             if family.periodic:
                 amount = max(float(values[n][binds].mean()), 1.0)
                 value = -float(price[n][binds] @ np.maximum(values[n][binds], 1.0))
-                change = make_capacity_change(neighbourhood, family.name, name)
+                change = neighbourhood.move_rows(((family.name, name, t), 0.0, 1.0) for t in instance.periods)
             else:
                 amount = float(values[n]) or 1.0
                 value = abs(float(price[n])) * amount
-                change = make_row_change(neighbourhood, [((family.name, name), *_relax_side(limit, 1.0))])
+                change = neighbourhood.move_rows([((family.name, name), *_relax_side(limit, 1.0))])
             every = family.periodic and len(instance.periods) > 1
             yield _ConstraintCandidate(path, what, limit.step, limit.unit, amount, value, change, every)
 
@@ -190,7 +184,7 @@ def _list_price_steps(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintC
         for row, path in enumerate(kind.list_names(neighbourhood.instance)):
             if prices[row] < 0:
                 amount = float(steps.above.value[row])
-                change = make_row_change(neighbourhood, [((f"{kind.name}_steps", path), 0.0, 1.0)])
+                change = neighbourhood.move_rows([((f"{kind.name}_steps", path), 0.0, 1.0)])
                 what = f"{owners[steps.owner[row]]}, limit of price step {steps.number[row] + 1}"
                 value = -float(prices[row]) * amount
                 yield _ConstraintCandidate((path,), what, 1, kind.unit, amount, value, change)
@@ -213,10 +207,10 @@ def _list_composition_windows(neighbourhood: PlanNeighbourhood) -> Iterator[_Con
             ):
                 path = render_path(("alloys", alloy, "composition", metal, end))
                 what = f"{'least' if step < 0 else 'greatest'} {instance.metals.titles[e]} in {alloy}"
-                change = make_composition_change(neighbourhood, row, alloy, metal, step * charge[a])
+                change = _make_composition_change(neighbourhood, row, alloy, metal, step * charge[a])
                 yield _ConstraintCandidate((path,), what, step, "%", 1.0, float(np.abs(price) @ charge[a]), change)
         path, what = render_path(("alloys", alloy, "others")), f"unnamed matter in {alloy}"
-        change = make_composition_change(neighbourhood, "others", alloy, None, charge[a])
+        change = _make_composition_change(neighbourhood, "others", alloy, None, charge[a])
         yield _ConstraintCandidate((path,), what, 1, "%", 1.0, float(np.abs(y.others[a]) @ charge[a]), change)
 
 
@@ -228,7 +222,7 @@ def _list_charge_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constrain
         alloy, name, most = instance.alloys.names[a], limits.names[n], limits.most.value[a, n]
         amount = max(float(most[prices[a, n] > 0].mean()), 1.0)
         worth = float(prices[a, n] @ np.where(np.isfinite(most), np.maximum(most, 1.0), 0.0))
-        change = make_row_change(neighbourhood, [(("charge_limit", alloy, name, t), 0.0, 1.0) for t in periods])
+        change = neighbourhood.move_rows([(("charge_limit", alloy, name, t), 0.0, 1.0) for t in periods])
         path, what = render_path(("alloys", alloy, "limits", name, "most")), f"limit {name} of {alloy}"
         yield _ConstraintCandidate((path,), what, 1, "kg", amount, worth, change, len(periods) > 1)
 
@@ -241,7 +235,7 @@ def _list_impurity_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constra
         smelter, element, limit = instance.smelters.names[k], impurities.names[x], float(impurities.limit.value[k, x])
         tonnes = zip(instance.periods, feed[k].tolist(), strict=True)
         rows = [(("impurity_limit", smelter, element, t), by, by) for t, by in tonnes]
-        change, path = make_row_change(neighbourhood, rows), ("smelters", smelter, "limits", element)
+        change, path = neighbourhood.move_rows(rows), ("smelters", smelter, "limits", element)
         worth, what = float(prices[k, x] @ feed[k]) * limit, f"{impurities.titles[x]} in the feed of {smelter}"
         yield _ConstraintCandidate((render_path(path),), what, 1, "kg/t", limit or 1.0, worth, change)
 
@@ -257,8 +251,7 @@ def _list_policy_rules(neighbourhood: PlanNeighbourhood) -> Iterator[_Constraint
                 chosen = slice(None) if limit.common else slice(n, n + 1)
                 base, factor = bases[family.name]
                 moved = (base * factor)[chosen]
-                change = make_row_change(
-                    neighbourhood,
+                change = neighbourhood.move_rows(
                     (
                         ((family.name, name) if axes else (family.name,), *_relax_side(limit, by))
                         for name, by in zip(members[chosen], moved.tolist(), strict=True)
@@ -293,3 +286,40 @@ def _list_extension_limits(neighbourhood: PlanNeighbourhood) -> Iterator[_Constr
         amount, path = abs(variable.upper) or 1.0, render_path(("extension", variable.name))
         change = BoundChange({}, {width + number: 1.0})
         yield _ConstraintCandidate((path,), f"upper bound of {variable.name}", 1, "", amount, value * amount, change)
+
+
+def _make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> BoundChange:
+    """Perturb the supply of streams by one tonne in all, spread in proportion to supply; bundles stay proportional.
+
+    The participation constraint scales with supply, so that its right-hand side rises as well.
+    """
+    instance, network = neighbourhood.instance, neighbourhood.network
+    available = instance.streams.available.value
+    total = float(available[streams].sum())
+    names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
+    rows: list[RowMove] = []
+    for i in streams.tolist():
+        required_share = float(instance.policy.participation.value * available[i].sum()) / total
+        rows.append((("participation", instance.regions[region[i]]), required_share, 0.0))
+        if bundle[i] < 0:
+            each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
+            rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]
+    first = len(network.route) + len(network.stock_stream)
+    member = bundle[streams]
+    taken = np.flatnonzero(np.isin(network.take_bundle, np.unique(member[member >= 0])))
+    return neighbourhood.move_rows(rows, dict.fromkeys((first + taken).tolist(), 1 / total))
+
+
+def _make_storage_change(neighbourhood: PlanNeighbourhood, stream: int) -> BoundChange:
+    """Perturb the storage limit of a stream by one tonne."""
+    columns = len(neighbourhood.network.route) + np.flatnonzero(neighbourhood.network.stock_stream == stream)
+    return BoundChange({}, dict.fromkeys(columns.tolist(), 1.0))
+
+
+def _make_composition_change(
+    neighbourhood: PlanNeighbourhood, constraint: str, alloy: str, metal_name: str | None, by: Floats
+) -> BoundChange:
+    """Perturb one end of a composition window."""
+    index = (alloy,) if metal_name is None else (alloy, metal_name)
+    periods = zip(neighbourhood.instance.periods, by.tolist(), strict=True)
+    return neighbourhood.move_rows(((((constraint, *index, t)), kg, kg) for t, kg in periods))

@@ -6,14 +6,14 @@ Marginal prices are the cost of one more and the saving of one less; they differ
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
 from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
-from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, make_medal_change, make_metal_change
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, RowMove
 from medalopt.analysis.explain.sources import (
     MAX_SOURCES,
     SourceAnalysis,
@@ -24,13 +24,16 @@ from medalopt.analysis.explain.sources import (
     list_sources,
 )
 from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.analysis.sensitivity.parameter_derivatives import compute_demand_shift
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.arrays import Floats
+from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.model.extensions import Extension
 from medalopt.plan.plan import MarketPrice, Plan, find_market_price
 from medalopt.solve_instance import solve
+from medalopt.solver.local_analysis import BoundChange
 from medalopt.text import escape_text, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -217,7 +220,7 @@ def compute_marginal_prices(neighbourhood: PlanNeighbourhood, unproven: list[str
 
 def _price_metal(neighbourhood: PlanNeighbourhood, e: int) -> MarginalPrice | None:
     """Return the marginal prices of a metal; None if the plan neither needs it nor has a surplus."""
-    more, fewer = make_metal_change(neighbourhood, e, 1), make_metal_change(neighbourhood, e, -1)
+    more, fewer = _make_metal_change(neighbourhood, e, 1), _make_metal_change(neighbourhood, e, -1)
     if more is None or fewer is None:
         return None
     up, down = neighbourhood.compute_slope(more), neighbourhood.compute_slope(fewer)
@@ -241,11 +244,11 @@ def _price_medal(neighbourhood: PlanNeighbourhood, m: int) -> MarginalPrice | No
     more: float | None
     taken: tuple[QuantityChange, ...] = ()
     if count:
-        up = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, 1))
+        up = neighbourhood.local.solve_step(_make_medal_change(neighbourhood, m, 1))
         more, taken = (None, ()) if up is None else (up.value, list_quantity_changes(neighbourhood, up.x))
     else:  # the LP may have no rows for its alloys
         more = _solve_with_extra_medal(neighbourhood, m)
-    down = neighbourhood.local.solve_step(make_medal_change(neighbourhood, m, -1)) if count else None
+    down = neighbourhood.local.solve_step(_make_medal_change(neighbourhood, m, -1)) if count else None
     fewer = None if down is None else _negate_price(down.value)
     return MarginalPrice(render_path(("medals", name, "count")), name, None, more, fewer, None, None, taken)
 
@@ -303,3 +306,54 @@ def _drop_negligible_changes(parts: list[QuantityChange]) -> list[QuantityChange
     """Drop negligible changes and sort the others by absolute value."""
     minimum = AMOUNT_TOLERANCE * max((abs(part.amount) for part in parts), default=0.0)
     return sorted((part for part in parts if abs(part.amount) > minimum), key=lambda part: -abs(part.amount))
+
+
+def _make_metal_change(neighbourhood: PlanNeighbourhood, e: int, by: int) -> BoundChange | None:
+    """Perturb the need of a metal by one kilogram.
+
+    The kilogram is needed where the plan charges the metal, in the same proportions: it vanishes from the charge. Of a
+    metal that is never charged, it is taken from the surplus.
+    """
+    charged = neighbourhood.account.composition[:, e]  # (A, T)
+    if charged.sum() > 0:
+        shares = charged / charged.sum()
+        places = zip(*(axis.tolist() for axis in np.nonzero(shares)), strict=True)
+        return neighbourhood.move_rows(
+            (row for a, t in places for row in _list_charge_rows(neighbourhood, a, e, t, by * float(shares[a, t]))),
+        )
+    surplus = neighbourhood.account.decisions.surplus[e]
+    if not can_be_in_stock(neighbourhood.instance, neighbourhood.account.routes)[e] or not surplus.sum() > 0:
+        return None
+    name, periods = neighbourhood.instance.metals.names[e], neighbourhood.instance.periods
+    shares = by * surplus / surplus.sum()
+    return neighbourhood.move_rows(
+        ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True)),
+    )
+
+
+def _list_charge_rows(neighbourhood: PlanNeighbourhood, a: int, e: int, t: int, kilograms: float) -> Iterable[RowMove]:
+    """Yield the rows affected by a kilogram of metal missing from the charge of an alloy.
+
+    The row of recycled content is not affected: its floor holds for this kilogram, which has been charged.
+    """
+    instance = neighbourhood.instance
+    alloys, metals = instance.alloys, instance.metals.names
+    alloy, period = alloys.names[a], instance.periods[t]
+    factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
+    for f, name in enumerate(metals):
+        is_same = float(f == e)
+        factors.append((("fineness_low", alloy, name, period), is_same - float(alloys.low.value[a, f])))
+        factors.append((("fineness_high", alloy, name, period), is_same - float(alloys.high.value[a, f])))
+    factors.append((("others", alloy, period), 1 - float(alloys.named[a, e]) - float(alloys.others.value[a])))
+    return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
+
+
+def _make_medal_change(neighbourhood: PlanNeighbourhood, m: int, by: int) -> BoundChange:
+    """Perturb the number of medals of a kind by one."""
+    instance, medals = neighbourhood.instance, neighbourhood.instance.medals
+    each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
+    late = instance.periods[int(medals.due[m]) :]
+    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
+    rows = (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
+    missed = neighbourhood.columns.get(("missed", medals.names[m]))
+    return neighbourhood.move_rows(rows, {} if missed is None else {missed: float(by)})

@@ -1,7 +1,4 @@
-"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum.
-
-Perturbations: the change of row and column bounds of the LP by one unit of a parameter.
-"""
+"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum."""
 
 from __future__ import annotations
 
@@ -11,13 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.sensitivity.parameter_derivatives import compute_demand_shift
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
 from medalopt.model.extensions import Extension, name_extension
 from medalopt.model.network import Network
@@ -36,6 +31,7 @@ from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.tolerances import ALTERNATIVE_TOLERANCE, GAP_TOLERANCE
 
 MIN_COLUMN_SIZE = 1e-300
+RowMove = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +99,23 @@ class PlanNeighbourhood:
         """
         return self.plan.account
 
-    def _find_row(self, name: str, *index: str) -> int | None:
-        """Look up the number of an LP row."""
-        return self.row_numbers.get((name, index if len(index) > 1 else index[0] if index else None))
+    def move_rows(self, rows: Iterable[RowMove], columns: dict[int, float] | None = None) -> BoundChange:
+        """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.
+
+        Args:
+            rows: Constraint with index, and moves of its lower and upper bound.
+            columns: Move of the upper bound by number of the column.
+
+        Returns:
+            The perturbation.
+        """
+        moves: dict[int, tuple[float, float]] = {}
+        for (name, *index), low, high in rows:
+            number = self.row_numbers.get((name, tuple(index) if len(index) > 1 else index[0] if index else None))
+            if number is not None:
+                before = moves.get(number, (0.0, 0.0))
+                moves[number] = (before[0] + low, before[1] + high)
+        return BoundChange(moves, columns or {})
 
     @cached_property
     def placed_extensions(self) -> PlacedExtensions:
@@ -271,172 +281,3 @@ class PlanNeighbourhood:
             "variables of the extension": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
         }
         return tuple(text for text, so in differs.items() if so) or ("shares of bundles without supply",)
-
-
-RowMove = tuple[tuple[str, ...], float, float]  # constraint with index, moves of its lower and its upper bound
-
-
-def make_row_change(neighbourhood: PlanNeighbourhood, rows: Iterable[RowMove]) -> BoundChange:
-    """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        rows: Constraint with index, and moves of its lower and upper bound.
-
-    Returns:
-        The perturbation.
-    """
-    moves: dict[int, tuple[float, float]] = {}
-    for (name, *index), low, high in rows:
-        number = neighbourhood._find_row(name, *index)
-        if number is not None:
-            before = moves.get(number, (0.0, 0.0))
-            moves[number] = (before[0] + low, before[1] + high)
-    return BoundChange(moves)
-
-
-def make_metal_change(neighbourhood: PlanNeighbourhood, e: int, by: int) -> BoundChange | None:
-    """Perturb the need of a metal by one kilogram.
-
-    The kilogram is needed where the plan charges the metal, in the same proportions: it vanishes from the charge. Of a
-    metal that is never charged, it is taken from the surplus.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        e: Number of the metal.
-        by: 1 for one kilogram more, -1 for one less.
-
-    Returns:
-        The perturbation; None if the plan neither charges the metal nor has a surplus of it.
-    """
-    charged = neighbourhood.account.composition[:, e]  # (A, T)
-    if charged.sum() > 0:
-        shares = charged / charged.sum()
-        places = zip(*(axis.tolist() for axis in np.nonzero(shares)), strict=True)
-        return make_row_change(
-            neighbourhood,
-            (row for a, t in places for row in _list_charge_rows(neighbourhood, a, e, t, by * float(shares[a, t]))),
-        )
-    surplus = neighbourhood.account.decisions.surplus[e]
-    if not can_be_in_stock(neighbourhood.instance, neighbourhood.account.routes)[e] or not surplus.sum() > 0:
-        return None
-    name, periods = neighbourhood.instance.metals.names[e], neighbourhood.instance.periods
-    shares = by * surplus / surplus.sum()
-    return make_row_change(
-        neighbourhood,
-        ((("balance", name, t), -share, -share) for t, share in zip(periods, shares.tolist(), strict=True)),
-    )
-
-
-def _list_charge_rows(neighbourhood: PlanNeighbourhood, a: int, e: int, t: int, kilograms: float) -> Iterable[RowMove]:
-    """Yield the rows affected by a kilogram of metal missing from the charge of an alloy.
-
-    The row of recycled content is not affected: its floor holds for this kilogram, which has been charged.
-    """
-    instance = neighbourhood.instance
-    alloys, metals = instance.alloys, instance.metals.names
-    alloy, period = alloys.names[a], instance.periods[t]
-    factors: list[tuple[tuple[str, ...], float]] = [(("melt", alloy, period), -(1 - float(alloys.loss.value[a])))]
-    for f, name in enumerate(metals):
-        is_same = float(f == e)
-        factors.append((("fineness_low", alloy, name, period), is_same - float(alloys.low.value[a, f])))
-        factors.append((("fineness_high", alloy, name, period), is_same - float(alloys.high.value[a, f])))
-    factors.append((("others", alloy, period), 1 - float(alloys.named[a, e]) - float(alloys.others.value[a])))
-    return ((place, factor * kilograms, factor * kilograms) for place, factor in factors)
-
-
-def make_medal_change(neighbourhood: PlanNeighbourhood, m: int, by: int) -> BoundChange:
-    """Perturb the number of medals of a kind by one.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        m: Number of the kind.
-        by: 1 for one medal more, -1 for one less.
-
-    Returns:
-        The perturbation.
-    """
-    instance, medals = neighbourhood.instance, neighbourhood.instance.medals
-    each = by * medals.parts.value[m] * (1 + medals.allowance.value[m])
-    late = instance.periods[int(medals.due[m]) :]
-    alloys = zip(instance.alloys.names, each.tolist(), strict=True)
-    rows = (row for alloy, kg in alloys if kg for t in late for row in compute_demand_shift(alloy, t, kg))
-    missed = neighbourhood.columns.get(("missed", medals.names[m]))
-    return BoundChange(make_row_change(neighbourhood, rows).rows, {} if missed is None else {missed: float(by)})
-
-
-def make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> BoundChange:
-    """Perturb the supply of streams by one tonne in all, spread in proportion to supply; bundles stay proportional.
-
-    The participation constraint scales with supply, so that its right-hand side rises as well.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        streams: Numbers of the streams.
-
-    Returns:
-        The perturbation.
-    """
-    instance, network = neighbourhood.instance, neighbourhood.network
-    available = instance.streams.available.value
-    total = float(available[streams].sum())
-    names, bundle, region = instance.streams.names, instance.streams.bundle, instance.streams.region
-    rows: list[RowMove] = []
-    for i in streams.tolist():
-        required_share = float(instance.policy.participation.value * available[i].sum()) / total
-        rows.append((("participation", instance.regions[region[i]]), required_share, 0.0))
-        if bundle[i] < 0:
-            each = zip(instance.periods, (available[i] / total).tolist(), strict=True)
-            rows += [(("supply", names[i], t), 0.0, tonnes) for t, tonnes in each]
-    first = len(network.route) + len(network.stock_stream)
-    member = bundle[streams]
-    taken = np.flatnonzero(np.isin(network.take_bundle, np.unique(member[member >= 0])))
-    return BoundChange(make_row_change(neighbourhood, rows).rows, dict.fromkeys((first + taken).tolist(), 1 / total))
-
-
-def make_storage_change(neighbourhood: PlanNeighbourhood, stream: int) -> BoundChange:
-    """Perturb the storage limit of a stream by one tonne.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        stream: Number of the stream.
-
-    Returns:
-        The perturbation.
-    """
-    columns = len(neighbourhood.network.route) + np.flatnonzero(neighbourhood.network.stock_stream == stream)
-    return BoundChange({}, dict.fromkeys(columns.tolist(), 1.0))
-
-
-def make_capacity_change(neighbourhood: PlanNeighbourhood, constraint: str, name: str) -> BoundChange:
-    """Perturb a capacity by one unit in every period.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        constraint: Name of the constraint.
-        name: Name of the smelter, treatment or alloy.
-
-    Returns:
-        The perturbation.
-    """
-    return make_row_change(neighbourhood, ((((constraint, name, t)), 0.0, 1.0) for t in neighbourhood.instance.periods))
-
-
-def make_composition_change(
-    neighbourhood: PlanNeighbourhood, constraint: str, alloy: str, metal_name: str | None, by: Floats
-) -> BoundChange:
-    """Perturb one end of a composition window.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
-        constraint: Name of the constraint.
-        alloy: Name of the alloy.
-        metal_name: Name of the metal; None for the share of unnamed metals.
-        by: Move of the row in each period, (T,) [kg].
-
-    Returns:
-        The perturbation.
-    """
-    index = (alloy,) if metal_name is None else (alloy, metal_name)
-    periods = zip(neighbourhood.instance.periods, by.tolist(), strict=True)
-    return make_row_change(neighbourhood, ((((constraint, *index, t)), kg, kg) for t, kg in periods))
