@@ -10,12 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.promise_solver import PromiseSolver, needs_cuts
 from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
-from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
+from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget, needs_cuts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import (
     MAX_COMPARED_CHANGES,
@@ -36,16 +35,9 @@ from medalopt.model.network import Network
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
 from medalopt.solve_instance import is_large_instance, solve
 from medalopt.solver.compile import CompiledMaster
-from medalopt.solver.parametric_line import (
-    ProgramLine,
-    are_nearly_equal,
-    fit_program_line,
-    have_same_structure,
-    share_structure,
-)
-from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
-from medalopt.solver.parametric_sweep import ParametricSweep
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.parametric_solver import ParametricSolver, PromiseSolver, solve_from_scratch
+from medalopt.solver.parametric_sweep import ParametricSweep, ProgramLine, are_nearly_equal, fit_program_line
+from medalopt.solver.program import SolverProgram, have_same_structure, share_structure
 from medalopt.solver.solution import extract_decisions, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.solver.verification import VerifiedResult
@@ -376,10 +368,10 @@ class ScenarioRunner:
         Raises:
             SolverError: If no result can be verified.
         """
-        if needs_cuts(self.instance if scenario is None else scenario.instance):
-            return self._promises.solve(self.base if scenario is None else scenario)
         if scenario is None:
-            return self.warm_model.solve()
+            return self.solve_program(self.base.program)
+        if needs_cuts(scenario.instance):
+            return self._solve_with_cuts(scenario)
         if share_structure(scenario.program, self.base.program) or have_same_structure(
             scenario.program, self.base.program
         ):
@@ -401,8 +393,11 @@ class ScenarioRunner:
             SolverError: If no result can be verified.
         """
         if needs_cuts(self.instance):
-            return self._promises.solve(dataclasses.replace(self.base, program=program))
+            return self._solve_with_cuts(dataclasses.replace(self.base, program=program))
         return self.warm_model.solve(program)
+
+    def _solve_with_cuts(self, scenario: ScenarioProgram) -> VerifiedResult:
+        return self._promises.solve(scenario.instance, scenario.routes, scenario.network, scenario.program)
 
     @cached_property
     def _promises(self) -> PromiseSolver:

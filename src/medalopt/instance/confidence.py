@@ -241,6 +241,19 @@ class ConfidencePolicy:
         return ConfidenceCut(row.metal, row.period, direction, routes.returned[:, row.metal] - row.quantile * spread)
 
 
+def needs_cuts(instance: Instance) -> bool:
+    """Return whether an instance promises a confidence, whose cuts are found solution by solution.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        False also with an uncertainty budget, which one linear program holds.
+    """
+    policy = build_confidence(instance)
+    return policy is not None and policy.budget is None
+
+
 def get_uncertainty_budget(instance: Instance) -> float:
     """Return the uncertainty budget of an instance; 0 without any.
 

@@ -3,7 +3,8 @@
 The scaling is that of the first program. A variant with the same rows, columns and sparsity pattern is solved from the
 final basis of the previous one; a variant of another structure, or with an unverified result, is solved from scratch.
 
-Variants with fewer rows or columns are padded to the shape of the program that is kept in HiGHS.
+Variants with fewer rows or columns are padded to the shape of the program that is kept in HiGHS. Those that promise a
+confidence are solved with cuts, which later ones start with.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from numpy.typing import NDArray
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.model.network import SparseEntries
+from medalopt.instance.confidence import build_confidence
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes
+from medalopt.model.network import Network, SparseEntries
 from medalopt.solver.basis import ActiveSet, Basis
+from medalopt.solver.confidence import MAX_CUT_ROUNDS, add_cut_rows, separate_cuts
 from medalopt.solver.highs import (
     DUAL_SIMPLEX,
     METHODS,
@@ -28,9 +33,9 @@ from medalopt.solver.highs import (
     solve_by_method,
 )
 from medalopt.solver.infeasibility import find_farkas_multipliers
-from medalopt.solver.parametric_line import have_same_structure, share_structure
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import SolverProgram, have_same_structure, share_structure
 from medalopt.solver.scaling import ScaledProgram, scale_program
+from medalopt.solver.solution import extract_decisions
 from medalopt.solver.solve_lp import generate_scalings
 from medalopt.solver.verification import (
     MatrixLayout,
@@ -103,6 +108,7 @@ _MATRIX_RELOAD_ENTRIES = 2_000  # number of changed entries from which the whole
 _PRIMAL_FIRST_ENTRIES = 20_000  # number of entries from which primal simplex is faster even from a basis
 _LOAD_FAILURE = "the model could not be prepared for its variants"
 IndexArray = NDArray[np.int32]
+_MOST_DIRECTIONS = 30  # kept for each metal and deadline, the latest ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -374,3 +380,52 @@ def _find_differences(*pairs: tuple[Floats, Floats]) -> IndexArray:
     """Return the positions at which any pair of arrays differs, as 32-bit integers."""
     differs = [one != other for one, other in pairs if one is not other]
     return np.flatnonzero(np.logical_or.reduce(differs)).astype(np.int32) if differs else np.zeros(0, dtype=np.int32)
+
+
+class PromiseSolver:
+    """Solver of scenarios with a promised confidence; keeps the directions of its cuts, valid in every scenario."""
+
+    def __init__(self) -> None:
+        self._directions: dict[tuple[int, int], list[Floats]] = {}
+
+    def solve(self, instance: Instance, routes: Routes, network: Network, program: SolverProgram) -> VerifiedResult:
+        """Solve a scenario: add the cuts that its solution violates, until it violates none.
+
+        Args:
+            instance: Instance of the scenario.
+            routes: Its routes.
+            network: Its network block.
+            program: Its program, also with other bounds.
+
+        Returns:
+            Verified result, with the columns of the program; its rows are the first ones.
+
+        Raises:
+            SolverError: If no result can be verified, or the cuts do not end.
+        """
+        policy = build_confidence(instance)
+        assert policy is not None
+        width = policy.model.loading.shape[1]
+        known = {
+            (row.metal, row.period): [
+                one for one in self._directions.get((row.metal, row.period), []) if len(one) == width
+            ]
+            for row in policy.rows
+        }
+        for _ in range(MAX_CUT_ROUNDS):
+            cuts = tuple(
+                policy.build_cut(routes, row, direction)
+                for row in policy.rows
+                for direction in known[row.metal, row.period]
+            )
+            result = solve_from_scratch(add_cut_rows(program, instance, routes, network, cuts))
+            if not result.feasible:
+                return result
+            added = separate_cuts(instance, routes, extract_decisions(instance, routes, network, program, result.x))
+            if not added:
+                return dataclasses.replace(result, y=result.y[: len(program.rows)])
+            for cut in added:
+                known[cut.metal, cut.period].append(cut.direction)
+                self._directions.setdefault((cut.metal, cut.period), []).append(cut.direction)
+                del self._directions[cut.metal, cut.period][:-_MOST_DIRECTIONS]
+        raise SolverError(f"{instance.name}: a promised confidence could not be approximated")

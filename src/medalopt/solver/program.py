@@ -51,6 +51,15 @@ class SolverProgram:
     dual_offsets: Mapping[ComponentKey, float] = field(default_factory=dict)
     added: ExtensionData = NO_EXTENSIONS
 
+    @property
+    def bounds(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Bounds of rows and of columns.
+
+        Returns:
+            Lower and upper bounds of rows (M,), then of columns (N,).
+        """
+        return self.row_lower, self.row_upper, self.lower, self.upper
+
 
 class ProgramBuilder:
     """Builder of a program from blocks of columns, rows and entries, which keep the order in which they are added.
@@ -386,3 +395,38 @@ def _drop_rows_and_columns(program: SolverProgram, rows: Ints, columns: Ints) ->
             entries.value[kept],
         ),
     )
+
+
+def have_same_structure(program: SolverProgram, other: SolverProgram) -> bool:
+    """Return whether two programs have the same rows, columns, sparsity pattern and finite bounds.
+
+    Args:
+        program: Program.
+        other: Program.
+
+    Returns:
+        True where only numbers differ.
+    """
+    return (
+        program.rows == other.rows
+        and program.places == other.places
+        and len(program.lower) == len(other.lower)
+        and np.array_equal(program.entries.row, other.entries.row)
+        and np.array_equal(program.entries.column, other.entries.column)
+        and all(
+            np.array_equal(np.isfinite(a), np.isfinite(b)) for a, b in zip(program.bounds, other.bounds, strict=True)
+        )
+    )
+
+
+def share_structure(program: SolverProgram, other: SolverProgram) -> bool:
+    """Return whether two programs share the very same key and index arrays, so that comparison is unnecessary.
+
+    Args:
+        program: Program.
+        other: Program.
+
+    Returns:
+        True where the objects are identical.
+    """
+    return program.rows is other.rows and program.places is other.places and program.entries.row is other.entries.row

@@ -46,8 +46,8 @@ from medalopt.solver.infeasibility import (
     minimise_violation,
     verify_conflict_multipliers,
 )
-from medalopt.solver.parametric_line import fit_program_line, have_same_structure
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.parametric_sweep import fit_program_line
+from medalopt.solver.program import SolverProgram, have_same_structure
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 

@@ -15,7 +15,8 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.supply_mix import MixResult, MixSolver
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
-from medalopt.solver.parametric_line import ProgramLine, fit_program_line, have_same_structure
+from medalopt.solver.parametric_sweep import ProgramLine, fit_program_line
+from medalopt.solver.program import have_same_structure
 from medalopt.text import escape_text, suggest_name
 from medalopt.tolerances import VALUE_TOLERANCE
 

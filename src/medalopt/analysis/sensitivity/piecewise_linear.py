@@ -26,7 +26,7 @@ from medalopt.errors import SolverError, UsageError
 from medalopt.instance.arrays import Floats
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.solver.infeasibility import compute_farkas_margin
-from medalopt.solver.parametric_line import ProgramLine
+from medalopt.solver.parametric_sweep import ProgramLine
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.verification import VerifiedResult

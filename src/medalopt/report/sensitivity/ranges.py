@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from medalopt.analysis.promise_solver import needs_cuts
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
+from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
