@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from tests.laws.test_confidence import TEXT, read_back
 
 import medalopt
-from medalopt.cli.export import ExportFormat, _render_files
+from medalopt.cli.exchange import ExportFormat, _render_files
 from medalopt.errors import ConfidenceNotReachedError, InputError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import UncertaintyBudget, build_confidence

@@ -36,9 +36,9 @@ _COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: comma
     ),
     "Exchange": (
         ("schema", "check:schema", "schema > medalopt.schema.json"),
-        ("template", "workbook_commands:template", "template my-games.xlsx instances/tiny.yaml"),
-        ("import", "workbook_commands:import_", "import my-games.xlsx -o my-games.yaml"),
-        ("export", "export:export", "export instances/tiny.yaml -o tiny.mps"),
+        ("template", "exchange:template", "template my-games.xlsx instances/tiny.yaml"),
+        ("import", "exchange:import_", "import my-games.xlsx -o my-games.yaml"),
+        ("export", "exchange:export", "export instances/tiny.yaml -o tiny.mps"),
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, read_instance
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import OutputOption, ReportOutput
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
 from medalopt.text import escape_text, format_path
@@ -21,13 +21,11 @@ def check(
 
     Unusual values are reported as warnings.
     """
-    outputs = check_outputs(output, {instance: "the instance"})
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json)
     loaded = read_instance(instance, set_, scenarios=True)
     from medalopt.report.verify import build_check_report
 
-    report = build_check_report(loaded)
-    write_report(report, outputs)
-    print_report(report, json)
+    where.deliver(build_check_report(loaded))
     return 0
 
 

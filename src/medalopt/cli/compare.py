@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, parse_changes, report_progress
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
@@ -52,14 +44,11 @@ def compare(
     requested = [*things, *(f"{things[0]}#{name}" for name in scenario or ())]
     if len(set(requested)) < len(requested):
         raise UsageError("the same input is named twice; keep one of the two")
-    day = parse_day(date)
-    outputs = check_outputs(output, {Path(name): "the instance" for name in things})
+    where = ReportOutput.prepare(output, {Path(name): "the instance" for name in things}, json, full, date)
     comparison = _compare_inputs(requested, changes, objective)
     from medalopt.report.compare import build_comparison_report
 
-    report = build_comparison_report(comparison)
-    write_report(report, outputs, "the comparison is written", day)
-    print_report(report, json, full=full)
+    where.deliver(build_comparison_report(comparison), "the comparison is written")
     return 0
 
 

@@ -14,16 +14,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    report_infeasibility,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ExtendOption, ObjectiveOption
 from medalopt.errors import NoPlanError
@@ -51,8 +42,7 @@ def explain(
     Also break-even prices of the sources and the cost breakdown by shadow price. If infeasible: conflicting constraints
     and cheapest repairs.
     """
-    day = parse_day(date)
-    outputs = check_outputs(output, {instance: "the instance"})
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
     loaded = read_instance(instance, set_)
     if loaded.lots:
         from medalopt.instance.activities import describe_lot_rules
@@ -66,10 +56,8 @@ def explain(
     try:
         report = _build_explanation(loaded, about, objective, tuple(extend or ()))
     except NoPlanError as error:
-        context = (loaded, error, instance, set_, objective, json)
-        return report_infeasibility(*context, tuple(extend or ()), outputs)
-    write_report(report, outputs, "the explanation is written", day)
-    print_report(report, json, full=full)
+        return report_infeasibility(loaded, error, instance, set_, objective, where, tuple(extend or ()))
+    where.deliver(report, "the explanation is written")
     return 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,68 +39,128 @@ OutputOption = Annotated[
 ]
 
 
-def check_outputs(outputs: Sequence[Path] | None, inputs: Mapping[Path, str]) -> tuple[Path, ...]:
-    """Check, before a long calculation, that every output has a known form and can be written.
-
-    Args:
-        outputs: Files and folders of `-o`, or None.
-        inputs: Files that must not be overwritten, each with its noun for messages.
-
-    Returns:
-        The outputs.
-
-    Raises:
-        UsageError: An ending is unknown, or an output is named twice.
-        OutputError: An output is an input, its folder is missing, or its name is invalid.
-    """
-    found = tuple(outputs or ())
-    for output in found:
-        if output.suffix.lower() not in _RENDERERS:
-            raise UsageError(f"-o {format_path(output)}: a report is written as {_FORMS}")
-        for path, what in inputs.items():
-            check_output_path(output, path, what)
-    if len({path.absolute() for path in found}) < len(found):
-        raise UsageError(f"-o {format_path(found[-1])}: an output is named twice; keep one of the two")
-    return found
-
-
-def _list_pictures(outputs: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the outputs that are pictures of charts."""
-    return tuple(path for path in outputs if _RENDERERS[path.suffix.lower()] is _draw_charts)
-
-
-def has_tables(outputs: Sequence[Path]) -> bool:
-    """Return whether an output holds tables as people read them, and not only data for a program.
-
-    Args:
-        outputs: Files and folders, as `check_outputs` returns them.
-
-    Returns:
-        True for text, a page, a workbook or a print.
-    """
-    return any(
-        _RENDERERS[path.suffix.lower()] in (_render_text, _render_html, _render_xlsx, _render_pdf) for path in outputs
-    )
-
-
 DateOption = Annotated[
     str | None,
     typer.Option("--date", metavar="DAY", help="Date of the report, in files written by -o (default: none)."),
 ]
+FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
 
 
-def parse_day(text: str | None) -> str:
-    """Parse the date of a report.
+@dataclass(frozen=True)
+class ReportOutput:
+    """Where a command sends its report: standard output, as text or JSON, and the files and folders of `-o`."""
 
-    Args:
-        text: Day as given, None for none.
+    paths: tuple[Path, ...]
+    as_json: bool
+    full: bool  # all tables, not only those that fit a screen
+    day: str  # date of the report in files, YYYY-MM-DD; '' for its own
 
-    Returns:
-        The day as YYYY-MM-DD; '' for none.
+    @classmethod
+    def prepare(
+        cls,
+        outputs: Sequence[Path] | None,
+        inputs: Mapping[Path, str],
+        as_json: bool,
+        full: bool = True,
+        date: str | None = None,
+    ) -> ReportOutput:
+        """Check, before a long calculation, that the date is valid, and that every output can be written.
 
-    Raises:
-        UsageError: It is no day.
-    """
+        Args:
+            outputs: Files and folders of `-o`, or None.
+            inputs: Files that must not be overwritten, each with its noun for messages.
+            as_json: Print JSON.
+            full: Print all tables; False for those that fit a screen.
+            date: Date of the report as given, or None.
+
+        Returns:
+            The output.
+
+        Raises:
+            UsageError: An ending is unknown, an output is named twice, or the date is no day.
+            OutputError: An output is an input, its folder is missing, or its name is invalid.
+        """
+        day, paths = _parse_day(date), tuple(outputs or ())
+        for output in paths:
+            if output.suffix.lower() not in _RENDERERS:
+                raise UsageError(f"-o {format_path(output)}: a report is written as {_FORMS}")
+            for path, what in inputs.items():
+                check_output_path(output, path, what)
+        if len({path.absolute() for path in paths}) < len(paths):
+            raise UsageError(f"-o {format_path(paths[-1])}: an output is named twice; keep one of the two")
+        return cls(paths, as_json, full, day)
+
+    @property
+    def has_tables(self) -> bool:
+        """Return whether a file holds tables as people read them, and not only data for a program.
+
+        Returns:
+            True for text, a page, a workbook or a print.
+        """
+        readable = (_render_text, _render_html, _render_xlsx, _render_pdf)
+        return any(_RENDERERS[path.suffix.lower()] in readable for path in self.paths)
+
+    def deliver(self, report: Report, message: str = "the report is written", written: bool = False) -> None:
+        """Write a report to every file, and print it.
+
+        Args:
+            report: Report.
+            message: Message for each file.
+            written: Of a report with a selection of tables print the summary alone, as the files hold the rest.
+
+        Raises:
+            UsageError: A library that a form needs is not installed, or there is no chart to draw.
+            OutputError: An output cannot be written.
+        """
+        self.write(report, message)
+        self.show(report, written)
+
+    def write(self, report: Report, message: str) -> None:
+        """Write a report to every file, whole or not at all; all are rendered before the first is written.
+
+        Args:
+            report: Report.
+            message: Message for each file.
+
+        Raises:
+            UsageError: A library that a form needs is not installed, or there is no chart to draw.
+            OutputError: An output cannot be written.
+        """
+        from medalopt.report.atomic_write import write_file, write_folder
+
+        dated = dataclasses.replace(report, date=self.day or report.date)
+        rendered = [(path, _RENDERERS[path.suffix.lower()](dated, path)) for path in self.paths]
+        for output, output_bytes in rendered:
+            if isinstance(output_bytes, Mapping):
+                from medalopt.report.render.csv import list_replaceable_files
+
+                write_folder(output, output_bytes, list_replaceable_files(output))
+                count = sum(name.endswith(".csv") for name in output_bytes)
+                print_message(f"{format_path(output)}: {message}, {count} tables as CSV")
+                continue
+            for path, content in output_bytes:
+                write_file(path, content)
+                print_message(f"{format_path(path)}: {message}")
+
+    def show(self, report: Report, written: bool = False) -> None:
+        """Print a report as JSON or as text.
+
+        Args:
+            report: Report.
+            written: Of a report with a selection of tables print the summary alone, as the files hold the rest.
+        """
+        if self.as_json:
+            from medalopt.report.render.json import render_report_json
+
+            print_output(render_report_json(report))
+        else:
+            from medalopt.report.render.text import render_report_text
+
+            print_output(render_report_text(report, written=written, full=self.full))
+
+
+def _parse_day(text: str | None) -> str:
+    """Return a date as YYYY-MM-DD; '' for none. Raises UsageError."""
     from datetime import date
 
     if text is None:
@@ -108,60 +169,6 @@ def parse_day(text: str | None) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise UsageError(f"--date {escape_text(text)}: a day is given as YYYY-MM-DD, such as 2018-04-01") from error
-
-
-def write_report(
-    report: Report, outputs: Sequence[Path], message: str = "the report is written", date: str = ""
-) -> None:
-    """Write a report to every output, whole or not at all; all are rendered before the first is written.
-
-    Args:
-        report: Report.
-        outputs: Files and folders, as `check_outputs` returns them.
-        message: Message for each.
-        date: Date of the report, YYYY-MM-DD; '' for its own.
-
-    Raises:
-        UsageError: A library that a form needs is not installed, or there is no chart to draw.
-        OutputError: An output cannot be written.
-    """
-    from medalopt.report.atomic_write import write_file, write_folder
-
-    dated = dataclasses.replace(report, date=date or report.date)
-    rendered = [(path, _RENDERERS[path.suffix.lower()](dated, path)) for path in outputs]
-    for output, output_bytes in rendered:
-        if isinstance(output_bytes, Mapping):
-            from medalopt.report.render.csv import list_replaceable_files
-
-            write_folder(output, output_bytes, list_replaceable_files(output))
-            count = sum(name.endswith(".csv") for name in output_bytes)
-            print_message(f"{format_path(output)}: {message}, {count} tables as CSV")
-            continue
-        for path, content in output_bytes:
-            write_file(path, content)
-            print_message(f"{format_path(path)}: {message}")
-
-
-FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
-
-
-def print_report(report: Report, as_json: bool, written: bool = False, full: bool = True) -> None:
-    """Print a report as JSON or as text.
-
-    Args:
-        report: Report.
-        as_json: Print JSON.
-        written: The report is written to a file as well; of one with a selection of tables the summary suffices.
-        full: Print all tables; False for those that fit a screen.
-    """
-    if as_json:
-        from medalopt.report.render.json import render_report_json
-
-        print_output(render_report_json(report))
-    else:
-        from medalopt.report.render.text import render_report_text
-
-        print_output(render_report_text(report, written=written, full=full))
 
 
 _Rendered = list[tuple[Path, "FileContent"]] | Mapping[str, "FileContent"]  # files, or the files of a folder
@@ -248,9 +255,8 @@ def report_infeasibility(
     source: Path | None,
     given: list[str] | None,
     objective: str,
-    as_json: bool,
+    output: ReportOutput,
     extensions: tuple[Path, ...] = (),
-    outputs: tuple[Path, ...] = (),
     budget: TimeBudget | None = None,
 ) -> int:
     """Report that there is no plan, with conflicts and repairs.
@@ -261,9 +267,8 @@ def report_infeasibility(
         source: Instance file, or None if the instance is in no file.
         given: Texts of `--set`.
         objective: Objective.
-        as_json: Print JSON.
+        output: Where the report goes; pictures of charts are left out.
         extensions: Files of user extensions.
-        outputs: Files and folders of `-o`; pictures of charts are left out.
         budget: Time budget; no repair is sought once it is spent.
 
     Returns:
@@ -278,12 +283,13 @@ def report_infeasibility(
         found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
     payload = _build_json_object(instance, error, objective, found)
     report = build_infeasibility_report(instance, found, error.refutation, payload)
-    drawn = _list_pictures(outputs)
-    if drawn:
+    written = tuple(path for path in output.paths if _RENDERERS[path.suffix.lower()] is not _draw_charts)
+    if len(written) < len(output.paths):
         print_message("No plan to draw; charts are omitted.")
-    write_report(report, [path for path in outputs if path not in drawn], "the explanation is written")
-    if as_json or found is not None:
-        print_report(report, as_json)
+    output = dataclasses.replace(output, paths=written, full=True, day="")
+    output.write(report, "the explanation is written")
+    if output.as_json or found is not None:
+        output.show(report)
     return error.exit_code
 
 

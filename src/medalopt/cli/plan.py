@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,15 +22,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import (
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    report_infeasibility,
-    write_report,
-)
+from medalopt.cli.output import FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
@@ -81,9 +74,10 @@ def plan(
     With --after: replan the remaining horizon from actual settlements and signed contracts.
     """
     read = {path: "an input of --after" for path in (actuals, frozen) if path is not None}
-    outputs = check_outputs(output, {instance: "the instance", **read})
+    where = ReportOutput.prepare(
+        output, {instance: "the instance", **read}, json, full, _get_today() if date is None else date
+    )
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
-    day = parse_day(date) or _get_today()
     from medalopt.instance.loading import open_instance
 
     changes, source = parse_changes(set_), open_instance(instance)
@@ -95,16 +89,17 @@ def plan(
             report_time_limit(request.figures, "cost")
         raise
     except NoPlanError as error:
-        return report_infeasibility(request.figures, error, None if request.problem else instance, set_, "cost", json)
+        source_path, where = None if request.problem else instance, replace(where, paths=())
+        return report_infeasibility(request.figures, error, source_path, set_, "cost", where)
     in_loads = None if load is None else _round_loads(plan, load)
     plan = plan if in_loads is None else in_loads.plan
     found = None
     if not (brief or plan.stopped):  # the time limit may leave none for more
         runner = None if request.problem else _open_plan_variants(source, changes)
         found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
-    report = _build_report(request, plan, in_loads, found, None if request.problem else source, changes, day, summary)
-    write_report(report, outputs, "the sourcing plan is written")
-    print_report(report, json, bool(outputs) and not summary, full)
+    values = None if request.problem else source
+    report = _build_report(request, plan, in_loads, found, values, changes, where.day, summary)
+    where.deliver(report, "the sourcing plan is written", bool(where.paths) and not summary)
     return LimitError.exit_code if plan.stopped else 0
 
 

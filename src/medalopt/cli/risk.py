@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    report_infeasibility,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.solve import ConfidenceOption, add_confidence_change
 from medalopt.errors import NoPlanError, UsageError
 
@@ -66,8 +57,9 @@ def risk(
 
     Shipments and purchases stay as planned; melts may be re-timed, and missing metal bought where the instance allows.
     """
-    day = parse_day(date)
-    outputs = check_outputs(output, {subject: "the instance", **({instance: "the instance"} if instance else {})})
+    where = ReportOutput.prepare(
+        output, dict.fromkeys((subject, instance or subject), "the instance"), json, full, date
+    )
     if not price_of_confidence:
         set_ = add_confidence_change(set_, confidence)
     try:
@@ -79,9 +71,8 @@ def risk(
         else:
             title, report = "the risk", _report_simulation(_open_plan(subject, instance, set_), draws, seed)
     except NoPlanError as error:
-        return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", json, outputs=outputs)
-    write_report(report, outputs, f"{title} is written", day)
-    print_report(report, json, full=full)
+        return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", where)
+    where.deliver(report, f"{title} is written")
     return 0
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants, report_progress
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    report_infeasibility,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import NoPlanError, UsageError
@@ -30,7 +22,11 @@ if TYPE_CHECKING:
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.report.sensitivity.report_part import SensitivityPart
 
+    PartMaker = Callable[[ScenarioRunner], SensitivityPart]
 
+RangesOption = Annotated[
+    bool, typer.Option("--ranges", help="Shadow prices and sensitivity ranges (the default analysis).")
+]
 VaryOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,68 +46,6 @@ BudgetOption = Annotated[
 ExactOption = Annotated[
     bool, typer.Option("--exact", help="With --vary: compute every breakpoint, however many solves it takes.")
 ]
-
-
-@dataclass(frozen=True)
-class CurveRequest:
-    """Parameters to vary and their ranges, as given; a budget; and whether every breakpoint is required."""
-
-    ranges: tuple[str, ...]
-    budget: str | None = None
-    exact: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for options without a curve, and for more than two parameters."""
-        if not self.ranges and (self.budget is not None or self.exact):
-            raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
-        if len(self.ranges) == 2 and (self.budget is not None or self.exact):
-            raise UsageError("--budget and --exact go with one --vary, not with a map")
-        if len(self.ranges) > 2:
-            raise UsageError("--vary may be given once for a curve, twice for a map")
-
-    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
-        """Yield the function of the curve or map, if requested.
-
-        Yields:
-            Functions from the runner of variants to a part.
-        """
-        if len(self.ranges) > 1:
-            yield self._report_map
-        elif self.ranges:
-            yield self._report_curve
-
-    def _report_map(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the map over two parameters."""
-        from medalopt.analysis.sensitivity.curves import compute_surface
-        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-        from medalopt.report.sensitivity.curves import report_surface
-
-        across, up = (parse_parameter_range(runner, figure) for figure in self.ranges)
-        runner.require_effects(
-            [
-                {**across.make_changes(across.low), **up.make_changes(up.low)},
-                {**across.make_changes(across.high), **up.make_changes(up.high)},
-            ],
-            "--vary",
-        )
-        with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
-            return report_surface(compute_surface(runner, across, up, step), runner.instance.currency)
-
-    def _report_curve(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the curve along one parameter."""
-        from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
-        from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-        from medalopt.analysis.sensitivity.piecewise_linear import parse_budget
-        from medalopt.report.sensitivity.curves import report_curve
-
-        range_ = parse_parameter_range(runner, self.ranges[0])
-        runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
-        limit = None if self.budget is None else parse_budget(self.budget, runner.objective, runner.source_values.money)
-        with report_progress(f"drawing the curve along {range_.path}") as step:
-            curve = compute_curve(runner, range_, CurveOptions(self.exact, limit, step))
-            return report_curve(curve, runner.instance.currency)
-
-
 WithoutOption = Annotated[
     bool, typer.Option("--without", help="Outages: drop each smelter, treatment, region, channel and offer in turn.")
 ]
@@ -136,73 +70,6 @@ PremiumOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class WhatIfRequest:
-    """Requested what-if analyses."""
-
-    without: bool = False
-    drop: tuple[str, ...] = ()
-    start: str | None = None
-    delay: int | None = None
-    scenarios: bool = False
-    premium: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for options without the one they belong to."""
-        if self.start is not None and not (self.without or self.drop):
-            raise UsageError("--from is the first period of an outage: give it with --without or --drop")
-        if self.delay is not None and self.delay < 0:
-            raise UsageError(f"--delay {self.delay}: a delay is a whole number of periods, 0 or more")
-
-    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
-        """Yield the function of each requested part of the report.
-
-        Yields:
-            Functions from the runner of variants to a part.
-        """
-        if self.without or self.drop:
-            yield self._report_outages
-        elif self.premium:
-            yield self._report_premium
-        if self.delay is not None:
-            yield self._report_delay
-        if self.scenarios:
-            yield self._report_scenarios
-
-    def _report_outages(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the outage part."""
-        from medalopt.analysis.sensitivity.outages import evaluate_outages
-        from medalopt.report.sensitivity.what_if import report_outages
-
-        with report_progress("removing one after the other") as step:
-            return report_outages(evaluate_outages(runner, self.drop, self.start, step), runner.instance)
-
-    def _report_premium(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the recycling premium part."""
-        from medalopt.analysis.sensitivity.outages import compute_premium
-        from medalopt.report.sensitivity.what_if import report_premium
-
-        with report_progress("buying the metal instead"):
-            part = report_premium(compute_premium(runner), runner.instance)
-            return replace(part, in_lots=runner.base_in_lots is not None)
-
-    def _report_delay(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the delay part."""
-        from medalopt.analysis.sensitivity.delay import evaluate_delays
-        from medalopt.report.sensitivity.what_if import report_delay
-
-        with report_progress("delaying one after the other") as step:
-            return report_delay(evaluate_delays(runner, self.delay or 0, step), runner.instance)
-
-    def _report_scenarios(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the part of named scenarios."""
-        from medalopt.analysis.sensitivity.delay import evaluate_scenarios
-        from medalopt.report.sensitivity.what_if import report_scenarios
-
-        with report_progress("one scenario after the other") as step:
-            return replace(report_scenarios(evaluate_scenarios(runner, step)), in_lots=True)
-
-
 DeviceMixOption = Annotated[
     bool,
     typer.Option("--device-mix", help="Vary the share of each device type in the supply; compare the `mixes`."),
@@ -213,47 +80,6 @@ TriangleOption = Annotated[
         "--triangle", metavar="A,B,C", help="With --device-mix: also vary the split of tonnes among three devices."
     ),
 ]
-
-
-@dataclass(frozen=True)
-class DeviceMixRequest:
-    """Request for the device mix, with the three devices of a triangle if there is one."""
-
-    requested: bool
-    triangle_devices: tuple[str, ...]
-
-    @classmethod
-    def of(cls, device_mix: bool, triangle: str | None) -> DeviceMixRequest:
-        """Return the request of the options; a triangle implies the device mix.
-
-        Args:
-            device_mix: Value of `--device-mix`.
-            triangle: Value of `--triangle`: three names separated by commas, or None.
-
-        Returns:
-            The request.
-        """
-        three = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
-        return cls(device_mix or triangle is not None, three)
-
-    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
-        """Yield the function of the part of the report, if requested.
-
-        Yields:
-            Functions from the runner of variants to a part.
-        """
-        if self.requested:
-            yield self._report_mix
-
-    def _report_mix(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the device mix part."""
-        from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
-        from medalopt.report.sensitivity.device_mix import report_device_mix
-
-        with report_progress(f"moving the mix of {runner.instance.name}") as step:
-            return report_device_mix(analyse_device_mix(runner, self.triangle_devices, step))
-
-
 TornadoOption = Annotated[
     bool, typer.Option("--tornado", help="Vary each parameter alone, by its cv or by 10 %, and rank by effect.")
 ]
@@ -271,77 +97,6 @@ JournalOption = Annotated[
         "--journal", metavar="FILE", help="Save results of --tornado and --global to FILE, and resume from it."
     ),
 ]
-
-
-@dataclass(frozen=True)
-class ImportanceRequest:
-    """Requested global sensitivities, and how to solve them."""
-
-    tornado: bool
-    rows: int | None
-    jobs: int | None
-    cache_path: Path | None
-
-    def list_parts(self) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
-        """Yield the function of each requested part of the report.
-
-        Yields:
-            Functions from the runner of variants to a part.
-        """
-        if self.tornado:
-            yield self._report_tornado
-        if self.rows is not None:
-            yield self._report_variance
-
-    def _report_tornado(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the tornado chart."""
-        from medalopt.analysis.sensitivity.tornado import compute_tornado
-        from medalopt.report.sensitivity.tornado import report_tornado
-
-        with self._open_cache(runner, "varying every parameter") as (cache, step):
-            found = compute_tornado(runner, self.jobs, cache, step)
-            return replace(report_tornado(runner.instance, runner.unit, found), in_lots=True)
-
-    def _report_variance(self, runner: ScenarioRunner) -> SensitivityPart:
-        """Return the variance decomposition."""
-        from medalopt.analysis.sensitivity.variance import analyse_variance
-        from medalopt.report.sensitivity.tornado import report_variance
-
-        assert self.rows is not None
-        with self._open_cache(runner, "varying all parameters at once") as (cache, step):
-            found = analyse_variance(runner, self.rows, self.jobs, cache, step)
-            return replace(report_variance(runner.instance, runner.unit, found), in_lots=True)
-
-    @contextmanager
-    def _open_cache(
-        self, runner: ScenarioRunner, activity: str
-    ) -> Iterator[tuple[ResultCache | None, Callable[[int, int], None]]]:
-        """Open the result cache, if given, and a progress bar."""
-        from medalopt.analysis.result_cache import open_result_cache
-        from medalopt.report.render.text import show_progress
-
-        with (
-            open_result_cache(self.cache_path, runner.instance, runner.objective) as cache,
-            show_progress(activity) as step,
-        ):
-            yield cache, step
-
-
-RangesOption = Annotated[
-    bool, typer.Option("--ranges", help="Shadow prices and sensitivity ranges (the default analysis).")
-]
-
-
-@dataclass(frozen=True)
-class SensitivityRequest:
-    """Analyses requested on the command line; ranges are the default."""
-
-    objective: str
-    ranges: bool
-    curves: CurveRequest
-    what_if: WhatIfRequest
-    device_mix: DeviceMixRequest
-    importance: ImportanceRequest
 
 
 def sensitivity(
@@ -373,35 +128,55 @@ def sensitivity(
 
     Sensitivity ranges: allowable increase and decrease of each parameter, and its shadow price in both directions.
     """
-    day = parse_day(date)
-    outputs = check_outputs(output, {instance: "the instance"})
-    otherwise = WhatIfRequest(without, tuple(drop or ()), start, delay, scenarios, premium)
-    mixing, mattering = DeviceMixRequest.of(device_mix, triangle), ImportanceRequest(tornado, rows, jobs, journal)
-    request = SensitivityRequest(
-        objective, ranges, CurveRequest(tuple(vary or ()), budget, exact), otherwise, mixing, mattering
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
+    ranges_to_vary, dropped = tuple(vary or ()), tuple(drop or ())
+    if start is not None and not (without or dropped):
+        raise UsageError("--from is the first period of an outage: give it with --without or --drop")
+    if delay is not None and delay < 0:
+        raise UsageError(f"--delay {delay}: a delay is a whole number of periods, 0 or more")
+    _check_curve_options(ranges_to_vary, budget is not None or exact)
+    listed: tuple[tuple[object, PartMaker], ...] = (
+        (len(ranges_to_vary) == 2, partial(_report_map, ranges_to_vary)),
+        (len(ranges_to_vary) == 1, partial(_report_curve, ranges_to_vary, budget, exact)),
+        (without or dropped, partial(_report_outages, dropped, start)),
+        (premium and not (without or dropped), _report_premium),
+        (delay is not None, partial(_report_delay, delay or 0)),
+        (scenarios, _report_scenarios),
+        (device_mix or triangle is not None, partial(_report_mix, triangle)),
+        (tornado, partial(_report_tornado, jobs, journal)),
+        (rows is not None, partial(_report_variance, rows or 0, jobs, journal)),
     )
+    makers = [make for requested, make in listed if requested]
     runner = open_variants(instance, set_, objective, deferred=bool(vary))
     try:
-        parts = _run_parts(runner, request)
+        parts = _run_parts(runner, makers if makers and not ranges else [_report_ranges, *makers])
     except NoPlanError as error:
-        return report_infeasibility(runner.instance, error, instance, set_, objective, json, outputs=outputs)
+        return report_infeasibility(runner.instance, error, instance, set_, objective, where)
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
-    report = build_sensitivity_report(runner.instance, parts)
     if json and runner.lots and not all(part.in_lots for part in parts):
         print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
-    write_report(report, outputs, "the sensitivity is written", day)
-    print_report(report, json, full=full)
+    where.deliver(build_sensitivity_report(runner.instance, parts), "the sensitivity is written")
     if parts[-1].interrupted:
         raise KeyboardInterrupt
     return 0
 
 
-def _run_parts(runner: ScenarioRunner, request: SensitivityRequest) -> list[SensitivityPart]:
+def _check_curve_options(ranges: Sequence[str], with_options: bool) -> None:
+    """Raise UsageError for options without a curve, and for more than two parameters."""
+    if not ranges and with_options:
+        raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
+    if len(ranges) == 2 and with_options:
+        raise UsageError("--budget and --exact go with one --vary, not with a map")
+    if len(ranges) > 2:
+        raise UsageError("--vary may be given once for a curve, twice for a map")
+
+
+def _run_parts(runner: ScenarioRunner, makers: Sequence[PartMaker]) -> list[SensitivityPart]:
     """Run the requested analyses, up to one that was interrupted."""
     parts: list[SensitivityPart] = []
-    for part in _select_parts(request):
-        parts.append(_state_lots(runner, part(runner)))
+    for make in makers:
+        parts.append(_state_lots(runner, make(runner)))
         if parts[-1].interrupted:
             break
     return parts
@@ -422,16 +197,7 @@ def _describe_left_out(runner: ScenarioRunner) -> str:
     return f"{describe_lot_rules(runner.lots)} are left out: shadow prices and curves exist only without them"
 
 
-def _select_parts(request: SensitivityRequest) -> Iterator[Callable[[ScenarioRunner], SensitivityPart]]:
-    """Yield the function of each requested part, from the runner of variants to a part."""
-    every = (request.curves, request.what_if, request.device_mix, request.importance)
-    others = [part for one in every for part in one.list_parts()]
-    if request.ranges or not others:
-        yield _run_ranges
-    yield from others
-
-
-def _run_ranges(runner: ScenarioRunner) -> SensitivityPart:
+def _report_ranges(runner: ScenarioRunner) -> SensitivityPart:
     """Return the sensitivity ranges."""
     from medalopt.analysis.sensitivity.ranges import compute_ranges
     from medalopt.report.sensitivity.ranges import report_ranges
@@ -445,3 +211,118 @@ def _run_ranges(runner: ScenarioRunner) -> SensitivityPart:
 def _count_tenths(step: Callable[[str], None]) -> Callable[[int, int], None]:
     """Return a progress callback that reports every tenth of the parameters."""
     return lambda done, of: step(f"{done} of {of}") if done and done % max(of // 10, 1) == 0 else None
+
+
+def _report_map(ranges: Sequence[str], runner: ScenarioRunner) -> SensitivityPart:
+    """Return the map over two parameters."""
+    from medalopt.analysis.sensitivity.curves import compute_surface
+    from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+    from medalopt.report.sensitivity.curves import report_surface
+
+    across, up = (parse_parameter_range(runner, figure) for figure in ranges)
+    runner.require_effects(
+        [
+            {**across.make_changes(across.low), **up.make_changes(up.low)},
+            {**across.make_changes(across.high), **up.make_changes(up.high)},
+        ],
+        "--vary",
+    )
+    with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
+        return report_surface(compute_surface(runner, across, up, step), runner.instance.currency)
+
+
+def _report_curve(ranges: Sequence[str], budget: str | None, exact: bool, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the curve along one parameter."""
+    from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
+    from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+    from medalopt.analysis.sensitivity.piecewise_linear import parse_budget
+    from medalopt.report.sensitivity.curves import report_curve
+
+    range_ = parse_parameter_range(runner, ranges[0])
+    runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
+    limit = None if budget is None else parse_budget(budget, runner.objective, runner.source_values.money)
+    with report_progress(f"drawing the curve along {range_.path}") as step:
+        curve = compute_curve(runner, range_, CurveOptions(exact, limit, step))
+        return report_curve(curve, runner.instance.currency)
+
+
+def _report_outages(dropped: tuple[str, ...], start: str | None, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the outage part."""
+    from medalopt.analysis.sensitivity.outages import evaluate_outages
+    from medalopt.report.sensitivity.what_if import report_outages
+
+    with report_progress("removing one after the other") as step:
+        return report_outages(evaluate_outages(runner, dropped, start, step), runner.instance)
+
+
+def _report_premium(runner: ScenarioRunner) -> SensitivityPart:
+    """Return the recycling premium part."""
+    from medalopt.analysis.sensitivity.outages import compute_premium
+    from medalopt.report.sensitivity.what_if import report_premium
+
+    with report_progress("buying the metal instead"):
+        part = report_premium(compute_premium(runner), runner.instance)
+        return replace(part, in_lots=runner.base_in_lots is not None)
+
+
+def _report_delay(delay: int, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the delay part."""
+    from medalopt.analysis.sensitivity.delay import evaluate_delays
+    from medalopt.report.sensitivity.what_if import report_delay
+
+    with report_progress("delaying one after the other") as step:
+        return report_delay(evaluate_delays(runner, delay, step), runner.instance)
+
+
+def _report_scenarios(runner: ScenarioRunner) -> SensitivityPart:
+    """Return the part of named scenarios."""
+    from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+    from medalopt.report.sensitivity.what_if import report_scenarios
+
+    with report_progress("one scenario after the other") as step:
+        return replace(report_scenarios(evaluate_scenarios(runner, step)), in_lots=True)
+
+
+def _report_mix(triangle: str | None, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the device mix part."""
+    from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
+    from medalopt.report.sensitivity.device_mix import report_device_mix
+
+    devices = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
+    with report_progress(f"moving the mix of {runner.instance.name}") as step:
+        return report_device_mix(analyse_device_mix(runner, devices, step))
+
+
+def _report_tornado(jobs: int | None, journal: Path | None, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the tornado chart."""
+    from medalopt.analysis.sensitivity.tornado import compute_tornado
+    from medalopt.report.sensitivity.tornado import report_tornado
+
+    with _open_cache(journal, runner, "varying every parameter") as (cache, step):
+        found = compute_tornado(runner, jobs, cache, step)
+        return replace(report_tornado(runner.instance, runner.unit, found), in_lots=True)
+
+
+def _report_variance(rows: int, jobs: int | None, journal: Path | None, runner: ScenarioRunner) -> SensitivityPart:
+    """Return the variance decomposition."""
+    from medalopt.analysis.sensitivity.variance import analyse_variance
+    from medalopt.report.sensitivity.tornado import report_variance
+
+    with _open_cache(journal, runner, "varying all parameters at once") as (cache, step):
+        found = analyse_variance(runner, rows, jobs, cache, step)
+        return replace(report_variance(runner.instance, runner.unit, found), in_lots=True)
+
+
+@contextmanager
+def _open_cache(
+    path: Path | None, runner: ScenarioRunner, activity: str
+) -> Iterator[tuple[ResultCache | None, Callable[[int, int], None]]]:
+    """Open the result cache, if given, and a progress bar."""
+    from medalopt.analysis.result_cache import open_result_cache
+    from medalopt.report.render.text import show_progress
+
+    with (
+        open_result_cache(path, runner.instance, runner.objective) as cache,
+        show_progress(activity) as step,
+    ):
+        yield cache, step

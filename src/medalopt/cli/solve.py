@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,17 +20,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    has_tables,
-    parse_day,
-    print_report,
-    report_infeasibility,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_output
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.text import escape_text
@@ -103,8 +94,7 @@ def solve(
 
     The optimum is verified independently of the solver. If infeasible: conflicting constraints and cheapest repairs.
     """
-    day = parse_day(date)
-    outputs = check_outputs(output, {instance: "the instance"})
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
     within = parse_limits(gap, time_limit)
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
     loaded = read_instance(instance, set_)
@@ -116,14 +106,12 @@ def solve(
             report_time_limit(loaded, objective)
         raise
     except NoPlanError as error:
-        context = (loaded, error, instance, set_, objective, json)
-        return report_infeasibility(*context, tuple(extend or ()), budget=budget)
+        where = replace(where, paths=())
+        return report_infeasibility(loaded, error, instance, set_, objective, where, tuple(extend or ()), budget)
     from medalopt.report.solve import build_solve_report
 
-    tables = has_tables(outputs)
-    report = build_solve_report(plan, whole=tables, text=tables or not json)
-    write_report(report, outputs, "the plan is written", day)
-    print_report(report, json, full=full)
+    tables = where.has_tables
+    where.deliver(build_solve_report(plan, whole=tables, text=tables or not json), "the plan is written")
     return LimitError.exit_code if plan.stopped else 0
 
 

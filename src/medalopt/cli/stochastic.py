@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, open_variants, parse_limit, report_progress
-from medalopt.cli.output import FullOption, OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import FullOption, OutputOption, ReportOutput
 from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
 
 DrawsOption = Annotated[
@@ -54,7 +54,7 @@ def stochastic(
 
     Agreed now are tonnes of streams, feed of smelters and options, at the least expected cost over all scenarios.
     """
-    outputs = check_outputs(output, {instance: "the instance"})
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full)
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.report.two_stage import build_two_stage_report
 
@@ -67,7 +67,5 @@ def stochastic(
     runner = open_variants(instance, set_, "cost")
     with report_progress(f"deciding contracts of {runner.instance.name}") as step:
         found = compute_two_stage_plan(runner, options, step)
-    report = build_two_stage_report(found)
-    write_report(report, outputs, "the two-stage plan is written")
-    print_report(report, json, full=full)
+    where.deliver(build_two_stage_report(found), "the two-stage plan is written")
     return 0

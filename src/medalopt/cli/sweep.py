@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    check_outputs,
-    parse_day,
-    print_report,
-    write_report,
-)
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
@@ -70,76 +61,6 @@ JournalOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class SweepRequest:
-    """Requested scenarios: a grid, a list, a sample, or by default those of the instance."""
-
-    grid: tuple[str, ...]
-    listed: Path | None
-    sample: int | None
-    seed: int | None
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for more than one kind, or a seed without a sample."""
-        if bool(self.grid) + (self.listed is not None) + (self.sample is not None) > 1:
-            raise UsageError("--grid, --list and --sample exclude each other: give one of them")
-        if self.seed is not None and (self.sample is None or self.seed < 0):
-            raise UsageError("--seed goes with --sample N, and is 0 or more")
-
-    def list_scenarios(self, runner: ScenarioRunner) -> list[Scenario]:
-        """Return the requested scenarios.
-
-        Args:
-            runner: Runner of variants of the instance.
-
-        Returns:
-            The scenarios.
-
-        Raises:
-            UsageError: An option is malformed.
-            InputError: The list is invalid; all its errors are reported.
-        """
-        from medalopt.analysis.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
-
-        if self.grid:
-            return build_grid(runner, self.grid)
-        if self.listed is not None:
-            return load_scenarios(runner, self.listed)
-        if self.sample is not None:
-            return sample_scenarios(runner, self.sample, self.seed)
-        return list_instance_scenarios(runner)
-
-
-@dataclass(frozen=True)
-class SweepTarget:
-    """Executor with its scheduler address or number of processes."""
-
-    on: SweepExecutor
-    scheduler: str | None
-    jobs: int | None
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for options of the other executor."""
-        if (self.on is SweepExecutor.dask) != (self.scheduler is not None):
-            raise UsageError("--on dask and --scheduler ADDRESS go together, such as tcp://127.0.0.1:8786")
-        if self.jobs is not None and self.on is SweepExecutor.dask:
-            raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
-
-    def make_executor(self) -> ScenarioExecutor:
-        """Return the executor: processes on this machine, or a cluster.
-
-        Returns:
-            Executor.
-        """
-        from medalopt.analysis.process_pool import make_process_executor
-
-        if self.scheduler is None:
-            return make_process_executor(self.jobs)
-        from medalopt.analysis.sweep import make_cluster_executor
-
-        return make_cluster_executor(self.scheduler, print_message)
-
-
 def sweep(
     instance: InstanceArgument,
     grid: GridOption = None,
@@ -161,29 +82,60 @@ def sweep(
 
     Without --grid, --list and --sample: the scenarios of the instance. A scenario that fails does not stop the others.
     """
-    day = parse_day(date)
-    outputs = check_outputs(output, {instance: "the instance"})
-    request, there = SweepRequest(tuple(grid or ()), list_, sample, seed), SweepTarget(on, scheduler, jobs)
-    deferred = bool(request.grid or request.listed)
-    runner = open_variants(instance, set_, objective, deferred=deferred)
-    scenarios = request.list_scenarios(runner)
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
+    if bool(grid) + (list_ is not None) + (sample is not None) > 1:
+        raise UsageError("--grid, --list and --sample exclude each other: give one of them")
+    if seed is not None and (sample is None or seed < 0):
+        raise UsageError("--seed goes with --sample N, and is 0 or more")
+    if (on is SweepExecutor.dask) != (scheduler is not None):
+        raise UsageError("--on dask and --scheduler ADDRESS go together, such as tcp://127.0.0.1:8786")
+    if jobs is not None and on is SweepExecutor.dask:
+        raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
+    runner = open_variants(instance, set_, objective, deferred=bool(grid or list_))
+    scenarios = _list_scenarios(runner, tuple(grid or ()), list_, sample, seed)
     rows: list[SweepResult] = []
     interrupted = False
     try:
-        for row in _run_scenarios(runner, scenarios, there, journal):
+        for row in _run_scenarios(runner, scenarios, scheduler, jobs, journal):
             rows.append(row)
             if json:
                 _print_row(row)
     except KeyboardInterrupt:
         interrupted = True
-    _report_results(runner, rows, len(scenarios), outputs, json, full, day)
+    _report_results(runner, rows, len(scenarios), where)
     if interrupted:
         raise KeyboardInterrupt
     return 0
 
 
+def _list_scenarios(
+    runner: ScenarioRunner, grid: tuple[str, ...], listed: Path | None, sample: int | None, seed: int | None
+) -> list[Scenario]:
+    """Return the requested scenarios, by default those of the instance. Raises UsageError or InputError."""
+    from medalopt.analysis.sweep import build_grid, list_instance_scenarios, load_scenarios, sample_scenarios
+
+    if grid:
+        return build_grid(runner, grid)
+    if listed is not None:
+        return load_scenarios(runner, listed)
+    if sample is not None:
+        return sample_scenarios(runner, sample, seed)
+    return list_instance_scenarios(runner)
+
+
+def _make_executor(scheduler: str | None, jobs: int | None) -> ScenarioExecutor:
+    """Return the executor: processes on this machine, or a cluster."""
+    from medalopt.analysis.process_pool import make_process_executor
+
+    if scheduler is None:
+        return make_process_executor(jobs)
+    from medalopt.analysis.sweep import make_cluster_executor
+
+    return make_cluster_executor(scheduler, print_message)
+
+
 def _run_scenarios(
-    runner: ScenarioRunner, scenarios: list[Scenario], there: SweepTarget, cache_path: Path | None
+    runner: ScenarioRunner, scenarios: list[Scenario], scheduler: str | None, jobs: int | None, journal: Path | None
 ) -> Iterator[SweepResult]:
     """Yield the result of each scenario."""
     from medalopt.analysis.result_cache import open_result_cache
@@ -191,10 +143,10 @@ def _run_scenarios(
     from medalopt.report.render.text import show_progress
 
     with (
-        open_result_cache(cache_path, runner.instance, runner.objective) as cache,
+        open_result_cache(journal, runner.instance, runner.objective) as cache,
         show_progress("solving scenarios") as report_progress,
     ):
-        yield from run_sweep(runner, scenarios, there.make_executor(), cache, report_progress)
+        yield from run_sweep(runner, scenarios, _make_executor(scheduler, jobs), cache, report_progress)
 
 
 def _print_row(row: SweepResult) -> None:
@@ -204,22 +156,14 @@ def _print_row(row: SweepResult) -> None:
     print_output(render_scenario_json(row))
 
 
-def _report_results(
-    runner: ScenarioRunner,
-    rows: list[SweepResult],
-    of: int,
-    outputs: tuple[Path, ...],
-    json: bool,
-    full: bool,
-    day: str,
-) -> None:
+def _report_results(runner: ScenarioRunner, rows: list[SweepResult], of: int, where: ReportOutput) -> None:
     """Write the results, and print the summary."""
     from medalopt.report.compare import build_sweep_report
 
     report = build_sweep_report(runner.instance, runner.unit, rows, of)
-    write_report(report, outputs, "the scenarios are written", day)
-    if not json:
-        print_report(report, as_json=False, full=full)
+    where.write(report, "the scenarios are written")
+    if not where.as_json:
+        where.show(report)
         return
     for line in report.headline[2:]:
         print_message(line)

@@ -18,7 +18,7 @@ from medalopt.cli.options import (
     parse_changes,
     read_instance,
 )
-from medalopt.cli.output import OutputOption, check_outputs, print_report, write_report
+from medalopt.cli.output import OutputOption, ReportOutput
 from medalopt.errors import UsageError
 from medalopt.text import escape_text
 
@@ -55,13 +55,12 @@ def verify(
     from medalopt.plan.reader import read_plan_file
 
     inputs = {plan: "the plan", **({instance: "the instance"} if instance else {})}
-    outputs = check_outputs(output, inputs)
+    where = ReportOutput.prepare(output, inputs, json)
     file = read_plan_file(plan)
     path = instance or _find_instance(plan, file.plan.instance.files)
     request = ReplanRequest.prepare(read_instance(path, set_), after, actuals, frozen)
     report, accepted = _judge_plan(file, request, lambda: _read_source(path, set_, request), plan.name)
-    write_report(report, outputs, "the verdict is written")
-    print_report(report, json)
+    where.deliver(report, "the verdict is written")
     return 0 if accepted else _NOT_ACCEPTED
 
 
