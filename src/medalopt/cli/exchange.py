@@ -59,7 +59,8 @@ def _open_starter(stem: str) -> InstanceFile:
     """Return the starter instance, named after the output file."""
     import tempfile
 
-    from medalopt.instance.loading import open_instance, render_starter_template
+    from medalopt.instance.examples import render_starter_template
+    from medalopt.instance.loading import open_instance
 
     plain = "".join(char if char in "abcdefghijklmnopqrstuvwxyz0123456789_-" else "-" for char in stem.lower())
     with tempfile.TemporaryDirectory() as folder:

@@ -132,9 +132,7 @@ def sensitivity(
     ranges_to_vary, dropped = tuple(vary or ()), tuple(drop or ())
     if start is not None and not (without or dropped):
         raise UsageError("--from is the first period of an outage: give it with --without or --drop")
-    if delay is not None and delay < 0:
-        raise UsageError(f"--delay {delay}: a delay is a whole number of periods, 0 or more")
-    _check_curve_options(ranges_to_vary, budget is not None or exact)
+    _check_options(delay, ranges_to_vary, budget is not None or exact)
     listed: tuple[tuple[object, PartMaker], ...] = (
         (len(ranges_to_vary) == 2, partial(_report_map, ranges_to_vary)),
         (len(ranges_to_vary) == 1, partial(_report_curve, ranges_to_vary, budget, exact)),
@@ -152,18 +150,13 @@ def sensitivity(
         parts = _run_parts(runner, makers if makers and not ranges else [_report_ranges, *makers])
     except NoPlanError as error:
         return report_infeasibility(runner.instance, error, instance, set_, objective, where)
-    from medalopt.report.sensitivity.report_part import build_sensitivity_report
-
-    if json and runner.lots and not all(part.in_lots for part in parts):
-        print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
-    where.deliver(build_sensitivity_report(runner.instance, parts), "the sensitivity is written")
-    if parts[-1].interrupted:
-        raise KeyboardInterrupt
-    return 0
+    return _deliver_parts(runner, parts, where)
 
 
-def _check_curve_options(ranges: Sequence[str], with_options: bool) -> None:
-    """Raise UsageError for options without a curve, and for more than two parameters."""
+def _check_options(delay: int | None, ranges: Sequence[str], with_options: bool) -> None:
+    """Raise UsageError for a negative delay, options without a curve, and more than two parameters."""
+    if delay is not None and delay < 0:
+        raise UsageError(f"--delay {delay}: a delay is a whole number of periods, 0 or more")
     if not ranges and with_options:
         raise UsageError("--budget and --exact go with --vary PATH=LO..HI")
     if len(ranges) == 2 and with_options:
@@ -180,6 +173,18 @@ def _run_parts(runner: ScenarioRunner, makers: Sequence[PartMaker]) -> list[Sens
         if parts[-1].interrupted:
             break
     return parts
+
+
+def _deliver_parts(runner: ScenarioRunner, parts: list[SensitivityPart], where: ReportOutput) -> int:
+    """Deliver the report; return the exit code. Raises KeyboardInterrupt where the last part was interrupted."""
+    from medalopt.report.sensitivity.report_part import build_sensitivity_report
+
+    if where.as_json and runner.lots and not all(part.in_lots for part in parts):
+        print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
+    where.deliver(build_sensitivity_report(runner.instance, parts), "the sensitivity is written")
+    if parts[-1].interrupted:
+        raise KeyboardInterrupt
+    return 0
 
 
 def _state_lots(runner: ScenarioRunner, part: SensitivityPart) -> SensitivityPart:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.analysis.promise_solver import needs_cuts
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.instance.activities import relax_lots
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM, Contract, ContractBook
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.routes import ConfidenceCut
