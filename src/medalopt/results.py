@@ -38,30 +38,18 @@ class AnalysisResult:
 
     @property
     def headline(self) -> tuple[str, ...]:
-        """Summary of the result.
-
-        Returns:
-            Sentences.
-        """
+        """Sentences that summarise the result."""
         parts = (line for part in self.report.parts for line in part.headline)
         return (*self.report.headline, *parts)
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames of the tables, with units in the column names.
-
-        Returns:
-            Data frame by name; shares are from 0 to 1.
-        """
+        """Data frames of the tables by name, with units in the column names; shares are from 0 to 1."""
         return {table.key: _build_report_frame(table) for table in list_tables(self.report)}
 
     @property
     def frame(self) -> pd.DataFrame:
-        """First data frame.
-
-        Returns:
-            Data frame with units in the column names.
-        """
+        """First data frame, with units in the column names."""
         return next(iter(self.frames.values()))
 
     @cached_property
@@ -146,7 +134,6 @@ def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan as JSON or as a folder of CSV files, whole or not at all.
 
     Args:
-        plan: Plan.
         path: NAME.json, or a folder.
 
     Raises:
@@ -170,9 +157,6 @@ def save_plan(plan: Plan, path: Path) -> None:
 def render_plan_page(plan: Plan) -> str:
     """Render a plan as one HTML page.
 
-    Args:
-        plan: Plan.
-
     Returns:
         The report of `medalopt solve`.
     """
@@ -184,9 +168,6 @@ def render_plan_page(plan: Plan) -> str:
 
 def render_plan_fragment(plan: Plan) -> str:
     """Render a plan for a notebook: headline, cost by kind and the first shipments.
-
-    Args:
-        plan: Plan.
 
     Returns:
         The HTML, without a head.

@@ -308,7 +308,6 @@ def solve_continuous(
         extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         basis: Basis of a similar instance, for a warm start.
         gap: Relative optimality gap at which to stop.
-        budget: Time limit.
         method: `direct`, `decomposition` or `auto`.
         eased: Row bounds (lower, upper) that replace those of extension rows, by name.
         master: Compiled constraints of a similar instance.
@@ -391,7 +390,6 @@ def is_large_instance(instance: Instance, routes: Routes) -> bool:
 
     Args:
         instance: Instance to plan.
-        routes: Its routes.
 
     Returns:
         True if the LP is large.

@@ -142,11 +142,7 @@ class ComparisonRow:
 
     @property
     def largest_difference(self) -> float:
-        """Largest absolute difference from the first plan.
-
-        Returns:
-            Unit of the row; 0 if one of the two has no plan.
-        """
+        """Largest absolute difference from the first plan; 0 if one of the two has no plan."""
         first = self.values[0]
         changes = [abs(value - first) for value in self.values[1:] if value is not None and first is not None]
         return max(changes, default=0.0)
@@ -160,11 +156,7 @@ class Comparison:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Short unique name of each plan: file name without folder and suffix, or the scenario.
-
-        Returns:
-            Names in the order of the plans; the full name where two would be equal.
-        """
+        """Short unique name of each plan: file name without folder and suffix, or the scenario; else the full name."""
         short = [
             summary.name.rpartition("#")[2] if "#" in summary.name else Path(summary.name).stem
             for summary in self.summaries
@@ -176,20 +168,12 @@ class Comparison:
 
     @cached_property
     def parameter_differences(self) -> tuple[ParameterDifference, ...]:
-        """Parameters that are not equal in all instance files.
-
-        Returns:
-            One entry per path.
-        """
+        """Parameters that are not equal in all instance files, one entry per path."""
         return _find_differences([summary.source_values for summary in self.summaries])
 
     @cached_property
     def rows(self) -> tuple[ComparisonRow, ...]:
-        """All quantities of any plan, by part.
-
-        Returns:
-            Rows in the order of `PLAN_PARTS`.
-        """
+        """All quantities of any plan, by part in the order of `PLAN_PARTS`."""
         keys = dict.fromkeys(
             key for part in PLAN_PARTS for summary in self.summaries for key in summary.quantities if key[0] == part
         )
@@ -207,11 +191,7 @@ class Comparison:
 
     @property
     def cost(self) -> ComparisonRow | None:
-        """Total cost of each plan.
-
-        Returns:
-            Row of the totals, money; None if there is no plan at all.
-        """
+        """Total cost of each plan, money; None if there is no plan at all."""
         return next((row for row in self.select_part("totals") if row.item == "cost"), None)
 
     def select_part(self, part: str) -> tuple[ComparisonRow, ...]:
@@ -443,9 +423,6 @@ def _format_difference(path: ParameterPath, file: SourceValues | None, first: So
 
 def count_by_section(differences: Sequence[ParameterDifference]) -> Iterator[tuple[str, int]]:
     """Count the differences in each section of the file.
-
-    Args:
-        differences: Differences.
 
     Yields:
         Section and number of differences.

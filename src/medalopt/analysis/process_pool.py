@@ -101,11 +101,8 @@ def solve_scenarios(
     """Solve all scenarios in parallel; reuse cached results. Ctrl-C ends the run and keeps the results so far.
 
     Args:
-        runner: Base instance.
         scenarios: Changes of each scenario, path to value.
         jobs: Number of processes; None for one per processor.
-        cache: Cache of results.
-        report_progress: Progress callback.
 
     Returns:
         Result of each scenario, in order.
@@ -133,11 +130,9 @@ def stream_results(
     """Solve scenarios and yield results as they arrive, cached results first.
 
     Args:
-        runner: Base instance.
         scenarios: Changes of each scenario, path to value.
         where: Executor that solves numbered scenarios.
         cache: Cache of results; a sample of the cached results is solved again.
-        report_progress: Progress callback.
 
     Yields:
         Number of the scenario and its result.
@@ -190,7 +185,6 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
     """Solve one scenario from a given basis. An error becomes the status of its result and affects no other scenario.
 
     Args:
-        runner: Base instance.
         basis: Basis to start from; None to start from scratch.
         changes: Changes of the scenario, path to value.
 

@@ -67,11 +67,7 @@ class ScenarioResult:
 
     @property
     def feasible(self) -> bool:
-        """Return whether the scenario has a plan.
-
-        Returns:
-            True if its status is `optimal`.
-        """
+        """Return whether the scenario has a plan."""
         return self.status == "optimal"
 
     def agrees_with(self, other: ScenarioResult) -> bool:
@@ -148,7 +144,6 @@ class ResultCache:
 
         Args:
             changes: Changes of the scenario, path to value.
-            result: Its result.
 
         Raises:
             OutputError: If the file cannot be written.

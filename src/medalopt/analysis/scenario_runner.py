@@ -91,11 +91,7 @@ class ScenarioProgram:
 
     @cached_property
     def column_codes(self) -> Ints:
-        """Integer code of each network column: equal codes mean the same variable in every scenario.
-
-        Returns:
-            (C,).
-        """
+        """Integer code of each network column: equal codes mean the same variable in every scenario, (C,)."""
         streams, treatments, smelters, periods = (
             len(self.instance.streams.names),
             len(self.instance.treatments.names),
@@ -172,11 +168,7 @@ class ScenarioRunner:
 
     @property
     def source_values(self) -> SourceValues:
-        """Parameter values of the base instance as its file spells them.
-
-        Returns:
-            Values by path.
-        """
+        """Parameter values of the base instance by path, as its file spells them."""
         return self.file.read_source_values()
 
     def require_effects(self, scenarios: Sequence[ParameterChanges], option: str) -> None:
@@ -212,11 +204,7 @@ class ScenarioRunner:
 
     @cached_property
     def base(self) -> ScenarioProgram:
-        """Program of the base instance.
-
-        Returns:
-            Program, compiled once.
-        """
+        """Program of the base instance, compiled once."""
         return ScenarioProgram.build(self.instance, self.objective, self._master)
 
     @cached_property
@@ -237,29 +225,17 @@ class ScenarioRunner:
 
     @cached_property
     def is_large(self) -> bool:
-        """Return whether the instance is too large for a warm-started model.
-
-        Returns:
-            True if each scenario is solved from scratch.
-        """
+        """Return whether the instance is too large for a warm-started model."""
         return is_large_instance(self.instance, build_routes(self.instance))
 
     @property
     def unit(self) -> str:
-        """Unit of the objective.
-
-        Returns:
-            The currency, `kg CO2e` or `t`.
-        """
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return OBJECTIVE_UNITS.get(self.objective, self.instance.currency)
 
     @cached_property
     def warm_model(self) -> ParametricSolver:
-        """Warm-started solver model.
-
-        Returns:
-            Solver; it starts from the basis of `plan` if that has been computed.
-        """
+        """Warm-started solver; it starts from the basis of `plan` if that has been computed."""
         program = self.base.program
         if "plan" not in self.__dict__:
             return ParametricSolver(program)

@@ -63,9 +63,6 @@ _worker_lock = threading.Lock()  # a worker may have several threads, the solver
 def list_instance_scenarios(runner: ScenarioRunner) -> list[Scenario]:
     """List the scenarios of the instance.
 
-    Args:
-        runner: Base instance.
-
     Returns:
         Scenarios in the order of the file.
 
@@ -86,7 +83,6 @@ def load_scenarios(runner: ScenarioRunner, path: Path) -> list[Scenario]:
     """Load the scenarios of a CSV or YAML file.
 
     Args:
-        runner: Base instance.
         path: File.
 
     Returns:
@@ -104,7 +100,6 @@ def sample_scenarios(runner: ScenarioRunner, count: int, seed: int | None) -> li
     """Draw scenarios of all uncertain parameters, spread evenly over their ranges.
 
     Args:
-        runner: Base instance.
         count: Number of scenarios.
         seed: Seed; None for the default. The sample follows from `seed` and `count`.
 
@@ -133,7 +128,6 @@ def build_grid(runner: ScenarioRunner, texts: Sequence[str]) -> list[Scenario]:
     """Parse grid axes and return a scenario for each combination of values; the last axis varies fastest.
 
     Args:
-        runner: Base instance.
         texts: One axis each: `PATH=LO..HI/N` or `PATH=A,B,C`.
 
     Returns:
@@ -244,11 +238,8 @@ def run_sweep(
     """Solve all scenarios; an invalid or infeasible one has that as its result and does not stop the others.
 
     Args:
-        runner: Base instance.
         scenarios: Scenarios to solve.
         where: Executor: processes of this machine, or a cluster.
-        cache: Cache of results.
-        report_progress: Progress callback.
 
     Yields:
         Each scenario with its result in the order given, as soon as all before it are solved.

@@ -295,11 +295,7 @@ class ReplanRequest:
 
     @property
     def settled(self) -> frozenset[str]:
-        """Parties that have delivered already and get no order.
-
-        Returns:
-            Names; empty without a replan.
-        """
+        """Names of parties that have delivered already and get no order; empty without a replan."""
         return self.problem.settled_parties if self.problem else frozenset()
 
     def add_actuals(self, report: Report, plan: Plan) -> Report:

@@ -92,11 +92,7 @@ class ReportOutput:
 
     @property
     def has_tables(self) -> bool:
-        """Return whether a file holds tables as people read them, and not only data for a program.
-
-        Returns:
-            True for text, a page, a workbook or a print.
-        """
+        """Return whether a file holds tables as people read them: text, a page, a workbook or a print."""
         readable = (_render_text, _render_html, _render_xlsx, _render_pdf)
         return any(_RENDERERS[path.suffix.lower()] in readable for path in self.paths)
 
@@ -104,7 +100,6 @@ class ReportOutput:
         """Write a report to every file, and print it.
 
         Args:
-            report: Report.
             message: Message for each file.
             written: Of a report with a selection of tables print the summary alone, as the files hold the rest.
 
@@ -119,7 +114,6 @@ class ReportOutput:
         """Write a report to every file, whole or not at all; all are rendered before the first is written.
 
         Args:
-            report: Report.
             message: Message for each file.
 
         Raises:
@@ -262,11 +256,9 @@ def report_infeasibility(
     """Report that there is no plan, with conflicts and repairs.
 
     Args:
-        instance: Instance.
         error: Error of the solve.
         source: Instance file, or None if the instance is in no file.
         given: Texts of `--set`.
-        objective: Objective.
         output: Where the report goes; pictures of charts are left out.
         extensions: Files of user extensions.
         budget: Time budget; no repair is sought once it is spent.

@@ -58,11 +58,7 @@ def assemble_program(
     """Assemble the whole program of an instance.
 
     Args:
-        instance: Instance.
-        routes: Routes.
         network: Network block as arrays.
-        bounds: Implied bounds of the variables.
-        objective: Name of the objective.
         known: Compiled part of a similar instance, reused if possible.
 
     Returns:
@@ -124,7 +120,6 @@ def add_supply_rows(built: ProgramBuilder, instance: Instance, network: Network)
     Args:
         built: Program under construction.
         instance: Instance, for the names.
-        network: Network block.
 
     Returns:
         Numbers of the rows, without their entries.
@@ -147,8 +142,6 @@ def list_fraction_rows(instance: Instance, routes: Routes, network: Network) -> 
 
     Args:
         instance: Instance, for the names.
-        routes: Routes.
-        network: Network block.
 
     Returns:
         `fractions` with stream, fraction and period.
@@ -189,11 +182,6 @@ def assemble_extended_program(
     """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
 
     Args:
-        instance: Instance.
-        routes: Routes.
-        block: Network block.
-        bounds: Implied bounds of the variables.
-        objective: Name of the objective.
         extensions: Python files or functions that add constraints.
 
     Returns:
@@ -245,8 +233,6 @@ def build_named_program(
     """Build the program that `build` returns as a Pyomo model, as unscaled arrays with names.
 
     Args:
-        instance: Instance.
-        objective: Name of the objective.
         routes: Routes of the instance, with cuts of the promised confidence; None: without cuts.
 
     Returns:

@@ -69,20 +69,12 @@ class Basis:
 
     @property
     def columns(self) -> Statuses:
-        """Status of each column.
-
-        Returns:
-            (N,).
-        """
+        """Status of each column, (N,)."""
         return self._read()[0]
 
     @property
     def rows(self) -> Statuses:
-        """Status of each row.
-
-        Returns:
-            (M,).
-        """
+        """Status of each row, (M,)."""
         return self._read()[1]
 
     def __reduce__(self) -> tuple[type[Basis], tuple[Statuses, Statuses]]:
@@ -168,7 +160,6 @@ class ActiveSet:
         A bound with a nonzero dual counts as active even where rounding leaves x* slightly off it.
 
         Args:
-            program: Scaled program.
             x (N,): Columns.
             y (M,): Duals.
             reduced (N,): Reduced costs.
@@ -187,18 +178,11 @@ class ActiveSet:
 
     @property
     def basis(self) -> Basis:
-        """Basis to start from.
-
-        Returns:
-            Basis in which every variable between its bounds is basic.
-        """
+        """Basis to start from, in which every variable between its bounds is basic."""
         return Basis(_classify_statuses(self.below, self.above), _classify_statuses(self.row_below, self.row_above))
 
     def build_cone(self, program: ScaledProgram) -> ScaledProgram:
         """Return the program in d on the cone of feasible directions, with the active bounds only.
-
-        Args:
-            program: Scaled program.
 
         Returns:
             Program whose optimum is a one-sided derivative, valid for small steps.
@@ -214,9 +198,6 @@ class ActiveSet:
     def build_polyhedron(self, program: ScaledProgram) -> ScaledProgram:
         """Return the program in d on the whole polyhedron.
 
-        Args:
-            program: Scaled program.
-
         Returns:
             Program for steps of any length.
         """
@@ -228,7 +209,6 @@ class ActiveSet:
         """Return the program in d with some columns and rows fixed, such as the optimal face.
 
         Args:
-            program: Scaled program.
             column_held (N,): Mask of the fixed columns.
             row_held (M,): Mask of the fixed rows.
 
@@ -245,9 +225,6 @@ class ActiveSet:
 
     def reward_leaving(self, program: ScaledProgram) -> Floats:
         """Return costs that reward the total distance from all active bounds, each at rate 1.
-
-        Args:
-            program: Scaled program.
 
         Returns:
             Scaled costs (N,) for minimisation.

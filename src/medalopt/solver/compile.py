@@ -193,9 +193,7 @@ class CompiledMaster:
         """Compile the part of an instance outside its network.
 
         Args:
-            instance: Instance.
             routes: Routes of the instance.
-            objective: Name of the objective.
             whole: Whether all linking variables are declared, as in `list_linking_families`.
 
         Returns:
@@ -213,8 +211,6 @@ class CompiledMaster:
 
         Args:
             instance: The other instance.
-            routes: Its routes.
-            objective: Name of the objective.
 
         Returns:
             `self`, or a newly compiled part.

@@ -26,8 +26,6 @@ def separate_cuts(instance: Instance, routes: Routes, decisions: Decisions) -> t
     """Return the cuts that a solution violates.
 
     Args:
-        instance: Instance.
-        routes: Its routes.
         decisions: The solution.
 
     Returns:
@@ -49,9 +47,6 @@ def add_cut_rows(
 
     Args:
         program: Program of the instance, also with other bounds.
-        instance: Instance.
-        routes: Its routes.
-        network: Its network block.
         cuts: Cuts of a promised confidence.
 
     Returns:
@@ -84,7 +79,6 @@ def select_active_cuts(instance: Instance, cuts: tuple[ConfidenceCut, ...], dual
     """Return the cuts with a dual value: they alone give the same optimal value.
 
     Args:
-        instance: Instance.
         cuts: Cuts of the program.
         duals: Dual values, those of cuts by metal, period and number.
 
@@ -118,7 +112,6 @@ def merge_cut_duals(instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: 
     """Replace the dual values of cuts by those of their chance constraints and by the vectors of their directions.
 
     Args:
-        instance: Instance.
         cuts: Cuts of the program.
         duals: Dual values by rule and names, those of cuts by metal, period and number.
 
@@ -139,7 +132,6 @@ def split_cut_duals(instance: Instance, cuts: tuple[ConfidenceCut, ...], duals: 
     """Distribute the dual values of chance constraints over the rows of the program, the reverse of `merge_cut_duals`.
 
     Args:
-        instance: Instance.
         cuts: Cuts of the program, from `join_cuts`.
         duals: Dual values with those of chance constraints by metal and period, and their directions.
 
@@ -193,8 +185,6 @@ def join_cuts(instance: Instance, routes: Routes, duals: Duals) -> tuple[Confide
     parts.
 
     Args:
-        instance: Instance.
-        routes: Its routes.
         duals: Dual values with those of chance constraints, from `merge_cut_duals`.
 
     Returns:

@@ -147,9 +147,6 @@ class HighsSession:
     def run(self, budget: TimeBudget = NO_TIME_LIMIT) -> str:
         """Solve the current program from the current basis.
 
-        Args:
-            budget: Time limit.
-
         Returns:
             `optimal` (also of an empty program), `infeasible`, `infeasible or unbounded`, `unbounded`, `stopped` at a
             limit, or `unanswered`.
@@ -186,11 +183,7 @@ class HighsSession:
 
     @property
     def iterations(self) -> int:
-        """Number of simplex iterations of the last run.
-
-        Returns:
-            Count.
-        """
+        """Number of simplex iterations of the last run."""
         return int(self._solver.getInfo().simplex_iteration_count)
 
     @property
@@ -201,11 +194,7 @@ class HighsSession:
 
     @property
     def basis(self) -> Basis | None:
-        """Current basis.
-
-        Returns:
-            None without one.
-        """
+        """Current basis; None without one."""
         native = self._solver.getBasis()
         return Basis.wrap(native) if native.valid else None
 
@@ -389,9 +378,6 @@ def load_highs(program: ScaledProgram) -> HighsSession | None:
     Entries below HiGHS's threshold are left out: they change a row by less than its tolerance, and every solution is
     verified with them.
 
-    Args:
-        program: Scaled program.
-
     Returns:
         The session, None where HiGHS does not accept the program.
     """
@@ -412,7 +398,6 @@ def load_simplex(program: ScaledProgram, refusal: str) -> HighsSession:
     """Load a program into HiGHS for repeated runs of the simplex method.
 
     Args:
-        program: Scaled program.
         refusal: Beginning of the error message.
 
     Returns:
@@ -438,7 +423,6 @@ def solve_by_method(
     """Solve for the first objective by one method, then for the others on its optimal face.
 
     Args:
-        program: Scaled program.
         method: One of `METHODS`.
         start: Basis to start from.
         budget: Time limit; at its end ties stay unbroken.
@@ -497,10 +481,8 @@ def run_branch_and_bound(
     """Search for the best integer solution by branch and bound.
 
     Args:
-        program: Scaled program.
         whole (N,): Mask of the integer columns.
         gap: Relative optimality gap at which to stop.
-        budget: Time limit.
         start (N,): Feasible columns to begin with; None for none.
 
     Returns:

@@ -43,10 +43,6 @@ from medalopt.tolerances import CANCELLATION_TOLERANCE, FARKAS_TOLERANCE
 def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME_LIMIT) -> Iterator[Floats]:
     """Yield candidate Farkas multipliers, by one method after the other.
 
-    Args:
-        program: Scaled program.
-        budget: Time limit.
-
     Yields:
         Multipliers (M,) of magnitude at most 1, scaled; not verified.
     """
@@ -78,7 +74,6 @@ def compute_contradiction(program: ScaledProgram, y: Floats, minimum: Floats, ma
     """Compute required minus possible activity of the rows weighted by multipliers.
 
     Args:
-        program: Scaled program.
         y (M,): Multipliers.
         minimum (N,): Lower bounds of the columns.
         maximum (N,): Upper bounds of the columns.
@@ -147,11 +142,7 @@ class ElasticSolution:
 
     @property
     def contradicts(self) -> bool:
-        """Return whether the rows cannot all be satisfied.
-
-        Returns:
-            True if the least violation exceeds `FARKAS_TOLERANCE`.
-        """
+        """Return whether the rows cannot all be satisfied: the least violation exceeds `FARKAS_TOLERANCE`."""
         return self.value > FARKAS_TOLERANCE
 
 
@@ -159,7 +150,6 @@ def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSol
     """Minimise the sum of violations of selected row sides; other sides are dropped.
 
     Args:
-        program: Scaled program.
         ends: Row sides to satisfy.
         start: Solution of a program of the same shape, to start from.
 
@@ -261,7 +251,6 @@ def convert_stockpile_limits(
 
     Args:
         program: Program with the limits as upper bounds of columns.
-        network: Network block.
         names (I,): Streams.
         periods (T,): Periods.
 
@@ -300,10 +289,6 @@ def _convert_upper_bounds(program: SolverProgram, columns: Ints, rows: list[Comp
 
 def have_same_matrix(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs differ at most in right-hand sides, sizes and costs.
-
-    Args:
-        program: Program.
-        other: Program.
 
     Returns:
         True where rows, columns, bounds and matrix are equal.

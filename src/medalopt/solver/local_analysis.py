@@ -156,38 +156,22 @@ class LocalAnalysis:
 
     @cached_property
     def cone(self) -> WarmSolver:
-        """Solver on the cone of feasible directions, for small steps.
-
-        Returns:
-            Warm-started solver.
-        """
+        """Warm-started solver on the cone of feasible directions, for small steps."""
         return WarmSolver(self.active.build_cone(self.program), self.active.basis)
 
     @cached_property
     def all_steps(self) -> ScaledProgram:
-        """Program on the whole polyhedron.
-
-        Returns:
-            Scaled program in differences from the optimum.
-        """
+        """Scaled program on the whole polyhedron, in differences from the optimum."""
         return self.active.build_polyhedron(self.program)
 
     @cached_property
     def whole(self) -> WarmSolver:
-        """Solver on the whole polyhedron.
-
-        Returns:
-            Warm-started solver.
-        """
+        """Warm-started solver on the whole polyhedron."""
         return WarmSolver(self.all_steps, self.active.basis)
 
     @cached_property
     def face(self) -> WarmSolver:
-        """Solver on the optimal face.
-
-        Returns:
-            Warm-started solver.
-        """
+        """Warm-started solver on the optimal face."""
         columns, rows = np.abs(self._reduced) > DUAL_TOLERANCE, np.abs(self._y) > DUAL_TOLERANCE
         columns[self.width :] = True
         return WarmSolver(self.active.build_face(self.program, columns, rows), self.active.basis)
@@ -427,7 +411,6 @@ def augment_program(
     A row with two bounds of which a parameter changes only one is split into two rows.
 
     Args:
-        program: Program.
         y (M,): Duals.
         meters: Metered quantities.
         movers: Right-hand-side parameters.

@@ -232,20 +232,12 @@ class TruckloadGroup:
 
     @property
     def full(self) -> int:
-        """Greatest number of full loads.
-
-        Returns:
-            Count.
-        """
+        """Greatest number of full loads."""
         return int(np.floor(self.maximum / self.size + INTEGRALITY_TOLERANCE))
 
     @property
     def rest(self) -> float:
-        """Size of the last part load.
-
-        Returns:
-            t; 0 if it may not go.
-        """
+        """Size of the last part load, t; 0 if it may not go."""
         rest = self.maximum - self.full * self.size
         return 0.0 if self.waits or rest <= INTEGRALITY_TOLERANCE * self.size else rest
 

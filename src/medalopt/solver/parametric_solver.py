@@ -199,11 +199,7 @@ class ParametricSolver:
 
     @cached_property
     def base_basis(self) -> Basis | None:
-        """Final basis of the first program, independent of the variants solved before.
-
-        Returns:
-            None if the program is infeasible.
-        """
+        """Final basis of the first program, independent of the variants solved before; None if infeasible."""
         self._last = self.linear
         result = self._run_simplex(self.linear, self._base) if self._reload(self._base, self._first) else None
         basis = self._session.basis if result is not None and result.feasible else None
@@ -393,8 +389,6 @@ class PromiseSolver:
 
         Args:
             instance: Instance of the scenario.
-            routes: Its routes.
-            network: Its network block.
             program: Its program, also with other bounds.
 
         Returns:

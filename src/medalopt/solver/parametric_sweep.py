@@ -36,10 +36,6 @@ SMALLEST_SIZE_SHARE = 2.0**-20  # smallest size of a column along the line, as a
 def are_nearly_equal(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs of the same structure are equal up to rounding.
 
-    Args:
-        program: Program.
-        other: Program.
-
     Returns:
         True where all numbers agree within `LINEARITY_TOLERANCE`.
     """
@@ -115,20 +111,12 @@ class ProgramLine:
 
     @cached_property
     def costs_slope(self) -> Floats:
-        """Derivative of the costs with respect to the parameter.
-
-        Returns:
-            (N,).
-        """
+        """Derivative of the costs with respect to the parameter, (N,)."""
         return (self.two.costs[0] - self.one.costs[0]) / (self.second - self.first)
 
     @cached_property
     def end_slopes(self) -> dict[str, Floats]:
-        """Derivatives of the bounds of columns and rows with respect to the parameter.
-
-        Returns:
-            (N,) or (M,) by name of the bound; 0 for infinite bounds.
-        """
+        """Derivatives of the bounds of columns (N,) and rows (M,) by name; 0 for infinite bounds."""
         ends = {}
         for name in ("lower", "upper", "row_lower", "row_upper"):
             one, two = getattr(self.one, name), getattr(self.two, name)
@@ -158,29 +146,17 @@ class ProgramLine:
 
     @property
     def moves_matrix(self) -> bool:
-        """Return whether matrix entries depend on the parameter.
-
-        Returns:
-            If True, the optimal value is not piecewise linear in it.
-        """
+        """Return whether matrix entries depend on the parameter, so that the value is not piecewise linear in it."""
         return self._value is not None
 
     @property
     def moves_costs(self) -> bool:
-        """Return whether costs depend on the parameter.
-
-        Returns:
-            True if any does.
-        """
+        """Return whether costs depend on the parameter."""
         return bool("costs" in self._ends and self._ends["costs"][0].any())
 
     @property
     def moves_ends(self) -> bool:
-        """Return whether bounds of rows or columns depend on the parameter.
-
-        Returns:
-            True if any does.
-        """
+        """Return whether bounds of rows or columns depend on the parameter."""
         return bool(self._ends.keys() - {"costs", "size"})
 
 

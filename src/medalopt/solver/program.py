@@ -53,11 +53,7 @@ class SolverProgram:
 
     @property
     def bounds(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Bounds of rows and of columns.
-
-        Returns:
-            Lower and upper bounds of rows (M,), then of columns (N,).
-        """
+        """Lower and upper bounds of rows (M,), then of columns (N,)."""
         return self.row_lower, self.row_upper, self.lower, self.upper
 
 
@@ -200,7 +196,6 @@ def split_ranged_rows(program: SolverProgram, rows: Ints) -> SolverProgram:
     """Split rows with two bounds: each keeps the lower one, and a copy of it, last, has the upper one.
 
     Args:
-        program: Program.
         rows (n,): Numbers of the rows, ascending.
 
     Returns:
@@ -233,9 +228,6 @@ def order_by_column(entries: SparseEntries, width: int) -> tuple[Ints, Ints]:
 
 def find_integer_columns(program: SolverProgram) -> Bools:
     """Return which columns must be integer.
-
-    Args:
-        program: Program.
 
     Returns:
         Mask (N,).
@@ -400,10 +392,6 @@ def _drop_rows_and_columns(program: SolverProgram, rows: Ints, columns: Ints) ->
 def have_same_structure(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs have the same rows, columns, sparsity pattern and finite bounds.
 
-    Args:
-        program: Program.
-        other: Program.
-
     Returns:
         True where only numbers differ.
     """
@@ -421,10 +409,6 @@ def have_same_structure(program: SolverProgram, other: SolverProgram) -> bool:
 
 def share_structure(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs share the very same key and index arrays, so that comparison is unnecessary.
-
-    Args:
-        program: Program.
-        other: Program.
 
     Returns:
         True where the objects are identical.

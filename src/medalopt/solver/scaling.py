@@ -29,9 +29,7 @@ def bound_network_columns(routes: Routes, network: Network, bounds: VariableBoun
     """Return the implied upper bound of each network column.
 
     Args:
-        routes: Routes.
         network: Network block of C columns.
-        bounds: Implied bounds of the variables.
 
     Returns:
         Bounds (C,): tonnes sent and stored, shares of bundles (1), metal withheld.
@@ -66,8 +64,6 @@ def bound_metal_columns(instance: Instance, bounds: VariableBounds, columns: Seq
     """Return the implied upper bound of each column on metals, alloys and offers.
 
     Args:
-        instance: Instance.
-        bounds: Implied bounds of the variables.
         columns: Keys of the columns.
 
     Returns:
@@ -108,11 +104,6 @@ def tighten_bounds_to_demand(instance: Instance, routes: Routes, bounds: Variabl
     """Return bounds cut to the metal, and the tonnes of each stream, that all melts together could use.
 
     For scaling only: a feasible plan may exceed them by a surplus.
-
-    Args:
-        instance: Instance.
-        routes: Routes.
-        bounds: Implied bounds of the variables.
 
     Returns:
         The tighter bounds.
@@ -165,11 +156,7 @@ class ScaledProgram:
 
     @cached_property
     def entry_columns(self) -> Ints:
-        """Column of each entry.
-
-        Returns:
-            (entries,).
-        """
+        """Column of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.start))
 
     def compute_activity(self, x: Floats) -> Floats:

@@ -52,10 +52,7 @@ def extract_decisions(
     """Read the decisions from the columns of a program.
 
     Args:
-        instance: Instance.
         routes: J routes.
-        network: Network block.
-        program: Program.
         x (N,): Columns in own units.
 
     Returns:
@@ -102,7 +99,6 @@ def extract_duals(program: SolverProgram, y: Floats) -> Duals:
     """Read the duals of the rows by constraint and index, without those of extensions.
 
     Args:
-        program: Program.
         y (M,): Duals in own units.
 
     Returns:
@@ -150,8 +146,6 @@ def reconstruct_columns(
 
     Args:
         account: Plan with its accounting.
-        block: Network block.
-        program: Program.
         added: Extension data with the values of its variables, which are the last columns.
 
     Returns:
@@ -179,7 +173,6 @@ def reconstruct_duals(duals: Duals, program: SolverProgram, added: ExtensionData
 
     Args:
         duals: Duals by constraint and index.
-        program: Program.
         added: Extension data with the duals of its rows, which are the last rows.
 
     Returns:

@@ -56,9 +56,7 @@ def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) 
     Residuals are computed in extended precision where the machine has it.
 
     Args:
-        program: Scaled program.
         method: Simplex method to start with.
-        budget: Time limit.
 
     Yields:
         Result, and the exponent of the scale at which it was found.
@@ -163,9 +161,6 @@ class SolveTask:
 def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:
     """Build the program of a task.
 
-    Args:
-        task: Instance to solve.
-
     Returns:
         Network block, and the whole program in own units with unused linking variables eliminated.
     """
@@ -189,9 +184,6 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     The caller verifies each and stops at the first valid one. Where a method reports infeasibility, or no plan is
     accepted, Farkas multipliers are yielded. At the time limit the last solution is `stopped`, with decisions where a
     feasible one was found.
-
-    Args:
-        task: Instance to solve.
 
     Yields:
         Unverified solutions.
@@ -254,8 +246,6 @@ def build_solution(
     """Build the solution in own units from a result of HiGHS.
 
     Args:
-        task: Instance to solve.
-        network: Network block.
         program: Program in own units.
         ready: The same program, scaled.
         result: Result of HiGHS.
@@ -393,7 +383,6 @@ def solve_exactly(linear: SolverProgram, basis: Basis, budget: TimeBudget) -> tu
     Args:
         linear: Program in own units.
         basis: Basis to start from.
-        budget: Time limit.
 
     Returns:
         Columns (N,) and duals (M,), rounded once; None where no optimum is reached.

@@ -114,7 +114,6 @@ def compute_bound_and_violation(program: SolverProgram, x: Floats, y: Floats) ->
     Rows of extensions are included; columns without a bound use their implied size.
 
     Args:
-        program: Program.
         x (N,): Columns.
         y (M,): Duals.
 
@@ -149,11 +148,7 @@ class VerifiedResult:
 
     @property
     def feasible(self) -> bool:
-        """Return whether the program is feasible.
-
-        Returns:
-            True if its status is `optimal`.
-        """
+        """Return whether the program is feasible."""
         return self.status == "optimal"
 
 

@@ -265,8 +265,6 @@ class WarmSolver:
 
         Args:
             column: Column number.
-            low: Lower bound.
-            high: Upper bound.
             cost: Cost of the column.
 
         Returns:

@@ -47,11 +47,7 @@ class BindingConstraint:
 
     @property
     def has_kink(self) -> bool:
-        """Return whether relaxing saves another amount than tightening costs.
-
-        Returns:
-            True also if tightening makes the instance infeasible.
-        """
+        """Return whether relaxing saves another amount than tightening costs, or tightening is infeasible."""
         return self.costs is None or abs(self.costs - self.saves) > PRICE_TOLERANCE * max(abs(self.costs), self.saves)
 
 
@@ -75,7 +71,6 @@ def find_binding_constraints(
     """Find the binding constraints of a plan.
 
     Args:
-        neighbourhood: Neighbourhood of the plan.
         sources: Groups of sources in which supply is reported.
         unproven: Receives the first path of each constraint whose shadow price cannot be verified.
 

@@ -45,19 +45,12 @@ class CostLine:
 
     @property
     def price(self) -> float:
-        """Shadow price averaged over the periods.
-
-        Returns:
-            Money per unit; 0 for an amount of 0.
-        """
+        """Shadow price averaged over the periods, money per unit; 0 for an amount of 0."""
         return self.value / self.amount if self.amount else 0.0
 
 
 def compute_cost_breakdown(neighbourhood: PlanNeighbourhood) -> tuple[CostLine, ...]:
     """Compute the cost breakdown of a plan.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
 
     Returns:
         Lines without negligible ones, needs first; their values add up to the objective, within rounding.
@@ -105,9 +98,6 @@ def _list_stock_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
 
 def compute_supply_rents(neighbourhood: PlanNeighbourhood) -> tuple[Floats, Floats]:
     """Compute the rents of supply and storage of each stream.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan.
 
     Returns:
         Rents of supply, (I, T), and of storage, (I,), in units of the objective. They are negative or zero; in a bundle

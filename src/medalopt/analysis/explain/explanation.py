@@ -55,11 +55,7 @@ class Explanation:
 
     @property
     def is_unique(self) -> bool | None:
-        """Return whether the optimum is unique.
-
-        Returns:
-            None if that is not verified.
-        """
+        """Return whether the optimum is unique; None if that is not verified."""
         return None if self.others is None else not self.others
 
 
@@ -131,10 +127,6 @@ def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()
 def parse_stream_path(instance: Instance, path: str) -> int:
     """Parse the path of a stream, such as `streams.phone@tokyo`.
 
-    Args:
-        instance: Instance.
-        path: Path.
-
     Returns:
         Number of the stream.
 
@@ -185,11 +177,7 @@ class MarginalPrice:
 
     @property
     def ratio(self) -> float | None:
-        """Cost of one more as multiple of the market price.
-
-        Returns:
-            Dimensionless; None if there is no market price.
-        """
+        """Cost of one more as multiple of the market price; None if there is no market price."""
         if self.market is None or self.more is None or not self.market.price > 0:
             return None
         return self.more / self.market.price
@@ -199,7 +187,6 @@ def compute_marginal_prices(neighbourhood: PlanNeighbourhood, unproven: list[str
     """Compute the marginal prices of all metals that the plan needs or has a surplus of, and of all kinds of medal.
 
     Args:
-        neighbourhood: Neighbourhood of the plan.
         unproven: Receives the path of each metal or medal whose price cannot be verified.
 
     Returns:
@@ -277,7 +264,6 @@ def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[
     """List the sources and offers whose quantities change in a direction of the plan.
 
     Args:
-        neighbourhood: Neighbourhood of the plan.
         x: Direction, (N,).
 
     Returns:

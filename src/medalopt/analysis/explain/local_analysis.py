@@ -83,20 +83,12 @@ class PlanNeighbourhood:
 
     @property
     def instance(self) -> Instance:
-        """Instance of the plan.
-
-        Returns:
-            The instance as solved.
-        """
+        """Instance of the plan."""
         return self.plan.instance
 
     @property
     def account(self) -> PlanAccount:
-        """Plan accounting: decisions and all quantities derived from them.
-
-        Returns:
-            Accounting of the plan.
-        """
+        """Plan accounting: decisions and all quantities derived from them."""
         return self.plan.account
 
     def move_rows(self, rows: Iterable[RowMove], columns: dict[int, float] | None = None) -> BoundChange:
@@ -119,11 +111,7 @@ class PlanNeighbourhood:
 
     @cached_property
     def placed_extensions(self) -> PlacedExtensions:
-        """Terms of the extensions placed on the plan's decisions.
-
-        Returns:
-            Terms with their dual values.
-        """
+        """Terms of the extensions, with their dual values, placed on the plan's decisions."""
         return place_extensions(self.instance, self.account.routes, self.plan.added, FLOAT_ARITHMETIC.lift)
 
     @cached_property
@@ -137,11 +125,7 @@ class PlanNeighbourhood:
 
     @cached_property
     def metal_prices(self) -> Floats:
-        """Dual values of metal on the account, with those of its chance constraints at later deadlines.
-
-        Returns:
-            (E, T) objective per kg.
-        """
+        """Dual values of metal, with those of its chance constraints at later deadlines, (E, T) objective per kg."""
         prices = np.array(self.prices.balance)
         for cone in parse_cone_prices(self.instance, self.plan.duals):
             prices[cone.row.metal, : cone.row.period + 1] -= cone.value
@@ -149,38 +133,22 @@ class PlanNeighbourhood:
 
     @property
     def context(self) -> BoundContext:
-        """Context of the dual bound, including the prices of extension rows.
-
-        Returns:
-            Context in floating-point arithmetic.
-        """
+        """Context of the dual bound in floating-point arithmetic, including the prices of extension rows."""
         return self._extension_context[0]
 
     @property
     def extension_reduced_costs(self) -> Floats:
-        """Reduced costs of the variables that extensions added.
-
-        Returns:
-            (V,) objective per unit.
-        """
+        """Reduced costs of the variables that extensions added, (V,) objective per unit."""
         return self._extension_context[1]
 
     @property
     def weights(self) -> ObjectiveWeights:
-        """Weights of the objective.
-
-        Returns:
-            Weights of cost, footprint and mass.
-        """
+        """Weights of cost, footprint and mass in the objective."""
         return ObjectiveWeights.from_objective(self.plan.measure)
 
     @cached_property
     def route_prices(self) -> Floats:
-        """Reduced cost of one tonne on each route.
-
-        Returns:
-            (J, T) objective per t.
-        """
+        """Reduced cost of one tonne on each route, (J, T) objective per t."""
         each = price_routes(self.instance, self.account.routes, self.prices, self.weights)
         return np.asarray(self.context.subtract_payments("sent", each))
 

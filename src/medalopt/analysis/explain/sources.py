@@ -36,18 +36,11 @@ class SupplySource:
 
     @property
     def name(self) -> str:
-        """Name of the source for a sentence.
-
-        Returns:
-            Kind, and region if there is one.
-        """
+        """Name of the source for a sentence: kind, and region if there is one."""
         return f"{self.kind_name} from {self.region}" if self.region else self.kind_name
 
     def list_paths(self, instance: Instance) -> list[str]:
         """Return the paths of its streams.
-
-        Args:
-            instance: Instance.
 
         Returns:
             One path per stream.
@@ -58,9 +51,6 @@ class SupplySource:
 def list_sources(instance: Instance) -> tuple[SupplySource, ...]:
     """List the sources of an instance.
 
-    Args:
-        instance: Instance.
-
     Returns:
         Sources in the order of their first streams.
     """
@@ -69,9 +59,6 @@ def list_sources(instance: Instance) -> tuple[SupplySource, ...]:
 
 def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
     """Group streams for a report: by source if there are at most twelve, else by kind over all regions.
-
-    Args:
-        instance: Instance.
 
     Returns:
         The groups.
@@ -86,7 +73,6 @@ def find_source(instance: Instance, stream: int) -> SupplySource:
     """Find the source of a stream.
 
     Args:
-        instance: Instance.
         stream: Number of the stream.
 
     Returns:
@@ -150,29 +136,17 @@ class SourceAnalysis:
 
     @property
     def cost(self) -> float:
-        """Cost of one tonne along its routes.
-
-        Returns:
-            Money per t.
-        """
+        """Cost of one tonne along its routes, money per t."""
         return sum(cost for _, cost in self.costs)
 
     @property
     def metal_value(self) -> float:
-        """Value of the metals recovered from one tonne, at shadow prices.
-
-        Returns:
-            Money per t.
-        """
+        """Value of the metals recovered from one tonne, at shadow prices, money per t."""
         return sum(value for _, _, value in self.returned)
 
     @property
     def left_out(self) -> bool:
-        """Return whether nothing of it is taken.
-
-        Returns:
-            True if the quantity taken is 0 within rounding.
-        """
+        """Return whether nothing of it is taken, within rounding."""
         return self.taken <= AMOUNT_TOLERANCE * self.offered
 
 
@@ -183,7 +157,6 @@ def analyse_sources(
 
     Args:
         neighbourhood: Neighbourhood of the plan, prepared with the streams of these sources.
-        sources: Sources.
         unproven: Receives the names of sources whose break-even prices cannot be verified.
 
     Returns:

@@ -146,7 +146,6 @@ def describe_rules(instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]])
     """Describe rules as sentences: demand first, then commitments, participation, supply and capacity, then all others.
 
     Args:
-        instance: Instance.
         rules: Each rule with its periods.
 
     Returns:
@@ -167,7 +166,6 @@ def list_repair_parameters(
     """List the parameters that relax the rules of a conflict, each once, supply in all periods last.
 
     Args:
-        instance: Instance.
         rules: Each rule with its periods.
         likely: Streams in the order in which more supply helps most, the likeliest first.
 
@@ -216,11 +214,7 @@ class FeasibilityProblem:
 
     @cached_property
     def scaled(self) -> ScaledProgram:
-        """Program scaled as the solver receives it.
-
-        Returns:
-            Scaled program.
-        """
+        """Program scaled as the solver receives it."""
         return scale_program(self.program)
 
 
@@ -254,10 +248,6 @@ class Conflict:
 
 def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EXTENSIONS) -> FeasibilityProblem:
     """Build the linear program of an instance with the rule of each row bound.
-
-    Args:
-        instance: Instance.
-        extensions: User's extensions.
 
     Returns:
         The program.

@@ -75,11 +75,7 @@ class Diagnosis:
 
     @property
     def conflict(self) -> tuple[InfeasibilityReason, ...]:
-        """All reasons, those of the screening first.
-
-        Returns:
-            Reasons that conflict together.
-        """
+        """All reasons that conflict together, those of the screening first."""
         return (*self.screened, *self.rules)
 
     def encode(self) -> dict[str, object]:
@@ -107,7 +103,6 @@ def diagnose_infeasibility(
     """Diagnose an infeasible instance.
 
     Args:
-        instance: Instance.
         objective: `cost`, `footprint` or `mass`; of `cost@PARTY` repairs are priced in total cost.
         extensions: Python files or functions of the user's extensions.
         source: File the instance was read from, on which repairs are verified as it spells them.
@@ -193,7 +188,6 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     The effect of one tonne is its multiplier in the proof of infeasibility.
 
     Args:
-        instance: Instance.
         rules: Its conflict.
         at: Its program and violation.
 

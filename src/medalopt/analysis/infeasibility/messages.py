@@ -58,7 +58,6 @@ def format_number(value: float, up: bool | None = None) -> str:
     """Format a number with thousands separators and at least four significant digits.
 
     Args:
-        value: Number to format.
         up: Round up (True), down (False) or to nearest (None), so that "at most" and "at least" stay true.
 
     Returns:
@@ -79,9 +78,6 @@ def format_number(value: float, up: bool | None = None) -> str:
 def strip_rounding_noise(amount: float | None) -> float | None:
     """Round an amount to 12 significant digits, which removes floating-point noise.
 
-    Args:
-        amount: Amount, or None.
-
     Returns:
         The rounded amount; None if there is none.
     """
@@ -92,7 +88,6 @@ def format_kilograms(value: float, up: bool | None = None) -> str:
     """Format a mass of metal, such as `214 kg`; below one kilogram in grams.
 
     Args:
-        value: Mass [kg].
         up: Rounding direction, see `format_number`.
 
     Returns:
@@ -105,7 +100,6 @@ def format_tonnes(value: float, up: bool | None = None) -> str:
     """Format a mass of devices, such as `79,653 t`.
 
     Args:
-        value: Mass [t].
         up: Rounding direction, see `format_number`.
 
     Returns:
@@ -117,9 +111,6 @@ def format_tonnes(value: float, up: bool | None = None) -> str:
 def format_per_cent(share: float) -> str:
     """Format a share, such as `99.9 %`.
 
-    Args:
-        share: Share [1].
-
     Returns:
         The share in per cent.
     """
@@ -130,7 +121,6 @@ def join_names(listed: Sequence[str], word: str = "") -> str:
     """Join names as an enumeration; of more than four, the first three and the number of the others.
 
     Args:
-        listed: Names.
         word: Noun after the number of the others.
 
     Returns:
@@ -179,7 +169,6 @@ def merge_rule_keys(keys: set[RuleKey], maximum: int) -> dict[RuleKey, RuleKey]:
     """Merge the rules of each kind that has more than `maximum` into one rule for the whole kind.
 
     Args:
-        keys: Rules.
         maximum: Number of rules of one kind that are reported separately.
 
     Returns:
@@ -255,9 +244,7 @@ def describe_limit(
     """Describe a limit: of the total over its subjects and periods, or of a share; of one member, or of all together.
 
     Args:
-        family: Constraint family.
         limit: One of its limits, with a sentence.
-        instance: Instance.
         rule: Rule with the name of the subject; without names, all together.
         periods: Periods in which it is part of the conflict.
 

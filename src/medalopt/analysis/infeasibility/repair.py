@@ -170,7 +170,6 @@ def find_single_repairs(
     Args:
         at: Infeasible instance.
         parameters: Parameters in the order in which they are tried.
-        request: Request.
         maximum: Largest number of repairs.
 
     Returns:
@@ -241,9 +240,7 @@ def find_repair_sets(
 
     Args:
         at: Infeasible instance.
-        found: Its conflict.
         choose: Function that lists the parameters of a conflict.
-        request: Request.
 
     Returns:
         At most three repairs by ascending objective; empty if there is none up to the largest depth.
@@ -295,9 +292,7 @@ def find_greedy_set(
 
     Args:
         at: Infeasible instance.
-        found: Its conflict.
         choose: Function that lists the parameters of a conflict.
-        request: Request.
 
     Returns:
         One repair; none if some conflict has no parameter that helps.
@@ -330,9 +325,6 @@ def _relax_parameter(parameter: RepairParameter, at: InfeasibleInstance) -> Infe
 
 def get_ample_position(parameter: RepairParameter) -> float:
     """Return the position at which a parameter no longer limits: its end, or if infinite, a large multiple.
-
-    Args:
-        parameter: Parameter.
 
     Returns:
         The position.

@@ -107,9 +107,7 @@ def list_limit(
     """List the changes that relax a limit: of one period or of all, of a share, or of an end of a window.
 
     Args:
-        family: Constraint family.
         limit: One of its limits.
-        instance: Instance.
         names: Subjects; if empty, all.
         periods: Periods of the rule.
 
@@ -299,7 +297,6 @@ def list_opening_stocks(instance: Instance, alloys: list[int]) -> Iterator[Repai
     """List increases of opening stock. Tried last, since no parameter states its price.
 
     Args:
-        instance: Instance.
         alloys: Numbers of the alloys whose metals are listed.
 
     Yields:

@@ -50,29 +50,17 @@ class RepairParameter:
 
     @property
     def start(self) -> float:
-        """Present position.
-
-        Returns:
-            Value of the parameter, or 1 for a list that is scaled as a whole.
-        """
+        """Present position: value of the parameter, or 1 for a list that is scaled as a whole."""
         return 1.0 if self.kind == "list" else self.now[0]
 
     @property
     def path_texts(self) -> frozenset[str]:
-        """Paths as text.
-
-        Returns:
-            Paths such as `streams.phone@east.available`.
-        """
+        """Paths as text, such as `streams.phone@east.available`."""
         return frozenset(render_path(path) for path in self.paths)
 
     @property
     def is_stepwise(self) -> bool:
-        """Return whether the parameter moves in whole steps that change the rows of the LP.
-
-        Returns:
-            True for a date or a lead time.
-        """
+        """Return whether the parameter, a date or a lead time, moves in whole steps that change the rows of the LP."""
         return self.kind == "date" or (self.kind == "whole" and self.field != "count")
 
     def round_values(self, position: float) -> tuple[float, ...]:

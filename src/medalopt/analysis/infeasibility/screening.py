@@ -38,11 +38,6 @@ RankedReason = tuple[float, InfeasibilityReason]  # ratio of need to availabilit
 def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) -> tuple[InfeasibilityReason, ...]:
     """Return the reasons for infeasibility that bounds on totals prove, by decreasing ratio of need to availability.
 
-    Args:
-        instance: Instance.
-        routes: Its routes.
-        bounds: Its implied bounds.
-
     Returns:
         Reasons; empty if the screening proves nothing.
     """
@@ -61,9 +56,6 @@ def compute_min_charge(instance: Instance) -> Floats:
     With castings $K_{at}=Q_{at}/(1-\sigma_a)$, fresh charge is at least $K_{at}/(1-\lambda_a)$ less the process scrap
     that may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of castings possible $\mu_a$ periods before.
     A metal takes its least share of it, or the remainder at the greatest shares of all others.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Charge by the end of each period, (E, T) [kg].

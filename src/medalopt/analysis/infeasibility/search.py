@@ -53,20 +53,12 @@ class InfeasibleInstance:
 
     @property
     def is_large(self) -> bool:
-        """Return whether the program is so large that solves are used sparingly.
-
-        Returns:
-            True above `SMALL_PROGRAM_ROWS` rows.
-        """
+        """Return whether the program is so large, above `SMALL_PROGRAM_ROWS`, that solves are used sparingly."""
         return len(self.problem.program.rows) > SMALL_PROGRAM_ROWS
 
     @property
     def basis(self) -> ProgramBasis | None:
-        """Basis at which the violation was least.
-
-        Returns:
-            Basis without the elastic columns; None if there is none.
-        """
+        """Basis at which the violation was least, without the elastic columns; None if there is none."""
         return (
             None
             if self.violation.basis is None
@@ -87,8 +79,6 @@ def measure_infeasibility(
     """Measure the least violation of the rows of an instance.
 
     Args:
-        instance: Instance.
-        extensions: User's extensions.
         problem: Its program if it has been built already.
         near: Similar infeasible instance whose basis is the starting point.
 

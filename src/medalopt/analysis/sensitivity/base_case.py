@@ -118,9 +118,6 @@ def compute_objective_tolerance(result: VerifiedResult, program: SolverProgram) 
 def get_metal_titles(runner: ScenarioRunner) -> dict[str, str]:
     """Return the display name of each metal.
 
-    Args:
-        runner: Scenarios of the instance.
-
     Returns:
         Display name by metal symbol.
     """
@@ -146,11 +143,7 @@ class ShortageSolver:
 
     @cached_property
     def scenario(self) -> ScenarioProgram:
-        """Instance extended by external offers.
-
-        Returns:
-            Program whose costs are 1 per kilogram bought from them.
-        """
+        """Instance extended by external offers, with costs of 1 per kilogram bought from them."""
         return self._build_program(self._instance)
 
     @cached_property
@@ -178,11 +171,7 @@ class ShortageSolver:
 
     @cached_property
     def min_charge(self) -> Mapping[str, float]:
-        """Minimum charge of each metal over the horizon.
-
-        Returns:
-            kg by metal.
-        """
+        """Minimum charge of each metal over the horizon, kg."""
         return dict(zip(self._instance.metals.names, compute_min_charge(self._instance)[:, -1].tolist(), strict=True))
 
     def compute_shortage(self, program: SolverProgram | None = None) -> MetalShortage | None:

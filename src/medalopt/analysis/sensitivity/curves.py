@@ -172,11 +172,7 @@ class CurvePoint:
 
     @property
     def coordinates(self) -> tuple[float, float]:
-        """Value and objective.
-
-        Returns:
-            The objective is infinite if infeasible.
-        """
+        """Value and objective, infinite if infeasible."""
         return self.value, math.inf if self.objective is None else self.objective
 
 
@@ -204,11 +200,7 @@ class SensitivityCurve:
 
     @property
     def is_proven(self) -> bool:
-        """Return whether the accuracy is a proven bound.
-
-        Returns:
-            True for a convex or concave curve.
-        """
+        """Return whether the accuracy is a proven bound: the curve is convex or concave."""
         return self.shape in ("convex", "concave")
 
 
@@ -228,7 +220,6 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
     integer parameters are evaluated at whole values, all others are sampled.
 
     Args:
-        runner: Scenarios of the instance.
         vary: Parameter with its range.
         asking: Options.
 
@@ -436,7 +427,6 @@ def compute_surface(
     """Compute the objective on a grid of two parameters.
 
     Args:
-        runner: Scenarios of the instance.
         across: Parameter of the columns, with its range.
         up: Parameter of the rows, with its range.
         progress: Progress callback.

@@ -144,11 +144,7 @@ class DelayEffect:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan with the delay exists.
-
-        Returns:
-            True if the extra cost is finite.
-        """
+        """Return whether a plan exists."""
         return self.extra < np.inf
 
 
@@ -171,9 +167,7 @@ def evaluate_delays(
     """Solve the instance with late returns, late supply and both, and find the signing deadlines.
 
     Args:
-        runner: Scenarios of the instance.
         periods: Length of the delay in periods, 0 or more.
-        report_progress: Progress callback.
 
     Returns:
         Three delay effects and all contract deadlines.
@@ -282,20 +276,12 @@ class NamedScenarioResult:
 
     @property
     def status(self) -> str:
-        """Status of the scenario.
-
-        Returns:
-            `optimal`, `infeasible`, or `unanswered`.
-        """
+        """Status of the scenario: `optimal`, `infeasible`, or `unanswered`."""
         return "optimal" if self.feasible else "unanswered" if self.fault else "infeasible"
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan exists.
-
-        Returns:
-            True if the objective is finite.
-        """
+        """Return whether a plan exists."""
         return self.value < np.inf
 
 
@@ -311,10 +297,6 @@ class ScenarioComparison:
 
 def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = ignore_progress) -> ScenarioComparison:
     """Solve the named scenarios of the instance.
-
-    Args:
-        runner: Scenarios of the instance.
-        report_progress: Progress callback.
 
     Returns:
         Objective, footprint and tonnes of each scenario and of the base case.

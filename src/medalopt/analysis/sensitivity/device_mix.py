@@ -56,29 +56,17 @@ class ShareCurve:
 
     @property
     def least_point(self) -> SharePoint:
-        """Point of the least share.
-
-        Returns:
-            First point of the curve.
-        """
+        """First point of the curve, of the least share."""
         return self.points[0]
 
     @property
     def greatest_point(self) -> SharePoint:
-        """Point of the greatest share.
-
-        Returns:
-            Last point of the curve.
-        """
+        """Last point of the curve, of the greatest share."""
         return self.points[-1]
 
     @property
     def feasible_range(self) -> tuple[float, float] | None:
-        """Least and greatest feasible share.
-
-        Returns:
-            Fractions of all tonnes; None if none is feasible.
-        """
+        """Least and greatest feasible share of all tonnes; None if none is feasible."""
         result = [point.share for point in self.points if point.result.value is not None]
         return (result[0], result[-1]) if result else None
 
@@ -369,20 +357,12 @@ class DeviceMix:
 
     @property
     def unit(self) -> str:
-        """Unit of the objective.
-
-        Returns:
-            The currency, `kg CO2e` or `t`.
-        """
+        """Unit of the objective: the currency, `kg CO2e` or `t`."""
         return {"cost": self.instance.currency, "footprint": "kg CO2e", "mass": "t"}[self.measure]
 
     @property
     def medals(self) -> int:
-        """Number of medals ordered.
-
-        Returns:
-            Pieces.
-        """
+        """Number of medals ordered."""
         return int(self.instance.medals.count.sum())
 
     def title_metal(self, metal: str) -> str:
@@ -398,11 +378,7 @@ class DeviceMix:
 
     @property
     def ranking(self) -> tuple[ShareCurve, ...]:
-        """Curves by largest effect.
-
-        Returns:
-            Infeasible ones first, then by change of the objective.
-        """
+        """Curves by largest effect: infeasible ones first, then by change of the objective."""
         return tuple(sorted(self.curves, key=_get_ranking_key, reverse=True))
 
 
@@ -417,9 +393,7 @@ def analyse_device_mix(
     """Analyse the sensitivity to the device mix.
 
     Args:
-        runner: Scenarios of the instance.
         three: Names of three device types for the triangle, or none.
-        report_progress: Progress callback.
 
     Returns:
         Curves, named mixes and triangle.

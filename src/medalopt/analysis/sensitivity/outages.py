@@ -77,9 +77,6 @@ def _list_channels(instance: Instance) -> list[str]:
 def list_contracts(instance: Instance) -> list[Outage]:
     """Return the elements that are contracted one by one.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Each bundle of a region, each stream outside bundles, each smelter's feed, and each market offer.
     """
@@ -226,11 +223,7 @@ class OutageLoss:
 
     @property
     def feasible(self) -> bool:
-        """Return whether a plan without the element exists.
-
-        Returns:
-            False also if that is not proven.
-        """
+        """Return whether a plan without the element exists; false also if that is not proven."""
         return self.proven and self.extra < np.inf
 
 
@@ -257,10 +250,8 @@ def evaluate_outages(
     """Solve the instance without each element in turn.
 
     Args:
-        runner: Scenarios of the instance.
         paths: Paths of elements, such as `smelters.kosaka`; empty for all elements.
         start: First period of the outage; None for the whole horizon.
-        report_progress: Progress callback.
 
     Returns:
         The outages sorted by severity, and the premium over buying if the objective is cost.
@@ -322,7 +313,6 @@ def find_period(instance: Instance, text: str, option: str) -> int:
     """Find the period that contains a month.
 
     Args:
-        instance: Instance.
         text: Month or number of a period.
         option: Option of the command line, for the message.
 
@@ -359,20 +349,12 @@ class RecyclingPremium:
 
     @property
     def amount(self) -> float:
-        """Cost of recycling above that of buying.
-
-        Returns:
-            Money; negative if recycling is cheaper.
-        """
+        """Cost of recycling above that of buying, money; negative if recycling is cheaper."""
         return self.plan - self.cost
 
     @property
     def per_medal(self) -> float:
-        """Cost of recycling above that of buying, per medal.
-
-        Returns:
-            Money per medal; 0 without medals.
-        """
+        """Cost of recycling above that of buying, money per medal; 0 without medals."""
         return self.amount / self.medals if self.medals else 0.0
 
 
@@ -398,9 +380,6 @@ def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
 
 def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
     """Compare a plan with buying all metal.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Costs and footprints of plan and benchmark.

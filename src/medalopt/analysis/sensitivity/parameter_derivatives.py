@@ -400,7 +400,6 @@ def compute_row_shifts(instance: Instance, path: ParameterPath) -> list[RowShift
     """Return the derivatives of row bounds with respect to one parameter.
 
     Args:
-        instance: The instance.
         path: Path of the parameter.
 
     Returns:

@@ -109,7 +109,6 @@ def parse_parameter_range(runner: ScenarioRunner, text: str, option: str = "--va
     """Parse a parameter range.
 
     Args:
-        runner: Scenarios of the instance.
         text: `PATH=LO..HI`.
         option: Option of the command line, for messages.
 

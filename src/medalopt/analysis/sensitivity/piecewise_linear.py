@@ -69,11 +69,7 @@ class LinearPiece:
 
     @property
     def slope(self) -> float:
-        """Slope of the chord.
-
-        Returns:
-            Objective per unit of the parameter.
-        """
+        """Slope of the chord, objective per unit of the parameter."""
         return (self.right.value - self.left.value) / (self.right.position - self.left.position)
 
 
@@ -186,8 +182,6 @@ def select_whole_values(low: float, high: float, maximum: int = MAX_WHOLE_VALUES
     """Select whole values, evenly spaced.
 
     Args:
-        low: Lower bound.
-        high: Upper bound.
         maximum: Approximate maximum number of values.
 
     Returns:
@@ -348,9 +342,6 @@ class ParametricObjective:
     def solve_at(self, position: float) -> SolvedVariant:
         """Solve the scenario at a position, once.
 
-        Args:
-            position: Position.
-
         Returns:
             The scenario and its verified result.
         """
@@ -362,9 +353,6 @@ class ParametricObjective:
 
     def evaluate(self, position: float) -> TangentPoint:
         """Return value and supporting line at a feasible position.
-
-        Args:
-            position: Position.
 
         Returns:
             `sign` times the optimal value, and its slope: c'·x if costs move, else the duals times the moving bounds.

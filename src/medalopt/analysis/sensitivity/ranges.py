@@ -52,7 +52,6 @@ def find_parameters(runner: ScenarioRunner, program: SolverProgram) -> Iterator[
     """Find the parameters written in the file that enter the objective or a right-hand side.
 
     Args:
-        runner: Scenarios of the instance.
         program: Program with stockpile limits as rows.
 
     Yields:
@@ -182,11 +181,7 @@ class SensitivityRange:
 
     @property
     def has_kink(self) -> bool:
-        """Return whether the shadow price differs between increase and decrease.
-
-        Returns:
-            True also if one of the two is infeasible.
-        """
+        """Return whether the shadow price differs between increase and decrease, or one of them is infeasible."""
         if self.price_up is None or self.price_down is None:
             return True
         return abs(self.price_up + self.price_down) > PRICE_TOLERANCE * max(abs(self.price_up), abs(self.price_down))
@@ -210,7 +205,6 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
     """Compute the sensitivity range of every cost and right-hand-side parameter, one at a time.
 
     Args:
-        runner: Scenarios of the instance.
         progress: Callback with the number of parameters done and in all.
 
     Returns:

@@ -41,9 +41,6 @@ class SupplyMix:
     def from_instance(cls, instance: Instance) -> SupplyMix:
         """Return the supply of an instance.
 
-        Args:
-            instance: The instance.
-
         Returns:
             Available tonnes with the source of each stream.
         """
@@ -240,11 +237,7 @@ class MixResult:
 
     @property
     def total_shortage(self) -> float:
-        """Sum of the missing metal over all metals.
-
-        Returns:
-            kg.
-        """
+        """Sum of the missing metal over all metals, kg."""
         return sum((self.shortage or {}).values())
 
 
@@ -260,21 +253,13 @@ class MixSolver:
 
     @cached_property
     def min_charge(self) -> MetalAmounts:
-        """Minimum charge of each metal up to the last due date.
-
-        Returns:
-            kg by metal.
-        """
+        """Minimum charge of each metal up to the last due date, kg."""
         instance = self.runner.instance
         return dict(zip(instance.metals.names, compute_min_charge(instance)[:, -1].tolist(), strict=True))
 
     @cached_property
     def base(self) -> MixResult:
-        """Result of the instance as it is.
-
-        Returns:
-            Result, solved once.
-        """
+        """Result of the instance as it is, solved once."""
         return self.solve_mix(self.runner.base)
 
     def build_scenario(self, instance: Instance) -> ScenarioProgram:

@@ -58,11 +58,7 @@ class TornadoBar:
 
     @property
     def ends(self) -> tuple[TornadoEnd, TornadoEnd]:
-        """Both ends of the bar.
-
-        Returns:
-            Decrease, increase.
-        """
+        """Both ends of the bar: decrease, increase."""
         return self.down, self.up
 
     def count_status_changes(self, base: ScenarioResult) -> int:
@@ -128,10 +124,7 @@ def compute_tornado(
     Bars that change feasibility rank first, by smallest step; the others follow by largest change of the objective.
 
     Args:
-        runner: Scenarios of the instance.
         jobs: Number of processes; None for the default.
-        cache: Cache of results.
-        report_progress: Progress callback.
 
     Returns:
         Base case and ranked bars.

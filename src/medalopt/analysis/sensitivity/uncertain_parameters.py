@@ -92,20 +92,12 @@ class ParameterGroup:
 
     @property
     def relative_step(self) -> float:
-        """Relative step of the variation.
-
-        Returns:
-            Coefficient of variation, or 0.1.
-        """
+        """Relative step of the variation: the coefficient of variation, or 0.1."""
         return DEFAULT_STEP if self.cv is None else self.cv
 
     @property
     def parameter_count(self) -> int:
-        """Number of parameters in the group.
-
-        Returns:
-            Values of all members.
-        """
+        """Number of parameters in the group: values of all members."""
         return sum(len(member.values) for member in self.members)
 
     @property
@@ -146,9 +138,6 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     """Find all parameter groups that affect the objective or the constraints.
 
     Compositions, lead times, dates and lots are not varied.
-
-    Args:
-        runner: Scenarios of the instance.
 
     Returns:
         The groups in the order of the file.
@@ -325,7 +314,6 @@ def get_assay_correlation(runner: ScenarioRunner, device: str) -> float:
     """Return the correlation between the assays of a device's metals.
 
     Args:
-        runner: Scenarios of the instance.
         device: Name of the device.
 
     Returns:
@@ -349,11 +337,7 @@ class UncertainInput:
 
     @property
     def variate_count(self) -> int:
-        """Number of uniform variates per draw.
-
-        Returns:
-            One per group, and one for the common term if correlated.
-        """
+        """Number of uniform variates per draw: one per group, and one for the common term if correlated."""
         return self.loading.shape[1] if self.loading else len(self.factors) + bool(self.correlation)
 
     def _transform_variates(self, evenly: Floats) -> Floats:
@@ -370,9 +354,6 @@ class UncertainInput:
 
 def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
     """Find the uncertain inputs.
-
-    Args:
-        runner: Scenarios of the instance.
 
     Returns:
         All groups with a coefficient of variation, supplies besides; without any, all assays, recoveries, returns and

@@ -136,11 +136,8 @@ def analyse_variance(
     """Estimate the distribution of the objective and the Sobol' indices; it takes (inputs + 2) · `count` solves.
 
     Args:
-        runner: Scenarios of the instance.
         count: Rows of each sample.
         jobs: Number of processes; None for the default.
-        cache: Cache of results.
-        report_progress: Progress callback.
 
     Returns:
         Quantiles, standard deviation, infeasible fraction, and indices of objective and feasibility.

@@ -36,9 +36,6 @@ class ReturnUncertainty:
 def compute_return_uncertainty(account: PlanAccount) -> ReturnUncertainty | None:
     """Compute the standard deviation of the returned metal.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         Standard deviations; None if the instance gives no coefficient of variation.
     """
@@ -85,7 +82,6 @@ def get_relative_deviations(instance: Instance, section: str, names: tuple[str, 
     """Return the coefficients of variation of a section.
 
     Args:
-        instance: The instance.
         section: `devices`, `treatments` or `smelters`.
         names: Names of its members.
 
@@ -132,28 +128,17 @@ class MetalAccount:
 
     @property
     def at_hand(self) -> Floats:
-        """Cumulated inflow up to each period, including the opening stock.
-
-        Returns:
-            (E, T) kg.
-        """
+        """Cumulated inflow up to each period, including the opening stock, (E, T) kg."""
         return self.opening[:, :1] + (self.returned + self.bought).cumsum(axis=1)
 
     @property
     def has_movement(self) -> Bools:
-        """Metals with any inflow or charge.
-
-        Returns:
-            (E,) mask.
-        """
+        """Metals with any inflow or charge, (E,) mask."""
         return np.asarray((self.at_hand[:, -1] > 0) | (self.charged.sum(axis=1) > 0))
 
 
 def compute_metal_account(account: PlanAccount) -> MetalAccount:
     """Compute the account of every metal.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Stocks and flows by metal and period.
@@ -216,9 +201,6 @@ class ScrapAccount:
 def compute_scrap_account(account: PlanAccount) -> ScrapAccount:
     """Compute the account of process scrap.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         Stocks and flows by alloy and period.
     """
@@ -246,9 +228,6 @@ def compute_scrap_account(account: PlanAccount) -> ScrapAccount:
 
 def compute_fineness(account: PlanAccount) -> Floats:
     """Compute the composition of each cast, process scrap included.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         (A, E, T): mass fraction of each metal; 0 where nothing is cast.
@@ -304,9 +283,6 @@ def count_strikable_medals(account: PlanAccount) -> Ints:
 
 def find_plating_alloys(account: PlanAccount) -> Bools:
     """Find the alloys that are plated on medals of another alloy: a small part of every medal that contains them.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         (A,): True for plating alloys.

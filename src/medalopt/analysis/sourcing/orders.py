@@ -105,7 +105,6 @@ def list_fixed_charges(account: PlanAccount, kind: str) -> Iterator[FixedChargeL
     """List the fixed charges of the contracts of one kind that a plan uses.
 
     Args:
-        account: Accounting of the plan.
         kind: `smelter`, `stream` or `offer`.
 
     Yields:
@@ -125,7 +124,6 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
     """List the devices ordered from a region.
 
     Args:
-        account: Accounting of the plan.
         region: Index of the region.
 
     Yields:
@@ -153,7 +151,6 @@ def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLin
     """List the stored devices of a region.
 
     Args:
-        account: Accounting of the plan.
         region: Index of the region.
 
     Yields:
@@ -171,7 +168,6 @@ def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
     """List the feed of a smelter.
 
     Args:
-        account: Accounting of the plan.
         smelter: Index of the smelter.
 
     Yields:
@@ -279,9 +275,6 @@ class OrderMargins:
 def compute_spare_metal(account: PlanAccount) -> Floats:
     """Compute the metal that no melt of the plan needs until the end of each period.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         (E, T) kg: stock, with all that was sold or left with the smelters before.
     """
@@ -290,9 +283,6 @@ def compute_spare_metal(account: PlanAccount) -> Floats:
 
 def compute_order_margins(account: PlanAccount) -> OrderMargins:
     """Compute the margin of the orders to every region, smelter and offer.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         The margins; each order fails alone, by the same share in all periods.
@@ -356,7 +346,6 @@ def find_rounding_shortages(
     """Find the metals that are short where every order is delivered as rounded, and all melts are charged as planned.
 
     Args:
-        account: Accounting of the plan.
         tonnes: Rounded over planned quantity, by index of stream and period.
         bought: Likewise by index of offer and period.
 

@@ -26,9 +26,6 @@ from medalopt.tolerances import AMOUNT_TOLERANCE
 def get_fiscal_year_start(instance: Instance) -> int:
     """Return the month in which the buyer's fiscal year begins.
 
-    Args:
-        instance: The instance.
-
     Returns:
         The month, 1 to 12; 1 if the instance does not state it.
     """
@@ -37,9 +34,6 @@ def get_fiscal_year_start(instance: Instance) -> int:
 
 def get_fiscal_years(instance: Instance) -> Names:
     """Return the fiscal year of each period, by its first month.
-
-    Args:
-        instance: The instance.
 
     Returns:
         (T,): names such as FY2018, the year in which the fiscal year begins; '' if periods have no dates.
@@ -50,9 +44,6 @@ def get_fiscal_years(instance: Instance) -> Names:
 
 def has_straddling_periods(instance: Instance) -> bool:
     """Check if a period spans two fiscal years.
-
-    Args:
-        instance: The instance.
 
     Returns:
         True if a period of more than one month extends beyond the end of a fiscal year.
@@ -116,9 +107,6 @@ class Payments:
 
 def allocate_payments(account: PlanAccount) -> Payments:
     """Allocate the cost of a plan to counterparties and periods.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Payments by document, party, kind of cost and period; they sum to the cost of the plan.
@@ -225,9 +213,6 @@ _OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no
 
 def compute_revenue_of_left(account: PlanAccount) -> Floats:
     """Compute the revenue from each smelter for metal left with it.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         Money by smelter and period of credit (K, T); no rows where no metal may be left.

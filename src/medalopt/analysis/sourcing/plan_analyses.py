@@ -195,7 +195,6 @@ def analyse_plan(
     Args:
         plan: The plan.
         runner: Scenarios of its instance; None to leave out the risks.
-        report_progress: Progress callback.
 
     Returns:
         All analyses.
@@ -227,29 +226,17 @@ class PlanFacts:
 
     @cached_property
     def payments(self) -> Payments:
-        """Payments by document, party, kind of cost and period.
-
-        Returns:
-            Payments, computed once.
-        """
+        """Payments by document, party, kind of cost and period, computed once."""
         return allocate_payments(self.plan.account)
 
     @cached_property
     def metal_account(self) -> MetalAccount:
-        """Metal returned, bought, charged and left.
-
-        Returns:
-            Kilograms by metal and period, computed once.
-        """
+        """Metal returned, bought, charged and left, kilograms by metal and period, computed once."""
         return compute_metal_account(self.plan.account)
 
     @cached_property
     def trace(self) -> MetalTrace:
-        """Metal from each source to each destination.
-
-        Returns:
-            Kilograms, computed once.
-        """
+        """Kilograms of metal from each source to each destination, computed once."""
         return trace_metal(self.plan.account)
 
 
@@ -265,11 +252,7 @@ class WholeLoadPlan:
 
     @property
     def extra(self) -> float:
-        """Extra cost of whole loads.
-
-        Returns:
-            Money.
-        """
+        """Extra cost of whole loads, money."""
         return self.plan.cost - self.exact.cost
 
 

@@ -274,9 +274,7 @@ def analyse_risks(
     """Assess the risks of a plan.
 
     Args:
-        runner: Scenarios of the instance.
         neighbourhood: Neighbourhood of the optimal plan.
-        report_progress: Progress callback.
 
     Returns:
         Largest bars, and the results of the named scenarios.

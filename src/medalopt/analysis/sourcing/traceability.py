@@ -51,9 +51,6 @@ class DestinationShares:
 def compute_destination_shares(account: PlanAccount) -> DestinationShares:
     """Compute the destination shares of metal charged and metal in stock.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         Shares by destination, from the accounts and periods.
     """
@@ -97,9 +94,6 @@ def _trace_charged_metal(account: PlanAccount) -> Floats:
 
 def compute_scrap_reuse(account: PlanAccount) -> Floats:
     """Compute the share of available process scrap that is charged again.
-
-    Args:
-        account: Accounting of the plan.
 
     Returns:
         (A, T): share of the scrap at hand in the period.
@@ -171,9 +165,6 @@ class MetalTrace:
 def trace_metal(account: PlanAccount) -> MetalTrace:
     """Attribute all metal to origin and destination.
 
-    Args:
-        account: Accounting of the plan.
-
     Returns:
         Kilograms by origin and destination; each kilogram is counted once.
     """
@@ -198,7 +189,6 @@ def compute_route_returns(account: PlanAccount, routes: Ints) -> Floats:
     """Compute the metal returned by routes in the period of return.
 
     Args:
-        account: Accounting of the plan.
         routes: Indices of the routes (J,).
 
     Returns:
@@ -289,9 +279,6 @@ class ClaimEntry:
 
 def list_claims(account: PlanAccount) -> Iterator[ClaimEntry]:
     """List the ledger of recycled metal.
-
-    Args:
-        account: Accounting of the plan.
 
     Yields:
         Entries with a movement, by metal, period and supplier: smelters, opening stock, offers.

@@ -60,7 +60,6 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
     """Yield solutions: with a `gap` the plan that attains it, then exact ones, then those of the direct method.
 
     Args:
-        task: Instance to solve.
         gap: Relative optimality gap that suffices, 0 for exact solutions only.
 
     Yields:

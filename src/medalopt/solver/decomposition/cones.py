@@ -50,20 +50,12 @@ class ConeCut:
 
     @property
     def columns(self) -> Ints:
-        """Columns of the cut, counted as those of the cone.
-
-        Returns:
-            (nonzero coefficients,).
-        """
+        """Columns of the cut, counted as those of the cone, (nonzero coefficients,)."""
         return np.append(self.cone.parts[self.direction != 0], self.cone.deviation)
 
     @property
     def coefficients(self) -> Floats:
-        """Coefficients of these columns; their sum of products is at least 0.
-
-        Returns:
-            (nonzero coefficients,).
-        """
+        """Coefficients of these columns; their sum of products is at least 0, (nonzero coefficients,)."""
         return np.append(-self.direction[self.direction != 0], 1.0)
 
 
@@ -81,7 +73,6 @@ def lift_routes(instance: Instance, routes: Routes) -> Routes:
     """Return routes whose cuts are the metal returned and the deviations by variate of each chance constraint.
 
     Args:
-        instance: Instance.
         routes: Routes of a task.
 
     Returns:
@@ -99,7 +90,6 @@ def add_cones(
     """Add the columns and rows of cones, yet without cuts, to the constraints on linking variables.
 
     Args:
-        instance: Instance.
         routes: Routes from `lift_routes`.
         program: Compiled constraints, those of the promised confidence on the metal returned.
         places: Keys of its columns.
@@ -173,7 +163,6 @@ def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int
 
     Args:
         program: Constraints on linking variables with those of cones.
-        cuts: Cuts.
         linking: Number of linking variables.
 
     Returns:
@@ -192,7 +181,6 @@ def separate_cones(cones: tuple[Cone, ...], x: Floats) -> tuple[ConeCut, ...]:
     """Return the cuts that a solution violates.
 
     Args:
-        cones: Cones.
         x (n,): Its columns that are no linking variables.
 
     Returns:
@@ -213,7 +201,6 @@ def merge_cuts(cuts: tuple[ConeCut, ...], values: Floats) -> tuple[ConeCut, ...]
     It gives the same lower bound at these dual values. Many cuts that are nearly parallel make bases singular.
 
     Args:
-        cuts: Cuts.
         values (n,): Dual values of the first of them, not negative.
 
     Returns:
@@ -230,7 +217,6 @@ def convert_cuts(cones: tuple[Cone, ...], cuts: tuple[ConfidenceCut, ...]) -> tu
     """Convert cuts of chance constraints to those of cones.
 
     Args:
-        cones: Cones.
         cuts: Cuts, those without a direction left out.
 
     Returns:
@@ -252,8 +238,6 @@ def read_cuts(
     A kilogram of deviation less saves $z$ times what a kilogram of assured metal saves.
 
     Args:
-        instance: Instance.
-        routes: Routes.
         cuts: Cuts of the cones, in the order of their rows.
         duals: Dual values with those of the rows of cones.
 

@@ -46,11 +46,7 @@ class OpenCells:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Number of open cells, shipments and stockpiles.
-
-        Returns:
-            The three counts.
-        """
+        """Number of open cells, shipments and stockpiles."""
         return int(self.cells.sum()), int(self.sendable.sum()), int(self.keepable.sum())
 
     def fixed(self) -> SubproblemSolution:
@@ -69,7 +65,6 @@ def select_open_cells(
     """Select the open cells: those open before, those that changed, and about `few` cells nearest to a tie.
 
     Args:
-        problem: Pricing problem.
         solution: Subproblem solution at `weights`.
         weights (linking,): Prices of the linking variables.
         few: Number of cells to open.
@@ -184,7 +179,6 @@ def sum_fixed_quantities(problem: PricingProblem, state: OpenCells) -> Floats:
     """Sum the linking amounts of everything that is fixed.
 
     Args:
-        problem: Pricing problem.
         state: Open cells.
 
     Returns:
@@ -199,9 +193,7 @@ def build_crossover_program(
     """Build the crossover program: open network, explicit streams and constraints on linking variables.
 
     Args:
-        problem: Pricing problem.
         half: Constraints on linking variables.
-        bounds: Implied bounds of the variables.
         state: Open cells.
         fixed (linking,): Linking amounts of the fixed part.
 
@@ -263,7 +255,6 @@ class CrossoverBasis:
         Args:
             network: Network block of the next program.
             program: The next program.
-            pricing: Routes by kind.
             solution: Subproblem solution.
 
         Returns:

@@ -49,11 +49,7 @@ class ColumnGenerationState:
 
     @property
     def gap(self) -> float:
-        """Gap between the master objective and the bound.
-
-        Returns:
-            Relative to the magnitude of the objective's terms.
-        """
+        """Gap between the master objective and the bound, relative to the magnitude of the objective's terms."""
         return (self.mix.value - self.bound) / max(1.0, self.mix.size)
 
 
@@ -73,12 +69,6 @@ class PricingProblem:
         cls, instance: Instance, pricing: RoutePricing, classes: StreamClasses, needs: ParticipationNeeds
     ) -> PricingProblem:
         """Set up the pricing problem.
-
-        Args:
-            instance: Instance.
-            pricing: Routes by kind.
-            classes: Classes of streams.
-            needs: Participation minima.
 
         Returns:
             The pricing problem.
@@ -132,7 +122,6 @@ def generate_columns(
 
     Args:
         master: Master problem.
-        problem: Pricing problem.
         maximum: Greatest number of iterations.
         first (M,): Duals to begin with, if better ones than the master's are known.
 
@@ -187,9 +176,6 @@ class DecomposedTask:
     def decompose(cls, task: SolveTask) -> DecomposedTask:
         """Decompose a task; participation minima are not included yet.
 
-        Args:
-            task: Instance to solve.
-
         Returns:
             The decomposed task.
         """
@@ -206,11 +192,7 @@ class DecomposedTask:
 
     @property
     def full_problem(self) -> PricingProblem:
-        """Pricing problem with the full participation minimum.
-
-        Returns:
-            Copy of the problem.
-        """
+        """Pricing problem with the full participation minimum."""
         return replace(
             self.problem, minima=ParticipationNeeds.full_minimum(self.task.instance, self.problem.classes.need)
         )

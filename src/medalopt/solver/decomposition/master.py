@@ -48,12 +48,6 @@ class LinkingProgram:
     def compile(cls, instance: Instance, routes: Routes, bounds: VariableBounds, objective: str) -> LinkingProgram:
         """Compile the constraints of an instance outside its network.
 
-        Args:
-            instance: Instance.
-            routes: Routes.
-            bounds: Implied bounds of the variables.
-            objective: Name of the objective.
-
         Returns:
             The linking program.
         """
@@ -112,9 +106,6 @@ class LinkingProgram:
         """Return the program of these constraints and a part of the network.
 
         Args:
-            instance: Instance.
-            routes: Routes.
-            bounds: Implied bounds of the variables.
             part: Part of the network.
             fixed (linking,): Linking amounts of everything else.
 

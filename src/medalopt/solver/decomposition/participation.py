@@ -27,9 +27,6 @@ class ParticipationNeeds:
     def without_minimum(cls, instance: Instance) -> ParticipationNeeds:
         """Return no participation minimum.
 
-        Args:
-            instance: Instance.
-
         Returns:
             Empty needs.
         """
@@ -40,7 +37,6 @@ class ParticipationNeeds:
         """Return the full participation minimum, over all cells of the regions.
 
         Args:
-            instance: Instance.
             need (G,): Tonnes that each region must send.
 
         Returns:
@@ -54,7 +50,6 @@ class ParticipationNeeds:
         """Return the participation minimum that remains when some cells are sent in full.
 
         Args:
-            instance: Instance.
             need (G,): Tonnes that each region must send.
             sure (I, T): Mask of the cells left to ordinary blocks.
 
@@ -73,8 +68,6 @@ def solve_participation(
     """Solve the participation blocks at given prices; a bundle is sent as a whole, at its mean price.
 
     Args:
-        instance: Instance.
-        needs: Participation minima.
         bundled (I,): Mask of the streams in bundles.
         best (I, T): Reduced cost of a tonne on the best route.
         available (I, T): Tonnes offered.
@@ -124,7 +117,6 @@ def sum_over_bundles(instance: Instance, each: Floats, bundled: Bools) -> Floats
     """Sum over the streams of each bundle, weighted by the tonnes offered.
 
     Args:
-        instance: Instance.
         each (I, T): Amount per tonne.
         bundled (I,): Mask of the streams that count.
 

@@ -260,7 +260,6 @@ class RoutePricing:
         """Group the routes of an instance by kind.
 
         Args:
-            instance: Instance.
             routes: J routes.
 
         Returns:
@@ -291,20 +290,12 @@ class RoutePricing:
 
     @cached_property
     def zeros(self) -> Floats:
-        """Shared zero array, not to be written to.
-
-        Returns:
-            (I, T).
-        """
+        """Shared zero array, not to be written to, (I, T)."""
         return np.zeros_like(self.available)
 
     @cached_property
     def largest_costs(self) -> Floats:
-        """Greatest magnitude of unit cost without refining, and of unit emissions, by device type.
-
-        Returns:
-            (2, D) money per t, kg CO2e per t.
-        """
+        """Greatest unit cost without refining, money per t, and emissions, kg CO2e per t, by device type, (2, D)."""
         device = self.instance.streams.device[self.combinations.stream]
         maximum = np.zeros((2, len(self.instance.devices.names)))
         costs = np.abs(self.cost).max(axis=1)

@@ -46,10 +46,6 @@ class StreamClasses:
     def classify(cls, instance: Instance, routes: Routes) -> StreamClasses:
         """Classify the streams of an instance.
 
-        Args:
-            instance: Instance.
-            routes: Routes.
-
         Returns:
             The classes.
         """
@@ -68,11 +64,7 @@ class StreamClasses:
 
     @property
     def is_explicit(self) -> Bools:
-        """Streams that are explicit in the master problem.
-
-        Returns:
-            (I,) mask.
-        """
+        """Streams that are explicit in the master problem, (I,) mask."""
         return ~(self.alone | self.waiting | self.bundled)
 
 
@@ -100,10 +92,6 @@ def solve_subproblems(
     """Solve all subproblems at given prices.
 
     Args:
-        instance: Instance.
-        pricing: Routes by kind.
-        classes: Classes of streams.
-        needs: Participation minima.
         weights (linking,): Prices of the linking variables.
         priced: Result of `RoutePricing.best` for these prices, if known.
 
@@ -138,9 +126,6 @@ def find_profitable_cells(
     """Find the cells whose profit is at least a share of the magnitude of its terms; a bundle counts as a whole.
 
     Args:
-        instance: Instance.
-        pricing: Routes by kind.
-        classes: Classes of streams.
         weights (linking,): Prices of the linking variables.
         minimum: The share.
 
@@ -178,11 +163,6 @@ def assign_blocks(instance: Instance, classes: StreamClasses, needs: Participati
     Blocks are a device type in a period, a part of the bundles in a period, a storable device type, and neighbouring
     regions with a participation minimum. Very many streams are divided further by neighbouring regions, since more
     blocks mean fewer iterations.
-
-    Args:
-        instance: Instance.
-        classes: Classes of streams.
-        needs: Participation minima.
 
     Returns:
         Block of each cell, (I, T), and mask of the participation blocks, (B,), for which sending nothing is infeasible.
@@ -222,7 +202,6 @@ def sum_linking_quantities(
     """Sum the shipments and stocks of each block in terms of the linking variables.
 
     Args:
-        pricing: Routes by kind.
         solution: Shipments and stocks.
         block (I, T): Block of each cell.
         count: Number of blocks.
@@ -361,9 +340,6 @@ def update_pricing_cache(
     """Solve the subproblems at new prices, pricing again only cells whose solution may change.
 
     Args:
-        pricing: Routes by kind.
-        classes: Classes of streams.
-        needs: Participation minima.
         block: Block of each cell, (I, T), and number of blocks.
         weights (linking,): Prices of the linking variables.
         before: Cache of the previous prices.
