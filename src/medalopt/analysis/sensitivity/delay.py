@@ -34,7 +34,7 @@ from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import Scenario
 from medalopt.solve_instance import solve
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import VALUE_TOLERANCE

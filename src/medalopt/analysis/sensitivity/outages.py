@@ -33,7 +33,7 @@ from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.resolve.parsed_document import Calendar
-from medalopt.solver.budget import TimeBudget
+from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
