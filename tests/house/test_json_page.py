@@ -42,6 +42,7 @@ medals: {m: {count: 170, parts: {silver: 500 g}}}
 """
 WRONG = "format: medalopt/1\nname: wrong\ncurrency: EUR\nmetals: {Ag: {sell: 5 km}}\n"
 FRACTIONS = str(ROOT / "instances/fractions.yaml")
+STEPS = str(ROOT / "instances/price_steps.yaml")
 STEEL = str(ROOT / "instances/steel_mill.yaml")
 LIST = "scenario,medals.m.count\nfewer,10\nnone,many\n"
 UNCERTAIN = str(ROOT / "tests/instance/uncertain.yaml")
@@ -160,6 +161,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
         ("solve", POOLED),
         ("solve", STEEL),
         ("solve", FRACTIONS),
+        ("solve", STEPS),
         ("solve", files("stored.yaml")),
         ("solve", UNCERTAIN),
         ("solve", small, "--extend", files("added.py")),

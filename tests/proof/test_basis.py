@@ -99,12 +99,24 @@ def test_nearly_every_random_basis_is_proven() -> None:
     assert states[BASIS_NOT_PROVEN] <= 2  # where a dual is degenerate, rounding may hide which of its prices is nothing
 
 
-@pytest.mark.parametrize(("name", "optimum"), [("dantzig", "249/50"), ("steelco", "280726000/2861")])
-def test_a_published_optimum_is_met_to_the_last_digit(name: str, optimum: str) -> None:
-    """The fraction is the one that Dantzig's and Steelco's published optima, 4.98 and 98,121.64, round."""
+@pytest.mark.parametrize(
+    ("name", "optimum"), [("dantzig", "249/50"), ("steelco", "280726000/2861"), ("price_steps", "84250")]
+)
+def test_a_known_optimum_is_met_to_the_last_digit(name: str, optimum: str) -> None:
+    """Dantzig's and Steelco's published optima, 4.98 and 98,121.64, are these rounded; price steps by hand."""
     plan = planned(medalopt.load(ROOT / f"instances/{name}.yaml"))
     assert plan is not None
     assert plan.certificate.exact_value == optimum
+
+
+def test_steps_that_no_float_holds_are_met_to_the_last_digit() -> None:
+    """By hand: 10.3 kg x 600.1 + 40.1 x 800.3 + 30.6 x 900.1 + 14.7 x 950.3 + 4.3 x 1,000 = 84,085.53."""
+    changes = {
+        "market.bars.price": "[{up_to: 40.1, price: 800.3}, {up_to: 70.7, price: 900.1}, {price: 1_100.7}]",
+        "streams.phone@north.price": "[{up_to: 10.3 t, price: 300.1}, {up_to: 25 t, price: 650.3}]",
+    }
+    plan = planned(medalopt.load(ROOT / "instances/price_steps.yaml", changes))
+    assert plan is not None and plan.certificate.exact_value == "8408553/100"
 
 
 def test_the_optimum_of_the_plain_case_is_worked_out_by_hand() -> None:

@@ -8,7 +8,7 @@ claimed optimal only if it satisfies every constraint exactly and its lower boun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers
+from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers, zero_where_infinite
 from medalopt.instance.arrays import Bools, ExactFraction, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.price_steps import has_price_steps
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,
@@ -272,7 +272,7 @@ def _find_exact_optimum(
     """Return the exact optimum next to the plan, or None if optimality cannot be shown."""
     instance = account.instance
     finite = (np.isfinite(part).all() for part in _fields_of(account.decisions).values())
-    if instance.lots or has_price_steps(instance) or not all(finite):  # the cost is linear in pieces only
+    if instance.lots or not all(finite):
         return None
     routes = build_routes(instance, EXACT_ARITHMETIC.read)
     exact = BoundContext(
@@ -295,13 +295,32 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
 
     unknown = UnknownVector()
     parts = {name: unknown.build_unknowns(values) for name, values in _fields_of(account.decisions).items()}
-    equations = (rule.excess for rule in compute_linear_residuals(stated(parts), context.bounds))
-    at, all_settled = unknown.solve_unknowns(equations)
+    posed = stated(parts)
+    equations = (rule.excess for rule in compute_linear_residuals(posed, context.bounds))
+    at, all_settled = unknown.solve_unknowns((*equations, *_list_reached_limits(posed)))
     result = {name: substitute_unknowns(values, at) for name, values in parts.items()}
     plan = stated(result)
     near = all(_is_close(values, getattr(account.decisions, name)) for name, values in result.items())
     kept = all_settled and near and all(np.all(rule.excess == 0) for rule in compute_residuals(plan, context.bounds))
     return plan if kept else None
+
+
+def _list_reached_limits(plan: PlanAccount) -> Iterator[Numbers]:
+    """Yield what is taken beyond each limit of a price by quantity, where that is 0: the plan ends at the limit."""
+    for kind in STEP_KINDS:
+        steps = kind.get_steps(plan.instance)
+        if len(steps.owner):
+            over = kind.get_quantity(plan).sum(axis=1)[steps.owner] - plan.read(steps.above)
+            yield np.where(mark_near_zero(over), over, 0)
+
+
+def _list_paid_surcharges(context: BoundContext, y: Prices) -> Iterator[Numbers]:
+    """Yield the reduced costs of what is taken beyond the limits of a price: 0 where the next price is paid."""
+    for kind in STEP_KINDS:
+        steps = kind.get_steps(context.instance)
+        if len(steps.owner):
+            surcharge = zero_where_infinite(context.read(steps.surcharge))
+            yield np.where(np.isinf(steps.surcharge.raw), 1, surcharge + getattr(y, f"{kind.name}_steps"))
 
 
 def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals, objective: str) -> Prices | None:
@@ -320,6 +339,7 @@ def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals,
     sent = np.where(has_supply(instance)[routes.stream], sent - paid, 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
     vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
+    vanishing += _list_paid_surcharges(exact, form)
     at, _ = unknown.solve_unknowns(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
     settled = Prices(**{name: substitute_unknowns(values, at) for name, values in _fields_of(form).items()})
     known = {**_fields_of(y), "supply": own}
