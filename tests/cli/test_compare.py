@@ -88,6 +88,17 @@ def test_medals_not_made_side_by_side(files: Path, saved: bool) -> None:
     assert found["shortfall", "medal"] == pytest.approx([10, 0]) and found["cost", "shortfall"][0] == 4_000
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_parties_side_by_side(files: Path, saved: bool) -> None:
+    """By hand: of 5,000 JPY all is supply, which the city pays; without `payers` there is no party."""
+    (files / "base.yaml").write_text(BASE + "payers: {default: committee, supply: city}\n")
+    if saved:
+        assert here("solve", "base.yaml", "-o", "plan.json").code == 0
+    ran = here("compare", "plan.json" if saved else "base.yaml", "other.yaml", "--json")
+    assert values(ran)["parties", "city"] == pytest.approx([5_000, 0])
+    assert "Cost by party" in here("compare", "base.yaml", "other.yaml", "--full").out
+
+
 def test_the_terminal_says_what_differs_most(files: Path) -> None:
     """A sentence, then tables with the change; rows that agree are left out."""
     out = " ".join(here("compare", "base.yaml", "other.yaml").out.split())

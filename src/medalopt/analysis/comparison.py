@@ -30,7 +30,7 @@ from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 QuantityKey = tuple[str, str, str]  # part, item, unit
-PLAN_PARTS = ("totals", "cost", "streams", "treatments", "smelters", "purchases", "metals", "shortfall")
+PLAN_PARTS = ("totals", "cost", "parties", "streams", "treatments", "smelters", "purchases", "metals", "shortfall")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: Sourc
     """Summarize a saved plan from its tables."""
     tables = {
         table: _collect_columns(table, getattr(plan, table))
-        for table in ("shipments", "purchases", "offer_stock", "metals", "shortfall")
+        for table in ("shipments", "purchases", "offer_stock", "metals", "shortfall", "parties")
     }
     values = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
     return PlanSummary(name, plan.status, currency, values, data, plan.instance.figures, saved=True)
@@ -83,6 +83,8 @@ def _collect_quantities(
         ("totals", "footprint", "kg CO2e"): footprint,
     }
     result |= {("cost", kind, currency): value for kind, value in cost.items() if kind != "total"}
+    paid = tables.get("parties", {"party": [], "cost": []})
+    result |= _sum_by_item("parties", currency, paid["party"], paid["cost"])
     sent, bought, metals = tables["shipments"], tables["purchases"], tables["metals"]
     for part, items, amounts in _list_shipment_sums(sent):
         result |= _sum_by_item(part, "t", items, amounts)

@@ -104,6 +104,7 @@ def _build_comparison_tables(comparison: Comparison, maximum: int | None = None)
     tables = (
         _build_totals_table(comparison),
         _build_cost_table(comparison),
+        _build_party_table(comparison),
         *(_build_difference_table(comparison, part, maximum) for part in _PART_TITLES),
         _build_data_table(comparison, maximum),
     )
@@ -146,6 +147,14 @@ def _build_cost_table(comparison: Comparison) -> ReportTable:
     rows = tuple((COST_KINDS[row.item], *_list_values(row)) for row in _list_cost_rows(comparison))
     columns = (ReportColumn("item", ""), *_make_value_columns(comparison, comparison.summaries[0].currency))
     return ReportTable("cost", "Cost by kind", "Kinds of cost, in the currency of the instance.", columns, rows)
+
+
+def _build_party_table(comparison: Comparison) -> ReportTable:
+    """Return the table of cost by party; without rows where no instance states who pays."""
+    rows = tuple((row.item, *_list_values(row)) for row in comparison.select_part("parties"))
+    columns = (ReportColumn("item", ""), *_make_value_columns(comparison, comparison.summaries[0].currency))
+    text = "What each party pays, where the instance states `payers`; revenue is negative."
+    return ReportTable("parties", "Cost by party", text, columns, rows)
 
 
 def _build_difference_table(comparison: Comparison, part: str, maximum: int | None) -> ReportTable:
