@@ -8,6 +8,7 @@ import re
 import struct
 import sys
 import zlib
+from collections.abc import Iterable, Sequence
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -29,8 +30,16 @@ from medalopt.report.charts import (
     shorten_name,
 )
 from medalopt.report.document import ReportColumn, ReportTable
-from medalopt.report.render.html import render_html
-from medalopt.report.render.text import TextColumn, TextTable, format_table
+from medalopt.report.render.html import render_page
+from medalopt.report.render.text import TextColumn, TextTable, format_table, split_headline
+
+Parts = Sequence[TextTable | Chart]
+
+
+def render_html(title: str, lines: Iterable[str], parts: Parts, foot: Iterable[str] = ()) -> str:
+    """Return a page with sentences, parts and lines at its bottom."""
+    return render_page(title, split_headline(tuple(lines)), parts, foot)
+
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>=1+1\u2028"
 COLUMNS = (ReportColumn("silver", "silver"), ReportColumn("cost", "cost", "", style="significant"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -282,9 +282,7 @@ def _tabulate_group(plan: Plan, group: list[ConstraintPrice]) -> tuple[CellValue
     """
     every = [each for price in group for each in price.by_period or price.saves]
     single = [each for price in group for each in price.saves] if any(price.by_period for price in group) else []
-    periods, count = {price.period for price in group} - {None}, len(plan.instance.periods)
-    binding = ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None
-    return _show_range(every), _show_range(single), binding
+    return _show_range(every), _show_range(single), _count_periods(plan, group)
 
 
 def _show_range(values: list[float]) -> CellValue:
@@ -482,7 +480,7 @@ def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:
     rows = tuple(
         (
             path,
-            _show_lot_periods(plan, marginals),
+            _count_periods(plan, marginals),
             meaning,
             _show_range([marginal.value for marginal in marginals]),
             marginals[0].unit,
@@ -495,7 +493,7 @@ def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:
     return ReportTable("lot_prices", title, text, columns, rows, tuple(notes))
 
 
-def _show_lot_periods(plan: Plan, marginals: list[MarginalValue]) -> CellValue:
-    """Return the number of periods with a value, of all periods."""
-    periods, count = {marginal.period for marginal in marginals} - {None}, len(plan.instance.periods)
+def _count_periods(plan: Plan, priced: Sequence[ConstraintPrice | MarginalValue]) -> CellValue:
+    """Return the number of periods with a price, of all periods."""
+    periods, count = {one.period for one in priced} - {None}, len(plan.instance.periods)
     return ShownValue(len(periods), f"{len(periods)} of {count}") if periods and count > 1 else None

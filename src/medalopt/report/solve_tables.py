@@ -21,7 +21,7 @@ from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_p
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
 from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES, MetalValues, group_streams
 from medalopt.text import cut_list
@@ -334,7 +334,9 @@ def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         ReportColumn("left_over_kg", "surplus", "kg", style="significant", optional=True),
     ]
     columns += [ReportColumn("worth", "shadow price per kg", plan.unit, style="money", optional=True)] if best else []
-    columns += [_make_period_price_column(plan)] if best else []
+    title = f"in stock, by {get_period_word(plan.instance)}"
+    at_hand = ReportColumn("at_hand", title, f"{plan.unit}/kg", rank=2, style="money", optional=True)
+    columns += [at_hand] if best else []
     rows = []
     for e in listed:
         amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
@@ -348,12 +350,6 @@ _METAL_PRICE_NOTE = (
     "Shadow price: saving per kilogram less needed, in proportion to what is charged; in stock: saving per kilogram "
     "more of recycled metal in one {period}."
 )
-
-
-def _make_period_price_column(plan: Plan) -> ReportColumn:
-    """Return the column of the shadow prices in single periods."""
-    title = f"in stock, by {get_period_word(plan.instance)}"
-    return ReportColumn("at_hand", title, f"{plan.unit}/kg", rank=2, style="money", optional=True)
 
 
 def _show_metal_values(metal_values: MetalValues, metal: int) -> tuple[CellValue, CellValue]:
@@ -390,16 +386,11 @@ def build_purchase_table(plan: Plan) -> ReportTable:
             float(amount[o]),
             float(cost[o]),
             float(cost[o] / amount[o]),
-            _show_limit_share(float(amount[o]), float(most[o])),
+            make_share(float(amount[o]), float(most[o]) if np.isfinite(most[o]) else 0.0),
         )
         for o in listed
     )
     return ReportTable("purchases_by_offer", "Purchases", "Offers of the market, largest cost first.", columns, rows)
-
-
-def _show_limit_share(amount: float, limit: float) -> CellValue:
-    """Return the share of a limit, a dash without a limit."""
-    return amount / limit if np.isfinite(limit) and limit > 0 else ShownValue(None, "–")
 
 
 def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:

@@ -34,7 +34,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
     contracts, scenarios = _tabulate_contracts(plan), _tabulate_scenarios(plan)
     parts = (
         *(contracts, _tabulate_purchases(plan), _tabulate_calendar(plan), scenarios),
-        *(_tabulate_smelters(plan), _tabulate_offers(plan), _tabulate_values(plan)),
+        *(*_tabulate_quantities(plan), _tabulate_values(plan)),
     )
     tables = tuple(table for table in parts if table.rows)
     more = "{} more (-o NAME.xlsx, --json)."
@@ -284,18 +284,14 @@ def _tabulate_scenarios(plan: TwoStagePlan) -> ReportTable:
     return ReportTable("scenarios", "Scenarios", text, columns, tuple(rows), (note,) if some else ())
 
 
-def _tabulate_smelters(plan: TwoStagePlan) -> ReportTable:
-    """Return the table of the feed of each smelter by scenario."""
-    amounts = {one.name: np.asarray(one.account.feed).sum(axis=1) for one in plan.outcomes}
-    text = "Feed of each smelter over the horizon in each scenario."
-    return _tabulate_amounts(plan, "smelters", "Feed by scenario", text, plan.instance.smelters.names, amounts, "t")
-
-
-def _tabulate_offers(plan: TwoStagePlan) -> ReportTable:
-    """Return the table of the purchases of each offer by scenario."""
-    amounts = {one.name: np.asarray(one.account.bought) for one in plan.outcomes}
-    text = "Purchases of each offer over the horizon in each scenario."
-    return _tabulate_amounts(plan, "offers", "Purchases by scenario", text, plan.instance.market.names, amounts, "kg")
+def _tabulate_quantities(plan: TwoStagePlan) -> tuple[ReportTable, ReportTable]:
+    """Return the tables of the feed of each smelter, and of the purchases of each offer, by scenario."""
+    feed = {one.name: np.asarray(one.account.feed).sum(axis=1) for one in plan.outcomes}
+    bought = {one.name: np.asarray(one.account.bought) for one in plan.outcomes}
+    text, smelters = "Feed of each smelter over the horizon in each scenario.", plan.instance.smelters.names
+    first = _tabulate_amounts(plan, "smelters", "Feed by scenario", text, smelters, feed, "t")
+    text, offers = "Purchases of each offer over the horizon in each scenario.", plan.instance.market.names
+    return first, _tabulate_amounts(plan, "offers", "Purchases by scenario", text, offers, bought, "kg")
 
 
 def _tabulate_amounts(

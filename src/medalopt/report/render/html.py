@@ -27,7 +27,6 @@ from medalopt.report.render.text import (
     TextTable,
     encode_document,
     format_table,
-    split_headline,
     split_summary,
 )
 
@@ -35,19 +34,7 @@ _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def render_html(
-    title: str,
-    lines: Iterable[str],
-    parts: Sequence[TextTable | Chart | TextHeading],
-    foot: Iterable[str] = (),
-    template: str = "page.html.j2",
-    **more: Any,
-) -> str:
-    """Render a title, lines, tables and charts as an HTML page."""
-    return _render_page(title, split_headline(tuple(lines)), parts, foot, template, **more)
-
-
-def _render_page(
+def render_page(
     title: str,
     summary: SummaryText,
     parts: Sequence[TextTable | Chart | TextHeading],
@@ -209,7 +196,7 @@ def render_report_html(report: Report) -> str:
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     summary = split_summary(report)
     if report.summary is None and not report.documents:
-        return _render_page(report.title, summary, parts, report.foot, date=report.date)
+        return render_page(report.title, summary, parts, report.foot, date=report.date)
     documents = [
         encode_document(document, [format_table(table) for table in document.grouped])
         if document.grouped
@@ -218,7 +205,7 @@ def render_report_html(report: Report) -> str:
     ]
     first = report.summary
     more = {"documents": documents, "date": report.date}
-    return _render_page(report.title, summary, parts, report.foot, "plan.html.j2", first, **more)
+    return render_page(report.title, summary, parts, report.foot, "plan.html.j2", first, **more)
 
 
 def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | TextHeading]:

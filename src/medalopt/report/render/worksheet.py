@@ -263,26 +263,17 @@ def compute_text_height(value: str, width: float) -> float:
 
 
 def set_print_layout(
-    sheet: Any, last_row: int, last_column: int, *, landscape: bool, stamp: str = "", head: str = "", date: str = ""
+    writer: WorkbookWriter, sheet: Any, last_row: int, last_column: int, landscape: bool = False, stamp: str = ""
 ) -> None:
-    """Set the print layout: A4, one page wide; title, sheet, date and page number in header and footer.
-
-    Args:
-        sheet: Sheet to print.
-        last_row: Last row of the print area.
-        last_column: Last column of the print area.
-        landscape: Print in landscape.
-        stamp: Text of the header, such as that of a draft.
-        head: Title and status in the header.
-        date: Date in the footer.
-    """
+    """Set the print layout: A4, one page wide; title or stamp, sheet, date and page number in header and footer."""
+    head = writer.head
     sheet.set_paper(9)
     if landscape:
         sheet.set_landscape()
     sheet.set_margins(left=0.5, right=0.5, top=0.9 if stamp or head else 0.6, bottom=0.7)
     sheet.fit_to_pages(1, 0)
     sheet.print_area(0, 0, max(last_row, 1), last_column)
-    sheet.set_footer(f"&L&9&A&C&9 {_escape_header(date)}&R&9 Page &P of &N")
+    sheet.set_footer(f"&L&9&A&C&9 {_escape_header(writer.date)}&R&9 Page &P of &N")
     if stamp:
         sheet.set_header(f"&C&16&B&K{RED[1:]}{_escape_header(stamp)}")
     elif head:

@@ -18,12 +18,12 @@ from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.report.charts import PICTURE_WIDTH, Chart, render_png
 from medalopt.report.document import (
-    CellValue,
     FieldPairs,
     OrderDocument,
     Report,
     ReportColumn,
     ReportTable,
+    TableRows,
     list_charts,
     list_order_lines,
     list_tables,
@@ -63,22 +63,21 @@ def _tabulate_decisions(record: Mapping[str, str], currency: str) -> list[Report
         header, *rows = csv.reader(io.StringIO(record[f"{key}.csv"], newline=""))
         columns = tuple(_decision_column(name, currency) for name in header)
         if rows:
-            cells = tuple(tuple(map(_decision_cell, row, columns)) for row in rows)
-            result.append(
-                ReportTable(
-                    key, name_visible_sheet(key), f"{_DECISION_DESCRIPTIONS[key]} {_EDITABLE_NOTE}", columns, cells
+            cells: TableRows = tuple(
+                tuple(
+                    value.removeprefix("'") if column.unit is None else float(value)
+                    for value, column in zip(row, columns, strict=True)
                 )
+                for row in rows
             )
+            text = f"{_DECISION_DESCRIPTIONS[key]} {_EDITABLE_NOTE}"
+            result.append(ReportTable(key, name_visible_sheet(key), text, columns, cells))
     return result
 
 
 def _decision_column(name: str, currency: str) -> ReportColumn:
     unit, digits = {**_DECISION_UNITS, "cost": (currency, 0)}.get(name, (None, 0))
     return ReportColumn(name, name, unit, digits, total=unit is not None and name != "cost")
-
-
-def _decision_cell(value: str, column: ReportColumn) -> CellValue:
-    return value.removeprefix("'") if column.unit is None else float(value)
 
 
 def _write_hidden_sheets(
@@ -124,7 +123,7 @@ def _write_table_sheet(writer: WorkbookWriter, name: str, front: str, table: Rep
     end = _write_notes(writer, sheet, end + 1, last, table.notes, max(wide, _LEAST_TEXT_WIDTH))
     sheet.freeze_panes(4, 1)
     sheet.repeat_rows(3)
-    set_print_layout(sheet, end - 1, last, landscape=True, head=writer.head, date=writer.date)
+    set_print_layout(writer, sheet, end - 1, last, landscape=True)
     return sheet
 
 
@@ -148,10 +147,7 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
         row = write_table(writer, sheet, row + 2, table) + 1
     missing = [f"Missing: {', '.join(document.missing)}."] if document.missing else []
     row = _write_notes(writer, sheet, row, last, (*missing, *tables[-1].notes, *document.notes), wide)
-    landscape = wide > 2 * _LEAST_TEXT_WIDTH
-    set_print_layout(
-        sheet, row - 1, last, landscape=landscape, stamp=document.stamp, head=writer.head, date=writer.date
-    )
+    set_print_layout(writer, sheet, row - 1, last, wide > 2 * _LEAST_TEXT_WIDTH, document.stamp)
     return sheet
 
 
@@ -247,7 +243,7 @@ def _write_cover_sheet(
         write_merged(sheet, row + 1, 2, "Versions and method", writer.get_format("heading"))
         row = _write_lines(writer, sheet, row + 2, report.foot, "faint")
     sheet.freeze_panes(1, 0)
-    set_print_layout(sheet, row - 1, 2, landscape=False, head=writer.head, date=writer.date)
+    set_print_layout(writer, sheet, row - 1, 2)
     if report.summary is None:
         sheet.activate()
 
@@ -265,7 +261,8 @@ def _write_entries(writer: WorkbookWriter, sheet: Any, row: int, title: str, ent
     for entry in entries:
         row += 1
         title = clean_cell_text(entry.title or entry.name)[:_MOST_TITLE_CHARACTERS]
-        sheet.write_url(row, 0, f"internal:'{_quote_sheet_name(entry.name)}'!A1", writer.get_format("entry"), title)
+        quoted = entry.name.replace("'", "''")
+        sheet.write_url(row, 0, f"internal:'{quoted}'!A1", writer.get_format("entry"), title)
         if entry.state:
             write_cell(sheet, row, 1, entry.description, writer.get_format("text"))
             write_cell(sheet, row, 2, entry.state, writer.get_format("missing"))
@@ -277,10 +274,6 @@ def _write_entries(writer: WorkbookWriter, sheet: Any, row: int, title: str, ent
             row, max(compute_text_height(entry.description, wide), compute_text_height(title, _COVER_WIDTHS[0]))
         )
     return row + 1
-
-
-def _quote_sheet_name(name: str) -> str:
-    return name.replace("'", "''")
 
 
 _WORKBOOK_OPTIONS = {
@@ -376,7 +369,7 @@ def _add_picture_sheet(writer: WorkbookWriter, names: SheetPlan, charts: tuple[C
             sheet.set_row(row, compute_text_height(note, _PICTURE_COLUMN))
             row += 1
         row += 1
-    set_print_layout(sheet, row, 0, landscape=False, head=writer.head, date=writer.date)
+    set_print_layout(writer, sheet, row, 0)
     sheet.set_print_scale(_PRINT_SCALE)  # page breaks need a print scale instead of fit-to-page
     sheet.set_h_pagebreaks(breaks)
     return _SheetEntry(names.pictures, "The charts, each with an explanation above it.")
@@ -435,7 +428,7 @@ def _write_summary_sheet(writer: WorkbookWriter, names: SheetPlan, report: Repor
             row = _write_line(writer, sheet, row, line, "text")
     bottom = _insert_charts(sheet, summary.charts)
     last_column = _CHART_COLUMN + _CHART_COLUMNS - 1 if bottom else _LAST_COLUMN
-    set_print_layout(sheet, max(row, bottom), last_column, landscape=True, head=writer.head, date=writer.date)
+    set_print_layout(writer, sheet, max(row, bottom), last_column, landscape=True)
     sheet.fit_to_pages(1, 1)
     sheet.activate()
 

@@ -221,24 +221,11 @@ def plot_share_ranking(device_mix: DeviceMix) -> Chart:
         bars("share −10 %", COLOURS[5], [(curve.less, curve.shortage_less) for curve in rows]),
     ]
     names = [f"{shorten_name(curve.device)}, {format_share(curve.share, 1)}" for curve in rows]
-    option = build_plot_option(
-        ChartAxis(f"change of the {name_objective(device_mix.unit)}, {word}{device_mix.unit}"),
-        ChartAxis("", names=names),
-        series,
-    )
-    up = ChartAxis(
-        "device and its present share", names=names, extra={"axisLabel": {"color": INK, "fontSize": 12}}
-    ).encode(upward=True)
-    up["axisLabel"] = {**up["axisLabel"], "interval": 0}
-    up["data"] = names
-    option["yAxis"] = {
-        **up,
-        "axisLabel": {**up["axisLabel"], "margin": 12},
-        "position": "left",
-        "axisLine": {"onZero": False},
-    }
+    look = {"axisLabel": {"color": INK, "fontSize": 12, "interval": 0, "margin": 12}, "axisLine": {"onZero": False}}
+    across = ChartAxis(f"change of the {name_objective(device_mix.unit)}, {word}{device_mix.unit}")
+    up = ChartAxis("device and its present share", names=names, extra={**look, "data": names, "position": "left"})
     title = f"Effect of ±10 % of the share of each device; largest: {device_mix.ranking[0].device}"
-    return Chart(title, option, (), (), 110 + 30 * len(rows))
+    return Chart(title, build_plot_option(across, up, series), (), (), 110 + 30 * len(rows))
 
 
 def plot_named_mixes(device_mix: DeviceMix) -> Chart:
@@ -259,8 +246,8 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
         f"{device_mix.measure}, {word}{device_mix.unit}",
         minimum=0.0 if all((a.value or 0) >= 0 for a in results) else None,
     )
-    option = build_plot_option(across, ChartAxis("", names=names), [bars], legend=False)
-    up = ChartAxis("", names=names).encode(upward=True)
+    look = {"color": INK, "fontFamily": FONT, "fontSize": 12, "hideOverlap": True, "interval": 0}
+    up = ChartAxis("", names=names, extra={"axisLabel": look})
     none = [mix for mix in device_mix.named if mix.result.value is None]
     title = f"Named mixes; infeasible: {join_with_and([mix.name for mix in none])}"
     if not none:
@@ -268,13 +255,7 @@ def plot_named_mixes(device_mix: DeviceMix) -> Chart:
     elif len(none) == 1:
         shortfall = _describe_mix_shortfall(device_mix, none[0].result.shortage)
         title = f"Mix {none[0].name}: infeasible ({shortfall})"
-    return Chart(
-        title,
-        {**option, "yAxis": {**up, "axisLabel": {**up["axisLabel"], "interval": 0}}},
-        (),
-        (),
-        120 + 44 * len(names),
-    )
+    return Chart(title, build_plot_option(across, up, [bars], legend=False), (), (), 120 + 44 * len(names))
 
 
 def _mix_cost_item(device_mix: DeviceMix, result: MixResult, size: float, colour: str) -> dict[str, Any]:

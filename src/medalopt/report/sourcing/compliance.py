@@ -219,11 +219,8 @@ def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[Rep
         ReportColumn("balance_kg", "Balance", "kg", places),
         ReportColumn("certificate", "Chain of custody"),
     )
-    return (
-        ReportTable(
-            "claim_ledger", "Claim ledger of recycled metal", _CLAIMS_DESCRIPTION, columns, tuple(rows), _CLAIMS_NOTES
-        ),
-    )
+    title = "Claim ledger of recycled metal"
+    return (ReportTable("claim_ledger", title, _CLAIMS_DESCRIPTION, columns, tuple(rows), _CLAIMS_NOTES),)
 
 
 _ASSUMPTIONS_DESCRIPTION = (

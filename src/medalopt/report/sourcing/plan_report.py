@@ -239,13 +239,15 @@ def build_plan_report(
     first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
     summary = _build_summary(facts, tables[0], headline, first)
     filled = (*summary.tables, *(table for table in tables if table.rows))
+    others = (*draw_supply_charts(plan), *draw_metal_balances(facts), *draw_metal_flows(facts)) if pictures else ()
+    foot = f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}."
     return Report(
         plan.instance.title or plan.instance.name,
         headline,
         filled,
         orders,
-        (*first, *_draw_charts(facts)) if pictures else (),
-        _list_versions(plan),
+        (*first, *others),
+        (foot, f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}."),
         screen=select_screen_tables(filled),
         json=render_sourcing_json,
         plan=plan,
@@ -278,23 +280,10 @@ def _shorten_table(table: ReportTable) -> ReportTable:
     return table
 
 
-def _draw_charts(facts: PlanFacts) -> tuple[Chart, ...]:
-    plan = facts.plan
-    return (*draw_supply_charts(plan), *draw_metal_balances(facts), *draw_metal_flows(facts))
-
-
 def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportTable, ...]:
     if analyses is None:
         return ()
     return (*tabulate_rule_costs(analyses), *(tabulate_risks(analyses.risks, plan.instance) if analyses.risks else ()))
-
-
-def _list_versions(plan: Plan) -> tuple[str, ...]:
-    """Return the hash of the instance and the versions of program and solver."""
-    return (
-        f"Parameters of {plan.instance.name}: sha256 {plan.instance.figures}.",
-        f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}.",
-    )
 
 
 MOST_PARTIES = 4  # payers on the first page

@@ -85,16 +85,8 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     notes = (() if entry is None else (_ENTRY_NOTE,)) + (
         (_NO_ROUTE_NOTE,) if any(row[6] == "no route" for row in rows) else ()
     )
-    return (
-        ReportTable(
-            "award",
-            "Award table",
-            _AWARD_DESCRIPTION,
-            _award_columns(instance.currency, entry is not None),
-            rows,
-            notes,
-        ),
-    )
+    columns = _award_columns(instance.currency, entry is not None)
+    return (ReportTable("award", "Award table", _AWARD_DESCRIPTION, columns, rows, notes),)
 
 
 def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[CellValue, ...]:
@@ -258,9 +250,8 @@ def _spend_by_cost(instance: Instance, paid: Payments) -> ReportTable:
         if any(parts):
             rows.append((title, *parts, sum(part for part in parts if part is not None)))
     text = "Cost by kind and by the documents that order it; the total is the cost of the plan."
-    return ReportTable(
-        "reconciliation", "Cost reconciliation", text, columns, tuple(rows), (_describe_own_account(instance),)
-    )
+    notes = (_describe_own_account(instance),)
+    return ReportTable("reconciliation", "Cost reconciliation", text, columns, tuple(rows), notes)
 
 
 def _money_column(instance: Instance, key: str, title: str, total: bool = True) -> ReportColumn:
@@ -287,16 +278,8 @@ def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
         make_amount_column("earned", "Earned", plan.instance.currency),
         make_amount_column("tenth", "Prices +10 %", plan.instance.currency),
     )
-    return (
-        ReportTable(
-            "exposure",
-            "Exposure to metal prices",
-            _EXPOSURE_DESCRIPTION,
-            columns,
-            tuple(_exposure_rows(plan)),
-            (_PRICE_RISE_NOTE,),
-        ),
-    )
+    title, rows = "Exposure to metal prices", tuple(_exposure_rows(plan))
+    return (ReportTable("exposure", title, _EXPOSURE_DESCRIPTION, columns, rows, (_PRICE_RISE_NOTE,)),)
 
 
 def _owns_surplus(instance: Instance) -> bool:

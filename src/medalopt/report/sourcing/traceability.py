@@ -174,14 +174,6 @@ def _make_key_part(names: tuple[str, ...], index: int) -> str:
 
 MOST_SOURCES_DRAWN = 9  # sources drawn one by one
 LEAST_BAND_SHARE = 5e-4  # of the metal's mass; a narrower band is not drawn
-_DESTINATION_TITLES = {
-    MetalDestination.ALLOWANCE: "allowance of medals",
-    MetalDestination.MELT: "melt loss",
-    MetalDestination.SCRAP_LOST: "scrap not reused",
-    MetalDestination.SCRAP_LEFT: "scrap remaining",
-    MetalDestination.SURPLUS: "surplus",
-    MetalDestination.STOCK: "closing stock",
-}
 FlowLink = tuple[str, str, str, str]  # column and name of its source node, then of its target node
 
 
@@ -216,11 +208,10 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
             links["source", first, "account", title] += kilograms
     kinds = plan.instance.medals.names
     for end, kilograms in enumerate(_sum_destinations(trace)[metal].tolist()):
-        name = (
-            f"{kinds[end]} medals"
-            if end < len(kinds)
-            else _DESTINATION_TITLES[MetalDestination(end - len(kinds) - len(MetalDestination))]
-        )
+        name = f"{kinds[end]} medals"
+        if end >= len(kinds):
+            column = _DESTINATION_COLUMNS[MetalDestination(end - len(kinds) - len(MetalDestination))]
+            name = column[1].removeprefix("Process ").lower()
         links["account", title, "medal" if end < len(kinds) else "end", name] += kilograms
     return {link: kilograms for link, kilograms in links.items() if kilograms > LEAST_BAND_SHARE * came.sum()}
 
