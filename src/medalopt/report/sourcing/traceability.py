@@ -208,8 +208,9 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
             links["source", first, "account", title] += kilograms
     kinds = plan.instance.medals.names
     for end, kilograms in enumerate(_sum_destinations(trace)[metal].tolist()):
-        name = f"{kinds[end]} medals"
-        if end >= len(kinds):
+        if end < len(kinds):
+            name = f"{kinds[end]} medals"
+        else:
             column = _DESTINATION_COLUMNS[MetalDestination(end - len(kinds) - len(MetalDestination))]
             name = column[1].removeprefix("Process ").lower()
         links["account", title, "medal" if end < len(kinds) else "end", name] += kilograms
