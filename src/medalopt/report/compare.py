@@ -272,8 +272,9 @@ def build_comparison_report(comparison: Comparison) -> Report:
     """Build the report of a comparison; a terminal shows the rows that differ most."""
     charts = (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
     drawn = {table.key for chart in charts for table in chart.tables}
+    first, *others = _list_labels(comparison)
     return Report(
-        _title_comparison(comparison),
+        f"{first} compared with {', '.join(others)}",
         _summarize_comparison(comparison),
         tuple(table for table in _build_comparison_tables(comparison) if table.key not in drawn),
         charts=charts,
@@ -335,12 +336,6 @@ def _list_all_rows(comparison: Comparison) -> ReportTable:
         *((row.part, row.item, row.unit, *row.values) for row in comparison.rows),
     )
     return ReportTable("comparison", "All rows", "Every parameter that differs, and every result.", columns, rows)
-
-
-def _title_comparison(comparison: Comparison) -> str:
-    """Return the title of the report."""
-    first, *others = _list_labels(comparison)
-    return f"{first} compared with {', '.join(others)}"
 
 
 _MAX_RANKED = 5  # number of best, and of worst, scenarios shown
@@ -411,8 +406,8 @@ def _summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[st
     lines: list[str] = []
     plans = [row for row in _rank_scenarios(rows) if row.result.value is not None]
     if plans:
-        first, last = plans[0], plans[-1]
-        best, worst = (f"{_format_objective(row, unit)} ({_name_scenario(row)})" for row in (first, last))
+        ends = [(format_money(row.result.value or 0.0, unit), _name_scenario(row)) for row in (plans[0], plans[-1])]
+        best, worst = (f"{value} ({name})" for value, name in ends)
         lines.append(f"Optimal: {format_count(counts['optimal'], 'scenario')}; lowest {best}, highest {worst}.")
     if counts["infeasible"]:
         lines.append(f"Infeasible (proven): {format_count(counts['infeasible'], 'scenario')}.")
@@ -427,13 +422,7 @@ def _summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[st
 
 def _name_scenario(row: SweepResult) -> str:
     """Return the name of a scenario in a sentence."""
-    name = escape_text(row.scenario.name)
-    return f"scenario {name}"
-
-
-def _format_objective(row: SweepResult, unit: str) -> str:
-    """Return the objective with its unit."""
-    return format_money(row.result.value or 0.0, unit)
+    return f"scenario {escape_text(row.scenario.name)}"
 
 
 def _rank_scenarios(rows: Iterable[SweepResult]) -> list[SweepResult]:

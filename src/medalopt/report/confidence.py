@@ -65,14 +65,11 @@ def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
             for row in found.rows
         ],
         "gap": found.gap,
-        "lower_bound": [{"confidence": level, "cost": cost} for level, cost in _list_lower_bounds(found)],
+        "lower_bound": [  # where it is farthest from the line between neighbouring plans
+            {"confidence": NormalDist().cdf(quantile), "cost": cost}
+            for quantile, cost in (interval.bound_at_crossing() for interval in found.intervals)
+        ],
     }
-
-
-def _list_lower_bounds(found: PriceOfConfidence) -> list[tuple[float, float]]:
-    """Return confidence and lower bound of the cost where it is farthest from the line between neighbouring plans."""
-    points = [interval.bound_at_crossing() for interval in found.intervals]
-    return [(NormalDist().cdf(quantile), cost) for quantile, cost in points]
 
 
 def _percent(share: float) -> str:

@@ -44,7 +44,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
         _summarize(plan),
         lambda: _encode_two_stage_plan(plan),
         tables=tables,
-        charts=_draw_two_stage_plan(plan),
+        charts=(*_draw_costs(plan), *_draw_purchases(plan), *_draw_collection(plan)),
         screen=tuple(table if table.key == "calendar" else limit_rows(table, _MOST_ROWS, more) for table in tables),
     )
 
@@ -414,11 +414,6 @@ def _encode_outcome(plan: TwoStagePlan, one: ScenarioOutcome) -> dict[str, Any]:
 
 _MOST_BARS, _BAR_PIXELS, _MAX_NAME = 12, 26, 30
 _PLAN, _KNOWN = "with these contracts", "known before signing"
-
-
-def _draw_two_stage_plan(plan: TwoStagePlan) -> tuple[Chart, ...]:
-    """Draw the charts of a two-stage plan."""
-    return (*_draw_costs(plan), *_draw_purchases(plan), *_draw_collection(plan))
 
 
 def _draw_costs(plan: TwoStagePlan) -> Iterator[Chart]:

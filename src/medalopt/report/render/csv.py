@@ -238,11 +238,12 @@ _COLUMN_UNITS = {
 def _list_columns(plan: Plan) -> PlanColumns:
     """Return the columns of every file of a plan."""
     content = build_plan_members(plan)
-    duals = content["duals"]
+    duals, marginals = content["duals"], list(plan.marginals_at_lots)
+    at_lots = {name: [getattr(marginal, name) for marginal in marginals] for name in MarginalValue.COLUMNS}
     return {
         **plan.tables,
         "prices": plan.priced,
-        **({"prices_at_lots": _tabulate_marginals(plan.marginals_at_lots)} if plan.lots is not None else {}),
+        **({} if plan.lots is None else {"prices_at_lots": at_lots}),
         "duals": {
             "rule": [row["rule"] for row in duals],
             **{f"key{n + 1}": [row["key"][n] if len(row["key"]) > n else "" for row in duals] for n in range(3)},
@@ -251,12 +252,6 @@ def _list_columns(plan: Plan) -> PlanColumns:
         **build_extension_csv_tables(plan.added),
         "plan": _tabulate_summary(content),
     }
-
-
-def _tabulate_marginals(marginals: Iterable[MarginalValue]) -> dict[str, list[Any]]:
-    """Return marginal values by column."""
-    rows = list(marginals)
-    return {name: [getattr(marginal, name) for marginal in rows] for name in MarginalValue.COLUMNS}
 
 
 def _tabulate_summary(content: Mapping[str, object]) -> dict[str, list[object]]:

@@ -80,7 +80,8 @@ def _load_template(name: str) -> Any:
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, loader=loader)
     environment.globals["unsorted_rows"] = _UNSORTED_ROWS
     environment.globals |= {"folded_rows": _FOLDED_ROWS, "open_documents": _OPEN_DOCUMENTS}
-    environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points, "short": _shorten_title}
+    environment.filters |= {"places": _get_column_classes, "breakable": _add_break_points}
+    environment.filters["short"] = lambda title: title.partition(": ")[0]  # the part before its finding
     return environment.get_template(name)
 
 
@@ -111,11 +112,6 @@ def _add_break_points(text: str) -> Markup:
 def _read_asset(name: str) -> str:
     """Return the text of a file of the package."""
     return resources.files("medalopt.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _shorten_title(title: str) -> str:
-    """Return the part of a title before its finding, for the navigation."""
-    return title.partition(": ")[0]
 
 
 def _prepare_first_screen(first: ReportSummary, start: int) -> dict[str, Any]:

@@ -379,10 +379,19 @@ def _surface_chart(surface: SensitivitySurface, title: str, unit: str) -> Chart:
             cells.append(cell)
             if (surface.columns[across], surface.rows[up]) == (surface.across.base, surface.up.base):
                 bases.append({"value": [across, up]})
+    ring = {"color": "#ffffff", "borderColor": INK, "borderWidth": 2}
     option = build_plot_option(
         _surface_axis(surface.across, surface.columns),
         _surface_axis(surface.up, surface.rows),
-        [_heatmap_series(cells), _base_case_series(bases)],
+        [
+            {
+                "type": "heatmap",
+                "data": cells,
+                "itemStyle": {"borderColor": "#ffffff", "borderWidth": 1},
+                "label": {"color": INK, "fontFamily": FONT, "fontSize": 13},
+            },
+            {"type": "scatter", "data": bases, "symbol": "diamond", "symbolSize": 14, "itemStyle": ring, "z": 5},
+        ],
         False,
     )
     option["visualMap"] = _colour_scale([value / size for value in _known_objectives(surface)], f"{word}{unit}")
@@ -399,17 +408,6 @@ def _surface_axis(vary: ParameterRange, values: tuple[float, ...]) -> ChartAxis:
         vary.unit or "",
         names=[vary.label(value) or format_number(value, 4) for value in values],
     )
-
-
-def _heatmap_series(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    style = {"borderColor": "#ffffff", "borderWidth": 1}
-    label = {"color": INK, "fontFamily": FONT, "fontSize": 13}
-    return {"type": "heatmap", "data": cells, "itemStyle": style, "label": label}
-
-
-def _base_case_series(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    style = {"color": "#ffffff", "borderColor": INK, "borderWidth": 2}
-    return {"type": "scatter", "data": cells, "symbol": "diamond", "symbolSize": 14, "itemStyle": style, "z": 5}
 
 
 def _colour_scale(values: list[float], unit: str) -> dict[str, Any]:

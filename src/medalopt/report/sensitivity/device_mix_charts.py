@@ -287,6 +287,10 @@ TRIANGLE_RATIO = math.sqrt(3) / 2
 COST_COLOURS = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # viridis: dearer is darker
 SYMBOLS = ("circle", "rect", "diamond", "roundRect", "triangle", "pin")
 INFEASIBLE_FILL = "#ffffff"
+_TRIANGLE_NOTE = (
+    "A corner: all these tonnes are this device; each bundle, region and period keeps its tonnes. In the map: "
+    "the cost in the unit of the scale, or the kilograms short. The shape shows the scarce metals."
+)
 
 
 def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
@@ -332,7 +336,7 @@ def plot_mix_triangle(device_mix: DeviceMix, triangle: MixTriangle) -> Chart:
         _triangle_title(device_mix, triangle),
         option,
         (_triangle_table(device_mix, triangle),),
-        _triangle_notes(triangle),
+        (_TRIANGLE_NOTE,),
         TRIANGLE_HEIGHT + 90,
     )
 
@@ -351,13 +355,6 @@ def _triangle_title(device_mix: DeviceMix, triangle: MixTriangle) -> str:
     none = len(triangle.splits) - len(known)
     text = f"; {none} of {len(triangle.splits)} splits infeasible" if none else ""
     return f"Split of {what}: cheapest {parts}, {format_money(value, device_mix.unit)}{text}"
-
-
-def _triangle_notes(triangle: MixTriangle) -> tuple[str, ...]:
-    return (
-        "A corner: all these tonnes are this device; each bundle, region and period keeps its tonnes. In the map: "
-        "the cost in the unit of the scale, or the kilograms short. The shape shows the scarce metals.",
-    )
 
 
 def _locate_split(parts: tuple[float, float, float]) -> list[float]:

@@ -25,7 +25,6 @@ from medalopt.analysis.sourcing.payments import (
 from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES, PlanAnalyses, PlanFacts
 from medalopt.analysis.sourcing.risks import PlanRisks, ScenarioRisk
 from medalopt.instance.arithmetic import sum_by_group
-from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -190,7 +189,7 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         _money_column(instance, "spent_so_far", "Cumulative", total=False),
         _money_column(instance, "committed", "Open commitment", total=False),
     )
-    ordered = _sum_later_periods(spent[:-1].sum(axis=0))
+    ordered = np.append(spent[:-1].sum(axis=0)[::-1].cumsum()[::-1][1:], 0.0)  # in later periods
     rows = tuple(
         (period, *((years[t],) if dated else ()), *map(float, (*spent[:, t], each[t], so_far[t], ordered[t])))
         for t, period in enumerate(instance.periods)
@@ -205,12 +204,6 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
 def _describe_own_account(instance: Instance) -> str:
     """Return the note on the items of the buyer's own account."""
     return _INTERNAL_NOTE.format(" and penalties of medals not made" if may_miss(instance).any() else "")
-
-
-def _sum_later_periods(each: Floats) -> Floats:
-    """Return the sum over later periods, for each period."""
-    after = each[::-1].cumsum()[::-1]
-    return np.append(after[1:], 0.0)
 
 
 def _spend_by_year(instance: Instance, paid: Payments, years: tuple[str, ...]) -> ReportTable:
