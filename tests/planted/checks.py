@@ -317,6 +317,39 @@ def _disturbed(duals: Any) -> Iterator[dict[str, dict[Any, float]]]:
         }
 
 
+PAYERS = {  # by kind, and of a stream and a treatment their own
+    "payers.default": "committee",
+    "payers.collection": "municipalities",
+    "payers.storage": "operators",
+    "streams.phone@east.payer": "carrier",
+    "treatments.dismantle.payer": "operators",
+}
+PAID = {  # 8.5 t dismantled at 20,000 JPY and 2,750 JPY of storage; phones of the east at 10,000 JPY/t; the rest
+    **{"operators": 172_750, "carrier": 76_362, "municipalities": 605_124 - 76_362},
+    "committee": 3_350_183 - 172_750 - 605_124,
+}
+
+
+def payers(known: Known) -> Iterator[str]:
+    """What each party pays is as by hand, and what the plan costs at the prices of that party alone."""
+    import medalopt
+    from medalopt.instance.accounting import PlanAccount
+    from medalopt.instance.payers import compute_party_costs, restrict_costs
+    from medalopt.instance.routes import build_routes
+
+    plan = medalopt.solve(medalopt.load(TINY, PAYERS))
+    paid = {
+        party: sum(float(costs.sum()) for costs in kinds.values())
+        for party, kinds in compute_party_costs(plan.account).items()
+    }
+    for party, amount in PAID.items():
+        own = restrict_costs(plan.instance, party)
+        if abs(paid.get(party, 0.0) - amount) > 1:
+            yield f"paid by {party}"
+        if abs(float(PlanAccount(own, build_routes(own), plan.account.decisions).cost) - amount) > 1:
+            yield f"at the prices of {party}"
+
+
 def lots(known: Known) -> Iterator[str]:
     """The worked example in whole lots has its cost by hand, and differs from the plan without lots."""
     import medalopt
@@ -392,6 +425,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "refusals": refusals,
     "statements": lambda known: statements(loaded(TINY)),
     "lots": lots,
+    "payers": payers,
     "risk": risk,
     "explained": lambda known: explained(),
     "taken apart": lambda known: taken_apart(known.optima, APART),
