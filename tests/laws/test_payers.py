@@ -11,11 +11,13 @@ import yaml
 from tests.laws.answer import answer
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import Document, with_stock
+from tests.twin import glpk
 
 import medalopt
 from medalopt.errors import InputError, UsageError
+from medalopt.export import write_mathprog
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.payers import PAYER_KINDS, restrict_account
+from medalopt.instance.payers import PAYER_KINDS, restrict_account, restrict_costs
 from medalopt.plan.plan import Plan
 from medalopt.report.render.json import build_plan_object
 
@@ -58,13 +60,19 @@ def test_the_parts_add_up_and_each_party_has_its_own_prices(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS[:3])
 def test_the_least_cost_of_a_party(seed: int, tmp_path: Any) -> None:
-    """No plan costs a party less than its optimum, which is proven, saved and read again."""
+    """No plan costs a party less than its optimum, which the twin and the decomposition share, saved and read again."""
     plan = solved(seed)
     for party, kinds in plan.party_costs.items():
         least = solved(seed, f"cost@{party}")
         assert least.certificate.optimal
         assert least.objective <= sum(kinds.values()) + 1e-7 * max(1.0, abs(plan.cost))
         assert plan.cost <= least.cost + 1e-7 * max(1.0, abs(plan.cost))
+        same = 1e-7 * max(1.0, abs(plan.cost))
+        assert medalopt.solve(least.instance, f"cost@{party}", method="decomposition").objective == pytest.approx(
+            least.objective, abs=same
+        )
+        twin = glpk.solve(write_mathprog(restrict_costs(least.instance, party)))
+        assert twin.objective == pytest.approx(least.objective, abs=same)
         least.save(tmp_path / "plan.json")
         assert medalopt.read_plan(tmp_path / "plan.json", least.instance).objective == pytest.approx(least.objective)
 
