@@ -495,7 +495,7 @@ def _solve_row_of_base(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _solve_row(instance: Instance, objective: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Solve a scenario and return its row."""
-    from medalopt.report.shadow_prices import MetalValues
+    from medalopt.plan.metal_values import MetalValues
 
     try:
         plan = solve_instance(instance.with_changes(changes) if changes else instance, objective)

@@ -172,7 +172,7 @@ def render_plan_fragment(plan: Plan) -> str:
     Returns:
         The HTML, without a head.
     """
-    from medalopt.report.shadow_prices import MetalValues
+    from medalopt.plan.metal_values import MetalValues
     from medalopt.report.solve import describe_status, summarize_plan
 
     lines = (*summarize_plan(plan, MetalValues(plan)), describe_status(plan))

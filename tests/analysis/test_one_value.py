@@ -12,7 +12,7 @@ from tests.report.plans import plan as solved_plan
 
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import parse_path
-from medalopt.report.shadow_prices import MetalValues
+from medalopt.plan.metal_values import MetalValues
 
 UNITS = {"kg": 1.0, "t": 1000.0, "%": 1.0}  # masses in kg
 

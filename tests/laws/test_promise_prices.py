@@ -15,9 +15,9 @@ from medalopt.analysis.sensitivity.delay import evaluate_delays
 from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.instance.scenario import ParameterChanges
+from medalopt.plan.metal_values import MetalValues, find_marginal_source
 from medalopt.proof.confidence import price_confidence
-from medalopt.report.shadow_prices import MetalValues
-from medalopt.report.solve import find_marginal_source, summarize_plan
+from medalopt.report.solve import summarize_plan
 from medalopt.solve_instance import solve
 
 

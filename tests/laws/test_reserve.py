@@ -17,9 +17,10 @@ from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.errors import InputError, NoPlanError
+from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
-from medalopt.report.shadow_prices import MetalValues, build_shadow_price_table
+from medalopt.report.shadow_prices import build_shadow_price_table
 
 BY_HAND = ROOT / "tests" / "planted" / "instances" / "reserve.yaml"
 

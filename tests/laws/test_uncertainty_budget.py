@@ -19,11 +19,11 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import UncertaintyBudget, build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import build_uncertainty
+from medalopt.plan.metal_values import MetalValues
 from medalopt.proof.certificate import certify_plan
 from medalopt.proof.confidence import DIRECTION_RULE, price_confidence
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.render.json import build_plan_object
-from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import summarize_plan
 from medalopt.solve_instance import solve
 

@@ -7,8 +7,8 @@ import pytest
 from tests.report.plans import plan
 from tests.report.reading import list_numbers, mentions, mentions_about
 
-from medalopt.report.shadow_prices import MetalValues
-from medalopt.report.solve import describe_status, find_marginal_source, find_rejected_offer, summarize_plan
+from medalopt.plan.metal_values import MetalValues, find_marginal_source, find_rejected_offer
+from medalopt.report.solve import describe_status, summarize_plan
 
 
 def lines(name: str, objective: str = "cost") -> tuple[str, ...]:

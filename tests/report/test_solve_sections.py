@@ -9,8 +9,9 @@ from tests.report.plans import NAMES, plan
 from tests.report.reading import list_numbers, mentions
 
 from medalopt.analysis.explain.explanation import explain_plan
+from medalopt.plan.metal_values import MetalValues
 from medalopt.report.render.text import TextTable, format_table
-from medalopt.report.shadow_prices import MetalValues, build_shadow_price_table
+from medalopt.report.shadow_prices import build_shadow_price_table
 from medalopt.report.solve import build_plan_tables
 from medalopt.report.solve_tables import list_sources
 

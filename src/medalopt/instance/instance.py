@@ -367,6 +367,21 @@ class Instance:
 
         return change_instance(self, changes)
 
+    def group_streams(self) -> tuple[list[tuple[str, str]], Ints]:
+        """Group streams into sources; the streams of a bundle are one source.
+
+        Returns:
+            Region and kind of each source (its bundle, or its own name without the region), and the index of the source
+            of each stream, (I,).
+        """
+        streams, order = self.streams, dict[tuple[str, str], int]()
+        of = []
+        for name, region, bundle in zip(streams.names, streams.region.tolist(), streams.bundle.tolist(), strict=True):
+            where = self.regions[region]
+            kind = f"{self.bundles[bundle][1]} (bundle)" if bundle >= 0 else name.removesuffix(f"@{where}")
+            of.append(order.setdefault((where, kind), len(order)))
+        return list(order), np.array(of, dtype=np.intp)
+
     def __repr__(self) -> str:
         sizes = {
             "periods": self.periods,

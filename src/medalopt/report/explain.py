@@ -13,6 +13,7 @@ from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, St
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite
+from medalopt.plan.metal_values import MetalValues, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
 from medalopt.report.document import Report, ReportColumn, ReportTable
@@ -29,8 +30,7 @@ from medalopt.report.explain_tables import (
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_confidence_prices
-from medalopt.report.shadow_prices import MetalValues
-from medalopt.report.solve import describe_status, find_rejected_offer, name_total_cost
+from medalopt.report.solve import describe_status, name_total_cost
 from medalopt.text import cut_list, escape_text, format_count, join_with_and
 from medalopt.tolerances import DISPLAY_TOLERANCE
 

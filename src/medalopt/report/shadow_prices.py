@@ -1,205 +1,28 @@
-"""Marginal values of the metals of a plan, and the tables of its binding constraints with their shadow prices."""
+"""Tables of the binding constraints of a plan with their shadow prices, and of its marginal values with lots fixed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from medalopt.catalog import find_limit
 from medalopt.instance.activities import has_activities
-from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.confidence import get_uncertainty_budget
-from medalopt.instance.demand import can_be_in_stock, has_demand
-from medalopt.instance.instance import Instance
 from medalopt.instance.paths import parse_path
-from medalopt.instance.price_steps import (
-    OFFER_STEPS,
-    STEP_KINDS,
-    compute_marginal_prices,
-    has_other_lots,
-    list_falling_paths,
-)
-from medalopt.plan.plan import Plan, compute_use_profile, price_left_metal
+from medalopt.instance.price_steps import STEP_KINDS, has_other_lots, list_falling_paths
+from medalopt.plan.metal_values import MetalValues
+from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
-from medalopt.proof.confidence import compute_deviation_costs, price_confidence, sum_assured_values
+from medalopt.proof.confidence import price_confidence
 from medalopt.proof.marginal import CHARGE_LIMIT_MEANING, SUPPLY_MEANING, MarginalValue, price_streams
-from medalopt.proof.prices import Prices, build_prices
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_money_range, format_number, format_share
 from medalopt.report.risk import name_promise
-from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
-
-
-@dataclass(frozen=True, eq=False)
-class MetalValues:
-    """Marginal values of the metals of `plan`, in the unit of its objective per kg; E metals, T periods, O offers."""
-
-    plan: Plan
-
-    @cached_property
-    def prices(self) -> Prices:
-        """Dual values of the plan as arrays: prices by constraint family."""
-        return build_prices(self.plan.instance, self.plan.duals)
-
-    @cached_property
-    def charge_cost(self) -> Floats:
-        """Marginal cost of one more kilogram of any content in the charge of each alloy, (A, T) objective per kg."""
-        return _compute_charge_cost(self.plan, self.prices)
-
-    @cached_property
-    def at_hand(self) -> Floats:
-        """Saving from one more kilogram at hand.
-
-        It is minus the dual value of the metal balance, and the dual values of the promised confidence at its later
-        deadlines: the kilogram is certain. A metal that is never in stock has its value in the alloy in whose charge it
-        saves most.
-
-        Returns:
-            (E, T) objective per kg.
-        """
-        in_charge = _compute_value_in_charge(self.plan, self.prices, self.charge_cost)
-        account = can_be_in_stock(self.plan.instance, self.plan.account.routes)[:, None]
-        return np.where(account, self.assured - self.prices.balance, in_charge)
-
-    @cached_property
-    def assured(self) -> Floats:
-        """Part of the value at hand that is due to the promised confidence, (E, T) objective per kg."""
-        return sum_assured_values(self.plan.instance, self.plan.duals)
-
-    @cached_property
-    def deviation_costs(self) -> Floats:
-        """Cost of the deviation that a tonne on each route adds, by metal and period of return.
-
-        Returns:
-            (J, E, T) objective per t; empty without a promised confidence.
-        """
-        return compute_deviation_costs(self.plan.instance, self.plan.account.routes, self.plan.duals)
-
-    @cached_property
-    def used(self) -> Bools:
-        """Periods in which a metal is charged; for a metal that is never charged, periods with a surplus.
-
-        In other periods the dual value refers to no quantity.
-
-        Returns:
-            (E, T) mask.
-        """
-        charged = self.plan.account.composition.sum(axis=0)
-        charged = charged > 1e-9 * charged.max(axis=1, initial=0)[:, None]
-        return np.where(charged.any(axis=1)[:, None], charged, self.plan.account.decisions.surplus > 0)
-
-    @cached_property
-    def per_kilogram(self) -> Floats:
-        """Shadow price of a kilogram less needed, where the plan charges the metal, in proportion.
-
-        The recycled-content row holds for it as for every kilogram charged, so it differs from the value at hand, which
-        is that of recycled metal. The value at hand in its surplus for a metal that is never charged. It is the price
-        of `explain` where that does not differ between more and less, else between the two.
-
-        Returns:
-            (E,) objective per kg.
-        """
-        charged = self.plan.account.composition  # (A, E, T)
-        total = charged.sum(axis=(0, 2))
-        of_metal = _compute_content_price(self.plan, self.prices)
-        value = -((self.charge_cost[:, None, :] + of_metal) * charged).sum(axis=(0, 2))
-        in_surplus = [
-            float(self.at_hand[e] @ compute_use_profile(self.plan, e))
-            for e in range(len(self.plan.instance.metals.names))
-        ]
-        return np.where(total > 0, np.divide(value, total, out=np.zeros_like(value), where=total > 0), in_surplus)
-
-    @cached_property
-    def market_prices(self) -> Floats:
-        """Lowest market price per kilogram of each metal.
-
-        Only offers with a content above 50 % count.
-
-        Returns:
-            (E, T) money per kg; infinite without an offer.
-        """
-        return self._find_lowest_prices(0.5)
-
-    def _find_lowest_prices(self, more_than: float) -> Floats:
-        """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
-        market = self.plan.instance.market
-        content = market.composition.value[:, :, None]  # (O, E, 1)
-        price = compute_marginal_prices(self.plan.account, OFFER_STEPS)[:, None, :] + 0 * content  # (O, E, T)
-        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > more_than)
-        return each.min(axis=0, initial=np.inf)
-
-    @cached_property
-    def known_price(self) -> Floats:
-        """Price of a kilogram independent of the plan: a metal of a greater marginal value is a bottleneck.
-
-        Returns:
-            (E, T) objective per kg.
-        """
-        sell = np.maximum(self.plan.instance.metals.sell.value, price_left_metal(self.plan))
-        if self.plan.measure != "cost":
-            return np.zeros_like(sell)
-        lowest = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole
-        return np.where(np.isfinite(lowest), np.maximum(lowest, sell), sell)
-
-    @cached_property
-    def scarce(self) -> tuple[int, ...]:
-        """Bottleneck metals: marginal value above market and sale price when used.
-
-        Returns:
-            Indices, largest total value first.
-        """
-        above = np.where(self.used, self.at_hand - self.known_price, 0)
-        above = np.where(above > DISPLAY_TOLERANCE * np.abs(self.at_hand), above, 0)
-        value = (above * self.plan.account.composition.sum(axis=0)).sum(axis=1)
-        counts = value > DISPLAY_TOLERANCE * max(1.0, abs(self.plan.objective))
-        return tuple(e for e in np.argsort(-value, kind="stable").tolist() if counts[e])
-
-
-def _compute_charge_cost(plan: Plan, y: Prices) -> Floats:
-    """Return the marginal cost of one more kilogram of any content in the charge of an alloy, (A, T)."""
-    alloys = plan.instance.alloys
-    low, high = alloys.low.value[:, :, None], alloys.high.value[:, :, None]
-    whole = (low * y.fineness_low + high * y.fineness_high).sum(axis=1)
-    return (1 - alloys.loss.value)[:, None] * y.melt + whole - (1 - alloys.others.value)[:, None] * y.others
-
-
-def _compute_content_price(plan: Plan, y: Prices) -> Floats:
-    """Return the marginal cost of a kilogram of one metal in the charge, beyond that of any content, (A, E, T)."""
-    named = plan.instance.alloys.named[:, :, None]
-    return np.asarray(named * y.others[:, None, :] - y.fineness_low - y.fineness_high)
-
-
-def _compute_value_in_charge(plan: Plan, y: Prices, matter: Floats) -> Floats:
-    """Return the saving from one more kilogram to charge, (E, T), in the alloy in which it saves most."""
-    alloys, of_metal = plan.instance.alloys, _compute_content_price(plan, y)
-    floor = (1 - plan.instance.policy.recycled.value) * y.recycled
-    saved = -(matter[:, None, :] + of_metal + floor[None, :, None])  # (A, E, T)
-    may = alloys.named & has_demand(plan.instance)[:, None]
-    return np.where(may[:, :, None], saved, 0.0).max(axis=0, initial=0.0)
-
-
-def group_streams(instance: Instance) -> tuple[list[tuple[str, str]], Ints]:
-    """Group streams into sources; the streams of a bundle are one source.
-
-    Returns:
-        Region and kind of each source (its bundle, or its own name without the region), and the index of the source
-        of each stream, (I,).
-    """
-    streams, regions, bundles = instance.streams, instance.regions, instance.bundles
-    keys = [
-        (regions[region], f"{bundles[bundle][1]} (bundle)" if bundle >= 0 else name.removesuffix(f"@{regions[region]}"))
-        for name, region, bundle in zip(streams.names, streams.region.tolist(), streams.bundle.tolist(), strict=True)
-    ]
-    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return list(order), np.array([order[key] for key in keys], dtype=np.intp)
-
-
 _MAX_ROWS = 15  # rows
 _MIN_VALUE, _MIN_PART_VALUE = 1e-4, 1e-3  # relative to all payments: constraints of a smaller total value are left out
 _STEP_NEEDED, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
@@ -317,7 +140,7 @@ def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Ite
 
     Sources under one label are one row. Sources with a total value of at most `minimum` are left out.
     """
-    labels, of = group_streams(plan.instance)
+    labels, of = plan.instance.group_streams()
     available = plan.instance.streams.available.value
     offered, saved = np.zeros((2, len(labels), available.shape[1]))
     np.add.at(offered, of, available)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medalopt.instance.activities import has_activities
-from medalopt.instance.arrays import Ints
-from medalopt.instance.demand import is_excluded_by_unnamed, may_buy, sells_castings
+from medalopt.instance.demand import sells_castings
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.price_steps import has_other_lots, has_price_steps, list_falling_paths
-from medalopt.instance.routes import index_period
-from medalopt.plan.plan import Plan, find_market_price
+from medalopt.plan.metal_values import MetalValues, find_marginal_source, find_rejected_offer
+from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
-from medalopt.proof.prices import value_credited_metal
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import (
     format_mass,
@@ -27,13 +24,7 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
-from medalopt.report.shadow_prices import (
-    MetalValues,
-    build_lot_price_table,
-    build_shadow_price_table,
-    describe_lot_cost,
-    group_streams,
-)
+from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
 from medalopt.report.solve_tables import (
     build_charge_table,
     build_cost_table,
@@ -48,126 +39,10 @@ from medalopt.report.solve_tables import (
     build_treatment_table,
 )
 from medalopt.text import escape_text, format_count, list_first
-from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, GAP_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, GAP_TOLERANCE
 
 if TYPE_CHECKING:
     from medalopt.report.atomic_write import FileContent
-
-_PROOF_TOLERANCE = 1e-3  # relative tolerance of the reduced cost of a marginal source
-_REJECTED_PRICE_RATIO = 1.5  # times the market price
-_MAX_SOURCES_TRIED = 2_000  # candidates for the marginal source, those with the most room first
-
-
-@dataclass(frozen=True)
-class MarginalSource:
-    """Marginal source: the tonnes of a source that one more kilogram of a metal requires."""
-
-    tonnes: float
-    what: str
-    region: str
-
-
-def find_marginal_source(plan: Plan, metal_values: MetalValues, metal: int) -> MarginalSource | None:
-    """Return the marginal source of a metal: taken in part, with room for one more kilogram and zero reduced cost.
-
-    Its costs, less the value of its other metals, must equal the value of the metal that it returns.
-
-    Returns:
-        The source with the most room, or None where the dual values prove none.
-    """
-    decisions, found, streams = plan.account.decisions, plan.account.routes, plan.instance.streams
-    labels, of = group_streams(plan.instance)
-    offered, taken = np.zeros((2, len(labels), len(plan.instance.periods)))
-    np.add.at(offered, of, streams.available.value)
-    np.add.at(taken, of[found.stream], plan.account.treated_devices)
-    may_wait = np.bincount(of, streams.storable, len(labels)) > 0
-    partly = (taken > DISPLAY_TOLERANCE * offered) & (taken < (1 - DISPLAY_TOLERANCE) * offered) & ~may_wait[:, None]
-    room = np.where(partly, offered - taken, 0.0)
-    for place in np.argsort(-room, axis=None, kind="stable")[
-        : min(np.count_nonzero(partly), _MAX_SOURCES_TRIED)
-    ].tolist():
-        group, t = divmod(place, room.shape[1])
-        routes = np.flatnonzero((of[found.stream] == group) & (decisions.sent[:, t] > 0))
-        tonnes = _compute_tonnes_per_kg(plan, metal_values, metal, routes, t)
-        if 0 < tonnes <= room[group, t]:
-            region, what = labels[group]
-            return MarginalSource(tonnes, what, region)
-    return None
-
-
-def _compute_tonnes_per_kg(plan: Plan, metal_values: MetalValues, metal: int, routes: Ints, period: int) -> float:
-    """Return tonnes per kilogram of the metal on `routes` in `period`, 0 where the reduced cost is not zero."""
-    instance, found, sent = plan.instance, plan.account.routes, plan.account.decisions.sent[routes, period]
-    periods, smelter = len(instance.periods), found.smelter[routes]
-    spends = (found.supply, found.collection, found.treating, found.transport, found.smelting, found.residue)
-    account = plan.account
-    net = float(sum(spend[routes, index_period(spend, period)] for spend in spends) @ sent)
-    kilograms, value = 0.0, 0.0
-    for e in range(len(instance.metals.names)):
-        back = period + instance.smelters.lead[smelter, e]
-        in_time = (smelter >= 0) & (back < periods)
-        settled = account.compute_settled_share(routes, e)[:, period]
-        returned = np.where(in_time, found.returned[routes, e] * sent * settled, 0.0)
-        each = value_credited_metal(instance, found, metal_values.prices, routes, e, back)
-        each = each + np.where(in_time, metal_values.assured[e][np.minimum(back, periods - 1)], 0.0)
-        charge = found.refining[routes, e, index_period(found.refining, back)]
-        net += float(np.where(in_time, charge * sent * settled, 0.0).sum())
-        worth = returned * each
-        if metal_values.assured[e].any():  # of uncertain metal, only what is assured counts towards the need
-            deviation = metal_values.deviation_costs[routes, e, np.minimum(back, periods - 1)]
-            worth = worth - np.where(in_time, deviation * sent, 0.0)
-            returned = np.divide(worth, each, out=np.zeros_like(worth), where=each > 0)
-        if e == metal:
-            kilograms, value = float(returned.sum()), float(worth.sum())
-        else:
-            net -= float(worth.sum())
-    proven = kilograms > 0 and abs(net - value) <= _PROOF_TOLERANCE * abs(value)
-    return float(sent.sum()) / kilograms if proven else 0.0
-
-
-@dataclass(frozen=True)
-class RejectedOffer:
-    """Market offer priced far below the marginal value of its metal, and the constraint that excludes more of it."""
-
-    offer: str
-    price: float
-    times: float
-    reason: str
-
-
-def find_rejected_offer(plan: Plan, metal_values: MetalValues, metal: int) -> RejectedOffer | None:
-    """Return the cheapest offer of a metal if it is priced far below the shadow price of the metal.
-
-    Returns:
-        The offer with the ratio of value to price and the reason; None for an objective other than cost.
-    """
-    market, value = find_market_price(plan, metal), float(metal_values.per_kilogram[metal])
-    if market is None or not market.offered or not 0 < market.price * _REJECTED_PRICE_RATIO < value:
-        return None
-    period = int(np.where(metal_values.used[metal], metal_values.at_hand[metal], 0.0).argmax())
-    offer = plan.instance.market.names.index(market.name)
-    reason = _find_rejection_reason(plan, metal_values, metal, offer, period)
-    return RejectedOffer(market.name, market.price, value / market.price, reason)
-
-
-def _find_rejection_reason(plan: Plan, metal_values: MetalValues, metal: int, offer: int, period: int) -> str:
-    """Return the constraint with the largest dual charge on the offer, beyond its own price."""
-    market, y = plan.instance.market, metal_values.prices
-    may = may_buy(plan.instance)[offer]
-    if not may.any():
-        barred = is_excluded_by_unnamed(plan.instance)[offer].any()
-        return "no alloy admits its unnamed matter (`others`)" if barred else "no alloy may contain it"
-    new = float(-y.recycled[metal] * (1 - market.recycled.value[offer]) * market.composition.value[offer, metal])
-    unnamed = 1 - float(market.composition.value[offer].sum())
-    causes = {
-        "excluded by the recycled-content rule": new,
-        "its limit is reached": float(-min(y.purchase[offer], 0.0)),
-        "excluded by the footprint cap": float(-y.footprint_cap * market.footprint.value[offer]),
-        "excluded by its unnamed matter": unnamed * float(metal_values.charge_cost[may, period].max()),
-    }
-    reason = max(causes, key=lambda cause: causes[cause])
-    return reason if causes[reason] > 0 else ""
-
 
 _MAX_BOTTLENECKS = 3
 _MAX_PARTIES = 5

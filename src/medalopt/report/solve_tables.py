@@ -18,12 +18,13 @@ from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_purchase_costs
+from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
-from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES, MetalValues, group_streams
+from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES
 from medalopt.text import cut_list
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
@@ -132,7 +133,7 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
     account, streams = plan.account, plan.instance.streams
     cost = account.shipment_costs.sum(axis=1)
     spent = np.bincount(account.routes.stream, cost, len(streams.names))
-    labels, of = group_streams(plan.instance)
+    labels, of = plan.instance.group_streams()
     offered, taken, paid = (
         np.bincount(of, amount, len(labels)).tolist()
         for amount in (streams.available.value.sum(axis=1), account.sent, spent)

@@ -22,8 +22,8 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import LimitError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.confidence import build_confidence, measure_confidence
+from medalopt.plan.metal_values import MetalValues
 from medalopt.proof.two_stage import ScenarioClaim, certify_two_stage, project_weights
-from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import summarize_plan
 from medalopt.report.two_stage import build_two_stage_report
 from medalopt.solve_instance import solve

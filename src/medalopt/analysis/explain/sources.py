@@ -54,7 +54,8 @@ def list_sources(instance: Instance) -> tuple[SupplySource, ...]:
     Returns:
         Sources in the order of their first streams.
     """
-    return _group_streams([_make_source_key(instance, i) for i in range(len(instance.streams.names))])
+    labels, of = instance.group_streams()
+    return _group_streams([labels[source][::-1] for source in of.tolist()])
 
 
 def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
@@ -66,7 +67,8 @@ def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
     each = list_sources(instance)
     if len(each) <= MAX_SOURCES:
         return each
-    return _group_streams([(_make_source_key(instance, i)[0], "") for i in range(len(instance.streams.names))])
+    labels, of = instance.group_streams()
+    return _group_streams([(labels[source][1], "") for source in of.tolist()])
 
 
 def find_source(instance: Instance, stream: int) -> SupplySource:
@@ -79,15 +81,6 @@ def find_source(instance: Instance, stream: int) -> SupplySource:
         The source.
     """
     return next(source for source in list_sources(instance) if stream in source.streams)
-
-
-def _make_source_key(instance: Instance, stream: int) -> tuple[str, str]:
-    """Return kind and region of the source of a stream."""
-    streams = instance.streams
-    region, bundle = instance.regions[streams.region[stream]], streams.bundle[stream]
-    if bundle >= 0:
-        return f"{instance.bundles[bundle][1]} (bundle)", region
-    return streams.names[stream].removesuffix(f"@{region}"), region
 
 
 def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:

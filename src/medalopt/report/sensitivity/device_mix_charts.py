@@ -10,13 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from medalopt.analysis.sensitivity.device_mix import (
-    DeviceMix,
-    MixTriangle,
-    ShareCurve,
-    SharePoint,
-    TriangleSplit,
-)
+from medalopt.analysis.sensitivity.device_mix import DeviceMix, MixTriangle, ShareCurve, SharePoint, TriangleSplit
 from medalopt.analysis.sensitivity.supply_mix import MetalAmounts, MixResult
 from medalopt.report.charts import (
     COLOURS,

@@ -14,6 +14,7 @@ from medalopt.analysis.sensitivity.outages import RecyclingPremium
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
 from medalopt.instance.source_values import SourceValues
+from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts import Chart
@@ -39,7 +40,6 @@ from medalopt.report.numbers import (
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.what_if import describe_premium
-from medalopt.report.shadow_prices import MetalValues
 from medalopt.report.solve import (
     describe_passed_on,
     describe_status,
