@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, StreamExplanation
@@ -30,7 +31,7 @@ from medalopt.report.explain_tables import (
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_confidence_prices
-from medalopt.report.solve import describe_status, name_total_cost
+from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import cut_list, escape_text, format_count, join_with_and
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
@@ -57,11 +58,9 @@ def build_explanation_report(explanation: Explanation) -> Report:
         )
         return tuple(table for table in tables if table.rows)
 
-    lines, tables = (
-        summarize_explanation(explanation),
-        {"tables": tabulate(whole=True), "screen": tabulate(whole=False)},
-    )
-    return make_report(instance, "Explanation: {}", lines, lambda: build_explanation_object(explanation), **tables)
+    lines, shown = summarize_explanation(explanation), tabulate(whole=False)
+    encode = partial(build_explanation_object, explanation)
+    return make_report(instance, "Explanation: {}", lines, encode, tables=tabulate(whole=True), screen=shown)
 
 
 def summarize_explanation(explanation: Explanation) -> list[str]:
@@ -71,10 +70,7 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
     """
     plan = explanation.plan
-    objective, amount = f"Minimum {plan.measure}", plan.objective
-    if plan.measure == "cost":
-        objective, amount = name_total_cost(plan)
-    lines = [describe_status(plan), f"{objective}: {format_money(amount, plan.unit)}."]
+    lines = [describe_status(plan), describe_objective(plan)]
     lines += describe_confidence_prices(plan)
     lines += _describe_own_constraints(plan)
     lines += [_describe_dear_metal(explanation, price) for price in _rank_dear_metals(explanation)]

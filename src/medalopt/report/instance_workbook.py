@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import xlsxwriter
@@ -189,11 +189,7 @@ def _describe_sheet(name: str) -> str:
 
 def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, above: tuple[str, ...]) -> None:
     """Add a sheet of fields and their values."""
-    sheet = sheets.book.add_worksheet(name)
-    _set_up_sheet(sheets, sheet, name)
-    for position, (head, width) in enumerate(zip(FIELD_HEADINGS, (34, _VALUE_WIDTH, 16, 60), strict=True)):
-        sheet.set_column(position, position, width)
-        sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
+    sheet = _add_sheet(sheets, name, dict(zip(FIELD_HEADINGS, (34, _VALUE_WIDTH, 16, 60), strict=True)))
     result = list(iterate_cells(node, above)) if node is not None else []
     present = {leaf.path for leaf in result}
     offered = [tuple(one.split(".")) for one in (_POLICY_FIELDS if above else _TOP_FIELDS)]
@@ -223,8 +219,9 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
     sheet.freeze_panes(HEADING_ROW + 1, 1)
 
 
-def _set_up_sheet(sheets: _InstanceWriter, sheet: Any, name: str) -> None:
-    """Set up page, title and description of a sheet."""
+def _add_sheet(sheets: _InstanceWriter, name: str, widths: Mapping[str, int]) -> Any:
+    """Add a sheet with page layout, title and description, and its first headings with the widths of their columns."""
+    sheet = sheets.book.add_worksheet(name)
     sheet.set_paper(9)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -232,6 +229,10 @@ def _set_up_sheet(sheets: _InstanceWriter, sheet: Any, name: str) -> None:
     sheet.set_footer("&L&9&A&R&9&P / &N")
     sheets.put(sheet, 0, 0, name, sheets.title)
     sheets.put(sheet, 0, 2, _describe_sheet(name), sheets.unit)
+    for position, (head, width) in enumerate(widths.items()):
+        sheet.set_column(position, position, width)
+        sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
+    return sheet
 
 
 def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
@@ -241,11 +242,7 @@ def _add_entry_sheet(sheets: _InstanceWriter, section: SheetSection) -> None:
     keys = len(section.keys)
     if keys + len(filled) > _MAX_COLUMNS:
         raise UsageError(f"{section.sheet}: a workbook has at most {_MAX_COLUMNS:,} columns; keep the table as CSV")
-    sheet = sheets.book.add_worksheet(section.sheet)
-    _set_up_sheet(sheets, sheet, section.sheet)
-    for position, key in enumerate(section.keys):
-        sheet.set_column(position, position, 20)
-        sheets.put(sheet, HEADING_ROW, position, key, sheets.head)
+    sheet = _add_sheet(sheets, section.sheet, dict.fromkeys(section.keys, 20))
     last = HEADING_ROW + len(rows)
     parents = {"Treatment devices": "Treatments", "Smelter terms": "Smelters"}.get(section.sheet, "")
     if parents:
@@ -351,11 +348,7 @@ def _count_percent_decimals(nodes: list[ScalarNode], column: SheetColumn, money:
 
 def _add_scenario_sheet(sheets: _InstanceWriter) -> None:
     """Add the sheet of scenarios with a row for each change."""
-    sheet = sheets.book.add_worksheet(SCENARIOS_SHEET)
-    _set_up_sheet(sheets, sheet, SCENARIOS_SHEET)
-    for position, (head, width) in enumerate(zip(SCENARIO_HEADINGS, (26, 50, 30), strict=True)):
-        sheet.set_column(position, position, width)
-        sheets.put(sheet, HEADING_ROW, position, head, sheets.head)
+    sheet = _add_sheet(sheets, SCENARIOS_SHEET, dict(zip(SCENARIO_HEADINGS, (26, 50, 30), strict=True)))
     row = HEADING_ROW
     section = sheets.root.items.get("scenarios")
     for name, changes in section.items.items() if isinstance(section, MappingNode) else ():

@@ -74,6 +74,12 @@ def name_total_cost(plan: Plan) -> tuple[str, float]:
     return ("Profit", -plan.cost) if earns else ("Total cost", plan.cost)
 
 
+def describe_objective(plan: Plan) -> str:
+    """Describe the objective of a plan, a cost as its total."""
+    named = name_total_cost(plan) if plan.measure == "cost" else (f"Minimum {plan.measure}", plan.objective)
+    return f"{named[0]}: {format_money(named[1], plan.unit)}."
+
+
 def _describe_cost(plan: Plan) -> str:
     """Return the line on total cost and cost per medal, preceded by the objective where that is another measure.
 

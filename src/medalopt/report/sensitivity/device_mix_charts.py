@@ -26,7 +26,7 @@ from medalopt.report.charts import (
 )
 from medalopt.report.document import ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_number, format_share
-from medalopt.report.sensitivity.report_part import name_objective
+from medalopt.report.sensitivity.report_part import describe_shortfall, name_objective
 from medalopt.text import join_with_and
 
 _MILLION = 1e6
@@ -35,12 +35,8 @@ _MONEY_SCALES = ((1e9, "bn "), (1e6, "m "), (1e3, "thousand "))
 
 def _describe_mix_shortfall(device_mix: DeviceMix, amounts: MetalAmounts | None) -> str:
     """Describe the metal shortfall of an infeasible mix, the largest first."""
-    if amounts is None:
-        return "not for lack of metal"
-    if not amounts:
-        return "a rounding amount of metal short"
-    parts = sorted(amounts.items(), key=lambda part: -part[1])
-    return " and ".join(f"{format_mass(kg)} of {device_mix.title_metal(metal)}" for metal, kg in parts) + " short"
+    titled = None if amounts is None else {device_mix.title_metal(metal): kg for metal, kg in amounts.items()}
+    return describe_shortfall(titled, " and ")
 
 
 def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:

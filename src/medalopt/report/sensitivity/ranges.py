@@ -11,7 +11,7 @@ from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart, name_parameter
-from medalopt.report.solve import describe_status, name_total_cost
+from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import escape_text, list_first
 
 MOST_TABLE_ROWS = 8  # rows of a table
@@ -64,10 +64,7 @@ def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
 
 def _range_lines(ranges: SensitivityRanges) -> list[str]:
     plan = ranges.plan
-    objective, amount = f"Minimum {plan.measure}", plan.objective
-    if plan.measure == "cost":
-        objective, amount = name_total_cost(plan)
-    lines = [f"{objective}: {format_money(amount, plan.unit)}. {describe_status(plan)}"]
+    lines = [f"{describe_objective(plan)} {describe_status(plan)}"]
     listed = _select_right_hand_sides(ranges)
     if listed:
         lines.append(f"Largest effect: {_describe_shadow_price(ranges, listed[0])}.")

@@ -94,11 +94,12 @@ class LossBar:
         return self.extra < float("inf")
 
 
-def describe_shortfall(shortage: Mapping[str, float] | None) -> str:
+def describe_shortfall(shortage: Mapping[str, float] | None, joint: str = ", ") -> str:
     """Describe the metal shortfall of an infeasible scenario, such as `1,912 kg of silver short`.
 
     Args:
         shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
+        joint: Text between two metals.
 
     Returns:
         The metals with the largest shortfall first.
@@ -108,7 +109,7 @@ def describe_shortfall(shortage: Mapping[str, float] | None) -> str:
     parts = [
         f"{format_mass(kg)} of {escape_text(title)}" for title, kg in sorted(shortage.items(), key=lambda one: -one[1])
     ]
-    return f"{', '.join(parts)} short" if parts else "a rounding amount of metal short"
+    return f"{joint.join(parts)} short" if parts else "a rounding amount of metal short"
 
 
 def abbreviate_shortfall(shortage: Mapping[str, float] | None) -> str:
