@@ -266,6 +266,7 @@ def _get_chart_height(rows: int, series: int) -> int:
 
 
 COMPARISON_FORMAT = "medalopt/comparison/1"
+_ROW_MEMBERS = ("part", "item", "unit", "values", "differs")
 
 
 def build_comparison_report(comparison: Comparison) -> Report:
@@ -301,16 +302,7 @@ def _render_comparison_json(comparison: Comparison) -> str:
                 for label, summary in zip(comparison.labels, comparison.summaries, strict=True)
             ],
             "data": list(_list_data_rows(comparison)),
-            "rows": [
-                {
-                    "part": row.part,
-                    "item": row.item,
-                    "unit": row.unit,
-                    "values": list(row.values),
-                    "differs": row.differs,
-                }
-                for row in comparison.rows
-            ],
+            "rows": [{name: getattr(row, name) for name in _ROW_MEMBERS} for row in comparison.rows],
         }
     )
 

@@ -20,7 +20,15 @@ from medalopt.report.charts import (
     mark_infeasible_range,
     shorten_name,
 )
-from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, make_amount_column
+from medalopt.report.document import (
+    CellValue,
+    Report,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    get_cell_value,
+    make_amount_column,
+)
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_promise, name_promise
@@ -29,6 +37,7 @@ from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import format_count
 
 _SAMPLES = 4  # points drawn on each line
+_ROW_KEYS = ("confidence", "cost", "extra", "marginal_cost_per_point", "metal", "deadline", "buffer_kg")
 _DASHED = {"width": 1.5, "type": "dashed"}
 
 
@@ -52,18 +61,7 @@ def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
         "instance": identify_instance(found.instance),
         "currency": found.instance.currency,
         "highest": found.highest,
-        "rows": [
-            {
-                "confidence": row.level,
-                "cost": row.cost,
-                "extra": row.cost - found.rows[0].cost,
-                "marginal_cost_per_point": row.marginal_cost,
-                "metal": row.metal or None,
-                "deadline": row.period or None,
-                "buffer_kg": row.buffer if row.metal else None,
-            }
-            for row in found.rows
-        ],
+        "rows": [dict(zip(_ROW_KEYS, map(get_cell_value, row), strict=True)) for row in _tabulate_prices(found).rows],
         "gap": found.gap,
         "lower_bound": [  # where it is farthest from the line between neighbouring plans
             {"confidence": NormalDist().cdf(quantile), "cost": cost}

@@ -18,6 +18,15 @@ from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import escape_text
 
 _MOST_METALS, _MOST_FACTORS, _MOST_ROWS = 2, 3, 10
+_COST_ROWS = {  # member of the JSON, and title
+    "planned": ("planned", "planned"),
+    "mean": ("mean", "mean"),
+    "deviation": ("sd", "standard deviation"),
+    "low": ("q05", "5 % quantile"),
+    "median": ("median", "median"),
+    "high": ("q95", "95 % quantile"),
+    "purchases": ("missing_metal", "mean cost of missing metal"),
+}
 _MIN_UNMET = 0.001  # probability from which unmet metal is named
 _TITLES = {
     ASSAY: "assay of {metal} in {owner}",
@@ -156,15 +165,7 @@ def _tabulate_cost(simulation: RiskSimulation) -> ReportTable:
     """Return the table of the cost with recourse."""
     cost, currency = simulation.cost, simulation.plan.instance.currency
     columns = (ReportColumn("quantity", "quantity"), ReportColumn("cost", "cost", currency, style="significant"))
-    rows = (
-        ("planned", cost.planned),
-        ("mean", cost.mean),
-        ("standard deviation", cost.deviation),
-        ("5 % quantile", cost.low),
-        ("median", cost.median),
-        ("95 % quantile", cost.high),
-        ("mean cost of missing metal", cost.purchases),
-    )
+    rows = tuple((title, getattr(cost, name)) for name, (_, title) in _COST_ROWS.items())
     text = "Cost of the plan in the draws, metal bought for what is missing included where the instance allows it."
     return ReportTable("cost", "Cost with recourse", text, columns, rows)
 
@@ -292,17 +293,8 @@ def _encode_joint(simulation: RiskSimulation) -> dict[str, Any]:
 
 def _encode_cost(simulation: RiskSimulation) -> dict[str, Any]:
     """Return the distribution of the cost with recourse."""
-    cost = simulation.cost
-    return {
-        "planned": cost.planned,
-        "mean": cost.mean,
-        "sd": cost.deviation,
-        "q05": cost.low,
-        "median": cost.median,
-        "q95": cost.high,
-        "missing_metal": cost.purchases,
-        "unit": simulation.plan.instance.currency,
-    }
+    amounts = {key: getattr(simulation.cost, name) for name, (key, _) in _COST_ROWS.items()}
+    return {**amounts, "unit": simulation.plan.instance.currency}
 
 
 def _encode_row(instance: Instance, row: SimulatedRisk) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def _encode_cells(values: list[Any], code: CellEncoder, known: dict[Any, str]) -
 
 PLAN_FORMAT = "medalopt/plan/1"
 _ROUTE_RULES = ("supply", "bundle_supply")
+_CERTIFICATE_MEMBERS = ("primal_violation", "lower_bound", "gap", "arithmetic", "scope", "basis", "exact_value")
 
 
 @dataclass(frozen=True)
@@ -194,13 +195,7 @@ def _build_members(plan: Plan) -> dict[str, Any]:
         "duals": list(_list_duals(plan)),
         **{name: JsonTable(table) for name, table in build_extension_tables(plan.added).items()},
         "certificate": {
-            "primal_violation": certificate.primal_violation,
-            "lower_bound": certificate.lower_bound,
-            "gap": certificate.gap,
-            "arithmetic": certificate.arithmetic,
-            "scope": certificate.scope,
-            "basis": certificate.basis,
-            "exact_value": certificate.exact_value,
+            **{name: getattr(certificate, name) for name in _CERTIFICATE_MEMBERS},
             **({} if certificate.search_bound is None else {"search_bound": certificate.search_bound}),
         },
         "solver": {"name": "HiGHS", "version": plan.solver, "method": plan.method},
@@ -298,17 +293,8 @@ def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
 
 def _list_faults(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
     """Return errors or warnings as rows."""
-    return [
-        {
-            "file": fault.file,
-            "line": fault.line,
-            "column": fault.column,
-            "path": fault.path,
-            "message": fault.message,
-            "kind": str(fault.kind),
-        }
-        for fault in faults
-    ]
+    names = ("file", "line", "column", "path", "message")
+    return [{**{name: getattr(fault, name) for name in names}, "kind": str(fault.kind)} for fault in faults]
 
 
 def render_json(content: Mapping[str, Any]) -> str:

@@ -39,15 +39,12 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading=heading, screen=screen)
 
 
+_RANGE_MEMBERS = ("path", "unit", "value", "price_up", "price_down", "low", "high")
+
+
 def _encode_range(row: SensitivityRange) -> dict[str, Any]:
     return {
-        "path": row.path,
-        "unit": row.unit,
-        "value": row.value,
-        "price_up": row.price_up,
-        "price_down": row.price_down,
-        "low": row.low,
-        "high": row.high,
+        **{name: getattr(row, name) for name in _RANGE_MEMBERS},
         "below_low": _encode_plan_change(row.at_low),
         "above_high": _encode_plan_change(row.at_high),
     }
