@@ -123,11 +123,6 @@ def _prepare_first_screen(first: ReportSummary, start: int) -> dict[str, Any]:
     }
 
 
-def _make_chart_id(number: int) -> str:
-    """Return the identifier of a chart."""
-    return f"chart-{number}"
-
-
 def _prepare_part(part: TextTable | Chart | TextHeading, number: int) -> TextTable | TextHeading | dict[str, Any]:
     """Return a part as the template takes it."""
     if isinstance(part, (TextTable, TextHeading)):
@@ -136,7 +131,7 @@ def _prepare_part(part: TextTable | Chart | TextHeading, number: int) -> TextTab
         "title": part.title,
         "notes": part.notes,
         "tables": [format_table(table, MOST_TABLE_ROWS) for table in part.tables],
-        "key": _make_chart_id(number),
+        "key": f"chart-{number}",
         "option": _embed_json(part.option),
         "picture": _embed_picture(part),
     }
@@ -162,7 +157,7 @@ def _embed_picture(chart: Chart) -> str:
 def _build_height_rules(parts: Sequence[TextTable | Chart | TextHeading]) -> str:
     """Return the style rules for the heights of charts; an attribute would need a wider security policy."""
     rules = (
-        f'.chart[data-option="{_make_chart_id(number)}"] {{ height: {part.height}px; }}\n'
+        f'.chart[data-option="chart-{number}"] {{ height: {part.height}px; }}\n'
         for number, part in enumerate(parts)
         if isinstance(part, Chart)
     )

@@ -204,27 +204,12 @@ MIN_WIDTH, MAX_TEXT_WIDTH = 40, 110  # columns
 MAX_TITLE_LENGTH = 500
 
 
-def _render_text(
-    screen: Screen,
-    title: str,
-    lines: Iterable[tuple[str, TextStyle]],
-    tables: Sequence[TextTable | TextHeading],
-    wrap: bool = True,
-) -> str:
-    """Render a title, lines and tables as text."""
-    return "".join(_render_parts(screen, title, lines, tables, wrap))
-
-
 def _render_parts(
-    screen: Screen,
-    title: str,
-    lines: Iterable[tuple[str, TextStyle]],
-    tables: Sequence[TextTable | TextHeading],
-    wrap: bool,
+    screen: Screen, report: Report, lines: Iterable[tuple[str, TextStyle]], tables: Sequence[TextTable | TextHeading]
 ) -> Iterator[str]:
-    """Yield the lines of the report, with a note where columns were dropped."""
-    width = max(MIN_WIDTH, screen.width)
-    heading = escape_text(title, MAX_TITLE_LENGTH)
+    """Yield title, lines and tables of the report, with a note where columns were dropped."""
+    width, wrap = max(MIN_WIDTH, screen.width), report.wrap
+    heading = escape_text(report.title, MAX_TITLE_LENGTH)
     yield from (screen.format_line(line, "bold") for line in (wrap_text(heading, width) if wrap else [heading]))
     if wrap:
         yield from _render_lines(screen, width, lines)
@@ -309,7 +294,7 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
     brief = written and report.screen is not None and not whole
     parts = [] if brief else [*_list_parts(report, whole), *(_list_documents(report) if whole else ())]
     parts, left = (parts, []) if full or whole else _fit_screen(used, report, lines, parts)
-    text = _render_text(used, report.title, lines, parts, report.wrap)
+    text = "".join(_render_parts(used, report, lines, parts))
     if left:
         text += "\n" + _render_note(used, f"More tables with --full: {'; '.join(left)}.")
     if brief or whole or not report.screen or left:
@@ -337,7 +322,7 @@ def _fit_screen(
 
     def measure_excess(shown: list[TextTable | TextHeading]) -> int:
         """Return the lines beyond those of a screen."""
-        text = _render_text(screen, report.title, lines, shown, report.wrap)
+        text = "".join(_render_parts(screen, report, lines, shown))
         return text.count("\n") - (SCREEN_LINES - _NOTE_LINES)
 
     shown: list[TextTable | TextHeading] = []

@@ -304,7 +304,9 @@ def render_report_xlsx(report: Report) -> bytes:
     seal = _write_hidden_sheets(writer, hidden, record)
     entries = _write_content_sheets(writer, names, report)
     documents = _write_document_sheets(writer, names, report)
-    entries += [_write_lines_sheet(writer, names, table) for table in list_line_tables(report)]
+    for table in list_line_tables(report):
+        _write_table_sheet(writer, names.lines[table.key], names.front, fix_digits(table))
+        entries.append(_SheetEntry(names.lines[table.key], f"All lines of these orders in full. {table.description}"))
     if report.plan is not None:
         for table in _tabulate_decisions(record, report.plan.instance.currency):
             _write_table_sheet(writer, names.decisions[table.key], names.front, table)
@@ -337,13 +339,6 @@ def _write_document_sheets(writer: WorkbookWriter, names: SheetPlan, report: Rep
         party = next((value for _, value in document.party if value), "")
         entries.append(_SheetEntry(name, f"{document.kind.capitalize()} {document.number}: {party}", document.stamp))
     return entries
-
-
-def _write_lines_sheet(writer: WorkbookWriter, names: SheetPlan, table: ReportTable) -> _SheetEntry:
-    """Add the data sheet of the exact lines of one kind of order."""
-    name = names.lines[table.key]
-    _write_table_sheet(writer, name, names.front, fix_digits(table))
-    return _SheetEntry(name, f"All lines of these orders in full. {table.description}")
 
 
 def _add_picture_sheet(writer: WorkbookWriter, names: SheetPlan, charts: tuple[Chart, ...]) -> _SheetEntry | None:
