@@ -119,6 +119,18 @@ def build_line_series(name: str, points: Sequence[tuple[float, float | None]], *
     return {"type": "line", "name": name, "data": data, "symbolSize": 6, "lineStyle": {"width": 2.5}, **more}
 
 
+def build_bar_series(name: str, number: int, values: list[float | None] | list[float]) -> dict[str, Any]:
+    """Return a series of bars, in the colour of a number."""
+    colour = COLOURS[number % len(COLOURS)]
+    return {"type": "bar", "name": name, "data": values, "barMaxWidth": 18, "itemStyle": {"color": colour}}
+
+
+def draw_bar_pairs(title: str, across: ChartAxis, names: Sequence[str], series: Sequence[Mapping[str, Any]]) -> Chart:
+    """Draw two horizontal bars for each name, the first name at the top."""
+    up = ChartAxis("", names=names, extra={"inverse": True, "data": names})
+    return Chart(title, build_plot_option(across, up, series, legend=True), height=130 + 52 * len(names))
+
+
 def mark_base_case(position: float, text: str) -> dict[str, Any]:
     """Return the vertical mark of the base case, a `markLine` of a series."""
     return {

@@ -10,7 +10,14 @@ from typing import Any
 from medalopt.analysis.comparison import Comparison, ComparisonRow, count_by_section
 from medalopt.analysis.sweep import SweepResult
 from medalopt.instance.instance import Instance
-from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
+from medalopt.report.charts import (
+    Chart,
+    ChartAxis,
+    build_bar_series,
+    build_line_series,
+    build_plot_option,
+    shorten_name,
+)
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_change_value, format_money, format_number, format_share
 from medalopt.report.render.json import make_report, render_json
@@ -213,7 +220,7 @@ def _build_cost_chart(comparison: Comparison) -> Iterator[Chart]:
         return
     size, word = choose_money_scale(value or 0.0 for row in rows for value in row.values)
     series = [
-        _build_bar_series(name, n, [None if row.values[n] is None else (row.values[n] or 0.0) / size for row in rows])
+        build_bar_series(name, n, [None if row.values[n] is None else (row.values[n] or 0.0) / size for row in rows])
         for n, name in enumerate(_list_labels(comparison))
     ]
     axis = ChartAxis("cost", f"{word}{comparison.summaries[0].currency}")
@@ -233,7 +240,7 @@ def _build_stream_chart(comparison: Comparison) -> Iterator[Chart]:
         return
     drawn = rows[:MAX_BARS]
     series = [
-        _build_bar_series(name, n, [(row.values[n] or 0.0) - (row.values[0] or 0.0) for row in drawn])
+        build_bar_series(name, n, [(row.values[n] or 0.0) - (row.values[0] or 0.0) for row in drawn])
         for n, name in enumerate(_list_labels(comparison))
         if n and comparison.summaries[n].quantities
     ]
@@ -244,12 +251,6 @@ def _build_stream_chart(comparison: Comparison) -> Iterator[Chart]:
         ChartAxis(f"change against {first}", "t"), [escape_text(row.item) for row in drawn], series
     )
     yield Chart(title, option, notes=notes, height=_get_chart_height(len(drawn), len(series)))
-
-
-def _build_bar_series(name: str, number: int, values: list[float | None]) -> dict[str, Any]:
-    """Return the bars of one plan, in the same colour in every chart."""
-    colour = COLOURS[number % len(COLOURS)]
-    return {"type": "bar", "name": name, "data": values, "barMaxWidth": 18, "itemStyle": {"color": colour}}
 
 
 def _build_bar_option(axis: ChartAxis, items: list[str], series: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOf
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.paths import render_path
 from medalopt.report.charts import (
-    COLOURS,
     Chart,
     ChartAxis,
+    build_bar_series,
     build_line_series,
     build_plot_option,
+    draw_bar_pairs,
     mark_infeasible_range,
     shorten_name,
 )
@@ -183,7 +184,7 @@ def _draw_prices(found: PriceOfConfidence) -> Chart:
 
 
 INFORMATION_FORMAT = "medalopt/information/1"
-_BAR_PIXELS, _MAX_NAME = 26, 44
+_MAX_NAME = 44
 
 
 def build_information_report(found: InformationValuation) -> Report:
@@ -268,24 +269,13 @@ def _draw_savings(found: InformationValuation) -> Chart:
     instance, factors = found.plan.instance, found.factors
     size, word = choose_money_scale([max(one.halved, one.sampled) for one in factors])
     series = [
-        {
-            "type": "bar",
-            "name": label,
-            "data": [value / size for value in values],
-            "barMaxWidth": 18,
-            "itemStyle": {"color": colour},
-        }
-        for label, values, colour in (
-            (f"{found.samples:,} samples", [one.sampled for one in factors], COLOURS[0]),
-            ("half the uncertainty", [one.halved for one in factors], COLOURS[1]),
-        )
+        build_bar_series(f"{found.samples:,} samples", 0, [one.sampled / size for one in factors]),
+        build_bar_series("half the uncertainty", 1, [one.halved / size for one in factors]),
     ]
     names = [shorten_name(name_factor(instance, one.factor), _MAX_NAME) for one in factors]
     across = ChartAxis("saving at the same confidence", f"{word}{instance.currency}", minimum=0)
-    up = ChartAxis("", names=names, extra={"inverse": True, "data": names})
     title = f"{capitalize_first(name_factor(instance, factors[0].factor))} is worth measuring first"
-    height = 130 + 2 * _BAR_PIXELS * len(factors)
-    return Chart(title, build_plot_option(across, up, series, legend=True), height=height)
+    return draw_bar_pairs(title, across, names, series)
 
 
 def encode_information(found: InformationValuation) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
 from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
-from medalopt.report.charts import COLOURS, INK, Chart, ChartAxis, build_line_series, build_plot_option, shorten_name
+from medalopt.report.charts import (
+    COLOURS,
+    INK,
+    Chart,
+    ChartAxis,
+    build_bar_series,
+    build_line_series,
+    build_plot_option,
+    draw_bar_pairs,
+    shorten_name,
+)
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number, format_tonnes
 from medalopt.report.render.json import identify_instance, make_report
@@ -412,7 +422,7 @@ def _encode_outcome(plan: TwoStagePlan, one: ScenarioOutcome) -> dict[str, Any]:
     }
 
 
-_MOST_BARS, _BAR_PIXELS, _MAX_NAME = 12, 26, 30
+_MOST_BARS, _MAX_NAME = 12, 30
 _PLAN, _KNOWN = "with these contracts", "known before signing"
 
 
@@ -444,22 +454,11 @@ def _draw_cost_bars(outcomes: Sequence[ScenarioOutcome], title: str, axis: Chart
     """Return the chart of two bars for each scenario."""
     names = [f"{shorten_name(escape_text(one.name), _MAX_NAME)} ({100 * one.probability:.3g} %)" for one in outcomes]
     series = [
-        {
-            "type": "bar",
-            "name": name,
-            "data": [value / size for value in values],
-            "barMaxWidth": 18,
-            "itemStyle": {"color": colour},
-        }
-        for name, values, colour in (
-            (_PLAN, [one.cost for one in outcomes], COLOURS[0]),
-            (_KNOWN, [one.wait_and_see for one in outcomes], COLOURS[2]),
-        )
+        build_bar_series(_PLAN, 0, [one.cost / size for one in outcomes]),
+        build_bar_series(_KNOWN, 2, [one.wait_and_see / size for one in outcomes]),
     ]
     across = ChartAxis(axis.title, axis.unit, minimum=0 if min(one.wait_and_see for one in outcomes) >= 0 else None)
-    up = ChartAxis("", names=names, extra={"inverse": True, "data": names})
-    height = 130 + 2 * _BAR_PIXELS * len(outcomes)
-    return Chart(title, build_plot_option(across, up, series, legend=True), height=height)
+    return draw_bar_pairs(title, across, names, series)
 
 
 def _draw_cases(name: str, pairs: Sequence[tuple[float, float]], colour: str, **more: object) -> dict[str, object]:
