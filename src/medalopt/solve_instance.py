@@ -83,7 +83,6 @@ def solve(
     """Solve an instance to a verified plan; ties of the objective are broken by cost, then by tonnes.
 
     Args:
-        instance: Instance to plan.
         objective: Objective to minimise: `cost`, `footprint`, `mass`, or `cost@PARTY` for the costs of one payer.
         extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
@@ -203,7 +202,6 @@ def solve_from_base(instance: Instance, base: Instance, objective: str = "cost")
     """Solve an instance with a promised confidence from the basis of a similar one without it.
 
     Args:
-        instance: Instance to plan.
         base: Similar instance, the same one for many solves.
         objective: Objective to minimise.
 
@@ -303,7 +301,6 @@ def solve_continuous(
     """Solve the continuous relaxation (no whole lots, no minimum orders), optionally from a starting basis.
 
     Args:
-        instance: Instance to plan.
         objective: Objective to minimise.
         extensions: Python files or functions `extend(model, instance)` that add constraints or variables.
         basis: Basis of a similar instance, for a warm start.
@@ -387,9 +384,6 @@ def _can_be_decomposed(routes: Routes) -> bool:
 
 def is_large_instance(instance: Instance, routes: Routes) -> bool:
     """Test if an instance is solved by column generation: more than `DECOMPOSITION_THRESHOLD` routes times periods.
-
-    Args:
-        instance: Instance to plan.
 
     Returns:
         True if the LP is large.

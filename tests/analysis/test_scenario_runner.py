@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.varied import TINY, random
 from tests.laws import pool
 
-from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.instance import load
 from medalopt.solve_instance import solve
@@ -106,7 +106,7 @@ def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> 
             return {path: f"{position / 100!r} t"}
         return scaled(variants, path, position) if "*" in path else {path: str(round(position) - 60)}
 
-    way = variants.build_family(changes, 80.0, 120.0)
+    way = ParametricScenarios(variants, changes, 80.0, 120.0)
     assert way.line is not None
     assert (way.line.moves_costs, way.line.moves_ends, way.line.moves_matrix) == moves
     for position in (80.0, 88.0, 97.0, 120.0):
@@ -117,7 +117,7 @@ def test_a_way_is_drawn_as_a_line(path: str, moves: tuple[bool, bool, bool]) -> 
 def test_a_way_that_is_no_line_is_built() -> None:
     """With a deduction the metal returned has a kink: the programs are built one by one, and still agree."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 900 g/t}"})
-    way = variants.build_family(lambda at: scaled(variants, "devices.*.content.Ag", at), 80.0, 120.0)
+    way = ParametricScenarios(variants, lambda at: scaled(variants, "devices.*.content.Ag", at), 80.0, 120.0)
     assert way.line is None
     changes = scaled(variants, "devices.*.content.Ag", 97.0)
     assert way.solve_at(97.0).value == pytest.approx(solve(variants.apply_changes(changes)).objective, rel=1e-9)
@@ -126,7 +126,7 @@ def test_a_way_that_is_no_line_is_built() -> None:
 def test_a_line_that_does_not_reach_an_end_is_none() -> None:
     """If a deduction takes all metal of poor feed, extrapolation from rich feed is rejected."""
     variants = ScenarioRunner(TINY, {"smelters.near.deduction": "{Ag: 300 g/t}"})
-    way = variants.build_family(lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
+    way = ParametricScenarios(variants, lambda at: scaled(variants, "devices.*.content.Ag", at), 20.0, 180.0)
     assert way.line is None
     changes = scaled(variants, "devices.*.content.Ag", 160.0)
     assert way.solve_at(160.0).value == pytest.approx(solve(variants.apply_changes(changes)).objective, rel=1e-9)
@@ -167,11 +167,11 @@ def test_columns_are_distinguished() -> None:
 def test_many_on_a_line_are_answered_in_a_row() -> None:
     """Answers of many positions, the ends and those without a plan among them, are those of one by one."""
     variants = ScenarioRunner(TINY)
-    way = variants.build_family(lambda at: {"medals.gold.count": str(round(at))}, 20.0, 60.0)
+    way = ParametricScenarios(variants, lambda at: {"medals.gold.count": str(round(at))}, 20.0, 60.0)
     assert way.line is not None
     positions = [36.0, 20.0, 32.0, 52.0, 30.0]
     found = [outcome.value for outcome in way.solve_all(positions)]
     assert found == pytest.approx([way.solve_at(at).value for at in positions], rel=1e-9)
     assert math.inf in found
-    built = variants.build_family(lambda at: scaled(variants, "smelters.*.lead", 100 * round(at)), 0.0, 1.0)
+    built = ParametricScenarios(variants, lambda at: scaled(variants, "smelters.*.lead", 100 * round(at)), 0.0, 1.0)
     assert len(list(built.solve_all([0.0, 1.0]))) == 2

@@ -121,10 +121,10 @@ def shortage() -> Iterator[bool]:
 
 def sweep() -> Iterator[bool]:
     """Answers along a line, drawn or solved, are those of solves."""
-    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
 
     variants = ScenarioRunner(TINY)
-    way = variants.build_family(lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
+    way = ParametricScenarios(variants, lambda at: {"smelters.near.limit": f"{at!r} t"}, 2.0, 3.0)
     positions = [2.9, 2.1, 2.5, 2.3, 2.7, 2.2]
     for position, outcome in zip(positions, way.solve_all(positions), strict=True):
         expected = _cold(variants, {"smelters.near.limit": f"{position!r} t"})

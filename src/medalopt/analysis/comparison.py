@@ -277,7 +277,6 @@ def summarize_instance(name: str, subject: Instance | Plan, objective: str) -> P
 
     Args:
         name: Name in the comparison.
-        subject: Instance or plan.
         objective: Objective of an instance: `cost`, `footprint` or `mass`.
 
     Returns:

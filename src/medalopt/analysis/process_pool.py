@@ -73,9 +73,6 @@ class WorkerSetup:
     def capture(cls, runner: ScenarioRunner) -> WorkerSetup:
         """Capture the state of a scenario runner.
 
-        Args:
-            runner: Runner to reproduce in a worker.
-
         Returns:
             The state, which can be pickled.
         """

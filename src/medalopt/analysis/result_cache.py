@@ -73,9 +73,6 @@ class ScenarioResult:
     def agrees_with(self, other: ScenarioResult) -> bool:
         """Compare with another result of the same scenario.
 
-        Args:
-            other: Result to compare with.
-
         Returns:
             True if statuses and values agree within rounding, or if one of the two is unanswered.
         """

@@ -389,21 +389,6 @@ class ScenarioRunner:
             else scenario.column_codes * 0 - 1
         )
 
-    def build_family(
-        self, changes: Callable[[float], ParameterChanges], low: float, high: float
-    ) -> ParametricScenarios:
-        """Return the scenarios of a parameter range.
-
-        Args:
-            changes: Function from a position to the changes of its scenario.
-            low: First position.
-            high: Last position.
-
-        Returns:
-            The parametric family of scenarios.
-        """
-        return ParametricScenarios(self, changes, low, high)
-
     def read_base_value(self, path: str) -> BaseValue:
         """Return the value of one parameter of the base instance.
 

@@ -116,7 +116,6 @@ def check_output_path(output: Path, instance: Path, what: str = "the instance") 
     """Check, before a long calculation, that an output file can be written.
 
     Args:
-        output: File to write.
         instance: File that must not be overwritten.
         what: Noun for that file in the message.
 
@@ -137,9 +136,6 @@ def check_output_path(output: Path, instance: Path, what: str = "the instance") 
 
 def check_new_path(output: Path) -> None:
     """Check that a new instance overwrites no file.
-
-    Args:
-        output: File to write.
 
     Raises:
         OutputError: The file exists.

@@ -179,9 +179,6 @@ class LocalAnalysis:
     def solve_direction(self, change: BoundChange) -> OptimumShift | None:
         """Solve for the cost of a change at the rate of infinitesimal steps (one-sided derivative).
 
-        Args:
-            change: Change of bounds.
-
         Returns:
             Shift of the optimum for one step, None if infeasible.
         """
@@ -196,9 +193,6 @@ class LocalAnalysis:
     def solve_step(self, change: BoundChange) -> OptimumShift | None:
         """Solve for the cost of a change of full size.
 
-        Args:
-            change: Change of bounds.
-
         Returns:
             Shift of the optimum, None if infeasible; linear if the derivative's direction remains feasible, else
             re-solved.
@@ -212,7 +206,6 @@ class LocalAnalysis:
         """Solve for the cost of one unit more or less of a metered quantity, at the rate of infinitesimal steps.
 
         Args:
-            meter: Number of the metered quantity.
             by: 1 for more, -1 for less.
 
         Returns:
@@ -232,9 +225,6 @@ class LocalAnalysis:
         """Find the additional unit cost at which a plan without a metered quantity becomes optimal.
 
         By Newton's method on the concave objective as a function of that cost (Dinkelbach 1967).
-
-        Args:
-            meter: Number of the metered quantity.
 
         Returns:
             Additional cost per unit; infinite if the quantity is indispensable, 0 if it is 0 already.
@@ -263,7 +253,6 @@ class LocalAnalysis:
         """Solve on the whole polyhedron with the unit cost of a metered quantity increased.
 
         Args:
-            meter: Number of the metered quantity.
             by: Increase, own units.
 
         Returns:
@@ -288,7 +277,6 @@ class LocalAnalysis:
         """Minimise (`by` 1) or maximise (-1) a metered quantity on the optimal face.
 
         Args:
-            meter: Number of the metered quantity.
             by: 1 or -1.
 
         Returns:
@@ -357,9 +345,6 @@ class LocalAnalysis:
     def scale_weights(self, meter: int) -> Floats:
         """Scale the weights of a metered quantity.
 
-        Args:
-            meter: Number of the metered quantity.
-
         Returns:
             Weights of all columns of the augmented program, scaled.
         """
@@ -371,7 +356,6 @@ class LocalAnalysis:
         """Compute the derivative of the objective with respect to a column without cost.
 
         Args:
-            column: Column number.
             y: Scaled duals of the augmented program.
 
         Returns:

@@ -177,7 +177,6 @@ def find_unused_columns(task: SolveTask, network: Network, program: SolverProgra
     Args:
         task: Instance with its routes.
         network: Network block, whose shipments are the first columns.
-        program: Program.
         numbers (N,): Columns of the solution, those of integer variables rounded.
 
     Returns:

@@ -77,9 +77,6 @@ class ProgramBuilder:
     def extend(cls, program: SolverProgram) -> ProgramBuilder:
         """Return a builder that begins with all of a program.
 
-        Args:
-            program: Program to extend.
-
         Returns:
             The builder.
         """
@@ -215,7 +212,6 @@ def order_by_column(entries: SparseEntries, width: int) -> tuple[Ints, Ints]:
     """Return the order of entries by column, then row, and the first of each column (compressed sparse columns).
 
     Args:
-        entries: Entries of the matrix.
         width: Number of columns, N.
 
     Returns:

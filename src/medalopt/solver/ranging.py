@@ -42,7 +42,6 @@ def find_cost_range(local: LocalAnalysis, meter: int, by: int) -> tuple[float, R
     """Find the slope of the optimal value for a rising or falling cost parameter, and the range in which it holds.
 
     Args:
-        local: Analysis of the optimum.
         meter: Number of the cost parameter.
         by: 1 for rising, -1 for falling.
 
@@ -125,7 +124,6 @@ def find_rhs_range(local: LocalAnalysis, mover: int, up: float, down: float) -> 
     """Find the shadow price of a right-hand-side parameter up and down, and the ranges in which it holds.
 
     Args:
-        local: Analysis of the optimum.
         mover: Number of the parameter.
         up: Greatest possible increase.
         down: Greatest possible decrease.

@@ -264,7 +264,6 @@ class WarmSolver:
         """Solve with other bounds and another cost of a column.
 
         Args:
-            column: Column number.
             cost: Cost of the column.
 
         Returns:
@@ -287,7 +286,6 @@ class WarmSolver:
         """Maximise or minimise a column, whatever the costs.
 
         Args:
-            column: Column number.
             by: 1 to maximise, -1 to minimise.
             far: Bound of its magnitude.
 

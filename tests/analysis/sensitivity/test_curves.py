@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from tests.analysis.varied import TINY
 
-from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
+from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.curves import CurvePoint, SensitivityCurve, compute_curve
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.instance import load
@@ -75,7 +75,7 @@ def test_an_exact_curve_agrees_with_solves(asked: str, shape: str, least: int) -
 def test_every_breakpoint_is_one(asked: str) -> None:
     """The slopes on both sides differ, solved close to the breakpoint, and the curve goes straight up to it."""
     variants, found = drawn(asked)
-    way = variants.build_family(found.vary.make_changes, found.vary.low, found.vary.high)
+    way = ParametricScenarios(variants, found.vary.make_changes, found.vary.low, found.vary.high)
     plans = [point for point in found.points if point.objective is not None]
     for before, point, after in zip(plans, plans[1:], plans[2:], strict=False):
         step = min(point.value - before.value, after.value - point.value) * 0.5

@@ -63,7 +63,6 @@ def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanatio
     """Explain a plan.
 
     Args:
-        plan: Verified plan.
         extensions: Python files or functions of the extensions it was made with.
 
     Returns:
@@ -101,8 +100,6 @@ def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()
     """Explain one stream of a plan.
 
     Args:
-        plan: Verified plan.
-        stream: Number of the stream.
         extensions: Python files or functions of the extensions it was made with.
 
     Returns:
@@ -262,9 +259,6 @@ def _negate_price(value: float | None) -> float | None:
 
 def list_quantity_changes(neighbourhood: PlanNeighbourhood, x: Floats) -> tuple[QuantityChange, ...]:
     """List the sources and offers whose quantities change in a direction of the plan.
-
-    Args:
-        x: Direction, (N,).
 
     Returns:
         Changes of sources, then of offers, by descending absolute value; negligible ones are dropped.

@@ -52,7 +52,6 @@ class PlanNeighbourhood:
         """Rebuild the LP of a plan and prepare it for perturbations.
 
         Args:
-            plan: Verified plan.
             sources: Numbers of the streams of each group to analyse.
             extensions: Python files or functions of the extensions the plan was made with.
 
@@ -160,9 +159,6 @@ class PlanNeighbourhood:
     def compute_slope(self, change: BoundChange) -> OptimumShift | None:
         """Compute the one-sided derivative of the objective for a perturbation.
 
-        Args:
-            change: Change of row bounds and column bounds.
-
         Returns:
             Derivative, direction of the plan and duals; None if no plan is feasible in this direction.
         """
@@ -210,9 +206,6 @@ class PlanNeighbourhood:
 
     def compute_price(self, change: BoundChange) -> float | None:
         """Compute and verify the one-sided derivative of the objective for a perturbation.
-
-        Args:
-            change: Change of row bounds and column bounds.
 
         Returns:
             The derivative; None if no plan is feasible in this direction.

@@ -74,9 +74,6 @@ def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
 def find_source(instance: Instance, stream: int) -> SupplySource:
     """Find the source of a stream.
 
-    Args:
-        stream: Number of the stream.
-
     Returns:
         The source.
     """

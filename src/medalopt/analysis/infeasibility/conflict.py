@@ -5,13 +5,10 @@ Irreducible conflict: a set of rules that cannot all hold, while each proper sub
 An elastic program measures the violation; its dual multipliers are a Farkas certificate and name a first set of rows.
 On a small program HiGHS supplies an irreducible infeasible subset (IIS) of rows instead. A deletion filter over whole
 rules (all periods of a rule at once) then makes the set irreducible.
-
-Programs along the move of one parameter, interpolated linearly where the LP is affine in the parameter.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
@@ -26,7 +23,6 @@ from medalopt.analysis.infeasibility.messages import (
     RuleStatement,
     describe_limit,
     merge_rule_keys,
-    strip_rounding_noise,
 )
 from medalopt.analysis.infeasibility.repair_candidates import SPECIAL_REPAIRS, list_limit
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
@@ -34,7 +30,6 @@ from medalopt.catalog import FAMILIES, LOWER, UPPER
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension
 from medalopt.proof.extensions import ExtensionRow
@@ -46,8 +41,7 @@ from medalopt.solver.infeasibility import (
     minimise_violation,
     verify_conflict_multipliers,
 )
-from medalopt.solver.parametric_sweep import fit_program_line
-from medalopt.solver.program import SolverProgram, have_same_structure
+from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 
@@ -145,9 +139,6 @@ def _normalize_index(index: Any) -> tuple[Any, ...]:
 def describe_rules(instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]]) -> tuple[InfeasibilityReason, ...]:
     """Describe rules as sentences: demand first, then commitments, participation, supply and capacity, then all others.
 
-    Args:
-        rules: Each rule with its periods.
-
     Returns:
         Reasons in the order of the report.
     """
@@ -155,7 +146,7 @@ def describe_rules(instance: Instance, rules: Mapping[RuleKey, tuple[str, ...]])
     for rule, periods in rules.items():
         kind = RULE_FAMILIES[rule.kind]
         path, amount, unit, text = kind.describe(instance, rule, periods)
-        rows.append(InfeasibilityReason(kind.family, render_path(path), strip_rounding_noise(amount), unit, text))
+        rows.append(InfeasibilityReason.state(kind.family, path, amount, unit, text))
     place = {family: number for number, family in enumerate(_REPORT_ORDER)}
     return tuple(sorted(rows, key=lambda row: (place.get(row.rule, len(place)), row.path, row.text)))
 
@@ -166,7 +157,6 @@ def list_repair_parameters(
     """List the parameters that relax the rules of a conflict, each once, supply in all periods last.
 
     Args:
-        rules: Each rule with its periods.
         likely: Streams in the order in which more supply helps most, the likeliest first.
 
     Returns:
@@ -278,7 +268,6 @@ def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Confli
     """Find an irreducible set of conflicting rules.
 
     Args:
-        problem: Infeasible program.
         first: Its least violation, with multipliers.
 
     Returns:
@@ -382,45 +371,3 @@ def _is_proven_without(problem: FeasibilityProblem, shown: ElasticSolution, left
         if (y[row] > 0) == (end == LOWER):
             y[row] = 0.0
     return verify_conflict_multipliers(problem.program, problem.scaled, y)
-
-
-ProblemBuilder = Callable[[float], FeasibilityProblem]
-
-
-def interpolate_problems(
-    build: ProblemBuilder,
-    start: FeasibilityProblem,
-    far: FeasibilityProblem,
-    begin: float,
-    end: float,
-    whole: bool = False,
-) -> ProblemBuilder:
-    """Return a builder of programs along the move of one parameter.
-
-    Programs are interpolated if every coefficient is affine in the position, else built (at whole numbers if `whole`).
-
-    Args:
-        build: Builder of the program at a position.
-        start: Program at `begin`.
-        far: Program at `end`.
-        begin: First position.
-        end: Last position.
-        whole: True for a parameter in whole numbers.
-
-    Returns:
-        Function from a position to its program.
-    """
-
-    def part(share: float) -> float:
-        """Return the value of the parameter at a share of the way."""
-        return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
-
-    first, second, at = begin, end, part(1 / 2)
-    problem, two, check = start, far, build(at)
-    if not have_same_structure(problem.program, two.program):
-        first, second, at = part(1 / 4), at, part(1 / 8)
-        problem, two, check = build(first), check, build(at)
-    drawn = fit_program_line(problem.program, first, two.program, second, check.program, at)
-    if drawn is None:
-        return build
-    return lambda position: dataclasses.replace(problem, program=drawn.interpolate(position))

@@ -188,7 +188,6 @@ def rank_supply_streams(instance: Instance, rules: Conflict, at: InfeasibleInsta
     The effect of one tonne is its multiplier in the proof of infeasibility.
 
     Args:
-        rules: Its conflict.
         at: Its program and violation.
 
     Returns:

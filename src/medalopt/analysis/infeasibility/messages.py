@@ -20,7 +20,7 @@ from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.credited_metal import list_pool_names, locate_pool_terms
 from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, parse_path
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.price_steps import STEP_KINDS, StepKind
 from medalopt.text import escape_text
 
@@ -44,6 +44,23 @@ class InfeasibilityReason:
     amount: float | None
     unit: str | None
     text: str
+
+    @classmethod
+    def state(
+        cls, rule: str, path: ParameterPath, amount: float | None, unit: str | None, text: str
+    ) -> InfeasibilityReason:
+        """Return the reason of a parameter, its amount without floating-point noise.
+
+        Args:
+            rule: Constraint family.
+            amount: Amount in `unit`, rounded to 12 significant digits; None if there is none.
+            unit: Unit of the amount.
+            text: Sentence for the reader.
+
+        Returns:
+            The reason.
+        """
+        return cls(rule, render_path(path), None if amount is None else float(f"{amount:.12g}"), unit, text)
 
     def encode(self) -> dict[str, object]:
         """Return the reason as one JSON row.
@@ -73,15 +90,6 @@ def format_number(value: float, up: bool | None = None) -> str:
         near = math.ceil(steps) if up else math.floor(steps)
     text = f"{near * step:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def strip_rounding_noise(amount: float | None) -> float | None:
-    """Round an amount to 12 significant digits, which removes floating-point noise.
-
-    Returns:
-        The rounded amount; None if there is none.
-    """
-    return None if amount is None else float(f"{amount:.12g}")
 
 
 def format_kilograms(value: float, up: bool | None = None) -> str:

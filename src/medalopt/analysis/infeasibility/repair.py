@@ -168,7 +168,6 @@ def find_single_repairs(
     """Find repairs of one parameter each.
 
     Args:
-        at: Infeasible instance.
         parameters: Parameters in the order in which they are tried.
         maximum: Largest number of repairs.
 
@@ -239,7 +238,6 @@ def find_repair_sets(
     """Find the smallest sets of parameters that restore feasibility, by depth-first enumeration.
 
     Args:
-        at: Infeasible instance.
         choose: Function that lists the parameters of a conflict.
 
     Returns:
@@ -291,7 +289,6 @@ def find_greedy_set(
     Each parameter is then moved as little as the others allow.
 
     Args:
-        at: Infeasible instance.
         choose: Function that lists the parameters of a conflict.
 
     Returns:

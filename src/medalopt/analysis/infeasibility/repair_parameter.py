@@ -139,7 +139,6 @@ class RepairParameter:
         """Set the parameter to a position without rounding.
 
         Args:
-            instance: Instance to change.
             position: Position, see `RepairParameter`.
 
         Returns:
@@ -184,10 +183,6 @@ class RepairParameter:
 
 def round_outwards(value: float, up: bool) -> float:
     """Round to six significant digits, up or down, after removing floating-point noise beyond ten digits.
-
-    Args:
-        value: Value to round.
-        up: Round up if True, else down.
 
     Returns:
         The rounded value.

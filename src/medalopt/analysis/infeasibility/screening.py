@@ -13,7 +13,6 @@ from medalopt.analysis.infeasibility.messages import (
     format_period,
     format_tonnes,
     join_names,
-    strip_rounding_noise,
 )
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
@@ -28,7 +27,6 @@ from medalopt.instance.demand import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
 
 EXCESS_FACTOR = 1 + 1e-9  # ratio of need to availability above which a shortage is certain
@@ -111,29 +109,21 @@ def _describe_metal_shortage(
     later = np.flatnonzero(maximum > 0)
     if len(later) and later[0] > t:
         text = f"{begin}, but none is available before {format_period(instance.periods[later[0]])}"
-        return InfeasibilityReason(
-            "demand", render_path(("medals", medals[0], "due")), strip_rounding_noise(shortage), "kg", text
-        )
+        return InfeasibilityReason.state("demand", ("medals", medals[0], "due"), shortage, "kg", text)
     if not len(later) and (barred := _find_barred_alloy(instance, e)):
         alloy, reason = barred
-        path = render_path(("alloys", instance.alloys.names[alloy], "others"))
-        return InfeasibilityReason(
-            "fineness", path, strip_rounding_noise(shortage), "kg", f"{begin}, but it has no source: {reason}"
-        )
+        path = ("alloys", instance.alloys.names[alloy], "others")
+        return InfeasibilityReason.state("fineness", path, shortage, "kg", f"{begin}, but it has no source: {reason}")
     if not len(later):
         text = f"{begin}, but it has no source: {_describe_missing_source(instance, routes, e)}"
-        return InfeasibilityReason(
-            "metal balance", render_path(("metals", metal, "opening_stock")), strip_rounding_noise(shortage), "kg", text
-        )
+        return InfeasibilityReason.state("metal balance", ("metals", metal, "opening_stock"), shortage, "kg", text)
     text = (
         f"{begin}, at most {format_kilograms(float(maximum[t]), up=True)} is available: "
         f"{format_kilograms(shortage, up=False)} short"
     )
     barred = _find_barred_alloy(instance, e)
     text = f"{text}; {barred[1]}" if barred else text
-    return InfeasibilityReason(
-        "demand", render_path(("medals", medals[0], "count")), strip_rounding_noise(shortage), "kg", text
-    )
+    return InfeasibilityReason.state("demand", ("medals", medals[0], "count"), shortage, "kg", text)
 
 
 def _describe_recycled_shortage(
@@ -146,10 +136,10 @@ def _describe_recycled_shortage(
         f"at most {format_kilograms(recycled, up=True)} is available: "
         f"{format_kilograms(recycled_need - recycled, up=False)} short"
     )
-    return InfeasibilityReason(
+    return InfeasibilityReason.state(
         "recycled content",
-        render_path(("policy", "recycled", metal)),
-        strip_rounding_noise(recycled_need - recycled),
+        ("policy", "recycled", metal),
+        recycled_need - recycled,
         "kg",
         text,
     )
@@ -214,10 +204,10 @@ def _screen_castings(instance: Instance) -> Iterator[RankedReason]:
                 f"{alloy}: at least {format_kilograms(float(need[a, t]), up=False)} must be cast by the end of "
                 f"{format_period(instance.periods[t])}{scrap} {there}"
             )
-            path = render_path(("alloys", alloy, "capacity"))
+            path = ("alloys", alloy, "capacity")
             yield (
                 _compute_excess_ratio(need[a, t], maximum[a, t]),
-                InfeasibilityReason("capacity", path, strip_rounding_noise(shortage), "kg", text),
+                InfeasibilityReason.state("capacity", path, shortage, "kg", text),
             )
 
 
@@ -257,10 +247,10 @@ def _check_commitments(
         name = getattr(instance, section).names[n]
         minimum, maximum = float(committed[n]), float(upper[n])
         text = f"{name}: {report_progress(minimum)} are committed, at most {report_progress(maximum, up=True)} {can}"
-        path = render_path((section, name, "committed"))
+        path = (section, name, "committed")
         yield (
             _compute_excess_ratio(minimum, maximum),
-            InfeasibilityReason("commitments and limits", path, strip_rounding_noise(minimum - maximum), unit, text),
+            InfeasibilityReason.state("commitments and limits", path, minimum - maximum, unit, text),
         )
 
 
@@ -289,7 +279,7 @@ def _screen_participation(instance: Instance, routes: Routes) -> Iterator[Ranked
         )
         yield (
             _compute_excess_ratio(share * every[g], maximum[g]),
-            InfeasibilityReason("participation", "policy.participation", strip_rounding_noise(shortage), "t", text),
+            InfeasibilityReason.state("participation", ("policy", "participation"), shortage, "t", text),
         )
 
 

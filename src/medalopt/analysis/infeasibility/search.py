@@ -6,7 +6,9 @@ times), or a root search on the least violation, whose multipliers supply its de
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +18,7 @@ from medalopt.analysis.infeasibility.conflict import (
     SMALL_PROGRAM_ROWS,
     Extensions,
     FeasibilityProblem,
-    ProblemBuilder,
     build_feasibility_problem,
-    interpolate_problems,
 )
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.screening import screen_instance
@@ -33,8 +33,11 @@ from medalopt.solver.infeasibility import (
     have_same_matrix,
     minimise_violation,
 )
+from medalopt.solver.parametric_sweep import fit_program_line
+from medalopt.solver.program import have_same_structure
 from medalopt.tolerances import FARKAS_TOLERANCE, POSITION_TOLERANCE
 
+ProblemBuilder = Callable[[float], FeasibilityProblem]
 MAX_MOVE_FACTOR = 1e4  # largest move: factor on the present value, or in the parameter's unit if that is 0
 MAX_ROOT_TRIALS = 24
 FIRST_STEP_DAMPING = 0.9  # share of the first Newton step, which gives a second sample for the cubic
@@ -95,10 +98,6 @@ def measure_infeasibility(
 
 def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> float | None:
     """Find the position closest to the present one at which the instance is feasible.
-
-    Args:
-        parameter: Parameter to move.
-        at: Infeasible instance.
 
     Returns:
         The position; None if no position up to `parameter.end` suffices.
@@ -177,7 +176,7 @@ def _find_by_root_search(
 ) -> float:
     """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
     whole = parameter.kind == "whole"
-    draw = interpolate_problems(
+    draw = _interpolate_problems(
         lambda position: at._build_moved(parameter, position), at.problem, far, parameter.start, end, whole
     )
     shortage, enough, again, last = parameter.start, end, False, at
@@ -257,3 +256,31 @@ def _sample_shortfall(
         change += sign * float(y @ (bounds - rows))
     falls = change < 0
     return ShortfallSample(position, short.value, change / step if falls else None)
+
+
+def _interpolate_problems(
+    build: ProblemBuilder,
+    start: FeasibilityProblem,
+    far: FeasibilityProblem,
+    begin: float,
+    end: float,
+    whole: bool = False,
+) -> ProblemBuilder:
+    """Return a builder of programs along the move of one parameter.
+
+    Programs are interpolated if every coefficient is affine in the position, else built (at whole numbers if `whole`).
+    """
+
+    def part(share: float) -> float:
+        """Return the value of the parameter at a share of the way."""
+        return float(round(begin + (end - begin) * share)) if whole else begin + (end - begin) * share
+
+    first, second, at = begin, end, part(1 / 2)
+    problem, two, check = start, far, build(at)
+    if not have_same_structure(problem.program, two.program):
+        first, second, at = part(1 / 4), at, part(1 / 8)
+        problem, two, check = build(first), check, build(at)
+    drawn = fit_program_line(problem.program, first, two.program, second, check.program, at)
+    if drawn is None:
+        return build
+    return lambda position: dataclasses.replace(problem, program=drawn.interpolate(position))

@@ -30,7 +30,6 @@ from medalopt.tolerances import VALUE_TOLERANCE
 
 T = TypeVar("T")
 StepCallback = Callable[[str], None]
-UNPROVEN_STATUS = "unanswered"  # status of a row whose result could not be verified
 
 
 def ignore_progress(activity: str) -> None:
@@ -56,19 +55,6 @@ def solve_or_none(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def get_row_status(feasible: bool, proven: bool) -> str:
-    """Return the status of one result row, as written to the JSON output.
-
-    Args:
-        feasible: True if the case has a feasible plan.
-        proven: True if the result is verified.
-
-    Returns:
-        `optimal`, `infeasible`, or `unanswered` if the result is not verified.
-    """
-    return UNPROVEN_STATUS if not proven else "optimal" if feasible else "infeasible"
-
-
 def solve_base_case(runner: ScenarioRunner) -> VerifiedResult:
     """Solve the instance without changes (the base case).
 
@@ -92,8 +78,6 @@ def compute_objective_increase(value: float, result: VerifiedResult, program: So
 
     Args:
         value: Objective value of a scenario; infinite if infeasible.
-        result: Optimum of `program`.
-        program: Linear program of the base case.
 
     Returns:
         `value` less the optimum, in the unit of the objective; 0 within the tolerance.
@@ -104,10 +88,6 @@ def compute_objective_increase(value: float, result: VerifiedResult, program: So
 
 def compute_objective_tolerance(result: VerifiedResult, program: SolverProgram) -> float:
     """Return the tolerance within which two objective values count as equal.
-
-    Args:
-        result: Optimum of `program`.
-        program: Linear program of the base case.
 
     Returns:
         SAME times max(1, |c|ᵀ|x|), in the unit of the objective.

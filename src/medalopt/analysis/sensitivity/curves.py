@@ -245,11 +245,13 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
 def _make_parametric_line(runner: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
     """Return the parametric family of programs; None for integer parameters other than counts, which are not affine."""
     if not vary.is_integer:
-        return runner.build_family(vary.make_changes, vary.low, vary.high)
+        return ParametricScenarios(runner, vary.make_changes, vary.low, vary.high)
     if vary.unit is not None or vary.path.split(".")[-1] != COUNT_FIELD:
         return None
     try:
-        return runner.build_family(vary.make_changes, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4))
+        return ParametricScenarios(
+            runner, vary.make_changes, vary.low, vary.low + 4 * math.ceil((vary.high - vary.low) / 4)
+        )
     except InputError:
         return None
 
@@ -470,7 +472,7 @@ class _SurfaceRows:
             return {**self._across.make_changes(position), **self._up.make_changes(value)}
 
         if self._straight:
-            family = self._variants.build_family(changes, self._across.low, self._across.high)
+            family = ParametricScenarios(self._variants, changes, self._across.low, self._across.high)
             if family.line is not None:
                 try:
                     return list(family.solve_all(self._columns))

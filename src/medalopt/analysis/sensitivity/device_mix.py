@@ -214,7 +214,6 @@ def solve_named_mixes(solver: MixSolver, unproven: list[str]) -> tuple[NamedMix,
     """Solve every mix in `mixes:` of the instance.
 
     Args:
-        solver: Solver of device mixes.
         unproven: List to which mixes without a verified result are added.
 
     Returns:
@@ -248,9 +247,8 @@ def _solve_named_mix(solver: MixSolver, name: str, mix: Mapping[str, Any]) -> Na
     absent = tuple(device for device, share in shares.items() if share > 0 and device not in there)
     missing = max(0.0, 1 - sum(share for device, share in shares.items() if device in there))
     result = solver.solve_mix(solver.build_scenario(solver.offer.apply_named_mix(shares, bundle)))
-    return NamedMix(
-        name, bundle, shares, missing if missing > MISSING_SHARE_TOLERANCE else 0.0, absent, result, solver.min_charge
-    )
+    missing = missing if missing > MISSING_SHARE_TOLERANCE else 0.0
+    return NamedMix(name, bundle, shares, missing, absent, result, solver.shortage_solver.min_charge)
 
 
 def _list_offered_devices(solver: MixSolver, bundle: str | None) -> set[str]:

@@ -59,9 +59,6 @@ class CostDerivatives:
     def differentiate(self, path: ParameterPath) -> Floats | None:
         """Return the derivative of the cost vector with respect to one parameter.
 
-        Args:
-            path: Path of the parameter.
-
         Returns:
             (N,) in units of the objective per canonical unit of the parameter; None if the parameter has no effect on
             c.
@@ -398,9 +395,6 @@ RowShift = tuple[tuple[str, ...], float, float]  # constraint and index, shift o
 
 def compute_row_shifts(instance: Instance, path: ParameterPath) -> list[RowShift]:
     """Return the derivatives of row bounds with respect to one parameter.
-
-    Args:
-        path: Path of the parameter.
 
     Returns:
         The shifts of all rows concerned, whether or not the program has these rows; empty if none depend on it.

@@ -85,9 +85,6 @@ class ParameterRange:
     def make_changes(self, value: float) -> dict[str, str]:
         """Return the change that sets a value.
 
-        Args:
-            value: Value of the parameter.
-
         Returns:
             The value as text, by path.
         """
@@ -95,9 +92,6 @@ class ParameterRange:
 
     def label(self, value: float) -> str:
         """Return the label of a value.
-
-        Args:
-            value: Value of the parameter.
 
         Returns:
             The period label of a date, '' for numbers.

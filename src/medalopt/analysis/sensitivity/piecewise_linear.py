@@ -88,8 +88,6 @@ def trace_pieces(
 
     Args:
         touch: Function from a position to its value and supporting line.
-        low: First position.
-        high: Last position.
         noise: Differences of values up to this count as zero.
         enough: Gap at which refinement stops.
         maximum: Maximum number of evaluations after those of both ends.
@@ -245,7 +243,6 @@ def parse_budget(text: str, objective: str, money: Money) -> float:
 
     Args:
         text: Amount with unit.
-        objective: Objective: cost, footprint or mass.
         money: Currencies and exchange rates of the instance.
 
     Returns:
@@ -435,8 +432,6 @@ def sample_curve(ask: SolveAt, low: float, high: float, noise: float, maximum: i
 
     Args:
         ask: Function that solves the scenario at a position.
-        low: First position.
-        high: Last position.
         noise: Differences of the objective up to this count as zero.
         maximum: Approximate maximum number of samples.
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.analysis.infeasibility.screening import compute_min_charge, screen_instance
+from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
@@ -102,9 +102,6 @@ class SupplyMix:
 
         Sources that offer this type alone cannot change and are left out.
 
-        Args:
-            device: Index of the device type.
-
         Returns:
             The factor at which the first, and the last, source consists of this type alone; (inf, inf) if none can
             change.
@@ -123,7 +120,6 @@ class SupplyMix:
         The share is capped at the whole source; sources that offer this type alone are kept.
 
         Args:
-            device: Index of the device type.
             times: Factor on its share.
 
         Returns:
@@ -187,7 +183,6 @@ class SupplyMix:
         bundle in each region and period. Shares that sum to less than 1 reduce the supply.
 
         Args:
-            shares: Share by device type.
             bundle: Name of a bundle; None for all supply.
 
         Returns:
@@ -252,12 +247,6 @@ class MixSolver:
         self.runner, self.offer = runner, SupplyMix.from_instance(runner.instance)
 
     @cached_property
-    def min_charge(self) -> MetalAmounts:
-        """Minimum charge of each metal up to the last due date, kg."""
-        instance = self.runner.instance
-        return dict(zip(instance.metals.names, compute_min_charge(instance)[:, -1].tolist(), strict=True))
-
-    @cached_property
     def base(self) -> MixResult:
         """Result of the instance as it is, solved once."""
         return self.solve_mix(self.runner.base)
@@ -288,7 +277,7 @@ class MixSolver:
         tonnes = float(scenario.instance.streams.available.value.sum())
         if result.feasible:
             return MixResult(shares, tonnes, result.value, self._price_scarce_metals(scenario.program, result), {})
-        lack = self._shortage_solver.compute_for_instance(scenario.instance) if short else None
+        lack = self.shortage_solver.compute_for_instance(scenario.instance) if short else None
         return MixResult(
             shares, tonnes, None, {}, lack, _explain_infeasibility(scenario) if short and lack is None else ""
         )
@@ -325,8 +314,8 @@ class MixSolver:
         return dict(zip(names, known.tolist(), strict=True))
 
     @cached_property
-    def _shortage_solver(self) -> ShortageSolver:
-        """The solver of metal shortages."""
+    def shortage_solver(self) -> ShortageSolver:
+        """Solver of metal shortages."""
         return ShortageSolver(self.runner.instance)
 
 

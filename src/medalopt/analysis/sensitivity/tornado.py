@@ -36,9 +36,6 @@ class TornadoEnd:
     def compute_effect(self, base: ScenarioResult) -> float | None:
         """Return the change of the objective.
 
-        Args:
-            base: Result of the base case.
-
         Returns:
             The change in the unit of the objective, 0 within tolerance; None if this or the base case is infeasible.
         """
@@ -64,9 +61,6 @@ class TornadoBar:
     def count_status_changes(self, base: ScenarioResult) -> int:
         """Count the ends at which feasibility changes.
 
-        Args:
-            base: Result of the base case.
-
         Returns:
             0, 1 or 2.
         """
@@ -77,9 +71,6 @@ class TornadoBar:
     def compute_swing(self, base: ScenarioResult) -> float:
         """Return the larger absolute change of the objective.
 
-        Args:
-            base: Result of the base case.
-
         Returns:
             The change in the unit of the objective, 0 where infeasible.
         """
@@ -87,9 +78,6 @@ class TornadoBar:
 
     def is_idle(self, base: ScenarioResult) -> bool:
         """Check if the parameter has no effect in either direction.
-
-        Args:
-            base: Result of the base case.
 
         Returns:
             True if neither feasibility nor objective changes.
@@ -158,10 +146,6 @@ def compute_tornado(
 
 def rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
     """Rank bars by effect.
-
-    Args:
-        bars: Bars in any order.
-        base: Result of the base case.
 
     Returns:
         The bars, largest effect first.

@@ -458,7 +458,6 @@ def draw_saltelli_sample(
     Args:
         uncertain_inputs: Uncertain inputs.
         count: Rows of each sample.
-        seed: Seed of the random generator.
 
     Returns:
         Both samples, as factors on the parameters.

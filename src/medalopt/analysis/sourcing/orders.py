@@ -123,9 +123,6 @@ _RATE_BY_COST = {**_DELIVERY_RATES, "residue": "residue"}  # kind of cost to the
 def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrderLine]:
     """List the devices ordered from a region.
 
-    Args:
-        region: Index of the region.
-
     Yields:
         Order lines by stream, then period.
     """
@@ -150,9 +147,6 @@ def list_device_orders(account: PlanAccount, region: int) -> Iterator[DeviceOrde
 def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLine]:
     """List the stored devices of a region.
 
-    Args:
-        region: Index of the region.
-
     Yields:
         Storage lines by stream, then period.
     """
@@ -166,9 +160,6 @@ def list_storage_lines(account: PlanAccount, region: int) -> Iterator[StorageLin
 
 def list_feed_lines(account: PlanAccount, smelter: int) -> Iterator[FeedLine]:
     """List the feed of a smelter.
-
-    Args:
-        smelter: Index of the smelter.
 
     Yields:
         Feed lines by period, one per line of its terms.

@@ -61,9 +61,6 @@ MAX_PRICED_SOURCES = 40  # maximum number of sources priced, those with the most
 def compute_entry_prices(plan: Plan) -> Mapping[int, float]:
     """Compute the price reduction at which more of a source enters the optimal plan.
 
-    Args:
-        plan: Optimal plan.
-
     Returns:
         Discount per tonne by stream index, money/t, for sources not fully taken (at most MAX_PRICED_SOURCES, largest
         rest first). Streams of a bundle get cheaper together. Infinite if no price is low enough.
@@ -119,9 +116,6 @@ def compute_constraint_costs(plan: Plan) -> tuple[ConstraintCost, ...]:
     Recycled-content floors, device share limits, participation, footprint cap, and commitments and limits of streams,
     smelters and offers. A constraint with dual value 0 costs nothing; every other one is removed and the LP solved
     again.
-
-    Args:
-        plan: Optimal plan.
 
     Returns:
         Constraint costs in the order of the file format.
@@ -193,7 +187,6 @@ def analyse_plan(
     """Analyse a plan: buying benchmark, binding constraints, entry prices, constraint costs and risks.
 
     Args:
-        plan: The plan.
         runner: Scenarios of its instance; None to leave out the risks.
 
     Returns:

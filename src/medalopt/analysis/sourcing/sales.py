@@ -43,9 +43,6 @@ class MaterialSale:
 def list_material_sales(account: PlanAccount) -> Iterator[MaterialSale]:
     """List what a plan sells; metal that a smelter keeps and pays for is none of it.
 
-    Args:
-        account: Accounting of the plan.
-
     Yields:
         Fractions, then surplus metal and castings, each by period.
     """

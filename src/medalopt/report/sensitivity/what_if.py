@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medalopt.analysis.sensitivity.base_case import get_row_status
 from medalopt.analysis.sensitivity.delay import (
     ContractDeadline,
     DelayAnalysis,
@@ -87,7 +86,7 @@ def _show_effect(effect: OutageLoss | DelayEffect, bar: LossBar, base: float) ->
 def _encode_effect(effect: OutageLoss | DelayEffect, base: float) -> dict[str, Any]:
     """Return the effect of an outage or delay for JSON."""
     return {
-        "status": get_row_status(effect.feasible, effect.proven),
+        "status": "unanswered" if not effect.proven else "optimal" if effect.feasible else "infeasible",
         "objective": base + effect.extra if effect.feasible else None,
         "extra": effect.extra if effect.feasible else None,
         "short": None if effect.feasible or effect.shortage is None else dict(effect.shortage),

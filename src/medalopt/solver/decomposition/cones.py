@@ -93,7 +93,6 @@ def add_cones(
         routes: Routes from `lift_routes`.
         program: Compiled constraints, those of the promised confidence on the metal returned.
         places: Keys of its columns.
-        linking: Number of linking variables.
 
     Returns:
         The program with the cones; without any where `routes` are not lifted.
@@ -163,7 +162,6 @@ def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int
 
     Args:
         program: Constraints on linking variables with those of cones.
-        linking: Number of linking variables.
 
     Returns:
         The program; its last rows are those of the cuts.
