@@ -22,7 +22,7 @@ LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.line
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
     *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
-    *("instance/uncertainty.py", "instance/risk.py", "instance/period_values.py", "instance/left_metal.py"),
+    *("instance/uncertainty.py", "instance/risk.py", "instance/period_values.py", "instance/credited_metal.py"),
     *("instance/price_steps.py", "instance/impurities.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
