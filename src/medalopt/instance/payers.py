@@ -341,6 +341,21 @@ class PartyDirectory:
             single[BUYER],
         )
 
+    def list_collectors(self, instance: Instance) -> Names:
+        """List the party that hands over the devices of each stream.
+
+        A party that pays for a stream and has the role of a collector collects it itself; else the region's does.
+
+        Returns:
+            Names (I,).
+        """
+        payers: Mapping[str, str] = instance.annex.get("streams_payers", {})
+        payer = [payers.get(name, "") for name in instance.streams.names]
+        return tuple(
+            own if self.entries.get(own, {}).get("role") == COLLECTOR else self.collectors[region]
+            for own, region in zip(payer, instance.streams.region.tolist(), strict=True)
+        )
+
     def get_details(self, party: str, member: str = "") -> Mapping[str, Any]:
         """Return the fields stated of a party.
 

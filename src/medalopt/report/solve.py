@@ -80,18 +80,27 @@ def describe_objective(plan: Plan) -> str:
     return f"{named[0]}: {format_money(named[1], plan.unit)}."
 
 
-def _describe_cost(plan: Plan) -> str:
-    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure.
+def compute_cost_per_medal(plan: Plan) -> float | None:
+    """Return the cost of a medal, or its profit where castings are sold for more than they cost.
 
-    Where several parties pay, no one pays the cost of a medal, and it is left out.
+    Returns:
+        Money; None where several parties pay, so that no one pays for a medal, where the plan costs nothing, and of a
+        single medal.
     """
+    count, total = int(plan.instance.medals.count.sum()), name_total_cost(plan)[1]
+    return total / count if len(plan.party_costs) <= 1 and count > 1 and total else None
+
+
+def _describe_cost(plan: Plan) -> str:
+    """Return the line on total cost and cost per medal, preceded by the objective where that is another measure."""
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     name, total = name_total_cost(plan)
     line = f"{name}: {format_money(total, currency)}"
     if len(plan.party_costs) > 1:
-        line += ", all parties together" + (f" ({format_count(count, 'medal')})" if count else "")
-    elif count:
-        line += f", {format_money(total / count, currency)} per medal ({format_count(count, 'medal')})"
+        line += ", all parties together"
+    elif (per_medal := compute_cost_per_medal(plan)) is not None:
+        line += f", {format_money(per_medal, currency)} per medal"
+    line += f" ({format_count(count, 'medal')})" if count > 1 else ""
     party = parse_cost_objective(plan.measure)[1]
     if party is not None:
         line = f"Minimum cost of {party}: {format_money(plan.objective, currency)}. {line}"

@@ -91,6 +91,25 @@ def test_each_cost_is_on_the_order_of_its_party(made: Plan, orders: tuple[OrderD
     )
 
 
+def test_who_pays_for_a_stream_and_collects_it_has_its_order() -> None:
+    """A collector that pays for a stream is ordered to hand it over; the margins are those of each order alone."""
+    one = with_parties(plan("tiny"), {**ROLES, "shops": {"role": "collector", "regions": []}})
+    annex = {**one.instance.annex, "streams_payers": {"phone@east": "shops"}}
+    instance = replace(one.instance, annex=annex)
+    one = replace(one, instance=instance, account=replace(one.account, instance=instance))
+    orders = [order for order in build_orders(one) if order.kind == COLLECTION_ORDER]
+    (shop,) = [order for order in orders if order.party[0][1] == "shops"]
+    assert {row[0] for row in shop.lines.rows} == {"phone@east"} and dict(shop.party)["Region"] == "east"
+    towns = [row for order in orders for row in order.lines.rows if order is not shop]
+    assert towns and "phone@east" not in {row[0] for row in towns}
+    paid = allocate_payments(one.account)
+    assert paid.of(CALL_OFF)[paid.parties[CALL_OFF].index("shops")].sum() == pytest.approx(
+        _sum((shop,), COLLECTION_ORDER)
+    )
+    margins = compute_order_margins(one.account).collections
+    assert set(margins) == {("shops", 0), ("towns", 0), ("towns", 1), ("towns", 2)}
+
+
 def test_an_order_names_buyer_payers_places_and_firms(orders: tuple[OrderDocument, ...]) -> None:
     """Collection is the towns' own bill; goods go to the next party on their way, and metal to the mint."""
     collection, call_off = orders[0], orders[2]

@@ -15,6 +15,7 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.supply_mix import MixResult, MixSolver
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import has_payers
 from medalopt.solver.parametric_sweep import ProgramLine, fit_program_line
 from medalopt.solver.program import have_same_structure
 from medalopt.text import escape_text, suggest_name
@@ -360,8 +361,9 @@ class DeviceMix:
 
     @property
     def medals(self) -> int:
-        """Number of medals ordered."""
-        return int(self.instance.medals.count.sum())
+        """Number of medals ordered, to state a value per medal; 0 for a cost that several parties pay."""
+        shared = self.measure == "cost" and has_payers(self.instance)
+        return 0 if shared else int(self.instance.medals.count.sum())
 
     def title_metal(self, metal: str) -> str:
         """Return the display name of a metal.

@@ -18,6 +18,7 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import PartyDirectory
 from medalopt.instance.price_steps import allocate_surcharges
 from medalopt.instance.routes import index_period
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -256,9 +257,13 @@ class MetalShortage:
 
 @dataclass(frozen=True, eq=False)
 class OrderMargins:
-    """Margins of the orders to each region (G,), smelter (K,) and offer (O,); None where an order brings no metal."""
+    """Margins of the orders to each region (G,), smelter (K,) and offer (O,); None where an order brings no metal.
+
+    `collections` are those of collection orders, by collector and index of the region.
+    """
 
     regions: Sequence[OrderMargin | None]
+    collections: Mapping[tuple[str, int], OrderMargin | None]
     smelters: Sequence[OrderMargin | None]
     offers: Sequence[OrderMargin | None]
 
@@ -291,10 +296,15 @@ def compute_order_margins(account: PlanAccount) -> OrderMargins:
         return [_find_margin(metal, spare, turnover, price) for metal in each]
 
     region = instance.streams.region[routes.stream[used]]
+    collectors = PartyDirectory.from_instance(instance).list_collectors(instance)
+    handed_over = list(zip(collectors, instance.streams.region.tolist(), strict=True))
+    pairs = list(dict.fromkeys(handed_over))
+    pair = np.array([pairs.index(of) for of in handed_over], dtype=np.intp)[routes.stream[used]]
     content = instance.market.composition.value[:, :, None]  # (O, E, 1)
     bought = content * account.decisions.bought.sum(axis=1)[:, None, :]
     return OrderMargins(
         find_margins(region, back, len(instance.regions)),
+        dict(zip(pairs, find_margins(pair, back, len(pairs)), strict=True)),
         find_margins(routes.smelter[used][travels], back[travels], len(instance.smelters.names)),
         [_find_margin(metal, spare, turnover, price) for metal in bought.cumsum(axis=2)],
     )

@@ -136,29 +136,31 @@ def _allocate_by_region(account: PlanAccount) -> tuple[Names, Mapping[str, Float
     """Return the parties of all regions, and their payments (P, T) by kind of cost up to the smelter's gate."""
     instance, routes, sent = account.instance, account.routes, account.decisions.sent
     directory = PartyDirectory.from_instance(instance)
-    regional = (directory.collectors, directory.operators, directory.carriers)
-    named = tuple(dict.fromkeys(party for of_region in zip(*regional, strict=True) for party in of_region))
+    collectors, region = directory.list_collectors(instance), instance.streams.region.tolist()
+    operators, carriers = ([of[place] for place in region] for of in (directory.operators, directory.carriers))
+    regional = zip(directory.collectors, directory.operators, directory.carriers, strict=True)
+    named = tuple(dict.fromkeys([*(party for of_region in regional for party in of_region), *collectors]))
     number = {party: index for index, party in enumerate(named)}
 
-    def by_party(money: Floats, region: Ints, parties: Names) -> Floats:
-        """Sum money by the party of each region."""
+    def by_party(money: Floats, stream: Ints, parties: Sequence[str]) -> Floats:
+        """Sum money by the party of each stream."""
         party = np.array([number[name] for name in parties], dtype=np.intp)
-        return np.asarray(sum_by_group(money, party[region], len(named)))
+        return np.asarray(sum_by_group(money, party[stream], len(named)))
 
-    def pay(rate: Floats, parties: Names) -> Floats:
+    def pay(rate: Floats, parties: Sequence[str]) -> Floats:
         """Return a rate times the tonnes sent, by party."""
-        return by_party(rate * sent, instance.streams.region[routes.stream], parties)
+        return by_party(rate * sent, routes.stream, parties)
 
-    charges = account.charges.get("stream")
-    fixed = 0.0 if charges is None else by_party(charges, instance.streams.region, directory.collectors)
+    charges, streams = account.charges.get("stream"), np.arange(len(region))
+    fixed = 0.0 if charges is None else by_party(charges, streams, collectors)
     waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
     return named, {
-        "supply": pay(routes.supply, directory.collectors) + fixed,
-        "collection": pay(routes.collection, directory.collectors),
-        "treatment": pay(routes.treating, directory.operators),
-        "transport": pay(routes.transport, directory.carriers),
-        "residue": pay(routes.residue, directory.operators),
-        "storage": by_party(waiting, instance.streams.region, directory.collectors),
+        "supply": pay(routes.supply, collectors) + fixed,
+        "collection": pay(routes.collection, collectors),
+        "treatment": pay(routes.treating, operators),
+        "transport": pay(routes.transport, carriers),
+        "residue": pay(routes.residue, operators),
+        "storage": by_party(waiting, streams, collectors),
     }
 
 

@@ -401,7 +401,9 @@ class TextHeading:
     lines: tuple[str, ...]
 
 
-BREAK_PATTERN = re.compile(r"(?<=\w)([@_/])(?=\w)")  # separators of a name, after which a line may be broken
+BREAK_PATTERN = re.compile(
+    r"(?<=\w)([@_/]|\.(?=[A-Za-z*]))(?=[\w*])"
+)  # separators of a name, after which a line may be broken
 _SCALED_STYLES = ("scaled", "signed")
 
 

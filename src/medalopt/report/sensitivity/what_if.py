@@ -17,6 +17,7 @@ from medalopt.analysis.sensitivity.delay import (
 )
 from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, RecyclingPremium
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import has_payers
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
 from medalopt.report.infeasible import format_period_count
@@ -462,7 +463,7 @@ def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str
     sign = "+" if premium.amount >= 0 else ""
     what = "Recycling premium" if premium.recycles else "Cost of the constraints (the plan takes no devices)"
     first = f"{what}: {sign}{format_money(premium.amount, currency)}"
-    if premium.medals:
+    if premium.medals > 1 and not has_payers(instance):  # where several pay, no one pays for a medal
         first += f", {sign}{format_money(premium.per_medal, currency)} per medal"
     bought = format_money(premium.cost, currency)
     first += f"; total cost {format_money(premium.plan, currency)}, buying all metal {bought}"

@@ -48,7 +48,6 @@ from medalopt.report.sourcing.order_terms import (
     describe_price_steps,
     describe_tolerance,
     format_delivery_window,
-    format_order_amount,
     make_order,
 )
 
@@ -95,12 +94,24 @@ _WITHOUT_SMELTER_NOTE = "Material marked {} is recycled by the operator and brin
 
 @dataclass(frozen=True)
 class _RegionOrder:
-    """One order about the devices of a region: kind, party, and the kinds of cost on it."""
+    """One order about the devices of a region: kind, party, and the kinds of cost on it.
+
+    Costs of collection are on it for `streams` alone, which are all that a collection order is about.
+    """
 
     kind: str
     region: int
     party: str
     costs: tuple[str, ...]
+    streams: frozenset[int] = frozenset()
+
+    def bears(self, cost: str, stream: int) -> bool:
+        """Check if a cost of a stream is on the order.
+
+        Returns:
+            True if it is.
+        """
+        return cost in self.costs and (cost not in _OF_COLLECTOR or stream in self.streams)
 
 
 def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
@@ -127,31 +138,33 @@ def build_device_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
         stored = storing and any("storage" in order.costs for order in of_kind)
         number = 0
         for order in of_kind:
-            stock = waiting[order.region] if "storage" in order.costs else []
-            fixed = [one for one in charged if instance.streams.region[one.member] == order.region]
-            fixed = fixed if "supply" in order.costs else []
-            records = _list_records(instance, order, sent[order.region], stock, rates)
+            lines_of = [line for line in sent[order.region] if kind != COLLECTION_ORDER or line.stream in order.streams]
+            stock = [one for one in waiting[order.region] if order.bears("storage", one.stream)]
+            fixed = [one for one in charged if order.bears("supply", one.member)]
+            records = _list_records(instance, order, lines_of, stock, rates)
             records += [_record_charge(instance, one) for one in fixed]
             if records:
                 number += 1
                 lines = _tabulate_lines(instance, kind, records, rates, stored)
-                costs = _collect_costs(instance, order, sent[order.region], stock, fixed)
+                costs = _collect_costs(instance, order, lines_of, stock, fixed)
                 name = f"{prefix}{number:02d}"
-                documents.append(_make_document(context, order, name, sent[order.region], stock, costs, lines))
+                documents.append(_make_document(context, order, name, lines_of, stock, costs, lines))
     return tuple(documents)
 
 
 def _list_region_orders(context: OrderContext, region: int) -> list[_RegionOrder]:
     """Return the orders for a region: one for each party that has some of the costs."""
-    parties = context.directory
-    collector, operator, carrier = parties.collectors[region], parties.operators[region], parties.carriers[region]
-    treated = (*_OF_OPERATOR, *(_OF_CARRIER if carrier == operator else ()))
-    orders = []
-    if collector != operator:
-        orders.append(_RegionOrder(COLLECTION_ORDER, region, collector, _OF_COLLECTOR))
-    else:
-        treated = (*_OF_COLLECTOR, *treated)
-    orders.append(_RegionOrder(CALL_OFF, region, operator, treated))
+    operator, carrier = context.directory.operators[region], context.directory.carriers[region]
+    collected: dict[str, set[int]] = defaultdict(set)
+    for stream in np.flatnonzero(context.instance.streams.region == region).tolist():
+        collected[context.collectors[stream]].add(stream)
+    own = frozenset(collected.pop(operator, ()))
+    orders = [
+        _RegionOrder(COLLECTION_ORDER, region, collector, _OF_COLLECTOR, frozenset(streams))
+        for collector, streams in collected.items()
+    ]
+    treated = (*(_OF_COLLECTOR if own else ()), *_OF_OPERATOR, *(_OF_CARRIER if carrier == operator else ()))
+    orders.append(_RegionOrder(CALL_OFF, region, operator, treated, own))
     if carrier != operator:
         orders.append(_RegionOrder(TRANSPORT_ORDER, region, carrier, _OF_CARRIER))
     return orders
@@ -232,7 +245,7 @@ def _record_shipment(
     instance: Instance, order: _RegionOrder, line: DeviceOrderLine, rates: Sequence[str]
 ) -> dict[str, CellValue]:
     way = {"treatment": instance.treatments.names[line.treatment], "smelter": _name_destination(instance, line)}
-    costs = {cost: money for cost, money in line.costs.items() if cost in order.costs}
+    costs = {cost: money for cost, money in line.costs.items() if order.bears(cost, line.stream)}
     return {
         **_record_stream(instance, line.stream, line.period),
         **(way if order.kind == CALL_OFF else {}),
@@ -290,7 +303,7 @@ def _collect_costs(
     owner = instance.treatments.owner
     for line in sent:
         for cost, money in line.costs.items():
-            if cost in order.costs:
+            if order.bears(cost, line.stream):
                 stream = line.stream if cost in _OF_COLLECTOR else -1
                 treatment = int(owner[line.treatment]) if cost in _OF_OPERATOR else -1
                 result[cost, stream, treatment] += money
@@ -315,7 +328,9 @@ def _make_document(
     tonnes = sum(line.feed if carried else line.tonnes for line in sent if carried or not line.fraction)
     what = "feed, as loaded" if carried else "devices, as received"
     limit = "" if carried else "; never more than is on offer"
-    margin = context.margins.regions[order.region]
+    margins = context.margins
+    collected = order.kind == COLLECTION_ORDER
+    margin = margins.collections[order.party, order.region] if collected else margins.regions[order.region]
     periods = [*(line.period for line in sent), *(one.period for one in waiting)]
     terms: FieldPairs = (
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of {what}, in total"),
@@ -324,8 +339,7 @@ def _make_document(
         ("Delivery window", format_delivery_window(instance, periods)),
         ("Price", f"fixed, {instance.currency} per tonne of {what}"),
         *_list_step_terms(instance, order, sent),
-        ("Amount", format_order_amount(sum(costs.values()), instance.currency)),
-        *context.split_by_payer(costs),
+        *context.describe_amount(costs),
     )
     region = instance.regions[order.region]
     title = "Region" if order.party == region else _ROLE_TITLES[order.kind]
@@ -368,7 +382,7 @@ def _describe_parts(treated: str, parts: Mapping[str, float], digits: int) -> st
 
 def _list_step_terms(instance: Instance, order: _RegionOrder, sent: list[DeviceOrderLine]) -> FieldPairs:
     """Return the price steps of every stream on an order."""
-    streams = sorted({line.stream for line in sent}) if "supply" in order.costs else []
+    streams = sorted({line.stream for line in sent if order.bears("supply", line.stream)})
     described = ((stream, describe_price_steps(instance, STREAM_STEPS, stream)) for stream in streams)
     return tuple((f"{STEP_TITLE}, {instance.streams.names[stream]}", steps) for stream, steps in described if steps)
 

@@ -145,15 +145,23 @@ def _list_parties(plan: Plan, directory: PartyDirectory) -> Iterator[_ListedPart
     """Yield the parties of a plan: those of the regions by their roles, smelters, sellers and the mint."""
     account, instance = plan.account, plan.instance
     by_stream = (account.decisions.sent > 0).any(axis=1)
-    used = np.zeros(len(instance.regions), dtype=bool)
-    used[instance.streams.region[account.routes.stream[by_stream]]] = True
-    used[instance.streams.region[(account.decisions.stockpile > 0).any(axis=1)]] = True
-    regional = zip(
-        (COLLECTOR, OPERATOR, CARRIER), (directory.collectors, directory.operators, directory.carriers), strict=True
-    )
+    streams = {*account.routes.stream[by_stream].tolist()}
+    streams |= {*np.flatnonzero((account.decisions.stockpile > 0).any(axis=1)).tolist()}
+    regions = sorted({int(instance.streams.region[stream]) for stream in streams})
+    collectors = directory.list_collectors(instance)
+    of_region = [
+        collectors[stream]
+        for region in regions
+        for stream in sorted(streams)
+        if instance.streams.region[stream] == region
+    ]
     roles: dict[str, list[str]] = {}
-    for role, parties in regional:
-        for name in dict.fromkeys(name for name, use in zip(parties, used.tolist(), strict=True) if use):
+    for role, parties in (
+        (COLLECTOR, of_region),
+        (OPERATOR, [directory.operators[region] for region in regions]),
+        (CARRIER, [directory.carriers[region] for region in regions]),
+    ):
+        for name in dict.fromkeys(parties):
             roles.setdefault(name, []).append(role)
     for name, held in roles.items():
         yield _ListedParty(name, name, tuple(held), frozenset())

@@ -1,6 +1,7 @@
 """Layout of the lines of an order for people: grouped by bundle or stream, with totals by period, in units of trade.
 
-The exact lines stay in the data sheets. Tonnes are rounded to the weighbridge's step at the finest, metal to the gram.
+The exact lines stay in the data sheets. Devices are rounded to the kilogram at the finest, metal and small lots to the
+gram; metal bought is rounded up.
 """
 
 from __future__ import annotations
@@ -20,13 +21,26 @@ from medalopt.report.document import (
     keep_columns,
 )
 from medalopt.text import list_first
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
-_FINEST_DECIMALS = {"t": 2, "kg": 3}  # a weighbridge shows 10 kg, a balance for metal 1 g
+_FINEST_DECIMALS = {"t": 3, "kg": 3}  # a scale for pallets shows 1 kg, a balance for metal 1 g
+_LEAST_LOAD = 0.01  # t; an order with smaller loads is weighed in kilograms
+_QUANTITIES = "quantities"  # key of the table of an order by period
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
-_PURCHASE_DIGITS = 5  # of metal bought, which is charged to the last gram
+_PURCHASE_DIGITS = 7  # of metal bought, which is charged to the last gram
 MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
 _MOST_PARTS = 6  # devices named in the composition of a bundle
 _ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
+_MARKS = ("seen", "derived", "recalled", "estimated")
+_WHOLE_KEYS = (
+    "tonnes_t",
+    "tonnes_kg",
+    "feed_t",
+    "feed_kg",
+    "bought_kg",
+)  # columns of an order with the quantity of a period
+_TONNES_KEY = {key: f"{key.partition('_')[0]}_t" for key in _WHOLE_KEYS}  # of the exact lines
+_KILOGRAMS = 1000  # per tonne
 Cells = dict[str, CellValue]
 
 
@@ -65,7 +79,59 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     own |= {"sale_lines": _group_sale, "metal_sale_lines": _group_sale}
     tables = [replace(table, notes=()) for table in own.get(lines.key, _group_call_off)(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
-    return _round_quantities((*tables[:-1], last))
+    return tuple(map(_round_up, _round_quantities(_convert_small_loads((*tables[:-1], last)))))
+
+
+def _convert_small_loads(tables: Sequence[ReportTable]) -> Sequence[ReportTable]:
+    """Return tables in kilograms where a load is too small for a scale in tonnes."""
+    loads = [
+        get_cell_number(cell)
+        for column in tables[0].columns
+        if column.unit == "t"
+        for cell in tables[0].list_cells(column.key)
+    ]
+    if not any(0 < load < _LEAST_LOAD for load in loads):
+        return tables
+    return [_convert_to_kilograms(table) for table in tables]
+
+
+def _convert_to_kilograms(table: ReportTable) -> ReportTable:
+    """Return a table with tonnes and rates per tonne in kilograms and per kilogram."""
+    units = [column.unit or "" for column in table.columns]
+    factors = [_KILOGRAMS if unit == "t" else 1 / _KILOGRAMS if unit.endswith("/t") else 1.0 for unit in units]
+    columns = tuple(
+        column
+        if factor == 1
+        else replace(
+            column,
+            key=f"{column.key.removesuffix('_t')}_kg",
+            unit=f"{(column.unit or '').removesuffix('t')}kg",
+            title={"Tonnes": "Quantity"}.get(column.title, column.title),
+        )
+        for column, factor in zip(table.columns, factors, strict=True)
+    )
+    rows = tuple(
+        tuple(
+            cell if factor == 1 or cell is None else factor * get_cell_number(cell)
+            for cell, factor in zip(row, factors, strict=True)
+        )
+        for row in table.rows
+    )
+    text = table.description.replace("Tonnes", "Kilograms").replace("tonnes", "kilograms").replace("tonne", "kilogram")
+    return replace(table, columns=columns, rows=rows, description=text)
+
+
+def _round_up(table: ReportTable) -> ReportTable:
+    """Return the quantities of metal to buy rounded up, so that the metal suffices."""
+    if table.key != _QUANTITIES or "bought_kg" not in table.places:
+        return table
+    place = table.places["bought_kg"]
+    step = 10.0 ** -table.columns[place].digits
+    rows = (
+        (*row[:place], step * math.ceil(get_cell_number(row[place]) / step * (1 - AMOUNT_TOLERANCE)), *row[place + 1 :])
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
 
 
 def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
@@ -75,15 +141,21 @@ def compute_rounding(document: OrderDocument) -> dict[tuple[str, str], float]:
         Rounded over exact quantity, by stream ('' for metal) and period.
     """
     table = document.grouped[0]
-    whole = next(column for column in table.columns if column.key in ("tonnes_t", "bought_kg", "feed_t"))
+    whole = next(column for column in table.columns if column.key in _WHOLE_KEYS)
     groups = {column.title: column for column in table.columns if column.key.startswith("group_")}
     by_period = {str(row["period"]): row for row in table.list_records()}
+    exact: dict[tuple[str, str], float] = defaultdict(float)
+    lines = document.lines.list_records()
+    columns = [groups.get(_name_goods(line), whole) if groups else whole for line in lines]
+    for line, column in zip(lines, columns, strict=True):
+        tonnes, kilograms = (get_cell_number(line.get(key)) for key in (_TONNES_KEY.get(whole.key, ""), "bought_kg"))
+        exact[column.key, str(line["period"])] += kilograms or tonnes * (_KILOGRAMS if column.unit == "kg" else 1)
     result: dict[tuple[str, str], float] = {}
-    for line in document.lines.list_records():
-        column = groups.get(_name_goods(line), whole) if groups else whole
-        exact = get_cell_number(by_period[str(line["period"])][column.key])
-        if exact:
-            result[str(line.get("stream") or ""), str(line["period"])] = round(exact, column.digits) / exact
+    for line, column in zip(lines, columns, strict=True):
+        period = str(line["period"])
+        if exact[column.key, period]:
+            ordered = round(get_cell_number(by_period[period][column.key]), column.digits)
+            result[str(line.get("stream") or ""), period] = ordered / exact[column.key, period]
     return result
 
 
@@ -101,7 +173,7 @@ def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
         if column.unit == "t":
             yield replace(column, digits=tonnes)
         elif column.unit == "kg":
-            digits = _PURCHASE_DIGITS if column.key == "bought_kg" else _MOST_DIGITS
+            digits = _PURCHASE_DIGITS if column.key == "bought_kg" and table.key == _QUANTITIES else _MOST_DIGITS
             amounts = map(get_cell_number, table.list_cells(column.key))
             yield replace(column, digits=choose_trade_decimals(amounts, "kg", digits))
         else:
@@ -158,9 +230,9 @@ def _tabulate_quantities(lines: ReportTable, rows: Sequence[Cells], groups: Mapp
         tonnes = (_sum_cells(each.get(group, ()), "tonnes_t") for group in across)
         table.append((name, *tonnes, _sum_cells(of_period, "tonnes_t"), _sum_cells(of_period, "amount")))
     word = period.title.lower()
-    what = "carry" if lines.key == "transport_lines" else "hand over"
-    text = f"Tonnes to {what} in each {word}, and the amount due for them."
-    return ReportTable("quantities", f"Quantities by {word}", text, columns, tuple(table))
+    what = {"transport_lines": "Tonnes to carry", "collection_lines": "Tonnes to hand over"}.get(lines.key, "Tonnes")
+    text = f"{what} in each {word}, and the amount due for them."
+    return ReportTable(_QUANTITIES, f"Quantities by {word}", text, columns, tuple(table))
 
 
 def _tabulate_goods(lines: ReportTable, groups: Mapping[str, list[Cells]]) -> ReportTable:
@@ -218,7 +290,7 @@ def _group_tolling(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTab
         metal = (_sum_cells(by_item.get(item, ()), "returned_kg") for item in items[:MOST_GROUPS_ACROSS])
         table.append((name, _sum_cells(of_period, "feed_t"), *metal, _sum_cells(of_period, "amount")))
     text = "Dry tonnes to treat, and the metal to return for them, by period of shipment."
-    first = ReportTable("quantities", "Feed and metal by period", text, columns, tuple(table))
+    first = ReportTable(_QUANTITIES, "Feed and metal by period", text, columns, tuple(table))
     return (first, _tabulate_charges(lines, rows))
 
 
@@ -228,8 +300,7 @@ def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
     columns = tuple(replace(column, optional=column.unit is not None) for column in shown.columns)
     sums = ("feed_t", "contained_kg", "returned_kg", "left_kg", "amount")
     folded = _fold_rows(list(shown.places), rows, ("terms", "item"), sums)
-    text = "Terms and charges: feed per dry tonne, metal per kilogram returned."
-    return ReportTable("charges", "Terms and charges", text, columns, folded)
+    return ReportTable("charges", "Charges of feed per dry tonne, of metal per kilogram returned", "", columns, folded)
 
 
 def _fold_rows(
@@ -259,7 +330,7 @@ def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTa
         amount = _sum_cells(of_period, "amount")
         table.append((name, _sum_cells(of_period, "bought_kg"), of_period[0]["price_per_kg"], amount, alloys))
     text = "Kilograms to deliver in each period, at the agreed price."
-    return (ReportTable("quantities", "Quantities and price", text, columns, tuple(table)),)
+    return (ReportTable(_QUANTITIES, "Quantities and price", text, columns, tuple(table)),)
 
 
 def _group_sale(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
@@ -378,9 +449,14 @@ def _fold_claims(table: ReportTable) -> ReportTable:
     return replace(table, rows=rows)
 
 
+def _order_mark(mark: str) -> int:
+    """Return the place of a mark, the most certain first."""
+    return _MARKS.index(mark) if mark in _MARKS else len(_MARKS)
+
+
 def _count_assumptions(table: ReportTable) -> ReportTable:
     """Return the number of parameters by their author's mark."""
-    counts = Counter(map(str, table.list_cells("mark")))
+    counts = Counter(", ".join(sorted(str(mark).split(", "), key=_order_mark)) for mark in table.list_cells("mark"))
     columns = (ReportColumn("mark", "Mark"), ReportColumn("count", "Parameters", "", 0, total=True))
     text = "Parameters of the instance by the mark of their source; each with its source in the data sheets."
     return replace(table, description=text, columns=columns, rows=tuple(counts.most_common()))

@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import Instance, Names
 from medalopt.instance.paths import render_path
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
 from medalopt.instance.price_steps import StepKind
@@ -88,6 +88,15 @@ class OrderContext:
         return PartyDirectory.from_instance(self.instance)
 
     @cached_property
+    def collectors(self) -> Names:
+        """Party that hands over the devices of each stream.
+
+        Returns:
+            Names (I,), read once.
+        """
+        return self.directory.list_collectors(self.instance)
+
+    @cached_property
     def payers(self) -> CostPayers:
         """Party that bears each cost: payers as stated, or one party."""
         return CostPayers.from_instance(self.instance)
@@ -107,17 +116,18 @@ class OrderContext:
         details = self.directory.get_details(party)
         return ", ".join(text for name in fields if (text := str(details.get(name, "")).strip()))
 
-    def split_by_payer(self, costs: Mapping[CostKey, float]) -> FieldPairs:
-        """Split the amount of an order by payer.
+    def describe_amount(self, costs: Mapping[CostKey, float]) -> FieldPairs:
+        """Describe the amount of an order and who pays it.
 
         Args:
             costs: Money by kind of cost, stream and treatment.
 
         Returns:
-            Party and amount; empty where one party bears all costs of the plan.
+            Amount, with its payer; where several pay another field with the amount of each.
         """
+        amount = format_order_amount(sum(costs.values()), self.instance.currency)
         if not has_payers(self.instance):
-            return ()
+            return (("Amount", amount),)
         amounts: dict[str, float] = {}
         for (kind, stream, treatment), money in costs.items():
             own = (
@@ -131,8 +141,10 @@ class OrderContext:
             party = self.payers.parties[index]
             amounts[party] = amounts.get(party, 0.0) + money
         order = sorted((name for name in amounts if amounts[name]), key=lambda name: -amounts[name])
+        if len(order) < 2:
+            return (("Amount", f"{amount}, paid by {order[0]}" if order else amount),)
         listed = [f"{name} {format_order_amount(amounts[name], self.instance.currency)}" for name in order]
-        return (("Paid by", "; ".join(listed) or "no one: the order costs nothing"),)
+        return (("Amount", amount), ("Paid by", "; ".join(listed)))
 
 
 @dataclass(frozen=True)
@@ -243,7 +255,7 @@ def describe_tolerance(
         free = "any: no metal of the plan depends on it" if margin is None else "any: all metals suffice without it"
         return (("Quantity tolerance", QUANTITY_TOLERANCE + more), (_SHORTFALL, free))
     instance = context.instance
-    metal, period = escape_text(instance.metals.titles[margin.metal]), instance.periods[margin.period]
+    metal, period = escape_text(instance.metals.titles[margin.metal]), name_period(instance, margin.period)
     least = int(1000 * margin.share + 1e-6) / 10  # per cent, never more than the plan bears
     formats = format_tonnes if unit == "t" else format_mass
     if least >= _USUAL_TOLERANCE:
@@ -259,6 +271,16 @@ def describe_tolerance(
         less = formats(amount / 100)
         bears = f"none: each 1 % less ({less}) leaves {short} of {metal} short in {period} and breaks the plan"
     return (("Quantity tolerance", tolerance + more), (_SHORTFALL, bears))
+
+
+def name_period(instance: Instance, period: int) -> str:
+    """Return the name of a period in a sentence: a date, or `period 1` where periods are none.
+
+    Returns:
+        The name.
+    """
+    name = instance.periods[period]
+    return name if "-" in name else f"period {name}"
 
 
 def format_delivery_window(instance: Instance, periods: list[int]) -> str:

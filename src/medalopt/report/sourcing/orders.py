@@ -64,6 +64,7 @@ from medalopt.report.sourcing.order_terms import (
     format_delivery_window,
     format_order_amount,
     make_order,
+    name_period,
 )
 from medalopt.report.sourcing.sales_orders import build_sales_orders
 from medalopt.text import cut_list, escape_text, format_count
@@ -118,7 +119,7 @@ def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
     title, share = escape_text(instance.metals.titles[short.metal]), format_share(short.kilograms, short.needed)
     return (
         f"With all orders as rounded {format_mass(short.kilograms)} of {title} is short in "
-        f"{instance.periods[short.period]} ({share} of its need); with the exact lines every metal suffices."
+        f"{name_period(instance, short.period)} ({share} of its need); with the exact lines every metal suffices."
     )
 
 
@@ -173,7 +174,7 @@ def _describe_goods(document: OrderDocument) -> str:
     if document.kind == TRANSPORT_ORDER:
         return "freight to " + ", ".join(dict.fromkeys(str(name) for name in document.lines.list_cells("smelter")))
     if document.kind == PURCHASE_ORDER:
-        return dict(document.terms)["Goods"].partition(": ")[2]
+        return dict(document.terms)["Goods"].partition(": ")[2].partition(" (")[0]
     if document.kind == SALES_ORDER:
         return dict(document.terms)["Goods"]
     pairs = zip(document.lines.list_cells("bundle"), document.lines.list_cells("device"), strict=True)
@@ -184,7 +185,7 @@ def _describe_goods(document: OrderDocument) -> str:
 def _format_signing_date(instance: Instance, period: str) -> str:
     """Format the last day on which an order can be signed: the day before its first period of delivery begins."""
     if "-" not in instance.periods[0]:
-        return f"before {period}"
+        return f"before period {period}"
     year, month = (int(part) for part in period.split("-"))
     return (date(year, month, 1) - timedelta(days=1)).isoformat() if (year, month) > (1, 1) else f"before {period}"
 
@@ -256,8 +257,7 @@ def _tolling_document(
         *describe_tolerance(context, context.margins.smelters[smelter], tonnes, "t"),
         ("Delivery window", format_delivery_window(instance, [feed.period for feed in sent])),
         ("Price", f"{currency} per dry tonne of feed, and {currency} per kilogram of metal returned"),
-        ("Amount", format_order_amount(sum(costs.values()), currency)),
-        *context.split_by_payer(costs),
+        *context.describe_amount(costs),
         ("Acceptance", _describe_acceptance(instance, smelter, sent)),
     )
     late = any(metal.period is None for metal in metals)
@@ -458,8 +458,7 @@ def _purchase_document(
         ("Delivery window", format_delivery_window(instance, periods)),
         ("Price", f"{instance.currency} per kilogram, by line"),
         *((STEP_TITLE, steps) for steps in [describe_price_steps(instance, OFFER_STEPS, offer)] if steps),
-        ("Amount", format_order_amount(money, instance.currency)),
-        *context.split_by_payer({("purchases", -1, -1): money}),
+        *context.describe_amount({("purchases", -1, -1): money}),
     )
     heading = (("Offer", name), *((("Seller", seller),) if seller != name else ()))
     place = context.describe_place(context.directory.mint, ("legal_name", "deliver_to"))
@@ -468,9 +467,11 @@ def _purchase_document(
 
 
 def _describe_composition(instance: Instance, offer: int) -> str:
-    """Return the metals of an offer with their exact shares, and the unnamed rest."""
-    held = zip(instance.metals.titles, instance.market.composition.value[offer].tolist(), strict=True)
-    return ", ".join(f"{title} {format_exact_share(part)}" for title, part in held if part)
+    """Return the metals of an offer with their exact shares; of pure metal the order is for its fine mass."""
+    shares = instance.market.composition.value[offer].tolist()
+    held = zip(instance.metals.titles, shares, strict=True)
+    named = ", ".join(f"{title} {format_exact_share(part)}" for title, part in held if part)
+    return f"{named} (fine mass; fineness by brand or grade)" if 1 in shares else named
 
 
 def _describe_claim(instance: Instance, offer: int) -> str:

@@ -41,6 +41,7 @@ from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import tabulate_risk
 from medalopt.report.sensitivity.what_if import describe_premium
 from medalopt.report.solve import (
+    compute_cost_per_medal,
     describe_passed_on,
     describe_status,
     list_missed_medals,
@@ -132,7 +133,8 @@ def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...
     price = f"Benchmark, buying all metal: {format_money(premium.cost, currency)}"
     if abs(more) <= VALUE_TOLERANCE * max(1.0, abs(plan.cost)):
         return (f"{price}, the same.", *sentences[1:])
-    medals = f" ({format_money(abs(more) / premium.medals, currency)} a medal)" if premium.medals else ""
+    each = compute_cost_per_medal(plan) is not None
+    medals = f" ({format_money(abs(more) / premium.medals, currency)} a medal)" if each else ""
     return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *sentences[1:])
 
 
@@ -354,11 +356,14 @@ def _round_quantity(text: str) -> str:
 
 def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
-    shared = len(plan.party_costs) > 1  # then no one pays the cost of a medal
     name, amount = name_total_cost(plan)
-    per_medal = "all parties together" if shared else f"{format_money(amount / max(count, 1), currency)} per medal"
-    each = f"{per_medal}, {format_count(count, 'medal')}" if count else ""
-    total = (name, format_money(amount, currency), each)
+    per_medal = compute_cost_per_medal(plan)
+    details = (
+        *(("all parties together",) if len(plan.party_costs) > 1 else ()),
+        *((f"{format_money(per_medal, currency)} per medal",) if per_medal is not None else ()),
+        *((format_count(count, "medal"),) if count > 1 else ()),
+    )
+    total = (name, format_money(amount, currency), ", ".join(details))
     paid = (
         (f"Paid by {escape_text(party)}", format_money(amount, currency), describe_largest_kinds(plan, party, most=1))
         for party, amount in list(plan.party_totals.items())[:MOST_PARTIES]

@@ -39,7 +39,7 @@ from medalopt.instance.routes import compute_routable_supply
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
-from medalopt.report.numbers import format_mass, format_money, format_number, format_share
+from medalopt.report.numbers import format_change_value, format_mass, format_money, format_number, format_share
 from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import describe_step, format_step
 from medalopt.report.solve_tables import get_period_word, title_cost_kinds
@@ -448,7 +448,7 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
 
 
 def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
-    changes = ", ".join(f"{path} {value}" for path, value in risk.changes.items())
+    changes = ", ".join(f"{path} {format_change_value(str(value))}" for path, value in risk.changes.items())
     state = _INFEASIBLE if risk.result.status == "infeasible" else _NOT_SOLVED
     costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.result.value, risk.more)
     return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)

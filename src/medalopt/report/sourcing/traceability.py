@@ -209,7 +209,7 @@ def _flow_links(plan: Plan, trace: MetalTrace, metal: int) -> dict[FlowLink, flo
     kinds = plan.instance.medals.names
     for end, kilograms in enumerate(_sum_destinations(trace)[metal].tolist()):
         if end < len(kinds):
-            name = f"{kinds[end]} medals"
+            name = f"{kinds[end].removesuffix('medals').removesuffix('medal').rstrip('_')} medals".lstrip()
         else:
             column = _DESTINATION_COLUMNS[MetalDestination(end - len(kinds) - len(MetalDestination))]
             name = column[1].removeprefix("Process ").lower()
