@@ -327,8 +327,10 @@ param last_of_stream{i in STREAMS} := if card(LAST_OF_STREAM[i]) = 0 then unlimi
 set LAST_OF_OFFER{o in OFFERS} := {s in OFFER_STEPS: offer_step[s] = o and offer_surcharge[s] = unlimited};
 param last_of_offer{o in OFFERS} := if card(LAST_OF_OFFER[o]) = 0 then unlimited else
     min{s in LAST_OF_OFFER[o]} offer_up_to[s];
+set TREATING{i in STREAMS} := (setof{(h,k) in ROUTES[i]: parent[h] = ''} h) union EXITS[i];
 param most_taken{i in STREAMS} :=
-    if i in ROUTED then min(last_of_stream[i], sum{t in PERIODS} available[i,t]);                  # t
+    if i in ROUTED then min(last_of_stream[i], sum{t in PERIODS} available[i,t],                   # t
+        sum{t in PERIODS, h in TREATING[i]} min(treatment_limit[h,t], sum{u in PERIODS} available[i,u]));
 param most_used{o in OFFERS} := if o in BOUGHT then min(purchase_limit[o], last_of_offer[o],
     most_bought[o] * (if o in STOCKED_OFFERS and offers_share < 1 then n else 1));                                      # kg
 param offer_holding{o in STOCKED_OFFERS, t in PERIODS} := sum{e in METALS} composition[o,e] * holding[e,t];

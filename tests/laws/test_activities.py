@@ -224,6 +224,15 @@ def test_what_is_no_lot_and_no_charge_is_refused(changes: dict[str, str], path: 
     assert path in {fault.path for fault in caught.value.faults}
 
 
+def test_capacity_of_treatments_bounds_a_stream() -> None:
+    """By hand: 6 of 12 t can be treated, so that a tonne pays 30 / 6 of charges: 6 x 191 2/3 + 4 x 205 = 1,970 JPY."""
+    instance = medalopt.load(BY_HAND, {"treatments.whole.capacity": "3 t"})
+    routes = build_routes(instance)
+    assert bound_activities(instance, routes, compute_bounds(instance, routes))["stream"] == pytest.approx([6])
+    plan = medalopt.solve(instance)  # 6 t to `far`, as no lot of 5 t can be treated at once
+    assert plan.cost == pytest.approx(2_000) and plan.certificate.lower_bound == pytest.approx(1_970)
+
+
 def test_a_lot_of_no_period_is_warned_of() -> None:
     """A minimum lot above the supply of every period is a warning."""
     instance = medalopt.load(BY_HAND, {f"{NEAR}.minimum_lot": "7 t"})

@@ -180,7 +180,8 @@ def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds)
     taken = np.zeros((len(treatments.names), len(instance.streams.names)), dtype=np.bool_)
     taken[routes.treatment, routes.stream] = True
     treated = np.minimum(taken.astype(np.float64) @ sent, treatments.capacity.value)
-    supply = np.where(taken.any(axis=0), instance.streams.available.value.sum(axis=1), 0.0)
+    capacity = np.where(taken & (treatments.parent < 0)[:, None], treatments.capacity.value.sum(axis=1)[:, None], 0.0)
+    supply = np.minimum(instance.streams.available.value.sum(axis=1), capacity.sum(axis=0))
     offers = bound_purchases(instance, bounds)
     repeated = is_stocked(instance) & (instance.policy.concentration_offers.value < 1)  # else one bound holds in all
     often = np.where(repeated, len(instance.periods), 1)
