@@ -18,7 +18,7 @@ from medalopt.report.charts import (
     build_plot_option,
     shorten_name,
 )
-from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue
+from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, ShownValue, show_value
 from medalopt.report.numbers import choose_money_scale, format_change_value, format_money, format_number, format_share
 from medalopt.report.render.json import make_report, render_json
 from medalopt.report.solve_tables import COST_KINDS
@@ -140,8 +140,7 @@ def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTabl
         replace(column, style="fixed") for column in _make_value_columns(comparison, "")[: len(comparison.summaries)]
     ]
     rows = tuple(
-        (difference.path, *(ShownValue(None, _LEFT_OUT) if value is None else value for value in difference.values))
-        for difference in listed
+        (difference.path, *(show_value(value, _LEFT_OUT) for value in difference.values)) for difference in listed
     )
     notes = [f"{rest:,} more (-o NAME.csv, --json)."] if rest else []
     notes += ["–: not given, or unknown."] if any(None in one.values for one in listed) else []
@@ -187,7 +186,7 @@ def _make_value_columns(comparison: Comparison, unit: str) -> list[ReportColumn]
 
 def _list_values(row: ComparisonRow) -> list[CellValue]:
     """Return the values of a row; with two subjects also the change from the first to the second."""
-    cells: list[CellValue] = [ShownValue(None, _LEFT_OUT) if value is None else value for value in row.values]
+    cells: list[CellValue] = [show_value(value, _LEFT_OUT) for value in row.values]
     if len(row.values) != 2:
         return cells
     first, second = row.values
@@ -447,8 +446,7 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
 
 def _get_objective(row: SweepResult) -> CellValue:
     """Return the objective as a cell."""
-    value = row.result.value
-    return ShownValue(None, _SCENARIO_STATUS_WORDS.get(row.result.status, "")) if value is None else value
+    return show_value(row.result.value, _SCENARIO_STATUS_WORDS.get(row.result.status, ""))
 
 
 def _format_changes(row: SweepResult) -> str:

@@ -68,6 +68,11 @@ class ReportColumn:
 TableRows = tuple[tuple[CellValue, ...], ...]
 
 
+def show_value(value: PlainValue, missing: str) -> CellValue:
+    """Return a value as a cell, with a text for people in the place of None."""
+    return ShownValue(None, missing) if value is None else value
+
+
 def get_cell_value(cell: CellValue) -> PlainValue:
     """Return the value of a cell for programs; of a `ShownValue` the value behind its text."""
     return cell.value if isinstance(cell, ShownValue) else cell

@@ -9,7 +9,7 @@ import numpy as np
 from medalopt.analysis.replanning.in_transit import get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
@@ -221,7 +221,7 @@ def _build_lot_table(replan: Replan) -> ReportTable:
         settled = periods[lots.settled[n]] if lots.settled[n] >= 0 else None
         stream, sent = actuals.instance.streams.names[lots.stream[n]], periods[lots.period[n]]
         masses = (float(lots.feed_t[n]), float(lots.devices_t[n]))
-        charged = (float(actuals.expected_charges[n]), _null_if_nan(lots.charges[n]))
+        charged = (float(actuals.expected_charges[n]), drop_infinite(float(lots.charges[n])))
         rows.append((name, stream, *route_names, sent, *masses, *charged, settled))
     currency, every = actuals.instance.currency, len(lots.names) <= MAX_LOTS_LISTED
     once = every and not lots.find_branches(actuals.routes).any()  # lots of fractions are of devices treated before
@@ -253,18 +253,12 @@ def _select_lots(replan: Replan) -> list[int]:
     return np.sort(np.argsort(-off.sum(axis=1), kind="stable")[:MAX_LOTS_LISTED]).tolist()
 
 
-def _null_if_nan(value: Floats) -> float | None:
-    """Return a number, None where it is not finite."""
-    return float(value) if np.isfinite(value) else None
-
-
 def _name_route(replan: Replan, route: int) -> tuple[str, str | None]:
     """Return treatment and smelter of a route."""
     instance, routes = replan.actuals.instance, replan.actuals.routes
     smelter = int(routes.smelter[route])
-    return instance.treatments.names[routes.treatment[route]], instance.smelters.names[
-        smelter
-    ] if smelter >= 0 else None
+    name = instance.smelters.names[smelter] if smelter >= 0 else None
+    return instance.treatments.names[routes.treatment[route]], name
 
 
 def _build_in_transit_table(replan: Replan) -> ReportTable:

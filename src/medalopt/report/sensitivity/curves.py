@@ -24,7 +24,7 @@ from medalopt.report.charts import (
     mark_base_case,
     mark_infeasible_range,
 )
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, show_value
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.text import escape_text, format_count
@@ -207,7 +207,7 @@ class _CurveReport:
             (
                 ShownValue(point.value, self.format_value(point.value)),
                 self.found.vary.unit,
-                ShownValue(None, "infeasible") if point.objective is None else point.objective,
+                show_value(point.objective, "infeasible"),
                 self.compute_slope(slopes.get(point.value)),
                 self.describe_breakpoint(point),
             )

@@ -8,7 +8,7 @@ from typing import Any
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
 from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.paths import parse_path
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import SensitivityPart, name_parameter
 from medalopt.report.solve import describe_objective, describe_status
@@ -123,7 +123,12 @@ def _rhs_table(ranges: SensitivityRanges) -> ReportTable:
         *_RANGE_COLUMNS,
     )
     rows = tuple(
-        (*_parameter_cells(ranges, row), _show_price(row.price_up), _show_price(row.price_down), *_range_cells(row))
+        (
+            *_parameter_cells(ranges, row),
+            show_value(row.price_up, "infeasible"),
+            show_value(row.price_down, "infeasible"),
+            *_range_cells(row),
+        )
         for row in _order_by_list(_select_right_hand_sides(ranges))
     )
     title = "Shadow prices of right-hand sides, largest value first"
@@ -201,8 +206,8 @@ def _parameter_cells(ranges: SensitivityRanges, row: SensitivityRange) -> tuple[
 
 def _range_cells(row: SensitivityRange) -> tuple[CellValue, ...]:
     return (
-        _show_end(row.low),
-        _show_end(row.high),
+        show_value(row.low, "no limit"),
+        show_value(row.high, "no limit"),
         _describe_plan_change(row.at_low),
         _describe_plan_change(row.at_high),
     )
@@ -222,14 +227,6 @@ def _relative_allowance(row: SensitivityRange) -> float:
     """Return the smaller allowable change relative to the value."""
     ends = [abs(end - row.value) for end in (row.low, row.high) if end is not None]
     return min(ends, default=math.inf) / max(abs(row.value), 1e-9)
-
-
-def _show_price(value: float | None) -> CellValue:
-    return ShownValue(None, "infeasible") if value is None else value
-
-
-def _show_end(value: float | None) -> CellValue:
-    return ShownValue(None, "no limit") if value is None else value
 
 
 def _describe_plan_change(turn: SensitivityRangeEnd) -> str:

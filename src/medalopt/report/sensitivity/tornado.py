@@ -20,7 +20,7 @@ from medalopt.analysis.sensitivity.variance import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.report.charts import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
@@ -184,8 +184,7 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
 
 def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:
     """Return the change of the objective at an end, or the status of the plan."""
-    effect = end.compute_effect(base)
-    return ShownValue(None, _describe_infeasible_end(instance, end)) if effect is None else effect
+    return show_value(end.compute_effect(base), _describe_infeasible_end(instance, end))
 
 
 def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
