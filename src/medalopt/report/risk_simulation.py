@@ -61,7 +61,7 @@ def _summarize(simulation: RiskSimulation) -> Iterable[str]:
     where = "every deadline" if len({row.risk.period for row in simulation.rows}) > 1 else "the deadline"
     yield (
         f"Probability that every metal suffices at {where}: {format_probability(joint.probability)} "
-        f"(95 % confidence interval {_format_interval(joint.low, joint.high)})."
+        f"(95 % confidence interval {100 * joint.low:.1f} to {100 * joint.high:.1f} %)."
     )
     worst = _find_worst_rows(simulation)
     for row in [row for row in worst if row.enough.probability < SAFE_PROBABILITY][:_MOST_METALS]:
@@ -115,10 +115,6 @@ def _name_row(instance: Instance, row: SimulatedRisk) -> str:
 
 def _title(instance: Instance, metal: int) -> str:
     return instance.metals.titles[metal]
-
-
-def _format_interval(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
 def _name_distribution(instance: Instance) -> str:
@@ -249,6 +245,7 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
     """Return a simulated plan as plain data, in kilograms and the instance's currency."""
     instance, plan, cost = simulation.plan.instance, simulation.plan, simulation.cost
     names = instance.metals.names
+    joint = {name: getattr(simulation.joint, name) for name in ("probability", "low", "high")}
     return {
         "format": "medalopt/risk/1",
         "status": plan.status,
@@ -256,7 +253,7 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
         "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
         "distribution": _name_distribution(instance),
         "risk": [_encode_row(instance, row) for row in simulation.rows],
-        "joint": _encode_joint(simulation),
+        "joint": {**joint, "draws": simulation.draws, "seed": simulation.seed},
         "cost": _encode_cost(simulation),
         "unmet": [
             {"metal": names[metal], "unmet_kg": kilograms, "probability": probability}
@@ -282,13 +279,6 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
             for row in simulation.rows
         ],
     }
-
-
-def _encode_joint(simulation: RiskSimulation) -> dict[str, Any]:
-    """Return the joint probability with its interval."""
-    joint = simulation.joint
-    ends = {"probability": joint.probability, "low": joint.low, "high": joint.high}
-    return {**ends, "draws": simulation.draws, "seed": simulation.seed}
 
 
 def _encode_cost(simulation: RiskSimulation) -> dict[str, Any]:

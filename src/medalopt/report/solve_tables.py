@@ -250,16 +250,9 @@ def build_treatment_table(plan: Plan) -> ReportTable:
         ReportColumn("to_smelters_t", "to smelters", "t", rank=1, style="even", optional=True),
         _make_load_column(plan),
     )
-    rows = tuple(
-        (
-            treatment.names[h],
-            float(treated[h]),
-            float(treated[h]) / plan.tonnes,
-            float(sent_on[h]),
-            _show_peak_load(account.treated[h], treatment.capacity.value[h]),
-        )
-        for h in used
-    )
+    loads = [_show_peak_load(account.treated[h], treatment.capacity.value[h]) for h in used]
+    amounts = (treated[used].tolist(), (treated[used] / plan.tonnes).tolist(), sent_on[used].tolist())
+    rows = tuple(zip([treatment.names[h] for h in used], *amounts, loads, strict=True))
     return ReportTable("treatments", "Treatments", "Devices treated and feed sent on to smelters.", columns, rows)
 
 
@@ -381,16 +374,10 @@ def build_purchase_table(plan: Plan) -> ReportTable:
         ReportColumn("price_per_kg", "cost per kg", currency, rank=1, style="significant", optional=True),
         ReportColumn("share_of_limit", "of limit", "%", 1, rank=2, style="share", optional=True),
     )
-    rows = tuple(
-        (
-            market.names[o],
-            float(amount[o]),
-            float(cost[o]),
-            float(cost[o] / amount[o]),
-            make_share(float(amount[o]), float(most[o]) if np.isfinite(most[o]) else 0.0),
-        )
-        for o in listed
-    )
+    shares = [make_share(float(amount[o]), float(most[o]) if np.isfinite(most[o]) else 0.0) for o in listed]
+    amounts = (part[listed].tolist() for part in (amount, cost))
+    prices = [float(cost[o] / amount[o]) for o in listed]
+    rows = tuple(zip([market.names[o] for o in listed], *amounts, prices, shares, strict=True))
     return ReportTable("purchases_by_offer", "Purchases", "Offers of the market, largest cost first.", columns, rows)
 
 

@@ -259,43 +259,29 @@ def _show_count(medals: float) -> CellValue:
 
 
 def _scrap_table(plan: Plan) -> ReportTable:
-    instance, scrap_account = plan.instance, compute_scrap_account(plan.account)
-    parts = (
-        scrap_account.cast,
-        scrap_account.fallen,
-        scrap_account.lost,
-        scrap_account.opening,
-        scrap_account.fit,
-        scrap_account.recharged,
-        scrap_account.closing,
+    instance, scrap = plan.instance, compute_scrap_account(plan.account)
+    flows = (
+        ("cast_kg", "Cast", scrap.cast),
+        ("fallen_kg", "Scrap generated", scrap.fallen),
+        ("lost_kg", "Not reusable", scrap.lost),
+        ("opening_kg", "Opening stock", scrap.opening),
+        ("fit_kg", "Available", scrap.fit),
+        ("recharged_kg", "Recharged", scrap.recharged),
+        ("closing_kg", "Closing stock", scrap.closing),
+        ("waiting_kg", "Not yet available", scrap.waiting),
     )
     shares = instance.alloys.scrap_share.value
-    listed = [a for a in range(len(instance.alloys.names)) if shares[a] > 0 and scrap_account.cast[a].sum() > 0]
-    rows: tuple[tuple[CellValue, ...], ...] = tuple(
-        (
-            instance.alloys.names[alloy],
-            period,
-            *(float(part[alloy, t]) for part in (*parts, scrap_account.waiting)),
-            float(scrap_account.value[alloy, t]),
-        )
-        for alloy in listed
+    listed = [a for a in range(len(instance.alloys.names)) if shares[a] > 0 and scrap.cast[a].sum() > 0]
+    rows: TableRows = tuple(
+        (instance.alloys.names[a], period, *(float(part[a, t]) for _, _, part in flows), float(scrap.value[a, t]))
+        for a in listed
         for t, period in enumerate(instance.periods)
-        if any(part[alloy, t] > 0 for part in (*parts, scrap_account.waiting))
-    )
-    named = (
-        ("cast_kg", "Cast"),
-        ("fallen_kg", "Scrap generated"),
-        ("lost_kg", "Not reusable"),
-        ("opening_kg", "Opening stock"),
-        ("fit_kg", "Available"),
-        ("recharged_kg", "Recharged"),
-        ("closing_kg", "Closing stock"),
-        ("waiting_kg", "Not yet available"),
+        if any(part[a, t] > 0 for _, _, part in flows)
     )
     columns = (
         ReportColumn("alloy", "Alloy"),
         ReportColumn("period", get_period_word(instance).capitalize()),
-        *(ReportColumn(key, title, "kg", _heat_decimals(plan)) for key, title in named),
+        *(ReportColumn(key, title, "kg", _heat_decimals(plan)) for key, title, _ in flows),
         ReportColumn("value", "Value", instance.currency),
     )
     text = "Process scrap of the mint: generated, recharged, closing stock and its value."
