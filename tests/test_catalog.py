@@ -31,7 +31,7 @@ from medalopt.analysis.sensitivity import parameter_derivatives, uncertain_param
 from medalopt.catalog import FAMILIES, LOWER, ORDER_VARIABLES, PARAMETER_TITLES, UPPER, VARIABLES, Limit
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS
 from medalopt.proof import extensions, marginal
 from medalopt.proof.prices import Prices, list_price_axes

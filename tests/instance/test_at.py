@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medalopt.instance.paths import parse_path
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.validation import find_parameter_kind
 
 
 @pytest.mark.parametrize(

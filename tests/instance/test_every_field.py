@@ -24,7 +24,7 @@ from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.workbook.importer import import_workbook
 from medalopt.report.instance_workbook import render_instance_workbook
 

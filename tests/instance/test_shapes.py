@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medalopt.instance.schema.fields_at_path import list_fields
+from medalopt.instance.schema.validation import list_fields
 
 
 def test_the_fields_below_a_path() -> None:

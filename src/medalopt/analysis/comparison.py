@@ -19,7 +19,7 @@ from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
 from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan

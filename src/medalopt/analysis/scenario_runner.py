@@ -29,7 +29,7 @@ from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import find_parameter_kind
+from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.model.network import Network
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan

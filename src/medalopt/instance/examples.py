@@ -10,7 +10,7 @@ from pathlib import Path
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml
-from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
+from medalopt.instance.schema.validation import TABLE_SECTIONS
 
 _NAME_LINE = re.compile(r"^name: .*$", re.MULTILINE)
 

@@ -8,7 +8,7 @@ and treatments come first, then the payer of the kind of cost, then `default`, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, ExactArray, Ints
-from medalopt.instance.instance import Instance, Medals, Names, PriceSteps
+from medalopt.instance.instance import Instance, Names, PriceSteps
 from medalopt.instance.routes import build_routes
 from medalopt.text import escape_text, join_names, suggest_name
 
@@ -145,83 +145,48 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         raise UsageError(
             f"no payer is called `{escape_text(party)}`; those of the instance are {join_names(payers.parties)}"
         )
-    number = payers.parties.index(party)
-
-    def keep(values: ExactArray, kind: str, own: Ints | None = None) -> ExactArray:
-        """Return the values where the party pays, else 0; `own` runs along the first axis."""
-        mask = np.asarray(payers.assign(kind, own) == number)
-        mask = mask.reshape(mask.shape + (1,) * (values.raw.ndim - mask.ndim))
-        return ExactArray(np.where(mask, values.raw, 0.0), values.unit, values.factors)
-
-    streams, metals = instance.streams, instance.metals
+    changed: dict[str, Any] = {name: getattr(instance, name) for name in dict.fromkeys(part for part, *_ in _PAYMENTS)}
+    for part, field, kind in _PAYMENTS:
+        own = {"streams": payers.streams, "treatments": payers.treatments}.get(part)
+        pays = payers.assign(kind, own if kind in STREAM_KINDS + TREATMENT_KINDS else None)
+        kept = _keep_prices(getattr(changed[part], field), np.asarray(pays == payers.parties.index(party)))
+        changed[part] = replace(changed[part], **{field: kept})
+    for part, kind, own in (("streams", "supply", payers.streams), ("market", "purchases", None)):
+        pays = np.broadcast_to(payers.assign(kind, own) == payers.parties.index(party), len(changed[part].names))
+        changed[part] = replace(changed[part], steps=_restrict_steps(changed[part].steps, pays))
     return replace(
         instance,
-        metals=replace(metals, sell=keep(metals.sell, "by_products"), holding=keep(metals.holding, "holding")),
-        streams=replace(
-            streams,
-            price=keep(streams.price, "supply", payers.streams),
-            collection=keep(streams.collection, "collection", payers.streams),
-            storage_cost=keep(streams.storage_cost, "storage", payers.streams),
-            fixed_charge=keep(streams.fixed_charge, "supply", payers.streams),
-            steps=_restrict_steps(streams.steps, payers.assign("supply", payers.streams) == number),
-        ),
-        **_restrict_processing(instance, payers, keep),
-        impurities=replace(instance.impurities, penalty_charge=keep(instance.impurities.penalty_charge, "smelting")),
-        lanes=replace(instance.lanes, cost=keep(instance.lanes.cost, "transport")),
-        market=replace(
-            instance.market,
-            price=keep(instance.market.price, "purchases"),
-            fixed_charge=keep(instance.market.fixed_charge, "purchases"),
-            steps=_restrict_steps(
-                instance.market.steps, np.full(len(instance.market.names), payers.kinds["purchases"] == number)
-            ),
-        ),
-        alloys=replace(
-            instance.alloys,
-            holding=keep(instance.alloys.holding, "holding"),
-            sell=keep(instance.alloys.sell, "by_products"),
-            scrap_value=keep(instance.alloys.scrap_value, "scrap"),
-        ),
-        medals=_restrict_shortfall(instance.medals, keep),
+        **changed,
         title=f"{instance.title or instance.name}, costs of {party}",
         stated_digest=instance.figures,
         whole=instance,
     )
 
 
+_PAYMENTS = (
+    *(("metals", "sell", "by_products"), ("metals", "holding", "holding")),
+    *(("streams", "price", "supply"), ("streams", "fixed_charge", "supply"), ("streams", "collection", "collection")),
+    *(("streams", "storage_cost", "storage"), ("treatments", "cost", "treatment")),
+    *(("treatments", "residue_value", "residue"), ("treatments", "sold", "by_products")),
+    *(("treatments", "fixed_charge", "treatment"), ("smelters", "fixed_charge", "smelting")),
+    *(("terms", "treatment_charge", "smelting"), ("terms", "refining_charge", "refining")),
+    *(("terms", "pays", "by_products"), ("terms", "lot_charge", "smelting")),
+    *(("impurities", "penalty_charge", "smelting"), ("lanes", "cost", "transport")),
+    *(("market", "price", "purchases"), ("market", "fixed_charge", "purchases"), ("alloys", "holding", "holding")),
+    *(("alloys", "sell", "by_products"), ("alloys", "scrap_value", "scrap"), ("medals", "shortfall", "shortfall")),
+)
+"""Each price and charge of an instance: its part, its array, and the kind of cost that it belongs to."""
+
+
+def _keep_prices(values: ExactArray, pays: Bools) -> ExactArray:
+    """Return the values where the party pays, for all or along the first axis, else 0; infinite ones stay."""
+    pays = pays.reshape(pays.shape + (1,) * (values.raw.ndim - pays.ndim))
+    return ExactArray(np.where(pays | np.isinf(values.raw), values.raw, 0.0), values.unit, values.factors)
+
+
 def _restrict_steps(steps: PriceSteps, pays: Bools) -> PriceSteps:
     """Return price steps without the surcharges of owners (N,) for which the party does not pay; limits stay."""
-    own = steps.surcharge
-    kept = np.where(pays[steps.owner] | np.isinf(own.raw), own.raw, 0.0)
-    return replace(steps, surcharge=ExactArray(kept, own.unit, own.factors))
-
-
-def _restrict_processing(instance: Instance, payers: CostPayers, keep: Callable[..., ExactArray]) -> dict[str, Any]:
-    """Return treatments, smelters and terms with the costs that a party pays."""
-    treatments, smelters, terms = instance.treatments, instance.smelters, instance.terms
-    return {
-        "treatments": replace(
-            treatments,
-            cost=keep(treatments.cost, "treatment", payers.treatments),
-            residue_value=keep(treatments.residue_value, "residue", payers.treatments),
-            sold=keep(treatments.sold, "by_products"),
-            fixed_charge=keep(treatments.fixed_charge, "treatment", payers.treatments),
-        ),
-        "smelters": replace(smelters, fixed_charge=keep(smelters.fixed_charge, "smelting")),
-        "terms": replace(
-            terms,
-            treatment_charge=keep(terms.treatment_charge, "smelting"),
-            refining_charge=keep(terms.refining_charge, "refining"),
-            pays=keep(terms.pays, "by_products"),
-            lot_charge=keep(terms.lot_charge, "smelting"),
-        ),
-    }
-
-
-def _restrict_shortfall(medals: Medals, keep: Callable[..., ExactArray]) -> Medals:
-    """Return the medals with the penalties of unmet need that a party pays."""
-    penalty, needed = keep(medals.shortfall, "shortfall"), np.isinf(medals.shortfall.raw)  # made, whoever pays
-    return replace(medals, shortfall=ExactArray(np.where(needed, np.inf, penalty.raw), penalty.unit, penalty.factors))
+    return replace(steps, surcharge=_keep_prices(steps.surcharge, pays[steps.owner]))
 
 
 def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:

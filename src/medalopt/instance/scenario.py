@@ -30,7 +30,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, find_wildcards, has_wildcard, parse_path, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import escape_text
 from medalopt.units import Money, Quantity, QuantityError, find_currency

@@ -12,7 +12,7 @@ from medalopt.instance.resolve.parsed_document import Calendar, Draft
 from medalopt.instance.resolve.row_validation import is_step_column, name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
+from medalopt.instance.schema.validation import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
 from medalopt.units import Money, QuantityError, name_unit, parse_quantity, split_number_unit
 
 _PER_CENT = "%", Fraction(1, 100)

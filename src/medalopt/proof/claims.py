@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,9 @@ class Violation:
     text: str
 
 
+_NAME_COLUMNS = {"melted": "metal", "pool": "terms"}  # where a column has another name than its axis
+
+
 class TableParser:
     """Parser that fills rows of names and values into arrays and collects the invalid ones."""
 
@@ -74,6 +78,12 @@ class TableParser:
                 taken.add(at)
                 values[at] = value
         return values
+
+    def read_table(self, plan: Any, table: str, axes: tuple[str, ...], column: str) -> Floats:
+        """Return a column of a table of a saved plan as an array over the axes of its names; see `fill_array`."""
+        names = attrgetter(*(_NAME_COLUMNS.get(axis, axis) for axis in axes))
+        rows = ((names(row) if axes[1:] else (names(row),), getattr(row, column)) for row in getattr(plan, table))
+        return self.fill_array(table, axes, rows)
 
     def record_invalid(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
         """Record an invalid row.
@@ -123,39 +133,16 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
         The decisions as arrays, and a violation per unknown or duplicate row.
     """
     tables = TableParser(instance)
-    stockpile = tables.fill_array(
-        "stockpiles", ("stream", "period"), (((row.stream, row.period), row.tonnes) for row in plan.stockpiles)
-    )
-    bought = tables.fill_array(
-        "purchases",
-        ("offer", "alloy", "period"),
-        (((row.offer, row.alloy, row.period), row.kg) for row in plan.purchases),
-    )
-    from_stock = tables.fill_array(
-        "offer_charges",
-        ("offer", "alloy", "period"),
-        (((row.offer, row.alloy, row.period), row.kg) for row in plan.offer_charges),
-    )
-    purchased = tables.fill_array(
-        "offer_stock", ("offer", "period"), (((row.offer, row.period), row.bought) for row in plan.offer_stock)
-    )
-    bought, purchased = _split_stocked_offers(instance, plan, bought, from_stock, purchased, tables)
-    surplus = tables.fill_array(
-        "metals", ("metal", "period"), (((row.metal, row.period), row.surplus) for row in plan.metals)
-    )
-    recharged = tables.fill_array(
-        "casts", ("alloy", "period"), (((row.alloy, row.period), row.scrap) for row in plan.casts)
-    )
-    melted = tables.fill_array(
-        "melts", ("alloy", "melted", "period"), (((row.alloy, row.metal, row.period), row.kg) for row in plan.melts)
-    )
+    stockpile = tables.read_table(plan, "stockpiles", ("stream", "period"), "tonnes")
+    bought, purchased = _parse_offers(instance, plan, tables)
+    surplus = tables.read_table(plan, "metals", ("metal", "period"), "surplus")
+    recharged = tables.read_table(plan, "casts", ("alloy", "period"), "scrap")
+    melted = tables.read_table(plan, "melts", ("alloy", "melted", "period"), "kg")
     content = instance.market.composition.value
     from_offers = np.einsum("oe,oat->aet", content, bought)
     charged = melted[:, :-1] - from_offers
     charged = np.where(abs(charged) <= SUM_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
-    withheld = tables.fill_array(
-        "withheld", ("pool", "metal", "period"), (((row.terms, row.metal, row.period), row.kg) for row in plan.withheld)
-    )
+    withheld = tables.read_table(plan, "withheld", ("pool", "metal", "period"), "kg")
     missed = _parse_missed_medals(instance, plan, tables)
     sent = _parse_shipments(instance, routes, plan, tables)
     left = _parse_left_metal(instance, plan, tables)
@@ -168,8 +155,7 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
 
 def _parse_left_metal(instance: Instance, plan: Any, tables: TableParser) -> Floats:
     """Return the metal left with the smelters (L, E, T); without lines where the instance has no such metal."""
-    rows = (((row.terms, row.metal, row.period), row.kg) for row in plan.left)
-    left = tables.fill_array("left", ("terms", "metal", "period"), rows)
+    left = tables.read_table(plan, "left", ("terms", "metal", "period"), "kg")
     if leaves_metal(instance):
         return left
     for row in plan.left:
@@ -179,7 +165,7 @@ def _parse_left_metal(instance: Instance, plan: Any, tables: TableParser) -> Flo
 
 def _parse_missed_medals(instance: Instance, plan: Any, tables: TableParser) -> Floats:
     """Return the medals missed (M,), empty where none may be; each row names the period in which they are due."""
-    missed = tables.fill_array("shortfall", ("medal",), (((row.medal,), row.missed) for row in plan.shortfall))
+    missed = tables.read_table(plan, "shortfall", ("medal",), "missed")
     due = dict(zip(instance.medals.names, (instance.periods[t] for t in instance.medals.due.tolist()), strict=True))
     for row in plan.shortfall:
         if row.medal in due and row.period != due[row.medal]:
@@ -187,11 +173,12 @@ def _parse_missed_medals(instance: Instance, plan: Any, tables: TableParser) -> 
     return missed if plan.shortfall or may_miss(instance).any() else np.zeros(0)
 
 
-def _split_stocked_offers(
-    instance: Instance, plan: Any, at_once: Floats, from_stock: Floats, purchased: Floats, tables: TableParser
-) -> tuple[Floats, Floats]:
-    """Return offers charged and offers bought into stock; rows in the wrong table are refused."""
-    stocked = is_stocked(instance)
+def _parse_offers(instance: Instance, plan: Any, tables: TableParser) -> tuple[Floats, Floats]:
+    """Return the offers charged (O, A, T) and those bought into stock (S, T); rows in the wrong table are refused."""
+    at_once, from_stock = (
+        tables.read_table(plan, table, ("offer", "alloy", "period"), "kg") for table in ("purchases", "offer_charges")
+    )
+    purchased, stocked = tables.read_table(plan, "offer_stock", ("offer", "period"), "bought"), is_stocked(instance)
     names = {name for name, kept in zip(instance.market.names, stocked.tolist(), strict=True) if kept}
     for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
         for row in getattr(plan, table):

@@ -16,7 +16,7 @@ from medalopt.instance.loading import InstanceFile
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode
 from medalopt.instance.resolve.scenarios import list_scenario_items
-from medalopt.instance.schema.fields_at_path import FieldDescription, ValueForm, find_field_description
+from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description
 from medalopt.instance.workbook.layout import (
     FIELD_HEADINGS,
     HEADING_ROW,

@@ -19,7 +19,7 @@ from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import DUE_FIELD, SCALE_SIGN, Change, Operation, match_paths
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 from medalopt.units import PER_CENT, Quantity, QuantityError, name_unit, split_number_unit
 

@@ -19,7 +19,7 @@ from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind
+from medalopt.instance.schema.validation import ParameterKind
 from medalopt.plan.plan import Plan
 from medalopt.solver.confidence import split_cut_duals
 from medalopt.solver.infeasibility import convert_missed_limits, convert_stockpile_limits

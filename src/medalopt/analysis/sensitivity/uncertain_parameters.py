@@ -25,7 +25,7 @@ from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.instance.schema.field_types import QuantityField
-from medalopt.instance.schema.fields_at_path import ParameterKind, find_parameter_kind
+from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import SUPPLY, LoadingMatrix, build_loading, list_uncertain_factors
 from medalopt.tolerances import SUM_TOLERANCE

@@ -23,7 +23,7 @@ from medalopt.instance.reader.rows import (
 )
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml
-from medalopt.instance.schema.fields_at_path import PER_METAL_FIELDS, find_parameter_kind
+from medalopt.instance.schema.validation import PER_METAL_FIELDS, find_parameter_kind
 from medalopt.text import escape_text, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")

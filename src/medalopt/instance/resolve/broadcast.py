@@ -1,16 +1,26 @@
-"""Axes of the instance arrays, and broadcast of the file's scalars, lists and mappings over periods and metals."""
+"""Axes of the instance arrays, and broadcast of the file's scalars, lists, mappings and price steps over them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints, stack_over_periods
-from medalopt.instance.instance import Names
+from medalopt.instance.arrays import (
+    EXACT_INFINITY,
+    EXACT_ZERO,
+    Bools,
+    ExactArray,
+    ExactNumber,
+    Ints,
+    stack_over_periods,
+)
+from medalopt.instance.instance import NO_STEPS, Names, PriceSteps
 from medalopt.instance.reader.rows import CellColumn
+from medalopt.instance.schema.document import OfferPriceStep
 from medalopt.units import Quantity
 
 
@@ -247,3 +257,81 @@ def mask_names(names: list[str] | None, axis: NameAxis) -> Bools:
     found = np.full(len(axis), names is None)
     found[[axis.index[name] for name in names or () if name in axis.index]] = True
     return found
+
+
+class PriceStep(NamedTuple):
+    """One step: its price, and the quantity up to which it holds, None for no limit; in canonical units."""
+
+    price: Fraction
+    up_to: Fraction | None
+
+
+def select_first_price(price: Any) -> Figure:
+    """Return the price of the first step.
+
+    Args:
+        price: Quantity, list of one by period, or steps.
+
+    Returns:
+        Quantity or list of quantities.
+    """
+    steps = isinstance(price, list) and isinstance(price[0], OfferPriceStep)
+    figure: Figure = price[0].price if steps else price
+    return figure
+
+
+def list_price_steps(price: Any) -> tuple[PriceStep, ...]:
+    """List the steps of a price.
+
+    Args:
+        price: Quantity, list of one by period, or steps.
+
+    Returns:
+        The steps in order; none where the price does not depend on the quantity.
+    """
+    if not (isinstance(price, list) and isinstance(price[0], OfferPriceStep)):
+        return ()
+    return tuple(PriceStep(step.price.exact, None if step.up_to is None else step.up_to.exact) for step in price)
+
+
+def set_first_prices(prices: ExactArray, steps: Sequence[Sequence[PriceStep]]) -> ExactArray:
+    """Return prices with those of the first steps.
+
+    Args:
+        prices: Prices (N, 1 or T), 0 where there are steps.
+        steps: Steps of each owner (N,).
+
+    Returns:
+        Prices of the same shape.
+    """
+    stepped = [(n, own[0].price) for n, own in enumerate(steps) if own]
+    if not stepped:
+        return prices
+    raw, unit = np.array(prices.raw), np.array(np.broadcast_to(prices.unit, prices.raw.shape))
+    for number, (n, _) in enumerate(stepped):
+        raw[n], unit[n] = 1.0, len(prices.factors) + number
+    return ExactArray(raw, unit, (*prices.factors, *(Fraction(price) for _, price in stepped)))
+
+
+def build_price_steps(steps: Sequence[Sequence[PriceStep]]) -> PriceSteps:
+    """Build the limits of price steps.
+
+    Args:
+        steps: Steps of each owner (N,).
+
+    Returns:
+        Limits (S,), by owner and in order.
+    """
+    rows: list[tuple[int, int, ExactNumber, ExactNumber]] = []
+    for owner, own in enumerate(steps):
+        for number, step in enumerate(own):
+            if step.up_to is None:
+                continue
+            after = own[number + 1].price if number + 1 < len(own) else None
+            surcharge = EXACT_INFINITY if after is None else ExactNumber(1.0, Fraction(after - step.price))
+            rows.append((owner, number, ExactNumber(1.0, Fraction(step.up_to)), surcharge))
+    if not rows:
+        return NO_STEPS
+    owners, numbers = (np.array([row[axis] for row in rows], dtype=np.intp) for axis in (0, 1))
+    above, surcharges = ExactArray.gather(row[2] for row in rows), ExactArray.gather(row[3] for row in rows)
+    return PriceSteps(owners, numbers, above, surcharges)

@@ -11,12 +11,14 @@ from medalopt.instance.resolve.broadcast import (
     build_column,
     build_metal_array,
     build_period_array,
+    build_price_steps,
     convert_quantity,
     get_window_ends,
+    list_price_steps,
     mask_names,
+    select_first_price,
 )
 from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.price_steps import build_price_steps, list_price_steps, select_first_price
 from medalopt.instance.schema.document import SURPLUS_TITLES, Group, Scrap
 from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
 from medalopt.units import Quantity

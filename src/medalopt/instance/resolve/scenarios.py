@@ -38,8 +38,7 @@ from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, re
 from medalopt.instance.scenario import Change, ParameterChanges, Scenario, format_value, resolve_change, spare_firm
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
-from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
-from medalopt.instance.schema.validation import build_section_model, validate_tree
+from medalopt.instance.schema.validation import TABLE_SECTIONS, build_section_model, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import check_control_characters, escape_text, suggest_name
 from medalopt.units import Money, QuantityError

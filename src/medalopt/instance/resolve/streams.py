@@ -13,15 +13,17 @@ from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints, stack_over_periods
 from medalopt.instance.instance import Lanes, Streams
 from medalopt.instance.reader.errors import Location
-from medalopt.instance.reader.rows import CellColumn, ColumnKey, InputSheet, NumericColumn, convert_column
-from medalopt.instance.resolve.broadcast import NameAxis
-from medalopt.instance.resolve.parsed_document import Draft
-from medalopt.instance.resolve.price_steps import (
-    build_price_steps,
-    check_stream_steps,
-    list_stream_steps,
-    set_first_prices,
+from medalopt.instance.reader.rows import (
+    STEPPED_FIELD,
+    CellColumn,
+    ColumnKey,
+    InputSheet,
+    NumericColumn,
+    build_absent_column,
+    convert_column,
 )
+from medalopt.instance.resolve.broadcast import NameAxis, PriceStep, build_price_steps, set_first_prices
+from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import (
     AVAILABLE,
     DEVICE,
@@ -38,6 +40,7 @@ from medalopt.instance.resolve.row_validation import (
     name_stream_rows,
     read_numeric_column,
 )
+from medalopt.instance.schema.containers import MAX_PRICE_STEPS, find_step_fault
 from medalopt.instance.schema.document import Lane, Stream
 from medalopt.instance.schema.field_types import ONE_QUANTITY, ZERO_QUANTITY, QuantityField
 from medalopt.text import escape_text
@@ -380,3 +383,65 @@ def _build_lane_grid(
     grid, units = np.zeros(shape), np.zeros(shape, dtype=np.intp)
     grid[g, k], units[g, k] = raw, unit
     return ExactArray(grid, units, factors)
+
+
+_PRICE, _UP_TO = "price", "up_to"
+
+
+def list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> list[tuple[PriceStep, ...]]:
+    """List the price steps of every stream.
+
+    Args:
+        rows: Parsed streams.
+        masses: Mass of one piece of each device [kg].
+
+    Returns:
+        Steps of each stream (I,), in canonical order; none where the price does not depend on the quantity.
+    """
+    result: list[tuple[PriceStep, ...]] = [()] * len(rows.order)
+    place = np.argsort(rows.order)
+    for number in range(1, MAX_PRICE_STEPS + 1):
+        price = rows.read.get((STEPPED_FIELD, str(number), _PRICE))
+        if price is None:
+            break
+        given = np.flatnonzero(price.filled)
+        limit = rows.read.get((STEPPED_FIELD, str(number), _UP_TO), build_absent_column(len(price.raw), ZERO_QUANTITY))
+        prices, limits = (
+            convert_column(column.select_rows(given), rows.device[given], masses).exact().tolist()
+            for column in (price, limit)
+        )
+        for n, stream in enumerate(given.tolist()):
+            up_to = limits[n] if limit.filled[stream] else None
+            result[place[stream]] = (*result[place[stream]], PriceStep(prices[n], up_to))
+    return result
+
+
+def check_stream_steps(rows: StreamRows) -> None:
+    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them."""
+    columns = [key for key in rows.named.sheet.columns if is_step_column(key)]
+    if not columns:
+        return
+    most = max(int(key[1]) for key in columns)
+    filled = {key: rows.named.sheet.get_column(key).code[rows.groups.first] > 0 for key in columns}
+    nothing = np.zeros(len(rows.groups.names), dtype=np.bool_)
+    priced, limited = (
+        np.array([filled.get((STEPPED_FIELD, str(n + 1), name), nothing) for n in range(most)])
+        for name in (_PRICE, _UP_TO)
+    )
+    stepped = (priced | limited).any(axis=0)
+    masses = [rows.named.draft.unit_mass.get(name) for name in sorted(rows.named.draft.document.devices)]
+    steps = list_stream_steps(rows, masses)
+    place = np.argsort(rows.order)
+    plain = rows.named.sheet.get_column((STEPPED_FIELD,)).code[rows.groups.first] > 0
+    for stream in np.flatnonzero(stepped).tolist():
+        count = int(np.flatnonzero((priced | limited)[:, stream]).max()) + 1
+        limits = [step.up_to for step in steps[place[stream]]]
+        if plain[stream]:
+            message = "give one price or price steps, not both"
+        elif not priced[:count, stream].all():
+            message = f"step {int(priced[:count, stream].argmin()) + 1} has no `price`"
+        else:
+            message = find_step_fault([None] * count if count > MAX_PRICE_STEPS else limits)
+        if message:
+            row, key = int(rows.groups.first[stream]), next(key for key in columns if filled[key][stream])
+            rows.named.add_error(row, key, message, FaultKind.VALUE, rows.named.build_path(row, (STEPPED_FIELD,)))

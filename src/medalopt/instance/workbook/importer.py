@@ -31,7 +31,7 @@ from medalopt.instance.reader.yaml_reader import parse_yaml
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
-from medalopt.instance.schema.fields_at_path import FieldDescription, ValueForm, find_field_description
+from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description
 from medalopt.instance.workbook.layout import (
     COUNT_UNIT,
     EMPTY_TEXTS,

@@ -19,7 +19,7 @@ from medalopt.instance.paths import ParameterPath, PathError, parse_path, render
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
-from medalopt.instance.schema.fields_at_path import FieldDescription, ValueForm, find_field_description, list_fields
+from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description, list_fields
 from medalopt.units import Money, QuantityError, name_unit, split_number_unit
 
 INSTANCE_SHEET, POLICY_SHEET, SCENARIOS_SHEET = "Instance", "Policy", "Scenarios"

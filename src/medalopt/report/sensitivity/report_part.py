@@ -10,7 +10,7 @@ from medalopt.analysis.infeasibility.messages import format_period
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
-from medalopt.instance.schema.fields_at_path import ValueForm, find_field_description
+from medalopt.instance.schema.validation import ValueForm, find_field_description
 from medalopt.report.charts import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number

@@ -17,7 +17,7 @@ from medalopt.instance.arrays import Bools
 from medalopt.instance.instance import Instance, SourceNote
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
-from medalopt.instance.schema.fields_at_path import TABLE_SECTIONS
+from medalopt.instance.schema.validation import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable
