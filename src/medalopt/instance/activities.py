@@ -273,11 +273,7 @@ def compute_line_feed(account: PlanAccount) -> Numbers:
 
 
 def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
-    """Compute the quantity of each activity of a kind by period.
-
-    Returns:
-        (N, T) t, of offers kg.
-    """
+    """Compute the quantity of each activity of a kind by period, (N, T) t, of offers kg."""
     if kind.name == "line":
         return compute_line_feed(account)
     quantities = {"smelter": "feed", "treatment": "treated", "stream": "sent_by_stream", "offer": "purchases"}

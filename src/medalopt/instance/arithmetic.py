@@ -35,11 +35,7 @@ class IntervalArray(NDArrayOperatorsMixin):
         self.low, self.high = low, high
 
     def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
-        """Apply a function to both ends, once where they are the same array.
-
-        Returns:
-            Intervals of the results.
-        """
+        """Apply a function to both ends, once where they are the same array."""
         low = np.asarray(function(self.low))
         return IntervalArray(low, low if self.high is self.low else np.asarray(function(self.high)))
 
@@ -358,11 +354,7 @@ class Arithmetic:
 
 
 def read_floats(array: ExactArray) -> Numbers:
-    """Read parameters as floats in their canonical unit.
-
-    Returns:
-        Floats of the same shape, each the double nearest to the exact value.
-    """
+    """Read parameters as floats in their canonical unit, each the double nearest to the exact value."""
     return array.value
 
 
@@ -473,18 +465,10 @@ def _round_up(value: Any) -> float:
 
 
 def bound_number_above(value: Numbers) -> float:
-    """Return a float upper bound of one number.
-
-    Returns:
-        A float that is no less than the number.
-    """
+    """Return a float upper bound of one number."""
     return float(bound_above(value))
 
 
 def bound_number_below(value: Numbers) -> float:
-    """Return a float lower bound of one number.
-
-    Returns:
-        A float that is no greater than the number.
-    """
+    """Return a float lower bound of one number."""
     return float(bound_below(value))

@@ -43,11 +43,7 @@ class VariableBounds:
 
 
 def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> VariableBounds:
-    """Compute the upper bounds that hold in every plan.
-
-    Returns:
-        The bounds.
-    """
+    """Compute the upper bounds that hold in every plan."""
     available = read(instance.streams.available)
     so_far = np.cumsum(available, axis=1)
     limit = np.where(instance.streams.storable, read(instance.streams.storage_limit), 0)
@@ -91,11 +87,7 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
 
 def has_negative_price(instance: Instance) -> Bools:
-    """Return which offers have a negative price in some period or step.
-
-    Returns:
-        Mask (O,).
-    """
+    """Return which offers have a negative price in some period or step, mask (O,)."""
     return np.asarray(list_step_prices(instance, OFFER_STEPS)[0] < 0)
 
 
@@ -219,11 +211,7 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
 
 
 def list_axis_names(instance: Instance) -> dict[str, Names]:
-    """Return the names along every axis that the catalogue knows, but routes and bundles.
-
-    Returns:
-        By axis, its names.
-    """
+    """Return the names along every axis that the catalogue knows, but routes and bundles."""
     return {
         "stream": instance.streams.names,
         "treatment": instance.treatments.names,
@@ -254,10 +242,6 @@ def list_axis_titles(instance: Instance, axes: tuple[str, ...]) -> Names:
 
 
 def get_limit(instance: Instance, limit: Limit) -> ExactArray:
-    """Return the values of a limit.
-
-    Returns:
-        Its array in the instance.
-    """
+    """Return the values of a limit."""
     values: ExactArray = getattr(getattr(instance, limit.section), limit.field)
     return values

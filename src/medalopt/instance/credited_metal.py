@@ -118,11 +118,7 @@ def list_pool_names(instance: Instance) -> tuple[str, ...]:
 
 
 def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
-    """Return the path at which the terms of a pooled line are given.
-
-    Returns:
-        The path.
-    """
+    """Return the path at which the terms of a pooled line are given."""
     return _locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
 
 
@@ -148,11 +144,7 @@ def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberRe
 
 
 def leaves_metal(instance: Instance) -> bool:
-    """Return whether any metal may be left with a smelter.
-
-    Returns:
-        True if surplus of a metal goes to the smelters.
-    """
+    """Return whether any metal may be left with a smelter."""
     return bool(instance.metals.surplus_to_smelter.any())
 
 
@@ -166,11 +158,7 @@ def list_terms_names(instance: Instance) -> tuple[str, ...]:
 
 
 def get_line_leads(instance: Instance) -> Ints:
-    """Return the periods from shipment to credited metal by line of terms, (L, E).
-
-    Returns:
-        (L, E) periods.
-    """
+    """Return the periods from shipment to credited metal by line of terms, (L, E)."""
     return instance.smelters.lead[instance.terms.smelter]
 
 

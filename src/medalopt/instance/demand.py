@@ -39,11 +39,7 @@ def compute_cumulative_demand(
 
 
 def may_miss(instance: Instance) -> Bools:
-    """Return which kinds of medal may be missed, at a penalty each.
-
-    Returns:
-        Mask (M,): ordered, and with a `shortfall`.
-    """
+    """Return which kinds of medal may be missed, at a penalty each, mask (M,): ordered, and with a `shortfall`."""
     return np.isfinite(instance.medals.shortfall.raw) & (instance.medals.count > 0)
 
 
@@ -58,11 +54,7 @@ def compute_required_demand(instance: Instance) -> Floats:
 
 
 def has_demand(instance: Instance) -> Bools:
-    """Return which alloys are in demand.
-
-    Returns:
-        Mask (A,): a medal with a positive count contains the alloy.
-    """
+    """Return which alloys are in demand, mask (A,): a medal with a positive count contains the alloy."""
     demanded = (instance.medals.parts.raw > 0) & (instance.medals.count > 0)[:, None]
     return np.logical_or.reduce(demanded, axis=0)
 
@@ -88,11 +80,7 @@ def has_casting_holding_cost(instance: Instance) -> Bools:
 
 
 def can_return_metal(instance: Instance, routes: Routes) -> Bools:
-    """Return where a smelter can return metal: a route yields it and the lead time has passed.
-
-    Returns:
-        Mask (K, E, T).
-    """
+    """Return where a smelter can return metal: a route yields it and the lead time has passed, mask (K, E, T)."""
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
     yields = np.zeros((smelters, metals), dtype=bool)
     route, metal = np.nonzero(routes.returned > 0)  # routes to a smelter alone
@@ -101,21 +89,13 @@ def can_return_metal(instance: Instance, routes: Routes) -> Bools:
 
 
 def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
-    """Return which metals can be in stock: opening stock, or a return within the horizon.
-
-    Returns:
-        Mask (E,).
-    """
+    """Return which metals can be in stock: opening stock, or a return within the horizon, mask (E,)."""
     stocked = instance.metals.opening_stock.raw > 0
     return stocked | can_return_metal(instance, routes).any(axis=(0, 2))
 
 
 def may_charge(instance: Instance, routes: Routes) -> Bools:
-    """Return which metals may be charged from stock to which alloys.
-
-    Returns:
-        Mask (A, E).
-    """
+    """Return which metals may be charged from stock to which alloys, mask (A, E)."""
     welcome = instance.alloys.named | instance.alloys.admits_others[:, None]
     return has_demand(instance)[:, None] & welcome & can_be_in_stock(instance, routes)[None, :]
 
@@ -190,11 +170,7 @@ def is_excluded_by_unnamed(instance: Instance) -> Bools:
 
 
 def compute_unnamed_share(instance: Instance) -> NDArray[Any]:
-    """Compute the mass fraction of each offer that its composition does not name.
-
-    Returns:
-        Exact fractions (O,).
-    """
+    """Compute the mass fraction of each offer that its composition does not name, exact fractions (O,)."""
     return np.asarray(1 - np.add.reduce(instance.market.composition.exact(), axis=1, initial=Fraction(0)))
 
 
@@ -219,11 +195,7 @@ _SHARE_DIGITS = 10
 
 
 def find_excluded_offers(instance: Instance, alloy: int) -> list[int]:
-    """Find the offers that only their unnamed matter excludes from an alloy.
-
-    Returns:
-        Indices of the offers, the purest first.
-    """
+    """Find the offers that only their unnamed matter excludes from an alloy, the purest first."""
     rest = compute_unnamed_share(instance)
     return sorted(
         np.flatnonzero(is_excluded_by_unnamed(instance)[:, alloy]).tolist(), key=lambda offer: float(rest[offer])

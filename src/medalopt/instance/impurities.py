@@ -73,11 +73,7 @@ def find_accepted_lines(instance: Instance) -> Ints:
 
 
 def has_limit(instance: Instance) -> Bools:
-    """Return which elements a smelter limits in its feed.
-
-    Returns:
-        Mask (K, X).
-    """
+    """Return which elements a smelter limits in its feed, mask (K, X)."""
     return np.isfinite(instance.impurities.limit.raw)
 
 

@@ -201,11 +201,7 @@ class InstanceFile:
         )
 
     def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
-        """Return the values that a valid file states, with changes applied.
-
-        Returns:
-            The values by path.
-        """
+        """Return the values that a valid file states, with changes applied."""
         return self.set_changes(changes)._values if changes else self._values
 
     @cached_property
@@ -281,11 +277,7 @@ class InstanceFile:
 
 
 def find_ineffective_paths(error: InputError) -> set[str]:
-    """Find the changes that are refused for having no effect.
-
-    Returns:
-        Their paths.
-    """
+    """Find the changes that are refused for having no effect."""
     return {fault.path for fault in error.faults if fault.message.startswith(NO_EFFECT)}
 
 
@@ -359,11 +351,7 @@ def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
 
 
 def read_calendar(root: MappingNode) -> Calendar | None:
-    """Read the planning periods.
-
-    Returns:
-        The calendar; None where the periods are invalid, which validation reports.
-    """
+    """Read the planning periods; None where the periods are invalid, which validation reports."""
     node = find_node(root, ("periods",))
     try:
         return Calendar.build(Periods.model_validate(convert_to_plain(node) if node else {}))

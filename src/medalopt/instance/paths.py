@@ -89,11 +89,7 @@ def _skip_dot(text: str, index: int) -> int:
 
 
 def has_wildcard(text: str) -> bool:
-    """Return whether a path holds a `*` outside quotes.
-
-    Returns:
-        True where it may name several parameters.
-    """
+    """Return whether a path holds a `*` outside quotes."""
     return "*" in text and "*" in _QUOTED_NAME.sub("", text)
 
 

@@ -119,11 +119,7 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
 
 
 def parse_cost_objective(objective: str) -> tuple[str, str | None]:
-    """Split an objective `cost@PARTY`.
-
-    Returns:
-        The objective and the party; None for a party of another objective.
-    """
+    """Split an objective `cost@PARTY`; None for a party of another objective."""
     measure, at, party = objective.partition("@")
     return (measure, party) if at and measure == COST_OBJECTIVE else (objective, None)
 

@@ -69,11 +69,7 @@ class ActualLots:
 
 
 def make_empty_lots(instance: Instance) -> ActualLots:
-    """Return lots of which there are none.
-
-    Returns:
-        Lots with N = 0.
-    """
+    """Return lots of which there are none."""
     none, nothing = np.zeros(0, dtype=np.intp), np.zeros(0)
     empty = np.zeros((0, len(instance.metals.names)))
     return ActualLots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
@@ -315,11 +311,7 @@ _CONTRACT_ROW_KINDS = (
 
 
 def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
-    """Return decisions that are all zero.
-
-    Returns:
-        The decisions.
-    """
+    """Return decisions that are all zero."""
     periods, alloys = len(instance.periods), len(instance.alloys.names)
     return Decisions(
         sent=np.zeros((len(routes), periods)),

@@ -116,11 +116,7 @@ class NetworkSelection:
 
 
 def build_network(instance: Instance, routes: Routes) -> Network:
-    """Return the network of `instance` with all its streams.
-
-    Returns:
-        The network arrays.
-    """
+    """Return the network of `instance` with all its streams."""
     return build_network_part(
         instance, routes, select_network(instance, routes, np.ones(len(instance.streams.names), dtype=bool))
     )

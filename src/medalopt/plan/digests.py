@@ -46,11 +46,7 @@ class FormulaValue(float):
 
     @classmethod
     def of(cls, value: float, formula: str) -> FormulaValue:
-        """Return a value with the text of its formula.
-
-        Returns:
-            The number.
-        """
+        """Return a value with the text of its formula."""
         digest = cls(value)
         digest.formula = formula
         return digest
@@ -140,11 +136,7 @@ def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def split_sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
-    """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members.
-
-    Returns:
-        Content by name.
-    """
+    """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members, by name."""
     named = {name: part for name, part in sourcing.items() if name not in ("tables", "documents")}
     named |= {f"tables.{key}": table for key, table in sourcing.get("tables", {}).items()}
     return named | {f"documents.{number}": one for number, one in enumerate(sourcing.get("documents", ()), start=1)}

@@ -32,20 +32,12 @@ _TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # t
 
 
 def name_hidden_sheet(table: str) -> str:
-    """Return the name of the hidden sheet of a table.
-
-    Returns:
-        Name of the sheet.
-    """
+    """Return the name of the hidden sheet of a table."""
     return f"plan_{table}"
 
 
 def name_visible_sheet(table: str) -> str:
-    """Return the name of the sheet on which a user may edit a table.
-
-    Returns:
-        Name of the sheet.
-    """
+    """Return the name of the sheet on which a user may edit a table."""
     return table.capitalize()
 
 
@@ -101,11 +93,7 @@ class PlanWorkbook:
                         yield format_cell_address(name, number, position), cell
 
     def has_table(self, table: str) -> bool:
-        """Return True if the workbook contains a table.
-
-        Returns:
-            True if the hidden sheet exists.
-        """
+        """Return True if the workbook contains a table."""
         return name_hidden_sheet(table) in self.book.sheets
 
     @property

@@ -189,11 +189,7 @@ def _parse_offers(instance: Instance, plan: Any, tables: TableParser) -> tuple[F
 
 
 def list_route_names(row: Any) -> tuple[str, ...]:
-    """Return the names of the route of a saved shipment.
-
-    Returns:
-        Stream, treatment or fraction, and smelter if there is one.
-    """
+    """Return the names of the route of a saved shipment: stream, treatment or fraction, and smelter if any."""
     fraction: str | None = getattr(row, "fraction", None)
     split = row.treatment if fraction is None else f"{row.treatment}{FRACTION_SEPARATOR}{fraction}"
     return (row.stream, split, *(() if row.smelter is None else (row.smelter,)))

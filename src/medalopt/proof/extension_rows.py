@@ -168,11 +168,7 @@ class ExtensionResiduals:
     size: Numbers
 
     def get_worst(self) -> Floats:
-        """Return an upper bound of each relative violation.
-
-        Returns:
-            (R,), dimensionless.
-        """
+        """Return an upper bound of each relative violation, (R,), dimensionless."""
         size = bound_below(self.size)
         return np.asarray(bound_above(self.excess) / np.where(size > 0, size, 1.0), dtype=np.float64)
 
@@ -219,11 +215,7 @@ def evaluate_extension_costs(account: PlanAccount, rows: PlacedExtensions) -> tu
 
 
 def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
-    """Return the added costs of a plan in floats.
-
-    Returns:
-        The costs, in the unit of the objective.
-    """
+    """Return the added costs of a plan in floats."""
     return float(
         evaluate_extension_costs(
             account, place_extensions(account.instance, account.routes, added, FLOAT_ARITHMETIC.lift)

@@ -64,19 +64,11 @@ class ExtensionData:
     costs: tuple[ExtensionTerm, ...] = ()
 
     def scale_duals(self, factor: float) -> ExtensionData:
-        """Return a copy with the dual values multiplied by a factor.
-
-        Returns:
-            The scaled copy.
-        """
+        """Return a copy with the dual values multiplied by a factor."""
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
     def without_solution(self) -> ExtensionData:
-        """Return a copy without solution values.
-
-        Returns:
-            Extensions in which dual values and variable values are 0.
-        """
+        """Return a copy without solution values."""
         return replace(
             self.scale_duals(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables)
         )
@@ -110,11 +102,7 @@ _SPEND_KINDS = ("supply", "collection", "treatment", "transport", "smelting", "r
 
 
 def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
-    """Return the values of one array of quantities.
-
-    Returns:
-        The values, in the unit of the quantity.
-    """
+    """Return the values of one array of quantities."""
     return _QUANTITY_FUNCTIONS[array](account)
 
 
@@ -297,19 +285,11 @@ class PlacedExtensions:
         return len(self.added.rows) + 1
 
     def get_row_bounds(self) -> tuple[Floats, Floats]:
-        """Return the bounds of the rows, without the costs.
-
-        Returns:
-            Lower and upper bound, (R,) each.
-        """
+        """Return the lower and upper bounds of the rows, (R,) each, without the costs."""
         return _split_pairs([(row.lower, row.upper) for row in self.added.rows])
 
     def get_variable_bounds(self) -> tuple[Floats, Floats]:
-        """Return the bounds of the variables of the user.
-
-        Returns:
-            Lower and upper bound, (V,) each.
-        """
+        """Return the lower and upper bounds of the variables of the user, (V,) each."""
         return _split_pairs([(variable.lower, variable.upper) for variable in self.added.variables])
 
 

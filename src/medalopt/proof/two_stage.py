@@ -75,11 +75,7 @@ class TwoStageCertificate:
 
     @property
     def feasible(self) -> bool:
-        """Return whether the plan is proven feasible.
-
-        Returns:
-            True if no constraint is violated beyond the tolerance.
-        """
+        """Return whether the plan is proven feasible: no constraint is violated beyond the tolerance."""
         return self.violation <= FEASIBILITY_TOLERANCE
 
     @property

@@ -59,11 +59,7 @@ class CsvRows:
 
 
 def read_csv_rows(text: str) -> CsvRows:
-    """Parse a CSV table.
-
-    Returns:
-        The rows, by column.
-    """
+    """Parse a CSV table by column."""
     content = text.encode()
     return _read_unquoted(content) if _is_unquoted(content) else _read_quoted(text)
 

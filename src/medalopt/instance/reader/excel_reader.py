@@ -158,11 +158,7 @@ def read_workbook(
 
 
 def format_cell(value: WorkbookValue) -> str:
-    """Format a cell value as text; integers without a decimal point, an empty cell as ''.
-
-    Returns:
-        The text.
-    """
+    """Format a cell value as text; integers without a decimal point, an empty cell as ''."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -193,11 +193,7 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
 
 
 def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> NameAxis:
-    """Collect the regions of all streams, lanes and treatments.
-
-    Returns:
-        Axis of regions.
-    """
+    """Collect the regions of all streams, lanes and treatments."""
     names = {name for treatment in (draft.document.treatments or {}).values() for name in treatment.regions or ()}
     for rows in (supply, lanes):
         cells = rows.named.sheet.get_column(("region",)) if rows else CellColumn.build_empty(0)
@@ -207,11 +203,7 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
 
 @pause_garbage_collection()
 def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
-    """Assemble the instance.
-
-    Returns:
-        The instance, with its digest.
-    """
+    """Assemble the instance with its digest."""
     document, calendar = draft.document, draft.calendar
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count

@@ -70,11 +70,7 @@ def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
 
 
 def find_reason(path: ParameterPath, reasons: Reasons) -> str | None:
-    """Find the reason why a value and everything below its path have no effect.
-
-    Returns:
-        The reason; None if the value has an effect.
-    """
+    """Find the reason why a value and everything below its path have no effect; None if the value has an effect."""
     return next((reasons[path[:size]] for size in range(len(path), 0, -1) if path[:size] in reasons), None)
 
 

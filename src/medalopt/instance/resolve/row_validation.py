@@ -79,11 +79,7 @@ class StreamGroups:
 
 
 def name_stream_rows(sheet: InputSheet) -> CellColumn:
-    """Name the stream of each row: its `name`, or device@region.
-
-    Returns:
-        Names (R,).
-    """
+    """Name the stream of each row: its `name`, or device@region, (R,)."""
     own, both = sheet.get_column(_NAME), join_columns(sheet.get_column(DEVICE), sheet.get_column(REGION))
     place = {text: number for number, text in enumerate(own.texts)}
     code = np.array([place.setdefault(text, len(place)) for text in both.texts], dtype=np.intp)[both.code]
@@ -185,21 +181,13 @@ def _check_duplicates(rows: NamedRows, owner: Ints, slot: Ints) -> None:
 
 
 def is_step_column(key: ColumnKey) -> bool:
-    """Test if a column is that of a step of a price.
-
-    Returns:
-        True for a column such as ('price', '1', 'up_to').
-    """
+    """Test if a column is that of a step of a price, such as ('price', '1', 'up_to')."""
     return len(key) == 3 and key[0] == STEPPED_FIELD
 
 
 @lru_cache(maxsize=8)
 def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
-    """List the columns of a model of streams or lanes.
-
-    Returns:
-        Field type and default by column; '*' represents any metal.
-    """
+    """List the columns of a model of streams or lanes: field type and default; '*' is any metal."""
     result: dict[ColumnKey, tuple[Any, Any]] = {}
     for name, field in model.model_fields.items():
         inner = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Entry)]

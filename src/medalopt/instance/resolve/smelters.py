@@ -45,29 +45,17 @@ _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 
 
 def leaves_surplus(draft: Draft) -> bool:
-    """Return whether surplus of any metal is left with the smelters.
-
-    Returns:
-        True for at least one metal.
-    """
+    """Return whether surplus of any metal is left with the smelters."""
     return any(metal.surplus == SURPLUS_TITLES[1] for metal in draft.document.metals.values())
 
 
 def list_smelters(draft: Draft) -> dict[str, Smelter]:
-    """List the smelters by name in canonical order.
-
-    Returns:
-        Smelters (K) by name.
-    """
+    """List the smelters by name in canonical order (K)."""
     return dict(sorted((draft.document.smelters or {}).items()))
 
 
 def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
-    """List the terms lines of a smelter; one named '' if it has no `terms`.
-
-    Returns:
-        Terms lines by name, in canonical order.
-    """
+    """List the terms lines of a smelter by name, in canonical order; one named '' if it has no `terms`."""
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
 
 
@@ -286,11 +274,7 @@ def _list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[Penalt
 
 
 def list_conditioned_elements(draft: Draft) -> set[str]:
-    """List the elements that some smelter refuses, charges or limits.
-
-    Returns:
-        Names of metals and impurities.
-    """
+    """List the elements that some smelter refuses, charges or limits: names of metals and impurities."""
     named: set[str] = set()
     for smelter in list_smelters(draft).values():
         named |= smelter.refuse.keys() | smelter.penalties.keys() | smelter.limits.keys()

@@ -79,20 +79,12 @@ class StreamRows:
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
     def texts(self, key: ColumnKey) -> CellColumn:
-        """Get a column of text.
-
-        Returns:
-            Cells (I,), in canonical order.
-        """
+        """Get a column of text, cells (I,), in canonical order."""
         return self.named.sheet.get_column(key).select_rows(self.groups.first[self.order])
 
 
 def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
-    """Group and parse the rows of streams; log all errors.
-
-    Returns:
-        The parsed streams.
-    """
+    """Group and parse the rows of streams; log all errors."""
     named = NamedRows(sheet, name_stream_rows(sheet), draft)
     check_sheet(named, Stream)
     groups = group_rows(named)
@@ -197,11 +189,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
 
 
 def build_bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
-    """Build the bundles of streams that are purchased together.
-
-    Returns:
-        Region and name of each bundle (B,), sorted.
-    """
+    """Build the bundles of streams that are purchased together: region and name (B,), sorted."""
     pairs = _pair_bundles(rows)[0]
     return tuple(sorted(pair for pair in pairs if pair[1]))
 
@@ -299,20 +287,12 @@ class LaneRows:
 
 
 def name_lane_rows(sheet: InputSheet) -> CellColumn:
-    """Name the lane of each row: region@smelter.
-
-    Returns:
-        Names (R,).
-    """
+    """Name the lane of each row: region@smelter, (R,)."""
     return join_columns(sheet.get_column(REGION), sheet.get_column(_SMELTER))
 
 
 def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
-    """Parse the rows of lanes; log all errors.
-
-    Returns:
-        The parsed lanes.
-    """
+    """Parse the rows of lanes; log all errors."""
     rows = NamedRows(sheet, name_lane_rows(sheet), draft)
     check_sheet(rows, Lane)
     keys: tuple[ColumnKey, ...] = (_DISTANCE, _COST, _FOOTPRINT)

@@ -57,11 +57,7 @@ def _get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentF
 
 
 def has_fractions(treatment: Treatment) -> bool:
-    """Return whether a treatment has fractions, for some device or all.
-
-    Returns:
-        True for at least one.
-    """
+    """Return whether a treatment has fractions, for some device or all."""
     return bool(treatment.fractions) or any(other.fractions for other in treatment.devices.values())
 
 
@@ -224,11 +220,7 @@ def build_devices(draft: Draft, metals: NameAxis) -> Devices:
 
 
 def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
-    """Build the arrays of the treatments, with overrides for single devices.
-
-    Returns:
-        Treatments; see `Treatments` for shapes and units.
-    """
+    """Build the arrays of the treatments, with overrides for single devices; see `Treatments` for shapes and units."""
     entries = list_treatment_entries(draft)
     listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
     return Treatments(

@@ -64,11 +64,7 @@ _PLACEHOLDERS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 @lru_cache(maxsize=256)
 def build_section_model(sections: frozenset[str]) -> type[Entry]:
-    """Build a model of some sections of the document.
-
-    Returns:
-        The model, with these fields only.
-    """
+    """Build a model of some sections of the document."""
     fields: dict[str, Any] = {
         name: (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field)
         for name, field in Document.model_fields.items()
@@ -226,11 +222,7 @@ def _find_type(annotation: Any, loc: ParameterPath) -> Any:
 
 
 def list_defined_names(root: MappingNode, section: str) -> frozenset[str] | None:
-    """List the names that a section defines, valid or not.
-
-    Returns:
-        The names; None where the section is invalid, a fault of its own.
-    """
+    """List the names that a section defines, valid or not; None where the section is invalid, a fault of its own."""
     node = find_node(root, (section,))
     if isinstance(node, MappingNode):
         return frozenset(node.items)
@@ -252,11 +244,7 @@ class _PlainDefaults(GenerateJsonSchema):
 
 
 def build_json_schema() -> dict[str, Any]:
-    """Build the JSON Schema (draft 2020-12) of an instance file.
-
-    Returns:
-        The schema.
-    """
+    """Build the JSON Schema (draft 2020-12) of an instance file."""
     schema = Document.model_json_schema(schema_generator=_PlainDefaults)
     return {"$schema": _DIALECT, "$id": _ID, **_drop_empty_parts(schema)}
 
@@ -326,11 +314,7 @@ def find_field_description(path: ParameterPath) -> FieldDescription | None:
 
 
 def list_fields(path: ParameterPath) -> dict[str, Any]:
-    """List the fields of the mapping at a path.
-
-    Returns:
-        Pydantic fields by name; empty where the keys are names.
-    """
+    """List the fields of the mapping at a path by name; none where the keys are names."""
     steps = tuple(step for step in path if isinstance(step, str))
     for _, annotation, _ in _search_types(Document, (), steps, ""):
         for part in iterate_type_parts(annotation):

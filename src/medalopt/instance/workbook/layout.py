@@ -234,11 +234,7 @@ class SheetColumn(NamedTuple):
 
 
 def build_source_tree(opened: InstanceFile) -> MappingNode:
-    """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table.
-
-    Returns:
-        The root node.
-    """
+    """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table."""
     node = opened.read_source_values().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
@@ -276,11 +272,7 @@ def list_columns(
 
 
 def list_period_labels(root: MappingNode) -> tuple[str, ...]:
-    """List the names of the periods.
-
-    Returns:
-        The names; empty where the periods are invalid.
-    """
+    """List the names of the periods; empty where the periods are invalid."""
     calendar = read_calendar(root)
     return calendar.labels if calendar else ()
 
@@ -367,11 +359,7 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
 
 
 def format_cell(leaf: ScalarNode, column: SheetColumn, money: Money) -> str | float:
-    """Format the content of a cell.
-
-    Returns:
-        A number in the unit of the column, or the text as written.
-    """
+    """Format the content of a cell: a number in the unit of the column, or the text as written."""
     measure = column.shape.measure if column.shape is not None else None
     if measure is None or leaf.text in EMPTY_TEXTS:
         return leaf.text
