@@ -90,6 +90,13 @@ class PlanAccount:
         return sum_by_group(self.treated_devices, self.routes.stream, len(self.instance.streams.names))
 
     @cached_property
+    def taken(self) -> Numbers:
+        """Devices taken of each stream, (I, T) t: those sent, and the change of its stockpile."""
+        stockpile = self.decisions.stockpile
+        before = np.concatenate([np.zeros_like(stockpile[:, :1]), stockpile[:, :-1]], axis=1)
+        return self.sent_by_stream + stockpile - before
+
+    @cached_property
     def feed(self) -> Numbers:
         """$F_{kt}$: feed of each smelter, (K, T) t."""
         travels = self.routes.smelter >= 0

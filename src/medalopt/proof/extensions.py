@@ -129,10 +129,9 @@ def _sum_sent_by(by: str, groups: str) -> Callable[[PlanAccount], Numbers]:
 
 def _bundle_shares(account: PlanAccount) -> Numbers:
     """Return the share taken of each bundle (B, T): tonnes sent and stocked over supply."""
-    streams, waits = account.instance.streams, account.decisions.stockpile
-    before = np.concatenate([np.zeros_like(waits[:, :1]), waits[:, :-1]], axis=1)
-    member, bundles = streams.bundle >= 0, len(account.instance.bundles)
-    taken = sum_by_group((account.sent_by_stream + waits - before)[member], streams.bundle[member], bundles)
+    streams, bundles = account.instance.streams, len(account.instance.bundles)
+    member = streams.bundle >= 0
+    taken = sum_by_group(account.taken[member], streams.bundle[member], bundles)
     offered = sum_by_group(account.read(streams.available)[member], streams.bundle[member], bundles)
     return np.where(offered > 0, taken / np.where(offered > 0, offered, 1), 0)
 

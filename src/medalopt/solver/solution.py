@@ -199,13 +199,10 @@ def _imply_fraction_duals(y: Floats, program: SolverProgram) -> Floats:
 
 def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
     """Return the purchased share of each bundle, in the order of the network columns."""
-    instance, decisions = account.instance, account.decisions
-    before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
-    taken = decisions.stockpile - before
-    np.add.at(taken, account.routes.stream, account.treated_devices)
+    instance = account.instance
     member = instance.streams.bundle >= 0
     got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
-    np.add.at(got, instance.streams.bundle[member], taken[member])
+    np.add.at(got, instance.streams.bundle[member], account.taken[member])
     np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
     index = (network.take_bundle, network.take_period)
     return np.clip(got[index] / offers[index], 0.0, 1.0)

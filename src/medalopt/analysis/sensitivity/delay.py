@@ -116,16 +116,13 @@ def _find_contract_deadline(
 
 def _mark_usage_periods(account: PlanAccount, contract: Outage) -> Bools:
     """Return the periods (T,) in which the plan uses the contract."""
-    instance, decisions = account.instance, account.decisions
+    instance = account.instance
     if contract.axis == "smelters":
         amounts = account.feed[[instance.smelters.names.index(name) for name in contract.names]]
     elif contract.axis == "market":
         amounts = account.purchases[[instance.market.names.index(name) for name in contract.names]]
     else:
-        before = np.concatenate([np.zeros_like(decisions.stockpile[:, :1]), decisions.stockpile[:, :-1]], axis=1)
-        taken = decisions.stockpile - before
-        np.add.at(taken, account.routes.stream, account.treated_devices)
-        amounts = taken[[instance.streams.names.index(name) for name in contract.names]]
+        amounts = account.taken[[instance.streams.names.index(name) for name in contract.names]]
     return np.asarray((amounts > 0).any(axis=0))
 
 
