@@ -22,7 +22,7 @@ LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.line
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
     *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
-    *("instance/uncertainty.py", "instance/risk.py", "instance/period_values.py", "instance/credited_metal.py"),
+    *("instance/uncertainty.py", "instance/risk.py", "instance/credited_metal.py"),
     *("instance/price_steps.py", "instance/impurities.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
@@ -62,9 +62,9 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "spoiled": ("solve_instance.py",),
     "bases": ("proof/basis.py", "proof/rational.py"),
     "additions": ("proof/extension_rows.py",),
-    "refutations": ("proof/farkas.py",),
+    "refutations": ("nothing refutes everything", "a bound on the cost refutes"),
     "refusals": ("proof/verdict.py", "proof/claims.py"),
-    "risk": ("instance/risk.py", "instance/uncertainty.py", "proof/risk.py"),
+    "risk": ("instance/risk.py", "instance/uncertainty.py", "tails exchanged"),
     "statements": ("proof/derived.py", "proof/verdict.py"),
     "two stages": (
         *("proof/two_stage.py", "solver/two_stage.py", "instance/contracts.py"),
