@@ -324,7 +324,7 @@ def _write_content_sheets(writer: WorkbookWriter, names: SheetPlan, report: Repo
     charts = list_charts(report) if names.contents else ()
     pictures = _add_picture_sheet(writer, names, charts)
     entries = [pictures] if pictures else []
-    for table in list_sheet_tables(report):
+    for table in _list_sheet_tables(report):
         _write_table_sheet(writer, names.tables[table.key], names.front, fix_digits(table))
         entries.append(_SheetEntry(names.tables[table.key], table.description, title=table.title))
     return entries
@@ -501,7 +501,7 @@ class SheetPlan:
         return self.contents or self.summary
 
 
-def list_sheet_tables(report: Report) -> tuple[ReportTable, ...]:
+def _list_sheet_tables(report: Report) -> tuple[ReportTable, ...]:
     """Return the tables with a sheet of their own, all but those of the first page, in their order."""
     first = () if report.summary is None else tuple(table.key for table in report.summary.tables)
     return tuple(table for table in list_tables(report) if table.key not in first)
@@ -532,7 +532,7 @@ def plan_sheets(report: Report, names: SheetNames) -> SheetPlan:
     contents = "" if alone else names.name_sheet(cover)
     decisions = {key: names.name_sheet(name_visible_sheet(key)) for key in (EDITABLE_TABLES if report.plan else ())}
     pictures = names.name_sheet("Pictures")
-    tables = {table.key: names.name_table_sheet(table.title, table.key) for table in list_sheet_tables(report)}
+    tables = {table.key: names.name_table_sheet(table.title, table.key) for table in _list_sheet_tables(report)}
     documents = {
         document.number: names.name_document_sheet(document.number, document.party[0][1])
         for document in report.documents
