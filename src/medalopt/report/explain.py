@@ -29,7 +29,7 @@ from medalopt.report.explain_tables import (
     format_metal_per_tonne,
 )
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
-from medalopt.report.render.json import identify_instance, make_report
+from medalopt.report.render.json import identify_plan, make_report
 from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import cut_list, escape_text, format_count, join_with_and
@@ -357,7 +357,7 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
         "alternatives": alternatives,
         "unproven": list(explanation.unproven),
     }
-    return {**_build_header(explanation.plan), "explanation": content}
+    return {**identify_plan(explanation.plan), "explanation": content}
 
 
 def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
@@ -368,17 +368,8 @@ def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
     """
     bundle = None if explanation.bundle is None else _build_source_row(explanation.plan, explanation.bundle)
     return {
-        **_build_header(explanation.plan),
+        **identify_plan(explanation.plan),
         "explanation": {"stream": _build_source_row(explanation.plan, explanation.source), "bundle": bundle},
-    }
-
-
-def _build_header(plan: Plan) -> dict[str, Any]:
-    """Return status, instance and objective."""
-    return {
-        "status": plan.status,
-        "instance": identify_instance(plan.instance),
-        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
     }
 
 

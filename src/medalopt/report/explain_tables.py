@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.cost_breakdown import CostLine
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
-from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
+from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute, SupplySource
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
@@ -317,30 +317,22 @@ def _describe_main_metal(analysis: SourceAnalysis) -> str:
 
 def _build_source_notes(explanation: Explanation) -> list[str]:
     """Return notes on the sources taken in part within a group, and on the total of the small sources."""
-    streams = explanation.plan.instance.streams
-    partly = [
-        (
-            float(streams.available.value[source.streams].sum()),
-            float(explanation.plan.account.sent[source.streams].sum()),
-            source,
-        )
-        for source in explanation.all_sources
-    ]
-    rest = [row for row in partly if 1e-9 * row[0] < row[1] < (1 - 1e-9) * row[0]]
+    available, sent = explanation.plan.instance.streams.available.value, explanation.plan.account.sent
+
+    def sum_tonnes(source: SupplySource) -> tuple[float, float]:
+        """Return the tonnes offered and taken of a source."""
+        return float(available[source.streams].sum()), float(sent[source.streams].sum())
+
+    totals = [(*sum_tonnes(source), source) for source in explanation.all_sources]
+    rest = [row for row in totals if 1e-9 * row[0] < row[1] < (1 - 1e-9) * row[0]]
     rest.sort(key=lambda row: row[1] - row[0])
     notes = []
     if len(explanation.all_sources) > len(explanation.reported_sources) and rest:
         lines = [f"{escape_text(source.name)} ({format_share(taken, offered)})" for offered, taken, source in rest]
         notes.append(f"Taken in part: {', '.join(cut_list(lines, 3))}.")
-    if explanation.smaller_sources:
-        offered = sum(float(streams.available.value[source.streams].sum()) for source in explanation.smaller_sources)
-        taken = sum(
-            float(explanation.plan.account.sent[source.streams].sum()) for source in explanation.smaller_sources
-        )
-        notes.append(
-            f"{len(explanation.smaller_sources)} smaller sources: "
-            f"{format_tonnes(taken)} taken of {format_tonnes(offered)}."
-        )
+    if small := [sum_tonnes(source) for source in explanation.smaller_sources]:
+        offered, taken = (format_tonnes(sum(amounts)) for amounts in zip(*small, strict=True))
+        notes.append(f"{len(small)} smaller sources: {taken} taken of {offered}.")
     return notes
 
 

@@ -12,7 +12,7 @@ from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, Uncer
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money
-from medalopt.report.render.json import identify_instance, make_report
+from medalopt.report.render.json import identify_plan, make_report
 from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import escape_text
@@ -243,14 +243,12 @@ def _draw_histogram(instance: Instance, row: SimulatedRisk, draws: int) -> Chart
 
 def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
     """Return a simulated plan as plain data, in kilograms and the instance's currency."""
-    instance, plan, cost = simulation.plan.instance, simulation.plan, simulation.cost
+    instance, cost = simulation.plan.instance, simulation.cost
     names = instance.metals.names
     joint = {name: getattr(simulation.joint, name) for name in ("probability", "low", "high")}
     return {
         "format": "medalopt/risk/1",
-        "status": plan.status,
-        "instance": identify_instance(instance),
-        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
+        **identify_plan(simulation.plan),
         "distribution": _name_distribution(instance),
         "risk": [_encode_row(instance, row) for row in simulation.rows],
         "joint": {**joint, "draws": simulation.draws, "seed": simulation.seed},

@@ -183,9 +183,7 @@ def _build_members(plan: Plan) -> dict[str, Any]:
     certificate = plan.certificate
     return {
         "format": PLAN_FORMAT,
-        "status": plan.status,
-        "instance": identify_instance(plan.instance),
-        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
+        **identify_plan(plan),
         "cost": {**plan.costs, "total": plan.cost},
         "footprint": plan.footprint,
         "tonnes": plan.tonnes,
@@ -209,6 +207,15 @@ def _build_lot_members(plan: Plan) -> dict[str, Any]:
     names = ("without", "lower_bound", "extra", "above_bound")
     members = {name: getattr(plan.lots, name) for name in names}
     return {"lots": members, "prices_at_lots": [marginal.row() for marginal in plan.marginals_at_lots]}
+
+
+def identify_plan(plan: Plan) -> dict[str, Any]:
+    """Return status, instance and objective of a plan."""
+    return {
+        "status": plan.status,
+        "instance": identify_instance(plan.instance),
+        "objective": {"measure": plan.measure, "value": plan.objective, "unit": plan.unit},
+    }
 
 
 def identify_instance(instance: Instance) -> dict[str, Any]:
