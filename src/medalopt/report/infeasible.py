@@ -361,15 +361,11 @@ def _format_change(change: RepairChange) -> str:
 def _format_value(value: object, unit: str | None) -> str:
     """Return a value, or a list of values, with its unit."""
     if isinstance(value, list):
-        text = f"[{', '.join(_format_value(one, unit) for one in value)}]"
-        return text
-    text = f"{value:,.{_VALUE_DIGITS}g}" if isinstance(value, float) and abs(value) < 1e6 else _format_rounded(value)
+        return f"[{', '.join(_format_value(one, unit) for one in value)}]"
+    text = f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+    if isinstance(value, float) and abs(value) < 1e6:
+        text = f"{value:,.{_VALUE_DIGITS}g}"
     return f"{text} {unit}" if unit else text
-
-
-def _format_rounded(value: object) -> str:
-    """Return a number without decimals; other values as text."""
-    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
 
 
 def _format_objective(objective: float, unit: str) -> str:

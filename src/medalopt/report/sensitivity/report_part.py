@@ -94,34 +94,23 @@ class LossBar:
         return self.extra < float("inf")
 
 
-def describe_shortfall(shortage: Mapping[str, float] | None, joint: str = ", ") -> str:
+def describe_shortfall(shortage: Mapping[str, float] | None, joint: str = ", ", brief: bool = False) -> str:
     """Describe the metal shortfall of an infeasible scenario, such as `1,912 kg of silver short`.
 
     Args:
         shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
         joint: Text between two metals.
+        brief: In the few words of a cell or a label.
 
     Returns:
         The metals with the largest shortfall first.
     """
     if shortage is None:
-        return "not for lack of metal"
+        return "other constraints" if brief else "not for lack of metal"
     parts = [
         f"{format_mass(kg)} of {escape_text(title)}" for title, kg in sorted(shortage.items(), key=lambda one: -one[1])
     ]
     return f"{joint.join(parts)} short" if parts else "a rounding amount of metal short"
-
-
-def abbreviate_shortfall(shortage: Mapping[str, float] | None) -> str:
-    """Describe the metal shortfall of an infeasible scenario in the few words of a cell or a label.
-
-    Args:
-        shortage: Shortfall [kg] by the metal's title; None where no amount of metal makes a plan feasible.
-
-    Returns:
-        The phrase of `describe_shortfall`, or `other constraints`.
-    """
-    return describe_shortfall(shortage) if shortage is not None else "other constraints"
 
 
 def format_change(extra: float, unit: str) -> str:
@@ -182,7 +171,7 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     plain = [round(row.extra / size, 9) if row.feasible else None for row in listed]
     none = [None if row.feasible else longest for row in listed]
     costs = [f"{format_number(row.extra / size, 3)}" if row.feasible else "" for row in listed]
-    labels = ["" if row.feasible else f"infeasible: {abbreviate_shortfall(row.shortage)}" for row in listed]
+    labels = ["" if row.feasible else f"infeasible: {describe_shortfall(row.shortage, brief=True)}" for row in listed]
     across = ChartAxis("change from the base case", f"{word}{unit}", extra={"scale": False})
     up = ChartAxis("", names=[escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed], extra={"inverse": True})
     series = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalopt.analysis.result_cache import ScenarioResult
@@ -24,7 +24,6 @@ from medalopt.report.document import CellValue, ReportColumn, ReportTable, Shown
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
-    abbreviate_shortfall,
     capitalize_first,
     describe_shortfall,
     name_objective,
@@ -106,19 +105,20 @@ def _main_finding(instance: Instance, unit: str, base: ScenarioResult, bars: Seq
     changed = [end for end in first.ends if end.result.status != base.status]
     steps = " or ".join(describe_step(end) for end in changed)
     status = _STATUS_WORDS.get(changed[0].result.status, "feasible")
-    short = next((f" ({_end_shortfall(instance, end, describe_shortfall)})" for end in changed if end.measured), "")
+    short = next((f" ({_end_shortfall(instance, end)})" for end in changed if end.measured), "")
     return f"Main risk: {name}. {steps}: {status}{short}."
 
 
-def _end_shortfall(instance: Instance, end: TornadoEnd, say: Callable[[Mapping[str, float] | None], str]) -> str:
-    """Describe the metal shortfall at an infeasible end by `say`."""
-    return say(title_shortfall(end.shortage, dict(zip(instance.metals.names, instance.metals.titles, strict=True))))
+def _end_shortfall(instance: Instance, end: TornadoEnd, brief: bool = False) -> str:
+    """Describe the metal shortfall at an infeasible end."""
+    titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    return describe_shortfall(title_shortfall(end.shortage, titles), brief=brief)
 
 
 def _describe_infeasible_end(instance: Instance, end: TornadoEnd) -> str:
     """Describe an end whose status differs from solved, in the few words of a cell."""
     text = _STATUS_WORDS.get(end.result.status, "feasible")
-    return f"{text}: {_end_shortfall(instance, end, abbreviate_shortfall)}" if end.measured else text
+    return f"{text}: {_end_shortfall(instance, end, brief=True)}" if end.measured else text
 
 
 def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> str:

@@ -25,7 +25,6 @@ from medalopt.report.numbers import format_change_value, format_money, format_nu
 from medalopt.report.sensitivity.report_part import (
     LossBar,
     SensitivityPart,
-    abbreviate_shortfall,
     capitalize_first,
     describe_change,
     describe_shortfall,
@@ -81,7 +80,7 @@ def _show_effect(effect: OutageLoss | DelayEffect, bar: LossBar, base: float) ->
         return effect.extra, make_share(effect.extra, abs(base)), None
     if not effect.proven:
         return ShownValue(None, "not proven"), None, None
-    return ShownValue(None, "infeasible"), None, abbreviate_shortfall(bar.shortage)
+    return ShownValue(None, "infeasible"), None, describe_shortfall(bar.shortage, brief=True)
 
 
 def _encode_effect(effect: OutageLoss | DelayEffect, base: float) -> dict[str, Any]:
@@ -350,7 +349,9 @@ def report_scenarios(scenarios: ScenarioComparison) -> SensitivityPart:
     table, lines = _scenario_table(scenarios, listed), tuple(f"Scenario {line}." for line in sentences)
     if not rows:
         return SensitivityPart(lines, (table,), (), _encode_scenarios(scenarios), heading="Named scenarios")
-    chart = draw_loss_bars(_scenario_title(listed, sentences), rows, scenarios.unit, table)
+    none, title = sum(scenario.status == "infeasible" for scenario in listed), sentences[0]
+    title = f"{none} of {len(listed)} scenarios infeasible; worst: {title}" if none > 1 else title
+    chart = draw_loss_bars(title, rows, scenarios.unit, table)
     return SensitivityPart(lines, (), (chart,), _encode_scenarios(scenarios), heading="Named scenarios")
 
 
@@ -359,11 +360,6 @@ def _scenario_severity(scenario: NamedScenarioResult) -> float:
     if scenario.feasible:
         return scenario.extra
     return float("inf") if scenario.shortage is None else sum(scenario.shortage.values())
-
-
-def _scenario_title(listed: list[NamedScenarioResult], lines: list[str]) -> str:
-    none, of = sum(scenario.status == "infeasible" for scenario in listed), len(listed)
-    return f"{none} of {of} scenarios infeasible; worst: {lines[0]}" if none > 1 else lines[0]
 
 
 def _scenario_table(scenarios: ScenarioComparison, listed: list[NamedScenarioResult]) -> ReportTable:
@@ -387,7 +383,7 @@ def _tabulate_scenario(scenarios: ScenarioComparison, scenario: NamedScenarioRes
     name = scenario.name or "base case"
     if not scenario.feasible:
         missing = title_shortfall(scenario.shortage, scenarios.titles)
-        short = abbreviate_shortfall(missing) if scenario.status == "infeasible" else None
+        short = describe_shortfall(missing, brief=True) if scenario.status == "infeasible" else None
         return name, ShownValue(None, _SCENARIO_STATES[scenario.status]), None, None, None, None, short
     share = make_share(scenario.extra, abs(scenarios.base.value)) if scenario.name else None
     return name, scenario.value, scenario.extra, share, scenario.footprint / 1000, scenario.tonnes, None
