@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
 
@@ -179,6 +179,24 @@ def _scenarios(variant: Variant) -> Iterator[str]:
     yield from (line.replace("HAND_RECOVERS", hand) for line in SCENARIOS)
     yield _struck(variant.need)
     yield from MISFORTUNES
+    if variant.by_fraction:
+        yield from _fraction_scenarios(list(variant.fit.assays))
+
+
+def _fraction_scenarios(devices: Sequence[str]) -> Iterator[str]:
+    """Yield the ends of the ranges of what is estimated of fractions."""
+    others = [device for device in devices if device not in evidence.PHONES]
+    dismantled = ["treatments.dismantle", *(f"treatments.dismantle.devices.{device}" for device in others[1:])]
+    for name, cables, steel in (("fractions_cheap", 150, 10), ("fractions_dear", 300, 35)):
+        prices = [f"{one}.fractions.cables.sold: {cables} JPY/kg" for one in dismantled]
+        crushed = ("treatments.half", "treatments.shred")
+        prices += [f"{one}.fractions.steel.sold: {steel} JPY/kg" for one in (*dismantled, *crushed)]
+        yield f'  {name}: {{{", ".join(prices)}, note: "estimated: an end of the range of prices"}}'
+    for treatment, silver in (("half", 70), ("shred", 30)):
+        yield (
+            f"  {treatment}_recovers_more: {{treatments.{treatment}.fractions.boards.recovery.Ag: {silver} %, "
+            'note: "estimated: at which the plan begins to use it"}'
+        )
 
 
 def _struck(need: Mapping[str, float]) -> str:

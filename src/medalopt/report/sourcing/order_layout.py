@@ -28,6 +28,7 @@ _LEAST_LOAD = 0.01  # t; an order with smaller loads is weighed in kilograms
 _QUANTITIES = "quantities"  # key of the table of an order by period
 _LEAST_DIGITS, _MOST_DIGITS = 2, 3  # significant digits kept of the smallest, and of the largest quantity
 _PURCHASE_DIGITS = 7  # of metal bought, which is charged to the last gram
+_PRICE_DECIMALS = 6  # of a price converted from another unit; the exact lines have all
 MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
 _MOST_PARTS = 6  # devices named in the composition of a bundle
 _ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
@@ -323,7 +324,9 @@ def _fold_rows(
 
 def _group_purchase(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable, ...]:
     """Return a row for each period: kilograms, price, amount, and the alloys that it is for."""
-    columns = tuple(_find_column(lines, key) for key in ("period", "bought_kg", "price_per_kg", "amount", "alloy"))
+    keys = ("period", "bought_kg", "price_per_kg", "amount", "alloy")
+    selected = [_find_column(lines, key) for key in keys]
+    columns = tuple(replace(column, digits=min(column.digits, _PRICE_DECIMALS)) for column in selected)
     table: list[tuple[CellValue, ...]] = []
     for name, of_period in _collect_rows(rows, lambda row: str(row["period"])).items():
         alloys = ", ".join(dict.fromkeys(str(row["alloy"]) for row in of_period))
