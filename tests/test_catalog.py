@@ -25,7 +25,7 @@ from tests.random_instances import (
 
 import medalopt
 from medalopt import catalog
-from medalopt.analysis.infeasibility import conflict
+from medalopt.analysis.infeasibility import conflict, messages
 from medalopt.analysis.infeasibility.messages import RuleKey
 from medalopt.analysis.sensitivity import parameter_derivatives, uncertain_parameters
 from medalopt.catalog import FAMILIES, LOWER, ORDER_VARIABLES, PARAMETER_TITLES, UPPER, VARIABLES, Limit
@@ -116,7 +116,7 @@ def test_a_limit_is_put_into_words_everywhere(limit: Limit) -> None:
     """It has its texts, a title as a parameter, and a phrase for a repair that moves it."""
     assert limit.title and limit.effect and limit.label
     assert limit.rule or limit.field == "capacity"
-    assert limit.sentence or limit.kind in conflict._SPECIAL_STATEMENTS
+    assert limit.sentence or limit.kind in messages.SPECIAL_STATEMENTS
     field = limit.parameter
     assert (limit.section, field) in PARAMETER_TITLES
     assert (limit.section, field) in uncertain_parameters._VARIED_FIELDS
