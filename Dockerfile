@@ -13,7 +13,7 @@ RUN /opt/medalopt/bin/pip install --no-index --no-deps --no-build-isolation .
 FROM python:3.13-slim
 RUN useradd --uid 1000 --create-home medalopt
 COPY --from=build /opt/medalopt /opt/medalopt
-USER medalopt
+USER 1000:1000
 WORKDIR /work
 ENTRYPOINT ["/opt/medalopt/bin/medalopt"]
 CMD ["--help"]

@@ -100,7 +100,7 @@ def test_the_container_is_built_from_what_the_locks_pin() -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     words = " ".join(lines)
     assert "--require-hashes" in words and "--no-index --no-deps" in words
-    assert lines.index("USER medalopt") < next(i for i, line in enumerate(lines) if line.startswith("ENTRYPOINT"))
+    assert lines.index("USER 1000:1000") < next(i for i, line in enumerate(lines) if line.startswith("ENTRYPOINT"))
     copied = {
         name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
     }

@@ -47,6 +47,8 @@ def _list_labels(comparison: Comparison) -> list[str]:
 def _summarize_comparison(comparison: Comparison) -> tuple[str, ...]:
     """Return the headline: cost of each subject against the first, and the number of differing parameters."""
     lines = [_describe_cost_difference(comparison, number) for number in range(1, len(comparison.summaries))]
+    if {summary.status for summary in comparison.summaries} == {"optimal"}:
+        lines.insert(0, f"Optimal: {', '.join(_list_labels(comparison))}.")
     if comparison.summaries[0].source_values is not None:
         lines.append(_describe_data_difference(comparison))
     for name, summary in zip(_list_labels(comparison), comparison.summaries, strict=True):
@@ -393,17 +395,15 @@ def _summarize_sweep(unit: str, rows: Sequence[SweepResult], of: int) -> list[st
     counts = {
         status: sum(row.result.status == status for row in rows) for status in ("optimal", *_SCENARIO_STATUS_WORDS)
     }
-    every = f"{format_count(of, 'scenario')}."
-    done = f"Interrupted: {len(rows):,} of {of:,} scenarios solved." if len(rows) < of else every
-    lines: list[str] = []
+    lines = [f"Interrupted: {len(rows):,} of {of:,} scenarios solved."] if len(rows) < of else []
     plans = [row for row in _rank_scenarios(rows) if row.result.value is not None]
     if plans:
         ends = [(format_money(row.result.value or 0.0, unit), _name_scenario(row)) for row in (plans[0], plans[-1])]
         best, worst = (f"{value} ({name})" for value, name in ends)
-        lines.append(f"Optimal: {format_count(counts['optimal'], 'scenario')}; lowest {best}, highest {worst}.")
+        lines.append(f"Optimal: {counts['optimal']:,} of {format_count(of, 'scenario')}.")
+        lines += [f"Lowest: {best}.", f"Highest: {worst}."] if len(plans) > 1 else [f"Objective: {best}."]
     if counts["infeasible"]:
         lines.append(f"Infeasible (proven): {format_count(counts['infeasible'], 'scenario')}.")
-    lines.insert(0, done)
     for row in [row for row in rows if row.result.said][:_MAX_RANKED]:
         lines.append(
             f"{_name_scenario(row)}: {_SCENARIO_STATUS_WORDS[row.result.status]}: {escape_text(row.result.said, 300)}."

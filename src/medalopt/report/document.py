@@ -234,6 +234,7 @@ class Report:
         summary: First page; None: the headline alone.
         printed: Tables on paper, where those are a selection; None: all.
         date: Date of the report, YYYY-MM-DD; '' where none is stated.
+        details: Sentences of the summary that a screen leaves out, unless all is printed.
     """
 
     title: str
@@ -253,6 +254,7 @@ class Report:
     summary: ReportSummary | None = None
     printed: tuple[ReportTable, ...] | None = None
     date: str = ""
+    details: tuple[str, ...] = ()
 
 
 def select_summary(report: Report) -> Report:

@@ -336,14 +336,15 @@ def build_metal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         amounts = (float(amount[e]) for amount in (needed, opening, back, bought, left))
         rows.append((metal.titles[e], *amounts, *(_show_metal_values(metal_values, e) if best else [])))
     text = "Opening stock, metal returned and metal bought equal need and surplus."
-    notes = (_METAL_PRICE_NOTE.format(period=get_period_word(plan.instance)),) if best else ()
+    noted = [_METAL_PRICE_NOTE] if best else []
+    if best and any(row[-1] is not None for row in rows):
+        noted.append(_STOCK_PRICE_NOTE.format(period=get_period_word(plan.instance)))
+    notes = (f"{'; '.join(noted)}.",) if noted else ()
     return ReportTable("metals", "Metals", text, tuple(columns), tuple(rows), notes)
 
 
-_METAL_PRICE_NOTE = (
-    "Shadow price: saving per kilogram less needed, in proportion to what is charged; in stock: saving per kilogram "
-    "more of recycled metal in one {period}."
-)
+_METAL_PRICE_NOTE = "Shadow price: saving per kilogram less needed, in proportion to what is charged"
+_STOCK_PRICE_NOTE = "in stock: saving per kilogram more of recycled metal in one {period}"
 
 
 def _show_metal_values(metal_values: MetalValues, metal: int) -> tuple[CellValue, CellValue]:

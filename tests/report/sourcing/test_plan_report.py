@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.instance.writing import loaded
 from tests.report.plans import plan
@@ -15,6 +16,7 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts, plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
+from medalopt.report.render.text import SCREEN_LINES, Screen, render_report_text
 from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import OrderDocument, build_orders
 from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
@@ -54,6 +56,33 @@ def test_the_decision_says_all_that_it_should(tiny: Report) -> None:
     assert mentions(said, "draft", numbers=(13,))
     assert "optimal" in tiny.headline[0].lower()
     assert plan("tiny").instance.figures in tiny.foot[0]
+
+
+def test_the_answer_fits_a_screen(tiny: Report) -> None:
+    """At 80 columns the summary, the orders by amount with their sum, and what --full adds take 40 lines."""
+    for report in (tiny, build_plan_report(plan("tokyo2020"))):
+        shown = render_report_text(report, Screen(80), full=False).splitlines()
+        assert len(shown) <= SCREEN_LINES and max(map(len, shown)) <= 80
+        orders = shown[shown.index("Orders to sign") :]
+        assert any(line.startswith("total ") for line in orders) and "Sign by" in "".join(orders[1:3])
+        assert not any("sha256" in line for line in shown)
+        filed = " ".join(render_report_text(report, Screen.for_file()).split())
+        assert all(line in filed for line in report.details)
+
+
+def test_the_key_figures_are_those_of_the_headline() -> None:
+    """Cost per medal, the largest payer, confidence, and a bottleneck with the shadow price of the headline."""
+    made = plan("tokyo2020")
+    report = build_plan_report(made)
+    assert report.summary is not None
+    figures = {str(row[0]): f"{row[1]}; {row[2]}" for row in report.summary.figures.rows}
+    assert mentions(figures["Per medal"], "all parties", numbers=(1.183e6, 5_000))
+    assert mentions(figures["Paid by municipalities"], "operators", "mint")
+    assert list_numbers(figures["Paid by municipalities"])[0] == pytest.approx(4.103e9)
+    assert mentions(figures["Confidence"], "silver", numbers=(50,))
+    assert all(title in figures for title in ("Total cost", "Devices collected", "Bottleneck", "Footprint"))
+    (price,) = list_numbers(figures["Bottleneck"])
+    assert any(line.startswith("Bottleneck") and price in list_numbers(line) for line in report.headline)
 
 
 def test_every_table_has_its_own_key_and_columns(tiny: Report) -> None:
@@ -118,7 +147,11 @@ def test_the_award_table_shows_every_stream(tiny: Report) -> None:
     """Offered, taken, which share, and the price at which more comes in."""
     table = _table(tiny, "award")
     made = plan("tiny")
-    assert _cells(table, "stream") == sorted(made.instance.streams.names, key=lambda name: name.split("@")[::-1])
+    assert sorted(_cells(table, "stream")) == sorted(made.instance.streams.names)
+    offered, taken, costs = (np.array(_cells(table, key), float) for key in ("offered_t", "taken_t", "cost"))
+    left, whole = np.round(offered - taken, 6), taken >= (1 - 1e-9) * offered
+    assert whole.tolist() == sorted(whole) and left.tolist() == sorted(left, reverse=True)
+    assert costs[whole].tolist() == sorted(costs[whole], reverse=True)
     assert sum(_cells(table, "taken_t")) == pytest.approx(made.tonnes)  # type: ignore[arg-type]
     states = dict(zip(_cells(table, "stream"), _cells(table, "award"), strict=True))
     assert states["kettle@east"] == "taken in part, 25.0 %"

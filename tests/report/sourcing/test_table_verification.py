@@ -452,7 +452,7 @@ def test_control_characters_are_refused_in_tables_and_sheets_too(tmp_path: Path)
     award = (folder / "award.csv").read_text(encoding="utf-8")
     (folder / "award.csv").write_text(award.replace("kettle@east", "kettle\x1b@east"), encoding="utf-8")
     run = here("verify", str(folder), TINY)
-    assert run.code == 2 and "award.csv: 2: contains a control character (\\x1b)" in run.err
+    assert run.code == 2 and "award.csv: 3: contains a control character (\\x1b)" in run.err
     cells = saved_plans.sheets_of(sourced())
     rows = [list(row) for row in cells.sheets["Award table"]]
     rows[4][0] = "east\u2066"

@@ -42,6 +42,11 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   });
   table.parentElement.before(filter);
 }
+// The contents are folded where they stand above the text, not beside it.
+const narrow = matchMedia("(max-width: 70rem)");
+const fold = () => { for (const contents of document.querySelectorAll("details.contents")) contents.open = !narrow.matches; };
+narrow.addEventListener("change", fold);
+fold();
 // A link to a folded table or order opens it.
 const unfold = () => {
   const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;

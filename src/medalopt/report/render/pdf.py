@@ -16,6 +16,8 @@ from medalopt.report.render.text import BREAK_PATTERN, SummaryText, encode_docum
 MOST_TABLE_ROWS = 200  # rows of a table on paper; the rest is summed, and listed in the workbook
 LANDSCAPE_COLUMNS = 8  # columns of the widest table; with more the pages are landscape
 _SUMMARY_CHART_WIDTH = 430  # pixels; two of them stand side by side on the first page
+_PAGE_CHART_WIDTH = 700  # pixels, least width of other charts
+_PAGE_CHART_RATIO = 0.55  # height by width of a chart of which two fill a page
 _TIMESTAMP = 0  # of the file, fixed so that equal reports give equal bytes
 
 
@@ -112,7 +114,10 @@ def _encode_sections(content: Report, title: str = "") -> Iterator[dict[str, Any
         yield from _encode_sections(part, part.title)
 
 
-def _encode_chart(chart: Chart, width: int = PICTURE_WIDTH) -> dict[str, Any]:
+def _encode_chart(chart: Chart, width: int | None = None) -> dict[str, Any]:
+    """Return a chart as SVG, by default of a shape that two of them fill a page."""
+    if width is None:
+        width = min(PICTURE_WIDTH, max(_PAGE_CHART_WIDTH, round(chart.height / _PAGE_CHART_RATIO)))
     svg = render_svg(chart, title=False, width=width)
     return {"title": chart.title, "svg": svg, "notes": chart.notes, "ratio": chart.height / width}
 

@@ -75,8 +75,10 @@ class Screen:
 
 
 COLUMN_GAP = 2
-MIN_NAME_WIDTH = 12  # least width in cells of a column of names
-_UNIT_PATTERN = r"(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%)"  # stays with its number
+MIN_NAME_WIDTHS = (12, 6)  # least width in cells of a column of names; the next one where the table is still too wide
+_UNIT_PATTERN = (  # stays with its number
+    r"(?:(?<=[0-9]) (?=(?:tn|bn|m|t|kg|g|mg|[A-Z]{3})\b|%)|(?:(?<=[0-9] m)|(?<=[0-9] (?:bn|tn))) (?=[A-Z]{3}\b))"
+)
 _WORD_PATTERN = re.compile(rf"(?:\S|{_UNIT_PATTERN})*\s*")
 _PART_PATTERN = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
 
@@ -111,10 +113,11 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
         widths = _measure_columns(section, selected)
     spare = width - _sum_widths(widths)
     names = [n for n, position in enumerate(selected) if not section.columns[position].right]
-    for n in sorted(names, key=lambda n: -widths[n]):
-        shrunk = max(min(MIN_NAME_WIDTH, widths[n]), widths[n] + min(spare, 0))
-        spare += widths[n] - shrunk
-        widths[n] = shrunk
+    for least in MIN_NAME_WIDTHS:
+        for n in sorted(names, key=lambda n: -widths[n]):
+            shrunk = max(min(least, widths[n]), widths[n] + min(spare, 0))
+            spare += widths[n] - shrunk
+            widths[n] = shrunk
     rights = [section.columns[position].right for position in selected]
     header = _lay_out_row([section.columns[position].header for position in selected], widths, rights, bottom=True)
     return header, [_lay_out_row([row[position] for position in selected], widths, rights) for row in section.rows]
@@ -288,15 +291,19 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
     """
     used = screen or Screen.from_stdout()
     whole = used.width >= FILE_WIDTH
-    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in report.headline]
-    if whole or report.documents:
+    short = not full and not whole
+    details = report.details if short else ()
+    lines: list[tuple[str, TextStyle]] = [(line, "plain") for line in report.headline if line not in details]
+    if whole or (report.documents and full):
         lines += [(line, "faint") for line in report.foot]
     brief = written and report.screen is not None and not whole
     parts = [] if brief else [*_list_parts(report, whole), *(_list_documents(report) if whole else ())]
-    parts, left = (parts, []) if full or whole else _fit_screen(used, report, lines, parts)
+    parts, left = _fit_screen(used, report, lines, parts) if short else (parts, [])
     text = "".join(_render_parts(used, report, lines, parts))
+    left += [re.split("[,:]", line, maxsplit=1)[0].lower() for line in details]
     if left:
-        text += "\n" + _render_note(used, f"More tables with --full: {'; '.join(left)}.")
+        kinds = "lines and tables" if details else "tables"
+        text += "\n" + _render_note(used, f"More {kinds} with --full: {'; '.join(left)}.")
     if brief or whole or not report.screen or left:
         return text
     shown = {table.key for table in report.screen}
@@ -323,20 +330,25 @@ def _fit_screen(
     def measure_excess(shown: list[TextTable | TextHeading]) -> int:
         """Return the lines beyond those of a screen."""
         text = "".join(_render_parts(screen, report, lines, shown))
-        return text.count("\n") - (SCREEN_LINES - _NOTE_LINES)
+        return text.count("\n") - (SCREEN_LINES - _NOTE_LINES - bool(report.details))
 
     shown: list[TextTable | TextHeading] = []
     left: list[str] = []
     for part in parts:
-        excess = measure_excess([*shown, part])
-        if excess <= 0:
+        if measure_excess([*shown, part]) <= 0:
             shown.append(part)
             continue
         if not shown and not left and report.screen and isinstance(part, TextTable):
-            rows = max(_MIN_ROWS, len(report.screen[0].rows) - excess - 1)
-            shown.append(_escape_cells(format_table(report.screen[0], rows)))
+            shown.append(_cut_rows(report.screen[0], lambda table: measure_excess([table]) <= 0))
         left.append(part.title.partition(":")[0])
     return shown, left
+
+
+def _cut_rows(table: ReportTable, fits: Callable[[TextTable], bool]) -> TextTable:
+    """Return a table with as many rows as fit, the others summed in one, and with `_MIN_ROWS` in any case."""
+    most = min(len(table.rows), table.most or len(table.rows))
+    cut = (_escape_cells(format_table(table, rows)) for rows in range(most, _MIN_ROWS, -1))
+    return next((shown for shown in cut if fits(shown)), _escape_cells(format_table(table, _MIN_ROWS)))
 
 
 def _list_parts(report: Report, whole: bool) -> Iterator[TextTable | TextHeading]:
@@ -524,8 +536,9 @@ def encode_document(document: OrderDocument, lines: object) -> dict[str, object]
 
 _STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No plan", "No errors")
 _KEY_FIGURE_PATTERN = re.compile(
-    r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(][0-9]))(?P<detail>.*))?"
+    r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(](?:\w+ )?[0-9]))(?P<detail>.*))?"
 )
+_PARENTHESIS_PATTERN = re.compile(r"\A[(]([^()]*)[)][.]?\Z")  # around all of a detail
 _MAX_KEY_VALUE = 48  # characters of a key figure; longer sentences stay sentences
 
 
@@ -568,6 +581,7 @@ def split_headline(lines: tuple[str, ...]) -> SummaryText:
     for line in lines:
         found = _KEY_FIGURE_PATTERN.fullmatch(line)
         if found and line != status and len(found["value"]) <= _MAX_KEY_VALUE:
-            figures[line] = KeyFigure(found["label"], found["value"].removesuffix("."), found["detail"] or "")
+            detail = _PARENTHESIS_PATTERN.sub(r"\1", found["detail"] or "")
+            figures[line] = KeyFigure(found["label"], found["value"].removesuffix("."), detail)
     rest = tuple(line for line in lines if line not in figures and line != status)
     return SummaryText(status, tuple(figures.values()), rest)

@@ -61,12 +61,12 @@ def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
 
 def _range_lines(ranges: SensitivityRanges) -> list[str]:
     plan = ranges.plan
-    lines = [f"{describe_objective(plan)} {describe_status(plan)}"]
+    lines = [describe_status(plan), describe_objective(plan)]
     listed = _select_right_hand_sides(ranges)
     if listed:
         lines.append(f"Largest effect: {_describe_shadow_price(ranges, listed[0])}.")
     costs = sorted(_select_costs(ranges, _HEADLINE_COST_SHARE), key=_relative_allowance)
-    labels = ("Tightest cost range", "Next")
+    labels = ("Tightest cost range", "Next tightest")
     lines += [f"{label}: {_describe_range(ranges, row)}." for label, row in zip(labels, costs, strict=False)]
     kinked = sum(row.has_kink for row in ranges.rows)
     lines.append(f"Varied one at a time: {len(ranges.rows)} cost and right-hand-side parameters.")

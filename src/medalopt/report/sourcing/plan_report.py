@@ -38,7 +38,7 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.render.json import render_sourcing_json
-from medalopt.report.risk import tabulate_risk
+from medalopt.report.risk import format_probability, tabulate_risk
 from medalopt.report.sensitivity.what_if import describe_premium
 from medalopt.report.solve import (
     compute_cost_per_medal,
@@ -48,7 +48,7 @@ from medalopt.report.solve import (
     name_total_cost,
     summarize_plan,
 )
-from medalopt.report.solve_tables import build_impurity_table, describe_largest_kinds
+from medalopt.report.solve_tables import build_impurity_table, title_cost_kinds
 from medalopt.report.sourcing.compliance import tabulate_assumptions, tabulate_claims, tabulate_compliance_documents
 from medalopt.report.sourcing.metals import SPREAD_DEVIATIONS, tabulate_melting, tabulate_metal_account
 from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, select_print_tables
@@ -256,10 +256,22 @@ def build_plan_report(
         summary=summary,
         printed=select_print_tables(filled),
         date=date,
+        details=tuple(line for line in headline if line.startswith(_DETAIL_LINES)),
     )
 
 
+_DETAIL_LINES = (  # what the tables or another verb say as well
+    "Benchmark",
+    "Footprint",
+    "Smelter feed",
+    "Metal purchases",
+    "Binding constraints:",
+    "Second risk",
+    "Third risk",
+)
 MOST_SCREEN_ROWS = 12  # rows of a table on a terminal
+_ORDER_RANKS = {"document": 1, "state": 2}  # last on a terminal, and dropped first where it is narrow
+_MAX_LIST_LENGTH = 24  # characters of the materials of an order on a terminal
 _AWARD_COLUMNS = ("stream", "offered_t", "taken_t", "award", "cost", "comes_in_per_t")  # on a terminal
 
 
@@ -270,16 +282,33 @@ def select_screen_tables(tables: Sequence[ReportTable]) -> tuple[ReportTable, ..
         Tables of two screens: spend summed over the parties, the award without the attributes of the streams.
     """
     has = {table.key for table in tables}
-    shown = {"due_orders", "award", "fiscal_years" if "fiscal_years" in has else "spend", "medals"}
+    shown = {"orders", "award", "fiscal_years" if "fiscal_years" in has else "spend", "medals"}
     return tuple(replace(_shorten_table(table), most=MOST_SCREEN_ROWS) for table in tables if table.key in shown)
 
 
 def _shorten_table(table: ReportTable) -> ReportTable:
+    if table.key == "orders":
+        due = select_due_orders(table, most=None)
+        goods = due.places["goods"]
+        rows = tuple((*row[:goods], _shorten_list(row[goods]), *row[goods + 1 :]) for row in due.rows)
+        columns = tuple(replace(column, rank=_ORDER_RANKS.get(column.key, 0)) for column in due.columns)
+        return keep_columns(
+            replace(due, columns=columns, rows=rows), sorted(due.places, key=lambda key: key in _ORDER_RANKS)
+        )
     if table.key == "fiscal_years":
         return fold_table(table, "party")[0]
     if table.key == "award":
         return keep_columns(table, [key for key in table.places if key in _AWARD_COLUMNS])
     return table
+
+
+def _shorten_list(cell: CellValue) -> CellValue:
+    """Shorten a long list such as `box, pick_up, phone, 1 more` to `box, 3 more`."""
+    if not isinstance(cell, str) or len(cell) <= _MAX_LIST_LENGTH:
+        return cell
+    first, *others = cell.split(", ")
+    count = sum(int(other.partition(" ")[0]) if other.endswith(" more") else 1 for other in others)
+    return f"{first}, {count} more" if count else first
 
 
 def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportTable, ...]:
@@ -288,7 +317,7 @@ def _analysis_tables(plan: Plan, analyses: PlanAnalyses | None) -> tuple[ReportT
     return (*tabulate_rule_costs(analyses), *(tabulate_risks(analyses.risks, plan.instance) if analyses.risks else ()))
 
 
-MOST_PARTIES = 4  # payers on the first page
+MOST_PARTIES = 4  # payers named on the first page
 _RISK_LINES = ("Main risk", "Second risk", "Third risk", "Scenarios", "Whole loads", "Benchmark")  # in this order
 BOTTLENECK = "Bottleneck"  # key figure that follows from the dual values, not from the decisions
 _FIGURE_COLUMNS = (ReportColumn("figure", "Result"), ReportColumn("value", "Value"), ReportColumn("detail", "Detail"))
@@ -302,12 +331,13 @@ def _build_summary(
     """Build the first page of a sourcing plan."""
     plan = facts.plan
     rows = (
-        *_cost_figure(plan),
+        *_cost_figures(plan),
         *_unmet_figure(plan),
         *_supply_figure(plan),
         *_purchase_figure(facts),
         *_bottleneck_figure(plan),
-        *_confidence_figure(facts),
+        *_confidence_figure(plan),
+        *_low_case_figure(facts),
         *_footprint_figure(plan),
     )
     text = "The plan on one page."
@@ -316,19 +346,20 @@ def _build_summary(
     return ReportSummary(figures, select_due_orders(orders), risks, charts)
 
 
-def select_due_orders(orders: ReportTable) -> ReportTable:
-    """Select the orders of the first page: the largest amounts, those to be signed first on top.
+def select_due_orders(orders: ReportTable, most: int | None = MOST_DUE_ORDERS) -> ReportTable:
+    """Select the orders of the first page: the largest amounts, those to be signed first on top; all by amount.
 
     Args:
         orders: The table `orders`.
+        most: Orders shown; None: all.
 
     Returns:
         The table `due_orders`; a note says how many more there are.
     """
     place = orders.places
     largest = sorted(orders.rows, key=lambda row: -abs(get_cell_number(row[place["amount"]])))
-    shown = sorted(largest[:MOST_DUE_ORDERS], key=lambda row: str(row[place["sign_by"]]))
-    left = largest[MOST_DUE_ORDERS:]
+    shown = largest if most is None else sorted(largest[:most], key=lambda row: str(row[place["sign_by"]]))
+    left = largest[len(shown) :]
     notes = orders.notes
     if left:
         amount = sum(get_cell_number(row[place["amount"]]) for row in left)
@@ -354,21 +385,22 @@ def _round_quantity(text: str) -> str:
     return f"{format_number(float(value.replace(',', '')), 3)} {unit}"
 
 
-def _cost_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+def _cost_figures(plan: Plan) -> tuple[_FigureRow, ...]:
+    """Return total cost, cost per medal, and the party that pays most with those next to it."""
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     name, amount = name_total_cost(plan)
-    per_medal = compute_cost_per_medal(plan)
-    details = (
-        *(("all parties together",) if len(plan.party_costs) > 1 else ()),
-        *((f"{format_money(per_medal, currency)} per medal",) if per_medal is not None else ()),
-        *((format_count(count, "medal"),) if count > 1 else ()),
-    )
-    total = (name, format_money(amount, currency), ", ".join(details))
-    paid = (
-        (f"Paid by {escape_text(party)}", format_money(amount, currency), describe_largest_kinds(plan, party, most=1))
-        for party, amount in list(plan.party_totals.items())[:MOST_PARTIES]
-    )
-    return (total, *paid)
+    parties = [(escape_text(party), format_money(paid, currency)) for party, paid in plan.party_totals.items()]
+    largest = max(plan.costs, key=lambda kind: abs(plan.costs[kind]))
+    costs = f"{title_cost_kinds(plan.instance)[largest]} {format_money(plan.costs[largest], currency)}"
+    figures = [(name, format_money(amount, currency), "of all parties together" if len(parties) > 1 else costs)]
+    if count > 1 and amount:
+        payers = ", paid by all parties together" if len(parties) > 1 else ""
+        figures.append(("Per medal", format_money(amount / count, currency), f"{format_count(count, 'medal')}{payers}"))
+    if parties:
+        listed = ", ".join(f"{party} {paid}" for party, paid in parties[1:MOST_PARTIES])
+        more = f", {len(parties) - MOST_PARTIES} more" if len(parties) > MOST_PARTIES else ""
+        figures.append((f"Paid by {parties[0][0]}", parties[0][1], f"{listed}{more}"))
+    return tuple(figures)
 
 
 def _unmet_figure(plan: Plan) -> tuple[_FigureRow, ...]:
@@ -402,12 +434,22 @@ def _bottleneck_figure(plan: Plan) -> tuple[_FigureRow, ...]:
         return ()
     metal, *others = values.scarce
     titles = plan.instance.metals.titles
-    price = format_money_range(values.at_hand[metal][values.used[metal]].tolist())
+    price = format_money_range([float(values.per_kilogram[metal])])  # as in the headline
     more = f"; also {', '.join(escape_text(titles[other], 40) for other in others[:3])}" if others else ""
     return ((BOTTLENECK, escape_text(titles[metal], 40), f"shadow price {price} {plan.unit}/kg{more}"),)
 
 
-def _confidence_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
+def _confidence_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+    """Return the smallest probability that a metal suffices at a deadline."""
+    if not plan.risks:
+        return ()
+    worst = min(plan.risks, key=lambda risk: (risk.probability, risk.period))
+    title, period = escape_text(plan.instance.metals.titles[worst.metal], 40), plan.instance.periods[worst.period]
+    text = format_probability(worst.probability)
+    return (("Confidence", text, f"probability that {title} suffices by {period}"),)
+
+
+def _low_case_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
     """Return the largest shortage where the returns come out low, relative to the metal charged."""
     account = facts.metal_account
     if account.uncertainty is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +39,14 @@ from medalopt.instance.price_steps import (
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.plan.plan import Plan
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, make_amount_column, make_rate_column
+from medalopt.report.document import (
+    CellValue,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    make_amount_column,
+    make_rate_column,
+)
 from medalopt.report.numbers import format_change_value, format_mass, format_money, format_number, format_share
 from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import describe_step, format_step
@@ -76,8 +84,10 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     """
     instance, account, streams = plan.instance, plan.account, plan.instance.streams
     spent = sum_by_group(account.shipment_costs.sum(axis=1), account.routes.stream, len(streams.names))
-    whole = np.asarray(account.sent) >= (1 - AMOUNT_TOLERANCE) * streams.available.value.sum(axis=1)
-    order = np.lexsort((np.arange(len(streams.names)), streams.region, whole)).tolist()
+    offered, sent = streams.available.value.sum(axis=1), np.asarray(account.sent)
+    whole = sent >= (1 - AMOUNT_TOLERANCE) * offered
+    size = np.round(np.where(whole, spent, offered - sent), 6)  # equal amounts stay in the order of the file
+    order = np.lexsort((np.arange(len(streams.names)), -size, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
     free = compute_routable_supply(instance, account.routes).tolist()
     rows = tuple((*_award_row(plan, i, float(spent[i]), free[i]), *_entry_price(plan, i, asked)) for i in order)
@@ -187,7 +197,7 @@ def _spend_by_period(instance: Instance, paid: Payments, years: tuple[str, ...])
         *(_money_column(instance, _PAYMENT_KEYS[kind], PAYMENT_TITLES[kind]) for kind in paid.kinds),
         _money_column(instance, "spent", "Spent"),
         _money_column(instance, "spent_so_far", "Cumulative", total=False),
-        _money_column(instance, "committed", "Open commitment", total=False),
+        replace(_money_column(instance, "committed", "Open commitment", total=False), rank=1),
     )
     ordered = np.append(spent[:-1].sum(axis=0)[::-1].cumsum()[::-1][1:], 0.0)  # in later periods
     rows = tuple(
@@ -308,6 +318,7 @@ _SCENARIOS_DESCRIPTION = "Named scenarios of the instance, each optimised again,
 _INFEASIBLE, _NOT_SOLVED = "no plan", "not solved"  # cells, also of saved plans
 _RANKS = ("Main risk", "Second risk", "Third risk")
 _MOST_SCENARIOS = 2  # scenarios in the summary
+_MOST_CHANGES = 3  # changes of a scenario that a person is shown
 
 
 def tabulate_risks(risks: PlanRisks, instance: Instance) -> tuple[ReportTable, ...]:
@@ -406,11 +417,13 @@ def _extra_cost(end: TornadoEnd, base: ScenarioResult) -> CellValue:
 def _select_worst_scenarios(risks: PlanRisks) -> list[ScenarioRisk]:
     """Return the scenarios of the summary: infeasible ones first, then by extra cost."""
     bad = [risk for risk in risks.cases if risk.more is None or risk.more > 0]
-    return sorted(bad, key=lambda risk: (risk.more is not None, -_scenario_severity(risk), risk.name))[:_MOST_SCENARIOS]
+    return sorted(bad, key=_rank_scenario)[:_MOST_SCENARIOS]
 
 
-def _scenario_severity(risk: ScenarioRisk) -> float:
-    return sum((risk.shortage or {}).values()) if risk.more is None else risk.more
+def _rank_scenario(risk: ScenarioRisk) -> tuple[bool, float, str]:
+    """Return the sort key of a scenario: infeasible ones by shortfall, then the others by extra cost."""
+    severity = sum((risk.shortage or {}).values()) if risk.more is None else risk.more
+    return risk.more is not None, -severity, risk.name
 
 
 def _describe_scenario(risk: ScenarioRisk, instance: Instance) -> str:
@@ -440,7 +453,8 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     )
     notes = {source.path: source.note for source in instance.sources}
     rows = tuple(
-        _scenario_row(risk, instance, notes.get(render_path(("scenarios", risk.name)), "")) for risk in risks.cases
+        _scenario_row(risk, instance, notes.get(render_path(("scenarios", risk.name)), ""))
+        for risk in sorted(risks.cases, key=_rank_scenario)
     )
     short = any(risk.shortage for risk in risks.cases)
     said = ("Shortfall: least metal from other sources that makes the scenario feasible.",) if short else ()
@@ -448,7 +462,14 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
 
 
 def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
-    changes = ", ".join(f"{path} {format_change_value(str(value))}" for path, value in risk.changes.items())
+    values = {path: format_change_value(str(value)) for path, value in risk.changes.items()}
+    written = [f"{path} {value}" for path, value in values.items()]
+    shown = [
+        f"{path} {'one value per period' if value.startswith('[') else value}"
+        for path, value in list(values.items())[:_MOST_CHANGES]
+    ]
+    more = [f"{len(written) - _MOST_CHANGES} more"] if len(written) > _MOST_CHANGES else []
+    changes = ShownValue(", ".join(written), ", ".join((*shown, *more)))
     state = _INFEASIBLE if risk.result.status == "infeasible" else _NOT_SOLVED
     costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.result.value, risk.more)
     return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)
@@ -461,7 +482,7 @@ def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
     """Tabulate the rules with their costs, the highest first: the table `rules`."""
     columns = (
         ReportColumn("rule", "Constraint"),
-        ReportColumn("figure", "Right-hand side", "", 4),
+        ReportColumn("figure", "Right-hand side", "", style="significant"),
         ReportColumn("unit", "Unit"),
         ReportColumn("binds", "Binding"),
         make_amount_column("costs", "Cost", analyses.base.instance.currency, total=False),
