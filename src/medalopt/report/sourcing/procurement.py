@@ -462,14 +462,9 @@ def _scenario_table(risks: PlanRisks, instance: Instance) -> ReportTable:
 
 
 def _scenario_row(risk: ScenarioRisk, instance: Instance, note: str) -> tuple[CellValue, ...]:
-    values = {path: format_change_value(str(value)) for path, value in risk.changes.items()}
-    written = [f"{path} {value}" for path, value in values.items()]
-    shown = [
-        f"{path} {'one value per period' if value.startswith('[') else value}"
-        for path, value in list(values.items())[:_MOST_CHANGES]
-    ]
+    written = [f"{path} {format_change_value(str(value))}" for path, value in risk.changes.items()]
     more = [f"{len(written) - _MOST_CHANGES} more"] if len(written) > _MOST_CHANGES else []
-    changes = ShownValue(", ".join(written), ", ".join((*shown, *more)))
+    changes = ShownValue(", ".join(written), ", ".join((*written[:_MOST_CHANGES], *more)))
     state = _INFEASIBLE if risk.result.status == "infeasible" else _NOT_SOLVED
     costs: tuple[CellValue, CellValue] = (state, None) if risk.more is None else (risk.result.value, risk.more)
     return (risk.name, changes, *costs, _list_shortfall(risk, instance), note)
