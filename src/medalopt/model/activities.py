@@ -78,20 +78,3 @@ def _add_used_rows(
         return (None, quantity[index] - most[index] * used[index], 0.0)
 
     model.add_component(f"{kind.name}_most", pyo.Constraint(list(quantity), rule=bound, doc=doc))
-
-
-def list_activity_charges(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the lot charges and fixed charges as terms of the cost; empty if the instance has none.
-
-    Args:
-        model: Model with the variables of family 21 declared.
-        instance: Instance.
-    """
-    terms: list[object] = []
-    for kind in ACTIVITY_KINDS:
-        variables = model.component(f"{kind.name}_used")
-        if variables is not None:
-            charge = index_by_name(kind.get_charge(instance).value, kind.list_names(instance))
-            named = ((key[0] if kind.periodic else key, used) for key, used in variables.items())
-            terms += [charge[name] * used for name, used in named if charge[name]]
-    return terms

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
+from medalopt.instance.activities import ACTIVITY_KINDS
+from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
-from medalopt.instance.instance import Instance
-from medalopt.model.activities import list_activity_charges
+from medalopt.instance.instance import Instance, Names
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.model.balance import collect_purchases
 from medalopt.model.left_metal import list_left_metal_terms
-from medalopt.model.price_steps import list_step_surcharges
 from medalopt.model.variables import index_by_name
 
 OBJECTIVES = ("cost", "footprint", "mass")
@@ -41,10 +42,24 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
     terms += list_left_metal_terms(model, instance)
     terms += _scrap_value_terms(model, instance)
     terms += _shortfall_terms(model, instance)
-    terms += list_activity_charges(model, instance)
-    terms += list_step_surcharges(model, instance)
+    for kind in ACTIVITY_KINDS:
+        terms += _price_component(
+            model, f"{kind.name}_used", kind.get_charge(instance).value, kind.list_names(instance)
+        )
+    for steps in STEP_KINDS:
+        surcharge = steps.get_steps(instance).surcharge.value
+        terms += _price_component(model, f"{steps.name}_excess", surcharge, steps.list_names(instance))
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
+
+
+def _price_component(model: pyo.ConcreteModel, name: str, price: Floats, names: Names) -> list[object]:
+    """Return the variables of a component at the prices of the first names of their index; empty without it."""
+    if model.component(name) is None:
+        return []
+    by_name = index_by_name(price, names)
+    variables = ((key[0] if isinstance(key, tuple) else key, each) for key, each in model.component(name).items())
+    return [by_name[first] * each for first, each in variables if by_name[first]]
 
 
 def _offer_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:

@@ -85,19 +85,3 @@ def _add_falling_rows(
         falling, rule=lambda m, name: (None, excess[name] - beyond[name] * used[name], 0.0), doc=doc
     )
     model.add_component(f"{kind.name}_steps_most", greatest)
-
-
-def list_step_surcharges(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the surcharges of price steps as terms of the cost; empty if the instance has none.
-
-    Args:
-        model: Model with the variables of family 24 declared.
-        instance: Instance.
-    """
-    terms: list[object] = []
-    for kind in STEP_KINDS:
-        excess = model.component(f"{kind.name}_excess")
-        if excess is not None:
-            surcharge = index_by_name(kind.get_steps(instance).surcharge.value, kind.list_names(instance))
-            terms += [surcharge[name] * beyond for name, beyond in excess.items() if surcharge[name]]
-    return terms
