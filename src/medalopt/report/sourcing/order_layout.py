@@ -301,7 +301,14 @@ def _tabulate_charges(lines: ReportTable, rows: Sequence[Cells]) -> ReportTable:
     columns = tuple(replace(column, optional=column.unit is not None) for column in shown.columns)
     sums = ("feed_t", "contained_kg", "returned_kg", "left_kg", "amount")
     folded = _fold_rows(list(shown.places), rows, ("terms", "item"), sums)
-    return ReportTable("charges", "Charges of feed per dry tonne, of metal per kilogram returned", "", columns, folded)
+    place = shown.places["terms"]
+    above = ["", *(row[place] for row in folded)]  # the terms are named once
+    named = (
+        ("" if row[place] == before else row[place], *row[place + 1 :])
+        for row, before in zip(folded, above, strict=False)
+    )
+    title = "Charges of feed per dry tonne, of metal per kilogram returned"
+    return ReportTable("charges", title, "", columns, tuple(named))
 
 
 def _fold_rows(

@@ -251,7 +251,7 @@ def _tolling_document(
     terms: FieldPairs = (
         ("Lot", _describe_lots(instance, sent)),
         ("Quantity", f"{tonnes:,.{count_amount_decimals([tonnes], 2)}f} t of feed, dry, in total"),
-        ("Metal expected back", _describe_metals(instance, metals) or "none within the plan"),
+        ("Metal expected back", _describe_metals(instance, smelter, metals) or "none within the plan"),
         *_describe_left(instance, metals),
         ("Return to", context.describe_place(mint, ("legal_name", "address", "deliver_to"))),
         *describe_tolerance(context, context.margins.smelters[smelter], tonnes, "t"),
@@ -269,14 +269,16 @@ def _tolling_document(
     return make_order(context, TOLL, number, addressee, terms, lots, notes)
 
 
-def _describe_metals(instance: Instance, metals: list[MetalReturn]) -> str:
-    """Return the kilograms of each metal that is returned within the plan."""
+def _describe_metals(instance: Instance, smelter: int, metals: list[MetalReturn]) -> str:
+    """Return the kilograms of each metal that is returned within the plan, and when."""
     back: dict[int, float] = {}
     for metal in metals:
         if metal.period is not None:
             back[metal.metal] = back.get(metal.metal, 0.0) + metal.kilograms
+    leads, word = instance.smelters.lead[smelter].tolist(), get_period_word(instance)
+    due = [f"{format_count(lead, word)} after shipment" if lead else f"in the {word} of shipment" for lead in leads]
     return ", ".join(
-        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]}"
+        f"{kg:,.{count_amount_decimals([kg])}f} kg of {instance.metals.titles[e]} {due[e]}"
         for e, kg in sorted(back.items())
         if kg > 0
     )
@@ -315,7 +317,8 @@ def _name_feed(instance: Instance, feeds: list[FeedLine]) -> str:
     """Return the name of a line of terms, and after it the fractions that are fed under it."""
     name = instance.terms.names[feeds[0].line] or EVERY_FEED
     fractions = sorted({fraction for feed in feeds for fraction in feed.fractions})
-    names = ", ".join(instance.treatments.names[fraction] for fraction in fractions)
+    parts = (instance.treatments.names[fraction] for fraction in fractions)
+    names = ", ".join(part.removesuffix(f"/{name}") for part in parts)
     return f"{name} ({names})" if names else name
 
 
