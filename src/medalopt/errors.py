@@ -157,11 +157,12 @@ class ConfidenceNotReachedError(NoPlanError):
 
     Attributes:
         highest: The highest one found, a `HighestConfidence` of `medalopt.solver.highest_confidence`.
+        task: What was solved, where the highest one has not been looked for.
     """
 
-    def __init__(self, name: str, refutation: Any, highest: Any, reason: str) -> None:
+    def __init__(self, name: str, refutation: Any, highest: Any, reason: str, task: Any = None) -> None:
         super().__init__(name, "infeasible", refutation)
-        self.highest = highest
+        self.highest, self.task = highest, task
         self.args = (f"{name}: {reason}",)
 
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from medalopt.catalog import FAMILIES
 from medalopt.errors import (
     CoefficientRangeError,
     ConfidenceNotReachedError,
@@ -29,7 +28,6 @@ from medalopt.instance.confidence import (
     build_confidence,
     build_program_routes,
     get_joint_confidence,
-    get_uncertainty_budget,
     has_joint_split,
     measure_confidence,
     split_joint_confidence,
@@ -56,6 +54,13 @@ from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
+from medalopt.solver.highest_confidence import (
+    HighestConfidence,
+    bracket_highest_confidence,
+    describe_highest,
+    describe_limit,
+    find_highest_confidence,
+)
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
 from medalopt.solver.solution import Solution
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
@@ -66,7 +71,8 @@ NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
 _LEAST_STEP = 0.05  # of the change to the wanted split of a joint confidence
 MAX_SPLITS, SPLIT_TOLERANCE = 8, 1e-5  # splits of a joint confidence, and the relative saving by one that is kept
-MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
+NEARLY_CERTAIN = 1 - 1e-6  # confidence that is looked for where no plan keeps a joint one
+_JOINT_TOLERANCE = 2e-3  # between the joint confidence attained and that of each metal, which count as one
 LARGEST_CONFIDENCE_SEARCH = 200_000  # routes times periods, up to which the highest confidence is computed
 DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
 DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
@@ -142,15 +148,23 @@ def _split_risk(instance: Instance, solve_split: Callable[[Instance], Plan], rou
     levels: JointSplit = equal
     try:
         plan = solve_split(split_joint_confidence(instance, equal))
-    except ConfidenceNotReachedError:  # some metals need less than their share: begin with what the others leave
+    except ConfidenceNotReachedError as error:  # some metals need less than their share: begin with what others leave
         bare = solve_split(split_joint_confidence(instance, dict.fromkeys(equal, 0.5)))
         slacks = measure_confidence(policy, bare.account)
         short = {(names[one.row.metal], periods[one.row.period]): 1.0 for one in slacks if one.excess > 0}
         shared = PlanAccount(split_joint_confidence(instance, equal), bare.account.routes, bare.account.decisions)
         levels = reallocate_risk(shared, {CONE_RULE: short})
-        if len(short) == len(equal):
-            raise
-        plan = solve_split(split_joint_confidence(instance, levels))
+        try:
+            if len(short) == len(equal):
+                raise error
+            plan = solve_split(split_joint_confidence(instance, levels))
+        except ConfidenceNotReachedError as worse:  # the safest plan may keep a split of its own
+            explained = _explain_joint(instance, worse)
+            safest: HighestConfidence | None = explained.highest
+            levels = {} if safest is None else safest.split_risk(get_joint_confidence(instance) or 0.5)
+            if not levels:
+                raise explained from worse
+            plan = solve_split(split_joint_confidence(instance, levels))
     step = 1.0
     for _ in range(rounds if len(equal) > 1 and plan.duals.get(CONE_RULE) else 0):
         wanted = reallocate_risk(plan.account, plan.duals)
@@ -412,44 +426,56 @@ def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
 
 def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPlanError:
     """Return the error of an infeasible instance; where a promised confidence is the cause, with the highest one."""
-    from medalopt.solver.highest_confidence import bracket_highest_confidence, find_highest_confidence
-
-    name = task.instance.name
-    if task.routes.cuts and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH:
-        bare = replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
-        if next(_iterate_solutions(bare, 1.0, "auto")).status == "infeasible":
-            return NoPlanError(name, "infeasible", refutation)
-        highest = bracket_highest_confidence(task, refutation.duals, _solve_roughly)
-        text = "no plan can keep the promise required; without it the instance is feasible: require less"
-        if highest is not None:
-            level, upper = math.floor(highest.level * 1000) / 10, math.ceil(highest.upper * 1000) / 10
-            text = f"a plan can promise {level:g} %, none {upper:g} %: {highest.metal} by {highest.period} limits it"
-        return ConfidenceNotReachedError(name, refutation, highest, text)
-    highest = find_highest_confidence(task)
-    if highest is None:
+    name, large = task.instance.name, _has_large_search(task)
+    if task.routes.cuts and has_joint_split(task.instance):
+        return ConfidenceNotReachedError(name, refutation, None, "this split cannot be kept", task)
+    if large and next(_iterate_solutions(_drop_cuts(task), 1.0, "auto")).status == "infeasible":
         return NoPlanError(name, "infeasible", refutation)
-    raised = sorted(highest.gains.items(), key=lambda item: -item[1])[:MAX_REMEDIES]
-    by_budget = get_uncertainty_budget(task.instance) > 0
-    scale, unit = (1, "") if by_budget else (100, " points")
-    remedies = [f"10 % more of {_name_remedy(*key)} +{gain * scale:.2g}{unit}" for key, gain in raised if gain > 0]
-    if by_budget:
-        text = f"no plan can hold an uncertainty budget above {math.floor(highest.level * 100) / 100:g}: "
+    highest = _find_highest(task, refutation)
+    if highest is None and not large:
+        return NoPlanError(name, "infeasible", refutation)
+    return ConfidenceNotReachedError(
+        name, refutation, highest, describe_highest(task.instance, highest, _has_large_search(task))
+    )
+
+
+def _has_large_search(task: SolveTask) -> bool:
+    """Return whether the highest confidence of a task is bracketed, as its program is too large to be computed."""
+    return bool(task.routes.cuts) and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH
+
+
+def _drop_cuts(task: SolveTask) -> SolveTask:
+    """Return a task without its promise."""
+    return replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
+
+
+def _find_highest(task: SolveTask, refutation: InfeasibilityProof) -> HighestConfidence | None:
+    """Return the highest confidence, computed or, for a large instance, bracketed; None where it is not found."""
+    if _has_large_search(task):
+        return bracket_highest_confidence(task, refutation.duals, _solve_roughly)
+    return find_highest_confidence(task)
+
+
+def _explain_joint(instance: Instance, error: ConfidenceNotReachedError) -> ConfidenceNotReachedError:
+    """Return the error of a joint confidence that no plan keeps, with the highest one of each metal by itself."""
+    joint = get_joint_confidence(instance)
+    assert joint is not None
+    each = dict.fromkeys(instance.metals.names, max(1 - (1 - joint) ** 2, NEARLY_CERTAIN))
+    task = replace(error.task, instance=replace(instance, annex={**instance.annex, "confidence": each}))
+    highest = _find_highest(task, error.refutation)
+    if highest is None:
+        text = f"found no split of the joint confidence of {100 * joint:g} % that a plan keeps: require less"
+    elif highest.upper - highest.jointly <= _JOINT_TOLERANCE:
+        text = describe_highest(task.instance, highest, _has_large_search(task))
     else:
-        text = f"no plan can promise more than {math.floor(highest.level * 1000) / 10:g} %: "
-    text += f"{highest.metal} by {highest.period} limits it"
-    text += f"; options to raise it: {', '.join(remedies)}" if remedies else ""
-    return ConfidenceNotReachedError(name, refutation, highest, text)
+        level, upper = math.floor(highest.jointly * 1000) / 10, math.ceil(highest.upper * 1000) / 10
+        text = f"a plan can promise {level:g} % jointly, none {upper:g} %: {describe_limit(highest)}"
+    return ConfidenceNotReachedError(instance.name, error.refutation, highest, text)
 
 
 def _solve_roughly(task: SolveTask) -> tuple[SolveTask, Solution]:
     """Return any plan of a task that keeps its promised confidence, or that there is none."""
     return next(_iterate_with_cuts(task, lambda one: _iterate_solutions(one, 1.0, "auto")))
-
-
-def _name_remedy(family: str, name: str) -> str:
-    """Return the amount that a right-hand side limits, in words."""
-    known = FAMILIES[family]
-    return f"supply of {name}" if family == "supply" else " ".join(filter(None, (known.title, name)))
 
 
 def _finish_stopped(best: Plan | None, name: str) -> Plan:

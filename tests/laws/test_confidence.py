@@ -159,6 +159,22 @@ def test_what_no_plan_of_a_large_instance_can_promise(instance: Instance, monkey
     assert found.metal == highest.metal and found.period in instance.periods  # several deadlines limit it together
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_what_no_plan_can_promise_jointly(instance: Instance, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
+    """A plan keeps the joint confidence named; at the other one named no plan keeps even that of each deadline."""
+    scarce = instance.with_changes({"medals.first.count": 90, "medals.second.count": 100})
+    if large:
+        monkeypatch.setattr(solve_instance, "LARGEST_CONFIDENCE_SEARCH", 0)
+    with pytest.raises(ConfidenceNotReachedError, match=r"(jointly, none|more than) \d+(\.\d)? %") as caught:
+        solve(scarce.with_changes({"policy.joint_confidence": "99 %"}))
+    highest = caught.value.highest
+    assert 0.5 < highest.jointly <= highest.upper < 0.999 and highest.metal == "Ag"
+    below = {"policy.joint_confidence": f"{100 * highest.jointly - 0.01} %"}
+    assert solve(scarce.with_changes(below)).certificate.optimal
+    with pytest.raises(ConfidenceNotReachedError):
+        solve(scarce.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
+
+
 def test_price_of_confidence(instance: Instance) -> None:
     """Cost rises with confidence, its slope is the stated cost of a point, and it ends at the highest confidence."""
     scarce = instance.with_changes({"medals.second.count": 220})

@@ -29,7 +29,6 @@ from medalopt.instance.confidence import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
-from medalopt.instance.uncertainty import JOINT_CONFIDENCE
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
 from medalopt.proof.prices import Duals
@@ -44,6 +43,8 @@ LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence th
 BUDGET_TOLERANCE = 1e-2  # the same for an uncertainty budget, in parameters
 BRACKET_TOLERANCE = 5e-3  # the same where it is found by bisection
 MAX_ROUNDS = 40
+_SHRINKAGE = 2.0**-40  # relative, so that risks sum to no more than the joint one
+MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
 RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list of what raises the confidence
 
 
@@ -59,6 +60,33 @@ class HighestConfidence:
     metal: str  # of the chance constraint that limits it
     period: str
     gains: Mapping[tuple[str, str], float]
+    attained: Mapping[
+        tuple[str, str], float
+    ]  # confidences by metal and deadline of the plan with the least sum of risks
+
+    @property
+    def jointly(self) -> float:
+        """Joint confidence that a plan attains by Boole's inequality.
+
+        Returns:
+            At least 0.
+        """
+        return max(0.0, 1 - sum(1 - level for level in self.attained.values())) if self.attained else 0.0
+
+    def split_risk(self, joint: float) -> dict[tuple[str, str], float]:
+        """Split the risk of a lower joint confidence as the safest plan does.
+
+        Args:
+            joint: Joint confidence.
+
+        Returns:
+            Confidence by metal and deadline; empty where the safest plan does not attain so much.
+        """
+        risk = sum(1 - level for level in self.attained.values())
+        if not 0 < risk <= 1 - joint:
+            return {}
+        share = (1 - joint) / risk * (1 - _SHRINKAGE)
+        return {key: 1 - min((1 - level) * share, 0.5) for key, level in self.attained.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +117,7 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
         return _find_highest_budget(task, policy.budget)
     required, normal, cuts = policy, NormalDist(), task.routes.cuts
     most, reached = max(row.quantile for row in policy.rows), 0.0
+    levels: Mapping[tuple[str, str], float] = {}
     basis: ProgramBasis | None = None
     for _ in range(MAX_ROUNDS):
         quantile = reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached)
@@ -109,8 +138,12 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
                 task.instance.metals.names[limiting.metal],
                 task.instance.periods[limiting.period],
                 {key: gain * factor for key, gain in found.gains.items()},
+                levels,
             )
-        reached = max(reached, min(attained))
+        reached, levels = (
+            max(reached, min(attained)),
+            _choose_safer(levels, _list_attained(task.instance, found.slacks)),
+        )
         cuts = (*cuts, *(policy.build_cut(task.routes, slack.row, slack.direction) for slack in found.slacks))
     return None
 
@@ -126,12 +159,12 @@ def bracket_highest_confidence(
         solve_task: Returns the solution of a task, of which any plan suffices, and the task with its cuts.
 
     Returns:
-        The highest confidence, without gains; None for a joint confidence, or where a solve proves neither.
+        The highest confidence, without gains; None where a solve proves neither.
     """
     levels = task.instance.annex.get("confidence", {})
-    if get_uncertainty_budget(task.instance) or JOINT_CONFIDENCE in levels:
+    if get_uncertainty_budget(task.instance):
         return None
-    reached, upper = 0.5, max(levels.values())
+    reached, upper, safest = 0.5, max(levels.values()), dict[tuple[str, str], float]()
     while upper - reached > BRACKET_TOLERANCE:
         level = (reached + upper) / 2
         annex = {**task.instance.annex, "confidence": {name: min(one, level) for name, one in levels.items()}}
@@ -145,6 +178,7 @@ def bracket_highest_confidence(
             slacks = measure_confidence(policy, PlanAccount(instance, solved.routes, solution.decisions))
             attained = min((slack.attained_quantile for slack in slacks), default=math.inf)
             reached = max(reached, min(level, NormalDist().cdf(attained)))
+            safest = _choose_safer(safest, _list_attained(instance, slacks))
             if reached < level - BRACKET_TOLERANCE:
                 return None
         else:
@@ -153,7 +187,20 @@ def bracket_highest_confidence(
     if not rows:
         return None
     metal, period = max(rows, key=lambda key: abs(rows[key]))
-    return HighestConfidence(reached, upper, metal, period, {})
+    return HighestConfidence(reached, upper, metal, period, {}, safest)
+
+
+def _list_attained(instance: Instance, slacks: Sequence[ConfidenceSlack]) -> dict[tuple[str, str], float]:
+    """Return the confidence that a plan attains for each metal and deadline, by names."""
+    names, periods = instance.metals.names, instance.periods
+    return {(names[one.row.metal], periods[one.row.period]): NormalDist().cdf(one.attained_quantile) for one in slacks}
+
+
+def _choose_safer(
+    one: Mapping[tuple[str, str], float], other: dict[tuple[str, str], float]
+) -> dict[tuple[str, str], float]:
+    """Return the confidences with the smaller sum of risks."""
+    return other if not one or sum(other.values()) > sum(one.values()) else dict(one)
 
 
 def _find_highest_budget(task: SolveTask, required: float) -> HighestConfidence | None:
@@ -180,7 +227,7 @@ def _find_highest_budget(task: SolveTask, required: float) -> HighestConfidence 
     limiting = max(last.slacks, key=lambda slack: slack.excess).row
     factor = 1 / last.slope if last.slope > 0 else 0.0
     names = task.instance.metals.names[limiting.metal], task.instance.periods[limiting.period]
-    return HighestConfidence(reached, upper, *names, {key: gain * factor for key, gain in last.gains.items()})
+    return HighestConfidence(reached, upper, *names, {key: gain * factor for key, gain in last.gains.items()}, {})
 
 
 def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
@@ -243,3 +290,49 @@ def _sum_gains(instance: Instance, program: SolverProgram, y: Floats) -> dict[tu
         key = instance.devices.names[device[first]] if name == "supply" else str(first or "")
         gains[name, key] = gains.get((name, key), 0.0) - value * upper * RELAXED_SHARE
     return gains
+
+
+def describe_highest(instance: Instance, highest: HighestConfidence | None, bracketed: bool) -> str:
+    """Describe the highest confidence or uncertainty budget, what limits it, and what would raise it.
+
+    Args:
+        instance: Instance with the promise that no plan keeps.
+        highest: The highest one; None where it was not found.
+        bracketed: Whether it is only bracketed.
+
+    Returns:
+        A clause.
+    """
+    if highest is None:
+        return "no plan can keep the promise required; without it the instance is feasible: require less"
+    if get_uncertainty_budget(instance) > 0:
+        most = math.floor(highest.level * 100) / 100
+        return f"no plan can hold an uncertainty budget above {most:g}: {describe_limit(highest, 1, '')}"
+    level, upper = math.floor(highest.level * 1000) / 10, math.ceil(highest.upper * 1000) / 10
+    limit = describe_limit(highest)
+    if bracketed:
+        return f"a plan can promise {level:g} %, none {upper:g} %: {limit}"
+    return f"no plan can promise more than {level:g} %: {limit}"
+
+
+def describe_limit(highest: HighestConfidence, scale: float = 100, unit: str = " points") -> str:
+    """Describe the metal and deadline that limit a promise, and the right-hand sides that would raise it most.
+
+    Args:
+        highest: The highest promise.
+        scale: Factor of its gains.
+        unit: Their unit.
+
+    Returns:
+        A clause.
+    """
+    raised = sorted(highest.gains.items(), key=lambda item: -item[1])[:MAX_REMEDIES]
+    remedies = [f"10 % more of {_name_remedy(*key)} +{gain * scale:.2g}{unit}" for key, gain in raised if gain > 0]
+    text = f"{highest.metal} by {highest.period} limits it"
+    return f"{text}; options to raise it: {', '.join(remedies)}" if remedies else text
+
+
+def _name_remedy(family: str, name: str) -> str:
+    """Return the amount that a right-hand side limits, in words."""
+    known = FAMILIES[family]
+    return f"supply of {name}" if family == "supply" else " ".join(filter(None, (known.title, name)))
