@@ -12,6 +12,7 @@ import pytest
 import medalopt
 from campaigns import promises
 from medalopt import solve_instance
+from medalopt.analysis.risk.breakpoints import list_sources
 from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence
 from medalopt.errors import ConfidenceNotReachedError, InputError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
@@ -185,7 +186,15 @@ def test_price_of_confidence(instance: Instance) -> None:
     slope = (other.cost - one.cost) / 0.1
     assert one.marginal_cost <= slope <= other.marginal_cost
     assert slope == pytest.approx(one.marginal_cost, rel=0.01)
+    assert found.breakpoints and all(0.5 <= one.below < one.level for one in found.breakpoints)
+    for one in found.breakpoints:
+        ends = [
+            list_sources(solve(scarce.with_changes({"policy.confidence": f"{100 * end:.12f} %"})).account)
+            for end in (one.below, one.level)
+        ]
+        assert (ends[1] - ends[0], ends[0] - ends[1]) == (set(one.enters), set(one.leaves))
     report = build_confidence_report(found)
+    assert report.tables[1].key == "breakpoints" and len(report.tables[1].rows) == len(found.breakpoints)
     assert report.headline[-1].startswith("No plan can promise more than") and report.charts
     certain = {f"devices.{name}.cv.Ag": 0 for name in ("phone", "board")} | {"smelters.works.cv": 0, "streams.*.cv": 0}
     with pytest.raises(UsageError, match="nothing that is returned is uncertain"):

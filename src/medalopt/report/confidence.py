@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
+from medalopt.analysis.risk.breakpoints import Source
 from medalopt.analysis.risk.information import MAX_FACTORS, InformationValuation
 from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOfConfidence
 from medalopt.instance.confidence import get_uncertainty_budget
@@ -28,6 +29,7 @@ from medalopt.report.document import (
     ReportTable,
     ShownValue,
     get_cell_value,
+    limit_rows,
     make_amount_column,
 )
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
@@ -37,6 +39,9 @@ from medalopt.report.risk_simulation import name_factor
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import format_count
 
+_MOST_NAMED = 8  # breakpoints in the summary
+_MOST_ROWS = 15  # of breakpoints on the screen
+_MOST_SOURCES = 4  # named in a cell
 _SAMPLES = 4  # points drawn on each line
 _ROW_KEYS = ("confidence", "cost", "extra", "marginal_cost_per_point", "metal", "deadline", "buffer_kg")
 _DASHED = {"width": 1.5, "type": "dashed"}
@@ -48,10 +53,16 @@ def build_confidence_report(found: PriceOfConfidence) -> Report:
     Returns:
         The report: the confidence without a promise, the cost of the next points, and the highest promise.
     """
-    instance, table = found.instance, _tabulate_prices(found)
+    instance, table, breakpoints = found.instance, _tabulate_prices(found), tuple(_tabulate_breakpoints(found))
     title, lines, charts = "Price of confidence of {}", _summarize_prices(found), (_draw_prices(found),)
     return make_report(
-        instance, title, lines, lambda: _encode_price_of_confidence(found), tables=(table,), charts=charts
+        instance,
+        title,
+        lines,
+        lambda: _encode_price_of_confidence(found),
+        tables=(table, *breakpoints),
+        charts=charts,
+        screen=(table, *(limit_rows(one, _MOST_ROWS, "{} more (-o NAME.xlsx, --json).") for one in breakpoints)),
     )
 
 
@@ -64,6 +75,17 @@ def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
         "highest": found.highest,
         "rows": [dict(zip(_ROW_KEYS, map(get_cell_value, row), strict=True)) for row in _tabulate_prices(found).rows],
         "gap": found.gap,
+        "breakpoints": [
+            {
+                "confidence": one.level,
+                "below": one.below,
+                **{
+                    side: [{"kind": kind, "name": name} for kind, name in getattr(one, side)]
+                    for side in ("enters", "leaves")
+                },
+            }
+            for one in found.breakpoints
+        ],
         "lower_bound": [  # where it is farthest from the line between neighbouring plans
             {"confidence": NormalDist().cdf(quantile), "cost": cost}
             for quantile, cost in (interval.bound_at_crossing() for interval in found.intervals)
@@ -93,6 +115,12 @@ def _summarize_prices(found: PriceOfConfidence) -> list[str]:
         lines.append(f"At {_percent(middle.level)} one more percentage point costs {point}.")
     if found.gap is not None and others:
         lines.append(f"Between these plans the cost is certified to {format_money(found.gap, currency)}.")
+    if found.breakpoints:
+        ends = dict.fromkeys(f"{100 * one.level:.3g}" for one in found.breakpoints)
+        listed = ", ".join(
+            [*list(ends)[:_MOST_NAMED], *([f"{len(ends) - _MOST_NAMED} more"] * (len(ends) > _MOST_NAMED))]
+        )
+        lines.append(f"Sources of metal enter or leave the plan at (%): {listed}.")
     if found.highest is None:
         lines.append("Plans with a confidence of 99.9 % exist.")
     else:
@@ -138,6 +166,30 @@ def _tabulate_prices(found: PriceOfConfidence) -> ReportTable:
     return ReportTable(
         "confidence", "Cost by promised confidence", "Plans by rising confidence.", columns, rows, tuple(notes)
     )
+
+
+def _tabulate_breakpoints(found: PriceOfConfidence) -> Iterator[ReportTable]:
+    """Yield the table of the confidences at which sources of metal enter or leave."""
+    columns = (
+        ReportColumn("confidence", "from", "%", 1, style="share"),
+        ReportColumn("below", "not yet at", "%", 1, style="share"),
+        ReportColumn("enters", "enters"),
+        ReportColumn("leaves", "leaves"),
+    )
+    rows: tuple[tuple[CellValue, ...], ...] = tuple(
+        (one.level, one.below, _name_sources(one.enters), _name_sources(one.leaves)) for one in found.breakpoints
+    )
+    if rows:
+        text = "Sources of metal: streams of which devices are smelted, and offers bought."
+        notes = ("By programs between the plans above, which are not certified.",)
+        yield ReportTable("breakpoints", "Sources by confidence", text, columns, rows, notes)
+
+
+def _name_sources(sources: Sequence[Source]) -> str | None:
+    """Return the names of sources, at most `_MOST_SOURCES`."""
+    names = [name for _, name in sources]
+    more = [f"{len(names) - _MOST_SOURCES} more"] if len(names) > _MOST_SOURCES else []
+    return ", ".join([*names[:_MOST_SOURCES], *more]) or None
 
 
 def _list_lower_line(found: PriceOfConfidence) -> list[tuple[float, float]]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
 
+from medalopt.analysis.risk.breakpoints import Breakpoint, find_breakpoints
 from medalopt.errors import ConfidenceNotReachedError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds
@@ -104,6 +105,7 @@ class PriceOfConfidence:
         highest: Highest confidence that any plan can promise; None where nearly certain plans exist.
         intervals: Bounds of the cost between neighbouring plans; empty with whole lots.
         promised: Highest confidence that the file promises; None without any.
+        breakpoints: Confidences at which sources of metal enter or leave; empty with whole lots.
     """
 
     instance: Instance
@@ -111,6 +113,7 @@ class PriceOfConfidence:
     highest: float | None
     intervals: tuple[CostInterval, ...] = ()
     promised: float | None = None
+    breakpoints: tuple[Breakpoint, ...] = ()
 
     @property
     def gap(self) -> float | None:
@@ -169,7 +172,12 @@ def compute_price_of_confidence(
         _price(plan) for level, plan in sorted(plans.items()) if level > anyway and (level in shown or level != begin)
     ]
     first = PricedConfidence(anyway, free.objective, 0.0, "", "", 0.0)
-    return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None))
+    found: tuple[Breakpoint, ...] = ()
+    policy = build_confidence(_promise(instance, top))
+    if not bare.lots and policy is not None:
+        report_progress("breakpoints")
+        found = find_breakpoints(bare, policy, {level: plan.account for level, plan in plans.items()})
+    return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None), found)
 
 
 def _refine(
