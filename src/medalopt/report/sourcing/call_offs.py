@@ -337,7 +337,7 @@ def _make_document(
         *((("Treatment and destination", _describe_routes(instance, sent)),) if order.kind == CALL_OFF else ()),
         *describe_tolerance(context, margin, tonnes, "t", limit),
         ("Delivery window", format_delivery_window(instance, periods)),
-        ("Price", f"fixed, {instance.currency} by mass of {what}, at the rates above"),
+        ("Price", f"fixed, {instance.currency} by mass of {what}, at the rates listed"),
         *_list_step_terms(instance, order, sent),
         *context.describe_amount(costs),
     )
