@@ -63,7 +63,7 @@ def new(
 
     examples = list_examples() if example is not None else {}
     if example is not None and example not in examples:
-        lines = [f"{one:<24} {title}" for one, title in examples.items()]
+        lines = [f"{one:<{max(map(len, examples))}}  {title}" for one, title in examples.items()]
         if example == "list":
             print_output("".join(f"{line}\n" for line in lines))
             return 0
