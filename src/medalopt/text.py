@@ -164,15 +164,38 @@ def join_names(names: Iterable[str], maximum: int = 12) -> str:
 
 
 def join_with_and(parts: Sequence[str]) -> str:
-    """Join parts with commas and a final `and`: `a, b and c`; empty without parts."""
+    """Join parts with commas and a final `and`: `a, b and c`; empty without parts.
+
+    Args:
+        parts: Parts in order.
+
+    Returns:
+        The list as text.
+    """
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def cut_list(parts: Sequence[str], most: int) -> list[str]:
-    """Return the first parts, and where there are more of them their number as the last: `3 more`."""
+    """Return the first parts, and where there are more of them their number as the last: `3 more`.
+
+    Args:
+        parts: Parts in order.
+        most: Number of parts to keep.
+
+    Returns:
+        At most one entry more than `most`.
+    """
     return [*parts[:most], *([f"{len(parts) - most} more"] if len(parts) > most else [])]
 
 
 def list_first(parts: Sequence[str], most: int) -> str:
-    """List the first parts with commas, and where there are more of them their number: `a, b and 3 more`."""
+    """List the first parts with commas, and where there are more of them their number: `a, b and 3 more`.
+
+    Args:
+        parts: Parts in order.
+        most: Number of parts to name.
+
+    Returns:
+        The list as text.
+    """
     return ", ".join(parts) if len(parts) <= most else join_with_and(cut_list(parts, most))

@@ -62,12 +62,26 @@ def _shorten_name(name: str, longest: int) -> str:
 
 
 def make_lp_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names in LP and MPS files, distinct and in the same order."""
+    """Return the names in LP and MPS files.
+
+    Args:
+        names: Names of rows or columns.
+
+    Returns:
+        Distinct names in the same order.
+    """
     return make_names_unique((_make_lp_name(name) for name in names), MAX_NAME_LENGTH)
 
 
 def write_names(program: NamedLinearProgram) -> str:
-    """Render the mapping from exported names to original names as CSV, a line for each column and row."""
+    """Render the mapping from exported names to original names as CSV.
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        The CSV text, a line for each column and row.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("kind", "name", "original"))
@@ -130,7 +144,14 @@ def _split_ranged_rows(program: NamedLinearProgram, ranged: NDArray[np.bool_]) -
 
 
 def list_row_entries(program: NamedLinearProgram) -> list[list[tuple[int, float]]]:
-    """Return the coefficients by row: pairs (column index, coefficient)."""
+    """Return the coefficients by row.
+
+    Args:
+        program: Linear program.
+
+    Returns:
+        For each row the pairs (column index, coefficient).
+    """
     result: list[list[tuple[int, float]]] = [[] for _ in program.rows]
     columns = np.repeat(np.arange(len(program.columns)), np.diff(program.indptr))
     for row, column, value in zip(program.indices.tolist(), columns.tolist(), program.data.tolist(), strict=True):
@@ -142,7 +163,14 @@ _LINE_WIDTH = 120  # characters of a line: HiGHS stops reading a line at 560
 
 
 def write_lp(program: NamedLinearProgram) -> str:
-    """Render a linear program in the LP format."""
+    """Render a linear program in the LP format.
+
+    Args:
+        program: Linear program without NaN.
+
+    Returns:
+        The text of the LP file.
+    """
     return "".join(f"{line}\n" for line in _list_lp_lines(_split_ranged_rows(program, _find_ranged_rows(program))))
 
 
@@ -218,7 +246,14 @@ class _MpsRow(NamedTuple):
 
 
 def write_mps(program: NamedLinearProgram) -> str:
-    """Render a linear program in the free MPS format."""
+    """Render a linear program in the free MPS format.
+
+    Args:
+        program: Linear program without NaN.
+
+    Returns:
+        The text of the MPS file.
+    """
     inexact = [
         place
         for place in np.flatnonzero(_find_ranged_rows(program))

@@ -120,7 +120,14 @@ class MathProgAxes:
 
 
 def build_axes(instance: Instance) -> MathProgAxes:
-    """Return the subscripts of an instance; a line of smelter terms is `smelter:line`."""
+    """Return the subscripts of an instance.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        The subscripts; a line of smelter terms is `smelter:line`.
+    """
     smelter_of = [instance.smelters.names[k] for k in instance.terms.smelter]
     terms = [
         f"{percent_encode(k)}:{percent_encode(line)}" if line else percent_encode(k)

@@ -61,30 +61,50 @@ class ActivityKind:
     unit: str
 
     def get_charge(self, instance: Instance) -> ExactArray:
-        """Return the charge of each member, (N,), money."""
+        """Return the charge of each member, (N,), money.
+
+        Args:
+            instance: Instance.
+        """
         charge: ExactArray = getattr(getattr(instance, self.part), self.charge)
         return charge
 
     def get_least(self, instance: Instance) -> Floats:
-        """Return the least quantity of each member where it is used, (N,), t; 0 for none."""
+        """Return the least quantity of each member where it is used, (N,), t; 0 for none.
+
+        Args:
+            instance: Instance.
+        """
         if not self.least:
             return np.zeros(len(self.get_charge(instance).raw))
         least: Floats = getattr(getattr(instance, self.part), self.least).value
         return least
 
     def find_members(self, instance: Instance) -> Bools:
-        """Return which members are activities: those with a charge, whoever pays it, or a least quantity, (N,)."""
+        """Return which members are activities: those with a charge, whoever pays it, or a least quantity, (N,).
+
+        Args:
+            instance: Instance.
+        """
         return (self.get_charge(instance.whole or instance).raw > 0) | (self.get_least(instance) > 0)
 
     def list_names(self, instance: Instance) -> tuple[str, ...]:
-        """List the names of the members (N,); of lines of terms, their paths."""
+        """List the names of the members (N,); of lines of terms, their paths.
+
+        Args:
+            instance: Instance.
+        """
         if self.part == "terms":
             return list_terms_names(instance)
         names: tuple[str, ...] = getattr(instance, self.part).names
         return names
 
     def list_paths(self, instance: Instance) -> tuple[str, ...]:
-        """List the paths of the members (N,)."""
+        """List the paths of the members (N,).
+
+        Args:
+            instance: Instance.
+        """
         names = self.list_names(instance)
         return names if self.part == "terms" else tuple(render_path((self.part, name)) for name in names)
 
@@ -100,12 +120,20 @@ ACTIVITY_KINDS = (
 
 
 def has_activities(instance: Instance) -> bool:
-    """Return whether any contract has a minimum lot, a lot charge or a fixed charge."""
+    """Return whether any contract has a minimum lot, a lot charge or a fixed charge.
+
+    Args:
+        instance: Instance.
+    """
     return any(kind.find_members(instance).any() for kind in ACTIVITY_KINDS)
 
 
 def list_charging_kinds(instance: Instance) -> tuple[ActivityKind, ...]:
-    """List the kinds of activity of which some member has a charge."""
+    """List the kinds of activity of which some member has a charge.
+
+    Args:
+        instance: Instance.
+    """
     return tuple(kind for kind in ACTIVITY_KINDS if (kind.get_charge(instance).raw > 0).any())
 
 
@@ -273,7 +301,15 @@ def compute_line_feed(account: PlanAccount) -> Numbers:
 
 
 def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
-    """Compute the quantity of each activity of a kind by period, (N, T) t, of offers kg."""
+    """Compute the quantity of each activity of a kind by period.
+
+    Args:
+        account: Plan.
+        kind: Kind of activity.
+
+    Returns:
+        (N, T) t, of offers kg.
+    """
     if kind.name == "line":
         return compute_line_feed(account)
     quantities = {"smelter": "feed", "treatment": "treated", "stream": "sent_by_stream", "offer": "purchases"}

@@ -35,7 +35,14 @@ class IntervalArray(NDArrayOperatorsMixin):
         self.low, self.high = low, high
 
     def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
-        """Apply a function to both ends, once where they are the same array."""
+        """Apply a function to both ends, once where they are the same array.
+
+        Args:
+            function: Function of one end.
+
+        Returns:
+            Intervals of the results.
+        """
         low = np.asarray(function(self.low))
         return IntervalArray(low, low if self.high is self.low else np.asarray(function(self.high)))
 
@@ -354,7 +361,14 @@ class Arithmetic:
 
 
 def read_floats(array: ExactArray) -> Numbers:
-    """Read parameters as floats in their canonical unit, each the double nearest to the exact value."""
+    """Read parameters as floats in their canonical unit.
+
+    Args:
+        array: Exact parameters, any shape.
+
+    Returns:
+        Floats of the same shape, each the double nearest to the exact value.
+    """
     return array.value
 
 
@@ -465,10 +479,24 @@ def _round_up(value: Any) -> float:
 
 
 def bound_number_above(value: Numbers) -> float:
-    """Return a float upper bound of one number."""
+    """Return a float upper bound of one number.
+
+    Args:
+        value: A number in any arithmetic.
+
+    Returns:
+        A float that is no less than the number.
+    """
     return float(bound_above(value))
 
 
 def bound_number_below(value: Numbers) -> float:
-    """Return a float lower bound of one number."""
+    """Return a float lower bound of one number.
+
+    Args:
+        value: A number in any arithmetic.
+
+    Returns:
+        A float that is no greater than the number.
+    """
     return float(bound_below(value))

@@ -195,7 +195,11 @@ class ExactArray:
         return result
 
     def exact(self) -> NDArray[Any]:
-        """Return the values in their canonical unit without rounding; `math.inf` where a limit is not given."""
+        """Return the values in their canonical unit without rounding.
+
+        Returns:
+            Fractions, `math.inf` where a limit is not given.
+        """
         return self._exact
 
     @cached_property

@@ -43,7 +43,16 @@ class VariableBounds:
 
 
 def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> VariableBounds:
-    """Compute the upper bounds that hold in every plan."""
+    """Compute the upper bounds that hold in every plan.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+        read: Reads parameters in the arithmetic of the result.
+
+    Returns:
+        The bounds.
+    """
     available = read(instance.streams.available)
     so_far = np.cumsum(available, axis=1)
     limit = np.where(instance.streams.storable, read(instance.streams.storage_limit), 0)
@@ -87,7 +96,14 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
 
 def has_negative_price(instance: Instance) -> Bools:
-    """Return which offers have a negative price in some period or step, mask (O,)."""
+    """Return which offers have a negative price in some period or step.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (O,).
+    """
     return np.asarray(list_step_prices(instance, OFFER_STEPS)[0] < 0)
 
 
@@ -211,7 +227,14 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
 
 
 def list_axis_names(instance: Instance) -> dict[str, Names]:
-    """Return the names along every axis that the catalogue knows, but routes and bundles."""
+    """Return the names along every axis that the catalogue knows, but routes and bundles.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        By axis, its names.
+    """
     return {
         "stream": instance.streams.names,
         "treatment": instance.treatments.names,
@@ -242,6 +265,14 @@ def list_axis_titles(instance: Instance, axes: tuple[str, ...]) -> Names:
 
 
 def get_limit(instance: Instance, limit: Limit) -> ExactArray:
-    """Return the values of a limit."""
+    """Return the values of a limit.
+
+    Args:
+        instance: Instance.
+        limit: Limit of the catalogue.
+
+    Returns:
+        Its array in the instance.
+    """
     values: ExactArray = getattr(getattr(instance, limit.section), limit.field)
     return values

@@ -40,19 +40,48 @@ class ProtectionNorm(Protocol):
     """A norm of the deviations $w$ (Z,) of independent variates, with the ball of its dual norm."""
 
     def measure(self, deviations: Floats) -> float:
-        """Return the norm."""
+        """Return the norm.
+
+        Args:
+            deviations: (Z,) deviations.
+
+        Returns:
+            In their unit.
+        """
         ...
 
     def find_direction(self, deviations: Floats) -> Floats:
-        """Return the vector of the dual ball whose product with the deviations is their norm, (Z,), dimensionless."""
+        """Return the vector of the dual ball whose product with the deviations is their norm.
+
+        Args:
+            deviations: (Z,) deviations.
+
+        Returns:
+            (Z,), dimensionless.
+        """
         ...
 
     def measure_dual(self, vector: Floats) -> float:
-        """Return the dual norm of a vector; at most 1 within the ball."""
+        """Return the dual norm of a vector.
+
+        Args:
+            vector: (Z,) vector.
+
+        Returns:
+            At most 1 within the ball.
+        """
         ...
 
     def is_within(self, vector: Floats, most: float) -> bool:
-        """Return whether the dual norm of a vector is at most a limit, proven in fractions."""
+        """Return whether the dual norm of a vector is at most a limit, proven in fractions.
+
+        Args:
+            vector: (Z,) vector.
+            most: Limit.
+
+        Returns:
+            True if it is proven.
+        """
         ...
 
 
@@ -61,16 +90,37 @@ class StandardDeviation:
     """The Euclidean norm: the standard deviation of the sum of independent variates."""
 
     def measure(self, deviations: Floats) -> float:
-        """Return the Euclidean norm."""
+        """Return the Euclidean norm.
+
+        Args:
+            deviations (Z,): Deviations.
+
+        Returns:
+            In their unit.
+        """
         return float(np.linalg.norm(deviations))
 
     def find_direction(self, deviations: Floats) -> Floats:
-        """Return the unit vector of the deviations, (Z,); 0 where all deviations are."""
+        """Return the unit vector of the deviations.
+
+        Args:
+            deviations (Z,): Deviations.
+
+        Returns:
+            (Z,): unit vector; 0 where all deviations are.
+        """
         length = np.linalg.norm(deviations)
         return np.asarray(deviations / length if length > 0 else deviations)
 
     def measure_dual(self, vector: Floats) -> float:
-        """Return the Euclidean norm, which is its own dual."""
+        """Return the Euclidean norm, which is its own dual.
+
+        Args:
+            vector (Z,): Vector.
+
+        Returns:
+            Its length.
+        """
         return float(np.linalg.norm(vector))
 
     def is_within(self, vector: Floats, most: float) -> bool:
@@ -116,11 +166,25 @@ class UncertaintyBudget:
         return np.inf if reserve >= losses[-1] else float(np.interp(reserve, losses, np.arange(len(losses))))
 
     def measure(self, deviations: Floats) -> float:
-        """Return the sum of the largest absolute values."""
+        """Return the sum of the largest absolute values.
+
+        Args:
+            deviations (Z,): Deviations.
+
+        Returns:
+            In their unit.
+        """
         return float(self.weigh_ranks(len(deviations)) @ np.sort(np.abs(deviations))[::-1])
 
     def find_direction(self, deviations: Floats) -> Floats:
-        """Return the signs of the largest deviations, the last one in part, (Z,): numbers from -1 to 1."""
+        """Return the signs of the largest deviations, the last one in part.
+
+        Args:
+            deviations (Z,): Deviations.
+
+        Returns:
+            (Z,): numbers from -1 to 1.
+        """
         direction = np.zeros(len(deviations))
         order = np.argsort(-np.abs(deviations), kind="stable")
         direction[order] = self.weigh_ranks(len(deviations))
@@ -219,7 +283,14 @@ def needs_cuts(instance: Instance) -> bool:
 
 
 def get_uncertainty_budget(instance: Instance) -> float:
-    """Return the uncertainty budget of an instance; 0 without any."""
+    """Return the uncertainty budget of an instance; 0 without any.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Number of parameters.
+    """
     return float(instance.annex.get("uncertainty_budget", {}).get("number", 0.0))
 
 
@@ -235,7 +306,15 @@ def has_confidence(instance: Instance) -> bool:
 
 
 def find_deadlines(instance: Instance, routes: Routes) -> Bools:
-    """Find the deadlines of each metal: periods in which a medal is due whose alloy needs it, mask (E, T)."""
+    """Find the deadlines of each metal: periods in which a medal is due whose alloy needs it.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+
+    Returns:
+        Mask (E, T).
+    """
     medals, needs = instance.medals, may_charge(instance, routes) & (instance.alloys.low.raw > 0)  # (A, E)
     wanted = (medals.parts.raw > 0) & (medals.count > 0)[:, None]  # (M, A)
     due = medals.due[:, None] == np.arange(len(instance.periods))[None, :]  # (M, T)
@@ -276,13 +355,27 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
 
 
 def get_joint_confidence(instance: Instance) -> float | None:
-    """Return the confidence promised for all metals and deadlines together; None without any."""
+    """Return the confidence promised for all metals and deadlines together; None without any.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The confidence, from 0.5 to below 1.
+    """
     joint = instance.annex.get("confidence", {}).get(JOINT_CONFIDENCE)
     return float(joint) if joint and has_confidence(instance) else None
 
 
 def has_joint_split(instance: Instance) -> bool:
-    """Return whether the joint confidence of an instance has a split of its own; else it is split equally."""
+    """Return whether the joint confidence of an instance has a split of its own.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        False where it is split equally.
+    """
     return bool(instance.annex.get("confidence_split"))
 
 
@@ -391,7 +484,15 @@ class ConfidenceSlack:
 
 
 def measure_confidence(policy: ConfidencePolicy, account: PlanAccount) -> Sequence[ConfidenceSlack]:
-    """Measure the chance constraints at a plan, one state for each."""
+    """Measure the chance constraints at a plan.
+
+    Args:
+        policy: Chance constraints.
+        account: Plan in floats.
+
+    Returns:
+        One state for each.
+    """
     returned = np.cumsum(account.returned.sum(axis=0), axis=1)
     charged = np.cumsum(account.decisions.charged.sum(axis=0), axis=1)
     opening = account.instance.metals.opening_stock.value

@@ -56,7 +56,11 @@ class Contract:
         return KIND_UNITS[self.kind]
 
     def get_name(self, instance: Instance) -> str:
-        """Return the name of the stream, smelter or offer."""
+        """Return the name of the stream, smelter or offer.
+
+        Args:
+            instance: Instance.
+        """
         return str(getattr(instance, _SECTIONS[self.kind]).names[self.member])
 
     def measure_use(self, account: PlanAccount) -> Numbers:

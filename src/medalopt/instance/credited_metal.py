@@ -118,7 +118,15 @@ def list_pool_names(instance: Instance) -> tuple[str, ...]:
 
 
 def locate_pool_terms(instance: Instance, pool: int) -> ParameterPath:
-    """Return the path at which the terms of a pooled line are given."""
+    """Return the path at which the terms of a pooled line are given.
+
+    Args:
+        instance: The instance.
+        pool: Index of the pooled line.
+
+    Returns:
+        The path.
+    """
     return _locate_terms(instance, int(np.flatnonzero(instance.terms.pooled)[pool]))
 
 
@@ -144,7 +152,14 @@ def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberRe
 
 
 def leaves_metal(instance: Instance) -> bool:
-    """Return whether any metal may be left with a smelter."""
+    """Return whether any metal may be left with a smelter.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        True if surplus of a metal goes to the smelters.
+    """
     return bool(instance.metals.surplus_to_smelter.any())
 
 
@@ -158,7 +173,14 @@ def list_terms_names(instance: Instance) -> tuple[str, ...]:
 
 
 def get_line_leads(instance: Instance) -> Ints:
-    """Return the periods from shipment to credited metal by line of terms, (L, E)."""
+    """Return the periods from shipment to credited metal by line of terms, (L, E).
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        (L, E) periods.
+    """
     return instance.smelters.lead[instance.terms.smelter]
 
 

@@ -39,7 +39,14 @@ def compute_cumulative_demand(
 
 
 def may_miss(instance: Instance) -> Bools:
-    """Return which kinds of medal may be missed, at a penalty each, mask (M,): ordered, and with a `shortfall`."""
+    """Return which kinds of medal may be missed, at a penalty each.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (M,): ordered, and with a `shortfall`.
+    """
     return np.isfinite(instance.medals.shortfall.raw) & (instance.medals.count > 0)
 
 
@@ -54,7 +61,14 @@ def compute_required_demand(instance: Instance) -> Floats:
 
 
 def has_demand(instance: Instance) -> Bools:
-    """Return which alloys are in demand, mask (A,): a medal with a positive count contains the alloy."""
+    """Return which alloys are in demand.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (A,): a medal with a positive count contains the alloy.
+    """
     demanded = (instance.medals.parts.raw > 0) & (instance.medals.count > 0)[:, None]
     return np.logical_or.reduce(demanded, axis=0)
 
@@ -80,7 +94,15 @@ def has_casting_holding_cost(instance: Instance) -> Bools:
 
 
 def can_return_metal(instance: Instance, routes: Routes) -> Bools:
-    """Return where a smelter can return metal: a route yields it and the lead time has passed, mask (K, E, T)."""
+    """Return where a smelter can return metal: a route yields it and the lead time has passed.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+
+    Returns:
+        Mask (K, E, T).
+    """
     smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
     yields = np.zeros((smelters, metals), dtype=bool)
     route, metal = np.nonzero(routes.returned > 0)  # routes to a smelter alone
@@ -89,13 +111,29 @@ def can_return_metal(instance: Instance, routes: Routes) -> Bools:
 
 
 def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
-    """Return which metals can be in stock: opening stock, or a return within the horizon, mask (E,)."""
+    """Return which metals can be in stock: opening stock, or a return within the horizon.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+
+    Returns:
+        Mask (E,).
+    """
     stocked = instance.metals.opening_stock.raw > 0
     return stocked | can_return_metal(instance, routes).any(axis=(0, 2))
 
 
 def may_charge(instance: Instance, routes: Routes) -> Bools:
-    """Return which metals may be charged from stock to which alloys, mask (A, E)."""
+    """Return which metals may be charged from stock to which alloys.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+
+    Returns:
+        Mask (A, E).
+    """
     welcome = instance.alloys.named | instance.alloys.admits_others[:, None]
     return has_demand(instance)[:, None] & welcome & can_be_in_stock(instance, routes)[None, :]
 
@@ -124,7 +162,11 @@ def is_stocked(instance: Instance) -> Bools:
 
 
 def sells_castings(instance: Instance) -> bool:
-    """Return whether castings of some alloy in demand have a selling price."""
+    """Return whether castings of some alloy in demand have a selling price.
+
+    Args:
+        instance: The instance.
+    """
     return bool((instance.alloys.sell.raw[has_demand(instance)] != 0).any())
 
 
@@ -170,7 +212,14 @@ def is_excluded_by_unnamed(instance: Instance) -> Bools:
 
 
 def compute_unnamed_share(instance: Instance) -> NDArray[Any]:
-    """Compute the mass fraction of each offer that its composition does not name, exact fractions (O,)."""
+    """Compute the mass fraction of each offer that its composition does not name.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Exact fractions (O,).
+    """
     return np.asarray(1 - np.add.reduce(instance.market.composition.exact(), axis=1, initial=Fraction(0)))
 
 
@@ -195,7 +244,15 @@ _SHARE_DIGITS = 10
 
 
 def find_excluded_offers(instance: Instance, alloy: int) -> list[int]:
-    """Find the offers that only their unnamed matter excludes from an alloy, the purest first."""
+    """Find the offers that only their unnamed matter excludes from an alloy.
+
+    Args:
+        instance: The instance.
+        alloy: Index of the alloy.
+
+    Returns:
+        Indices of the offers, the purest first.
+    """
     rest = compute_unnamed_share(instance)
     return sorted(
         np.flatnonzero(is_excluded_by_unnamed(instance)[:, alloy]).tolist(), key=lambda offer: float(rest[offer])

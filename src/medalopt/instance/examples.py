@@ -22,7 +22,11 @@ def _find_folder() -> Traversable:
 
 
 def list_examples() -> dict[str, str]:
-    """List the shipped instances: titles by name, sorted."""
+    """List the shipped instances.
+
+    Returns:
+        Title of each instance by its name, sorted.
+    """
     files = (file for file in _find_folder().iterdir() if file.name.endswith(".yaml"))
     return {
         file.name.removesuffix(".yaml"): _read_text(_parse_example(file.read_text(encoding="utf-8")), ("title",))

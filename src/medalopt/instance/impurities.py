@@ -73,7 +73,14 @@ def find_accepted_lines(instance: Instance) -> Ints:
 
 
 def has_limit(instance: Instance) -> Bools:
-    """Return which elements a smelter limits in its feed, mask (K, X)."""
+    """Return which elements a smelter limits in its feed.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Mask (K, X).
+    """
     return np.isfinite(instance.impurities.limit.raw)
 
 

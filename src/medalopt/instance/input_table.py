@@ -89,7 +89,15 @@ class InputTable:
         return self.sheet.count
 
     def is_filled(self, name: str, row: int) -> bool:
-        """Return whether a cell is filled."""
+        """Return whether a cell is filled.
+
+        Args:
+            name: The column.
+            row: Index of the row.
+
+        Returns:
+            True where it is.
+        """
         cells = self.sheet.columns.get((name,))
         return cells is not None and cells[row] is not None
 
@@ -118,11 +126,23 @@ class InputTable:
         )
 
     def report_missing(self, row: int, name: str) -> None:
-        """Record that a required cell is empty."""
+        """Record that a required cell is empty.
+
+        Args:
+            row: Index of the row.
+            name: The column.
+        """
         self.add_fault(row, name, "is missing here; fill it")
 
     def read_texts(self, name: str) -> list[str]:
-        """Read a column of text, stripped; '' where empty."""
+        """Read a column of text.
+
+        Args:
+            name: The column.
+
+        Returns:
+            Stripped text per row, '' where empty.
+        """
         return [(cell or "").strip() for cell in self.sheet.get_column((name,))]
 
     def read_quantities(self, name: str, measure: QuantityField) -> Floats:
@@ -164,7 +184,11 @@ class InputTable:
         return found
 
     def read_periods(self) -> Ints:
-        """Read the column `period` as indices from 0, (N,); -1 where empty or invalid."""
+        """Read the column `period`.
+
+        Returns:
+            Indices (N,) from 0; -1 where empty or invalid.
+        """
         found = np.full(self.count, -1, dtype=np.intp)
         for row, text in enumerate(self.read_texts("period")):
             period = self.calendar.find_period(text)
@@ -207,6 +231,13 @@ class InputTable:
 
 
 def make_calendar(instance: Instance) -> Calendar:
-    """Make the calendar of an instance."""
+    """Make the calendar of an instance.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Its periods.
+    """
     first = instance.periods[0]
     return Calendar(first if _MONTH_PATTERN.fullmatch(first) else None, len(instance.periods), instance.period_length)

@@ -126,11 +126,19 @@ class Treatments:
         return np.where(self.parent < 0, np.arange(len(self.parent)), self.parent)
 
     def list_whole(self) -> Names:
-        """Return the names of the treatments, without fractions, in order."""
+        """Return the names of the treatments, without fractions.
+
+        Returns:
+            Names in order.
+        """
         return tuple(name for name, parent in zip(self.names, self.parent.tolist(), strict=True) if parent < 0)
 
     def mark_split(self) -> Bools:
-        """Return the devices that each treatment splits into fractions, (H, D)."""
+        """Return the devices that each treatment splits into fractions.
+
+        Returns:
+            (H, D).
+        """
         split, fractions = np.zeros_like(self.accepts), np.flatnonzero(self.parent >= 0)
         np.logical_or.at(split, self.parent[fractions], self.accepts[fractions])
         return split

@@ -201,7 +201,14 @@ class InstanceFile:
         )
 
     def read_source_values(self, changes: ParameterChanges = NO_CHANGES) -> SourceValues:
-        """Return the values that a valid file states, with changes applied."""
+        """Return the values that a valid file states, with changes applied.
+
+        Args:
+            changes: Value by parameter path.
+
+        Returns:
+            The values by path.
+        """
         return self.set_changes(changes)._values if changes else self._values
 
     @cached_property
@@ -277,7 +284,14 @@ class InstanceFile:
 
 
 def find_ineffective_paths(error: InputError) -> set[str]:
-    """Find the changes that are refused for having no effect."""
+    """Find the changes that are refused for having no effect.
+
+    Args:
+        error: Error of a file with changes.
+
+    Returns:
+        Their paths.
+    """
     return {fault.path for fault in error.faults if fault.message.startswith(NO_EFFECT)}
 
 
@@ -351,7 +365,14 @@ def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:
 
 
 def read_calendar(root: MappingNode) -> Calendar | None:
-    """Read the planning periods; None where the periods are invalid, which validation reports."""
+    """Read the planning periods.
+
+    Args:
+        root: Root node of an instance file.
+
+    Returns:
+        The calendar; None where the periods are invalid, which validation reports.
+    """
     node = find_node(root, ("periods",))
     try:
         return Calendar.build(Periods.model_validate(convert_to_plain(node) if node else {}))

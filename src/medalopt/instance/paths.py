@@ -89,7 +89,14 @@ def _skip_dot(text: str, index: int) -> int:
 
 
 def has_wildcard(text: str) -> bool:
-    """Return whether a path holds a `*` outside quotes."""
+    """Return whether a path holds a `*` outside quotes.
+
+    Args:
+        text: The path as text.
+
+    Returns:
+        True where it may name several parameters.
+    """
     return "*" in text and "*" in _QUOTED_NAME.sub("", text)
 
 

@@ -119,7 +119,14 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
 
 
 def parse_cost_objective(objective: str) -> tuple[str, str | None]:
-    """Split an objective `cost@PARTY`; None for a party of another objective."""
+    """Split an objective `cost@PARTY`.
+
+    Args:
+        objective: Objective.
+
+    Returns:
+        The objective and the party; None for a party of another objective.
+    """
     measure, at, party = objective.partition("@")
     return (measure, party) if at and measure == COST_OBJECTIVE else (objective, None)
 
@@ -278,7 +285,11 @@ class PartyDirectory:
 
     @classmethod
     def from_instance(cls, instance: Instance) -> PartyDirectory:
-        """Return the parties of an instance."""
+        """Return the parties of an instance.
+
+        Args:
+            instance: Instance.
+        """
         entries: PartyEntries = instance.annex.get("parties", {})
         regional = {role: _assign_role(entries, role, instance.regions) for role in _REGIONAL_ROLES}
         addressed = {name for name, party in entries.items() if "role" not in party}  # by their own names

@@ -45,12 +45,20 @@ class StepKind:
     unit: str
 
     def get_steps(self, instance: Instance) -> PriceSteps:
-        """Return the limits of the price steps of this kind."""
+        """Return the limits of the price steps of this kind.
+
+        Args:
+            instance: Instance.
+        """
         steps: PriceSteps = getattr(instance, self.part).steps
         return steps
 
     def list_names(self, instance: Instance) -> Names:
-        """List the limits by the paths of their `up_to`, (S,)."""
+        """List the limits by the paths of their `up_to`, (S,).
+
+        Args:
+            instance: Instance.
+        """
         steps, names = self.get_steps(instance), getattr(instance, self.part).names
         return tuple(
             render_path((self.part, names[owner], "price", number, "up_to"))
@@ -58,7 +66,11 @@ class StepKind:
         )
 
     def get_quantity(self, account: PlanAccount) -> Numbers:
-        """Return the quantity of every owner in each period, (N, T) t, of offers kg."""
+        """Return the quantity of every owner in each period, (N, T) t, of offers kg.
+
+        Args:
+            account: Plan.
+        """
         return account.purchases if self.name == "offer" else account.sent_by_stream
 
 
@@ -68,12 +80,21 @@ STEP_KINDS = (STREAM_STEPS, OFFER_STEPS)
 
 
 def has_price_steps(instance: Instance) -> bool:
-    """Return whether the price of any stream or offer changes with the quantity."""
+    """Return whether the price of any stream or offer changes with the quantity.
+
+    Args:
+        instance: Instance.
+    """
     return any(len(kind.get_steps(instance).owner) for kind in STEP_KINDS)
 
 
 def mark_falling(instance: Instance, kind: StepKind) -> Bools:
-    """Return the limits above which the price is lower, whoever pays it, (S,)."""
+    """Return the limits above which the price is lower, whoever pays it, (S,).
+
+    Args:
+        instance: Instance.
+        kind: Streams or offers.
+    """
     return np.asarray(kind.get_steps(instance.whole or instance).surcharge.value < 0)
 
 
@@ -109,7 +130,11 @@ def list_step_prices(instance: Instance, kind: StepKind) -> tuple[Floats, Floats
 
 
 def has_other_lots(instance: Instance) -> bool:
-    """Return whether more than falling prices makes the program mixed-integer: lots, minimum orders or charges."""
+    """Return whether lots, minimum orders or charges make the program a mixed-integer one, and not only falling prices.
+
+    Args:
+        instance: Instance.
+    """
     return bool(set(instance.lots) - set(list_falling_paths(instance)))
 
 
@@ -146,7 +171,16 @@ def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
 
 
 def measure_excess(steps: PriceSteps, quantity: Numbers, read: NumberReader) -> Numbers:
-    """Return the quantity beyond each limit by the end of each period, (S, T) t, of offers kg."""
+    """Return the quantity beyond each limit by the end of each period, (S, T) t, of offers kg.
+
+    Args:
+        steps: Price steps of streams or offers, S of them.
+        quantity: Quantity of each stream or offer by period, (N, T) t, of offers kg.
+        read: Reads an array in floats, intervals or fractions.
+
+    Returns:
+        (S, T) t, of offers kg.
+    """
     taken = np.cumsum(quantity, axis=1)[steps.owner]
     return np.maximum(taken - read(steps.above)[:, None], 0)
 
@@ -214,7 +248,14 @@ class UsedStep(NamedTuple):
 
 
 def list_used_steps(account: PlanAccount) -> tuple[UsedStep, ...]:
-    """List all steps of the prices of the streams and offers that a plan in floats uses, those not reached included."""
+    """List all steps of the prices of the streams and offers that a plan in floats uses, those not reached included.
+
+    Args:
+        account: Account of a plan in floats.
+
+    Returns:
+        The steps in the order of streams, then offers, by rising limit.
+    """
     used: list[UsedStep] = []
     for kind in STEP_KINDS:
         part, steps = getattr(account.instance, kind.part), kind.get_steps(account.instance)

@@ -93,7 +93,14 @@ class Routes:
         return group_branches(self.parent, self.treatment)
 
     def mask_branches(self, values: Numbers) -> Numbers:
-        """Return values by route (J, ...) with 0 for branches; `values` itself without any."""
+        """Return values by route (J, ...) with 0 for branches; `values` itself without any.
+
+        Args:
+            values: Values by route, (J, ...).
+
+        Returns:
+            (J, ...), in the unit of the values.
+        """
         if self.parent is None:
             return values
         return np.where(self.treats.reshape(-1, *(1,) * (values.ndim - 1)), values, 0)
@@ -240,7 +247,17 @@ def _compute_returned_metal(
 
 
 def compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
-    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t."""
+    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t.
+
+    Args:
+        instance: Instance.
+        read: Reads an array in floats, intervals or fractions.
+        stream: Streams, (N,).
+        treatment: Treatment of each, (N,).
+
+    Returns:
+        (N, E) kg/t.
+    """
     device = instance.streams.device[stream]
     return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
 
@@ -374,7 +391,15 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
 
 
 def mark_pooled_streams(instance: Instance, routes: Routes) -> Bools:
-    """Return the streams with a route to a line of terms with pooled settlement, (I,)."""
+    """Return the streams with a route to a line of terms with pooled settlement, (I,).
+
+    Args:
+        instance: Instance with I streams.
+        routes: Its routes.
+
+    Returns:
+        Mask, (I,).
+    """
     marked = np.zeros(len(instance.streams.names), dtype=np.bool_)
     if instance.terms.pooled.any():
         marked[routes.stream[instance.terms.pooled[routes.line] & (routes.line >= 0)]] = True

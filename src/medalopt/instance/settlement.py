@@ -69,7 +69,14 @@ class ActualLots:
 
 
 def make_empty_lots(instance: Instance) -> ActualLots:
-    """Return lots of which there are none."""
+    """Return lots of which there are none.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        Lots with N = 0.
+    """
     none, nothing = np.zeros(0, dtype=np.intp), np.zeros(0)
     empty = np.zeros((0, len(instance.metals.names)))
     return ActualLots((), none, none, none, nothing, nothing, empty, empty, nothing, none, "")
@@ -311,7 +318,15 @@ _CONTRACT_ROW_KINDS = (
 
 
 def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
-    """Return decisions that are all zero."""
+    """Return decisions that are all zero.
+
+    Args:
+        instance: The instance.
+        routes: Its routes.
+
+    Returns:
+        The decisions.
+    """
     periods, alloys = len(instance.periods), len(instance.alloys.names)
     return Decisions(
         sent=np.zeros((len(routes), periods)),

@@ -45,18 +45,33 @@ class SourceValues:
         return self._calendar.labels if self._calendar else ()
 
     def find_period(self, text: str) -> int | None:
-        """Look up a period by name; None where there is no such period."""
+        """Look up a period by name.
+
+        Args:
+            text: Name of a period.
+
+        Returns:
+            Its index from 0; None where there is no such period.
+        """
         return self._calendar.find_period(text) if self._calendar else None
 
     def iterate_parameters(self) -> Iterator[tuple[ParameterPath, ScalarNode, ParameterKind]]:
-        """Iterate over all parameters that the file states."""
+        """Iterate over all parameters that the file states.
+
+        Returns:
+            Path, scalar node and kind of each.
+        """
         for path, scalar in self.iterate_scalars():
             kind = find_parameter_kind(path)
             if kind is not None:
                 yield path, scalar, kind
 
     def iterate_scalars(self) -> Iterator[tuple[ParameterPath, ScalarNode]]:
-        """Iterate over all scalars that the file states, numbers and text."""
+        """Iterate over all scalars that the file states, numbers and text.
+
+        Returns:
+            Path and scalar node of each.
+        """
         yield from _iterate_scalars(self.root, ())
 
     def find_value(self, path: ParameterPath) -> Node | None:
@@ -92,16 +107,39 @@ class SourceValues:
         return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
 
     def get_node(self, path: ParameterPath) -> Node | None:
-        """Look up the node at exactly this path; None where nothing is stated."""
+        """Look up the node at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            The node; None where nothing is stated.
+        """
         return find_node(self.root, path)
 
     def read_number(self, path: ParameterPath) -> Fraction | None:
-        """Return the number stated at exactly this path; None where there is no single number."""
+        """Return the number stated at exactly this path.
+
+        Args:
+            path: A parameter path.
+
+        Returns:
+            Its exact canonical value; None where there is no single number.
+        """
         kind, node = find_parameter_kind(path), self.get_node(path)
         return self.convert_exact(path, node, kind) if kind is not None and isinstance(node, ScalarNode) else None
 
     def convert_exact(self, path: ParameterPath, scalar: ScalarNode, kind: ParameterKind) -> Fraction | None:
-        """Convert a scalar to its canonical unit; None where it cannot be read."""
+        """Convert a scalar to its canonical unit.
+
+        Args:
+            path: Path of the scalar.
+            scalar: The scalar node.
+            kind: Kind of the parameter.
+
+        Returns:
+            The exact value; None where it cannot be read.
+        """
         key = (path, scalar.text, scalar.plain)
         if key not in self._read:
             self._read[key] = self._exact(path, scalar, kind)

@@ -95,7 +95,11 @@ class LoadingMatrix:
         return np.bincount(self.variate, self.loading * values[self.factor], self.shape[1]).astype(np.float64)
 
     def build_dense(self) -> Floats:
-        """Return the matrix as an array, (F, Z)."""
+        """Return the matrix as an array.
+
+        Returns:
+            (F, Z).
+        """
         dense = np.zeros(self.shape)
         np.add.at(dense, (self.factor, self.variate), self.loading)
         return dense
@@ -329,7 +333,16 @@ def _build_entries(
 
 
 def index_factors(instance: Instance, factors: tuple[UncertainFactor, ...], kind: str) -> Ints:
-    """Return the index of the factor of each owner and metal, (owners, E); -1: none."""
+    """Return the factor of each owner and metal.
+
+    Args:
+        instance: The instance.
+        factors: Its factors.
+        kind: Kind of the factors.
+
+    Returns:
+        Index of the factor, (owners, E); -1: none.
+    """
     names: tuple[str, ...] = getattr(instance, _SECTIONS[kind]).names
     table = np.full((len(names), len(instance.metals.names)), -1, dtype=np.intp)
     place = {name: number for number, name in enumerate(names)}

@@ -13,7 +13,12 @@ from medalopt.model.variables import index_by_name, select_names
 
 
 def declare_missed_medals(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Declare the medals missed, $0\le u_m\le N_m$, of every kind with a `shortfall`; none without such a kind."""
+    r"""Declare the medals missed, $0\le u_m\le N_m$, of every kind with a `shortfall`; none without such a kind.
+
+    Args:
+        model: Model to extend.
+        instance: Instance.
+    """
     medals = instance.medals
     count = index_by_name(medals.count, medals.names)
     kinds = select_names(may_miss(instance), medals.names)

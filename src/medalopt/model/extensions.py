@@ -68,12 +68,26 @@ Extension = Path | Callable[[pyo.ConcreteModel, Instance], object]
 
 
 def list_extensions(given: Sequence[Extension | str]) -> tuple[Extension, ...]:
-    """Return extensions with the names of files as paths."""
+    """Return extensions with the names of files as paths.
+
+    Args:
+        given: Files and functions.
+
+    Returns:
+        Paths and functions.
+    """
     return tuple(Path(one) if isinstance(one, str | os.PathLike) else one for one in given)
 
 
 def name_extension(extension: Extension) -> str:
-    """Return the name of an extension for messages: path of the file or name of the function."""
+    """Return the name of an extension for messages.
+
+    Args:
+        extension: File or function.
+
+    Returns:
+        Path of the file or name of the function.
+    """
     if isinstance(extension, Path):
         return str(extension)
     return str(getattr(extension, "__qualname__", type(extension).__qualname__))

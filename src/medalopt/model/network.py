@@ -116,7 +116,15 @@ class NetworkSelection:
 
 
 def build_network(instance: Instance, routes: Routes) -> Network:
-    """Return the network of `instance` with all its streams."""
+    """Return the network of `instance` with all its streams.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+
+    Returns:
+        The network arrays.
+    """
     return build_network_part(
         instance, routes, select_network(instance, routes, np.ones(len(instance.streams.names), dtype=bool))
     )

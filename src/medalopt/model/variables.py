@@ -200,7 +200,15 @@ def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:
 
 
 def list_returned_indices(instance: Instance, routes: Routes) -> tuple[Ints, Ints, Ints]:
-    """Return the indices at which metal can return from a smelter: smelter, metal and period."""
+    """Return the indices at which metal can return from a smelter.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+
+    Returns:
+        Smelter, metal and period indices, three arrays of equal length.
+    """
     smelter, metal, period = np.nonzero(can_return_metal(instance, routes))
     return smelter, metal, period
 

@@ -46,7 +46,15 @@ class FormulaValue(float):
 
     @classmethod
     def of(cls, value: float, formula: str) -> FormulaValue:
-        """Return a value with the text of its formula."""
+        """Return a value with the text of its formula.
+
+        Args:
+            value: Computed value.
+            formula: Formula as in the sheet.
+
+        Returns:
+            The number.
+        """
         digest = cls(value)
         digest.formula = formula
         return digest
@@ -136,7 +144,14 @@ def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def split_sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
-    """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members, by name."""
+    """Split the JSON member `sourcing` into parts: each table, each document, and the remaining members.
+
+    Args:
+        sourcing: The JSON member.
+
+    Returns:
+        Content by name.
+    """
     named = {name: part for name, part in sourcing.items() if name not in ("tables", "documents")}
     named |= {f"tables.{key}": table for key, table in sourcing.get("tables", {}).items()}
     return named | {f"documents.{number}": one for number, one in enumerate(sourcing.get("documents", ()), start=1)}

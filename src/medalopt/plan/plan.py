@@ -309,7 +309,11 @@ class Plan:
         save_plan(self, Path(path))
 
     def to_html(self) -> str:
-        """Return the report of `medalopt solve` as one HTML page, which works offline."""
+        """Return the report of `medalopt solve` as one HTML page.
+
+        Returns:
+            Page that works offline.
+        """
         from medalopt.results import render_plan_page
 
         return render_plan_page(self)

@@ -32,12 +32,26 @@ _TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # t
 
 
 def name_hidden_sheet(table: str) -> str:
-    """Return the name of the hidden sheet of a table."""
+    """Return the name of the hidden sheet of a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return f"plan_{table}"
 
 
 def name_visible_sheet(table: str) -> str:
-    """Return the name of the sheet on which a user may edit a table."""
+    """Return the name of the sheet on which a user may edit a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return table.capitalize()
 
 
@@ -93,7 +107,14 @@ class PlanWorkbook:
                         yield format_cell_address(name, number, position), cell
 
     def has_table(self, table: str) -> bool:
-        """Return True if the workbook contains a table."""
+        """Return True if the workbook contains a table.
+
+        Args:
+            table: Table of the plan.
+
+        Returns:
+            True if the hidden sheet exists.
+        """
         return name_hidden_sheet(table) in self.book.sheets
 
     @property

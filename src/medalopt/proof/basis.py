@@ -53,15 +53,30 @@ class AffineNumber:
         self.constant, self.slopes, self.at = constant, slopes, at
 
     def evaluate(self, found: Sequence[Fraction]) -> AffineConstant:
-        """Return the value at given unknowns, a fraction or an infinite float."""
+        """Return the value at given unknowns.
+
+        Args:
+            found: Value of each unknown.
+
+        Returns:
+            A fraction, or an infinite float.
+        """
         return sum((slope * found[k] for k, slope in self.slopes.items()), self.constant)
 
     def terms(self) -> list[float]:
-        """Return the constant and all terms in floats: constant, then slope times value of each unknown."""
+        """Return the constant and all terms in floats.
+
+        Returns:
+            Constant, then slope times value of each unknown.
+        """
         return [float(self.constant), *(float(slope) * self.at[k] for k, slope in self.slopes.items())]
 
     def sign(self) -> int:
-        """Return the sign of the value: -1, 1, or 0 if it cannot be distinguished from 0."""
+        """Return the sign of the value.
+
+        Returns:
+            -1, 1, or 0 if it cannot be distinguished from 0.
+        """
         if math.isinf(self.constant):  # a sum would raise the invalid flag of the processor, which numpy reports
             return 1 if self.constant > 0 else -1
         terms = self.terms()
@@ -123,7 +138,14 @@ class UnknownVector:
         self.at: list[float] = []
 
     def build_unknowns(self, known: Floats) -> Numbers:
-        """Return an array with one unknown per non-zero entry; zeros stay exact zeros."""
+        """Return an array with one unknown per non-zero entry.
+
+        Args:
+            known: Approximate values.
+
+        Returns:
+            Affine numbers of the same shape; zeros stay exact zeros.
+        """
         forms = EXACT_ARITHMETIC.lift(known)
         for place, value in np.ndenumerate(known):
             if value:
@@ -148,21 +170,43 @@ class UnknownVector:
 
 
 def substitute_unknowns(forms: Numbers, found: Sequence[Fraction]) -> Numbers:
-    """Return affine numbers evaluated at given unknowns, fractions of the same shape."""
+    """Return affine numbers evaluated at given unknowns.
+
+    Args:
+        forms: Array of affine or plain numbers.
+        found: Value of each unknown.
+
+    Returns:
+        Fractions of the same shape.
+    """
     return _map_entries(
         lambda entry: entry.evaluate(found) if isinstance(entry, AffineNumber) else entry, forms, object
     )
 
 
 def mark_near_zero(forms: Numbers) -> Bools:
-    """Return a mask of the entries that cannot be distinguished from 0."""
+    """Return a mask of the entries that cannot be distinguished from 0.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Mask of the same shape.
+    """
     return _map_entries(
         lambda entry: entry.sign() == 0 if isinstance(entry, AffineNumber) else entry == 0, forms, np.bool_
     )
 
 
 def measure_terms(forms: Numbers) -> Floats:
-    """Return the largest absolute term of each entry."""
+    """Return the largest absolute term of each entry.
+
+    Args:
+        forms: Array of affine or plain numbers.
+
+    Returns:
+        Floats of the same shape.
+    """
     return _map_entries(
         lambda entry: max(map(abs, entry.terms() if isinstance(entry, AffineNumber) else [entry])), forms, np.float64
     )
@@ -209,14 +253,28 @@ class ExactBasis:
         return cls(BASIS_NOT_PROVEN, objective) if best is None else cls(BASIS_PROVEN, objective, best)
 
     def round_plan(self, account: PlanAccount) -> PlanAccount:
-        """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found."""
+        """Return the plan with the floats nearest to the exact vertex, or unchanged if none was found.
+
+        Args:
+            account: Plan in floats.
+
+        Returns:
+            The rounded plan.
+        """
         if self.best is None:
             return account
         nearest = (values.astype(np.float64) for values in _fields_of(self.best.decisions).values())
         return PlanAccount(account.instance, account.routes, Decisions(*nearest))
 
     def add_to_certificate(self, certificate: Certificate) -> Certificate:
-        """Return the certificate with the result of this check."""
+        """Return the certificate with the result of this check.
+
+        Args:
+            certificate: Certificate of the plan.
+
+        Returns:
+            A copy with `basis` and `exact_value` set.
+        """
         value = None if self.best is None else str(Fraction(self.best.compute_objective(self.measure)))
         return replace(certificate, basis=self.state, exact_value=value)
 

@@ -272,7 +272,18 @@ def _right_hand_side_value(context: BoundContext, y: Prices) -> Numbers:
 def price_routes(
     instance: Instance, routes: Routes, y: Prices, weights: ObjectiveWeights, read: NumberReader = read_floats
 ) -> Numbers:
-    """Return the reduced cost of each route and period before supply, objective per tonne sent (J, T)."""
+    """Return the reduced cost of each route and period before supply.
+
+    Args:
+        instance: Instance.
+        routes: Admissible routes (J).
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+        read: Reads parameters in the arithmetic of the bound.
+
+    Returns:
+        Objective per tonne sent (J, T).
+    """
     device, region = instance.streams.device[routes.stream], instance.streams.region[routes.stream]
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]

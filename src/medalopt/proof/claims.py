@@ -80,7 +80,17 @@ class TableParser:
         return values
 
     def read_table(self, plan: Any, table: str, axes: tuple[str, ...], column: str) -> Floats:
-        """Return a column of a table of a saved plan as an array over the axes of its names; see `fill_array`."""
+        """Return a column of a table of a saved plan as an array over the axes of its names; see `fill_array`.
+
+        Args:
+            plan: Saved plan.
+            table: Name of the table.
+            axes: Axes of the array: names of columns of the instance's axes.
+            column: Column of the values.
+
+        Returns:
+            Array over the axes, in the unit of the column; 0 where the table has no row.
+        """
         names = attrgetter(*(_NAME_COLUMNS.get(axis, axis) for axis in axes))
         rows = ((names(row) if axes[1:] else (names(row),), getattr(row, column)) for row in getattr(plan, table))
         return self.fill_array(table, axes, rows)
@@ -189,7 +199,14 @@ def _parse_offers(instance: Instance, plan: Any, tables: TableParser) -> tuple[F
 
 
 def list_route_names(row: Any) -> tuple[str, ...]:
-    """Return the names of the route of a saved shipment: stream, treatment or fraction, and smelter if any."""
+    """Return the names of the route of a saved shipment.
+
+    Args:
+        row: Saved shipment.
+
+    Returns:
+        Stream, treatment or fraction, and smelter if there is one.
+    """
     fraction: str | None = getattr(row, "fraction", None)
     split = row.treatment if fraction is None else f"{row.treatment}{FRACTION_SEPARATOR}{fraction}"
     return (row.stream, split, *(() if row.smelter is None else (row.smelter,)))

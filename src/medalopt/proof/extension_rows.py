@@ -168,7 +168,11 @@ class ExtensionResiduals:
     size: Numbers
 
     def get_worst(self) -> Floats:
-        """Return an upper bound of each relative violation, (R,), dimensionless."""
+        """Return an upper bound of each relative violation.
+
+        Returns:
+            (R,), dimensionless.
+        """
         size = bound_below(self.size)
         return np.asarray(bound_above(self.excess) / np.where(size > 0, size, 1.0), dtype=np.float64)
 
@@ -215,7 +219,15 @@ def evaluate_extension_costs(account: PlanAccount, rows: PlacedExtensions) -> tu
 
 
 def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
-    """Return the added costs of a plan in floats."""
+    """Return the added costs of a plan in floats.
+
+    Args:
+        account: Plan in floats.
+        added: User extensions.
+
+    Returns:
+        The costs, in the unit of the objective.
+    """
     return float(
         evaluate_extension_costs(
             account, place_extensions(account.instance, account.routes, added, FLOAT_ARITHMETIC.lift)

@@ -64,11 +64,22 @@ class ExtensionData:
     costs: tuple[ExtensionTerm, ...] = ()
 
     def scale_duals(self, factor: float) -> ExtensionData:
-        """Return a copy with the dual values multiplied by a factor."""
+        """Return a copy with the dual values multiplied by a factor.
+
+        Args:
+            factor: Factor of every dual value.
+
+        Returns:
+            The scaled copy.
+        """
         return replace(self, rows=tuple(replace(row, dual=row.dual * factor) for row in self.rows))
 
     def without_solution(self) -> ExtensionData:
-        """Return a copy without solution values."""
+        """Return a copy without solution values.
+
+        Returns:
+            Extensions in which dual values and variable values are 0.
+        """
         return replace(
             self.scale_duals(0.0), variables=tuple(replace(variable, value=0.0) for variable in self.variables)
         )
@@ -102,7 +113,15 @@ _SPEND_KINDS = ("supply", "collection", "treatment", "transport", "smelting", "r
 
 
 def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
-    """Return the values of one array of quantities."""
+    """Return the values of one array of quantities.
+
+    Args:
+        account: Plan.
+        array: Name of the array.
+
+    Returns:
+        The values, in the unit of the quantity.
+    """
     return _QUANTITY_FUNCTIONS[array](account)
 
 
@@ -284,11 +303,19 @@ class PlacedExtensions:
         return len(self.added.rows) + 1
 
     def get_row_bounds(self) -> tuple[Floats, Floats]:
-        """Return the lower and upper bounds of the rows, (R,) each, without the costs."""
+        """Return the bounds of the rows, without the costs.
+
+        Returns:
+            Lower and upper bound, (R,) each.
+        """
         return _split_pairs([(row.lower, row.upper) for row in self.added.rows])
 
     def get_variable_bounds(self) -> tuple[Floats, Floats]:
-        """Return the lower and upper bounds of the variables of the user, (V,) each."""
+        """Return the bounds of the variables of the user.
+
+        Returns:
+            Lower and upper bound, (V,) each.
+        """
         return _split_pairs([(variable.lower, variable.upper) for variable in self.added.variables])
 
 

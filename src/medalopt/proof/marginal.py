@@ -46,7 +46,11 @@ class MarginalValue:
     COLUMNS: ClassVar[list[str]] = ["path", "period", "value", "unit", "meaning"]
 
     def row(self) -> dict[str, Any]:
-        """Return the marginal value as a row."""
+        """Return the marginal value as a row.
+
+        Returns:
+            Value by column.
+        """
         return {name: getattr(self, name) for name in self.COLUMNS}
 
 
@@ -248,7 +252,14 @@ def _repeat_tonnes(account: PlanAccount) -> Floats:
 
 
 def compute_regional_supply(instance: Instance) -> Floats:
-    """Return the supply of each region over the horizon, tonnes (G,), streams without a route included."""
+    """Return the supply of each region over the horizon.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Tonnes (G,), streams without a route included.
+    """
     offers = np.zeros(len(instance.regions))
     np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
     return offers

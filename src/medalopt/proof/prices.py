@@ -114,7 +114,14 @@ def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
 
 
 def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return the names along each index of every constraint with a dual value, by constraint."""
+    """Return the names along each index of every constraint with a dual value.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        By constraint, one tuple of names per index.
+    """
     names = list_axis_names(instance)
     return {family.name: tuple(names[axis] for axis in family.axes) for family in FAMILIES.values() if family.priced}
 
@@ -213,7 +220,15 @@ def _sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
 
 
 def price_stream_totals(instance: Instance, y: Prices) -> Numbers:
-    """Return the dual value of commitment and price steps for a tonne of each stream, objective per tonne (I,)."""
+    """Return the dual value of commitment and price steps for a tonne of each stream.
+
+    Args:
+        instance: Instance.
+        y: Dual values of the linking constraints.
+
+    Returns:
+        Objective per tonne (I,).
+    """
     if not len(instance.streams.steps.owner):
         return y.stream_commitment
     return y.stream_commitment + _sum_step_prices(instance, y, STREAM_STEPS)
@@ -334,7 +349,16 @@ def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
 
 
 def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
-    """Return the objective per kilogram of each offer due to its footprint, (O,)."""
+    """Return the objective per kilogram of each offer due to its footprint.
+
+    Args:
+        context: Context of the bound.
+        y: Dual values of the linking constraints.
+        weights: Weights of the objective.
+
+    Returns:
+        Objective per kg (O,).
+    """
     market, read = context.instance.market, context.read
     return (weights.footprint - y.footprint_cap) * read(market.footprint)
 

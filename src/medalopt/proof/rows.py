@@ -41,7 +41,11 @@ class ConstraintResidual:
     size: Numbers
 
     def get_worst(self) -> float:
-        """Return an upper bound of the largest relative violation; 0 without rows."""
+        """Return an upper bound of the largest relative violation.
+
+        Returns:
+            Dimensionless; 0 without rows.
+        """
         excess, size = bound_above(self.excess), bound_below(self.size)
         return float(np.divide(excess, np.where(size > 0, size, 1.0)).max(initial=0.0))
 

@@ -75,7 +75,15 @@ class ChartAxis:
 
 
 def shorten_name(name: str, maximum: int = MAX_AXIS_NAME) -> str:
-    """Shorten a name for an axis: it is cut with an ellipsis if it is longer than `maximum`."""
+    """Shorten a name for an axis.
+
+    Args:
+        name: Name.
+        maximum: Greatest number of characters.
+
+    Returns:
+        The name, cut with an ellipsis if it is longer.
+    """
     return name if len(name) <= maximum else f"{name[: maximum - 1]}…"
 
 
@@ -120,19 +128,46 @@ def build_line_series(name: str, points: Sequence[tuple[float, float | None]], *
 
 
 def build_bar_series(name: str, number: int, values: list[float | None] | list[float]) -> dict[str, Any]:
-    """Return a series of bars, in the colour of a number."""
+    """Return a series of bars, in the colour of a number.
+
+    Args:
+        name: Name in the legend.
+        number: Number of the colour, repeated after the last.
+        values: Lengths of the bars; None draws no bar.
+
+    Returns:
+        The series as an option of ECharts.
+    """
     colour = COLOURS[number % len(COLOURS)]
     return {"type": "bar", "name": name, "data": values, "barMaxWidth": 18, "itemStyle": {"color": colour}}
 
 
 def draw_bar_pairs(title: str, across: ChartAxis, names: Sequence[str], series: Sequence[Mapping[str, Any]]) -> Chart:
-    """Draw two horizontal bars for each name, the first name at the top."""
+    """Draw two horizontal bars for each name, the first name at the top.
+
+    Args:
+        title: Title of the chart.
+        across: Axis of the values.
+        names: Names at the side, one for each pair.
+        series: Two series of bars over the names.
+
+    Returns:
+        The chart, with a legend, as high as its pairs need.
+    """
     up = ChartAxis("", names=names, extra={"inverse": True, "data": names})
     return Chart(title, build_plot_option(across, up, series, legend=True), height=130 + 52 * len(names))
 
 
 def mark_base_case(position: float, text: str) -> dict[str, Any]:
-    """Return the vertical mark of the base case, a `markLine` of a series."""
+    """Return the vertical mark of the base case, a `markLine` of a series.
+
+    Args:
+        position: Value on the horizontal axis.
+        text: Label.
+
+    Returns:
+        The mark.
+    """
     return {
         "silent": True,
         "symbol": "none",
@@ -143,7 +178,16 @@ def mark_base_case(position: float, text: str) -> dict[str, Any]:
 
 
 def mark_infeasible_range(start: float, end: float, text: str) -> dict[str, Any]:
-    """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series."""
+    """Return the shaded infeasible range of the horizontal axis, a `markArea` of a series.
+
+    Args:
+        start: Lower end.
+        end: Upper end.
+        text: Label.
+
+    Returns:
+        The mark.
+    """
     return {
         "silent": True,
         "itemStyle": {"color": "#d55e00", "opacity": 0.12},
@@ -168,7 +212,11 @@ _DRAW_SCRIPT = """(text => {
 
 
 def load_echarts() -> str:
-    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it)."""
+    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it).
+
+    Returns:
+        The JavaScript text.
+    """
     return resources.files("medalopt.report").joinpath("assets", ECHARTS_FILE).read_text(encoding="utf-8")
 
 

@@ -272,7 +272,14 @@ _ROW_MEMBERS = ("part", "item", "unit", "values", "differs")
 
 
 def build_comparison_report(comparison: Comparison) -> Report:
-    """Build the report of a comparison; a terminal shows the rows that differ most."""
+    """Build the report of a comparison.
+
+    Args:
+        comparison: Comparison.
+
+    Returns:
+        The report; a terminal shows the rows that differ most.
+    """
     charts = (*_build_cost_chart(comparison), *_build_stream_chart(comparison))
     drawn = {table.key for chart in charts for table in chart.tables}
     first, *others = _list_labels(comparison)
@@ -338,7 +345,14 @@ _SCENARIO_STATUS_WORDS = {"infeasible": "infeasible", "wrong": "invalid", "unans
 
 
 def render_scenario_json(row: SweepResult) -> str:
-    """Render one scenario with its result as a line of JSON; errors are in `message`."""
+    """Render one scenario with its result as a line of JSON.
+
+    Args:
+        row: Scenario with its result.
+
+    Returns:
+        The line; errors are in `message`.
+    """
     return json.dumps(_build_row(row), allow_nan=False) + "\n"
 
 

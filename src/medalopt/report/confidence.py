@@ -240,7 +240,14 @@ _MAX_NAME = 44
 
 
 def build_information_report(found: InformationValuation) -> Report:
-    """Build the report of the value of information: parameters to measure first, a table and a chart."""
+    """Build the report of the value of information.
+
+    Args:
+        found: Savings by parameter.
+
+    Returns:
+        The report: parameters to measure first, a table and a chart.
+    """
     instance, table = found.plan.instance, _tabulate_savings(found)
     drawn = {"tables": (table,), "charts": (_draw_savings(found),)} if table.rows else {}
     lines = _summarize_savings(found)
@@ -331,7 +338,14 @@ def _draw_savings(found: InformationValuation) -> Chart:
 
 
 def encode_information(found: InformationValuation) -> dict[str, Any]:
-    """Encode the value of information as JSON members."""
+    """Encode the value of information as JSON members.
+
+    Args:
+        found: Savings by parameter.
+
+    Returns:
+        Plain data.
+    """
     instance, row = found.plan.instance, found.row
     return {
         "format": INFORMATION_FORMAT,

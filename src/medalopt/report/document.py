@@ -69,17 +69,39 @@ TableRows = tuple[tuple[CellValue, ...], ...]
 
 
 def show_value(value: PlainValue, missing: str) -> CellValue:
-    """Return a value as a cell, with a text for people in the place of None."""
+    """Return a value as a cell, with a text for people in the place of None.
+
+    Args:
+        value: Value, or None where there is none.
+        missing: Text for people where there is none.
+
+    Returns:
+        The cell; data files show None without the text.
+    """
     return ShownValue(None, missing) if value is None else value
 
 
 def get_cell_value(cell: CellValue) -> PlainValue:
-    """Return the value of a cell for programs; of a `ShownValue` the value behind its text."""
+    """Return the value of a cell for programs.
+
+    Args:
+        cell: Cell of a table.
+
+    Returns:
+        Its value; of a `ShownValue` the value behind its text.
+    """
     return cell.value if isinstance(cell, ShownValue) else cell
 
 
 def get_cell_number(cell: CellValue) -> float:
-    """Return the value of a cell as a number; 0 for a text or an empty cell."""
+    """Return the value of a cell as a number.
+
+    Args:
+        cell: Cell of a table.
+
+    Returns:
+        Its value; 0 for a text or an empty cell.
+    """
     value = get_cell_value(cell)
     return float(value) if isinstance(value, int | float) else 0.0
 
@@ -114,7 +136,17 @@ class ReportTable:
         return {column.key: position for position, column in enumerate(self.columns)}
 
     def list_cells(self, key: str) -> list[CellValue]:
-        """Return the cells of a column."""
+        """Return the cells of a column.
+
+        Args:
+            key: Key of the column.
+
+        Returns:
+            The cells from the first row to the last.
+
+        Raises:
+            KeyError: The table has no such column.
+        """
         place = self.places[key]
         return [row[place] for row in self.rows]
 
@@ -124,7 +156,18 @@ class ReportTable:
 
 
 def keep_columns(table: ReportTable, keys: Iterable[str]) -> ReportTable:
-    """Return the table with the columns of `keys` alone, in their order."""
+    """Return the table with the columns of `keys` alone, in their order.
+
+    Args:
+        table: Table.
+        keys: Keys of its columns.
+
+    Returns:
+        The table with these columns.
+
+    Raises:
+        KeyError: The table has no such column.
+    """
     kept = [table.places[key] for key in keys]
     rows = tuple(tuple(row[position] for position in kept) for row in table.rows)
     return replace(table, columns=tuple(table.columns[position] for position in kept), rows=rows)
@@ -151,7 +194,15 @@ def set_digits(table: ReportTable, keys: Collection[str], count: Callable[[Seque
 
 
 def fill_rows(columns: Sequence[ReportColumn], records: Iterable[Mapping[str, CellValue]]) -> TableRows:
-    """Return records as rows: cells by the key of their column, None where a record has no such cell."""
+    """Return records as rows: cells by the key of their column, None where a record has no such cell.
+
+    Args:
+        columns: Columns of the table.
+        records: One for each row: cells by the key of their column.
+
+    Returns:
+        The rows, with a cell for each column.
+    """
     return tuple(tuple(record.get(column.key) for column in columns) for record in records)
 
 
@@ -279,7 +330,14 @@ def select_summary(report: Report) -> Report:
 
 
 def list_charts(report: Report) -> tuple[Chart, ...]:
-    """Return all charts of a report and its parts in reading order."""
+    """Return all charts of a report and its parts.
+
+    Args:
+        report: Report.
+
+    Returns:
+        The charts in reading order.
+    """
     return (*report.charts, *(chart for part in report.parts for chart in list_charts(part)))
 
 
@@ -335,14 +393,31 @@ _CURRENCIES_WITH_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 
 
 def count_minor_digits(currency: str) -> int:
-    """Return the decimal places in which a currency is paid (ISO 4217): 0, 2 or 3."""
+    """Return the decimal places in which a currency is paid (ISO 4217).
+
+    Args:
+        currency: Code of three letters.
+
+    Returns:
+        0, 2 or 3.
+    """
     if currency in _CURRENCIES_WITHOUT_MINOR_UNIT.split():
         return 0
     return 3 if currency in _CURRENCIES_WITH_THREE_DIGITS.split() else 2
 
 
 def make_amount_column(key: str, title: str, currency: str, total: bool = True) -> ReportColumn:
-    """Return a column of amounts of money."""
+    """Return a column of amounts of money.
+
+    Args:
+        key: Name in CSV and JSON.
+        title: Title for people.
+        currency: Unit of the column.
+        total: Show the sum of the column.
+
+    Returns:
+        The column.
+    """
     return ReportColumn(key, title, currency, count_minor_digits(currency), total)
 
 
@@ -425,10 +500,27 @@ def limit_rows(table: ReportTable, maximum: int, note: str) -> ReportTable:
 
 
 def make_share(part: float, whole: float) -> CellValue:
-    """Return a part of a whole as a share of 1; a dash where `whole` is 0."""
+    """Return a part of a whole as a cell.
+
+    Args:
+        part: Numerator.
+        whole: Denominator.
+
+    Returns:
+        The share of 1; a dash where `whole` is 0.
+    """
     return part / whole if whole else ShownValue(None, "–")
 
 
 def sum_column(table: ReportTable, position: int, start: int = 0) -> float:
-    """Return the sum of the numbers of a column, in the order of the rows, from row `start` on."""
+    """Return the sum of a column.
+
+    Args:
+        table: Table.
+        position: Index of the column.
+        start: First row of the sum.
+
+    Returns:
+        The sum of its numbers, in the order of the rows.
+    """
     return sum(_list_numbers(row[position] for row in table.rows[start:]))

@@ -153,7 +153,15 @@ class _ChangeWords:
 
 
 def format_period_count(instance: Instance, count: int) -> str:
-    """Return a number of periods in words, by their length where it is known: `2 months`."""
+    """Return a number of periods in words, by their length where it is known: `2 months`.
+
+    Args:
+        instance: Instance with its periods.
+        count: Number of periods.
+
+    Returns:
+        The count with its noun.
+    """
     return format_count(count, _name_period(instance))
 
 

@@ -73,7 +73,15 @@ def choose_money_scale(amounts: Iterable[float]) -> tuple[float, str]:
 
 
 def format_money(value: float, currency: str = "") -> str:
-    """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`."""
+    """Format an amount of money, from one million on with a magnitude word: `10.8 bn JPY`.
+
+    Args:
+        value: Amount.
+        currency: Currency or other unit, appended.
+
+    Returns:
+        The text.
+    """
     for size, word in _SCALES:
         if abs(value) >= size * (1 - 5e-5):
             return f"{format_number(value / size)} {word} {currency}".rstrip()
@@ -126,7 +134,14 @@ def format_share(part: float, whole: float) -> str:
 
 
 def format_exact_share(part: float) -> str:
-    """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`."""
+    """Format a contractual share in per cent with all its digits: 0.9999 is `99.99 %`.
+
+    Args:
+        part: Share of 1.
+
+    Returns:
+        The text.
+    """
     per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT_DIGITS))
     return f"{per_cent:,f} %".replace("-", "−")
 

@@ -371,7 +371,15 @@ _ORDER_TABLES = ("orders", "award")  # tables of orders, by party
 
 
 def add_actuals(report: Report, replan: Replan) -> Report:
-    """Return the sourcing plan of the remaining horizon with plan against actuals in front."""
+    """Return the sourcing plan of the remaining horizon with plan against actuals in front.
+
+    Args:
+        report: Sourcing plan of the remaining horizon.
+        replan: New plan with the executed periods.
+
+    Returns:
+        The combined report.
+    """
     report = remove_settled_parties(report, replan.problem.settled_parties)
     title, actuals = replan.actuals.instance.title or replan.actuals.instance.name, _build_actuals_tables(replan)
     return replace(
@@ -413,7 +421,14 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
 
 
 def summarize_actuals(replan: Replan) -> tuple[str, ...]:
-    """Return the sentences on executed, contracted and planned quantities and on total cost."""
+    """Return the sentences on executed, contracted and planned quantities and on total cost.
+
+    Args:
+        replan: New plan with the executed periods.
+
+    Returns:
+        The sentences.
+    """
     return (
         *_describe_total_cost(replan),
         *_describe_devices(replan),

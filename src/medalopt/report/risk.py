@@ -99,7 +99,15 @@ def describe_split(plan: Plan) -> tuple[str, ...]:
 
 
 def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
-    """Describe the promise of a chance constraint: the promised confidence, or the uncertainty budget."""
+    """Describe the promise of a chance constraint.
+
+    Args:
+        instance: Instance.
+        row: Its chance constraint.
+
+    Returns:
+        The promised confidence, or the uncertainty budget.
+    """
     budget = get_uncertainty_budget(instance)
     if budget:
         return f"uncertainty budget of {format_number(budget)}"

@@ -122,7 +122,15 @@ def _name_distribution(instance: Instance) -> str:
 
 
 def name_factor(instance: Instance, factor: UncertainFactor) -> str:
-    """Name an uncertain parameter in words, such as `assay of silver in phone`."""
+    """Name an uncertain parameter in words.
+
+    Args:
+        instance: Instance.
+        factor: Its factor.
+
+    Returns:
+        Such as `assay of silver in phone`.
+    """
     title = _TITLES.get(factor.kind, "supply of {owner}")
     titles = dict(zip(instance.metals.names, instance.metals.titles, strict=True))
     metal = titles.get(factor.metal, "all metals")

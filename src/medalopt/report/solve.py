@@ -75,7 +75,14 @@ def name_total_cost(plan: Plan) -> tuple[str, float]:
 
 
 def describe_objective(plan: Plan) -> str:
-    """Describe the objective of a plan, a cost as its total."""
+    """Describe the objective of a plan, a cost as its total.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        A sentence with the amount and its unit.
+    """
     named = name_total_cost(plan) if plan.measure == "cost" else (f"Minimum {plan.measure}", plan.objective)
     return f"{named[0]}: {format_money(named[1], plan.unit)}."
 

@@ -104,7 +104,16 @@ def build_party_table(plan: Plan) -> ReportTable:
 
 
 def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
-    """Describe the largest kinds of cost of a party, each with its amount, separated by commas."""
+    """Describe the largest kinds of cost of a party, each with its amount.
+
+    Args:
+        plan: Solved plan.
+        party: Party that bears them.
+        most: Number of kinds.
+
+    Returns:
+        The kinds, separated by commas.
+    """
     kinds = plan.party_costs[party]
     largest, titles = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most], title_cost_kinds(plan.instance)
     return ", ".join(f"{titles[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)
@@ -129,7 +138,14 @@ class SourceTotals:
 
 
 def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
-    """Return the totals of each source of a plan, the most tonnes taken first."""
+    """Return the sources of a plan.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        Totals by source, the most tonnes taken first.
+    """
     account, streams = plan.account, plan.instance.streams
     cost = account.shipment_costs.sum(axis=1)
     spent = np.bincount(account.routes.stream, cost, len(streams.names))
@@ -143,7 +159,15 @@ def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
 
 
 def build_source_tables(plan: Plan, whole: bool = False) -> tuple[ReportTable, ...]:
-    """Return the tables of supply taken: one of few sources; otherwise one by kind and one by region."""
+    """Return the tables of supply taken.
+
+    Args:
+        plan: Solved plan.
+        whole: Every source by itself.
+
+    Returns:
+        One table of few sources; otherwise one by kind and one by region.
+    """
     listed = list_sources(plan)
     if not listed:
         return ()
@@ -228,7 +252,14 @@ FULL_LOAD = 1 - 1e-6
 
 
 def get_period_word(instance: Instance) -> str:
-    """Return the word for a period, such as `month`: its length where periods are dated."""
+    """Return the word for a period: its length where periods are dated.
+
+    Args:
+        instance: Instance with its periods.
+
+    Returns:
+        The word, such as `month`.
+    """
     return instance.period_length if "-" in instance.periods[0] or instance.period_length == "year" else "period"
 
 
@@ -530,7 +561,14 @@ _STEP_COLUMNS = ("contract", "step", "up_to", "quantity", "unit", "price", "cost
 
 
 def build_step_table(plan: Plan) -> ReportTable:
-    """Return the table of price steps of the streams and offers in use: limit, price, quantity and cost."""
+    """Return the table of price steps of the streams and offers in use: limit, price, quantity and cost.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        A row for each step of a stream or offer in use; without rows where no price has steps.
+    """
     steps = plan.tables["price_steps"]
     return ReportTable(
         "price_steps",

@@ -55,7 +55,15 @@ def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
 
 
 def build_verdict_report(verdict: Verdict, name: str) -> Report:
-    """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan."""
+    """Build the report on a saved plan: valid or not, the violations, and the proof of a valid plan.
+
+    Args:
+        verdict: Verdict.
+        name: File name of the plan.
+
+    Returns:
+        The report.
+    """
     if not verdict.accepted:
         title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
     else:
@@ -116,7 +124,15 @@ def _describe_unchecked(verdict: Verdict) -> list[str]:
 
 
 def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
-    """Build the report on a saved proof of infeasibility."""
+    """Build the report on a saved proof of infeasibility.
+
+    Args:
+        verdict: Verdict on the proof.
+        name: File name of the result.
+
+    Returns:
+        The report.
+    """
     scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
     condition = "" if scope == "instance" else f" that satisfies the {scope}"
     title = f"Result is valid: no feasible plan exists{condition}." if verdict.accepted else "Result is not valid."

@@ -150,14 +150,31 @@ def list_fraction_rows(instance: Instance, routes: Routes, network: Network) -> 
 
 
 def add_settlement_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:
-    """Add the settlement rows of pooled lots of a network block; return their numbers, without their entries."""
+    """Add the settlement rows of pooled lots of a network block; return their numbers, without their entries.
+
+    Args:
+        built: Program under construction.
+        instance: Instance.
+        network: Block of streams with its pooled lots.
+
+    Returns:
+        Numbers of the rows, in the order of `list_settlement_rows`.
+    """
     minimum = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(network.withheld_pool))
     keys = list_settlement_rows(instance, network)
     return built.add_rows(keys, np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0))
 
 
 def list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:
-    """Return the keys of the settlement rows of pooled lots."""
+    """Return the keys of the settlement rows of pooled lots.
+
+    Args:
+        instance: Instance.
+        network: Block of streams with its pooled lots.
+
+    Returns:
+        Name and index of each row, by kind and then by lot.
+    """
     keys = list_settlement_keys(instance, network)
     return [(name, key) for name, _, _ in SETTLEMENT_ROWS for key in keys]
 

@@ -59,7 +59,14 @@ class CsvRows:
 
 
 def read_csv_rows(text: str) -> CsvRows:
-    """Parse a CSV table by column."""
+    """Parse a CSV table.
+
+    Args:
+        text: Header and rows.
+
+    Returns:
+        The rows, by column.
+    """
     content = text.encode()
     return _read_unquoted(content) if _is_unquoted(content) else _read_quoted(text)
 

@@ -45,17 +45,32 @@ class FaultLog:
         self.errors.append(_build_fault(location, path, message, kind) if listed else _UNLISTED)
 
     def add_unlisted(self, count: int) -> None:
-        """Count further errors without a message."""
+        """Count further errors without a message.
+
+        Args:
+            count: Number of errors.
+        """
         self.errors.extend([_UNLISTED] * count)
 
     def extend(self, others: FaultLog) -> None:
-        """Add all errors and warnings of another log."""
+        """Add all errors and warnings of another log.
+
+        Args:
+            others: Log to add.
+        """
         self.errors.extend(others.errors[:MAX_WORDED_FAULTS])
         self.add_unlisted(len(others.errors[MAX_WORDED_FAULTS:]))
         self.warnings.extend(others.warnings)
 
     def add_warning(self, location: Location, path: ParameterPath, message: str, *, kind: FaultKind) -> None:
-        """Add a warning."""
+        """Add a warning.
+
+        Args:
+            location: Location in the file.
+            path: Path of the parameter.
+            message: Description and remedy.
+            kind: Kind of the warning.
+        """
         self.warnings.append(_build_fault(location, path, message, kind))
 
     def raise_errors(self) -> None:

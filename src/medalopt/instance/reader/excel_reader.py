@@ -158,7 +158,14 @@ def read_workbook(
 
 
 def format_cell(value: WorkbookValue) -> str:
-    """Format a cell value as text; integers without a decimal point, an empty cell as ''."""
+    """Format a cell value as text; integers without a decimal point, an empty cell as ''.
+
+    Args:
+        value: Value of a cell.
+
+    Returns:
+        The text.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -126,12 +126,28 @@ _CELL_END = re.compile('[,"\r\n]')
 
 
 def decode_yaml(data: FileBytes, faults: FaultLog) -> str | None:
-    """Decode a YAML file: UTF-8 with or without byte-order mark; None after an error."""
+    """Decode a YAML file: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the file.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
     return _decode_utf8(data, "save it with the encoding UTF-8", faults)
 
 
 def decode_csv(data: FileBytes, faults: FaultLog) -> str | None:
-    """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark; None after an error."""
+    """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark.
+
+    Args:
+        data: Content of the table.
+        faults: Log for errors.
+
+    Returns:
+        The text; None after an error.
+    """
     return _decode_utf8(data, _SAVE_AS_UTF8, faults)
 
 

@@ -63,7 +63,14 @@ class CellColumn:
 
     @classmethod
     def build_empty(cls, count: int) -> CellColumn:
-        """Build a column of empty cells."""
+        """Build a column of empty cells.
+
+        Args:
+            count: Number of rows.
+
+        Returns:
+            The column.
+        """
         return cls((None,), np.zeros(count, dtype=np.intp))
 
     def __len__(self) -> int:
@@ -87,20 +94,32 @@ class CellColumn:
         return CellColumn(self.texts, self.code[np.asarray(rows, dtype=np.intp)])
 
     def list_codes(self) -> Ints:
-        """Return the codes of all texts that occur, except empty, ordered by first occurrence."""
+        """Return the codes of all texts that occur, except empty.
+
+        Returns:
+            Codes, ordered by first occurrence.
+        """
         first = self.find_first_rows()
         there = np.flatnonzero(first < len(self))
         there = there[there > 0]
         return there[np.argsort(first[there])]
 
     def find_first_rows(self) -> Ints:
-        """Return the first row of each text, (T,) row index; R if the text does not occur."""
+        """Return the first row of each text.
+
+        Returns:
+            (T,) row index; R if the text does not occur.
+        """
         first = np.full(len(self.texts), len(self), dtype=np.intp)
         first[self.code[::-1]] = np.arange(len(self))[::-1]  # the last assignment, of the first row, prevails
         return first
 
     def group_rows(self) -> dict[CellText, list[int]]:
-        """Return the row indices of each text that occurs, ascending."""
+        """Return the row indices of each text that occurs.
+
+        Returns:
+            Row indices, ascending, by text.
+        """
         order = np.argsort(self.code, kind="stable")
         found, first = np.unique(self.code[order], return_index=True)
         rows = np.split(order, first[1:]) if len(found) else []  # `split` of an empty array would return one part
@@ -159,7 +178,14 @@ class InputSheet:
 
     @classmethod
     def build_empty(cls, section: str) -> InputSheet:
-        """Build an empty list."""
+        """Build an empty list.
+
+        Args:
+            section: `streams` or `lanes`.
+
+        Returns:
+            Sheet without rows.
+        """
         none = np.zeros(0, dtype=np.intp)
         return cls(section, "", {}, none, {}, {}, none)
 
@@ -189,7 +215,14 @@ class InputSheet:
         return self.cell_locations[row, ()]
 
     def get_column(self, key: ColumnKey) -> CellColumn:
-        """Get a column (R,); all empty if there is no such column."""
+        """Get a column.
+
+        Args:
+            key: Column.
+
+        Returns:
+            Its cells (R,); all empty if there is no such column.
+        """
         return self.columns.get(key) or CellColumn.build_empty(self.count)
 
     def select_rows(self, rows: Sequence[int] | Ints) -> InputSheet:
@@ -328,7 +361,15 @@ def _read_entry(
 
 
 def is_step_list(field: str | int, node: SequenceNode) -> bool:
-    """Test if a list holds the price steps of a stream, and not prices by period: an item is a mapping."""
+    """Test if a list holds the price steps of a stream, and not prices by period.
+
+    Args:
+        field: Field of the stream.
+        node: Its list.
+
+    Returns:
+        True where an item is a mapping.
+    """
     return field == STEPPED_FIELD and any(isinstance(item, MappingNode) for item in node.items)
 
 
@@ -353,7 +394,14 @@ def _read_cell(
 
 
 def format_scalar(node: ScalarNode) -> str:
-    """Format a scalar as cell text: numbers of YAML's core schema in decimals, any other text unchanged."""
+    """Format a scalar as cell text: numbers of YAML's core schema in decimals, any other text unchanged.
+
+    Args:
+        node: Scalar node.
+
+    Returns:
+        Text of the cell.
+    """
     value = node.value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return repr(value) if number and not (isinstance(value, float) and not math.isfinite(value)) else node.text
@@ -407,7 +455,14 @@ class NumericColumn:
     errors: dict[str, str]
 
     def select_rows(self, rows: Ints) -> NumericColumn:
-        """Select rows."""
+        """Select rows.
+
+        Args:
+            rows: Row indices.
+
+        Returns:
+            Quantities of these rows.
+        """
         return replace(
             self, raw=self.raw[rows], unit=self.unit[rows], pieces=self.pieces[rows], filled=self.filled[rows]
         )

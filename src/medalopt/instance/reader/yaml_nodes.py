@@ -229,7 +229,14 @@ def join_comma_number(before: ScalarNode, after: ScalarNode) -> CommaNumber:
 
 
 def join_comma_numbers(items: AnySequence[Node]) -> tuple[Node, ...]:
-    """Join the parts of each number with a comma in a list in brackets to a `CommaNumber`."""
+    """Join the parts of numbers with a comma in a list in brackets.
+
+    Args:
+        items: Nodes of the list.
+
+    Returns:
+        The nodes, with joined numbers as `CommaNumber`.
+    """
     near = [is_split_by_comma(one, two) for one, two in pairwise(items)]
     if not any(near):
         return tuple(items)
@@ -259,17 +266,38 @@ def is_thousands_tail(text: str) -> bool:
 
 
 def is_thousands_head(text: str) -> bool:
-    """Test if a text may be the part before a thousands comma: one to three digits."""
+    """Test if a text may be the part before a thousands comma.
+
+    Args:
+        text: Text of a scalar or cell.
+
+    Returns:
+        True for one to three digits.
+    """
     return _THOUSANDS_HEAD.fullmatch(text) is not None
 
 
 def is_ambiguous_list(items: AnySequence[Node]) -> bool:
-    """Test if a list such as [1,400,2,400] may hold half as many values, each with a comma."""
+    """Test if a list such as [1,400,2,400] may hold half as many values, each with a comma.
+
+    Args:
+        items: Nodes of the list.
+
+    Returns:
+        True if the list is ambiguous.
+    """
     texts = [item.text if isinstance(item, ScalarNode) and item.plain else "" for item in items]
     pairs = len(texts) % 2 == 0 and len(texts) > 2 and all(is_split_by_comma(one, two) for one, two in pairwise(items))
     return pairs and all(map(_ONE_OR_TWO_DIGITS.fullmatch, texts[::2])) and all(map(_THREE_DIGITS.match, texts[1::2]))
 
 
 def is_null(value: object) -> bool:
-    """Return whether a value is a null of the file: unquoted."""
+    """Return whether a value is a null of the file.
+
+    Args:
+        value: Scalar node, list or dictionary.
+
+    Returns:
+        True for an unquoted null.
+    """
     return isinstance(value, ScalarNode) and value.null

@@ -193,7 +193,16 @@ def collect_sources(rows: StreamRows | LaneRows | None) -> list[SourceNote]:
 
 
 def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> NameAxis:
-    """Collect the regions of all streams, lanes and treatments."""
+    """Collect the regions of all streams, lanes and treatments.
+
+    Args:
+        draft: Parsed instance.
+        supply: Parsed streams.
+        lanes: Parsed lanes; None without the section.
+
+    Returns:
+        Axis of regions.
+    """
     names = {name for treatment in (draft.document.treatments or {}).values() for name in treatment.regions or ()}
     for rows in (supply, lanes):
         cells = rows.named.sheet.get_column(("region",)) if rows else CellColumn.build_empty(0)
@@ -203,7 +212,16 @@ def collect_regions(draft: Draft, supply: StreamRows, lanes: LaneRows | None) ->
 
 @pause_garbage_collection()
 def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) -> Instance:
-    """Assemble the instance with its digest."""
+    """Assemble the instance.
+
+    Args:
+        draft: Parsed instance without errors.
+        supply: Parsed streams.
+        lanes: Parsed lanes; None without the section.
+
+    Returns:
+        The instance, with its digest.
+    """
     document, calendar = draft.document, draft.calendar
     assert calendar is not None, "an unread calendar is a fault"
     periods = calendar.count

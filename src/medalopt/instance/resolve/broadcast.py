@@ -33,17 +33,38 @@ class NameAxis:
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> NameAxis:
-        """Build an axis of sorted, distinct names."""
+        """Build an axis of sorted, distinct names.
+
+        Args:
+            names: Names, in any order.
+
+        Returns:
+            The axis.
+        """
         return cls.from_ordered_names(sorted(set(names)))
 
     @classmethod
     def from_ordered_names(cls, names: Iterable[str]) -> NameAxis:
-        """Build an axis of names in the order given, such as that of time."""
+        """Build an axis of names in the order given, such as that of time.
+
+        Args:
+            names: Distinct names.
+
+        Returns:
+            The axis.
+        """
         listed = tuple(names)
         return cls(listed, {name: number for number, name in enumerate(listed)})
 
     def find_indices(self, cells: CellColumn) -> Ints:
-        """Find the index of each cell, (R,); -1 for empty cells and unknown names."""
+        """Find the index of each cell.
+
+        Args:
+            cells: Column of names (R,).
+
+        Returns:
+            Indices (R,); -1 for empty cells and unknown names.
+        """
         return np.array([self.index.get(text or "", -1) for text in cells.texts], dtype=np.intp)[cells.code]
 
     def __len__(self) -> int:
@@ -66,7 +87,14 @@ def convert_quantity(quantity: Quantity, unit_mass: Fraction | None = None) -> E
 
 
 def build_column(quantities: Iterable[Quantity]) -> ExactArray:
-    """Build an array of one quantity per member of an axis, (N,)."""
+    """Build an array of one quantity per member of an axis.
+
+    Args:
+        quantities: Quantities (N,).
+
+    Returns:
+        Figures (N,).
+    """
     return ExactArray.gather(convert_quantity(quantity) for quantity in quantities)
 
 

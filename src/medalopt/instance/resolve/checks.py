@@ -112,6 +112,10 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
     """Log storable offers with a negative price and without `limit`, and stock of offers that is impossible.
 
     Without a limit the objective is unbounded at a negative price.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
     """
     market = instance.market
     for o in np.flatnonzero(market.storable & has_negative_price(instance) & np.isinf(market.limit.raw)).tolist():
@@ -133,7 +137,12 @@ def check_storable_offers(draft: Draft, instance: Instance) -> None:
 
 
 def check_minimum_lots(draft: Draft, instance: Instance) -> None:
-    """Log minimum lots above all feed that the streams of a line of terms offer; warn where no period has as much."""
+    """Log minimum lots above all feed that the streams of a line of terms offer; warn where no period has as much.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
+    """
     least = instance.terms.minimum_lot.value
     if not least.any():
         return
@@ -163,7 +172,12 @@ def check_minimum_lots(draft: Draft, instance: Instance) -> None:
 
 
 def check_pooled_lots(draft: Draft, instance: Instance) -> None:
-    """Log pooled lots with a deduction whose streams have different credited shares: it cannot be allocated."""
+    """Log pooled lots with a deduction whose streams have different credited shares: it cannot be allocated.
+
+    Args:
+        draft: Parsed instance, for the error log.
+        instance: Assembled instance.
+    """
     if not instance.terms.pooled.any():
         return
     routes, streams = build_routes(instance), instance.streams
@@ -293,7 +307,12 @@ def _check_confidence(draft: Draft) -> None:
 
 
 def check_certainty(draft: Draft, instance: Instance) -> None:
-    """Log a promised confidence of 100 % where the metal returned is uncertain."""
+    """Log a promised confidence of 100 % where the metal returned is uncertain.
+
+    Args:
+        draft: Parsed instance.
+        instance: The instance assembled from it.
+    """
     for path, level in _list_confidences(draft):
         if level.exact == 1 and has_uncertain_returns(instance):
             message = "no plan is certain with uncertain parameters (`cv`): give less than 100 %, such as 99 %"
@@ -466,7 +485,11 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
 
 
 def check_firm(draft: Draft) -> None:
-    """Check that every firm path matches something that the file states."""
+    """Check that every firm path matches something that the file states.
+
+    Args:
+        draft: Parsed instance; faults are added to it.
+    """
     if draft.document.firm:
         for number, text in find_idle_paths(SourceValues(draft), draft.document.firm):
             draft.add_fault(("firm", number), text, kind=FaultKind.VALUE)

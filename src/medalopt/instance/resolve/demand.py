@@ -27,7 +27,15 @@ _SMELTER_TITLE = SURPLUS_TITLES[1]
 
 
 def build_metals(draft: Draft, periods: int) -> Metals:
-    """Build the arrays of the metals; see `Metals` for shapes and units."""
+    """Build the arrays of the metals.
+
+    Args:
+        draft: Parsed instance.
+        periods: Number of periods.
+
+    Returns:
+        Metals; see `Metals` for shapes and units.
+    """
     listed = dict(sorted(draft.document.metals.items()))
     return Metals(
         names=tuple(listed),
@@ -41,7 +49,16 @@ def build_metals(draft: Draft, periods: int) -> Metals:
 
 
 def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
-    """Build the arrays of the market offers; see `MarketOffers` for shapes and units."""
+    """Build the arrays of the market offers.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Offers; see `Market` for shapes and units.
+    """
     listed = dict(sorted(draft.document.market.items()))
     offers = listed.values()
     return MarketOffers(
@@ -118,7 +135,16 @@ def build_charge_limits(draft: Draft, alloys: NameAxis, offers: NameAxis, period
 
 
 def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
-    """Build the arrays of the medals; the default due date is the last period; see `Medals` for shapes and units."""
+    """Build the arrays of the medals; the default due date is the last period.
+
+    Args:
+        draft: Parsed instance.
+        alloys: Axis of alloys.
+        periods: Number of periods.
+
+    Returns:
+        Medals; see `Medals` for shapes and units.
+    """
     listed = dict(sorted(draft.document.medals.items()))
     each = listed.values()
     calendar = draft.calendar
@@ -134,7 +160,16 @@ def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
 
 
 def build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLimits:
-    """Build the arrays of the policy constraints; the footprint cap is in kg CO2e."""
+    """Build the arrays of the policy constraints.
+
+    Args:
+        draft: Parsed instance.
+        metals: Axis of metals.
+        devices: Axis of devices.
+
+    Returns:
+        Policy; the footprint cap is in kg CO2e.
+    """
     policy = draft.document.policy
     shares = dict(sorted(policy.device_share.items()))
     groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}

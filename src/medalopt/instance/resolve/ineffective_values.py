@@ -63,14 +63,27 @@ def find_ineffective(draft: Draft, changed: Collection[str] | None = None, befor
 
 
 def warn_ineffective(draft: Draft, reasons: Reasons) -> None:
-    """Warn of each value without effect, except an unused unit mass."""
+    """Warn of each value without effect, except an unused unit mass.
+
+    Args:
+        draft: Parsed instance.
+        reasons: Reason by path.
+    """
     for path, reason in reasons.items():
         if reason != _NOT_PER_UNIT:  # a unit mass may be given for later use
             draft.add_warning(path, f"has no effect: {reason}", kind=FaultKind.NO_EFFECT)
 
 
 def find_reason(path: ParameterPath, reasons: Reasons) -> str | None:
-    """Find the reason why a value and everything below its path have no effect; None if the value has an effect."""
+    """Find the reason why a value and everything below its path have no effect.
+
+    Args:
+        path: Path of the value.
+        reasons: Reason by path.
+
+    Returns:
+        The reason; None if the value has an effect.
+    """
     return next((reasons[path[:size]] for size in range(len(path), 0, -1) if path[:size] in reasons), None)
 
 

@@ -73,7 +73,14 @@ def find_outliers(values: ArrayLike, *, low: bool, far: float = _OUTLIER_FACTOR)
 
 
 def warn_of_outliers(draft: Draft, instance: Instance, supply: StreamRows, lanes: LaneRows | None) -> None:
-    """Warn of outliers, and of bare numbers in an unlikely unit."""
+    """Warn of outliers, and of bare numbers in an unlikely unit.
+
+    Args:
+        draft: Parsed instance, for the log.
+        instance: Assembled instance.
+        supply: Parsed streams.
+        lanes: Parsed lanes; None without the section.
+    """
     _warn_of_grades(draft, instance)
     _warn_of_charges(draft, instance)
     _warn_of_periods(draft, instance)

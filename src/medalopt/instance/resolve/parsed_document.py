@@ -113,7 +113,14 @@ class Calendar:
 
     @classmethod
     def build(cls, periods: Periods) -> Calendar:
-        """Build the calendar of an instance file."""
+        """Build the calendar of an instance file.
+
+        Args:
+            periods: Section `periods` of the file.
+
+        Returns:
+            The calendar.
+        """
         return cls(periods.start, periods.count, periods.length)
 
     @cached_property
@@ -125,7 +132,14 @@ class Calendar:
         return tuple(_format_month(first + number * _MONTHS_PER_PERIOD[self.length]) for number in range(self.count))
 
     def find_period(self, text: str) -> int | None:
-        """Find the period with a label; None if there is no such period."""
+        """Find the period with a label.
+
+        Args:
+            text: Month or number of a period.
+
+        Returns:
+            Index of the period; None if there is no such period.
+        """
         if self.start is None:
             return self.labels.index(text) if text in self.labels else None
         if not _MONTH_LABEL.fullmatch(text):
@@ -134,7 +148,14 @@ class Calendar:
         return number if 0 <= number < self.count else None
 
     def describe_unknown(self, text: str) -> str:
-        """Describe a label that names no period."""
+        """Describe a label that names no period.
+
+        Args:
+            text: The label.
+
+        Returns:
+            Message for the user.
+        """
         ends = f"`{self.labels[0]}` to `{self.labels[-1]}`" if self.count > 1 else f"`{self.labels[0]}` alone"
         inside = ", or any month inside one" if self.start and self.length != "month" else ""
         return f"`{escape_text(text)}` names no period: those are {ends}{inside}"

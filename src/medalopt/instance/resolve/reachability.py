@@ -86,7 +86,13 @@ class Reachability:
 
 
 def warn_of_unreachable(draft: Draft, reachability: Reachability, supply: StreamRows) -> None:
-    """Warn of supply that cannot reach a smelter, and of smelters and treatments without supply."""
+    """Warn of supply that cannot reach a smelter, and of smelters and treatments without supply.
+
+    Args:
+        draft: Parsed instance, for the log.
+        reachability: Reachability.
+        supply: Parsed streams.
+    """
     _warn_of_refused_feeds(draft, reachability)
     _warn_of_stranded_supply(draft, reachability, supply)
     _warn_of_blocked_bundles(draft, reachability, supply)

@@ -44,19 +44,42 @@ class NamedRows:
     draft: Draft
 
     def build_path(self, row: int, key: ColumnKey) -> ParameterPath:
-        """Return the path of a cell, such as (`streams`, `phone@tokyo`, `storage`, `limit`)."""
+        """Return the path of a cell, such as (`streams`, `phone@tokyo`, `storage`, `limit`).
+
+        Args:
+            row: Number of the entry.
+            key: Column, such as (`storage`, `limit`).
+
+        Returns:
+            The path, with steps counted from 0.
+        """
         steps = (int(step) - 1 if is_step_column(key) and step.isdigit() else step for step in key if step != "{}")
         return (self.sheet.section, self.names[row] or "", *steps)
 
     def add_error(
         self, row: int, key: ColumnKey, message: str, kind: FaultKind, path: ParameterPath | None = None
     ) -> None:
-        """Log an error of a cell, at its own path unless another is given."""
+        """Log an error of a cell, at its own path unless another is given.
+
+        Args:
+            row: Number of the entry.
+            key: Column of the cell.
+            message: Sentence: what is wrong and what is allowed.
+            kind: Kind of the fault, by which the reference lists it.
+            path: Path in place of the cell's own.
+        """
         place = self.sheet.locate_cell(row, key)
         self.draft.faults.add_error(place, self.build_path(row, key) if path is None else path, message, kind=kind)
 
     def add_warning(self, row: int, key: ColumnKey, message: str, kind: FaultKind) -> None:
-        """Log a warning on a cell."""
+        """Log a warning on a cell.
+
+        Args:
+            row: Number of the entry.
+            key: Column of the cell.
+            message: Sentence: what is odd and what is expected.
+            kind: Kind of the fault, by which the reference lists it.
+        """
         place = self.sheet.locate_cell(row, key)
         self.draft.faults.add_warning(place, self.build_path(row, key), message, kind=kind)
 
@@ -79,7 +102,14 @@ class StreamGroups:
 
 
 def name_stream_rows(sheet: InputSheet) -> CellColumn:
-    """Name the stream of each row: its `name`, or device@region, (R,)."""
+    """Name the stream of each row: its `name`, or device@region.
+
+    Args:
+        sheet: Rows of streams.
+
+    Returns:
+        Names (R,).
+    """
     own, both = sheet.get_column(_NAME), join_columns(sheet.get_column(DEVICE), sheet.get_column(REGION))
     place = {text: number for number, text in enumerate(own.texts)}
     code = np.array([place.setdefault(text, len(place)) for text in both.texts], dtype=np.intp)[both.code]
@@ -181,13 +211,27 @@ def _check_duplicates(rows: NamedRows, owner: Ints, slot: Ints) -> None:
 
 
 def is_step_column(key: ColumnKey) -> bool:
-    """Test if a column is that of a step of a price, such as ('price', '1', 'up_to')."""
+    """Test if a column is that of a step of a price.
+
+    Args:
+        key: Column.
+
+    Returns:
+        True for a column such as ('price', '1', 'up_to').
+    """
     return len(key) == 3 and key[0] == STEPPED_FIELD
 
 
 @lru_cache(maxsize=8)
 def list_columns(model: type[Entry]) -> dict[ColumnKey, tuple[Any, Any]]:
-    """List the columns of a model of streams or lanes: field type and default; '*' is any metal."""
+    """List the columns of a model of streams or lanes.
+
+    Args:
+        model: Pydantic model of one entry.
+
+    Returns:
+        Field type and default by column; '*' represents any metal.
+    """
     result: dict[ColumnKey, tuple[Any, Any]] = {}
     for name, field in model.model_fields.items():
         inner = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Entry)]
@@ -225,7 +269,12 @@ def _list_kinds(annotation: Any) -> list[Any]:
 
 
 def check_sheet(rows: NamedRows, model: type[Entry]) -> None:
-    """Log unknown columns, missing values and undefined names of entries of a pydantic model."""
+    """Log unknown columns, missing values and undefined names of entries of a pydantic model.
+
+    Args:
+        rows: Entries of a section, in which faults are logged.
+        model: Pydantic model of an entry.
+    """
     known, sheet = list_columns(model), rows.sheet
     for key, cells in sheet.columns.items():
         filled = np.flatnonzero(cells.code)[:1].tolist()

@@ -263,7 +263,14 @@ def _percent(share: Fraction) -> str:
 
 
 def list_scenario_items(node: MappingNode) -> list[tuple[str, Node]]:
-    """List the changes of a scenario by path, and its probability last: pairs of path, or `probability`, and value."""
+    """List the changes of a scenario by path, and its probability last.
+
+    Args:
+        node: Entry of the file.
+
+    Returns:
+        Pairs of path, or `probability`, and value.
+    """
     entry = _read_scenario_entry(node, (), FaultLog())
     items = [*entry.changes.items.items()]
     return items if entry.probability is None else [*items, (PROBABILITY, entry.probability)]

@@ -45,17 +45,38 @@ _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 
 
 def leaves_surplus(draft: Draft) -> bool:
-    """Return whether surplus of any metal is left with the smelters."""
+    """Return whether surplus of any metal is left with the smelters.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        True for at least one metal.
+    """
     return any(metal.surplus == SURPLUS_TITLES[1] for metal in draft.document.metals.values())
 
 
 def list_smelters(draft: Draft) -> dict[str, Smelter]:
-    """List the smelters by name in canonical order (K)."""
+    """List the smelters by name in canonical order.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Smelters (K) by name.
+    """
     return dict(sorted((draft.document.smelters or {}).items()))
 
 
 def list_terms_lines(smelter: Smelter) -> dict[str, Line]:
-    """List the terms lines of a smelter by name, in canonical order; one named '' if it has no `terms`."""
+    """List the terms lines of a smelter; one named '' if it has no `terms`.
+
+    Args:
+        smelter: Section of the smelter.
+
+    Returns:
+        Terms lines by name, in canonical order.
+    """
     return {"": Line()} if smelter.terms is None else dict(sorted(smelter.terms.items()))
 
 
@@ -274,7 +295,14 @@ def _list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[Penalt
 
 
 def list_conditioned_elements(draft: Draft) -> set[str]:
-    """List the elements that some smelter refuses, charges or limits: names of metals and impurities."""
+    """List the elements that some smelter refuses, charges or limits.
+
+    Args:
+        draft: Parsed instance.
+
+    Returns:
+        Names of metals and impurities.
+    """
     named: set[str] = set()
     for smelter in list_smelters(draft).values():
         named |= smelter.refuse.keys() | smelter.penalties.keys() | smelter.limits.keys()
@@ -348,7 +376,11 @@ def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]
 
 
 def check_impurities(draft: Draft) -> None:
-    """Log impurities with the symbol of a metal, or called `default`."""
+    """Log impurities with the symbol of a metal, or called `default`.
+
+    Args:
+        draft: Parsed instance.
+    """
     for name in draft.document.impurities:
         path: ParameterPath = ("impurities", name)
         if name in draft.document.metals:

@@ -69,7 +69,14 @@ class StreamRows:
     read: dict[ColumnKey, NumericColumn]
 
     def add_warning(self, stream: int, key: ColumnKey, message: str, kind: FaultKind) -> None:
-        """Log a warning on a column of a stream, given by its index in canonical order."""
+        """Log a warning on a column of a stream, given by its index in canonical order.
+
+        Args:
+            stream: Index in canonical order.
+            key: Column of the cell.
+            message: Sentence: what is odd and what is expected.
+            kind: Kind of the fault, by which the reference lists it.
+        """
         self.named.add_warning(int(self.groups.first[self.order[stream]]), key, message, kind)
 
     @cached_property
@@ -79,12 +86,27 @@ class StreamRows:
         return np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
 
     def texts(self, key: ColumnKey) -> CellColumn:
-        """Get a column of text, cells (I,), in canonical order."""
+        """Get a column of text.
+
+        Args:
+            key: Column.
+
+        Returns:
+            Cells (I,), in canonical order.
+        """
         return self.named.sheet.get_column(key).select_rows(self.groups.first[self.order])
 
 
 def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
-    """Group and parse the rows of streams; log all errors."""
+    """Group and parse the rows of streams; log all errors.
+
+    Args:
+        sheet: Rows of streams.
+        draft: Parsed instance.
+
+    Returns:
+        The parsed streams.
+    """
     named = NamedRows(sheet, name_stream_rows(sheet), draft)
     check_sheet(named, Stream)
     groups = group_rows(named)
@@ -189,7 +211,14 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
 
 
 def build_bundles(rows: StreamRows) -> tuple[tuple[str, str], ...]:
-    """Build the bundles of streams that are purchased together: region and name (B,), sorted."""
+    """Build the bundles of streams that are purchased together.
+
+    Args:
+        rows: Parsed streams.
+
+    Returns:
+        Region and name of each bundle (B,), sorted.
+    """
     pairs = _pair_bundles(rows)[0]
     return tuple(sorted(pair for pair in pairs if pair[1]))
 
@@ -287,12 +316,27 @@ class LaneRows:
 
 
 def name_lane_rows(sheet: InputSheet) -> CellColumn:
-    """Name the lane of each row: region@smelter, (R,)."""
+    """Name the lane of each row: region@smelter.
+
+    Args:
+        sheet: Rows of lanes.
+
+    Returns:
+        Names (R,).
+    """
     return join_columns(sheet.get_column(REGION), sheet.get_column(_SMELTER))
 
 
 def read_lane_rows(sheet: InputSheet, draft: Draft) -> LaneRows:
-    """Parse the rows of lanes; log all errors."""
+    """Parse the rows of lanes; log all errors.
+
+    Args:
+        sheet: Rows of lanes.
+        draft: Parsed instance.
+
+    Returns:
+        The parsed lanes.
+    """
     rows = NamedRows(sheet, name_lane_rows(sheet), draft)
     check_sheet(rows, Lane)
     keys: tuple[ColumnKey, ...] = (_DISTANCE, _COST, _FOOTPRINT)
@@ -397,7 +441,11 @@ def list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> li
 
 
 def check_stream_steps(rows: StreamRows) -> None:
-    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them."""
+    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them.
+
+    Args:
+        rows: Rows of the streams, in which faults are logged.
+    """
     columns = [key for key in rows.named.sheet.columns if is_step_column(key)]
     if not columns:
         return

@@ -57,7 +57,14 @@ def _get_fractions(treatment: Treatment, device: str) -> Mapping[str, TreatmentF
 
 
 def has_fractions(treatment: Treatment) -> bool:
-    """Return whether a treatment has fractions, for some device or all."""
+    """Return whether a treatment has fractions, for some device or all.
+
+    Args:
+        treatment: Treatment.
+
+    Returns:
+        True for at least one.
+    """
     return bool(treatment.fractions) or any(other.fractions for other in treatment.devices.values())
 
 
@@ -111,7 +118,11 @@ def _split_treatment(name: str, treatment: Treatment, devices: list[str]) -> Ite
 
 
 def check_fractions(draft: Draft) -> None:
-    """Log fractions beside a single product, shares and recoveries above 100 %, and names that do not fit."""
+    """Log fractions beside a single product, shares and recoveries above 100 %, and names that do not fit.
+
+    Args:
+        draft: Parsed instance; faults are added to it.
+    """
     treatments, known = draft.document.treatments or {}, set[str]()
     for name, treatment in treatments.items():
         if not has_fractions(treatment):
@@ -220,7 +231,18 @@ def build_devices(draft: Draft, metals: NameAxis) -> Devices:
 
 
 def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
-    """Build the arrays of the treatments, with overrides for single devices; see `Treatments` for shapes and units."""
+    """Build the arrays of the treatments, with overrides for single devices.
+
+    Args:
+        draft: Parsed instance.
+        devices: Axis of devices.
+        regions: Axis of regions.
+        metals: Axis of metals.
+        periods: Number of periods.
+
+    Returns:
+        Treatments; see `Treatments` for shapes and units.
+    """
     entries = list_treatment_entries(draft)
     listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
     return Treatments(

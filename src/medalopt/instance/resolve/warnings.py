@@ -34,7 +34,14 @@ _NAME_SIMILARITY = 0.8  # similarity of names above which one may be misspelled
 
 
 def add_warnings(draft: Draft, instance: Instance, supply: StreamRows, lanes: LaneRows | None) -> None:
-    """Add all warnings about an instance."""
+    """Add all warnings about an instance.
+
+    Args:
+        draft: Parsed instance, for the log.
+        instance: Assembled instance.
+        supply: Parsed streams.
+        lanes: Parsed lanes; None without the section.
+    """
     reachability = Reachability(instance)
     warn_of_unreachable(draft, reachability, supply)
     _warn_of_rich_feeds(draft, instance)

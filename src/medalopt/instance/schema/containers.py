@@ -149,7 +149,14 @@ def check_price_steps(values: list[Any]) -> list[Any]:
 
 
 def find_window_fault(found: int) -> str:
-    """Check the number of values in a window; '' where there are two values."""
+    """Check the number of values in a window.
+
+    Args:
+        found: Number of values.
+
+    Returns:
+        The fault; '' where there are two values.
+    """
     return "" if found == 2 else f"expected a pair, [least, greatest]; found a list of {found}"
 
 
@@ -295,12 +302,20 @@ class Entry(BaseModel):
     @classmethod
     @cache
     def figures(cls) -> frozenset[str]:
-        """Return the names of the fields for which null means absent."""
+        """Return the names of the fields for which null means absent.
+
+        Returns:
+            Names of all fields but the mappings.
+        """
         return frozenset(cls.model_fields) - cls.mappings()
 
     @classmethod
     def mappings(cls) -> frozenset[str]:
-        """Return the names of the fields that are mappings, for which null means empty."""
+        """Return the names of the fields that are mappings, for which null means empty.
+
+        Returns:
+            Names of these fields.
+        """
         return frozenset(name for name, field in cls.model_fields.items() if _is_mapping(field.annotation))
 
 

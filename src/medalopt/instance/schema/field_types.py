@@ -62,7 +62,14 @@ def make_error(text: str, kind: Literal["wrong", "wrong_structure"] = "wrong") -
 
 
 def describe_found(value: object) -> str:
-    """Describe the value found in place of the expected one."""
+    """Describe the value found in place of the expected one.
+
+    Args:
+        value: Scalar node, list or dictionary.
+
+    Returns:
+        The description for a message.
+    """
     if isinstance(value, ScalarNode):
         return f"`{escape_text(value.text)}`" if not value.null else "nothing"
     return "a list" if isinstance(value, list) else "a mapping"
@@ -229,7 +236,14 @@ class BooleanField:
 
 
 def find_name_flaw(name: str) -> str:
-    """Check a name against the rules for names; '' where the name is valid."""
+    """Check a name against the rules for names.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The fault and its remedy; '' where the name is valid.
+    """
     if not 1 <= len(name) <= 100:
         return f"a name has 1 to 100 characters; this one has {len(name)}"
     if not name.strip():

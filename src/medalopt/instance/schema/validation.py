@@ -64,7 +64,14 @@ _PLACEHOLDERS = {"format": "medalopt/1", "name": "unnamed", "currency": "XXX"}
 
 @lru_cache(maxsize=256)
 def build_section_model(sections: frozenset[str]) -> type[Entry]:
-    """Build a model of some sections of the document."""
+    """Build a model of some sections of the document.
+
+    Args:
+        sections: Names of the sections.
+
+    Returns:
+        The model, with these fields only.
+    """
     fields: dict[str, Any] = {
         name: (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation, field)
         for name, field in Document.model_fields.items()
@@ -222,7 +229,15 @@ def _find_type(annotation: Any, loc: ParameterPath) -> Any:
 
 
 def list_defined_names(root: MappingNode, section: str) -> frozenset[str] | None:
-    """List the names that a section defines, valid or not; None where the section is invalid, a fault of its own."""
+    """List the names that a section defines, valid or not.
+
+    Args:
+        root: Root node.
+        section: Name of the section.
+
+    Returns:
+        The names; None where the section is invalid, a fault of its own.
+    """
     node = find_node(root, (section,))
     if isinstance(node, MappingNode):
         return frozenset(node.items)
@@ -244,7 +259,11 @@ class _PlainDefaults(GenerateJsonSchema):
 
 
 def build_json_schema() -> dict[str, Any]:
-    """Build the JSON Schema (draft 2020-12) of an instance file."""
+    """Build the JSON Schema (draft 2020-12) of an instance file.
+
+    Returns:
+        The schema as plain dictionaries and lists, with `$schema` and `$id`.
+    """
     schema = Document.model_json_schema(schema_generator=_PlainDefaults)
     return {"$schema": _DIALECT, "$id": _ID, **_drop_empty_parts(schema)}
 
@@ -314,7 +333,14 @@ def find_field_description(path: ParameterPath) -> FieldDescription | None:
 
 
 def list_fields(path: ParameterPath) -> dict[str, Any]:
-    """List the fields of the mapping at a path by name; none where the keys are names."""
+    """List the fields of the mapping at a path.
+
+    Args:
+        path: A parameter path.
+
+    Returns:
+        Pydantic fields by name; empty where the keys are names.
+    """
     steps = tuple(step for step in path if isinstance(step, str))
     for _, annotation, _ in _search_types(Document, (), steps, ""):
         for part in iterate_type_parts(annotation):

@@ -234,7 +234,14 @@ class SheetColumn(NamedTuple):
 
 
 def build_source_tree(opened: InstanceFile) -> MappingNode:
-    """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table."""
+    """Build the node tree of a file as written, with streams and lanes by name whether inline or from a table.
+
+    Args:
+        opened: The parsed file.
+
+    Returns:
+        The root node.
+    """
     node = opened.read_source_values().root
     items = dict(opened.root.items)
     for name in ("streams", "lanes"):
@@ -272,7 +279,14 @@ def list_columns(
 
 
 def list_period_labels(root: MappingNode) -> tuple[str, ...]:
-    """List the names of the periods; empty where the periods are invalid."""
+    """List the names of the periods.
+
+    Args:
+        root: Root node.
+
+    Returns:
+        The names; empty where the periods are invalid.
+    """
     calendar = read_calendar(root)
     return calendar.labels if calendar else ()
 
@@ -359,7 +373,16 @@ def _choose_unit(nodes: list[ScalarNode], shape: FieldDescription | None, money:
 
 
 def format_cell(leaf: ScalarNode, column: SheetColumn, money: Money) -> str | float:
-    """Format the content of a cell: a number in the unit of the column, or the text as written."""
+    """Format the content of a cell.
+
+    Args:
+        leaf: The value as written.
+        column: Its column.
+        money: Currencies of the file.
+
+    Returns:
+        A number in the unit of the column, or the text as written.
+    """
     measure = column.shape.measure if column.shape is not None else None
     if measure is None or leaf.text in EMPTY_TEXTS:
         return leaf.text

@@ -75,7 +75,14 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
 
 
 def render_table_csv(table: ReportTable) -> str:
-    """Render one table as CSV: keys of the columns, values unrounded."""
+    """Render one table as CSV: keys of the columns, values unrounded.
+
+    Args:
+        table: Table to render.
+
+    Returns:
+        The CSV text.
+    """
     cells = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
     values = (map(get_cell_value, column) for column in cells)
     return render_csv(dict(zip([column.key for column in table.columns], values, strict=True)))
@@ -198,7 +205,14 @@ _FORMULA_STARTS = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: the a
 
 
 def render_csv_folder(plan: Plan) -> dict[str, str]:
-    """Return a plan as the files of a CSV folder, text by name."""
+    """Return a plan as the files of a CSV folder.
+
+    Args:
+        plan: Solved plan.
+
+    Returns:
+        File name to text.
+    """
     return {name: "".join(text) for name, text in _stream_files(_list_columns(plan)).items()}
 
 

@@ -43,7 +43,20 @@ def render_page(
     first: ReportSummary | None = None,
     **more: Any,
 ) -> str:
-    """Render a page; `first` is the content of its first screen besides the key figures."""
+    """Render a page; `first` is the content of its first screen besides the key figures.
+
+    Args:
+        title: Title of the page.
+        summary: Status, key figures and sentences of the header.
+        parts: Headings, tables and charts in order.
+        foot: Lines at the end of the page.
+        template: Template of the page among the assets.
+        first: Content of the first screen besides the key figures.
+        **more: Values of the template.
+
+    Returns:
+        The page as one file that loads nothing else.
+    """
     above = () if first is None else first.charts
     charts = bool(above) or any(isinstance(part, Chart) for part in parts)
     style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules((*parts, *above))}"
@@ -183,7 +196,14 @@ _FULL_LINES_NOTE = "All lines: in the workbook, and {}.csv of the folder."
 
 
 def render_report_html(report: Report) -> str:
-    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own."""
+    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
+
+    Args:
+        report: Report to render.
+
+    Returns:
+        The HTML text.
+    """
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     summary = split_summary(report)
     if report.summary is None and not report.documents:

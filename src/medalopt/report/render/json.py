@@ -43,7 +43,14 @@ def make_report(
 
 
 def render_report_json(report: Report) -> str | Iterable[str]:
-    """Render a report as one JSON object, by the writer of the report where it has one."""
+    """Render a report as one JSON object.
+
+    Args:
+        report: Report to render.
+
+    Returns:
+        The JSON text; by the writer of the report where it has one.
+    """
     return report.json(report) if report.json else render_json(_encode_report(report))
 
 
@@ -210,7 +217,14 @@ def _build_lot_members(plan: Plan) -> dict[str, Any]:
 
 
 def identify_plan(plan: Plan) -> dict[str, Any]:
-    """Return status, instance and objective of a plan."""
+    """Return status, instance and objective of a plan.
+
+    Args:
+        plan: Plan.
+
+    Returns:
+        The members `status`, `instance` and `objective` of JSON outputs.
+    """
     return {
         "status": plan.status,
         "instance": identify_instance(plan.instance),
@@ -289,12 +303,26 @@ def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
 
 
 def build_check_object(instance: Instance) -> dict[str, Any]:
-    """Return the result of `check` on a valid instance as plain data: status, identity and warnings."""
+    """Return the result of `check` on a valid instance as plain data.
+
+    Args:
+        instance: Instance without errors.
+
+    Returns:
+        Status, identity and warnings.
+    """
     return {"status": "right", "instance": identify_instance(instance), "warnings": _list_faults(instance.warnings)}
 
 
 def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
-    """Return the errors of an input as plain data: status and errors."""
+    """Return the errors of an input as plain data.
+
+    Args:
+        faults: Errors with place and message.
+
+    Returns:
+        Status and errors.
+    """
     return {"status": "input", "faults": _list_faults(faults)}
 
 

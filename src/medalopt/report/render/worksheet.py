@@ -54,14 +54,29 @@ class SheetNames:
         self._tables: set[str] = set()
 
     def name_sheet(self, title: str) -> str:
-        """Return a free sheet name, the nearest one within Excel's rules."""
+        """Return a free sheet name.
+
+        Args:
+            title: Preferred name.
+
+        Returns:
+            The nearest name within Excel's rules.
+        """
         plain = (
             " ".join(_FORBIDDEN_IN_NAME.sub(" ", clean_cell_text(title)).split()).lstrip(_FORMULA_STARTS).strip("' ")
         )
         return _reserve_name(plain or "Sheet", self._sheets, _MOST_NAME_UNITS)
 
     def name_table_sheet(self, title: str, key: str) -> str:
-        """Return a free sheet name for a table: its title, or a name from its key where the title is too long."""
+        """Return a free sheet name for a table: its title, or a name from its key where the title is too long.
+
+        Args:
+            title: Title of the table.
+            key: Key of the table.
+
+        Returns:
+            The name.
+        """
         short = " ".join(key.replace("_", " ").split())
         return self.name_sheet(title if _count_units(title) <= _MOST_NAME_UNITS else short[:1].upper() + short[1:])
 
@@ -187,7 +202,14 @@ class WorkbookWriter:
         self._formats: dict[str, Any] = {}
 
     def add_sheet(self, name: str) -> _RecordedSheet:
-        """Add a visible sheet."""
+        """Add a visible sheet.
+
+        Args:
+            name: Name of the sheet.
+
+        Returns:
+            The sheet.
+        """
         self.sheets[name] = _RecordedSheet(self.book.add_worksheet(name))
         return self.sheets[name]
 
@@ -221,7 +243,14 @@ class WorkbookWriter:
 
 
 def make_number_format(column: ReportColumn) -> str:
-    """Return Excel's number format of a column: thousands separators, decimal places, unit."""
+    """Return Excel's number format of a column: thousands separators, decimal places, unit.
+
+    Args:
+        column: Column of numbers.
+
+    Returns:
+        The format code.
+    """
     places = f".{'0' * column.digits}" if column.digits else ""
     if column.unit == "%":
         return f"0{places}%"
@@ -230,7 +259,15 @@ def make_number_format(column: ReportColumn) -> str:
 
 
 def write_cell(sheet: Any, row: int, position: int, value: CellValue, form: Any) -> None:
-    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`."""
+    """Write one cell: text as text, never as formula or link; None and '' as an empty cell; infinity as `no limit`.
+
+    Args:
+        sheet: Sheet to write to.
+        row: Row index.
+        position: Column index.
+        value: Value of the cell.
+        form: XlsxWriter format.
+    """
     value = _get_sheet_value(value)
     if value is None or value == "":
         sheet.write_blank(row, position, None, form)
@@ -250,14 +287,31 @@ def _get_sheet_value(cell: CellValue) -> PlainValue:
 
 
 def write_merged(sheet: Any, row: int, last: int, value: str, form: Any, first: int = 0) -> None:
-    """Write text into the merged columns `first` to `last` of a row."""
+    """Write text into the merged columns `first` to `last` of a row.
+
+    Args:
+        sheet: Sheet of the workbook.
+        row: Row, from 0.
+        last: Last column, from 0.
+        value: Text; never written as a formula.
+        form: Format of the cells.
+        first: First column, from 0.
+    """
     if last > first:
         sheet.merge_range(row, first, row, last, "", form)
     write_cell(sheet, row, first, value, form)
 
 
 def compute_text_height(value: str, width: float) -> float:
-    """Compute the height [points] of wrapped text in a cell, at most 409, Excel's limit."""
+    """Compute the height of wrapped text in a cell.
+
+    Args:
+        value: Text.
+        width: Width of the cell in characters.
+
+    Returns:
+        Height [points], at most 409, Excel's limit.
+    """
     lines = sum(max(1, math.ceil(len(line) / max(width, 1))) for line in value.split("\n"))
     return min(409.0, 14.0 * lines + 2)
 
@@ -265,7 +319,16 @@ def compute_text_height(value: str, width: float) -> float:
 def set_print_layout(
     writer: WorkbookWriter, sheet: Any, last_row: int, last_column: int, landscape: bool = False, stamp: str = ""
 ) -> None:
-    """Set the print layout: A4, one page wide; title or stamp, sheet, date and page number in header and footer."""
+    """Set the print layout: A4, one page wide; title or stamp, sheet, date and page number in header and footer.
+
+    Args:
+        writer: Writer of the workbook.
+        sheet: Sheet.
+        last_row: Last row of the print area, from 0.
+        last_column: Last column of the print area, from 0.
+        landscape: Whether the page lies across.
+        stamp: Text in the header in place of the title.
+    """
     head = writer.head
     sheet.set_paper(9)
     if landscape:
@@ -296,7 +359,17 @@ _MOST_ROWS_MEASURED = 1_000  # rows used to measure a column
 
 
 def write_table(writer: WorkbookWriter, sheet: Any, top: int, table: ReportTable) -> int:
-    """Write a table as an Excel table, and return the row after its end."""
+    """Write a table as an Excel table.
+
+    Args:
+        writer: Writer of the workbook.
+        sheet: Sheet to write to.
+        top: Row of the heads.
+        table: Table to write.
+
+    Returns:
+        The row after its end.
+    """
     heads = make_unique_heads(table.columns)
     for position, (head, column) in enumerate(zip(heads, table.columns, strict=True)):
         write_cell(sheet, top, position, head, writer.get_format("header" if column.unit is None else "figures header"))
@@ -387,7 +460,14 @@ def make_unique_heads(columns: tuple[ReportColumn, ...]) -> list[str]:
 
 
 def measure_widths(table: ReportTable) -> list[int]:
-    """Return the width of each column in characters."""
+    """Return the width of each column.
+
+    Args:
+        table: Table to measure.
+
+    Returns:
+        Widths in characters.
+    """
     return [_measure_width(table, position) for position in range(len(table.columns))]
 
 

@@ -54,7 +54,14 @@ def explain_infeasible_mix(device_mix: DeviceMix, result: MixResult) -> str:
 
 
 def format_mix_cost(result: MixResult) -> str:
-    """Format the objective of a mix for a table, without its unit, or `infeasible`."""
+    """Format the objective of a mix for a table.
+
+    Args:
+        result: Solution of a mix.
+
+    Returns:
+        The objective without its unit, or `infeasible`.
+    """
     return "infeasible" if result.value is None else format_money(result.value)
 
 

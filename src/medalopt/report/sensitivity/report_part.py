@@ -156,7 +156,14 @@ def describe_change(extra: float, unit: str) -> str:
 
 
 def name_objective(unit: str) -> str:
-    """Return the name of the objective by its unit: `cost`, `footprint` or `tonnes`."""
+    """Return the name of the objective by its unit.
+
+    Args:
+        unit: Unit of the objective.
+
+    Returns:
+        `cost`, `footprint` or `tonnes`.
+    """
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 
@@ -164,6 +171,13 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
 
     Bars of infeasible rows are hatched and as long as the longest feasible bar.
+
+    Args:
+        rows: Bars in the order of the chart.
+        unit: Unit of the objective.
+
+    Returns:
+        The option for `Chart`.
     """
     listed = list(rows[:MOST_BARS])
     size, word = choose_money_scale(row.extra for row in listed if row.feasible)
@@ -183,7 +197,17 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
 
 
 def draw_loss_bars(title: str, rows: Sequence[LossBar], unit: str, table: ReportTable) -> Chart:
-    """Draw the bars of losses, with their table."""
+    """Draw the bars of losses, with their table.
+
+    Args:
+        title: Title of the chart.
+        rows: Bars, the largest loss first.
+        unit: Unit of the losses.
+        table: Table with the values of the chart.
+
+    Returns:
+        The chart, as high as its bars need.
+    """
     return Chart(title, plot_loss_bars(rows, unit), (table,), height=130 + 30 * min(len(rows), MOST_BARS))
 
 
@@ -261,7 +285,14 @@ def name_parameter(instance: Instance, path: ParameterPath) -> str:
 
 
 def capitalize_first(text: str) -> str:
-    """Capitalise the first letter of a text, the rest unchanged."""
+    """Capitalise the first letter.
+
+    Args:
+        text: Beginning of a sentence.
+
+    Returns:
+        The text with its first letter in upper case, the rest unchanged.
+    """
     return text[:1].upper() + text[1:]
 
 

@@ -127,7 +127,14 @@ def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioR
 
 
 def describe_step(end: TornadoEnd) -> str:
-    """Return the change of the parameter at an end, such as `−10 %`."""
+    """Return the change of the parameter at an end.
+
+    Args:
+        end: End of a bar.
+
+    Returns:
+        Such as `−10 %`.
+    """
     return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
 
 
@@ -417,7 +424,15 @@ def _describe_sampling(analysis: VarianceAnalysis) -> str:
 
 
 def title_cause(instance: Instance, cause: UncertainInput) -> str:
-    """Return the title of a cause: of its only parameter, or of the group of parameters."""
+    """Return the title of a cause: of its only parameter, or of the group of parameters.
+
+    Args:
+        instance: Instance.
+        cause: Parameter, or group of parameters that change together.
+
+    Returns:
+        The title, without control characters.
+    """
     if len(cause.factors) == 1:
         return title_parameter(instance, cause.factors[0].path, cause.factors[0].of)
     return escape_text(_GROUP_TITLES.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)

@@ -53,7 +53,11 @@ class ComplianceDocument:
 
 @cache
 def read_compliance_documents() -> tuple[ComplianceDocument, ...]:
-    """Return all compliance documents, from the file `compliance.csv`: cells of several entries are words."""
+    """Return all compliance documents, from the file `compliance.csv`: cells of several entries are words.
+
+    Returns:
+        The documents in the order of the file.
+    """
     text = resources.files("medalopt.report").joinpath("assets", "compliance.csv").read_text(encoding="utf-8")
     return tuple(
         ComplianceDocument(
@@ -196,7 +200,15 @@ _CLAIMS_NOTES = (
 
 
 def tabulate_claims(plan: Plan, documents: Sequence[OrderDocument]) -> tuple[ReportTable, ...]:
-    """Tabulate the claim ledger of a plan, the table `claim_ledger`."""
+    """Tabulate the claim ledger of a plan.
+
+    Args:
+        plan: Plan to report.
+        documents: Orders of the plan, for their numbers.
+
+    Returns:
+        The table `claim_ledger`.
+    """
     instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
     numbers = {document.party[0][1]: document.number for document in documents if document.kind != SALES_ORDER}
     entries = list(list_claims(plan.account))

@@ -37,7 +37,14 @@ _ACCOUNT_NOTES = (
 
 
 def tabulate_metal_account(facts: PlanFacts) -> tuple[ReportTable, ...]:
-    """Tabulate the metal account [kg], the table `metal_account`: a row for each metal and period."""
+    """Tabulate the metal account.
+
+    Args:
+        facts: Facts of the plan to report.
+
+    Returns:
+        The table `metal_account` [kg], a row for each metal and period.
+    """
     instance, account = facts.plan.instance, facts.metal_account
     listed, word = np.flatnonzero(account.has_movement).tolist(), get_period_word(instance)
     places = choose_decimals(account.at_hand[listed, -1])

@@ -107,12 +107,24 @@ class OrderContext:
         return compute_order_margins(self.plan.account)
 
     def describe_buyer(self) -> str:
-        """Return legal name and address of the buyer; '' where the instance is silent."""
+        """Return legal name and address of the buyer.
+
+        Returns:
+            Text; '' where the instance is silent.
+        """
         stated = str(self.instance.annex.get("project", {}).get("buyer", "")).strip()
         return stated or self.describe_place(self.directory.buyer, ("legal_name", "address"))
 
     def describe_place(self, party: str, fields: tuple[str, ...]) -> str:
-        """Return fields of a party in one line, without empty ones."""
+        """Return fields of a party in one line.
+
+        Args:
+            party: Name of the party.
+            fields: Names of the fields.
+
+        Returns:
+            Text without empty fields.
+        """
         details = self.directory.get_details(party)
         return ", ".join(text for name in fields if (text := str(details.get(name, "")).strip()))
 
@@ -165,7 +177,15 @@ class Addressee:
 
 
 def format_order_amount(money: float, currency: str) -> str:
-    """Format an amount of money as it is paid, with its currency."""
+    """Format an amount of money as it is paid.
+
+    Args:
+        money: Amount.
+        currency: Code of three letters.
+
+    Returns:
+        Amount and currency.
+    """
     return f"{money:,.{count_minor_digits(currency)}f} {currency}".replace("-", "−")
 
 
@@ -284,7 +304,15 @@ def name_period(instance: Instance, period: int) -> str:
 
 
 def format_delivery_window(instance: Instance, periods: list[int]) -> str:
-    """Format the delivery window: first and last day of the periods, where they are dates."""
+    """Format the delivery window: first and last day of the periods, where they are dates.
+
+    Args:
+        instance: Instance, for its periods.
+        periods: Indices of the periods with deliveries.
+
+    Returns:
+        The window as text.
+    """
     first, last = min(periods), max(periods)
     if "-" not in instance.periods[0]:
         span = f"periods {instance.periods[first]} to {instance.periods[last]}" if last > first else "its period"

@@ -124,7 +124,15 @@ def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
 
 
 def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportTable:
-    """Tabulate the orders with their amounts, and whether each can be signed: the table `orders`."""
+    """Tabulate the orders with their amounts, and whether each can be signed.
+
+    Args:
+        plan: Plan to report, for its currency.
+        documents: Orders of the plan.
+
+    Returns:
+        The table `orders`.
+    """
     columns = (
         ReportColumn("document", "Number"),
         ReportColumn("kind", "Document"),

@@ -271,7 +271,14 @@ PRICE_RISE = 0.1
 
 
 def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
-    """Tabulate the price exposure by metal: the table `exposure`, without rows where nothing is bought or sold."""
+    """Tabulate the price exposure by metal.
+
+    Args:
+        plan: Plan to report.
+
+    Returns:
+        The table `exposure`, without rows where nothing is bought or sold.
+    """
     columns = (
         ReportColumn("metal", "Metal"),
         ReportColumn("bought_kg", "Bought", "kg", 3),
@@ -474,7 +481,14 @@ _RULES_DESCRIPTION = "Cost of each constraint: optimal cost with it, less optima
 
 
 def tabulate_rule_costs(analyses: PlanAnalyses) -> tuple[ReportTable, ...]:
-    """Tabulate the rules with their costs, the highest first: the table `rules`."""
+    """Tabulate the rules with their costs, the highest first.
+
+    Args:
+        analyses: Analyses around the plan.
+
+    Returns:
+        The table `rules`.
+    """
     columns = (
         ReportColumn("rule", "Constraint"),
         ReportColumn("figure", "Right-hand side", "", style="significant"),

@@ -112,7 +112,14 @@ def find_altered(saved: SavedFile) -> list[Violation]:
 
 
 def compute_file_digests(saved: SavedFile) -> dict[str, str]:
-    """Compute the digest of every part of a file, by the name of the part."""
+    """Compute the digest of every part of a file.
+
+    Args:
+        saved: File as it was read.
+
+    Returns:
+        Digest by name of the part.
+    """
     plan = saved.plan
     values = plan.model_dump(include=set(SCALAR_MEMBERS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}

@@ -178,7 +178,14 @@ FlowLink = tuple[str, str, str, str]  # column and name of its source node, then
 
 
 def draw_metal_flows(facts: PlanFacts) -> tuple[Chart, ...]:
-    """Draw the flow of each metal that smelters return and medals contain, one Sankey diagram for each."""
+    """Draw the flow of each metal that smelters return and medals contain.
+
+    Args:
+        facts: Facts of the plan to report.
+
+    Returns:
+        One Sankey diagram for each such metal.
+    """
     plan, trace = facts.plan, facts.trace
     kinds = len(plan.instance.medals.names)
     wanted = (trace.returned.sum(axis=(1, 2)) > 0) & (_sum_destinations(trace)[:, :kinds].sum(axis=1) > 0)
