@@ -27,8 +27,8 @@ from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.tolerances import CUT_TOLERANCE
 
 BREAKPOINT_TOLERANCE = 1e-3  # of a confidence
-MAX_STEPS = 16  # bisections, shared by the intervals between plans
-_MAX_ROUNDS = 30  # of cuts in a step
+MAX_PROGRAMS = 40  # solved, shared by the intervals between plans
+_MAX_ROUNDS = 8  # of cuts in a step
 _USED_SHARE = 1e-6  # of the largest quantity of its kind, above which a source is used
 
 Source = tuple[str, str]  # `stream` or `offer`, and its name
@@ -79,7 +79,7 @@ def find_breakpoints(
         accounts: Plans by confidence.
 
     Returns:
-        The breakpoints by rising confidence, within `BREAKPOINT_TOLERANCE` or as near as `MAX_STEPS` allow.
+        The breakpoints by rising confidence, within `BREAKPOINT_TOLERANCE` or as near as `MAX_PROGRAMS` allow.
     """
     tracer = _SourceTracer(instance, policy, list(accounts.values()))
     known = {level: list_sources(account) for level, account in accounts.items()}
@@ -92,7 +92,7 @@ def find_breakpoints(
             if known[low] == known[high]:
                 continue
             middle, found = (low + high) / 2, None
-            if high - low > BREAKPOINT_TOLERANCE and tracer.steps * len(changing) < MAX_STEPS * (number + 1):
+            if high - low > BREAKPOINT_TOLERANCE and tracer.solved * len(changing) < MAX_PROGRAMS * (number + 1):
                 found = tracer.find_sources(middle)
             if found is None:
                 ends.append((low, high))
@@ -115,18 +115,18 @@ class _SourceTracer:
         task = SolveTask(instance, self._routes, compute_bounds(instance, self._routes), "cost")
         self._network, self._program = build_program(task)
         self._basis: ProgramBasis | None = None
-        self.steps = 0
+        self.solved = 0
         self._directions: list[tuple[int, Floats]] = []
         for account in known:
             self._add_directions(self._policy, PlanAccount(instance, self._routes, account.decisions), always=True)
 
     def find_sources(self, level: float) -> frozenset[Source] | None:
         """Find the sources of an optimal plan of a confidence; None where it is not found."""
-        self.steps += 1
         quantile = NormalDist().inv_cdf(level)
         rows = tuple(replace(row, level=level, quantile=quantile) for row in self._policy.rows)
         policy = replace(self._policy, rows=rows)
         for _ in range(_MAX_ROUNDS):
+            self.solved += 1
             cuts = tuple(policy.build_cut(self._routes, rows[number], one) for number, one in self._directions)
             program = add_cut_rows(self._program, self._instance, self._routes, self._network, cuts)
             ready = scale_program(program)
