@@ -27,7 +27,7 @@ from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.tolerances import CUT_TOLERANCE
 
 BREAKPOINT_TOLERANCE = 1e-3  # of a confidence
-MAX_PROGRAMS = 40  # solved, shared by the intervals between plans
+MAX_PROGRAMS = 24  # solved, shared by the intervals between plans
 _MAX_ROUNDS = 8  # of cuts in a step
 _USED_SHARE = 1e-6  # of the largest quantity of its kind, above which a source is used
 
