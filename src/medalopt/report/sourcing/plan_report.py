@@ -386,16 +386,15 @@ def _round_quantity(text: str) -> str:
 
 
 def _cost_figures(plan: Plan) -> tuple[_FigureRow, ...]:
-    """Return total cost, cost per medal, and the party that pays most with those next to it."""
+    """Return total cost, cost per medal where one party pays, and the party that pays most with those next to it."""
     currency, count = plan.instance.currency, int(plan.instance.medals.count.sum())
     name, amount = name_total_cost(plan)
     parties = [(escape_text(party), format_money(paid, currency)) for party, paid in plan.party_totals.items()]
     largest = max(plan.costs, key=lambda kind: abs(plan.costs[kind]))
     costs = f"{title_cost_kinds(plan.instance)[largest]} {format_money(plan.costs[largest], currency)}"
     figures = [(name, format_money(amount, currency), "of all parties together" if len(parties) > 1 else costs)]
-    if count > 1 and amount:
-        payers = ", paid by all parties together" if len(parties) > 1 else ""
-        figures.append(("Per medal", format_money(amount / count, currency), f"{format_count(count, 'medal')}{payers}"))
+    if (per_medal := compute_cost_per_medal(plan)) is not None:
+        figures.append(("Per medal", format_money(per_medal, currency), format_count(count, "medal")))
     if parties:
         listed = ", ".join(f"{party} {paid}" for party, paid in parties[1:MOST_PARTIES])
         more = f", {len(parties) - MOST_PARTIES} more" if len(parties) > MOST_PARTIES else ""
