@@ -98,7 +98,8 @@ def read_plan(path: str | os.PathLike[str], instance: Instance | None = None) ->
     if instance is None:
         source = find_instance_file(path, saved.instance.files)
         if source is None:
-            raise UsageError(f"{escape_text(str(path), 400)}: its instance is not here; give it as `instance`")
+            where = "name it after the plan (in Python as `instance`)"
+            raise UsageError(f"{escape_text(str(path), 400)}: its instance is not here; {where}")
         instance = load(source)
     origin = instance.origin
     values = None if origin is None else origin.file.read_source_values()
