@@ -113,7 +113,7 @@ def test_each_of_several_parts_is_below_its_heading(tmp_path: Path, capsys: pyte
     )
     told, drawn = capsys.readouterr().out, page.read_text(encoding="utf-8").partition("<main")[2]
     headings = ("Shadow prices and sensitivity ranges", "Recycling premium", "Parameters by effect on the objective")
-    first = ("Optimal (", "Benchmark, buying all metal: not available", "Main risk: metal recovered by hand")
+    first = ("Largest effect: ", "Benchmark, buying all metal: not available", "Main risk: metal recovered by hand")
     for text, titles in ((told, [title.upper() for title in headings]), (drawn, headings)):
         places = [text.index(words) for pair in zip(titles, first, strict=True) for words in pair]
         assert places == sorted(places)
