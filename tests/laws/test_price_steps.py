@@ -160,6 +160,17 @@ def test_wrong_steps_are_refused(path: str, steps: str, said: str) -> None:
     assert any(said in fault.message and fault.path.startswith(path) for fault in caught.value.faults)
 
 
+@pytest.mark.parametrize("step", ["up_to: 40, price: [800, 900]", "up_to: [40, 50], price: 800"])
+def test_a_list_by_period_inside_a_step_is_one_error(step: str, tmp_path: Path) -> None:
+    """A step whose value is a list is not also said to lack this value; in a change the message names the step."""
+    (tmp_path / "steps.yaml").write_text(BY_HAND.read_text().replace("up_to: 10 t, price: 300 EUR/t", step))
+    for path, changes in ((tmp_path / "steps.yaml", {}), (BY_HAND, {PHONES: f"[{{{step}}}, {{price: 900}}]"})):
+        with pytest.raises(InputError) as caught:
+            medalopt.load(path, changes)
+        (fault,) = caught.value.faults
+        assert fault.path.startswith(PHONES) and "expected one value; found a list" in fault.message
+
+
 def test_extensions_do_not_hold_the_cost_of_steps() -> None:
     """A row on the total cost holds variables of price steps, and is refused."""
 

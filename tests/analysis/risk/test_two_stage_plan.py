@@ -210,6 +210,21 @@ def test_promises_hold_within_each_scenario(path: Path, plan: TwoStagePlan, chan
             decide(path, TwoStageOptions(draws=4), **change)
 
 
+STEPS = Path(__file__).parents[3] / "instances/price_steps.yaml"
+
+
+def test_rising_and_falling_steps_of_one_price_count_in_every_scenario(tmp_path: Path) -> None:
+    """Without fees for what is not used, the expected cost is the mean of the plans that know the scenario."""
+    bars = "[{up_to: 20 kg, price: 800}, {up_to: 50 kg, price: 900}, {up_to: 80 kg, price: 700}, {price: 850}]"
+    counts = {"few": 60, "many": 110}
+    scenarios = {name: {"changes": {"medals.medal.count": n}, "probability": 0.5} for name, n in counts.items()}
+    path = Case({"instance.yaml": f"{STEPS.read_text()}scenarios: {json.dumps(scenarios)}"}).write(tmp_path)
+    runner = ScenarioRunner(path, {"market.bars.price": bars}, in_lots=True)
+    plan = compute_two_stage_plan(runner, TwoStageOptions(take_or_pay=0.0))
+    known = [solve(runner.file.with_changes({"medals.medal.count": str(n)})).objective for n in counts.values()]
+    assert [one.cost for one in plan.outcomes] == pytest.approx(known) and plan.certificate.feasible
+
+
 LOTS = Path(__file__).parents[2] / "solver/lots.yaml"
 
 

@@ -52,6 +52,17 @@ class FaultLog:
         """
         self.errors.extend([_UNLISTED] * count)
 
+    def has_error_below(self, path: ParameterPath) -> bool:
+        """Test whether an item of a list has an error.
+
+        Args:
+            path: Path of the list.
+
+        Returns:
+            True where the path of an error begins with that of an item.
+        """
+        return any(fault.path.startswith(f"{render_path(path)}[") for fault in self.errors)
+
     def extend(self, others: FaultLog) -> None:
         """Add all errors and warnings of another log.
 

@@ -323,12 +323,16 @@ def _fill_cells(row: int, key: ColumnKey, value: Node) -> list[CellEdit]:
 def _fill_steps(rows: list[int], key: ColumnKey, value: SequenceNode) -> list[CellEdit]:
     """Return the edits that write price steps in place of a price."""
     steps = [
-        (row, (*key, str(number + 1), inner), format_scalar(item) if isinstance(item, ScalarNode) else None)
-        for row in rows
-        for number, step in enumerate(value.items)
+        ((*key, str(number), inner), item)
+        for number, step in enumerate(value.items, start=1)
         for inner, item in (step.items.items() if isinstance(step, MappingNode) else (("price", step),))
     ]
-    return [*((row, key, None) for row in rows), *steps]
+    for (_, number, inner), item in steps:
+        if not isinstance(item, ScalarNode):
+            found = "list" if isinstance(item, SequenceNode) else "mapping"
+            raise OverrideError(f"`{escape_text(inner)}` of step {number}: expected one value; found a {found}")
+    cells = [(own, format_scalar(item)) for own, item in steps if isinstance(item, ScalarNode)]
+    return [*((row, key, None) for row in rows), *((row, own, text) for row in rows for own, text in cells)]
 
 
 def _override_periods(

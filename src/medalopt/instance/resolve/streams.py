@@ -472,4 +472,6 @@ def check_stream_steps(rows: StreamRows) -> None:
             message = find_step_fault([None] * count if count > MAX_PRICE_STEPS else limits)
         if message:
             row, key = int(rows.groups.first[stream]), next(key for key in columns if filled[key][stream])
-            rows.named.add_error(row, key, message, FaultKind.VALUE, rows.named.build_path(row, (STEPPED_FIELD,)))
+            path = rows.named.build_path(row, (STEPPED_FIELD,))
+            if not rows.named.draft.faults.has_error_below(path):  # such a step only seems to lack a value
+                rows.named.add_error(row, key, message, FaultKind.VALUE, path)
