@@ -223,7 +223,7 @@ def tornado(instance: Instance, objective: str = "cost", jobs: int = 1) -> Analy
     """Vary every parameter alone, by its `cv` or by 10 %, and rank them by their effect.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance.
         objective: Objective to minimise.
         jobs: Number of processes.
 
@@ -242,7 +242,7 @@ def variance(instance: Instance, rows: int = 128, objective: str = "cost", jobs:
     """Vary all uncertain parameters at once and attribute the variance of the objective to them.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance.
         rows: Rows of each sample.
         objective: Objective to minimise.
         jobs: Number of processes.
@@ -264,7 +264,7 @@ def outages(
     """Compute the additional cost if a smelter, treatment, region, stream or offer fails, one after the other.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance.
         paths: Only these fail, such as `smelters.kosaka`; empty: each in turn.
         start: First period of the outage, such as `2018-04`; None: the whole horizon.
         objective: Objective to minimise.

@@ -30,7 +30,6 @@ from medalopt.report.document import (
     ShownValue,
     get_cell_value,
     limit_rows,
-    make_amount_column,
 )
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.render.json import identify_instance, make_report
@@ -42,6 +41,7 @@ from medalopt.text import format_count
 _MOST_NAMED = 8  # breakpoints in the summary
 _MOST_ROWS = 15  # of breakpoints on the screen
 _MOST_SOURCES = 4  # named in a cell
+_MOST_DIGITS = 3  # decimal places of a confidence in per cent
 _SAMPLES = 4  # points drawn on each line
 _ROW_KEYS = ("confidence", "cost", "extra", "marginal_cost_per_point", "metal", "deadline", "buffer_kg")
 _DASHED = {"width": 1.5, "type": "dashed"}
@@ -93,9 +93,16 @@ def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
     }
 
 
-def _percent(share: float) -> str:
+def _percent(share: float, digits: int = 1) -> str:
     """Return a share in per cent, rounded down: a promise is not rounded up."""
-    return f"{int(share * 1000 + 1e-9) / 10:g} %"
+    scale = 10**digits
+    return f"{int(100 * scale * share + 1e-9) / scale:g} %"
+
+
+def _count_level_digits(found: PriceOfConfidence) -> int:
+    """Return the decimal places with which no two plans show the same confidence, at most `_MOST_DIGITS`."""
+    shown = ({_percent(row.level, digits) for row in found.rows} for digits in range(1, _MOST_DIGITS))
+    return next((n for n, levels in enumerate(shown, start=1) if len(levels) == len(found.rows)), _MOST_DIGITS)
 
 
 def _summarize_prices(found: PriceOfConfidence) -> list[str]:
@@ -135,19 +142,19 @@ def _format_extra(row: PricedConfidence, first: PricedConfidence) -> str:
 
 def _tabulate_prices(found: PriceOfConfidence) -> ReportTable:
     """Return the table of plans by rising confidence."""
-    currency, first = found.instance.currency, found.rows[0]
+    currency, first, digits = found.instance.currency, found.rows[0], _count_level_digits(found)
     columns = (
         ReportColumn("confidence", "confidence", "%", 1, style="share"),
-        make_amount_column("cost", "cost", currency, total=False),
-        make_amount_column("extra", "extra", currency, total=False),
-        make_amount_column("marginal", "one more point costs", currency, total=False),
+        ReportColumn("cost", "cost", currency, style="significant"),
+        ReportColumn("extra", "extra", currency, style="significant"),
+        ReportColumn("marginal", "one more point costs", currency, style="significant"),
         ReportColumn("metal", "limited by"),
         ReportColumn("deadline", "deadline"),
         ReportColumn("buffer", "buffer", "kg", style="significant"),
     )
     rows: tuple[tuple[CellValue, ...], ...] = tuple(
         (
-            ShownValue(row.level, _percent(row.level).removesuffix(" %")),
+            ShownValue(row.level, _percent(row.level, digits).removesuffix(" %")),
             row.cost,
             row.cost - first.cost,
             row.marginal_cost,

@@ -232,7 +232,7 @@ class OrderDocument:
 
     @property
     def printed_terms(self) -> FieldPairs:
-        """Terms for page and paper: fields and texts; a draft has no line to sign."""
+        """Terms for page and paper; a draft has no line to sign."""
         return tuple(pair for pair in self.terms if not self.missing or pair[0] not in SIGNATURE_FIELDS)
 
     @property
@@ -259,7 +259,7 @@ class ReportSummary:
 
     @property
     def tables(self) -> tuple[ReportTable, ...]:
-        """Tables of the first page: tables that have rows."""
+        """Tables of the first page that have rows."""
         return tuple(table for table in (self.figures, self.orders) if table.rows)
 
 

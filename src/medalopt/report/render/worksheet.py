@@ -184,7 +184,7 @@ class _RecordedSheet:
 
     @property
     def rows(self) -> list[list[PlainValue]]:
-        """Recorded cells by row: values by row, without empty rows."""
+        """Values of the recorded cells by row, without empty rows."""
         result: dict[int, dict[int, PlainValue]] = {}
         for (row, position), value in self._cells.items():
             result.setdefault(row, {})[position] = value

@@ -504,7 +504,7 @@ class SheetPlan:
 
     @property
     def front(self) -> str:
-        """Sheet that lists the others: name; the first page where there is no other."""
+        """Name of the sheet that lists the others; the first page where there is no other."""
         return self.contents or self.summary
 
 

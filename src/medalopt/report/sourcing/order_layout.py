@@ -356,7 +356,7 @@ def _group_sale(lines: ReportTable, rows: Sequence[Cells]) -> tuple[ReportTable,
 
     word = lines.columns[0].title.lower()
     text = f"Quantities to hand over in each {word}, with the mean price, and the amount that the buyer pays."
-    first = tabulate("quantities", f"Quantities by {word}", text, ("period",))
+    first = tabulate(_QUANTITIES, f"Quantities by {word}", text, ("period",))
     if "treatment" not in rows[0]:
         return (first,)
     text = "Quantities by origin; the price is the mean of the lines."

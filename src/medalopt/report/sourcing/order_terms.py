@@ -79,26 +79,22 @@ class OrderContext:
 
     @property
     def instance(self) -> Instance:
-        """Instance of the plan: the instance as solved."""
+        """Instance as solved."""
         return self.plan.instance
 
     @cached_property
     def directory(self) -> PartyDirectory:
-        """Parties by role: directory, read once."""
+        """Parties by role."""
         return PartyDirectory.from_instance(self.instance)
 
     @cached_property
     def collectors(self) -> Names:
-        """Party that hands over the devices of each stream.
-
-        Returns:
-            Names (I,), read once.
-        """
+        """Name of the party that hands over the devices of each stream, (I,)."""
         return self.directory.list_collectors(self.instance)
 
     @cached_property
     def payers(self) -> CostPayers:
-        """Party that bears each cost: payers as stated, or one party."""
+        """Party that bears each cost; the same for all where no payers are stated."""
         return CostPayers.from_instance(self.instance)
 
     @cached_property

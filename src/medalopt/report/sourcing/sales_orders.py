@@ -52,7 +52,7 @@ def build_sales_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
     """
     sales: dict[tuple[str, str], list[MaterialSale]] = {}
     for one in list_material_sales(context.plan.account):
-        sales.setdefault((one.kind, one.name), []).append(one)
+        sales.setdefault((one.kind, one.party), []).append(one)
     return tuple(
         _make_sales_order(context, f"B{number:02d}", of_name) for number, of_name in enumerate(sales.values(), start=1)
     )
@@ -97,7 +97,7 @@ def _describe_place(context: OrderContext, sales: Sequence[MaterialSale]) -> tup
         mint = context.describe_place(context.directory.mint, ("legal_name", "deliver_to"))
         return mint, mint
     if kind == SURPLUS:
-        metal = instance.metals.titles.index(sales[0].name)
+        metal = instance.metals.names.index(sales[0].party)
         credited = np.flatnonzero(context.plan.account.returned[:, metal].sum(axis=1) > 0).tolist()
         smelters = ", ".join(instance.smelters.names[smelter] for smelter in credited)
         return "", f"transfer on the metal account at {smelters}" if smelters else ""
