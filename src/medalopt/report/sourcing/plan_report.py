@@ -299,8 +299,12 @@ def _shorten_table(table: ReportTable) -> ReportTable:
         return fold_table(table, "party")[0]
     if table.key == "award":
         shown = keep_columns(table, [key for key in table.places if key in _AWARD_COLUMNS])
-        columns = (column if column.key == "cost" else replace(column, style="significant") for column in shown.columns)
-        return replace(shown, columns=tuple(columns))
+        return replace(
+            shown,
+            columns=tuple(
+                column if column.key == "cost" else replace(column, style="significant") for column in shown.columns
+            ),
+        )
     return table
 
 
