@@ -326,7 +326,7 @@ def set_print_layout(
         sheet: Sheet.
         last_row: Last row of the print area, from 0.
         last_column: Last column of the print area, from 0.
-        landscape: Whether the page lies across.
+        landscape: Print in landscape.
         stamp: Text in the header in place of the title.
     """
     head = writer.head

@@ -316,13 +316,13 @@ def _range_series(facts: PlanFacts, listed: list[int], share: Floats) -> dict[in
 
 
 def _coverage_title(facts: PlanFacts, listed: list[int], share: Floats) -> str:
-    """Return the title: the metals without surplus."""
-    total = share.sum(axis=0)
+    """Return the title: the charged metals without surplus."""
+    total, others = share.sum(axis=0), np.delete(facts.metal_account.surplus.sum(axis=1), listed)
     titles = facts.plan.instance.metals.titles
     tight = [escape_text(titles[e], 40) for n, e in enumerate(listed) if total[n] <= 100 * (1 + DISPLAY_TOLERANCE)]
     if not tight:
         return "Metal against need: every metal has a surplus"
-    if len(tight) == len(listed):
+    if len(tight) == len(listed) and not others.any():
         return "Metal against need: no metal has a surplus"
     return f"Metal against need: no surplus of {', '.join(tight[:3])}" + (" and more" if len(tight) > 3 else "")
 
