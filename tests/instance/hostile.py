@@ -276,6 +276,7 @@ NAMES: dict[str, Case] = {
     "unknown key": swap("capacity: 30 t", "capcity: 30 t"),
     "unknown key of a stream": swap("available: 10 t", "availabel: 10 t"),
     "unknown key below storage": swap("available: 10 t", "available: 10 t, storage: {limt: 5}"),
+    "unknown key in place of a price": swap("price: 50 JPY/g", "price: [{up_to: 5 kg, price: 50}, {prcie: 60}]"),
     "unknown mapping of a stream": swap("available: 10 t", "available: 10 t, storag: {limit: 5}"),
     "empty unknown mapping of a stream": swap("available: 10 t", "available: 10 t, storag: {}"),
     "share of a metal called *": swap("available: 10 t", 'available: 10 t, credited: {"*": 5 %}'),

@@ -13,7 +13,7 @@ from tests.instance.writing import written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.loading import open_instance
 from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
@@ -130,6 +130,15 @@ def test_what_cannot_be_changed(path: str, value: str, says: str) -> None:
     assert {fault.file for fault in caught.value.faults} == {"--set"}
     assert any(says in fault.message for fault in caught.value.faults)
     assert all(str(fault).isprintable() for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize("path", ["devices.phone.unit_mass", "smelters.kosaka.limit", "treatments.sort.footprint"])
+def test_null_restates_the_default(path: str, tmp_path: Path) -> None:
+    """Null is the default, be it none, infinite or zero: a change to it where nothing is given changes no value."""
+    (tmp_path / "case.yaml").write_text(GOOD.replace("unit_mass: 100 g, ", ""), encoding="utf-8")
+    file = open_instance(tmp_path / "case.yaml")
+    assert file.has_effect({path: "null"}, path) is None
+    assert is_same_instance(file.with_effective_changes({path: "null"}), file.with_changes())
 
 
 def test_changes_in_a_table(tmp_path: Path) -> None:

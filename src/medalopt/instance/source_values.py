@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from medalopt.instance.resolve.row_validation import is_step_column, name_stream
 from medalopt.instance.resolve.streams import name_lane_rows
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
-from medalopt.units import Money, QuantityError, name_unit, parse_quantity, split_number_unit
+from medalopt.units import Money, Quantity, QuantityError, name_unit, parse_quantity, split_number_unit
 
 _PER_CENT = "%", Fraction(1, 100)
 
@@ -98,8 +99,10 @@ class SourceValues:
         """
         node, kind = self.find_value(path), find_parameter_kind(path)
         default = kind.default if kind is not None else None
-        if node is None:
-            return Fraction(default) if isinstance(default, int) else getattr(default, "exact", default)
+        if node is None or (isinstance(default, Quantity) and isinstance(node, ScalarNode) and node.null):
+            if isinstance(default, Quantity):
+                return default.exact if math.isfinite(default.raw) else default
+            return Fraction(default) if isinstance(default, int) else default
         if kind is None or isinstance(node, MappingNode):
             return _convert_to_plain(node)
         values = node.items if isinstance(node, SequenceNode) else (node,)
@@ -150,6 +153,8 @@ class SourceValues:
         if not isinstance(kind.field_type, QuantityField):
             digits = scalar.text.strip().removeprefix("+").replace("_", "")
             return Fraction(int(digits)) if digits.isascii() and digits.isdigit() else None
+        if scalar.null:
+            return None
         try:
             quantity = kind.field_type.check(scalar.value, self.money)
             return quantity.exact * (self._get_unit_mass(path) ** quantity.pieces if quantity.pieces else 1)

@@ -379,11 +379,7 @@ class SavedInfeasibility(StrictModel):
 
 
 Path = tuple[str | int, ...]  # members and positions from the top of the plan
-
-
 _WRITERS = "`medalopt solve -o` or `medalopt plan -o`"
-
-
 _EXPECTED = {  # by type of the error
     "string_type": "a text",
     "float_type": "a number",
@@ -393,8 +389,6 @@ _EXPECTED = {  # by type of the error
     "model_type": "an object with members",
     "string_pattern_mismatch": "`cost`, `footprint`, `mass` or `cost@PARTY`",  # the objective alone has a pattern
 }
-
-
 _SHORT = 60  # characters of a value in a message
 
 

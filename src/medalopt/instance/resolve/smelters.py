@@ -39,8 +39,6 @@ from medalopt.text import escape_text
 from medalopt.units import Quantity
 
 _POOLED = "pooled"
-
-
 _MAX_CONFLICTS = 20  # conflicting pairs of lines reported per smelter
 
 
@@ -190,7 +188,7 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
 
     Returns:
-        Terms (L lines); see `Terms` for shapes and units.
+        Terms (L lines); see `SmelterTerms` for shapes and units.
     """
     triples = [
         (k, smelter, name, line)

@@ -35,8 +35,6 @@ from medalopt.text import escape_text, suggest_name
 from medalopt.units import Quantity
 
 WHOLE_TREATMENT = "whole"
-
-
 _SINGLE_PRODUCT = ("to_smelter", "recovery")  # fields in whose place fractions stand
 
 

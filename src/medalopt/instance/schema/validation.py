@@ -113,7 +113,7 @@ def validate_tree(root: MappingNode, model: type[E], context: ValidationContext,
         if len(listed) > MAX_WORDED_FAULTS:
             faults.add_unlisted(len(listed) - MAX_WORDED_FAULTS)
             faults.raise_errors()
-        reductions = {(one.kind == "missing", _remove_value(one, data)) for one in result}
+        reductions = {_remove_value(one, data) for one in result}
         assert not reductions <= settled, "invalid values are removed in one pass"
         settled |= reductions
         reported |= {path for _, path in reductions}
@@ -159,24 +159,24 @@ def _find_list_fault(path: ParameterPath, root: MappingNode, context: Validation
     return find_count_fault(len(node.items), context.periods) if shape.value_form is ValueForm.PERIODS else ""
 
 
-def _remove_value(one: _SchemaError, data: Any) -> ParameterPath:
-    """Remove an invalid value, or the list that contains it, or insert a placeholder. Return the path of the change."""
-    path = one.path
-    above = data
+def _remove_value(one: _SchemaError, data: Any) -> tuple[bool, ParameterPath]:
+    """Insert a placeholder for a missing value; remove an invalid one, or the list that contains either.
+
+    Returns:
+        Whether there is now a placeholder, and the path of the change.
+    """
+    path, inserts, above = one.path, one.kind == "missing", data
     for number, step in enumerate(path[:-1]):
         inside = above.get(step, {})
-        if isinstance(inside, list):
-            path = path[: number + 1]
+        if not isinstance(inside, dict):  # a list, or a value in the place of a mapping: it goes as a whole
+            path, inserts = path[: number + 1], False
             break
-        if not isinstance(inside, dict):  # a value in the place of a mapping: it goes as a whole
-            above.pop(step)
-            return path[: number + 1]
         above = inside
-    if one.kind == "missing":
+    if inserts:
         above[path[-1]] = _make_placeholder(one.loc)
     else:
         above.pop(path[-1], None)
-    return path
+    return inserts, path
 
 
 def _make_placeholder(loc: ParameterPath) -> Any:
@@ -281,11 +281,7 @@ def _drop_empty_parts(part: Any) -> Any:
 
 
 PER_METAL_FIELDS = ("recovery", "returned", "refining_charge", "deduction", "lead", "credited", "cv", "confidence")
-
-
 TABLE_SECTIONS = ("streams", "lanes")  # sections that may be given as a table
-
-
 _NOTE_MEANINGS = {
     "source": "Sources of the values, one per line.",
     "note": "Remark; copied into plan and reports.",
