@@ -106,11 +106,7 @@ class _RegionOrder:
     streams: frozenset[int] = frozenset()
 
     def bears(self, cost: str, stream: int) -> bool:
-        """Check if a cost of a stream is on the order.
-
-        Returns:
-            True if it is.
-        """
+        """Return whether a cost of a stream is on the order."""
         return cost in self.costs and (cost not in _OF_COLLECTOR or stream in self.streams)
 
 
