@@ -435,9 +435,8 @@ def sweep(
     from medalopt.results import AnalysisResult
 
     named = _name_scenarios(instance, scenarios)
-    tell = partial(_solve_row, instance, objective)
     if jobs == 1:
-        rows = [tell(changes) for changes in named.values()]
+        rows = [_solve_row(instance, objective, changes) for changes in named.values()]
     else:
         with ProcessPoolExecutor(jobs, get_context("spawn"), _set_base, (instance, objective)) as pool:
             rows = list(pool.map(_solve_row_of_base, named.values()))
