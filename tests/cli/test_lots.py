@@ -102,9 +102,9 @@ def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
 
 
 def test_explain_leaves_lots_out_and_says_so() -> None:
-    """Prices are those of the plan without lots; a line on standard error says it."""
+    """Prices are those of the plan without lots; title and a line on standard error say it."""
     ran = here("explain", LOTS)
-    assert ran.code == 0
+    assert ran.code == 0 and "without whole lots and minimum orders" in ran.out.splitlines()[0]
     assert mentions(ran.err, "market.silver.lot: ", "ignored")
 
 

@@ -60,7 +60,12 @@ FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
     ),
     "wrong by metal": (
         {"smelters": "smelters: {kosaka: {returned: {default: 1, Au: 2}}}"},
-        (9, 48, "smelters.kosaka.returned.Au", "`2` is out of range: a share lies between 0 % and 100 %"),
+        (
+            9,
+            48,
+            "smelters.kosaka.returned.Au",
+            "`2` is out of range: a share lies between 0 % and 100 %; a bare number is a fraction of 1: write `2 %`",
+        ),
     ),
     "unknown metal as a key": (
         {"smelters": "smelters: {kosaka: {returned: {Agg: 1}}}"},

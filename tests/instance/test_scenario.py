@@ -73,6 +73,8 @@ def test_a_list_is_scaled_as_a_whole() -> None:
         ("devices..Ag", "85 %", "a name is missing"),
         ("smelters.*.treatment_charge", "+1 kg", "expected"),
         ("smelters.*.lead", "x %", "expected"),
+        ("streams.kettel@east.available", "90 %", "no `kettel@east` in `streams`; did you mean `kettle@east`"),
+        ("streams.kettle@east.storage.cost", "90 %", "states no value"),
     ],
 )
 def test_what_names_nothing_is_refused(path: str, value: str, says: str) -> None:

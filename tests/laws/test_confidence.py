@@ -201,6 +201,14 @@ def test_price_of_confidence(instance: Instance) -> None:
         compute_price_of_confidence(instance.with_changes(certain))
 
 
+def test_price_of_confidence_in_whole_lots(instance: Instance) -> None:
+    """No dual values bound the cost between plans: several confidences are solved, each dearer than the one before."""
+    found = compute_price_of_confidence(instance.with_changes({"streams.phone@north.lot": "1 t"}))
+    levels, costs = [row.level for row in found.rows], [row.cost for row in found.rows]
+    assert found.gap is None and levels == [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.999]
+    assert costs == sorted({*costs}) and costs[0] == 100 * 100  # 100 t of phones, the promise being free at 50 %
+
+
 def test_cost_between_two_plans_is_within_its_bounds(instance: Instance) -> None:
     """Where chord and lower bound are farthest apart, the least cost is between them."""
     scarce = instance.with_changes({"medals.second.count": 220})

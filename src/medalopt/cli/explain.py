@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,19 +45,20 @@ def explain(
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
     loaded = read_instance(instance, set_)
+    left_out = ""
     if loaded.lots:
         from medalopt.instance.activities import describe_lot_rules
         from medalopt.instance.bounds import drop_lot_constraints
 
-        print_message(
-            f"{loaded.lots[0]}: {describe_lot_rules(loaded.lots)} are ignored, "
-            "since shadow prices exist only without them"
-        )
+        left_out = describe_lot_rules(loaded.lots)
+        print_message(f"{loaded.lots[0]}: {left_out} are ignored, since shadow prices exist only without them")
         loaded = drop_lot_constraints(loaded)
     try:
         report = _build_explanation(loaded, about, objective, tuple(extend or ()))
     except NoPlanError as error:
         return report_infeasibility(loaded, error, instance, set_, objective, where, tuple(extend or ()))
+    if left_out:
+        report = replace(report, title=f"{report.title}, without {left_out}")
     where.deliver(report, "the explanation is written")
     return 0
 

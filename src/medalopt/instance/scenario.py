@@ -28,11 +28,12 @@ from typing import Any
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, find_wildcards, has_wildcard, parse_path, render_path
+from medalopt.instance.reader.overrides import NAMED_SECTIONS
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
-from medalopt.text import escape_text
+from medalopt.text import escape_text, suggest_name
 from medalopt.units import Money, Quantity, QuantityError, find_currency
 
 SCALE_SIGN, DUE_FIELD = "*", "due"
@@ -243,12 +244,22 @@ def _change_each_match(
     for one in match_paths(source_values, path):
         changes.update(change(one))
     if not changes and not has_wildcard(path):
-        raise UsageError(f"{escape_text(path)}: has no value that could be changed in proportion; write the new value")
+        raise UsageError(f"{escape_text(path)}: {_describe_unstated(source_values, parse_path(path))}")
     if not changes:
         raise UsageError(
             f"{escape_text(path)}: nothing in this instance has this name; write it like devices.*.content.Ag"
         )
     return changes
+
+
+def _describe_unstated(source_values: SourceValues, path: ParameterPath) -> str:
+    """Return why nothing is scaled: the section has no member of this name, or states no value there."""
+    section = source_values.get_node(path[:1])
+    if path[0] in (*NAMED_SECTIONS, "streams") and isinstance(section, MappingNode) and len(path) > 1:
+        name, members = str(path[1]), [one for one in section.items if isinstance(one, str)]
+        if name not in members:
+            return f"there is no `{escape_text(name)}` in `{path[0]}`{suggest_name(name, members)}"
+    return "the instance states no value that could be scaled; write the new value"
 
 
 @lru_cache(maxsize=10_000)

@@ -112,9 +112,10 @@ def _summarize_prices(found: PriceOfConfidence) -> list[str]:
     lines = [f"Without a promise: {format_money(first.cost, currency)}, confidence {_percent(first.level)}."]
     if others:
         last = others[-1]
+        title = _map_titles(found)[last.metal]
         lines.append(
             f"Confidence {_percent(last.level)}: {format_money(last.cost, currency)}, "
-            f"{_format_extra(last, first)} more; limited by {last.metal} by {last.period}."
+            f"{_format_extra(last, first)} more; limited by {title} by {last.period}."
         )
         wanted = found.promised or (first.level + last.level) / 2
         middle = min(others, key=lambda row: abs(row.level - wanted))
@@ -135,6 +136,11 @@ def _summarize_prices(found: PriceOfConfidence) -> list[str]:
     return lines
 
 
+def _map_titles(found: PriceOfConfidence) -> dict[str, str]:
+    """Return the display name of each metal."""
+    return dict(zip(found.instance.metals.names, found.instance.metals.titles, strict=True))
+
+
 def _format_extra(row: PricedConfidence, first: PricedConfidence) -> str:
     """Return the additional cost in per cent of the cost without a promise."""
     return f"{100 * (row.cost - first.cost) / abs(first.cost):.3g} %" if first.cost else f"{row.cost:.4g}"
@@ -142,7 +148,8 @@ def _format_extra(row: PricedConfidence, first: PricedConfidence) -> str:
 
 def _tabulate_prices(found: PriceOfConfidence) -> ReportTable:
     """Return the table of plans by rising confidence."""
-    currency, first, digits = found.instance.currency, found.rows[0], _count_level_digits(found)
+    currency, first, titles = found.instance.currency, found.rows[0], _map_titles(found)
+    digits = _count_level_digits(found)
     columns = (
         ReportColumn("confidence", "confidence", "%", 1, style="share"),
         ReportColumn("cost", "cost", currency, style="significant"),
@@ -158,7 +165,7 @@ def _tabulate_prices(found: PriceOfConfidence) -> ReportTable:
             row.cost,
             row.cost - first.cost,
             row.marginal_cost,
-            row.metal or None,
+            ShownValue(row.metal, titles[row.metal]) if row.metal else None,
             row.period or None,
             row.buffer if row.metal else None,
         )

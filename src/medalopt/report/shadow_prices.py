@@ -268,7 +268,8 @@ def describe_lot_cost(plan: Plan) -> str:
             above = f"{format_number(lots.extra)} {unit} above the best plan {mean}"
             least = f"{format_number(lots.lower_bound, 6)} {unit} (certified)"
             return f"Falling prices: at most {above}; no plan comes to less than {least}."
-        what, without = f"{what} and falling prices", f"{without.rstrip(',')} and {mean},"
+        what = f"{what.replace(' and', ',')} and falling prices"
+        without = f"{without.rstrip(',')} and {mean},"
     best = f"the best plan {without} comes to {format_number(lots.without, 6)} {unit}"
     bound = f"no plan, {whole}, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
     if not lots.extra:

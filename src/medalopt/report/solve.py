@@ -232,7 +232,7 @@ def describe_status(plan: Plan) -> str:
     if list_falling_paths(plan.instance):
         mean = "with mean prices in place of falling ones"
         bound = f"{bound} and {mean}" if has_other_lots(plan.instance) else f"the optimum {mean}"
-    return f"{stopped}{_describe_search(plan)}{_describe_gap(certificate.gap, bound)}."
+    return f"{stopped}{_describe_search(plan)}{_describe_gap(plan, bound)}."
 
 
 def _describe_search(plan: Plan) -> str:
@@ -247,9 +247,13 @@ def _describe_search(plan: Plan) -> str:
     return f"Feasible, within {100 * gap:.2g} % of the bound of the solver; "
 
 
-def _describe_gap(gap: float, best: str) -> str:
-    """Return the certified relative gap in per cent, or that nothing is proven where it is 100 % or more."""
-    return f"verified within {100 * gap:.2g} % of {best}" if gap < 1 else f"gap to {best} not proven"
+def _describe_gap(plan: Plan, best: str) -> str:
+    """Return the certified gap in per cent of all payments, which it names where the cost is far less than these."""
+    gap, above = plan.certificate.gap, plan.objective - plan.certificate.lower_bound
+    if gap >= 1:
+        return f"gap to {best} not proven"
+    base = "" if above <= 1.1 * gap * abs(plan.objective) else " (of all payments)"
+    return f"verified within {100 * gap:.2g} %{base} of {best}"
 
 
 def build_plan_tables(plan: Plan, values: MetalValues, whole: bool = False) -> tuple[ReportTable, ...]:

@@ -34,6 +34,7 @@ from medalopt.solve_instance import solve, solve_from_base
 GAP_SHARE = 0.02  # distance of chord and lower bound that suffices, of the cost of the highest confidence beyond none
 MAX_PLANS = 24  # plans solved at most
 _NEARLY_CERTAIN, _LEAST, _BELOW_HIGHEST = 0.999, 0.5, 1e-4
+_LEVELS_IN_LOTS = (0.6, 0.7, 0.8, 0.9, 0.95)  # solved where no dual values bound the cost between plans
 _BEGIN = 1e-4  # above the confidence without a promise, where the slope of the cost is taken
 _NEAR_END = 0.1  # an interval is divided no nearer to its ends
 
@@ -135,7 +136,8 @@ def compute_price_of_confidence(
     Args:
         instance: Instance from a file; a promise of its own is replaced.
         levels: Confidences, from 0.5 to below 1; empty: from where they cost something to the highest, as many as
-            bound the cost between them to `GAP_SHARE`, and those that the file promises.
+            bound the cost between them to `GAP_SHARE` (with whole lots, `_LEVELS_IN_LOTS`), and those that the file
+            promises.
         report_progress: Called before each solve.
 
     Returns:
@@ -160,7 +162,7 @@ def compute_price_of_confidence(
         highest = error.highest.level - _BELOW_HIGHEST
     top = _NEARLY_CERTAIN if highest is None else highest
     own = [level for name, level in instance.annex.get("confidence", {}).items() if name in instance.metals.names]
-    for level in sorted(levels) or sorted({*own, top}):
+    for level in sorted(levels) or sorted({*own, top, *(_LEVELS_IN_LOTS if bare.lots else ())}):
         if anyway < level <= top and level not in plans:
             report_progress(f"{100 * level:.1f} %")
             plans[level] = solve_from_base(_promise(instance, level), bare)

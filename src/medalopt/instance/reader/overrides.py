@@ -30,7 +30,7 @@ OVERRIDE_LOCATION = Location("--set")
 SUM_NOT_ALLOWED = "a leading + adds only if the path contains `*`; write the new value, without a sign"
 _MAX_VALUE_LENGTH = 100_000
 _PLAIN_QUANTITY = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")
-_NAMED_SECTIONS = (
+NAMED_SECTIONS = (
     "metals",
     "devices",
     "treatments",
@@ -161,7 +161,7 @@ def apply_tree_overrides(
 def _check_member_exists(root: MappingNode, path: ParameterPath) -> None:
     """Raise OverrideError if the path names a member that its section does not have."""
     for length in (2, 4):
-        named = (length == 2 and path[0] in _NAMED_SECTIONS) or (
+        named = (length == 2 and path[0] in NAMED_SECTIONS) or (
             length == 4 and path[0] == "smelters" and path[2:3] == ("terms",)
         )
         if len(path) < length or not named:

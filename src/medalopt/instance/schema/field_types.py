@@ -107,8 +107,17 @@ class QuantityField:
         small = self.low is not None and (quantity.raw <= 0 if self.above else quantity.raw < 0)
         large = self.high is not None and (quantity.exact >= self.high if self.below else quantity.exact > self.high)
         if small or large:
-            raise QuantityError(f"`{escape_text(str(value))}` is out of range: {self.range}")
+            raise QuantityError(
+                f"`{escape_text(str(value))}` is out of range: {self.range}{self._suggest_share(value)}"
+            )
         return quantity
+
+    def _suggest_share(self, value: str | float) -> str:
+        """Return the remedy for a bare number above 1 and below 100 in place of a share: it lacks its per cent sign."""
+        bare = str(value).strip().replace("_", "").replace(".", "", 1).isdecimal()
+        if self.unit or self.high != 1 or not bare or not 1 < float(value) < 100 + (not self.below):
+            return ""
+        return f"; a bare number is a fraction of 1: write `{escape_text(str(value).strip())} %`"
 
     @property
     def range(self) -> str:

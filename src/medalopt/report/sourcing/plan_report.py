@@ -13,6 +13,7 @@ from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.sensitivity.outages import RecyclingPremium
 from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
+from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
@@ -178,7 +179,8 @@ def _describe_reference_plan(plan: Plan, analyses: PlanAnalyses, in_loads: Whole
     """Return a note where the analyses refer to the optimal plan without whole lots or loads."""
     if plan.certificate.optimal and in_loads is None:
         return ()
-    whole = " without whole loads" if in_loads else " without whole lots" if plan.instance.lots else ""
+    lots = f" without {describe_lot_rules(plan.instance.lots)}" if plan.instance.lots else ""
+    whole = " without whole loads" if in_loads else lots
     best = f"the optimal plan{whole} ({format_money(analyses.base.cost, plan.instance.currency)})"
     return (f"Binding constraints, break-even prices and risks: those of {best}.",)
 
