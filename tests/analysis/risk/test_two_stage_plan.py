@@ -255,18 +255,6 @@ def test_whole_lots_count_in_every_scenario(tmp_path: Path, monkeypatch: pytest.
     assert any("whole lots" in line for line in build_two_stage_report(plan).headline[:1])
 
 
-def test_falling_prices_count_in_every_scenario(tmp_path: Path) -> None:
-    """15 t cost 8 x 1,200 + 7 x 800 = 15,200 with silver at 900; at 450 buying 30 kg for 13,500 would be cheaper."""
-    steps, scenarios = "[{up_to: 8 t, price: 1_200}, {price: 800}]", {"a": {"probability": "50 %"}}
-    scenarios["b"] = {"changes": {"market.silver.price": "450"}, "probability": "50 %"}  # type: ignore[dict-item]
-    text = LOTS.read_text().replace("1_000 JPY/t, lot: 4 t, minimum_order: 8 t", steps)
-    text = text.replace(", lot: 1 kg, minimum_order: 3 kg", "") + f"\nscenarios: {json.dumps(scenarios)}\n"
-    runner = ScenarioRunner(Case({"instance.yaml": text}).write(tmp_path), in_lots=True)
-    plan = compute_two_stage_plan(runner, PLAIN)
-    assert (plan.expected, plan.information.wait_and_see) == pytest.approx((15_200, 14_350), rel=1e-9)
-    assert plan.certificate.feasible and 0.9 * 15_200 < plan.certificate.bound <= 15_200
-
-
 def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:
     """Fewer tonnes agreed are a violation; no prices and weights, however wrong, give a bound above the optimum."""
     rng, shares = np.random.default_rng(7), np.stack([one.share for one in plan.book.contracts])
