@@ -24,6 +24,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import has_activities, spread_charges
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.confidence import (
+    LARGEST_CONFIDENCE,
     JointSplit,
     build_confidence,
     build_program_routes,
@@ -460,7 +461,8 @@ def _explain_joint(instance: Instance, error: ConfidenceNotReachedError) -> Conf
     """Return the error of a joint confidence that no plan keeps, with the highest one of each metal by itself."""
     joint = get_joint_confidence(instance)
     assert joint is not None
-    each = dict.fromkeys(instance.metals.names, max(1 - (1 - joint) ** 2, NEARLY_CERTAIN))
+    most = min(max(1 - (1 - joint) ** 2, NEARLY_CERTAIN), LARGEST_CONFIDENCE)
+    each = dict.fromkeys(instance.metals.names, most)
     task = replace(error.task, instance=replace(instance, annex={**instance.annex, "confidence": each}))
     highest = _find_highest(task, error.refutation)
     if highest is None:

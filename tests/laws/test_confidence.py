@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -143,6 +144,18 @@ def test_what_no_plan_can_promise(instance: Instance) -> None:
     assert solve(instance.with_changes({"policy.confidence": f"{100 * highest.level - 0.01} %"})).certificate.optimal
     with pytest.raises(ConfidenceNotReachedError):
         solve(instance.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
+
+
+@pytest.mark.parametrize("promise", ["confidence", "joint_confidence"])
+def test_a_promise_that_is_nearly_certain_has_a_highest_one(instance: Instance, promise: str) -> None:
+    """A quantile beyond that of the highest confidence is not passed over, and no level is rounded to 1."""
+    changes = {"medals.first.count": 30, "medals.second.count": 30, f"policy.{promise}": "99.9999999999 %"}
+    with pytest.raises(ConfidenceNotReachedError, match=r"more than 99\.99 %: Ag by 2 limits it") as caught:
+        solve(instance.with_changes(changes))
+    highest = caught.value.highest
+    assert 0.9999 < highest.level < highest.upper < 1 and highest.upper - highest.level <= 1e-4
+    levels = replace(highest, attained={("Ag", "2"): highest.level, ("Ag", "3"): 1.0}).split_risk(0.999).values()
+    assert all(0.5 < level < 1 for level in levels) and len(levels) == 2
 
 
 def test_what_no_plan_of_a_large_instance_can_promise(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

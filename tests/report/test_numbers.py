@@ -10,6 +10,7 @@ from medalopt.report.numbers import (
     choose_money_scale,
     format_change_value,
     format_column,
+    format_confidence,
     format_mass,
     format_money,
     format_money_range,
@@ -37,6 +38,12 @@ from medalopt.report.numbers import (
 def test_a_single_figure(value: float, text: str) -> None:
     """Four significant digits below a thousand, integers above, and no minus before zero."""
     assert format_number(value) == text
+
+
+def test_no_confidence_is_rounded_up_to_certainty() -> None:
+    """Four significant digits, but never 100 %."""
+    levels = (0.5, 0.95, 0.9995, 0.99996, 1 - 1e-12, 1.0)
+    assert [format_confidence(level) for level in levels] == ["50 %", "95 %", "99.95 %", *["99.99 %"] * 3]
 
 
 def test_a_column_has_one_number_of_decimals() -> None:

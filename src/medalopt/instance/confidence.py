@@ -214,6 +214,7 @@ class UncertaintyBudget:
 
 
 JointSplit = Mapping[tuple[str, str], float]  # confidence by metal and period
+LARGEST_CONFIDENCE = 1 - 2.0**-52  # whose quantile is finite
 MAX_PARTS = 20_000_000  # coefficients of routes in the constraints of an uncertainty budget
 
 
@@ -342,7 +343,7 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
         rows = [ConfidenceRow(metal, period, math.nan, 1.0) for metal, period in places]
         return ConfidencePolicy(model, tuple(rows), UncertaintyBudget(budget)) if rows else None
     joint = levels.get(JOINT_CONFIDENCE)
-    equal = 1 - (1 - joint) / len(places) if joint and places else 0.5
+    equal = min(1 - (1 - joint) / len(places), LARGEST_CONFIDENCE) if joint and places else 0.5
     split = instance.annex.get("confidence_split", {})
     normal, rows = NormalDist(), []
     for metal, period in places:

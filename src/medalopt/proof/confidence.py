@@ -23,6 +23,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import IntervalArray, Numbers, lift_floats, make_zeros
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import (
+    LARGEST_CONFIDENCE,
     ConfidencePolicy,
     ConfidenceRow,
     ConfidenceSlack,
@@ -374,4 +375,4 @@ def reallocate_risk(account: PlanAccount, duals: Duals) -> dict[tuple[str, str],
     left, total = max(whole - sum(risks.values()), 0.0), sum(weights.values())
     for key, weight in weights.items():
         risks[key] = min(left * weight / total, 0.5)
-    return {key: 1 - risk for key, risk in risks.items()}
+    return {key: min(1 - risk, LARGEST_CONFIDENCE) for key, risk in risks.items()}

@@ -32,6 +32,18 @@ def format_number(value: float, significant: int = 4) -> str:
     return _use_minus_sign(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
+def format_confidence(level: float) -> str:
+    """Format a confidence in per cent; one close to 1 is rounded down, as none is `100 %`.
+
+    Args:
+        level: Confidence.
+
+    Returns:
+        The text.
+    """
+    return f"{format_number(min(100 * level, 99.99))} %"
+
+
 def format_column(values: Sequence[float]) -> list[str]:
     """Format the numbers of one column with equal decimals: two digits of the smallest, at most six of the largest.
 

@@ -8,7 +8,7 @@ from medalopt.instance.risk import DeadlineRisk
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.document import CellValue, ReportColumn, ReportTable
-from medalopt.report.numbers import format_mass, format_money, format_number, format_share
+from medalopt.report.numbers import format_confidence, format_mass, format_money, format_number, format_share
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 SAFE_PROBABILITY = 0.99  # from which on a metal is not named in the headline
@@ -95,7 +95,7 @@ def describe_split(plan: Plan) -> tuple[str, ...]:
     rows = sorted(policy.rows, key=lambda row: (row.level, row.period, row.metal))
     parts = [f"{format_share(row.level, 1)} for {name_promise(plan.instance, row)}" for row in rows[:_MOST_PARTS]]
     more = f", more for {len(rows) - _MOST_PARTS} others" if len(rows) > _MOST_PARTS else ""
-    return (f"The joint confidence of {format_number(100 * joint)} % is split: {', '.join(parts)}{more}.",)
+    return (f"The joint confidence of {format_confidence(joint)} is split: {', '.join(parts)}{more}.",)
 
 
 def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
@@ -111,7 +111,7 @@ def describe_promise(instance: Instance, row: ConfidenceRow) -> str:
     budget = get_uncertainty_budget(instance)
     if budget:
         return f"uncertainty budget of {format_number(budget)}"
-    return f"promised confidence of {format_number(100 * row.level)} %"
+    return f"promised confidence of {format_confidence(row.level)}"
 
 
 def name_promise(instance: Instance, row: ConfidenceRow) -> str:

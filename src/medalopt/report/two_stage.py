@@ -24,7 +24,14 @@ from medalopt.report.charts import (
     shorten_name,
 )
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
-from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number, format_tonnes
+from medalopt.report.numbers import (
+    choose_money_scale,
+    format_confidence,
+    format_mass,
+    format_money,
+    format_number,
+    format_tonnes,
+)
 from medalopt.report.render.json import identify_instance, make_report
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE, VALUE_TOLERANCE
@@ -118,8 +125,7 @@ def _describe_promise(plan: TwoStagePlan) -> Iterable[str]:
     """Yield the promised confidence, least of all scenarios, or the uncertainty budget."""
     least = min((one.confidence for one in plan.outcomes if one.confidence is not None), default=None)
     if least is not None:
-        share = format_number(100 * least)
-        yield f"Promised metals suffice with a probability of at least {share} % within each scenario."
+        yield f"Promised metals suffice with a probability of at least {format_confidence(least)} within each scenario."
     elif budget := get_uncertainty_budget(plan.instance):
         count = format_number(budget)
         yield f"Every metal suffices within each scenario for an uncertainty budget of {count}."

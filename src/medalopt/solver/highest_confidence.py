@@ -20,6 +20,7 @@ from medalopt.catalog import FAMILIES
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import (
+    LARGEST_CONFIDENCE,
     ConfidencePolicy,
     ConfidenceSlack,
     UncertaintyBudget,
@@ -43,6 +44,7 @@ LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence th
 BUDGET_TOLERANCE = 1e-2  # the same for an uncertainty budget, in parameters
 BRACKET_TOLERANCE = 5e-3  # the same where it is found by bisection
 MAX_ROUNDS = 40
+_NEARLY_CERTAIN = 0.9999  # from where a confidence is described with two decimals of a per cent
 _SHRINKAGE = 2.0**-40  # relative, so that risks sum to no more than the joint one
 MAX_REMEDIES = 3  # right-hand sides named where no plan can promise a confidence
 RELAXED_SHARE = 0.1  # share by which a right-hand side is relaxed in the list of what raises the confidence
@@ -86,7 +88,8 @@ class HighestConfidence:
         if not 0 < risk <= 1 - joint:
             return {}
         share = (1 - joint) / risk * (1 - _SHRINKAGE)
-        return {key: 1 - min((1 - level) * share, 0.5) for key, level in self.attained.items()}
+        risks = {key: min((1 - level) * share, 0.5) for key, level in self.attained.items()}
+        return {key: min(1 - own, LARGEST_CONFIDENCE) for key, own in risks.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +123,9 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     levels: Mapping[tuple[str, str], float] = {}
     basis: ProgramBasis | None = None
     for _ in range(MAX_ROUNDS):
-        quantile = reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached)
-        if quantile >= most:
+        if reached >= most:
             return None
+        quantile = min(reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached), most)
         policy = _cap_quantiles(required, quantile)
         found = _minimise_shortfall(task, policy, cuts, basis)
         if found is None:
@@ -308,7 +311,8 @@ def describe_highest(instance: Instance, highest: HighestConfidence | None, brac
     if get_uncertainty_budget(instance) > 0:
         most = math.floor(highest.level * 100) / 100
         return f"no plan can hold an uncertainty budget above {most:g}: {describe_limit(highest, 1, '')}"
-    level, upper = math.floor(highest.level * 1000) / 10, math.ceil(highest.upper * 1000) / 10
+    steps = 1000 if highest.level < _NEARLY_CERTAIN else 10_000
+    level, upper = math.floor(highest.level * steps) / steps * 100, math.ceil(highest.upper * steps) / steps * 100
     limit = describe_limit(highest)
     if bracketed:
         return f"a plan can promise {level:g} %, none {upper:g} %: {limit}"
