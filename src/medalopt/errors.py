@@ -127,7 +127,7 @@ class NoPlanError(MedaloptError):
 
     Attributes:
         status: `infeasible` or `unbounded`.
-        refutation: Proof of infeasibility, a `Refutation` of `medalopt.proof.certificate`; None if there is none.
+        refutation: Proof of infeasibility, an `InfeasibilityProof` of `medalopt.proof.certificate`; None without one.
         diagnose: Finds conflicts and repairs, for an error raised by `medalopt.solve`; None otherwise.
     """
 

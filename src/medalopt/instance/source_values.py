@@ -59,7 +59,7 @@ class SourceValues:
     def iterate_parameters(self) -> Iterator[tuple[ParameterPath, ScalarNode, ParameterKind]]:
         """Iterate over all parameters that the file states.
 
-        Returns:
+        Yields:
             Path, scalar node and kind of each.
         """
         for path, scalar in self.iterate_scalars():
@@ -70,7 +70,7 @@ class SourceValues:
     def iterate_scalars(self) -> Iterator[tuple[ParameterPath, ScalarNode]]:
         """Iterate over all scalars that the file states, numbers and text.
 
-        Returns:
+        Yields:
             Path and scalar node of each.
         """
         yield from _iterate_scalars(self.root, ())

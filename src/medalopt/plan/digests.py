@@ -1,7 +1,7 @@
 """Digests of a saved plan: SHA-256 of the canonical form of each of its tables, stored in the file itself.
 
 A digest detects a table altered after writing. It is no signature, since anyone can compute it for an altered table;
-therefore `proof.verdict` and `report.recheck` also derive every value from the decisions.
+therefore `proof.verdict` and `report.sourcing.table_verification` also derive every value from the decisions.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def certify_plan(
         bounds: Implied bounds of the instance.
         duals: Dual values by constraint and names; they need not be right.
         objective: Objective: `cost`, `footprint` or `mass`.
-        arithmetic: Arithmetic to use; with `FLOATS` rounding errors are not bounded.
+        arithmetic: Arithmetic to use; with `FLOAT_ARITHMETIC` rounding errors are not bounded.
         added: User extensions with their dual values.
 
     Returns:

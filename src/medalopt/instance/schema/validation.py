@@ -401,7 +401,7 @@ def iterate_type_parts(annotation: Any) -> Iterator[Any]:
     Args:
         annotation: A type, possibly annotated or a union.
 
-    Returns:
+    Yields:
         The types.
     """
     origin, options = get_origin(annotation), get_args(annotation)

@@ -112,7 +112,7 @@ def iterate_cells(node: Node, above: ParameterPath, path: ParameterPath = ()) ->
         above: Path of the entry.
         path: Path of the node below the entry.
 
-    Returns:
+    Yields:
         The cells, lists of names or sources joined by line breaks.
     """
     shape = find_field_description((*above, *path))
