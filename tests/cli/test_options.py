@@ -93,6 +93,7 @@ def test_a_gap_and_a_limit_with_units() -> None:
         ("--gap", "-1 %", "--gap: must be 0 or more; found -1 %"),
         ("--gap", "inf", "--gap: not a finite number: inf"),
         ("--gap", "1 t", "--gap: expected a share, such as `25 %`; found `1 t`"),
+        ("--gap", "1", "--gap: 1 is a gap of 100 %; write 1% for a hundredth, or 100%"),
         ("--gap", "5000%", "--gap: must be at most 100 %; found 5000%"),
         ("--gap", "small", "--gap: expected a share, such as `25 %`; found `small`"),
         ("--time-limit", "-1", "--time-limit: must be 0 or more; found -1"),

@@ -210,6 +210,8 @@ def parse_limits(gap: str | None, time_limit: str | None) -> tuple[float | None,
         raise UsageError(
             f"--gap: must be at most 100 %; found {escape_text(gap or '')}; write a share, such as 1 % or 0.01"
         )
+    if share == 1 and "%" not in str(gap):
+        raise UsageError(f"--gap: {escape_text(gap or '')} is a gap of 100 %; write 1% for a hundredth, or 100%")
     return share, None if time_limit is None else parse_limit("--time-limit", time_limit, "s")
 
 

@@ -178,7 +178,7 @@ def _compute_dry_weight(table: InputTable) -> Floats:
         table.read_quantities(name, measure)
         for name, measure in (("wet_t", _TONNES), ("moisture", _SHARE), ("dry_t", _TONNES))
     )
-    worked_out = wet * (1 - moisture)
+    worked_out, smelters = wet * (1 - moisture), table.read_texts("smelter")
     for row in np.flatnonzero(abs(worked_out - dry) > _WEIGHT_TOLERANCE * np.maximum(worked_out, dry)).tolist():
         table.add_fault(row, "dry_t", f"{dry[row]:g} t, but wet_t and moisture give {worked_out[row]:.6g} t")
     both = np.where(np.isfinite(dry), dry, worked_out)
@@ -186,7 +186,8 @@ def _compute_dry_weight(table: InputTable) -> Floats:
         if not table.is_filled("dry_t", row) and not (
             table.is_filled("wet_t", row) and table.is_filled("moisture", row)
         ):
-            table.add_fault(row, "dry_t", "is missing here: give it, or wet_t and moisture")
+            of = "" if smelters[row] else ", of what was treated or is in stock"
+            table.add_fault(row, "dry_t", f"is missing here: give it, or wet_t and moisture{of}")
     return both
 
 

@@ -199,7 +199,9 @@ def _decode_text(data: FileBytes) -> str:
     try:
         return data.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _reject(data.name, "is not UTF-8 text; give a plan written by medalopt") from error
+        raise _reject(
+            data.name, "is not UTF-8 text; give a plan written by medalopt as JSON, workbook (.xlsx) or folder of CSV"
+        ) from error
 
 
 def _parse_json(text: str, name: str) -> Any:

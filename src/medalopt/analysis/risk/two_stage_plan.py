@@ -310,16 +310,18 @@ def _value_information(
         return compute_information_value(*parts, report_progress)
     except InfeasibleScenariosError as error:
         promised = has_confidence(scenarios[0].program.instance)
-        text = _describe_infeasible([scenarios[number].name for number in error.scenarios], promised)
+        failed = [scenarios[number] for number in error.scenarios]
+        in_lots = any(one.program is not one.relaxed for one in failed)
+        text = _describe_infeasible([one.name for one in failed], promised, in_lots)
         raise TwoStageInfeasibleError(name, text) from error
     except NoPlanError as error:
         text = "no contracts allow a plan in every scenario; let the scenario be known earlier (--known), or give"
         raise TwoStageInfeasibleError(name, f"{text} medals a `shortfall` penalty") from error
 
 
-def _describe_infeasible(names: Sequence[str], promised: bool) -> str:
+def _describe_infeasible(names: Sequence[str], promised: bool, in_lots: bool) -> str:
     """Return the message for scenarios that have no plan by themselves."""
-    less = "promise less, " if promised else ""
+    less = f"{'promise less, ' if promised else ''}{'make lots and minimum orders smaller, ' if in_lots else ''}"
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     listed = ", ".join(escape_text(name) for name in names[:_MOST_NAMED]) + more
     few = "scenario has" if len(names) == 1 else "scenarios have"
