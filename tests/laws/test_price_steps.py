@@ -160,6 +160,20 @@ def test_wrong_steps_are_refused(path: str, steps: str, said: str) -> None:
     assert any(said in fault.message and fault.path.startswith(path) for fault in caught.value.faults)
 
 
+def test_a_step_without_any_value_is_refused(tmp_path: Path) -> None:
+    """An empty step is no absent one, neither in a file nor in a change; an empty limit of the last step is one."""
+    for step in ("{}", "{price: }", "{up_to: null, price: null}"):
+        steps = f"[{{up_to: 10 t, price: 300}}, {step}]"
+        text = BY_HAND.read_text().replace("[{up_to: 10 t, price: 300 EUR/t}, {up_to: 25 t, price: 650 EUR/t}]", steps)
+        (tmp_path / "steps.yaml").write_text(text)
+        for path, changes in ((tmp_path / "steps.yaml", {}), (BY_HAND, {PHONES: steps})):
+            with pytest.raises(InputError, match="step 2 has no `price`") as caught:
+                medalopt.load(path, changes)
+            assert len(caught.value.faults) == 1
+    open_ended = medalopt.load(BY_HAND, {PHONES: "[{up_to: 10 t, price: 300}, {up_to: null, price: 650}]"})
+    assert len(open_ended.streams.steps.owner) == 1
+
+
 @pytest.mark.parametrize("step", ["up_to: 40, price: [800, 900]", "up_to: [40, 50], price: 800"])
 def test_a_list_by_period_inside_a_step_is_one_error(step: str, tmp_path: Path) -> None:
     """A step whose value is a list is not also said to lack this value; in a change the message names the step."""

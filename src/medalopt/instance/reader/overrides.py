@@ -18,6 +18,7 @@ from medalopt.instance.reader.rows import (
     CellColumn,
     ColumnKey,
     InputSheet,
+    find_empty_step,
     format_scalar,
     is_step_list,
 )
@@ -327,11 +328,13 @@ def _fill_steps(rows: list[int], key: ColumnKey, value: SequenceNode) -> list[Ce
         for number, step in enumerate(value.items, start=1)
         for inner, item in (step.items.items() if isinstance(step, MappingNode) else (("price", step),))
     ]
+    if empty := find_empty_step(value):
+        raise OverrideError(f"step {empty} has no `price`")
     for (_, number, inner), item in steps:
         if not isinstance(item, ScalarNode):
             found = "list" if isinstance(item, SequenceNode) else "mapping"
             raise OverrideError(f"`{escape_text(inner)}` of step {number}: expected one value; found a {found}")
-    cells = [(own, format_scalar(item)) for own, item in steps if isinstance(item, ScalarNode)]
+    cells = [(own, None if item.null else format_scalar(item)) for own, item in steps if isinstance(item, ScalarNode)]
     return [*((row, key, None) for row in rows), *((row, own, text) for row in rows for own, text in cells)]
 
 

@@ -352,6 +352,9 @@ def _read_entry(
             for inner, item in node.items.items() if isinstance(node, MappingNode) else ():
                 _read_cell((name, inner), item, (*path, name, inner), result, faults)
         elif isinstance(node, SequenceNode) and is_step_list(name, node):
+            if empty := find_empty_step(node):
+                message = f"step {empty} has no `price`"
+                faults.add_error(node.place, (*path, name, empty - 1), message, kind=FaultKind.VALUE)
             for number, step in enumerate(node.items):
                 for inner, item in step.items.items() if isinstance(step, MappingNode) else (("price", step),):
                     _read_cell((name, str(number + 1), inner), item, (*path, name, number, inner), result, faults)
@@ -371,6 +374,22 @@ def is_step_list(field: str | int, node: SequenceNode) -> bool:
         True where an item is a mapping.
     """
     return field == STEPPED_FIELD and any(isinstance(item, MappingNode) for item in node.items)
+
+
+def find_empty_step(steps: SequenceNode) -> int:
+    """Find a price step without any value, which would count as absent.
+
+    Args:
+        steps: Price steps.
+
+    Returns:
+        Number of the first one, from 1; 0 where there is none.
+    """
+    for number, step in enumerate(steps.items, start=1):
+        values = step.items.values() if isinstance(step, MappingNode) else (step,)
+        if all(isinstance(value, ScalarNode) and value.null for value in values):
+            return number
+    return 0
 
 
 def _read_cell(
