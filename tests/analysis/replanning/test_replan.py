@@ -96,6 +96,15 @@ def test_the_instance_of_what_is_left(tmp_path: Path) -> None:
     assert left.figures != medalopt.load(BASE).figures
 
 
+def test_a_signed_shipment_takes_supply_stored_before(tmp_path: Path) -> None:
+    """Of 2.5 t signed for May, 1 t is offered in May, 1 t is stored since April and 0.5 t since March."""
+    signed = "stream,treatment,smelter,period,tonnes\nphone@north,whole,kosaka,2018-05,2.5\n"
+    changes = {"streams.phone@north.storage": "{limit: 10 t, cost: 1 JPY/t}"}
+    left = replan_after_february(tmp_path, None, signed, **changes).remaining_instance
+    phones = left.streams.available.value[left.streams.names.index("phone@north")]
+    assert phones.tolist() == pytest.approx([0.5, 0, 0, 1])
+
+
 def test_metal_on_its_way_is_free_and_comes_when_it_comes(tmp_path: Path) -> None:
     """Metal in transit arrives in its own periods at no cost, and nowhere else in the plan."""
     found = solve_replan(replan_after_february(tmp_path))

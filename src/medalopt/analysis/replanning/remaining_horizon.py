@@ -153,8 +153,19 @@ def _reduce_streams(actuals: Actuals) -> Streams:
     """Return the streams less contracted shipments; commitments less all executed and contracted tonnes."""
     taken = actuals.taken_by_stream.sum(axis=1)
     streams = use_up_steps(actuals.instance, STREAM_STEPS, taken, np.zeros(len(taken)))
-    left = _cut_section(streams, actuals, available=actuals.executed_account.sent_by_stream)
+    left = _cut_section(streams, actuals, available=_spread_over_supply(actuals))
     return replace(left, committed=_subtract_used(streams.committed, taken))
+
+
+def _spread_over_supply(actuals: Actuals) -> Floats:
+    """Return the supply (I, T) that contracted shipments use; of storable streams the excess was stored before."""
+    used = np.array(actuals.executed_account.sent_by_stream, dtype=np.float64)
+    streams = actuals.instance.streams
+    for period in range(used.shape[1] - 1, actuals.last + 1, -1):
+        over = np.where(streams.storable, np.maximum(used[:, period] - streams.available.value[:, period], 0.0), 0.0)
+        used[:, period] -= over
+        used[:, period - 1] += over
+    return used
 
 
 def _reduce_smelters(actuals: Actuals) -> Smelters:
