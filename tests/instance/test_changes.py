@@ -141,6 +141,17 @@ def test_null_restates_the_default(path: str, tmp_path: Path) -> None:
     assert is_same_instance(file.with_effective_changes({path: "null"}), file.with_changes())
 
 
+def test_a_price_step_has_a_source(tmp_path: Path) -> None:
+    """Entries of a list may carry notes as every mapping does; a note changes no value."""
+    step = "price: [{up_to: 5 kg, price: 50%s}, {price: 60}]"
+    for name, note in (("plain", ""), ("noted", ", source: letter")):
+        text = GOOD.replace("price: 50 JPY/g", step % note)
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    noted = load(tmp_path / "noted.yaml")
+    assert [(source.path, source.source) for source in noted.sources] == [("market.bullion.price[0]", ("letter",))]
+    assert noted.figures == load(tmp_path / "plain.yaml").figures
+
+
 def test_changes_in_a_table(tmp_path: Path) -> None:
     """Figures in a table are changed like those in a list: a cell, a period, a whole offer."""
     kept = [line for line in GOOD.splitlines() if not line.startswith(("streams", "  - {device"))]

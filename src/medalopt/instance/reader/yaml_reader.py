@@ -259,10 +259,19 @@ def _strip_notes(node: MappingNode, path: ParameterPath, notes: list[SourceNote]
     remarks = {key: _read_note_texts(node.items[key], (*path, key), faults) for key in _NOTE_KEYS if key in node.items}
     if any(remarks.values()):
         notes.append(SourceNote(render_path(path), remarks.get("source", ()), "\n".join(remarks.get("note", ()))))
-    items = {}
+    items: dict[str, Node] = {}
     for name, item in node.items.items():
         if name not in _NOTE_KEYS:
-            items[name] = _strip_notes(item, (*path, name), notes, faults) if isinstance(item, MappingNode) else item
+            inside = (*path, name)
+            if isinstance(item, MappingNode):
+                item = _strip_notes(item, inside, notes, faults)
+            elif isinstance(item, SequenceNode) and path:  # price steps and penalties, but not rows of streams
+                entries = (
+                    _strip_notes(each, (*inside, index), notes, faults) if isinstance(each, MappingNode) else each
+                    for index, each in enumerate(item.items)
+                )
+                item = SequenceNode(tuple(entries), item.place)
+            items[name] = item
     return MappingNode(items, node.keys, node.place)
 
 
