@@ -34,6 +34,7 @@ def test_a_plan_in_whole_lots_is_shown_as_what_it_is() -> None:
 def test_a_gap_that_cannot_be_proven_ends_with_4() -> None:
     """An unproven gap gives exit code 4 with the plan and the gap reached."""
     ran = here("solve", LOTS, "--gap", "1 %")
+    assert ran.out.splitlines()[1].startswith("  The gap asked for is not proven. Optimal by branch and bound")
     assert ran.code == 4 and json.loads(here("solve", LOTS, "--gap", "1 %", "--json").out)["status"] == "feasible"
     assert here("solve", LOTS, "--gap", "7 %").code == 0
 

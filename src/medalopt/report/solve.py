@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _MAX_BOTTLENECKS = 3
 _MAX_PARTIES = 5
+_BEST = "Optimal by branch and bound (bound of the solver); "
 
 
 def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
@@ -232,7 +233,10 @@ def describe_status(plan: Plan) -> str:
     if list_falling_paths(plan.instance):
         mean = "with mean prices in place of falling ones"
         bound = f"{bound} and {mean}" if has_other_lots(plan.instance) else f"the optimum {mean}"
-    return f"{stopped}{_describe_search(plan)}{_describe_gap(plan, bound)}."
+    search = _describe_search(plan)
+    if plan.stopped and search == _BEST:
+        stopped = "The gap asked for is not proven. "
+    return f"{stopped}{search}{_describe_gap(plan, bound)}."
 
 
 def _describe_search(plan: Plan) -> str:
@@ -243,7 +247,7 @@ def _describe_search(plan: Plan) -> str:
     size = max(1.0, abs(plan.objective), float(sum_absolute_costs(plan.account, plan.measure)))
     gap = (plan.objective - bound) / size
     if gap <= GAP_TOLERANCE:
-        return "Optimal by branch and bound (bound of the solver); "
+        return _BEST
     return f"Feasible, within {100 * gap:.2g} % of the bound of the solver; "
 
 
