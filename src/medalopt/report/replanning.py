@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medalopt.analysis.replanning.in_transit import get_in_transit_streams
+from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats, drop_infinite
@@ -404,7 +404,8 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
     )
     result, summary = [], report.summary
     for table in report.tables:
-        rows = tuple(row for row in table.rows if table.key not in _ORDER_TABLES or settled.isdisjoint(row))
+        absent = settled if table.key in _ORDER_TABLES else settled & {IN_TRANSIT} if table.key == "papers" else set()
+        rows = tuple(row for row in table.rows if absent.isdisjoint(row))
         result += [replace(table, rows=rows)] if rows else []
     orders = next((table for table in result if table.key == "orders"), None)
     if summary is not None and orders is not None:
