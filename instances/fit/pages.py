@@ -32,7 +32,7 @@ FIRST_STORY = (
     "# of silver, 2,944 kg of brass (seen: plan of February 2017)"
 )
 RANGE_STORY = (
-    "moved inside their published ranges, gold and copper towards low, silver towards high, phones as measured\n"
+    "moved inside their published ranges, gold, at times copper, towards low, silver towards high, phones as measured\n"
     "# (estimated: fitted together with the device mix, see instances/README.md)."
 )
 BASE_STORY = (
