@@ -77,7 +77,7 @@ class ReportOutput:
             The output.
 
         Raises:
-            UsageError: An ending is unknown, an output is named twice, or the date is no day.
+            UsageError: A suffix is unknown, an output is named twice, or the date is no day.
             OutputError: An output is an input, its folder is missing, or its name is invalid.
         """
         day, paths = _parse_day(date), tuple(outputs or ())
