@@ -47,7 +47,7 @@ lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-logo
 
-docs: $(VENV)/.installed ## write anew the pages, the picture and the schema that are generated
+docs: $(VENV)/.installed $(VENV)/.tools ## write anew the pages, the picture and the schema that are generated
 	@$(bin)/python docs/generate.py
 
 docs-site: $(VENV)-docs/.installed ## build the documentation site into build/site: any warning or broken link fails

@@ -3,6 +3,7 @@
 `reference/cli.md` is the output of `--help`, `reference/plan_tables.md` lists the tables of `medalopt plan`, the JSON
 Schema is the output of `medalopt schema`. `images/answer.svg` shows the beginning of
 `medalopt solve instances/tokyo2020.yaml` on a terminal; the other pictures are what the commands of `gallery.md` write.
+Tutorials in Python are rendered from their scripts by notebooks.py; the tests, which run them, compare these.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from notebooks import NOTEBOOKS, render_notebook
 from rich.console import Console
 from rich.text import Text
 
@@ -126,6 +128,22 @@ def draw_gallery() -> dict[str, str]:
             if code:
                 sys.exit(f"medalopt {line}: exit code {code}: {said.getvalue()}")
         return {f"docs/images/{path.name}": path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
+
+
+def render_notebooks() -> dict[str, str]:
+    """Return the pages of the tutorials in Python, by their path from the root, run on a cluster of this machine."""
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    pages = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for name in ("instances", "models"):
+            (Path(folder) / name).symlink_to(ROOT / name)
+        subprocess.run([sys.executable, "-m", "instances.japan1621", "--regions", "12", "nation"], check=True)
+        with SubprocessCluster(n_workers=1, worker_kwargs={"nthreads": 1}) as cluster:
+            address = {"tcp://127.0.0.1:8786": cluster.scheduler_address}
+            for path in NOTEBOOKS:
+                pages[str(path.with_suffix(".md").relative_to(ROOT))] = render_notebook(path, address)
+    return pages
 
 
 def render_help(*verb: str) -> str:
@@ -260,6 +278,7 @@ def main() -> int:
         "docs/reference/format_fields.md": render_fields(),
         "docs/reference/plan_tables.md": render_plan_tables(),
         "instances/medalopt-1.schema.json": run_plain("schema"),
+        **({} if "--check" in sys.argv else render_notebooks()),
     }
     stale = [name for name, text in pages.items() if not _is_current(ROOT / name, text)]
     for name in stale:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from docs.notebooks import NOTEBOOKS, render_notebook
 from tests.documents import Command, list_commands, list_scripts, list_untrue_lines, run_commands
 
 import medalopt
@@ -74,7 +75,10 @@ def test_commands_of_the_documents_run(page: str, desk: Path, monkeypatch: pytes
     assert run_commands(page) == []
 
 
-@pytest.mark.parametrize("page", pages_with(list_scripts))
+# cells of notebooks run below
+@pytest.mark.parametrize(
+    "page", [page for page in pages_with(list_scripts) if not (ROOT / page).with_suffix(".py").exists()]
+)
 def test_python_of_the_documents_runs(page: str, desk: Path) -> None:
     """The Python that a page shows runs, block after block in one process, and prints the text below it."""
     scripts = list(list_scripts((ROOT / page).read_text(encoding="utf-8")))
@@ -86,6 +90,13 @@ def test_python_of_the_documents_runs(page: str, desk: Path) -> None:
     printed = ran.stdout.split(mark + "\n")
     wrong = [list_untrue_lines(script.shown, part) for script, part in zip(scripts, printed, strict=False)]
     assert len(printed) == len(scripts) + 1 and not any(wrong), wrong
+
+
+@pytest.mark.parametrize("notebook", [path for path in NOTEBOOKS if path.stem != "nation"], ids=lambda path: path.stem)
+def test_a_notebook_is_its_page(notebook: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cells of a tutorial in Python run, and its page has their text, code and output."""
+    monkeypatch.chdir(desk)
+    assert render_notebook(notebook) == notebook.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_a_page_that_is_not_true_is_seen(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

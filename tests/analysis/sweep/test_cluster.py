@@ -17,9 +17,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docs.notebooks import FOLDER, render_notebook
 from instances.japan1621.__main__ import main as write_nation
 from tests.analysis.varied import ROOT, TINY
-from tests.documents import run_commands
+from tests.documents import SCHEDULER, run_commands
 
 from medalopt.analysis import sweep
 from medalopt.analysis.process_pool import PROCESS_ENDED, ScenarioExecutor, WorkerSetup, make_process_executor
@@ -99,9 +100,12 @@ VERSIONS = sweep.get_versions()
 
 
 def test_the_tutorial_is_true(dask: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands of the tutorial print the output shown, and cluster and single process write the same bytes."""
+    """Cells and commands of the tutorial print the output shown; cluster and single process write the same bytes."""
     write_nation(12, tmp_path / "nation")
+    (tmp_path / "instances").mkdir()  # by which the notebook knows the folder of the checkout
     monkeypatch.chdir(tmp_path)
+    page = render_notebook(FOLDER / "nation.py", {SCHEDULER: dask.address})
+    assert page == (FOLDER / "nation.md").read_text(encoding="utf-8")
     assert run_commands("docs/tutorials/nation.md", dask.address) == []
     assert Path("nation.csv").read_bytes() == Path("alone.csv").read_bytes()
 
