@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -111,14 +113,31 @@ def test_a_working_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
         assert (ran.code, ran.out) == (5, "") and "No such file or directory" in ran.err
 
 
-@pytest.mark.parametrize("verb", ["solve", "explain", "compare"])
-def test_a_page_has_the_date_given_and_no_other(verb: str, tmp_path: Path) -> None:
-    """`--date` states a day in the page, which has none by itself; what is no day is refused before any solve."""
+@pytest.mark.parametrize("verb", ["check", "solve", "explain", "compare", "plan"])
+def test_documents_are_dated_and_data_are_not(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has the date given, else that of SOURCE_DATE_EPOCH, else today's; JSON and screen have the one given."""
     names = ("dantzig", "rio2016") if verb == "compare" else ("dantzig",)
     instances = [str(Path(TINY).with_name(f"{name}.yaml")) for name in names]
-    dated, plainly = tmp_path / "dated.html", tmp_path / "plain.html"
-    assert here(verb, *instances, "--date", "2026-11-30", "-o", str(dated)).code == 0
-    assert here(verb, *instances, "-o", str(plainly)).code == 0
-    assert '<time datetime="2026-11-30">' in dated.read_text(encoding="utf-8")
-    assert "<time" not in plainly.read_text(encoding="utf-8")
+
+    def write(*given: str) -> tuple[str, str, str, str]:
+        """Return the date in the page, the page, the JSON and the screen."""
+        page, data = tmp_path / "x.html", tmp_path / "x.json"
+        ran = here(verb, *instances, *given, "-o", str(page), "-o", str(data))
+        assert ran.code == 0
+        text = page.read_text(encoding="utf-8")
+        (day,) = re.findall('<time datetime="([0-9-]+)">', text)
+        return day, text, data.read_text(encoding="utf-8"), ran.out
+
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    before = date.today()
+    today, page, data, screen = write()
+    assert before <= date.fromisoformat(today) <= date.today()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1522540800")
+    of_epoch = write()
+    assert of_epoch == ("2018-04-01", page.replace(today, "2018-04-01"), data, screen)
+    assert write("--date", "2018-04-01")[:2] == of_epoch[:2]
+    assert write("--date", "2026-11-29")[0] == "2026-11-29"
     assert here(verb, *instances, "--date", "30 November").code == 2
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    refused = here(verb, *instances)
+    assert (refused.code, refused.out) == (2, "") and "SOURCE_DATE_EPOCH=yesterday" in refused.err

@@ -8,20 +8,24 @@ from typing import Annotated
 import typer
 
 from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, check_new_path, read_instance
-from medalopt.cli.output import OutputOption, ReportOutput
+from medalopt.cli.output import DateOption, OutputOption, ReportOutput
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
 from medalopt.text import escape_text, format_path
 
 
 def check(
-    instance: InstanceArgument, set_: SetOption = None, output: OutputOption = None, json: JsonOption = False
+    instance: InstanceArgument,
+    set_: SetOption = None,
+    output: OutputOption = None,
+    date: DateOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Check an instance: all errors at once, with line and fix.
 
     Unusual values are reported as warnings.
     """
-    where = ReportOutput.prepare(output, {instance: "the instance"}, json)
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, date=date)
     loaded = read_instance(instance, set_, scenarios=True)
     from medalopt.report.verify import build_check_report
 

@@ -6,6 +6,7 @@ A command that finds no plan reports conflicts and repairs in the same way.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ OutputOption = Annotated[
 
 DateOption = Annotated[
     str | None,
-    typer.Option("--date", metavar="DAY", help="Date of the report, in files written by -o (default: none)."),
+    typer.Option("--date", metavar="DAY", help="Date in pages, prints and workbooks written by -o (default: today)."),
 ]
 FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
 
@@ -53,7 +54,8 @@ class ReportOutput:
     paths: tuple[Path, ...]
     as_json: bool
     full: bool  # all tables, not only those that fit a screen
-    day: str  # date of the report in files, YYYY-MM-DD; '' for its own
+    day: str  # date given, YYYY-MM-DD; '' where none is: then documents have that of `today`, other forms none
+    today: str = ""  # day of the calculation
 
     @classmethod
     def prepare(
@@ -77,7 +79,7 @@ class ReportOutput:
             The output.
 
         Raises:
-            UsageError: A suffix is unknown, an output is named twice, or the date is no day.
+            UsageError: A suffix is unknown, an output is named twice, or the date or SOURCE_DATE_EPOCH is no day.
             OutputError: An output is an input, its folder is missing, or its name is invalid.
         """
         day, paths = _parse_day(date), tuple(outputs or ())
@@ -88,12 +90,12 @@ class ReportOutput:
                 check_output_path(output, path, what)
         if len({path.absolute() for path in paths}) < len(paths):
             raise UsageError(f"-o {format_path(paths[-1])}: an output is named twice; keep one of the two")
-        return cls(paths, as_json, full, day)
+        return cls(paths, as_json, full, day, _get_today())
 
     @property
     def has_tables(self) -> bool:
         """Return whether a file holds tables as people read them: text, a page, a workbook or a print."""
-        readable = (_render_text, _render_html, _render_xlsx, _render_pdf)
+        readable = (_render_text, *_DATED_RENDERERS)
         return any(_RENDERERS[path.suffix.lower()] in readable for path in self.paths)
 
     def deliver(self, report: Report, message: str = "the report is written", written: bool = False) -> None:
@@ -113,6 +115,8 @@ class ReportOutput:
     def write(self, report: Report, message: str) -> None:
         """Write a report to every file, whole or not at all; all are rendered before the first is written.
 
+        Pages, prints and workbooks state a date, that given or today's; forms for programs state the one given alone.
+
         Args:
             message: Message for each file.
 
@@ -122,8 +126,10 @@ class ReportOutput:
         """
         from medalopt.report.atomic_write import write_file, write_folder
 
-        dated = dataclasses.replace(report, date=self.day or report.date)
-        rendered = [(path, _RENDERERS[path.suffix.lower()](dated, path)) for path in self.paths]
+        plain = dataclasses.replace(report, date=self.day or report.date)
+        dated = dataclasses.replace(plain, date=plain.date or self.today)
+        renderers = [(path, _RENDERERS[path.suffix.lower()]) for path in self.paths]
+        rendered = [(path, render(dated if render in _DATED_RENDERERS else plain, path)) for path, render in renderers]
         for output, output_bytes in rendered:
             if isinstance(output_bytes, Mapping):
                 from medalopt.report.render.csv import list_replaceable_files
@@ -163,6 +169,20 @@ def _parse_day(text: str | None) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise UsageError(f"--date {escape_text(text)}: a day is given as YYYY-MM-DD, such as 2018-04-01") from error
+
+
+def _get_today() -> str:
+    """Return the day of the calculation: that of SOURCE_DATE_EPOCH, in UTC, where it is set. Raises UsageError."""
+    from datetime import UTC, date, datetime
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch:
+        return date.today().isoformat()
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        allowed = "whole seconds since 1970-01-01, such as 1522540800"
+        raise UsageError(f"SOURCE_DATE_EPOCH={escape_text(epoch)}: give {allowed}, or unset it") from error
 
 
 _Rendered = list[tuple[Path, "FileContent"]] | Mapping[str, "FileContent"]  # files, or the files of a folder
@@ -238,6 +258,7 @@ _RENDERERS: Mapping[str, Callable[[Report, Path], _Rendered]] = {
     ".txt": _render_text,
     ".xlsx": _render_xlsx,
 }
+_DATED_RENDERERS = (_render_html, _render_xlsx, _render_pdf)  # of documents for people
 
 
 _MAX_MESSAGE_LENGTH = 600

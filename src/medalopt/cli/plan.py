@@ -22,7 +22,7 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import FullOption, OutputOption, ReportOutput, report_infeasibility
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
@@ -45,9 +45,6 @@ _RoundOption = Annotated[
 _SummaryOption = Annotated[
     bool, typer.Option("--summary", help="Write and print the first page alone; of a PDF exactly one page.")
 ]
-_DateOption = Annotated[
-    str | None, typer.Option("--date", metavar="DAY", help="Date of the plan in its header (default: today).")
-]
 
 
 def plan(
@@ -65,7 +62,7 @@ def plan(
         typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
     summary: _SummaryOption = False,
-    date: _DateOption = None,
+    date: DateOption = None,
     full: FullOption = False,
     json: JsonOption = False,
 ) -> int:
@@ -74,9 +71,7 @@ def plan(
     With --after: replan the remaining horizon from actual settlements and signed contracts.
     """
     read = {path: "an input of --after" for path in (actuals, frozen) if path is not None}
-    where = ReportOutput.prepare(
-        output, {instance: "the instance", **read}, json, full, _get_today() if date is None else date
-    )
+    where = ReportOutput.prepare(output, {instance: "the instance", **read}, json, full, date)
     within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
     from medalopt.instance.loading import open_instance
 
@@ -129,13 +124,6 @@ def _build_report(
         source_values = None if source is None else source.read_source_values(changes)
         report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
         return select_summary(report) if first_page else report
-
-
-def _get_today() -> str:
-    """Return the day of the calculation."""
-    from datetime import date
-
-    return date.today().isoformat()
 
 
 def _parse_tonnes(text: str) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, open_variants, parse_limit, report_progress
-from medalopt.cli.output import FullOption, OutputOption, ReportOutput
+from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput
 from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
 
 DrawsOption = Annotated[
@@ -48,13 +48,14 @@ def stochastic(
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Decide contracts now, and the rest in each scenario.
 
     Agreed now are tonnes of streams, feed of smelters and options, at the least expected cost over all scenarios.
     """
-    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full)
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.report.two_stage import build_two_stage_report
 

@@ -18,7 +18,7 @@ from medalopt.cli.options import (
     parse_changes,
     read_instance,
 )
-from medalopt.cli.output import OutputOption, ReportOutput
+from medalopt.cli.output import DateOption, OutputOption, ReportOutput
 from medalopt.errors import UsageError
 from medalopt.text import escape_text
 
@@ -46,6 +46,7 @@ def verify(
     frozen: FrozenOption = None,
     set_: SetOption = None,
     output: OutputOption = None,
+    date: DateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Verify a saved plan against its instance, without solving.
@@ -55,7 +56,7 @@ def verify(
     from medalopt.plan.reader import read_plan_file
 
     inputs = {plan: "the plan", **({instance: "the instance"} if instance else {})}
-    where = ReportOutput.prepare(output, inputs, json)
+    where = ReportOutput.prepare(output, inputs, json, date=date)
     file = read_plan_file(plan)
     path = instance or _find_instance(plan, file.plan.instance.files)
     request = ReplanRequest.prepare(read_instance(path, set_), after, actuals, frozen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -244,7 +245,22 @@ def render_svg(chart: Chart, title: bool = True, width: int = PICTURE_WIDTH) -> 
         }
         option = {**_shift_down(option, head), "title": {"text": "\n".join(lines), "left": 12, "textStyle": style}}
         option["backgroundColor"], height = "#ffffff", height + head
-    return str(_load_engine()(json.dumps({"option": option, "width": width, "height": height})))
+    return _renumber_names(str(_load_engine()(json.dumps({"option": option, "width": width, "height": height}))))
+
+
+def _renumber_names(svg: str) -> str:
+    """Number the classes and clips of a picture from 0: ECharts counts them on from picture to picture."""
+    numbers: dict[str, str] = {}
+    counts: dict[str, int] = {}
+
+    def rename(found: re.Match[str]) -> str:
+        """Return the name of a class or clip in this picture alone."""
+        if found[0] not in numbers:
+            counts[found[1]] = counts.get(found[1], -1) + 1
+            numbers[found[0]] = f"zr0-{found[1]}{counts[found[1]]}"
+        return numbers[found[0]]
+
+    return re.sub(r"\bzr[0-9]+-([a-z]+-?)[0-9]+\b", rename, svg)
 
 
 def render_png(chart: Chart, width: int = PICTURE_WIDTH) -> bytes:

@@ -119,7 +119,7 @@ def _rhs_table(ranges: SensitivityRanges) -> ReportTable:
     columns = (
         *_PARAMETER_COLUMNS,
         ReportColumn("price_up", "+1 unit", unit, style="money"),
-        ReportColumn("price_down", "−1 unit", unit, rank=1, style="money"),
+        ReportColumn("price_down", "−1 unit", unit, style="money"),
         *_RANGE_COLUMNS,
     )
     rows = tuple(
