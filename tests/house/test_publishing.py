@@ -23,6 +23,7 @@ OF_SCHEMA: dict[str, list[Path]] = {
     "custom.github-workflows-require-timeout": [path for path in WORKFLOWS if path.stem != "release"],
     "vendor.github-issue-forms": FORMS,
     "vendor.github-issue-config": [ROOT / ".github/ISSUE_TEMPLATE/config.yml"],
+    "vendor.dependabot": [ROOT / ".github/dependabot.yml"],
     "vendor.citation-file-format": [ROOT / "CITATION.cff"],
 }
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
