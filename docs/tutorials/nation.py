@@ -67,8 +67,9 @@ def solve_with(recovery):
 
 recoveries = ["77 %", "80 %", "83 %", "86 %"]
 with Client("tcp://127.0.0.1:8786") as client:
-    for recovery, (cost, tonnes) in zip(recoveries, client.gather(client.map(solve_with, recoveries)), strict=True):
-        print(f"{recovery}: {cost / 1e9:.3f} bn {nation.currency}, {tonnes:,.0f} t taken")
+    results = client.gather(client.map(solve_with, recoveries))
+for recovery, (cost, tonnes) in zip(recoveries, results, strict=True):
+    print(f"{recovery}: {cost / 1e9:.3f} bn {nation.currency}, {tonnes:,.0f} t taken")
 
 # %% [markdown]
 # Any function of medalopt can be sent in this way.
