@@ -63,7 +63,7 @@ def solve(
     try:
         return solve_instance(instance, objective, extensions, gap, time_limit, method)
     except NoPlanError as error:
-        if error.status == "infeasible" and not isinstance(error, WholeLotsNotFoundError):
+        if error.status == "infeasible":
             error.diagnose = partial(diagnose, instance, objective, extensions=extensions)
             error.add_note("`medalopt.diagnose(instance)`, or `diagnosis` of this error: conflicts and repairs.")
         raise
@@ -124,17 +124,23 @@ def diagnose(
         extensions: Python files or functions that add constraints.
 
     Returns:
-        Frames `conflict` and `repairs`; None if the instance is feasible. Whole lots and minimum orders are left out.
+        Frames `conflict` and `repairs`; None if the instance is feasible. Of an instance with a plan without lots and
+        none in lots, those of its lots; else lots are left out.
     """
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+    from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
     from medalopt.report.infeasible import build_infeasibility_report
     from medalopt.results import AnalysisResult
 
     origin = instance.origin
     source, changes = (origin.file.path, origin.file.changes) if origin else (None, None)
     given = (objective, list_extensions(extensions), source, changes)
-    instance = drop_lot_constraints(instance)
-    found = diagnose_infeasibility(instance, *given)
+    found = diagnose_infeasibility(drop_lot_constraints(instance), *given)
+    if found is None and instance.lots:
+        try:
+            solve_instance(instance, objective, extensions)
+        except WholeLotsNotFoundError:
+            found = diagnose_lots(instance, *given)
     return None if found is None else AnalysisResult(build_infeasibility_report(instance, found), found)
 
 

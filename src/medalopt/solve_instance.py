@@ -7,9 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from medalopt.errors import (
     CoefficientRangeError,
@@ -21,7 +19,7 @@ from medalopt.errors import (
     WholeLotsNotFoundError,
 )
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import has_activities, spread_charges
+from medalopt.instance.activities import UsedContracts, has_activities, spread_charges
 from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.confidence import (
     LARGEST_CONFIDENCE,
@@ -51,7 +49,7 @@ from medalopt.proof.certificate import (
 )
 from medalopt.proof.confidence import CONE_RULE, LEVEL_RULE, reallocate_risk
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
-from medalopt.proof.prices import DualGrid, Duals
+from medalopt.proof.prices import DUAL_SHRINKAGE, Duals, shrink_duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
@@ -63,10 +61,10 @@ from medalopt.solver.highest_confidence import (
     find_highest_confidence,
 )
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
-from medalopt.solver.solution import Solution
+from medalopt.solver.solution import Solution, leave_rounding
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
-from medalopt.tolerances import FARKAS_TOLERANCE, SUM_TOLERANCE
+from medalopt.tolerances import FARKAS_TOLERANCE
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
@@ -76,7 +74,6 @@ NEARLY_CERTAIN = 1 - 1e-6  # confidence that is looked for where no plan keeps a
 _JOINT_TOLERANCE = 2e-3  # between the joint confidence attained and that of each metal, which count as one
 LARGEST_CONFIDENCE_SEARCH = 200_000  # routes times periods, up to which the highest confidence is computed
 DECOMPOSITION_THRESHOLD = 50_000  # routes times periods; larger LPs are solved by column generation
-DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate
 
 
 def solve(
@@ -86,6 +83,7 @@ def solve(
     gap: float | None = None,
     time_limit: float | None = None,
     method: str = "auto",
+    start: UsedContracts | None = None,
 ) -> Plan:
     """Solve an instance to a verified plan; ties of the objective are broken by cost, then by tonnes.
 
@@ -95,6 +93,7 @@ def solve(
         gap: Relative optimality gap at which to stop, 0 or more; None: verified optimum.
         time_limit: Time limit [s], after which the best plan so far is returned, marked `stopped`; None: no limit.
         method: `direct` (the whole LP), `decomposition` (column generation) or `auto` (by size).
+        start: Contracts with lots or charges that a similar plan uses; the search begins with them too.
 
     Returns:
         The plan, duals and certificate; in whole lots the best plan found, with a lower bound on all plans.
@@ -129,7 +128,7 @@ def solve(
         account = PlanAccount(instance, build_routes(instance), own.account.decisions)
         return replace(own, instance=instance, measure=objective, account=account)
     if instance.lots:
-        return _solve_whole_lots(instance, objective, extensions, gap, budget, method)
+        return _solve_whole_lots(instance, objective, extensions, gap, budget, method, start)
     warm = NO_WARM_START
     if instance.origin is not None and instance.origin.base is not None and not extensions and time_limit is None:
         warm = _prepare_warm_start(instance.origin.base, objective)
@@ -236,6 +235,7 @@ def _solve_whole_lots(
     gap: float | None,
     budget: TimeBudget,
     method: str,
+    start: UsedContracts | None,
 ) -> Plan:
     """Return a plan in whole lots, bounded from below by the duals of the optimal plan of the continuous relaxation."""
     falling = list_falling_paths(instance)
@@ -250,26 +250,52 @@ def _solve_whole_lots(
     from medalopt.solver.lot_columns import select_lot_columns
     from medalopt.solver.mip import solve_lot_mip, solve_rounded_lots
 
-    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget)
+    task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget, used=start)
     if without.method.startswith("decomposition"):
         task = replace(task, columns=select_lot_columns(without.account, without.duals, objective))
     best: Plan | None = None
-
-    if gap and has_activities(instance):
-        best = _search_whole_lots(task, without, solve_rounded_lots, required=False)
-        if best is not None and best.certificate.gap <= gap:
+    stopped = False
+    if task.columns is not None or gap:
+        best = _scale_slopes(task, without, method)
+        if best is None and has_activities(instance):
+            best = _search_whole_lots(task, without, solve_rounded_lots, required=False)
+        if best is not None and gap and best.certificate.gap <= gap:
             return best
-    for search_gap in sorted(
-        {gap or 0.0, 0.0}, reverse=True
-    ):  # the gap of the search may be smaller than the verified gap
-        search = partial(solve_lot_mip, gap=search_gap)
-        best = _select_smaller_gap(_search_whole_lots(task, without, search), best)
-        if best is None or best.stopped or best.certificate.optimal or gap is None or best.certificate.gap <= gap:
+    for search_gap in dict.fromkeys((gap or 0.0, 0.0)):  # that of the search may be smaller than the verified gap
+        found = _search_whole_lots(task, without, partial(solve_lot_mip, gap=search_gap))
+        stopped |= found is None or found.stopped
+        best = _select_smaller_gap(found, best)
+        if best is None or best.certificate.optimal or gap is None or best.certificate.gap <= gap or stopped:
             break
     if best is None:
         return _finish_stopped(None, instance.name)
     reached = best.certificate.optimal or (gap is not None and best.certificate.gap <= gap)
-    return replace(best, stopped=not reached and (best.stopped or gap is not None))
+    return replace(best, stopped=not reached and (stopped or gap is not None))
+
+
+def _scale_slopes(task: SolveTask, without: Plan, method: str) -> Plan | None:
+    """Return the cheapest plan of slope scaling; None for other integers than charges, and where none is verified."""
+    from medalopt.solver.slope_scaling import PricedPlan, has_only_charges, iterate_slopes
+
+    instance, best = task.instance, None
+    if task.extensions or task.objective != "cost" or instance.whole is not None or not has_only_charges(instance):
+        return None
+
+    def solve_priced(priced: Instance) -> PricedPlan | None:
+        """Solve with charges spread."""
+        try:
+            plan = solve_continuous(priced, budget=task.budget, method=method)[0]
+        except (LimitError, SolverError):
+            return None
+        return None if plan.stopped else PricedPlan(plan.account, plan.duals)
+
+    for account, duals in iterate_slopes(instance, PricedPlan(without.account, without.duals), solve_priced):
+        solution = Solution("optimal", "slope scaling", account.decisions)
+        plan = _certify_solution(task, solution, without.duals, solution.added)
+        if plan.certificate.feasible and (best is None or plan.objective < best.objective):
+            lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, duals)
+            best = replace(plan, method=plan.method.removesuffix(", direct"), lots=lots)
+    return best
 
 
 def _search_whole_lots(
@@ -524,32 +550,13 @@ def _select_certified(task: SolveTask, solution: Solution, before: BestDuals) ->
     return best, before
 
 
-def shrink_duals(duals: Duals) -> Duals:
-    """Scale duals by 1 - `DUAL_SHRINKAGE`, since a rounding error of a dual times a very large supply ruins the bound.
-
-    Args:
-        duals: Dual values by constraint.
-
-    Returns:
-        The scaled duals.
-    """
-    return {rule: _scale_duals(rows, 1 - DUAL_SHRINKAGE) for rule, rows in duals.items()}
-
-
-def _scale_duals(rows: Mapping[Any, float], factor: float) -> Mapping[Any, float]:
-    """Multiply the dual values of one constraint by a factor."""
-    if isinstance(rows, DualGrid):
-        return replace(rows, array=rows.array * factor)
-    return {key: value * factor for key, value in rows.items()}
-
-
 def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: ExtensionData) -> Plan:
     """Return the certified plan of a solution, from its exact basic solution if there are no extensions or lots."""
     assert solution.decisions is not None
     routes = task.routes
     if routes.cuts:  # an uncertainty budget has all its parts
         routes = replace(routes, cuts=join_cuts(task.instance, routes, duals))
-    account = _leave_rounding(PlanAccount(task.instance, routes, solution.decisions))
+    account = leave_rounding(PlanAccount(task.instance, routes, solution.decisions))
     linear = added == NO_EXTENSIONS and not task.instance.lots
     basis = ExactBasis.build(account, task.bounds, duals, task.objective) if linear else None
     account = basis.round_plan(account) if basis else account
@@ -559,19 +566,6 @@ def _certify_solution(task: SolveTask, solution: Solution, duals: Duals, added: 
         certificate = _certify_compiled(certificate, account, task, solution)
     method = solution.method if solution.method.startswith("decomposition") else f"{solution.method}, direct"
     return Plan(task.instance, task.objective, account, duals, certificate, method, get_highs_version(), added=added)
-
-
-def _leave_rounding(account: PlanAccount) -> PlanAccount:
-    """Return the plan with all credited metal left where no more than rounding is called back of it.
-
-    Otherwise instructions to smelters would list metals to return of which there is nothing.
-    """
-    left = account.decisions.left
-    if not left.size:
-        return account
-    credited = account.credited_by_line
-    left = np.where(np.abs(credited - left) <= SUM_TOLERANCE * credited, credited, left)
-    return replace(account, decisions=replace(account.decisions, left=left))
 
 
 def _certify_compiled(

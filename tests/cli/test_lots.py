@@ -75,20 +75,31 @@ def test_every_arithmetic_finds_the_lots_whole() -> None:
 
 
 def test_no_plan_in_whole_lots_ends_with_3() -> None:
-    """One line says that no plan in whole lots was found and that one without lots exists; also as JSON."""
+    """One line says that no plan in whole lots was found and that one without lots exists; the report says why."""
     ran = here("solve", LOTS, *SEVEN)
     warning, *lines = ran.err.splitlines()
-    assert (ran.code, ran.out) == (3, "") and len(lines) == 1 and plain(ran.err)
+    assert ran.code == 3 and len(lines) == 1 and plain(ran.err)
     assert warning.startswith("warning: ") and "market.silver.minimum_order: 3 kg" in warning
     assert "by search, not proven" in ran.err and "without them a plan exists" in ran.err
+    assert mentions(
+        ran.out, "Without lots a plan exists", "2 cases", "multiples of 7 t", "lots of phone@north of 3.5 t"
+    )
     told = json.loads(here("solve", LOTS, "--json", *SEVEN).out)
-    assert told["status"] == "infeasible" and told["diagnosis"]["repairs"] == []
-    rows = told["diagnosis"]["conflict"]
-    assert {row["path"]: (row["amount"], row["unit"]) for row in rows} == {
-        "market.silver.lot": (1.0, "kg"),
-        "market.silver.minimum_order": (3.0, "kg"),
-        "streams.phone@north.lot": (7.0, "t"),
-        "streams.phone@north.minimum_order": (8.0, "t"),
+    assert told["status"] == "infeasible" and told["diagnosis"]["refuted_cases"] == 2
+    assert [(row["path"], row["amount"]) for row in told["diagnosis"]["conflict"]] == [
+        ("streams.phone@north.lot", 7.0),
+        ("medals.medal.count", 30.0),
+        ("market.silver.limit", 1.0),
+        ("streams.phone@north.available", 18.0),
+    ]
+    repairs = {
+        row["changes"][0]["path"]: (row["changes"][0]["to"], row["objective"]) for row in told["diagnosis"]["repairs"]
+    }
+    assert repairs == {
+        "medals.medal.count": (28, 14_000),
+        "market.silver.limit": (3, 16_700),
+        "streams.phone@north.lot": (3.5, 17_500),
+        "streams.phone@north.available": (21, 21_000),
     }
 
 

@@ -43,6 +43,7 @@ medals: {m: {count: 170, parts: {silver: 500 g}}}
 WRONG = "format: medalopt/1\nname: wrong\ncurrency: EUR\nmetals: {Ag: {sell: 5 km}}\n"
 FRACTIONS = str(ROOT / "instances/fractions.yaml")
 STEPS = str(ROOT / "instances/price_steps.yaml")
+LOTS = str(ROOT / "tests/solver/lots.yaml")
 STEEL = str(ROOT / "instances/steel_mill.yaml")
 LIST = "scenario,medals.m.count\nfewer,10\nnone,many\n"
 UNCERTAIN = str(ROOT / "tests/instance/uncertain.yaml")
@@ -169,7 +170,8 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
         ("solve", small, "--set", "medals.m.shortfall=100", "--set", "market.bar.limit=0"),
     ]
     yield ("solve", "instance"), [*read_golden("solve"), *(each for words in plans for each in run(*words))]
-    yield ("infeasible", "instance"), read_golden("solve-infeasible", "explain-infeasible")
+    lots = run("solve", LOTS, "--set", "streams.phone@north.lot=7 t", "--set", "market.silver.limit=1 kg")
+    yield ("infeasible", "instance"), [*read_golden("solve-infeasible", "explain-infeasible"), *lots]
     yield ("explain", "instance"), [*read_golden("explain"), *run("explain", files("stored.yaml"))]
     alone = run("explain", TINY, "streams.kettle@west")[0]  # of a bundle
     bundle = {**alone, "explanation": {"stream": alone["explanation"]["bundle"], "bundle": None}}
@@ -177,6 +179,7 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("sensitivity", "instance", "ranges"), read_golden("sensitivity")
     vary = ("sensitivity", small, "--vary", "medals.m.count=18..20")
     curves = [*read_golden("sensitivity-vary"), *run(*vary, "--budget", "10_000")]
+    curves += run("sensitivity", LOTS, "--vary", "market.silver.price=600..700 JPY/kg")
     yield ("sensitivity", "instance", "curve"), curves
     yield ("sensitivity", "instance", "map"), run(*vary, "--vary", "alloys.silver.loss=0..1%")
     others = ("without", "delay", "scenarios", "mix", "premium", "tornado", "global")

@@ -157,3 +157,14 @@ def test_a_program_that_highs_does_not_take(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(highs, "load_highs", refused)
     answer = highs.run_branch_and_bound(None, None, 0.0, TimeBudget())  # type: ignore[arg-type]
     assert answer.status == "unanswered" and not len(answer.x)
+
+
+def test_slope_scaling_finds_plans_with_charges() -> None:
+    """With charges alone linear programs find plans: never below the optimum, and here at it, certified with a gap."""
+    changes = {"smelters.near.terms.phones.minimum_lot": "0"}
+    instance = medalopt.load(EXAMPLE.with_name("activities.yaml"), changes)
+    best = medalopt.solve(instance)
+    plan = medalopt.solve(instance, gap=0.07)
+    assert plan.method == "slope scaling" and plan.certificate.feasible and not plan.stopped
+    assert best.objective - 1e-6 <= plan.objective <= (1 + 0.07) * plan.certificate.lower_bound + 1e-6
+    assert plan.certificate.lower_bound == pytest.approx(best.certificate.lower_bound)

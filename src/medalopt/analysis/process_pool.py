@@ -23,8 +23,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
-from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.errors import InputError, NoPlanError, OutputError, SolverError, UsageError
+from medalopt.analysis.scenario_runner import LotSearch, ScenarioRunner
+from medalopt.errors import InputError, LimitError, NoPlanError, OutputError, SolverError, UsageError
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.scenario import ParameterChanges
@@ -68,6 +68,7 @@ class WorkerSetup:
     objective: str
     basis: Basis | None
     in_lots: bool = False
+    lot_search: LotSearch | None = None
 
     @classmethod
     def capture(cls, runner: ScenarioRunner) -> WorkerSetup:
@@ -77,7 +78,7 @@ class WorkerSetup:
             The state, which can be pickled.
         """
         basis = None if runner.is_large else runner.warm_model.base_basis
-        return cls(runner.file, runner.objective, basis, runner.in_lots)
+        return cls(runner.file, runner.objective, basis, runner.in_lots, runner.lot_search)
 
     def build_runner(self) -> ScenarioRunner:
         """Build a new scenario runner from this state.
@@ -85,7 +86,7 @@ class WorkerSetup:
         Returns:
             The runner.
         """
-        return ScenarioRunner(self.file, objective=self.objective, in_lots=self.in_lots)
+        return ScenarioRunner(self.file, objective=self.objective, in_lots=self.in_lots, lot_search=self.lot_search)
 
 
 def solve_scenarios(
@@ -191,7 +192,8 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
     try:
         in_lots = runner.apply_to_lots(changes)
         if in_lots is not None:
-            return ScenarioResult("optimal", solve(in_lots, runner.objective).objective)
+            plan = runner.lot_search.solve(in_lots, runner.objective)
+            return ScenarioResult("optimal", plan.objective, bound=plan.certificate.lower_bound)
         instance = runner.apply_changes(changes)
         if has_confidence(instance):
             return ScenarioResult("optimal", solve_from_base(instance, runner.instance, runner.objective).objective)
@@ -205,7 +207,7 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
         return ScenarioResult("wrong", None, str(error))
     except NoPlanError:
         return ScenarioResult("infeasible", None)
-    except SolverError as error:
+    except (LimitError, SolverError) as error:
         return ScenarioResult("unanswered", None, str(error))
     except Exception as error:
         text = f"internal error, {type(error).__name__}: {escape_text(str(error), 300)}; please report it"

@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -48,7 +48,8 @@ else:
 
 
 RESULT_STATUSES = ("optimal", "infeasible", "wrong", "unanswered")
-_LINE_FIELDS = ("variant", "status", "value", "said", "check")
+_RESULT_FIELDS = ("status", "value", "said")
+_LINE_FIELDS = ("variant", *_RESULT_FIELDS, "check")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ class ScenarioResult:
         status: `optimal`, `infeasible`, `wrong` (a change is not valid) or `unanswered` (no verified result).
         value: Objective value if optimal, else None.
         said: Message for `wrong` and `unanswered`.
+        bound: Certified lower bound of a scenario in lots; it is not cached.
     """
 
     status: str
     value: float | None
     said: str = ""
+    bound: float | None = field(default=None, compare=False)
 
     @property
     def feasible(self) -> bool:
@@ -147,7 +150,7 @@ class ResultCache:
         """
         key = _hash_changes(changes)
         self._known[key] = result
-        line = {"variant": key, **asdict(result)}
+        line = {"variant": key, **{name: getattr(result, name) for name in _RESULT_FIELDS}}
         try:
             self._write({**line, "check": compute_line_digest(self._header, line)})
         except OSError as error:

@@ -12,6 +12,7 @@ import numpy as np
 
 from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import UsedContracts
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
 from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget, needs_cuts
@@ -112,6 +113,26 @@ class ScenarioProgram:
 
 
 @dataclass(frozen=True)
+class LotSearch:
+    """How scenarios in lots are searched: time limit [s] of each, its relative gap, and the contracts to begin with."""
+
+    seconds: float | None = None
+    gap: float | None = None
+    start: UsedContracts | None = None
+
+    def solve(self, instance: Instance, objective: str) -> Plan:
+        """Solve an instance in lots.
+
+        Args:
+            objective: Objective to minimise.
+
+        Returns:
+            The plan, perhaps stopped at the time limit; raises as `solve`.
+        """
+        return solve(instance, objective, gap=self.gap, time_limit=self.seconds, start=self.start)
+
+
+@dataclass(frozen=True)
 class BaseValue:
     """Current value of the parameter at a path, and the unit the file may use (None for counts and lead times)."""
 
@@ -135,6 +156,7 @@ class ScenarioRunner:
         *,
         deferred: bool = False,
         in_lots: bool = False,
+        lot_search: LotSearch | None = None,
     ) -> None:
         """Read the instance.
 
@@ -144,6 +166,7 @@ class ScenarioRunner:
             objective: Objective: `cost`, `footprint` or `mass`.
             deferred: Accept changes without effect on the base instance until `require_effects` tests them again.
             in_lots: Solve scenarios with whole lots where only their optima are compared.
+            lot_search: Limits of the searches in lots; None: to the optimum.
 
         Raises:
             InputError: If the file or a change is not valid.
@@ -154,7 +177,7 @@ class ScenarioRunner:
             raise UsageError(
                 f"{escape_text(objective)} is for solve, explain, compare and export; scenarios minimise cost"
             )
-        self.objective, self.in_lots = objective, in_lots
+        self.objective, self.in_lots, self.lot_search = objective, in_lots, lot_search or LotSearch()
         self._ineffective: InputError | None = None
         try:
             whole = opened.with_effective_changes(changes)

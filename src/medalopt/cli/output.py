@@ -291,9 +291,10 @@ def report_infeasibility(
 
     print_message(escape_text(str(error), _MAX_MESSAGE_LENGTH))
     found = None
-    feasible = WholeLotsNotFoundError, ConfidenceNotReachedError  # without lots or the promise there is a plan
-    if error.status == "infeasible" and not isinstance(error, feasible):
-        found = _diagnose(instance, (objective, extensions, source, parse_changes(given) if source else None), budget)
+    if error.status == "infeasible" and not isinstance(error, ConfidenceNotReachedError):  # without it there is a plan
+        in_lots = isinstance(error, WholeLotsNotFoundError)  # without lots there is a plan
+        arguments = (objective, extensions, source, parse_changes(given) if source else None)
+        found = _diagnose(instance, arguments, budget, in_lots)
     payload = _build_json_object(instance, error, objective, found)
     report = build_infeasibility_report(instance, found, error.refutation, payload)
     written = tuple(path for path in output.paths if _RENDERERS[path.suffix.lower()] is not _draw_charts)
@@ -306,13 +307,21 @@ def report_infeasibility(
     return error.exit_code
 
 
-def _diagnose(instance: Instance, arguments: tuple[Any, ...], budget: TimeBudget | None) -> Diagnosis | None:
-    """Return the conflicts and repairs, without whole lots and minimum orders."""
+def _diagnose(
+    instance: Instance, arguments: tuple[Any, ...], budget: TimeBudget | None, in_lots: bool
+) -> Diagnosis | None:
+    """Return the conflicts and repairs: of the lots of an instance, or without them."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.instance.activities import describe_lot_rules
     from medalopt.instance.bounds import drop_lot_constraints
     from medalopt.solver.highs import NO_TIME_LIMIT
 
+    if in_lots:
+        from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
+
+        with report_progress("diagnosing the conflict") as step:
+            arguments = (*arguments, step, budget)
+            return diagnose_lots(instance, *arguments)
     if instance.lots:
         rules = describe_lot_rules(instance.lots)
         print_message(f"{instance.lots[0]}: {rules} are ignored in the diagnosis and its repairs")
@@ -325,9 +334,7 @@ def _build_json_object(
     instance: Instance, error: NoPlanError, objective: str, diagnosis: Diagnosis | None
 ) -> dict[str, Any]:
     """Return the members of the JSON object."""
-    from medalopt.report.render.json import build_no_plan_object, list_lot_requirements
+    from medalopt.report.render.json import build_no_plan_object
 
     rows: dict[str, Any] = {} if diagnosis is None else {"diagnosis": diagnosis.encode()}
-    if isinstance(error, WholeLotsNotFoundError):
-        rows = {"diagnosis": {"conflict": list_lot_requirements(instance), "repairs": []}}
     return {**build_no_plan_object(instance, error.status, objective, error.refutation), **rows}

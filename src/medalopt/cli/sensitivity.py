@@ -149,7 +149,9 @@ def sensitivity(
     try:
         parts = _run_parts(runner, makers if makers and not ranges else [_report_ranges, *makers])
     except NoPlanError as error:
-        return report_infeasibility(runner.instance, error, instance, set_, objective, where)
+        return report_infeasibility(
+            runner.apply_to_lots({}) or runner.instance, error, instance, set_, objective, where
+        )
     return _deliver_parts(runner, parts, where)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,11 +30,13 @@ from medalopt.instance.price_steps import (
     spread_falling_steps,
 )
 from medalopt.instance.routes import Routes, build_routes
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 if TYPE_CHECKING:
     from medalopt.instance.accounting import PlanAccount
 
 
+UsedContracts = frozenset[tuple[str, Any]]  # binary variable and its index
 _ROUNDING = 2.0**-40  # relative margin for the rounding errors of greatest quantities and raised prices
 
 
@@ -222,13 +224,15 @@ def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds)
     }
 
 
-def spread_charges(instance: Instance) -> Instance:
+def spread_charges(instance: Instance, quantities: Mapping[str, Floats] | None = None) -> Instance:
     """Return the relaxation in which every charge is paid pro rata, and every falling price given: no integers.
 
     Prices are rounded down, so that no plan costs less than in the instance.
 
     Args:
         instance: Instance, with or without lots and minimum orders, which are left unchanged.
+        quantities: Quantities above 0 over which charges are spread, by kind as `bound_activities` gives them; None:
+            the greatest ones. With others the result is no relaxation.
 
     Returns:
         The relaxed instance; `instance` itself where it has no charges and no falling prices.
@@ -237,6 +241,8 @@ def spread_charges(instance: Instance) -> Instance:
         return instance
     routes = build_routes(instance)
     upper = bound_activities(instance, routes, compute_bounds(instance, routes))
+    if quantities is not None:
+        upper = {name: np.where(quantities[name] > 0, quantities[name], most) for name, most in upper.items()}
     rate = {}
     for kind in ACTIVITY_KINDS:
         quantity = upper[kind.name]
@@ -315,6 +321,35 @@ def compute_quantity(account: PlanAccount, kind: ActivityKind) -> Numbers:
     quantities = {"smelter": "feed", "treatment": "treated", "stream": "sent_by_stream", "offer": "purchases"}
     quantity: Numbers = getattr(account, quantities[kind.name])
     return quantity
+
+
+def measure_activities(account: PlanAccount) -> dict[str, Floats]:
+    """Measure the quantity of every activity of a plan.
+
+    Returns:
+        By kind, of lines of terms by period (L, T), of the others over the horizon (N,); t, of offers kg; negligible
+        quantities are 0.
+    """
+    result = {}
+    for kind in ACTIVITY_KINDS:
+        quantity = np.asarray(compute_quantity(account, kind), dtype=np.float64)
+        quantity = quantity if kind.periodic else quantity.sum(axis=1)
+        result[kind.name] = np.where(quantity > AMOUNT_TOLERANCE * quantity.max(initial=0.0), quantity, 0.0)
+    return result
+
+
+def list_used_keys(account: PlanAccount) -> UsedContracts:
+    """List the contracts with lots or charges that a plan uses.
+
+    Returns:
+        Names of the binary variables that are 1, each with its index.
+    """
+    instance, result = account.instance, set[tuple[str, Any]]()
+    for kind in ACTIVITY_KINDS:
+        used, names = measure_activities(account)[kind.name] > 0, kind.list_names(instance)
+        for n, *when in np.argwhere(used).tolist():
+            result.add((f"{kind.name}_used", (names[n], instance.periods[when[0]]) if when else names[n]))
+    return frozenset(result)
 
 
 def compute_charges(account: PlanAccount) -> dict[str, Numbers]:

@@ -124,6 +124,12 @@ class _ChangeWords:
         return f"the commitment of {self.name} dropped" if dropped else f"{self.difference} committed of {self.name}"
 
     @property
+    def minimum_lot(self) -> str:
+        """Change of the minimum lot of a smelter, or of one line of its terms."""
+        of = escape_text(str(self.path[3])) + " at " if len(self.path) > 3 else ""
+        return f"minimum lot of {of}{self.name} of {self.amount}"
+
+    @property
     def medals(self) -> str:
         """Change of the number of medals."""
         by = int(float(str(self.change.after))) - int(float(str(self.change.before)))
@@ -177,6 +183,11 @@ _THROUGH, _UP_TO = (
     "limit of the last price step of {0.name} of {0.amount}",
 )
 _CHANGE_PHRASES: Mapping[tuple[str, str], str] = {  # by section and field
+    ("smelters", "minimum_lot"): "{0.minimum_lot}",
+    ("streams", "minimum_order"): "minimum order of {0.name} of {0.amount}",
+    ("streams", "lot"): "lots of {0.name} of {0.amount}",
+    ("market", "minimum_order"): "minimum order of {0.name} of {0.amount}",
+    ("market", "lot"): "lots of {0.name} of {0.amount}",
     ("streams", "available"): "{0.difference} of {0.name}{0.until}",
     ("streams", "total"): "{0.difference} of {0.name}{0.until}",
     ("streams", "limit"): _STORAGE,
@@ -235,7 +246,8 @@ def build_infeasibility_report(
     """
     parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
     members = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
-    lines = (*(_describe_reasons(diagnosis) if diagnosis else ()), *_describe_refutation(shown_by))
+    reasons = (*_describe_reasons(diagnosis), *_describe_lot_proof(diagnosis)) if diagnosis else ()
+    lines = (*reasons, *_describe_refutation(shown_by))
     encode = None if members is None else lambda: members
     return make_report(instance, "{}: no feasible plan exists", lines, encode, parts=parts)
 
@@ -245,6 +257,18 @@ def _describe_reasons(diagnosis: Diagnosis) -> Iterator[str]:
     yield from (f"{escape_text(reason.text, _MAX_REASON_LENGTH)}." for reason in diagnosis.screened[:_MAX_REASONS])
     if len(diagnosis.screened) > _MAX_REASONS:
         yield f"{len(diagnosis.screened) - _MAX_REASONS} more shortages (--json lists all)."
+
+
+def _describe_lot_proof(diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield the line on how it is known that no plan in lots exists."""
+    if not diagnosis.in_lots:
+        return
+    if diagnosis.cases:
+        cases = format_count(diagnosis.cases, "case")
+        each = "each" if diagnosis.cases > 1 else "it is"
+        yield f"Without lots a plan exists. Proof that none exists in lots: {cases}, {each} refuted by multipliers."
+    else:
+        yield "Without lots a plan exists. In lots the search of the solver found none; that none exists is not proven."
 
 
 def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:

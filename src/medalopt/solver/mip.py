@@ -49,7 +49,8 @@ def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
         Unverified solutions; `stopped` where the time limit ended the search.
     """
     mip = _LotProgram.build(task)
-    start = mip._round_relaxation()
+    starts = [start for start in (mip._round_relaxation(), mip._reuse_contracts()) if start is not None]
+    start = min(starts, key=lambda one: float(mip.ready.costs[0] @ one.x), default=None)
     found = run_branch_and_bound(mip.ready, mip.whole, gap, task.budget, None if start is None else start.x)
     if not len(found.x):
         yield Solution(found.status, found.method)
@@ -135,6 +136,15 @@ class _LotProgram:
             result = solve_by_method(replace(self.ready, lower=lower, upper=upper), method)
             if len(result.x) and result.status == "optimal":
                 yield result
+
+    def _reuse_contracts(self) -> HighsResult | None:
+        """Solve with the contracts that a similar plan uses; None without one, or where they are not feasible."""
+        places = list(enumerate(self.program.places, start=self.program.network))
+        if self.task.used is None or any(self.whole[n] and place[0] not in USED_VARIABLES for n, place in places):
+            return None
+        numbers = np.zeros(len(self.whole))
+        numbers[[n for n, place in places if place in self.task.used]] = 1.0
+        return next(self._iterate_fixed(numbers), None)
 
     def _round_relaxation(self) -> HighsResult | None:
         """Solve the relaxation, use the contracts of which it uses enough, and solve again with these."""

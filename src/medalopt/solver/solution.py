@@ -23,6 +23,7 @@ from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.confidence import compute_budget_columns
 from medalopt.solver.program import SolverProgram, find_defining_rows
+from medalopt.tolerances import SUM_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,3 +250,19 @@ def _compute_linking_quantities(program: SolverProgram, x: Floats) -> Floats:
     x = x.copy()
     x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
     return x
+
+
+def leave_rounding(account: PlanAccount) -> PlanAccount:
+    """Return the plan with all credited metal left where no more than rounding is called back of it.
+
+    Otherwise instructions to smelters would list metals to return of which there is nothing.
+
+    Args:
+        account: Plan.
+    """
+    left = account.decisions.left
+    if not left.size:
+        return account
+    credited = account.credited_by_line
+    left = np.where(np.abs(credited - left) <= SUM_TOLERANCE * credited, credited, left)
+    return replace(account, decisions=replace(account.decisions, left=left))

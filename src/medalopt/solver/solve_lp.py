@@ -20,6 +20,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from medalopt.instance.activities import UsedContracts
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
@@ -142,8 +143,7 @@ class SolveTask:
     """Instance to solve, with its routes and implied bounds, objective and extensions.
 
     `basis` is the basis of a similar instance; `relaxed` replaces the bounds of extension rows, by name; `master` is
-    the
-    compiled part of a similar instance.
+    the compiled part of a similar instance; `used` are the contracts with lots or charges of a similar plan.
     """
 
     instance: Instance
@@ -156,6 +156,7 @@ class SolveTask:
     relaxed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     master: CompiledMaster | None = None
     columns: NetworkSelection | None = None  # of the network; None: all
+    used: UsedContracts | None = None
 
 
 def build_program(task: SolveTask) -> tuple[Network, SolverProgram]:

@@ -9,8 +9,11 @@ from tests.random_instances import Case
 
 from medalopt.analysis.process_pool import WorkerSetup, solve_scenarios
 from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
 from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
+from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
 from medalopt.analysis.sensitivity.outages import evaluate_outages
+from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.tornado import compute_tornado
 from medalopt.cli.main import run_command
 
@@ -51,6 +54,30 @@ def test_tornado_in_lots() -> None:
     assert effects == pytest.approx([-100, 100])
 
 
+def test_curve_in_lots() -> None:
+    """By hand: two lots at `near` up to 5 t; from there on 5 t and more of them, until 4 t at `far` are cheaper."""
+    runner = ScenarioRunner(SOLVER / "activities.yaml", in_lots=True)
+    lot = "smelters.near.terms.phones.minimum_lot"
+    found = compute_curve(runner, parse_parameter_range(runner, f"{lot}=4..6"), CurveOptions(budget=1_650))
+    assert (found.shape, found.base, found.exact) == ("lots", pytest.approx(1_630), False)
+    costs = {point.value: point.objective for point in found.points}
+    assert len(costs) == 13 and costs[4] == costs[5] == pytest.approx(1_630)
+    assert costs[5 + 1 / 6] == pytest.approx(1_630 + 200 / 6) and costs[5.5] == costs[6] == pytest.approx(1_710)
+    assert all(point.bound == pytest.approx(1_525) for point in found.points)
+    assert found.budget is not None and found.budget.spans == ((4, 5),)
+
+
+def test_deadlines_and_mix_in_lots() -> None:
+    """By hand: `near` is signed in the first period, or 6 t go there late and 4 t to `far`; bought without phones."""
+    runner = ScenarioRunner(SOLVER / "activities.yaml", in_lots=True)
+    found = evaluate_delays(runner, 1)
+    deadlines = {deadline.path: (deadline.last, deadline.extra) for deadline in found.deadlines}
+    assert found.in_lots and deadlines["smelters.near"] == ("1", pytest.approx(80))
+    assert deadlines["streams.phone@north"] == ("1", pytest.approx(150)) and deadlines["smelters.far"][0] is None
+    mix = analyse_device_mix(runner)
+    assert mix.in_lots and mix.base.value == pytest.approx(1_630)
+
+
 def test_outages_in_lots() -> None:
     """By hand, beside 1,630 JPY: all at `far` without `near`, or 6 t in time at `near`; all bought without phones."""
     runner = ScenarioRunner(SOLVER / "activities.yaml", in_lots=True)
@@ -68,14 +95,14 @@ def test_outages_in_lots() -> None:
 
 
 def test_delays_in_lots(capsys: pytest.CaptureFixture[str]) -> None:
-    """By hand: a period late, 6 t go to `near` and 4 kg are bought; both late, all is bought. Deadlines are without."""
+    """By hand: a period late, 6 t go to `near` and 4 kg are bought; both late, all is bought. Nothing is left out."""
     found = evaluate_delays(ScenarioRunner(SOLVER / "activities.yaml", in_lots=True), 1)
     assert {effect.what: effect.extra for effect in found.effects} == pytest.approx(
         {"leads": 150, "supply": 150, "both": 420}
     )
     assert run_command(["sensitivity", str(SOLVER / "activities.yaml"), "--delay", "1", "--without"]) == 0
     said = capsys.readouterr().out
-    assert "are left out" not in said and "Deadlines leave out lots and charges" in said
+    assert "left out" not in said and "Deadlines leave out" not in said
 
 
 def test_named_scenarios_in_lots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

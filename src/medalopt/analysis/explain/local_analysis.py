@@ -22,8 +22,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.confidence import compute_cone_payments, merge_payments, parse_cone_prices
 from medalopt.proof.extension_rows import apply_extension_prices, compute_extended_bound
 from medalopt.proof.extensions import PlacedExtensions, place_extensions
-from medalopt.proof.prices import Prices, build_prices
-from medalopt.solve_instance import DUAL_SHRINKAGE, shrink_duals
+from medalopt.proof.prices import DUAL_SHRINKAGE, Prices, build_prices, shrink_duals
 from medalopt.solver.confidence import merge_cut_duals, split_cut_duals
 from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals

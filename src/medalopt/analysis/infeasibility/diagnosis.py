@@ -64,6 +64,8 @@ class Diagnosis:
         repairs: Repairs by ascending objective.
         unit: Unit of their objectives.
         stopped: True if the time limit ended the search early.
+        in_lots: True if a plan exists without lots.
+        cases: Number of cases of its lots, each refuted by multipliers; 0 where the conflict is not proven.
     """
 
     screened: tuple[InfeasibilityReason, ...]
@@ -72,6 +74,8 @@ class Diagnosis:
     repairs: tuple[Repair, ...]
     unit: str  # of the repairs' objectives
     stopped: bool = False
+    in_lots: bool = False
+    cases: int = 0
 
     @property
     def conflict(self) -> tuple[InfeasibilityReason, ...]:
@@ -84,11 +88,13 @@ class Diagnosis:
         Returns:
             Field name to value.
         """
-        members = {
+        members: dict[str, object] = {
             "conflict": [reason.encode() for reason in self.conflict],
             "repairs": [repair.encode() for repair in self.repairs],
         }
-        return {**members, "stopped": True} if self.stopped else dict(members)
+        if self.in_lots:
+            members["refuted_cases"] = self.cases
+        return {**members, "stopped": True} if self.stopped else members
 
 
 def diagnose_infeasibility(
@@ -160,16 +166,20 @@ def _find_combined_repairs(
 
 def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
     """Return the parameters of a conflict, then opening stock."""
-    return [*_choose_parameters(instance, rules, at), *_drop_firm(instance, _choose_opening_stocks(instance, rules))]
+    return [*_choose_parameters(instance, rules, at), *drop_firm(instance, _choose_opening_stocks(instance, rules))]
 
 
 def _choose_parameters(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
     """Return the parameters that relax the rules of a conflict, without firm ones."""
-    return _drop_firm(instance, list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at)))
+    return drop_firm(instance, list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at)))
 
 
-def _drop_firm(instance: Instance, parameters: list[RepairParameter]) -> list[RepairParameter]:
-    """Return the parameters that are not firm."""
+def drop_firm(instance: Instance, parameters: list[RepairParameter]) -> list[RepairParameter]:
+    """Return the parameters that are not firm.
+
+    Args:
+        parameters: Parameters of repairs.
+    """
     firm = list_firm_paths(instance)
     return [one for one in parameters if not any(is_firm(path, firm) for path in one.paths)]
 

@@ -14,11 +14,12 @@ from itertools import islice
 from medalopt.analysis.infeasibility.conflict import NO_EXTENSIONS, Conflict, Extensions, find_conflict
 from medalopt.analysis.infeasibility.repair_parameter import FileValue, RepairParameter, format_file_value
 from medalopt.analysis.infeasibility.search import InfeasibleInstance, find_least_position, measure_infeasibility
-from medalopt.errors import InputError, NoPlanError, SolverError
+from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
 from medalopt.instance.paths import render_path
-from medalopt.solve_instance import solve_continuous
+from medalopt.plan.plan import Plan
+from medalopt.solve_instance import solve, solve_continuous
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 
@@ -83,6 +84,7 @@ class RepairRequest:
         extensions: User's extensions.
         report_progress: Progress callback.
         budget: Time limit; no further parameter is tried afterwards.
+        in_lots: Price repairs by plans in lots.
     """
 
     path: str | os.PathLike[str] | None = None
@@ -91,6 +93,7 @@ class RepairRequest:
     extensions: Extensions = NO_EXTENSIONS
     report_progress: Callable[[str], None] = lambda activity: None
     budget: TimeBudget = NO_TIME_LIMIT
+    in_lots: bool = False
 
 
 ParameterMove = tuple[RepairParameter, tuple[float, ...]]
@@ -103,10 +106,18 @@ def _apply_moves(instance: Instance, moved: Iterable[ParameterMove]) -> Instance
     return instance
 
 
-def _price_repair(
+def price_repair(
     instance: Instance, request: RepairRequest, moved: tuple[ParameterMove, ...], basis: ProgramBasis | None = None
 ) -> Repair | None:
-    """Solve the instance after a repair, read from the file with the changes as the file spells them."""
+    """Solve the instance after a repair, read from the file with the changes as the file spells them.
+
+    Args:
+        moved: Parameters with their new values.
+        basis: Basis to start from.
+
+    Returns:
+        The repair; None if no plan is verified.
+    """
     alternatives: list[dict[str, str]] = [{}]
     for parameter, values in moved:
         text = format_file_value(parameter.format_values(values, instance), parameter.unit)
@@ -117,9 +128,8 @@ def _price_repair(
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
-            users = request.extensions
-            plan, standing = solve_continuous(repaired, request.objective, users.files, basis, eased=users.relaxed)
-        except (NoPlanError, SolverError):
+            plan, standing = _solve_repaired(repaired, request, basis)
+        except (LimitError, NoPlanError, SolverError):
             return None
         rows = zip(texts, moved, strict=True)
         return Repair(
@@ -135,16 +145,34 @@ def _price_repair(
     return None
 
 
+def _solve_repaired(
+    instance: Instance, request: RepairRequest, basis: ProgramBasis | None
+) -> tuple[Plan, ProgramBasis | None]:
+    """Return the plan after a repair and its basis; in lots, that of a search within the time left. May raise."""
+    users = request.extensions
+    if request.in_lots:
+        return solve(instance, request.objective, users.files, time_limit=request.budget.seconds_left()), None
+    return solve_continuous(instance, request.objective, users.files, basis, eased=users.relaxed)
+
+
 def _load_changed(request: RepairRequest, changes: Mapping[str, str]) -> Instance:
     """Load the instance file with the changes of a repair."""
     assert request.path is not None
     return load(request.path, {**(request.changes or {}), **changes})
 
 
-def _round_repair(
+def round_repair(
     parameter: RepairParameter, position: float, works: Callable[[tuple[float, ...]], Repair | None]
 ) -> Repair | None:
-    """Round a position outwards, and move on by small steps until the repair is verified."""
+    """Round a position outwards, and move on by small steps until the repair is verified.
+
+    Args:
+        position: Least position at which the instance is feasible.
+        works: Returns the repair at some values, None where it is not feasible.
+
+    Returns:
+        The repair; None if none is verified.
+    """
     tried: set[tuple[float, ...]] = set()
     neat = parameter.simplify(position)
     repair = works(neat) if neat is not None and neat != parameter.now else None
@@ -216,9 +244,9 @@ def _make_single_repair(
             and measure_infeasibility(parameter.apply(at.instance, values), at.extensions, near=at) is not None
         ):
             return None  # cheaper than solving to prove infeasibility
-        return _price_repair(at.instance, request, ((parameter, values),), basis)
+        return price_repair(at.instance, request, ((parameter, values),), basis)
 
-    return _round_repair(parameter, position, works)
+    return round_repair(parameter, position, works)
 
 
 MAX_BRANCHES, MAX_BRANCHES_LARGE = 3, 2  # parameters tried per conflict; on a large program
@@ -346,10 +374,10 @@ def _tighten_set(
         if now is None:
             continue
         if place == 0:
-            return _round_repair(
+            return round_repair(
                 parameter,
                 position,
-                lambda values, figure=parameter, moved=moved: _price_repair(  # type: ignore[misc]
+                lambda values, figure=parameter, moved=moved: price_repair(  # type: ignore[misc]
                     at.instance, request, ((figure, values), *moved)
                 ),
             )

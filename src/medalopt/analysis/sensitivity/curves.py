@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -17,8 +17,11 @@ import numpy as np
 
 from medalopt.analysis.explain.sources import group_sources
 from medalopt.analysis.infeasibility.conflict import RULE_FAMILIES, identify_rule
-from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
+from medalopt.analysis.process_pool import solve_scenarios
+from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.scenario_runner import LotSearch, ParametricScenarios, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import (
     BudgetRange,
@@ -33,7 +36,9 @@ from medalopt.analysis.sensitivity.piecewise_linear import (
     select_whole_values,
     trace_pieces,
 )
-from medalopt.errors import InputError, SolverError, UsageError
+from medalopt.errors import InputError, LimitError, NoPlanError, SolverError, UsageError
+from medalopt.instance.activities import list_used_keys
+from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.solver.verification import VerifiedResult
@@ -158,17 +163,21 @@ MAX_EVALUATIONS = 2_000  # maximum number of solves for one curve
 MAX_SAMPLES = 80  # maximum number of samples of a nonlinear curve
 LARGE_ENTRIES = 20_000  # matrix entries from which a curve is traced to an accuracy only
 LARGE_ACCURACY = 2e-4  # relative accuracy of the curve of a large program
+LOT_POINTS = (13, 7)  # points of a curve in lots; of a large program
+LARGE_LOT_GAP = 0.01  # relative gap at which the search for a plan of a large program in lots ends
+_SOLVED = ("optimal", "infeasible")
 COUNT_FIELD = "count"  # the field of medals
 CurveProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class CurvePoint:
-    """The objective at `value` of the parameter, None if infeasible."""
+    """The objective at `value` of the parameter, None if infeasible; of a plan in lots with its certified bound."""
 
     value: float
     objective: float | None
     breakpoint: bool = False
+    bound: float | None = None
 
     @property
     def coordinates(self) -> tuple[float, float]:
@@ -179,6 +188,8 @@ class CurvePoint:
 @dataclass(frozen=True, eq=False)
 class SensitivityCurve:
     """The objective along a parameter: `convex` or `concave` (piecewise linear), `sampled`, or at `whole` values.
+
+    In `lots` it is known at the points only: each is the cost of a plan found by a search, with a certified bound.
 
     Linear interpolation between the points is within `accuracy` (None if nothing is known between them).
     `feasible_range` is
@@ -227,6 +238,8 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
         The curve with breakpoints, feasible interval and changes of the plan.
     """
     asking = asking or CurveOptions()
+    if any(runner.apply_to_lots(vary.make_changes(value)) for value in (vary.low, vary.high)):
+        return _search_points(runner, vary, asking)
     result = runner.solve_scenario()
     blank = SensitivityCurve(vary, runner.objective, result.value if result.feasible else None, "", (), True, 0.0, None)
     family = _make_parametric_line(runner, vary)
@@ -240,6 +253,55 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
         return _evaluate_whole_values(runner, blank, asking)
     assert family is not None, "only counts and lead times are integer"
     return _sample_nonlinear_curve(runner, blank, family, asking)
+
+
+def _search_points(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOptions) -> SensitivityCurve:
+    """Return the curve in lots: evenly spaced values, each searched in a process of its own from the base plan."""
+    positions = _space_values(vary, LOT_POINTS[1] if _is_large(runner) else LOT_POINTS[0])
+    base, *results = _solve_in_lots(runner, [{}, *(vary.make_changes(value) for value in positions)], asking.progress)
+    pairs = list(zip(positions, results, strict=True))
+    points = [CurvePoint(value, one.value, bound=one.bound) for value, one in pairs if one.status in _SOLVED]
+    return SensitivityCurve(
+        vary,
+        runner.objective,
+        base.value,
+        "lots",
+        tuple(points),
+        exact=False,
+        accuracy=None,
+        feasible_range=_get_feasible_range(points),
+        budget=_apply_budget(points, asking, None, vary.is_integer),
+        unproven=tuple(value for value, one in pairs if one.status not in _SOLVED),
+    )
+
+
+def _is_large(runner: ScenarioRunner) -> bool:
+    """Return whether a program is so large that few points are solved."""
+    return len(runner.base.program.entries.row) >= LARGE_ENTRIES
+
+
+def _solve_in_lots(
+    runner: ScenarioRunner, scenarios: Sequence[ParameterChanges], progress: CurveProgress
+) -> list[ScenarioResult]:
+    """Return the results of scenarios in lots, found in parallel; raise KeyboardInterrupt where they are interrupted.
+
+    Each search begins with the contracts of the base plan. Of a large program it ends at a gap.
+    """
+    base, start = runner.apply_to_lots(NO_CHANGES), None
+    limits = LotSearch(MAX_LOT_SECONDS, LARGE_LOT_GAP if _is_large(runner) else None)
+    if base is not None:
+        with contextlib.suppress(LimitError, NoPlanError, SolverError):
+            start = list_used_keys(limits.solve(base, runner.objective).account)
+    searched = ScenarioRunner(
+        runner.file, objective=runner.objective, in_lots=True, lot_search=replace(limits, start=start)
+    )
+    found = solve_scenarios(
+        searched, scenarios, report_progress=lambda done, of: progress(f"{done} of {of} searches in lots")
+    )
+    results = [one for one in found.results if one is not None]
+    if len(results) < len(scenarios):
+        raise KeyboardInterrupt
+    return results
 
 
 def _make_parametric_line(runner: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
@@ -410,7 +472,8 @@ GRID_SIZE, LARGE_PROGRAM_GRID_SIZE = (15, 11), (7, 5)  # (columns, rows) of the 
 class SensitivitySurface:
     """The objective by value of the second parameter (rows) and of the first (columns); None if infeasible.
 
-    At the places `unproven`, (row, column), it is None because no verified result exists.
+    At the places `unproven`, (row, column), it is None because no verified result exists. With `in_lots` each is the
+    objective of a plan found by a search.
     """
 
     across: ParameterRange
@@ -421,6 +484,7 @@ class SensitivitySurface:
     rows: tuple[float, ...]
     objective: tuple[tuple[float | None, ...], ...]
     unproven: frozenset[tuple[int, int]] = frozenset()
+    in_lots: bool = False
 
 
 def compute_surface(
@@ -442,6 +506,8 @@ def compute_surface(
     both = across.make_changes(across.low).keys() & up.make_changes(up.low).keys()
     if both:
         raise UsageError(f"--vary: both change {escape_text(min(both))}; name parameters without a value in common")
+    if runner.apply_to_lots({**across.make_changes(across.high), **up.make_changes(up.high)}) is not None:
+        return _search_surface(runner, across, up, progress)
     result = runner.solve_scenario()
     wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.program.entries.row) >= LARGE_ENTRIES else GRID_SIZE
     columns, rows = _space_values(across, wide), _space_values(up, high)
@@ -453,6 +519,30 @@ def compute_surface(
         unproven |= {(number, index) for index, result in enumerate(answers) if result is None}
     base = result.value if result.feasible else None
     return SensitivitySurface(across, up, runner.objective, base, columns, rows, tuple(cells), frozenset(unproven))
+
+
+def _search_surface(
+    runner: ScenarioRunner, across: ParameterRange, up: ParameterRange, progress: CurveProgress
+) -> SensitivitySurface:
+    """Return the grid in lots, which is coarse: each place is a search of its own."""
+    columns, rows = (
+        _space_values(vary, many) for vary, many in zip((across, up), LARGE_PROGRAM_GRID_SIZE, strict=True)
+    )
+    places = [{**across.make_changes(x), **up.make_changes(y)} for y in rows for x in columns]
+    base, *results = _solve_in_lots(runner, [{}, *places], progress)
+    cells = [results[len(columns) * row :][: len(columns)] for row in range(len(rows))]
+    unproven = {(y, x) for y, row in enumerate(cells) for x, one in enumerate(row) if one.status not in _SOLVED}
+    return SensitivitySurface(
+        across,
+        up,
+        runner.objective,
+        base.value,
+        columns,
+        rows,
+        tuple(tuple(one.value for one in row) for row in cells),
+        frozenset(unproven),
+        in_lots=True,
+    )
 
 
 class _SurfaceRows:

@@ -59,10 +59,15 @@ class ContractDeadline:
 
 
 def _find_deadlines(
-    runner: ScenarioRunner, outcome: VerifiedResult, same: float, report_progress: StepCallback
+    runner: ScenarioRunner, outcome: VerifiedResult, report_progress: StepCallback
 ) -> tuple[ContractDeadline, ...]:
-    """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on."""
-    account = runner.base.compute_account(outcome)
+    """Return all contract deadlines, earliest first; a contract is usable from the period of its signature on.
+
+    `outcome` is that of the base case without lots; with lots, each step of a search is a search of its own.
+    """
+    base = runner.base_in_lots or runner.base
+    outcome = outcome if base is runner.base else runner.lots_result
+    same, account = compute_objective_tolerance(outcome, base.program), base.compute_account(outcome)
     every = list_contracts(runner.instance)
     result = []
     for number, contract in enumerate(every):
@@ -88,7 +93,7 @@ def _find_contract_deadline(
 
     `value`: objective of the base case, and the tolerance within which it counts as unchanged.
     """
-    instance = runner.instance
+    instance, base = runner.instance, runner.base_in_lots or runner.base
     used = np.flatnonzero(_mark_usage_periods(account, contract))
     if not len(used):
         return ContractDeadline(contract.kind, contract.name, contract.path, None, None, 0.0)
@@ -97,7 +102,12 @@ def _find_contract_deadline(
 
     def free(index: int) -> bool:
         """Return whether the contract can be missing before a period at no extra cost."""
-        values[index] = runner.solve_program(apply_outage(runner.base, contract, periods < index, bound=True)).value
+        program = apply_outage(base, contract, periods < index, bound=True)
+        in_lots = base is not runner.base
+        solved = (
+            solve_program_in_lots(program, TimeBudget(MAX_LOT_SECONDS)) if in_lots else runner.solve_program(program)
+        )
+        values[index] = solved.value
         return values[index] <= sum(value)
 
     low, high = first, first + 1
@@ -153,9 +163,9 @@ class DelayAnalysis:
     value: float
     unit: str
     effects: tuple[DelayEffect, ...]
-    deadlines: tuple[ContractDeadline, ...]  # without lots
+    deadlines: tuple[ContractDeadline, ...]
     titles: dict[str, str]  # of metals
-    in_lots: bool = False  # lots and charges count in the effects
+    in_lots: bool = False  # lots and charges count
 
 
 def evaluate_delays(
@@ -188,9 +198,7 @@ def evaluate_delays(
         value=result.value if lots is None else runner.lots_result.value,
         unit=runner.unit,
         effects=tuple(late),
-        deadlines=_find_deadlines(
-            runner, result, compute_objective_tolerance(result, runner.base.program), report_progress
-        ),
+        deadlines=_find_deadlines(runner, result, report_progress),
         titles=get_metal_titles(runner),
         in_lots=lots is not None,
     )

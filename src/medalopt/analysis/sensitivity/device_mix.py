@@ -107,7 +107,7 @@ class DeviceShareLine:
     def _build_scenario(self, times: float) -> ScenarioProgram:
         """Return the scenario by interpolation, or built in full beyond the affine part."""
         instance = self.solver.offer.scale_share(self.device, times)
-        if self._program_line is None or not 0 < times < self._straight * (1 - LINE_END_MARGIN):
+        if self.solver.in_lots or self._program_line is None or not 0 < times < self._straight * (1 - LINE_END_MARGIN):
             return self.solver.build_scenario(instance)
         return dataclasses.replace(
             self.solver.runner.base, instance=instance, program=self._program_line.interpolate(times)
@@ -134,11 +134,9 @@ def _compute_share_curve(solver: MixSolver, device: int) -> ShareCurve | None:
         return None
     coarse = sorted({*(line.end * n / INITIAL_INTERVALS for n in range(INITIAL_INTERVALS + 1)), 1.0})
     points = {times: line.solve_at(times) for times in coarse}
-    size = abs(solver.base.value or 0.0)
+    size, bisections = abs(solver.base.value or 0.0), 0 if solver.in_lots else MAX_BISECTIONS
     for low, high in pairwise(coarse):
-        points |= {
-            point.times: point for point in _refine_interval(line, points[low], points[high], size, MAX_BISECTIONS)
-        }
+        points |= {point.times: point for point in _refine_interval(line, points[low], points[high], size, bisections)}
     share = solver.offer.compute_shares().tolist()[device]
     less, more = line.solve_at(1 - RANKING_STEP), line.solve_at(min(1 + RANKING_STEP, line.end))
     (down, short_down), (up, short_up) = (_compare_with_base(solver.base, point) for point in (less, more))
@@ -353,6 +351,7 @@ class DeviceMix:
     named: tuple[NamedMix, ...]
     triangle: MixTriangle | None = None
     unproven: tuple[str, ...] = ()  # parts left out for lack of a verified result
+    in_lots: bool = False  # lots and charges count, each point by a search of its own
 
     @property
     def unit(self) -> str:
@@ -409,7 +408,7 @@ def analyse_device_mix(
     curves, fixed = _compute_share_curves(solver, report_progress, unproven)
     split = None if corners is None else _solve_triangle(solver, corners, report_progress, unproven)
     base, left_out = solver.base, tuple(unproven)
-    return DeviceMix(runner.instance, runner.objective, base, curves, fixed, named, split, left_out)
+    return DeviceMix(runner.instance, runner.objective, base, curves, fixed, named, split, left_out, solver.in_lots)
 
 
 def _compute_share_curves(

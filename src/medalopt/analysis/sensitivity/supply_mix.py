@@ -17,12 +17,15 @@ import numpy as np
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
+from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
 from medalopt.instance.credited_metal import compute_worth_left, leaves_metal
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
+from medalopt.solver.highs import TimeBudget
+from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -244,12 +247,14 @@ class MixSolver:
     """
 
     def __init__(self, runner: ScenarioRunner) -> None:
-        self.runner, self.offer = runner, SupplyMix.from_instance(runner.instance)
+        in_lots = runner.base_in_lots
+        self.runner, self.in_lots = runner, in_lots is not None
+        self.offer = SupplyMix.from_instance(runner.instance if in_lots is None else in_lots.instance)
 
     @cached_property
     def base(self) -> MixResult:
         """Result of the instance as it is, solved once."""
-        return self.solve_mix(self.runner.base)
+        return self.solve_mix(self.runner.base_in_lots or self.runner.base)
 
     def build_scenario(self, instance: Instance) -> ScenarioProgram:
         """Build the program of an instance with a changed mix.
@@ -272,12 +277,18 @@ class MixSolver:
         Returns:
             Objective, scarce metals, and shortage.
         """
-        result = self.runner.solve_scenario(scenario)
+        if self.in_lots:
+            result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
+        else:
+            result = self.runner.solve_scenario(scenario)
         shares = tuple(self.offer.compute_shares(scenario.instance).tolist())
         tonnes = float(scenario.instance.streams.available.value.sum())
         if result.feasible:
             return MixResult(shares, tonnes, result.value, self._price_scarce_metals(scenario.program, result), {})
-        lack = self.shortage_solver.compute_for_instance(scenario.instance) if short else None
+        without = drop_lot_constraints(scenario.instance)
+        lack = self.shortage_solver.compute_for_instance(without) if short else None
+        if self.in_lots and lack == {}:
+            return MixResult(shares, tonnes, None, {}, None, "enough metal, but no plan in lots")
         return MixResult(
             shares, tonnes, None, {}, lack, _explain_infeasibility(scenario) if short and lack is None else ""
         )

@@ -284,24 +284,6 @@ def _build_dual_row(rule: str, key: Any, value: float) -> dict[str, Any]:
     return {"rule": rule, "key": list(key) if isinstance(key, tuple) else [] if key is None else [key], "value": value}
 
 
-def list_lot_requirements(instance: Instance) -> list[dict[str, Any]]:
-    """Return every lot size, minimum order and minimum lot of an instance, as candidates for a conflict.
-
-    Args:
-        instance: Instance for which no plan in whole lots was found.
-
-    Returns:
-        Rows with `rule`, `path`, `amount`, `unit` and `text`.
-    """
-    rows = []
-    for path, amount in instance.annex.get("lots", {}).items():
-        unit = "kg" if path.startswith("market") else "t"
-        what = "multiples of" if path.endswith(".lot") else "0 or at least"
-        text = f"{'feed' if path.endswith('.minimum_lot') else 'orders'} of a period are {what} {amount:g} {unit}"
-        rows.append({"rule": "whole lots", "path": path, "amount": amount, "unit": unit, "text": text})
-    return rows
-
-
 def build_check_object(instance: Instance) -> dict[str, Any]:
     """Return the result of `check` on a valid instance as plain data.
 

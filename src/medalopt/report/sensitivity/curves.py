@@ -25,7 +25,7 @@ from medalopt.report.charts import (
     mark_infeasible_range,
 )
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, show_value
-from medalopt.report.numbers import choose_money_scale, format_money, format_number
+from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share
 from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.text import escape_text, format_count
 
@@ -49,7 +49,8 @@ def report_curve(curve: SensitivityCurve, currency: str) -> SensitivityPart:
     report = _CurveReport(curve, OBJECTIVE_UNITS.get(curve.objective, currency))
     heading, screen = "Objective along one parameter", (report.tabulate_points(),)
     chart, members = report.draw_chart(), {"curve": report.encode()}
-    return SensitivityPart(tuple(report.list_sentences()), (), (chart,), members, heading=heading, screen=screen)
+    lines, in_lots = tuple(report.list_sentences()), curve.shape == "lots"
+    return SensitivityPart(lines, (), (chart,), members, heading=heading, screen=screen, in_lots=in_lots)
 
 
 class _CurveReport:
@@ -60,6 +61,7 @@ class _CurveReport:
         self.what = "Cost" if curve.objective == "cost" else f"Least {curve.objective}"
         self.path = escape_text(curve.vary.path, 80)
         self.plans = [point for point in curve.points if point.objective is not None]
+        self.in_lots = curve.shape == "lots"
 
     def format_value(self, value: float) -> str:
         """Format a parameter value with its unit, or the name of its period."""
@@ -177,6 +179,8 @@ class _CurveReport:
             "convex": "; convex: the marginal cost increases",
             "concave": "; concave: the plan substitutes as the price rises",
         }.get(curve.shape, "")
+        if curve.shape == "lots":
+            return self.describe_lots()
         if curve.shape == "whole":
             return "Exact: every whole value is listed" if curve.exact else "Not every whole value is listed"
         if curve.exact and not bends:
@@ -187,6 +191,17 @@ class _CurveReport:
         accuracy = self.format_objective(curve.accuracy)
         return f"Linear between points to within {accuracy} ({known}){shape}"
 
+    def describe_lots(self) -> str:
+        """Describe how the points of a curve in lots are known: by searches, within a certified bound."""
+        gaps = [
+            ((one.objective or 0.0) - one.bound, abs(one.objective or 0.0))
+            for one in self.plans
+            if one.bound is not None
+        ]
+        count = format_count(len(self.found.points), "value")
+        band = f"; certified lower bounds are at most {format_share(*max(gaps, key=_get_ratio))} below" if gaps else ""
+        return f"Lots and charges count: {count}, each by a search of its own{band}; nothing is known in between"
+
     def tabulate_points(self, whole: bool = False) -> ReportTable:
         """Return the points with the slope of the objective to the next one."""
         slopes = {
@@ -196,26 +211,30 @@ class _CurveReport:
         }
         points = list(self.found.points) if whole else _thin_points(self.found.points)
         per = f"slope per {'period' if self.found.vary.names else self.found.vary.unit or 'unit'}"
+        along = (ReportColumn("slope", per, self.unit, style="money"), ReportColumn("breakpoint", "change of the plan"))
         columns = (
             ReportColumn("value", self.path),
             ReportColumn("unit", "unit", hidden=True),
             ReportColumn("objective", self.what.lower(), self.unit, style="money"),
-            ReportColumn("slope", per, self.unit, style="money"),
-            ReportColumn("breakpoint", "change of the plan"),
+            *((ReportColumn("bound", "lower bound", self.unit, style="money"),) if self.in_lots else along),
         )
         rows = tuple(
             (
                 ShownValue(point.value, self.format_value(point.value)),
                 self.found.vary.unit,
                 show_value(point.objective, "infeasible"),
-                self.compute_slope(slopes.get(point.value)),
-                self.describe_breakpoint(point),
+                *(
+                    (show_value(point.bound, "–"),)
+                    if self.in_lots
+                    else (self.compute_slope(slopes.get(point.value)), self.describe_breakpoint(point))
+                ),
             )
             for point in points
         )
         left = len(self.found.points) - len(points)
         notes = (f"{left} more points (--json).",) if left else ()
-        title, text = f"{self.what} along {self.path}", "The objective, and its slope to the next point."
+        text = "The objective, and its certified lower bound." if self.in_lots else ""
+        title, text = f"{self.what} along {self.path}", text or "The objective, and its slope to the next point."
         return ReportTable("curve", title, text, columns, rows, notes)
 
     def compute_slope(self, value: float | None) -> CellValue:
@@ -239,9 +258,11 @@ class _CurveReport:
             marks["markArea"] = bars
         counted = f"period, 1 is {vary.names[0]}" if vary.names else vary.unit or ""
         across = ChartAxis(self.path, counted, minimum=vary.low, maximum=vary.high)
-        option = build_plot_option(
-            across, ChartAxis(self.what.lower(), f"{word}{self.unit}"), [build_line_series("", points, **marks)]
-        )
+        low = [(p.value, p.bound / size) for p in self.plans if p.bound is not None]
+        lines = [build_line_series("plan" if low else "", points, **marks)]
+        lines += [build_line_series("certified lower bound", low)] if low else []
+        axis = ChartAxis(self.what.lower(), f"{word}{self.unit}")
+        option = build_plot_option(across, axis, lines, legend=bool(low))
         return Chart(self.summarize(), option, (self.tabulate_points(whole=True),))
 
     def mark_infeasible(self) -> dict[str, Any]:
@@ -261,6 +282,7 @@ class _CurveReport:
             "exact": curve.exact,
             "points": [
                 {"value": point.value, "objective": point.objective, "breakpoint": point.breakpoint}
+                | ({"bound": point.bound} if self.in_lots else {})
                 | ({"period": curve.vary.label(point.value)} if curve.vary.names else {})
                 for point in curve.points
             ],
@@ -281,6 +303,11 @@ class _CurveReport:
         if kept is None:
             return {}
         return {"budget": {"amount": kept.amount, "values": [{"low": a, "high": b} for a, b in kept.spans]}}
+
+
+def _get_ratio(pair: tuple[float, float]) -> float:
+    """Return the ratio of a pair of numbers; 0 where the second is 0."""
+    return pair[0] / pair[1] if pair[1] else 0.0
 
 
 def _describe_shift(shift: BreakpointShift, unit: str | None) -> str:
@@ -338,6 +365,7 @@ def report_surface(surface: SensitivitySurface, currency: str) -> SensitivityPar
         (_surface_chart(surface, title, unit),),
         {"map": _encode_surface(surface, unit)},
         heading="Objective over two parameters",
+        in_lots=surface.in_lots,
     )
 
 

@@ -252,6 +252,8 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         lines.append(f"Fixed shares (no other supply from the same source): {join_with_and(device_mix.fixed)}.")
     if device_mix.unproven:
         lines.append(f"Not verified, therefore omitted: {join_with_and(device_mix.unproven)}.")
+    if device_mix.in_lots:
+        lines.append("Lots and charges count, each point by a search of its own; shadow prices are those at its lots.")
     shown = (_share_table(device_mix), _scarce_metal_table(device_mix)) if device_mix.curves else ()
     return SensitivityPart(
         tuple(lines),
@@ -259,6 +261,7 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         _mix_charts(device_mix),
         {"mix": _encode_mix(device_mix)},
         heading="Device mix",
+        in_lots=device_mix.in_lots,
     )
 
 

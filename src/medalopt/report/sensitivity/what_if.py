@@ -199,7 +199,7 @@ def report_delay(delays: DelayAnalysis, instance: Instance) -> SensitivityPart:
     if lost > 0:
         lines.append(f"Supply lost after the horizon: {format_number(lost)} t.")
     return SensitivityPart(
-        (*lines, *_describe_deadlines(delays), *_describe_lots(delays)),
+        (*lines, *_describe_deadlines(delays)),
         (*(() if charts else (table,)), *((signing,) if signing.rows else ())),
         charts,
         _encode_delay(delays),
@@ -244,12 +244,6 @@ def _delay_table(delays: DelayAnalysis, by: str) -> ReportTable:
     )
     title = f"Effect of a delay of {by}"
     return ReportTable("delays", title, "Change of the objective when everything is late.", columns, rows)
-
-
-def _describe_lots(delays: DelayAnalysis) -> tuple[str, ...]:
-    """Return a sentence on the deadlines of an instance with lots."""
-    searched = delays.in_lots and any(deadline.last is not None for deadline in delays.deadlines)
-    return ("Deadlines leave out lots and charges; the effects of delays count them.",) if searched else ()
 
 
 def _describe_deadlines(delays: DelayAnalysis) -> tuple[str, ...]:
