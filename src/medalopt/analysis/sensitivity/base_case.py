@@ -18,6 +18,7 @@ from medalopt.analysis.infeasibility.screening import compute_min_charge
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber
+from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.demand import has_demand
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import reorder_steps
@@ -135,7 +136,7 @@ class ShortageSolver:
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
         in_demand = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
-        return _add_external_offers(instance, in_demand)
+        return _add_external_offers(drop_lot_constraints(instance), in_demand)
 
     def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""

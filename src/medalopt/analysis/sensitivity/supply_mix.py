@@ -19,7 +19,7 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.credited_metal import compute_worth_left, leaves_metal
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import OFFER_STEPS, list_step_prices
@@ -285,8 +285,7 @@ class MixSolver:
         tonnes = float(scenario.instance.streams.available.value.sum())
         if result.feasible:
             return MixResult(shares, tonnes, result.value, self._price_scarce_metals(scenario.program, result), {})
-        without = drop_lot_constraints(scenario.instance)
-        lack = self.shortage_solver.compute_for_instance(without) if short else None
+        lack = self.shortage_solver.compute_for_instance(scenario.instance) if short else None
         if self.in_lots and lack == {}:
             return MixResult(shares, tonnes, None, {}, None, "enough metal, but no plan in lots")
         return MixResult(
