@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.runs import TINY, Run, here
+from tests.cli.runs import ROOT, TINY, Run, here
+from tests.documents import list_untrue_lines
 from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet, without_row
 
 from medalopt.errors import InputError
@@ -52,6 +53,14 @@ def test_what_is_written_is_accepted(made: bytes, tmp_path: Path) -> None:
         name: one for name, one in told.digests.items() if not name.startswith("sourcing.")
     }
     assert verify(made, tmp_path).code == 0
+
+
+def test_the_page_shows_what_an_edit_prints(made: bytes, tmp_path: Path) -> None:
+    """docs/how-to/workbook.md has the message about its example of an edited cell word for word."""
+    page = (ROOT / "docs/how-to/workbook.md").read_text(encoding="utf-8")
+    shown = page.split("```text\nPlan is not valid.\n")[1].split("\n```")[0]
+    run = verify(with_cell(made, "Shipments", "G7", 3.0), tmp_path)
+    assert run.code == 1 and list_untrue_lines(shown.splitlines(), run.out.replace(f"{tmp_path}/", "")) == []
 
 
 @pytest.mark.parametrize(
