@@ -126,7 +126,10 @@ class PlanAccount:
         instance, routes, sent = self.instance, self.routes, self.decisions.sent
         smelters, metals, periods = len(instance.smelters.names), len(instance.metals.names), len(instance.periods)
         total = make_zeros((smelters, metals, periods), sent)
-        for metal in range(metals):
+        by_line = instance.metals.surplus_to_smelter
+        for metal in np.flatnonzero(by_line).tolist():
+            total[:, metal] = sum_by_group(self.credited_by_line[:, metal], instance.terms.smelter, smelters)
+        for metal in np.flatnonzero(~by_line).tolist():
             moved = np.nonzero(routes.returned[:, metal] != 0)[0]  # such routes have a smelter
             lead = instance.smelters.lead[routes.smelter[moved], metal]
             for wait in np.unique(lead):
@@ -138,7 +141,7 @@ class PlanAccount:
         withheld = self.decisions.withheld
         for pool, smelter in enumerate(self.pools.smelter.tolist()):
             for metal, wait in enumerate(instance.smelters.lead[smelter].tolist()):
-                if wait < periods:
+                if wait < periods and not by_line[metal]:
                     less = withheld[pool, metal, : periods - wait]
                     total[smelter, metal, wait:] = total[smelter, metal, wait:] - less
         return total
@@ -148,6 +151,19 @@ class PlanAccount:
         """$R_{let}$: metal credited by line of terms, (L, E, T) kg; 0 for metals that are not left with smelters."""
         decisions = self.decisions
         return sum_credited_by_line(self.instance, self.routes, self.pools, decisions.sent, decisions.withheld)
+
+    def replace_left(self, left: Numbers) -> PlanAccount:
+        """Return the account of the same plan with other quantities left with the smelters.
+
+        Args:
+            left (L, E, T): Metal left by period of credit, kg.
+
+        Returns:
+            The account; what is credited is not summed again, as it does not depend on what is left.
+        """
+        account = replace(self, decisions=replace(self.decisions, left=left))
+        account.__dict__["credited_by_line"] = self.credited_by_line
+        return account
 
     @cached_property
     def left(self) -> Numbers:
@@ -261,6 +277,7 @@ class PlanAccount:
         total = make_zeros(sent.shape, sent)
         for metal, leaves in enumerate(instance.metals.surplus_to_smelter.tolist()):
             routes = np.nonzero(all_routes.smelter >= 0)[0] if leaves else self.pools.routes
+            routes = routes[(sent[routes] != 0).any(axis=1) & (all_routes.refining[routes, metal] != 0).any(axis=1)]
             if not len(routes):
                 continue
             lead = instance.smelters.lead[all_routes.smelter[routes], metal]

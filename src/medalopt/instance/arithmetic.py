@@ -33,6 +33,7 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     def __init__(self, low: Floats, high: Floats) -> None:
         self.low, self.high = low, high
+        self._nonzero: tuple[Ints, ...] | None = None
 
     def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
         """Apply a function to both ends, once where they are the same array.
@@ -75,8 +76,20 @@ class IntervalArray(NDArrayOperatorsMixin):
         self.separate_ends()
         self.low[at], self.high[at] = value.low, value.high
 
+    def find_nonzero(self) -> tuple[Ints, ...]:
+        """Return the indices of intervals other than [0, 0], found once: many unit costs are summed over one plan.
+
+        Returns:
+            Indices along each axis.
+        """
+        if self._nonzero is None:
+            some = self.low != 0
+            self._nonzero = np.nonzero(some if self.high is self.low else some | (self.high != 0))
+        return self._nonzero
+
     def separate_ends(self) -> None:
         """Give each end an array of its own, before one is changed in place."""
+        self._nonzero = None
         if self.high is self.low:
             self.high = self.low.copy()
 
@@ -225,7 +238,7 @@ def _matmul(a: IntervalArray, b: IntervalArray) -> IntervalArray:
     if b.ndim == 1:
         return (a * b).sum(axis=-1)
     if a.ndim == 1:
-        row, column = np.nonzero((b.low != 0) | (b.high != 0))
+        row, column = b.find_nonzero()
         result = IntervalArray(np.zeros(b.shape[1]), np.zeros(b.shape[1]))
         _apply_ufunc_at(np.add, result, column, a[row] * b[row, column])
         return result

@@ -229,8 +229,9 @@ def sum_credited_by_line(
     """
     lines, periods = len(instance.terms.names), sent.shape[1]
     total = make_zeros((lines, len(instance.metals.names), periods), sent)
+    used = (sent != 0).any(axis=1)  # of a nation few routes are
     for metal in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
-        moved = np.nonzero(routes.returned[:, metal] != 0)[0]
+        moved = np.nonzero((routes.returned[:, metal] != 0) & used)[0]
         returned = sum_by_group(routes.returned[moved, metal][:, None] * sent[moved], routes.line[moved], lines)
         if len(lots.line):
             returned[lots.line] = returned[lots.line] - withheld[:, metal]

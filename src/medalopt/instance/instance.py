@@ -374,6 +374,11 @@ class Instance:
             Region and kind of each source (its bundle, or its own name without the region), and the index of the source
             of each stream, (I,).
         """
+        return self._sources
+
+    @cached_property
+    def _sources(self) -> tuple[list[tuple[str, str]], Ints]:
+        """Sources of the streams, see `group_streams`."""
         streams, order = self.streams, dict[tuple[str, str], int]()
         of = []
         for name, region, bundle in zip(streams.names, streams.region.tolist(), streams.bundle.tolist(), strict=True):

@@ -37,6 +37,7 @@ PART_PREFIXES = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # prefi
 
 
 _ENCODED_AT_ONCE = 10_000  # numbers of a column
+_ESCAPED = frozenset('"\\')  # printable ASCII that JSON escapes
 
 
 class FormulaValue(float):
@@ -60,15 +61,23 @@ class FormulaValue(float):
         return digest
 
 
-def join_plain_floats(values: Sequence[float]) -> str | None:
+def join_floats(values: Sequence[float]) -> str | None:
     """Write floats as `repr` does, by pydantic in a fifth of the time.
 
     Returns:
-        Texts separated by commas; None where one is written with an exponent or is not finite.
+        Texts separated by commas; None where one is not finite.
     """
     size = np.abs(np.fromiter(values, dtype=np.float64, count=len(values)))
-    plain = (size == 0) | ((size >= 1e-4) & (size < 1e16))
-    return to_json(values)[1:-1].decode("ascii") if plain.all() else None
+    other = np.flatnonzero(~((size == 0) | ((size >= 1e-4) & (size < 1e16))))  # written with an exponent
+    if not np.isfinite(size[other]).all():
+        return None
+    text = to_json(values)[1:-1].decode("ascii")
+    if not len(other):
+        return text
+    cells = text.split(",")
+    for number in other.tolist():
+        cells[number] = repr(values[number])
+    return ",".join(cells)
 
 
 TableColumns = Mapping[str, Sequence[Any]]
@@ -100,13 +109,17 @@ def _digest_columns(columns: TableColumns) -> str:
 def _encode_column(column: Sequence[Any]) -> str:
     """Return the canonical JSON text of a column; a text that occurs in many rows is encoded once."""
     kinds = set(map(type, column))
+    if kinds <= {str, type(None)}:
+        together = "".join(filter(None, set(column)))
+        if together.isascii() and together.isprintable() and not _ESCAPED.intersection(together):
+            return to_json(list(column)).decode("ascii")
     if kinds == {str}:
         texts = {cell: json.dumps(cell) for cell in set(column)}
         return f"[{','.join(map(texts.__getitem__, column))}]"
     if kinds == {float}:
         starts = range(0, len(column), _ENCODED_AT_ONCE)
         parts = [column[start : start + _ENCODED_AT_ONCE] for start in starts]
-        return f"[{','.join(join_plain_floats(part) or _encode(part)[1:-1] for part in parts)}]"
+        return f"[{','.join(join_floats(part) or _encode(part)[1:-1] for part in parts)}]"
     plain = kinds <= {str, float, type(None)}
     return _encode(column if plain else [_canonicalize(cell) for cell in column])
 

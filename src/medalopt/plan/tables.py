@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
-from medalopt.instance.arrays import Floats, Ints, drop_infinite
+from medalopt.instance.arrays import Floats, drop_infinite, pick_names
 from medalopt.instance.credited_metal import leaves_metal, list_pool_names, list_terms_names
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
@@ -28,11 +28,6 @@ from medalopt.proof.extensions import ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 ColumnTable = dict[str, list[Any]]
-
-
-def _names_at(axis: tuple[str, ...], index: Ints) -> list[str]:
-    """Return the names at some indices."""
-    return [axis[number] for number in index.tolist()]
 
 
 _AXES: Mapping[str, Callable[[Instance], tuple[str, ...]]] = {  # by column, its names
@@ -49,7 +44,7 @@ _AXES: Mapping[str, Callable[[Instance], tuple[str, ...]]] = {  # by column, its
 def _tabulate(account: PlanAccount, axes: tuple[str, ...], amounts: Floats, **values: Floats) -> ColumnTable:
     """Return a row for each non-zero amount: its name along each axis, and `values` there."""
     index = np.nonzero(amounts)
-    table = {axis: _names_at(_AXES[axis](account.instance), at) for axis, at in zip(axes, index, strict=True)}
+    table = {axis: pick_names(_AXES[axis](account.instance), at) for axis, at in zip(axes, index, strict=True)}
     return table | {name: each[index].tolist() for name, each in values.items()}
 
 
@@ -64,20 +59,20 @@ def _tabulate_shipments(account: PlanAccount) -> ColumnTable:
     smelters = (*instance.smelters.names, None)  # the last, at -1, for a route without a smelter
     tonnes = sent[route, period]
     names = [instance.treatments.split_name(h) for h in range(len(instance.treatments.names))]
-    treated = [names[h] for h in routes.treatment[route].tolist()]
+    treatment = routes.treatment[route]
     table = {
-        "stream": _names_at(instance.streams.names, stream),
-        "device": _names_at(instance.devices.names, instance.streams.device[stream]),
-        "region": _names_at(instance.regions, instance.streams.region[stream]),
-        "treatment": [treatment for treatment, _ in treated],
-        "smelter": [smelters[number] for number in routes.smelter[route].tolist()],
-        "period": _names_at(instance.periods, period),
+        "stream": pick_names(instance.streams.names, stream),
+        "device": pick_names(instance.devices.names, instance.streams.device[stream]),
+        "region": pick_names(instance.regions, instance.streams.region[stream]),
+        "treatment": pick_names([name for name, _ in names], treatment),
+        "smelter": pick_names(smelters, routes.smelter[route]),
+        "period": pick_names(instance.periods, period),
         "tonnes": tonnes.tolist(),
         "cost": account.shipment_costs[route, period].tolist(),
     }
     if instance.treatments.has_fractions:
         table |= {
-            "fraction": [fraction for _, fraction in treated],
+            "fraction": pick_names([fraction for _, fraction in names], treatment),
             "feed": (routes.to_smelter[route] * tonnes).tolist(),
         }
     return table
@@ -92,7 +87,7 @@ def _tabulate_fractions(account: PlanAccount) -> ColumnTable:
     return {
         "treatment": [treatment for treatment, _ in names],
         "fraction": [name for _, name in names],
-        "period": _names_at(instance.periods, period),
+        "period": pick_names(instance.periods, period),
         "tonnes": tonnes[fraction, period].tolist(),
         "revenue": paid[fraction, period].tolist(),
     }
@@ -160,9 +155,9 @@ def _tabulate_melts(account: PlanAccount) -> ColumnTable:
     charged = np.concatenate([account.composition, other], axis=1).transpose(0, 2, 1)  # (A, T, E + 1)
     alloy, period, metal = np.nonzero(charged)
     return {
-        "alloy": _names_at(instance.alloys.names, alloy),
-        "period": _names_at(instance.periods, period),
-        "metal": _names_at((*instance.metals.names, "other"), metal),
+        "alloy": pick_names(instance.alloys.names, alloy),
+        "period": pick_names(instance.periods, period),
+        "metal": pick_names((*instance.metals.names, "other"), metal),
         "kg": charged[alloy, period, metal].tolist(),
     }
 
@@ -185,8 +180,8 @@ def _tabulate_shortfall(account: PlanAccount) -> ColumnTable:
     medals, missed = account.instance.medals, account.missed
     kinds = np.flatnonzero(missed)
     return {
-        "medal": _names_at(medals.names, kinds),
-        "period": _names_at(account.instance.periods, medals.due[kinds]),
+        "medal": pick_names(medals.names, kinds),
+        "period": pick_names(account.instance.periods, medals.due[kinds]),
         "missed": missed[kinds].tolist(),
         "cost": (medals.shortfall.value[kinds] * missed[kinds]).tolist(),
     }
@@ -233,9 +228,9 @@ def _tabulate_feed_content(account: PlanAccount) -> ColumnTable:
     feed = account.feed[smelter, period]
     limit = instance.impurities.limit.value[smelter, element].tolist()
     return {
-        "smelter": _names_at(instance.smelters.names, smelter),
-        "period": _names_at(instance.periods, period),
-        "element": _names_at(instance.impurities.names, element),
+        "smelter": pick_names(instance.smelters.names, smelter),
+        "period": pick_names(instance.periods, period),
+        "element": pick_names(instance.impurities.names, element),
         "feed": feed.tolist(),
         "content": (held[smelter, element, period] / feed).tolist(),
         "limit": [most if math.isfinite(most) else None for most in limit],

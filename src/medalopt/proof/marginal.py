@@ -16,7 +16,7 @@ import numpy as np
 from medalopt.catalog import FAMILIES, LOWER, group_limits, list_limits
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Floats, pick_names
 from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -155,19 +155,20 @@ def _supply_values(account: PlanAccount, y: Any, unit: str) -> list[list[Any]]:
     """Return the columns for supply (in a bundle: times the share taken) and for committed tonnes."""
     instance = account.instance
     worth = np.concatenate([price_streams(account, y), y.stream_commitment[:, None]], axis=1)
-    stream, column = (axis.tolist() for axis in np.nonzero(worth))
+    stream, column = np.nonzero(worth)
     last = len(instance.periods)
-    offered, committed = (
-        {i: render_path(("streams", instance.streams.names[i], figure)) for i in set(stream)}
-        for figure in ("available", "committed")
-    )
-    when = (*instance.periods, None)
+    paths = [
+        render_path(("streams", instance.streams.names[i], figure)) if some else None
+        for figure, cells in (("available", worth[:, :last]), ("committed", worth[:, last:]))
+        for i, some in enumerate(cells.any(axis=1).tolist())
+    ]
+    committed = np.asarray(column == last, dtype=np.intp)
     return [
-        [offered[i] if t < last else committed[i] for i, t in zip(stream, column, strict=True)],
-        [when[t] for t in column],
-        worth[worth != 0].tolist(),
+        pick_names(paths, stream + committed * len(worth)),
+        pick_names((*instance.periods, None), column),
+        worth[stream, column].tolist(),
         [f"{unit}/t"] * len(stream),
-        [SUPPLY_MEANING if t < last else _COMMITTED_MEANING for t in column],
+        pick_names((SUPPLY_MEANING, _COMMITTED_MEANING), committed),
     ]
 
 

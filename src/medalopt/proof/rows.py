@@ -126,7 +126,8 @@ def _bound_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[C
     if into_stock.any():
         limits = (*limits, ("metal balance", "acquire", "kg", ("offer", "period"), account.purchases, True))
     for family, name, unit, axes, value, exists in limits:
-        wrong = np.where(exists, np.maximum(-value, 0), abs(value))
+        negative = np.maximum(-value, 0)
+        wrong = negative if np.all(exists) else np.where(exists, negative, abs(value))
         size = abs(value) + abs(account.composition) if name == "charge" else abs(value)
         yield ConstraintResidual(family, name, unit, axes, wrong, size)
     if into_stock.any():

@@ -70,13 +70,14 @@ def build_shadow_price_table(plan: Plan, metal_values: MetalValues, whole: bool 
     """
     minimum = _MIN_VALUE * max(1.0, sum_absolute_costs(plan.account, plan.measure))
     groups: dict[tuple[int, str, str], list[ConstraintPrice]] = {}
+    marginals = _list_rule_marginals(plan)
     for price in (
         *_price_metals(plan, metal_values),
         *_price_sources(plan, metal_values, _MIN_PART_VALUE * minimum),
         *_price_promises(plan),
-        *_price_reserves(plan),
-        *_price_charge_limits(plan),
-        *_price_limits(plan),
+        *_price_reserves(plan, marginals),
+        *_price_charge_limits(plan, marginals),
+        *_price_limits(plan, marginals),
     ):
         if price.total > _MIN_PART_VALUE * minimum:
             groups.setdefault((price.rank, price.name, price.step), []).append(price)
@@ -165,11 +166,11 @@ def _price_sources(plan: Plan, metal_values: MetalValues, minimum: float) -> Ite
             )
 
 
-def _price_reserves(plan: Plan) -> Iterator[ConstraintPrice]:
+def _price_reserves(plan: Plan, marginals: list[MarginalValue]) -> Iterator[ConstraintPrice]:
     """Yield the shadow price of the safety stock of each metal at the end of each period."""
     metals, periods = plan.instance.metals, plan.instance.periods
     coming, sums = plan.account.compute_coming_need(), dict[str, float]()
-    found = [one for one in _list_rule_marginals(plan) if parse_path(one.path)[::2] == ("metals", "reserve")]
+    found = [one for one in marginals if parse_path(one.path)[::2] == ("metals", "reserve")]
     for one in found:
         sums[one.path] = sums.get(one.path, 0.0) + one.value
     for one in found:
@@ -179,10 +180,10 @@ def _price_reserves(plan: Plan) -> Iterator[ConstraintPrice]:
         yield ConstraintPrice(1, f"safety stock of {metals.titles[e]}", step, (one.value,), total, one.period, every)
 
 
-def _price_charge_limits(plan: Plan) -> Iterator[ConstraintPrice]:
+def _price_charge_limits(plan: Plan, marginals: list[MarginalValue]) -> Iterator[ConstraintPrice]:
     """Yield shadow prices of the limits on groups of offers charged to alloys."""
     instance, sums = plan.instance, dict[str, float]()
-    found = [one for one in _list_rule_marginals(plan) if one.meaning == CHARGE_LIMIT_MEANING]
+    found = [one for one in marginals if one.meaning == CHARGE_LIMIT_MEANING]
     for one in found:
         sums[one.path] = sums.get(one.path, 0.0) - one.value
     for one in found:
@@ -193,16 +194,12 @@ def _price_charge_limits(plan: Plan) -> Iterator[ConstraintPrice]:
         yield ConstraintPrice(1, what, step, (-one.value,), -one.value * most, one.period, (sums[one.path],))
 
 
-def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
+def _price_limits(plan: Plan, every: list[MarginalValue]) -> Iterator[ConstraintPrice]:
     """Yield shadow prices of capacities, limits, commitments and policy constraints."""
     instance = plan.instance
     place = {period: number for number, period in enumerate(instance.periods)}
     names = list_axis_names(instance)
-    marginals = [
-        one
-        for one in _list_rule_marginals(plan)
-        if parse_path(one.path)[0] in _RANKS and one.meaning != CHARGE_LIMIT_MEANING
-    ]
+    marginals = [one for one in every if parse_path(one.path)[0] in _RANKS and one.meaning != CHARGE_LIMIT_MEANING]
     sums: dict[str, float] = {}
     for marginal in marginals:
         sums[marginal.path] = sums.get(marginal.path, 0.0) - marginal.value
@@ -229,8 +226,8 @@ def _price_limits(plan: Plan) -> Iterator[ConstraintPrice]:
             yield _price_relaxation(marginal, rank, what, limit.unit, float(amount))
             continue
         amount, step = float(amount[place[str(marginal.period)]]), _STEP_EACH_PERIOD.format(limit.unit)
-        saves, every = -marginal.value, (sums[marginal.path],)
-        yield ConstraintPrice(rank, what, step, (saves,), saves * amount, marginal.period, every)
+        saves, together = -marginal.value, (sums[marginal.path],)
+        yield ConstraintPrice(rank, what, step, (saves,), saves * amount, marginal.period, together)
 
 
 def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, amount: float) -> ConstraintPrice:
@@ -239,12 +236,14 @@ def _price_relaxation(marginal: MarginalValue, rank: int, what: str, unit: str, 
     return ConstraintPrice(rank, what, step, (abs(marginal.value),), abs(marginal.value) * max(amount, 1.0))
 
 
-def _list_rule_marginals(plan: Plan) -> Iterator[MarginalValue]:
-    """Yield all marginal values but those of supply, which can be very many."""
+def _list_rule_marginals(plan: Plan) -> list[MarginalValue]:
+    """Return all marginal values but those of supply, which can be very many."""
     columns = list(plan.priced.values())
-    for number, meaning in enumerate(columns[-1]):
-        if meaning != SUPPLY_MEANING:
-            yield MarginalValue(*(column[number] for column in columns))
+    return [
+        MarginalValue(*(column[number] for column in columns))
+        for number, meaning in enumerate(columns[-1])
+        if meaning != SUPPLY_MEANING
+    ]
 
 
 _MAX_LOT_ROWS = 15  # rows

@@ -201,8 +201,9 @@ def _sort_sources(listed: list[SourceTotals]) -> list[SourceTotals]:
 
 def _sum_sources(region: str, what: str, of: list[SourceTotals] | tuple[SourceTotals, ...]) -> SourceTotals:
     """Return the sum of sources as one."""
-    offered, taken, spent = (sum(getattr(s, name) for s in of) for name in ("offered", "taken", "spent"))
-    return SourceTotals(region, what, offered, taken, spent, sum(s.count for s in of))
+    amounts = zip(*((s.offered, s.taken, s.spent, s.count) for s in of), strict=True)
+    offered, taken, spent, count = map(sum, amounts) if of else (0.0, 0.0, 0.0, 0)
+    return SourceTotals(region, what, offered, taken, spent, count)
 
 
 def _build_source_table(

@@ -265,4 +265,4 @@ def leave_rounding(account: PlanAccount) -> PlanAccount:
         return account
     credited = account.credited_by_line
     left = np.where(np.abs(credited - left) <= SUM_TOLERANCE * credited, credited, left)
-    return replace(account, decisions=replace(account.decisions, left=left))
+    return account.replace_left(left)

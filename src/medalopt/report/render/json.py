@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +14,7 @@ from medalopt.plan.digests import (
     PLAN_TABLES,
     compute_part_digests,
     compute_plan_digests,
-    join_plain_floats,
+    join_floats,
     split_sourcing_parts,
 )
 from medalopt.plan.plan import Plan
@@ -127,13 +126,10 @@ def encode_rows(columns: Mapping[str, Sequence[Any]], code: CellEncoder) -> Iter
 
 
 def _encode_cells(values: list[Any], code: CellEncoder, known: dict[Any, str]) -> Iterator[str]:
-    """Encode one chunk of a column; finite floats are encoded by `repr`, repeated names looked up."""
+    """Encode one chunk of a column; finite floats are encoded as by `repr`, repeated names looked up."""
     kinds = set(map(type, values))
-    if kinds == {float}:
-        if (text := join_plain_floats(values)) is not None:
-            return iter(text.split(","))
-        if all(map(math.isfinite, values)):
-            return map(float.__repr__, values)
+    if kinds == {float} and (text := join_floats(values)) is not None:
+        return iter(text.split(","))
     if not kinds <= {str, type(None)}:
         return map(code, values)
     for value in set(values) - known.keys():

@@ -223,13 +223,19 @@ class _SeparableRanking:
             RouteRanking.rank(group, len(owner)),
         )
 
+    @cached_property
+    def _by_rank(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Branches in ranked order, and `owner`, `start` and `stride` of the fractions in the order of the ranking."""
+        fraction = self.fractions.stream
+        ranked = self.branches[self.fractions.order]
+        return ranked, self.owner[fraction], self.start[fraction], self.stride[fraction]
+
     def find_least(self, price: Floats) -> tuple[Floats, Ints, Floats]:
         """Find the cheapest and second cheapest combination of each stream."""
-        least, chosen, second = self.fractions.find_least(price[self.branches[self.fractions.order]])
-        fraction = self.fractions.stream
-        owner = self.owner[fraction]
+        ranked, owner, start, stride = self._by_rank
+        least, chosen, second = self.fractions.find_least(price[ranked])
         total = price[self.taking] + np.bincount(owner, least, len(self.taking))
-        choice = (chosen - self.start[fraction]) * self.stride[fraction]
+        choice = (chosen - start) * stride
         combination = self.first + np.bincount(owner, choice, len(self.taking)).astype(np.intp)
         other = np.full(len(self.taking), np.inf)  # by another branch of one fraction
         np.minimum.at(other, owner, second - least)
