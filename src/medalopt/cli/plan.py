@@ -122,7 +122,8 @@ def _build_report(
 
     with report_progress("writing the sourcing plan"):
         source_values = None if source is None else source.read_source_values(changes)
-        report = request.add_actuals(build_plan_report(plan, in_loads, found, source_values, date=day), plan)
+        report = build_plan_report(plan, in_loads, found, source_values, date=day, settled=request.settled)
+        report = request.add_actuals(report, plan)
         return select_summary(report) if first_page else report
 
 

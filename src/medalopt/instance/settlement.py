@@ -313,8 +313,8 @@ def _warn_of_dates(table: InputTable, lots: ActualLots, instance: Instance) -> N
 _CONTRACT_COLUMNS = ("stream", "treatment", "smelter", "offer", "alloy", "metal", "period", "tonnes", "kg")
 _CONTRACT_ROW_KINDS = (
     "a shipment (stream, treatment, smelter, tonnes), a purchase (offer, alloy, kg), a purchase that is in stock "
-    "(offer, kg), metal from stock charged to a melt (alloy, metal, kg), process scrap charged again (alloy, kg), or "
-    "credited metal left with a smelter (smelter, metal, kg)"
+    "(offer, kg), metal from stock charged to a melt (alloy, metal, kg), process scrap charged again (alloy, kg), "
+    "credited metal left with a smelter (smelter, metal, kg), or surplus metal sold (metal, kg)"
 )
 
 
@@ -344,8 +344,8 @@ def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
 def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tuple[Decisions, str, tuple[Fault, ...]]:
     """Read signed contracts and completed operations from a CSV file.
 
-    Each row is a shipment, a purchase, metal from stock or process scrap charged to a melt, or metal left with a
-    smelter.
+    Each row is a shipment, a purchase, metal from stock or process scrap charged to a melt, metal left with a smelter,
+    or surplus sold.
 
     Returns:
         The quantities as decisions, the sha256 of the file, and warnings.
@@ -461,6 +461,9 @@ def _add_contract_row(
             decisions.bought[at["offer"][row], alloy, t] += kilograms[row]
     elif filled in ({"offer", "kg"}, {"smelter", "metal", "kg"}):
         pass  # read by `_read_offer_stock` and `_read_left_metal`
+    elif filled == {"metal", "kg"}:
+        if min(at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
+            decisions.surplus[at["metal"][row], t] += kilograms[row]
     elif filled == {"alloy", "metal", "kg"}:
         if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
             decisions.charged[alloy, at["metal"][row], t] += kilograms[row]

@@ -10,6 +10,7 @@ from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_s
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats, drop_infinite
+from medalopt.instance.demand import compute_casting_price
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option
@@ -27,8 +28,9 @@ _COST_TITLES = {
     "treating": "treatment before the smelter",
     "transport": "transport to the smelter",
     "residue": "residues (cost or revenue)",
-    "sales": "fractions sold (revenue)",
+    "sales": "fractions, surplus and castings sold (revenue)",
     "charges": "smelter charges",
+    "holding": "holding and storage",
 }
 _PLANNED_KINDS = {
     "supply": ("supply",),
@@ -37,6 +39,7 @@ _PLANNED_KINDS = {
     "transport": ("transport",),
     "residue": ("residue",),
     "charges": ("smelting", "refining"),
+    "holding": ("holding", "storage"),
 }
 
 
@@ -164,7 +167,10 @@ def _sum_planned_costs(account: PlanAccount) -> dict[str, Floats]:
     planned = {kind: sum(costs[own] for own in kinds) for kind, kinds in _PLANNED_KINDS.items()}
     if "stream" in account.surcharges:
         planned["supply"] = planned["supply"] + account.surcharges["stream"].sum(axis=0)
-    return {**planned, "sales": -compute_fraction_amounts(account)[1].sum(axis=0)}
+    instance = account.instance
+    sold = (instance.metals.sell.value * account.decisions.surplus).sum(axis=0)
+    sold = sold + (compute_casting_price(instance) * account.cast).sum(axis=0)
+    return {**planned, "sales": -compute_fraction_amounts(account)[1].sum(axis=0) - sold}
 
 
 def _build_yield_table(replan: Replan) -> ReportTable:

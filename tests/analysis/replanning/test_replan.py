@@ -148,13 +148,22 @@ FRACTIONS = {
     "cables: {share: 10 %, recovery: {Cu: 50 %}}, steel: {share: 20 %, sold: 1_000}}}"
 }
 MISSABLE = {"medals.medal.shortfall": "700 JPY"}  # more than silver of phones costs, less than that of laptops
+SOLD = {  # copper at once, silver and castings held: half of them are due later, and little can be cast in a month
+    "metals.Cu.sell": "[3, 2, 4, 3, 1, 5]",
+    "metals.Cu.holding": "1",
+    "metals.Ag.holding": "[20, 10, 20, 30, 10, 5]",
+    "alloys.silver.holding": "[7, 6, 5, 4, 3, 2]",
+    "alloys.silver.sell": "[100, 90, 80, 70, 60, 50]",
+    "alloys.silver.capacity": "3.5 kg",
+}
 
 
 @pytest.mark.parametrize(
     ("changes", "after"),
     [
         *((changes, after) for changes in ({}, BY_MONTH, MISSABLE) for after in ("2018-01", "2018-02", "2018-05")),
-        *((changes, "2018-03") for changes in (RISING, FALLING, FRACTIONS)),
+        *((changes, "2018-03") for changes in (RISING, FALLING, FRACTIONS, SOLD)),
+        (SOLD, "2018-04"),
         (RISING, "2018-01"),
         (FRACTIONS, "2018-02"),
     ],
@@ -182,6 +191,11 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, changes: dict[str, 
     done += [
         f",,,silver,silver,,{period},,{kg}" for period, kg in bought.items() if instance.periods.index(period) <= last
     ]
+    done += [
+        f",,,,,{row.metal},{row.period},,{row.surplus}"
+        for row in pd.DataFrame(plan.tables["metals"]).itertuples()
+        if row.surplus and instance.periods.index(row.period) <= last
+    ]
     lots = head + "\n".join(rows) + "\n"
     # what has settled by now has come back by now
     lots = lots.replace("devices_t\n", "devices_t,payable_Ag_kg,payable_Cu_kg,settled_on\n")
@@ -189,6 +203,9 @@ def test_who_does_as_planned_pays_as_planned(tmp_path: Path, changes: dict[str, 
     signed = SIGNED.splitlines()[0] + "\n" + "\n".join(done) + "\n" if done else None
     found = solve_replan(replan_after_february(tmp_path, lots, signed, after, **changes))
     assert found.total_cost == pytest.approx(plan.cost, rel=1e-6)
+    past = found.actuals
+    assert (changes is SOLD) == (past.past_holding_cost > 0 and past.executed_account.decisions.surplus.any())
+    assert (changes is SOLD) == (past.past_revenue > 0 and (past.executed_account.cast_stock > 0).any())
     assert bool(changes == MISSABLE) == bool(plan.account.missed.any())
     assert not changes or abs(plan.cost - medalopt.solve(medalopt.load(BASE)).cost) > 1 or changes is FALLING
 

@@ -11,6 +11,12 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.activities import ACTIVITY_KINDS, compute_line_feed, compute_quantity, list_charging_kinds
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.credited_metal import leaves_metal
+from medalopt.instance.demand import (
+    compute_casting_holding_cost,
+    compute_casting_price,
+    compute_offer_holding_cost,
+    has_casting_holding_cost,
+)
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import STEP_KINDS, drop_price_steps, sum_step_surcharges
 from medalopt.instance.routes import Routes, build_routes, index_period, sum_over_routes
@@ -23,7 +29,8 @@ class Actuals:
     """State of `instance` after period index `last`: its settled `lots`, and the `signed` decisions.
 
     Of `signed` the shipments after `last`, all purchases, and the charges to melts up to `last` (process scrap
-    included) are used. Shipments up to `last` are the lots; charges after `last` are planned again.
+    included), surplus sold and metal left up to `last` are used. Shipments up to `last` are the lots; charges after
+    `last` are planned again.
     """
 
     instance: Instance
@@ -46,7 +53,7 @@ class Actuals:
             sent=np.where(before, 0.0, decisions.sent),
             charged=np.where(before, decisions.charged, 0.0),
             bought=np.where(before, decisions.bought, 0.0),
-            surplus=np.zeros_like(decisions.surplus),  # still in stock
+            surplus=np.where(before, decisions.surplus, 0.0),
             recharged=np.where(before, decisions.recharged, 0.0),
             purchased=np.where(before, decisions.purchased, 0.0) if len(decisions.purchased) else decisions.purchased,
             left=np.where(before, decisions.left, 0.0) if len(decisions.left) else decisions.left,
@@ -224,17 +231,36 @@ class Actuals:
         return total
 
     @cached_property
+    def past_stock(self) -> Floats:
+        """Metal stock at the end of each period up to `last`.
+
+        Returns:
+            (E, last + 1) kg; 0 within rounding error, negative if overdrawn.
+        """
+        until = slice(None, self.last + 1)
+        came = self.instance.metals.opening_stock.value[:, None] + np.cumsum(self.metal_by_arrival[:, until], axis=1)
+        gone, decisions = self.executed_account, self.executed_account.decisions
+        used = decisions.charged[:, :, until].sum(axis=0) + gone.left[:, until] + decisions.surplus[:, until]
+        used = np.cumsum(used, axis=1)
+        return np.where(abs(came - used) > AMOUNT_TOLERANCE * np.maximum(came, used), came - used, 0.0)
+
+    @property
     def metal_stock(self) -> Floats:
         """Metal stock at the end of `last`.
 
         Returns:
             (E,) kg; 0 within rounding error, negative if overdrawn.
         """
+        return self.past_stock[:, -1]
+
+    def limit_sales(self) -> Actuals:
+        """Return the actuals without sales of surplus that there was not: of a plan, less has come than expected."""
+        unsold = replace(self, signed=replace(self.signed, surplus=np.zeros_like(self.signed.surplus)))
+        room = np.maximum(np.minimum.accumulate(unsold.past_stock[:, ::-1], axis=1)[:, ::-1], 0.0)
+        surplus = self.signed.surplus.copy()
         until = slice(None, self.last + 1)
-        came = self.instance.metals.opening_stock.value + self.metal_by_arrival[:, until].sum(axis=1)
-        gone = self.executed_account
-        used = gone.decisions.charged[:, :, until].sum(axis=(0, 2)) + gone.left[:, until].sum(axis=1)
-        return np.where(abs(came - used) > AMOUNT_TOLERANCE * np.maximum(came, used), came - used, 0.0)
+        surplus[:, until] = np.diff(np.minimum(np.cumsum(surplus[:, until], axis=1), room), axis=1, prepend=0.0)
+        return replace(self, signed=replace(self.signed, surplus=surplus))
 
     @cached_property
     def metal_in_transit(self) -> Floats:
@@ -275,11 +301,52 @@ class Actuals:
 
     @cached_property
     def cost_by_kind(self) -> dict[str, float]:
-        """Cost of the lots by kind; smelter charges as settled, else by the terms.
+        """Cost of the lots by kind, smelter charges as settled, else by the terms; holding and sales up to `last`.
 
         Returns:
             Money by kind.
         """
+        cost = self._sum_lot_costs()
+        if self.past_revenue:
+            cost["sales"] = cost.get("sales", 0.0) - self.past_revenue
+        if self.past_holding_cost:
+            cost["holding"] = self.past_holding_cost
+        return cost
+
+    @cached_property
+    def past_revenue(self) -> float:
+        """Revenue from surplus metal and castings sold up to `last`.
+
+        Returns:
+            Money.
+        """
+        account = self.executed_account
+        sold = self.instance.metals.sell.value * account.decisions.surplus
+        return float(sold.sum() + (compute_casting_price(self.instance) * account.cast).sum())
+
+    @cached_property
+    def past_holding_cost(self) -> float:
+        """Holding cost up to `last` of metal, offers and stockpiles, and that of castings until they are due.
+
+        Of a stockpile it counts from the period of its row; devices stored and sent by `last` are in no row.
+
+        Returns:
+            Money.
+        """
+        instance, until, waits = self.instance, slice(None, self.last + 1), self.lots.waits
+        holding = np.broadcast_to(instance.metals.holding.value, (len(instance.metals.names), len(instance.periods)))
+        cost = float((holding[:, until] * np.maximum(self.past_stock, 0.0)).sum())
+        offers = np.broadcast_to(compute_offer_holding_cost(instance), self.executed_account.offer_stock.shape)
+        cost += float((offers * np.maximum(self.executed_account.offer_stock, 0.0))[:, until].sum())
+        if has_casting_holding_cost(instance).any():
+            waiting = np.maximum(self.executed_account.cast_stock, 0.0)
+            cost += float((compute_casting_holding_cost(instance) * waiting).sum())
+        periods = self.last + 1 - self.lots.period[waits]
+        stored = instance.streams.storage_cost.value[self.lots.stream[waits]] * self.lots.devices_t[waits]
+        return cost + float(periods @ stored)
+
+    def _sum_lot_costs(self) -> dict[str, float]:
+        """Return the cost of the lots by kind, money."""
         routes, lots = self.routes, self.lots
         parts = ["supply", "collection", "treating", "transport", "residue"]
         parts += [] if routes.parent is None else ["sales"]

@@ -81,11 +81,13 @@ def _check_metal_stock(actuals: Actuals) -> None:
     instance = actuals.instance
     came = instance.metals.opening_stock.value + actuals.metal_by_arrival[:, : actuals.last + 1].sum(axis=1)
     for metal in np.flatnonzero(actuals.metal_stock < 0).tolist():
-        gone = "charged, or left with smelters" if leaves_metal(instance) else "charged"
+        sold = actuals.executed_account.decisions.surplus[metal].any()
+        gone = f"charged{' or sold' if sold else ''}{', or left with smelters' if leaves_metal(instance) else ''}"
         used, title = came[metal] - actuals.metal_stock[metal], instance.metals.titles[metal]
         raise UsageError(
-            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} were {gone} according to the input, but "
-            f"only {came[metal]:,.6g} kg were available: check --frozen, and look for lots missing in --actuals"
+            f"by {instance.periods[actuals.last]} {used:,.6g} kg of {title} were {gone} according to "
+            f"the input, but only {came[metal]:,.6g} kg were available: look for lots missing in --actuals; where "
+            "less has come than planned, give --frozen as a CSV file with what was really charged"
         )
 
 

@@ -300,17 +300,24 @@ def make_replan_problem(
         warnings += repeated
         files |= digest
     past = Actuals(instance, routes, last, lots or make_empty_lots(instance), signed)
+    if frozen is not None and _is_saved_plan(frozen):
+        past = past.limit_sales()
     left = make_remaining_instance(past)
     return ReplanProblem(
         past, replace(left, files=dict(sorted({**instance.files, **files}.items())), warnings=warnings)
     )
 
 
+def _is_saved_plan(path: Path) -> bool:
+    """Return whether contracted quantities are given as a saved plan, and not as rows of CSV."""
+    return os.path.isdir(path) or path.suffix.lower() in PLAN_SUFFIXES
+
+
 def _read_signed_decisions(
     path: Path, instance: Instance, routes: Routes
 ) -> tuple[Decisions, dict[str, str], tuple[Fault, ...]]:
     """Return the contracted decisions, the digests of their file, and warnings."""
-    if not os.path.isdir(path) and path.suffix.lower() not in PLAN_SUFFIXES:
+    if not _is_saved_plan(path):
         decisions, digest, warnings = read_signed_contracts(path, instance, routes)
         return decisions, {path.name: digest}, warnings
     saved = read_saved_plan(path)

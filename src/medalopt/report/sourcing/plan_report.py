@@ -97,6 +97,7 @@ def summarize_decision(
     documents: tuple[OrderDocument, ...],
     analyses: PlanAnalyses | None,
     in_loads: WholeLoadPlan | None,
+    settled: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Summarise the plan for the decision to sign.
 
@@ -105,6 +106,7 @@ def summarize_decision(
         documents: Orders of the plan.
         analyses: Analyses around the plan; None leaves out the sentences that need further solves.
         in_loads: Cost of whole loads, for a plan in whole loads.
+        settled: Parties that have delivered already: nothing is called off from them.
 
     Returns:
         The summary, a line each: status, cost, orders, bottlenecks, main risks, drafts.
@@ -114,7 +116,7 @@ def summarize_decision(
     scarce = [line for line in rest if line.startswith(("Bottleneck", "Next source"))]
     benchmark = () if analyses is None else _describe_benchmark(plan, analyses.premium)
     lines = [describe_status(plan), first, *benchmark, *(line for line in rest if line not in scarce)]
-    lines += [*_describe_supply(plan), *_describe_purchases(facts), *scarce]
+    lines += [*_describe_supply(plan, settled), *_describe_purchases(facts, settled), *scarce]
     if analyses is not None:
         lines += [
             *_describe_reference_plan(plan, analyses, in_loads),
@@ -139,21 +141,24 @@ def _describe_benchmark(plan: Plan, premium: RecyclingPremium) -> tuple[str, ...
     return (f"{price}, {format_money(abs(more), currency)} {'less' if more > 0 else 'more'}{medals}.", *sentences[1:])
 
 
-def _describe_supply(plan: Plan) -> tuple[str, ...]:
+def _describe_supply(plan: Plan, settled: frozenset[str]) -> tuple[str, ...]:
     """Describe the largest sources by tonnes, and the feed of each smelter."""
-    sent = np.asarray(plan.account.sent)
+    instance = plan.instance
+    called = np.array([region not in settled for region in instance.regions], dtype=bool)[instance.streams.region]
+    sent = np.where(called, plan.account.sent, 0.0)
     groups = {source.name: float(sent[source.streams].sum()) for source in group_sources(plan.instance)}
     listed = _list_largest({name: tons for name, tons in groups.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
     feed = dict(zip(plan.instance.smelters.names, plan.account.feed.sum(axis=1).tolist(), strict=True))
-    to = _list_largest({name: tons for name, tons in feed.items() if tons > 0}, format_tonnes, _MOST_SOURCES)
+    open_feed = {name: tons for name, tons in feed.items() if tons > 0 and name not in settled}
+    to = _list_largest(open_feed, format_tonnes, _MOST_SOURCES)
     feed_line = (f"Smelter feed: {to}.",) if to else ()
     return (f"Call-offs: {listed}.", *feed_line) if listed else ()
 
 
-def _describe_purchases(facts: PlanFacts) -> tuple[str, ...]:
+def _describe_purchases(facts: PlanFacts, settled: frozenset[str]) -> tuple[str, ...]:
     plan = facts.plan
     bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
-    listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0}, format_mass, _MOST_OFFERS)
+    listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0 and name not in settled}, format_mass, _MOST_OFFERS)
     spent = format_money(float(facts.payments.of(PURCHASE_ORDER).sum()), plan.instance.currency)
     return (f"Metal purchases: {listed}; {spent}.",) if listed else ()
 
@@ -209,6 +214,7 @@ def build_plan_report(
     *,
     pictures: bool = True,
     date: str = "",
+    settled: frozenset[str] = frozenset(),
 ) -> Report:
     """Build the procurement report of a plan.
 
@@ -219,6 +225,7 @@ def build_plan_report(
         source_values: Parameters as the instance file writes them.
         pictures: Include charts.
         date: Date of the plan, YYYY-MM-DD; '' for none.
+        settled: Parties that have delivered already, which the summary leaves out of call-offs and orders.
 
     Returns:
         The report in reading order; tables without rows are left out.
@@ -239,7 +246,8 @@ def build_plan_report(
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, source_values),
     )
-    headline = summarize_decision(facts, orders, analyses, in_loads)
+    open_orders = tuple(order for order in orders if settled.isdisjoint(value for _, value in order.party))
+    headline = summarize_decision(facts, open_orders, analyses, in_loads, settled)
     first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
     summary = _build_summary(facts, tables[0], headline, first)
     filled = (*summary.tables, *(table for table in tables if table.rows))

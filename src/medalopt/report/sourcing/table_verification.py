@@ -61,7 +61,8 @@ def check_tables(
     left = [f"sourcing plan: {part}" for part in saved.parts]
     if saved.parts and not (saved.edits or verdict.against):
         report = remove_settled_parties(
-            build_plan_report(rebuild_plan(plan, verdict), source_values=source(), pictures=False), settled
+            build_plan_report(rebuild_plan(plan, verdict), source_values=source(), pictures=False, settled=settled),
+            settled,
         )
         derived, left = compare_parts(report, saved)
     wrong = {violation.path.partition("[")[0] for violation in derived}
