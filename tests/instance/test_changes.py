@@ -152,6 +152,20 @@ def test_a_price_step_has_a_source(tmp_path: Path) -> None:
     assert noted.figures == load(tmp_path / "plain.yaml").figures
 
 
+def test_a_price_step_takes_no_list_by_period(tmp_path: Path) -> None:
+    """The message says why, and what states the same: one offer or stream for each step."""
+    offer = GOOD.replace("price: 50 JPY/g", "price: [{up_to: 5 kg, price: [50, 51]}, {price: 60}]")
+    (tmp_path / "case.yaml").write_text(offer, encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"bullion\.price\[0\]\.price: a price step has one .* one offer for .* `limit`"
+    ):
+        load(tmp_path / "case.yaml")
+    stream = GOOD.replace("available: 10 t", "available: 10 t, price: [{up_to: 5, price: [1, 2]}, {price: 3}]", 1)
+    (tmp_path / "case.yaml").write_text(stream, encoding="utf-8")
+    with pytest.raises(InputError, match=r"price\[0\]\.price: a price step has one .* one stream for .* `available`"):
+        load(tmp_path / "case.yaml")
+
+
 def test_changes_in_a_table(tmp_path: Path) -> None:
     """Figures in a table are changed like those in a list: a cell, a period, a whole offer."""
     kept = [line for line in GOOD.splitlines() if not line.startswith(("streams", "  - {device"))]

@@ -78,3 +78,16 @@ def test_refused(tmp_path: Path, line: str, place: tuple[int, int], path: str, t
         medalopt.load(write(tmp_path, line))
     fault = caught.value.faults[0]
     assert ((fault.line, fault.column), fault.path) == (place, path) and text in fault.message
+
+
+def test_check_passes_on_warnings_of_scenarios(tmp_path: Path) -> None:
+    """A warning that only a scenario draws names the scenario; one of the instance itself is not repeated."""
+    path = write(tmp_path, "free: {market.bullion.price: 0}", "dear: {market.bullion.price: 700}")
+    path.write_text(path.read_text().replace("metals: {Ag: {}}", "metals: {Ag: {}, Au: {}}"))
+    loaded = open_instance(path).with_effective_changes(scenarios=True)
+    alone, named = (
+        {warning.path for warning in loaded.warnings if warning.path.startswith("scenarios") is of}
+        for of in (False, True)
+    )
+    assert alone and named == {"scenarios.free"}
+    assert any("in this scenario: market.bullion" in warning.message for warning in loaded.warnings)

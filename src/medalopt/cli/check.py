@@ -23,7 +23,7 @@ def check(
 ) -> int:
     """Check an instance: all errors at once, with line and fix.
 
-    Unusual values are reported as warnings.
+    Unusual values are reported as warnings, also those of a scenario.
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, date=date)
     loaded = read_instance(instance, set_, scenarios=True)

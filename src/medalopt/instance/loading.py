@@ -46,7 +46,7 @@ from medalopt.instance.resolve.checks import (
 from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
 from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
 from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
-from medalopt.instance.resolve.scenarios import check_scenarios, separate_probabilities
+from medalopt.instance.resolve.scenarios import check_scenarios, separate_probabilities, warn_of_scenarios
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.resolve.treatments import WHOLE_TREATMENT
 from medalopt.instance.resolve.warnings import add_warnings
@@ -252,9 +252,13 @@ class InstanceFile:
         faults.raise_errors()
         everywhere = [*notes, *collect_sources(supply), *collect_sources(lanes)]
         sources = tuple(sorted(everywhere, key=lambda source: source.path))
-        return dataclasses.replace(
+        instance = dataclasses.replace(
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.list_warnings()
         )
+        if scenarios:
+            warn_of_scenarios(draft, instance, self.set_changes(changes).protect_firm().with_changes)
+            instance = dataclasses.replace(instance, warnings=faults.list_warnings())
+        return instance
 
     def _merge(self, changes: Mapping[str, str]) -> dict[str, str]:
         """Return the changes already set, and then `changes`."""

@@ -19,6 +19,7 @@ from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, is_null, name_list_entry
+from medalopt.instance.schema.containers import STEP_LIST_FAULT
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.text import format_count, state_count
 from medalopt.units import Money, Quantity, QuantityError
@@ -404,6 +405,10 @@ def _read_cell(
         texts = [item.text for item in node.items if isinstance(item, ScalarNode)]
         found[key] = ("\n".join(texts), node.place)
     elif not isinstance(node, ScalarNode):
+        if isinstance(node, SequenceNode) and path[-3:-2] == (STEPPED_FIELD,) and path[-1] == "price":
+            fault = STEP_LIST_FAULT.format(part="stream", quantity="available")
+            faults.add_error(node.place, path, fault, kind=FaultKind.STRUCTURE)
+            return
         kind = "list" if isinstance(node, SequenceNode) else "mapping"
         faults.add_error(node.place, path, f"expected one value; found a {kind}", kind=FaultKind.STRUCTURE)
     elif not node.null or (key[0] in ("device", "region", "smelter") and node.text):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from medalopt.errors import FaultKind, InputError, UsageError
+from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
@@ -116,6 +117,26 @@ def _check_scenario(
         path = ("scenarios", name, key) if key else ("scenarios", name)
         more = f" (and {len(messages) - 1} more of the same scenario)" if len(set(messages)) > 1 else ""
         draft.faults.add_error(locate_key(draft.root, path), path, messages[0] + more, kind=FaultKind.CHANGE)
+
+
+def warn_of_scenarios(draft: Draft, unchanged: Instance, build: Callable[[ParameterChanges], Instance]) -> None:
+    """Record the warnings that an instance draws in its scenarios alone.
+
+    Args:
+        draft: The parsed instance without errors, also in its scenarios; warnings are added to it.
+        unchanged: The instance.
+        build: Builds the instance with changes, firm parameters protected.
+    """
+    known = {(warning.path, warning.message) for warning in unchanged.warnings}
+    for name, scenario in draft.document.scenarios.items():
+        changes = {key: value for key, value in scenario.items() if format_value(value) is not None}
+        for warning in build(changes).warnings if changes else ():
+            if (warning.path, warning.message) not in known:
+                path = ("scenarios", name)
+                text = ": ".join(part for part in (warning.path, warning.message) if part)
+                draft.faults.add_warning(
+                    locate_key(draft.root, path), path, f"in this scenario: {text}", kind=warning.kind
+                )
 
 
 def _begins_with_section(key: str) -> bool:

@@ -39,6 +39,11 @@ K = TypeVar("K")
 S = TypeVar("S")
 T = TypeVar("T")
 MAX_PRICE_STEPS = 20
+STEP_LIST_FAULT = (
+    "a price step has one price for all periods, as its quantity counts over the horizon; found a list. For steps "
+    "whose prices change over time state one {part} for each step, with the list as its `price` and the quantity of "
+    "the step as its `{quantity}`"
+)
 
 BRANCH_ONE, BRANCH_LIST, BRANCH_MAPPING, BRANCH_STEPS = "«one»", "«list»", "«mapping»", "«steps»"
 """Branches of a value with several notations, as they appear in the location of a fault."""
@@ -146,6 +151,20 @@ def check_price_steps(values: list[Any]) -> list[Any]:
     if problem := find_step_fault([None if step.up_to is None else step.up_to.exact for step in values]):
         raise make_error(problem)
     return values
+
+
+def refuse_step_list(value: object) -> object:
+    """Refuse a list as the price of one step.
+
+    Returns:
+        The value.
+
+    Raises:
+        PydanticCustomError: It is a list.
+    """
+    if isinstance(value, list):
+        raise make_error(STEP_LIST_FAULT.format(part="offer", quantity="limit"))
+    return value
 
 
 def find_window_fault(found: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, SkipValidation, Tag
+from pydantic import BeforeValidator, Discriminator, SkipValidation, Tag
 
 from medalopt.instance.reader.files import CODECS
 from medalopt.instance.schema.containers import (
@@ -21,6 +21,7 @@ from medalopt.instance.schema.containers import (
     PerPeriodOrSteps,
     Window,
     describe_field,
+    refuse_step_list,
 )
 from medalopt.instance.schema.field_types import (
     NO_LIMIT,
@@ -333,7 +334,7 @@ class OfferPriceStep(Entry):
     up_to: StepKilograms | None = describe_field(
         "Quantity over the horizon up to which the price holds, kg; of the last step: the limit, default: none.", None
     )
-    price: PerKilogram = describe_field("Price, money/kg.")
+    price: Annotated[PerKilogram, BeforeValidator(refuse_step_list)] = describe_field("Price, money/kg.")
 
 
 class Offer(Entry):

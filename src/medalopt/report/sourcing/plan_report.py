@@ -158,7 +158,9 @@ def _describe_supply(plan: Plan, settled: frozenset[str]) -> tuple[str, ...]:
 def _describe_purchases(facts: PlanFacts, settled: frozenset[str]) -> tuple[str, ...]:
     plan = facts.plan
     bought = dict(zip(plan.instance.market.names, plan.account.bought.tolist(), strict=True))
-    listed = _list_largest({name: kg for name, kg in bought.items() if kg > 0 and name not in settled}, format_mass, _MOST_OFFERS)
+    listed = _list_largest(
+        {name: kg for name, kg in bought.items() if kg > 0 and name not in settled}, format_mass, _MOST_OFFERS
+    )
     spent = format_money(float(facts.payments.of(PURCHASE_ORDER).sum()), plan.instance.currency)
     return (f"Metal purchases: {listed}; {spent}.",) if listed else ()
 
