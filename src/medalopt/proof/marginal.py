@@ -160,7 +160,7 @@ def _supply_values(account: PlanAccount, y: Any, unit: str) -> list[list[Any]]:
     paths = [
         render_path(("streams", instance.streams.names[i], figure)) if some else None
         for figure, cells in (("available", worth[:, :last]), ("committed", worth[:, last:]))
-        for i, some in enumerate(cells.any(axis=1).tolist())
+        for i, some in enumerate(np.count_nonzero(cells, axis=1).tolist())
     ]
     committed = np.asarray(column == last, dtype=np.intp)
     return [
