@@ -363,6 +363,8 @@ def two_stage_plan(
     take_or_pay: float = 1.0,
     risk_weight: float = 0.0,
     risk_level: float = 0.9,
+    gap: float | None = None,
+    time_limit: float | None = None,
 ) -> AnalysisResult:
     """Decide contracts before the scenario is known, and shipments and purchases after it, at least expected cost.
 
@@ -374,6 +376,8 @@ def two_stage_plan(
         take_or_pay: Share of the price that is paid for what is agreed and not used, 0 to 1.
         risk_weight: Weight of the mean cost of the worst cases (conditional value at risk) beside the expected cost.
         risk_level: Level beyond which a case is one of the worst, between 0 and 1.
+        gap: Certified gap at which a search in whole lots stops, of all payments; None: that of branch and bound.
+        time_limit: Time limit of that search [s], from the beginning; None: no limit.
 
     Returns:
         Frames `contracts`, `scenarios`, `smelters`, `offers`, `values` and others; `data` is the certified plan.
@@ -387,7 +391,7 @@ def two_stage_plan(
     from medalopt.report.two_stage import build_two_stage_report
     from medalopt.results import AnalysisResult
 
-    options = TwoStageOptions(draws, seed, known, take_or_pay, risk_weight, risk_level)
+    options = TwoStageOptions(draws, seed, known, take_or_pay, risk_weight, risk_level, gap, time_limit)
     options.check()
     found = compute_two_stage_plan(_open_runner(instance, "cost"), options)
     return AnalysisResult(build_two_stage_report(found), found)

@@ -7,12 +7,9 @@ import pytest
 
 from medalopt.errors import LimitError
 from medalopt.solver import two_stage
+from medalopt.solver.information_value import compute_information_value
 from medalopt.solver.program import ProgramBuilder, SolverProgram
-from medalopt.solver.two_stage import (
-    ScenarioStage,
-    compute_information_value,
-    solve_two_stage,
-)
+from medalopt.solver.two_stage import ScenarioStage, solve_two_stage
 
 Matrix = list[list[float]]
 

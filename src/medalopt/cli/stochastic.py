@@ -7,9 +7,19 @@ from typing import Annotated
 
 import typer
 
-from medalopt.cli.options import JsonOption, SetOption, open_variants, parse_limit, report_progress
+from medalopt.cli.options import (
+    GapOption,
+    JsonOption,
+    SetOption,
+    TimeLimitOption,
+    open_variants,
+    parse_limit,
+    parse_limits,
+    report_progress,
+)
 from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput
 from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
+from medalopt.errors import LimitError
 
 DrawsOption = Annotated[
     int | None,
@@ -45,6 +55,8 @@ def stochastic(
     confidence: ConfidenceOption = None,
     joint: JointOption = False,
     uncertainty_budget: BudgetOption = None,
+    gap: GapOption = None,
+    time_limit: TimeLimitOption = None,
     set_: SetOption = None,
     output: OutputOption = None,
     full: FullOption = False,
@@ -62,11 +74,11 @@ def stochastic(
     share = parse_limit("--take-or-pay", take_or_pay, "")
     level = 0.9 if cvar is None else parse_limit("--cvar", cvar, "")
     aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
-    options = TwoStageOptions(draws, seed, known, share, aversion, level)
+    options = TwoStageOptions(draws, seed, known, share, aversion, level, *parse_limits(gap, time_limit))
     options.check()
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
     runner = open_variants(instance, set_, "cost")
     with report_progress(f"deciding contracts of {runner.instance.name}") as step:
         found = compute_two_stage_plan(runner, options, step)
     where.deliver(build_two_stage_report(found), "the two-stage plan is written")
-    return 0
+    return LimitError.exit_code if found.stopped else 0

@@ -33,6 +33,7 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.render.json import identify_instance, make_report
+from medalopt.solver.two_stage import WHOLE_GAP
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE, GAP_TOLERANCE, VALUE_TOLERANCE
 
@@ -104,6 +105,8 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
             f"Mean cost of the worst {worst_share} % of cases: {format_money(plan.value_at_risk, currency)}; that it "
             f"counts {format_number(plan.options.risk_weight)} times costs {extra} on average."
         )
+    if plan.search_bound is not None and plan.searched_apart:
+        yield "Searched one scenario after the other; --time-limit 10min searches all of them together."
     if plan.lots and plan.search_bound is None:
         rules = describe_lot_rules(plan.lots)
         count = format_count(len(plan.lots), "parameter")
@@ -115,10 +118,13 @@ def _describe_status(plan: TwoStagePlan) -> str:
     proof = plan.certificate
     if proof.optimal:
         return "Optimal (verified independently of the solver)."
-    rules, size = describe_lot_rules(plan.lots), max(1.0, abs(proof.value))
-    gap, left = (100 * (proof.value - bound) / size for bound in (proof.bound, plan.search_bound or proof.bound))
-    near = f"Feasible, within {left:.2g} % of the bound of the solver" if left > 100 * GAP_TOLERANCE else _BEST
-    return f"{near}; verified within {gap:.2g} % of the optimum without {rules}."
+    size, rules = max(1.0, proof.size), describe_lot_rules(plan.lots)
+    left = (proof.value - (plan.search_bound if plan.search_bound is not None else proof.bound)) / size
+    near = _BEST if left <= GAP_TOLERANCE else f"Feasible, within {100 * left:.2g} % of the bound of the solver"
+    ended = left <= WHOLE_GAP  # the search, by itself
+    stopped = ("The gap asked for is not proven. " if ended else "Stopped at a limit. ") if plan.stopped else ""
+    base = "" if proof.value - proof.bound <= 1.1 * proof.gap * abs(proof.value) else " (of all payments)"
+    return f"{stopped}{near}; verified within {100 * proof.gap:.2g} %{base} of the optimum without {rules}."
 
 
 def _describe_promise(plan: TwoStagePlan) -> Iterable[str]:
@@ -382,6 +388,7 @@ def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
             "lower_bound": proof.bound,
             "gap": proof.gap,
             "search_bound": plan.search_bound,
+            "stopped": plan.stopped,
             "primal_violation": proof.violation,
             "arithmetic": proof.arithmetic,
         },

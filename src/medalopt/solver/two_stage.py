@@ -1,4 +1,4 @@
-r"""Two-stage stochastic linear programs: extensive form, conditional value at risk, and the value of information.
+r"""Two-stage stochastic linear programs: extensive form, and conditional value at risk.
 
 First-stage columns $x$ are decided before, second-stage columns $y_s$ after scenario $s$ (probability $p_s$) is known:
 minimise $c^\top x+\sum_sp_sq_s^\top y_s$ subject to $Ax\in[b]$ and $T_sx+W_sy_s\in[h_s]$ (Birge and Louveaux 2011).
@@ -8,7 +8,7 @@ $\eta+\sum_sp_s\max(0,\mathrm{cost}_s-\eta)/(1-\alpha)$ (Rockafellar and Uryasev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from medalopt.errors import LimitError, NoPlanError, SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import SparseEntries
-from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, run_branch_and_bound, solve_by_method
+from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, run_branch_and_bound, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import generate_scalings, refine_iteratively
@@ -28,7 +28,41 @@ MAX_CUT_ROUNDS = 60
 WHOLE_GAP = 1e-4  # relative gap at which branch and bound stops
 LARGEST_SEARCH = 2_000  # columns of all scenarios up to which branch and bound searches all of them together
 MAX_IMPROVEMENTS = 3  # of a plan with integer columns
+_LESS = "give a longer --time-limit, or fewer scenarios"
 LARGEST_FOR_SIMPLEX = 20_000  # columns; above it the interior-point method goes first
+
+
+@dataclass(frozen=True)
+class SearchLimits:
+    """Limits of the search for the integer columns of all scenarios together, whose time counts from the beginning.
+
+    Attributes:
+        gap: Gap to `floor` at which to stop, of the sum of the magnitudes of all payments; None: `WHOLE_GAP`.
+        budget: Time limit.
+        floor: Lower bound that is known beforehand.
+    """
+
+    gap: float | None = None
+    budget: TimeBudget = NO_TIME_LIMIT
+    floor: float = -np.inf
+
+    @property
+    def given(self) -> bool:
+        """Whether a gap or a time limit is given, so that all scenarios are searched together, however many."""
+        return self.gap is not None or self.budget.seconds < np.inf
+
+    def accept(self, solution: TwoStageSolution) -> bool:
+        """Return whether the gap of a solution is small enough.
+
+        Args:
+            solution: Solution with its bound.
+        """
+        if self.gap is not None and solution.value - self.floor <= self.gap * solution.size:
+            return True
+        return solution.value - solution.bound <= WHOLE_GAP * solution.size and self.gap is None
+
+
+NO_LIMITS = SearchLimits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +115,8 @@ class TwoStageSolution:
     weights: Floats  # (S,)
     duals: tuple[Floats, ...]  # dual values of the rows of each scenario, objective per unit
     stages: tuple[ScenarioStage, ...]  # scenarios with the cuts of the solution
+    size: float  # sum of the magnitudes of the expected payments
+    stopped: bool = False  # at the time limit of the search
 
     def compute_expected_cost(self, probabilities: Sequence[float] | Floats) -> float:
         """Return the expected cost.
@@ -161,6 +197,8 @@ def solve_two_stage(
     risk_weight: float = 0.0,
     risk_level: float = 0.9,
     numbers: Sequence[Floats] | None = None,
+    limits: SearchLimits = NO_LIMITS,
+    start: TwoStageSolution | None = None,
 ) -> TwoStageSolution:
     """Minimise expected cost plus `risk_weight` times the conditional value at risk, in extensive form.
 
@@ -170,18 +208,20 @@ def solve_two_stage(
         risk_weight: Weight of the conditional value at risk, 0 or more.
         risk_level: Level of the conditional value at risk, between 0 and 1.
         numbers: Second-stage columns (n,) of each scenario whose integer ones are fixed; None: branch and bound.
+        limits: Limits of branch and bound; of a linear program the time limit alone.
+        start: Solution to begin branch and bound with.
 
     Returns:
         The optimum.
 
     Raises:
         NoPlanError: Infeasible.
-        LimitError: The extensive form is too large.
+        LimitError: The extensive form is too large, or no solution was found in time.
         SolverError: No solution was found.
     """
     for _ in range(MAX_CUT_ROUNDS):
         form = build_extensive_form(first, stages, risk_weight, risk_level)
-        found = _solve_form(form, stages, numbers)
+        found = _solve_form(form, stages, numbers, (limits, start))
         cut = [stage.separate(found.x[own]) for stage, own in zip(stages, form.columns, strict=True)]
         if all(new is old for new, old in zip(cut, stages, strict=True)):
             break
@@ -197,7 +237,7 @@ def solve_two_stage(
     return TwoStageSolution(
         *(found.value, found.bound, x[:n], np.array(costs)),
         *(tuple(x[own] for own in form.columns), weights, tuple(y[rows] for rows in form.rows)),
-        tuple(stages),
+        *(tuple(stages), float(np.abs(form.program.costs[0] * x).sum()), found.stopped),
     )
 
 
@@ -237,24 +277,29 @@ class VerifiedOptimum:
     y: Floats  # (M,)
     value: float
     bound: float
+    stopped: bool = False  # the search for the integer columns, at its time limit
 
 
-def solve_verified(program: SolverProgram) -> VerifiedOptimum:
+def solve_verified(program: SolverProgram, budget: TimeBudget = NO_TIME_LIMIT) -> VerifiedOptimum:
     """Solve a linear program, by one method after the other until its solution is verified.
 
     Args:
         program: Program in own units.
+        budget: Time limit of the interior-point method.
 
     Returns:
         A solution that violates no row beyond `FEASIBILITY_TOLERANCE`, with a gap of at most `GAP_TOLERANCE`.
 
     Raises:
         NoPlanError: Infeasible.
+        LimitError: The time limit is reached.
         SolverError: No method found a solution that can be verified.
     """
-    for scaled, result in _generate_results(program):
+    for scaled, result in _generate_results(program, budget):
         if result.status == "infeasible":
             raise NoPlanError("two-stage program", "infeasible")
+        if not budget.seconds_left() and result.status != "optimal":
+            raise LimitError(f"no two-stage plan within {budget.seconds:g} s: {_LESS}")
         if result.status != "optimal":
             continue
         x, y = scaled.unscale_columns(result.x), scaled.unscale_duals(result.y)
@@ -268,14 +313,17 @@ def solve_verified(program: SolverProgram) -> VerifiedOptimum:
 
 
 def _solve_form(
-    form: ExtensiveForm, stages: Sequence[ScenarioStage], given: Sequence[Floats] | None
+    form: ExtensiveForm,
+    stages: Sequence[ScenarioStage],
+    given: Sequence[Floats] | None,
+    search: tuple[SearchLimits, TwoStageSolution | None],
 ) -> VerifiedOptimum:
     """Solve an extensive form; integer columns by branch and bound, whose bound counts, or with numbers given."""
-    program, whole, bound = form.program, form.whole, None
+    program, whole, bound, stopped = form.program, form.whole, -np.inf, False
     if not whole.any():
-        return solve_verified(program)
+        return solve_verified(program, search[0].budget)
     if given is None:
-        numbers, bound = _search_numbers(form)
+        numbers, bound, stopped = _search_numbers(form, *search)
     else:
         numbers = np.zeros(len(program.lower))
         for own, columns in zip(form.columns, given, strict=True):
@@ -283,20 +331,31 @@ def _solve_form(
     lower, upper = (np.where(whole, numbers, side) for side in (program.lower, program.upper))
     for stage, own in zip(stages, form.columns, strict=True):
         upper[own[stage.find_idle(numbers[own])]] = 0.0
-    optimum = solve_verified(replace(program, lower=lower, upper=upper))
-    return replace(optimum, bound=-np.inf if bound is None else bound)
+    return replace(solve_verified(replace(program, lower=lower, upper=upper)), bound=bound, stopped=stopped)
 
 
-def _search_numbers(form: ExtensiveForm) -> tuple[Floats, float]:
-    """Return the columns that branch and bound finds, rounded, and its bound."""
+def _search_numbers(
+    form: ExtensiveForm, limits: SearchLimits, start: TwoStageSolution | None
+) -> tuple[Floats, float, bool]:
+    """Return the columns that branch and bound finds, rounded, its bound, and whether it ended at its time limit."""
     program = form.program
     ready = scale_program(replace(program, size=np.where(form.whole, 1.0, program.size)))  # integer columns as they are
-    found = run_branch_and_bound(ready, form.whole, WHOLE_GAP, NO_TIME_LIMIT)
+    begin = None
+    if start is not None and not len(form.risk):  # the columns of the risk follow from the others: HiGHS finds them
+        begin = np.zeros(len(program.lower))
+        begin[: len(start.first)] = start.first
+        for own, columns in zip(form.columns, start.second, strict=True):
+            begin[own] = columns
+        begin = np.ldexp(begin, -ready.column)
+    found = run_branch_and_bound(ready, form.whole, max(limits.gap or 0.0, WHOLE_GAP), limits.budget, begin)
     if found.status == "infeasible":
         raise NoPlanError("two-stage program", "infeasible")
-    if not len(found.x) or found.bound is None:
+    if not len(found.x):
+        if found.status == "stopped":
+            raise LimitError(f"no two-stage plan in whole lots within {limits.budget.seconds:g} s: {_LESS}")
         raise SolverError("no solution of the two-stage program in whole lots was found")
-    return np.rint(found.x), float(np.ldexp(found.bound, -int(ready.cost[0])))
+    bound = -np.inf if found.bound is None else float(np.ldexp(found.bound, -int(ready.cost[0])))
+    return np.rint(found.x), bound, found.status == "stopped"
 
 
 def improve_in_whole(
@@ -356,164 +415,51 @@ def is_searched_apart(stages: Sequence[ScenarioStage]) -> bool:
     return sum(len(stage.program.lower) for stage in stages) > LARGEST_SEARCH and has_integers(stages)
 
 
-def _solve_all(
-    first: SolverProgram, stages: Sequence[ScenarioStage], alone: Sequence[TwoStageSolution]
+def search_together(
+    first: SolverProgram,
+    found: TwoStageSolution,
+    limits: SearchLimits,
+    risk_weight: float = 0.0,
+    risk_level: float = 0.9,
 ) -> TwoStageSolution:
-    """Return the optimum over all scenarios; with integers and many scenarios, an improved plan of each alone."""
-    if is_searched_apart(stages):
-        found = improve_in_whole(first, stages, [one.second[0] for one in alone])
-        if found is not None:
-            known = sum(stage.probability * one.bound for stage, one in zip(stages, alone, strict=True))
-            return replace(found, bound=known)  # no plan costs less than plans that know the scenario
-    return solve_two_stage(first, stages)
+    """Search the integer columns of all scenarios together from a solution, unless its gap is small enough.
+
+    Args:
+        first: Columns, costs and rows of the first stage.
+        found: Solution with its bound.
+        limits: Limits of the search; without any, nothing is searched.
+        risk_weight: Weight of the conditional value at risk.
+        risk_level: Level of the conditional value at risk.
+
+    Returns:
+        The better solution with the better bound; `stopped` where the time limit ended the search.
+    """
+    if not limits.given or not has_integers(found.stages) or limits.accept(found):
+        return found
+    if not limits.budget.seconds_left():
+        return replace(found, stopped=True)
+    for gap in sorted({max(limits.gap or 0.0, WHOLE_GAP), WHOLE_GAP}, reverse=True):
+        try:
+            other = solve_two_stage(
+                first, found.stages, risk_weight, risk_level, limits=replace(limits, gap=gap), start=found
+            )
+        except LimitError:
+            return replace(found, stopped=True)
+        best = other if other.value < found.value else found
+        found = replace(best, bound=max(found.bound, other.bound), stopped=other.stopped)
+        if found.stopped or limits.accept(found):
+            break
+    return found
 
 
-def _generate_results(program: SolverProgram) -> Iterator[tuple[ScaledProgram, HighsResult]]:
+def _generate_results(program: SolverProgram, budget: TimeBudget) -> Iterator[tuple[ScaledProgram, HighsResult]]:
     """Yield the result of one scaling and method after the other, then those of iterative refinement."""
     small = len(program.lower) <= LARGEST_FOR_SIMPLEX
     for scaled in generate_scalings(program, lambda: program.size):
         for method in METHODS if small else METHODS[::-1]:
-            yield scaled, solve_by_method(scaled, method)
+            limit = NO_TIME_LIMIT if small else budget  # a limit would do without presolve
+            yield scaled, solve_by_method(scaled, method, None, limit)
     scaled = scale_program(program)
     for method in METHODS[:2] if small else ():
         for result, _ in refine_iteratively(scaled, method, NO_TIME_LIMIT):
             yield scaled, result
-
-
-@dataclass(frozen=True, eq=False)
-class InformationValue:
-    """Value of a stochastic program and of perfect information; all are costs to minimise.
-
-    `wait_and_see` <= `recourse` <= `mean_value_evaluated`.
-    """
-
-    solution: TwoStageSolution  # of the two-stage program
-    alone: tuple[float, ...]  # optimum of each scenario, known beforehand
-    wait_and_see: float  # mean of `alone`
-    mean_first: Floats  # (n,) first stage of the program with mean data; NaN where that is infeasible
-    mean_value: float  # optimum of that program; infinite likewise
-    evaluated: tuple[float, ...]  # cost of each scenario with that first stage; infinite where it is infeasible
-    mean_value_evaluated: float  # mean of `evaluated` (EEV)
-
-    @property
-    def recourse(self) -> float:
-        """Optimum of the two-stage program.
-
-        Returns:
-            Unit of the objective.
-        """
-        return self.solution.value
-
-    @property
-    def of_perfect_information(self) -> float:
-        """Expected value of perfect information (EVPI).
-
-        Returns:
-            Unit of the objective.
-        """
-        return self.recourse - self.wait_and_see
-
-    @property
-    def of_stochastic_solution(self) -> float:
-        """Value of the stochastic solution (VSS).
-
-        Returns:
-            Unit of the objective.
-        """
-        return self.mean_value_evaluated - self.recourse
-
-
-def compute_information_value(
-    first: SolverProgram,
-    stages: Sequence[ScenarioStage],
-    mean: ScenarioStage,
-    report_progress: Callable[[str], None] = lambda _: None,
-) -> InformationValue:
-    """Compute the value of the stochastic solution and of perfect information.
-
-    Args:
-        first: Columns, costs and rows of the first stage.
-        stages: Scenarios; their probabilities sum to 1.
-        mean: The scenario of mean data.
-        report_progress: Called before each solve.
-
-    Returns:
-        The optimum and the values around it.
-
-    Raises:
-        InfeasibleScenariosError: Some scenarios are infeasible even if known beforehand.
-        NoPlanError: The two-stage program is infeasible.
-    """
-
-    def weigh(costs: Sequence[float]) -> float:
-        """Return the expected value over the scenarios.
-
-        Args:
-            costs: Cost by scenario.
-
-        Returns:
-            Unit of the objective.
-        """
-        return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
-
-    plans, stages = _solve_each(first, stages, report_progress)
-    alone = [one for one in plans if one is not None]
-    if len(alone) < len(plans):
-        raise InfeasibleScenariosError([number for number, one in enumerate(plans) if one is None])
-    report_progress("all scenarios together")
-    solution = _solve_all(first, stages, alone)
-    report_progress("expected values")
-    decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, [np.inf] * len(stages)
-    try:
-        middle = solve_two_stage(first, [replace(mean, probability=1.0)])
-    except NoPlanError:
-        pass  # there are no decisions for mean data
-    else:
-        decided, least = middle.first, middle.value
-        fixed = replace(first, lower=decided, upper=decided)
-        tried, _ = _solve_each(fixed, solution.stages, report_progress)
-        evaluated = [np.inf if one is None else one.value for one in tried]
-        if weigh(evaluated) < solution.value and (better := _improve(first, solution, tried)) is not None:
-            solution = better
-    values = [one.value for one in alone]
-    return InformationValue(
-        *(solution, tuple(values), weigh(values), decided, least, tuple(evaluated), weigh(evaluated)),
-    )
-
-
-def _improve(
-    first: SolverProgram, solution: TwoStageSolution, tried: Sequence[TwoStageSolution | None]
-) -> TwoStageSolution | None:
-    """Return a plan that is no dearer than the contracts of mean data, from their integers; None without integers."""
-    stages, numbers = solution.stages, [one.second[0] for one in tried if one is not None]
-    if not has_integers(stages):
-        return None
-    found = improve_in_whole(first, stages, numbers)
-    return None if found is None or found.value > solution.value else replace(found, bound=solution.bound)
-
-
-def _solve_each(
-    first: SolverProgram, stages: Sequence[ScenarioStage], report_progress: Callable[[str], None]
-) -> tuple[list[TwoStageSolution | None], list[ScenarioStage]]:
-    """Return the plan of each scenario by itself, None where it is infeasible, and the stages with its cuts."""
-    plans: list[TwoStageSolution | None] = []
-    cut: list[ScenarioStage] = []
-    for number, stage in enumerate(stages, start=1):
-        report_progress(f"scenario {number} of {len(stages)} by itself")
-        try:
-            solution = solve_two_stage(first, [replace(stage, probability=1.0)])
-        except NoPlanError:
-            plans.append(None)
-            cut.append(stage)
-        else:
-            plans.append(solution)
-            cut.append(replace(solution.stages[0], probability=stage.probability))
-    return plans, cut
-
-
-class InfeasibleScenariosError(NoPlanError):
-    """Scenarios that are infeasible even if known beforehand; `scenarios` are their indices."""
-
-    def __init__(self, scenarios: Sequence[int]) -> None:
-        super().__init__("two-stage program", "infeasible")
-        self.scenarios = tuple(scenarios)

@@ -206,8 +206,12 @@ def test_promises_hold_within_each_scenario(path: Path, plan: TwoStagePlan, chan
     assert certify_two_stage(plan.book, plan.agreed, bare).violation > 1e-3
     if "policy__confidence" in change:
         assert any("at least 90 %" in line for line in build_two_stage_report(found).headline)
-        with pytest.raises(UsageError, match="drawn scenario"):
-            decide(path, TwoStageOptions(draws=4), **change)
+    remedy = {"policy__confidence": "policy.confidence=50%", "policy__joint_confidence": "policy.joint_confidence=null"}
+    with pytest.raises(
+        UsageError, match=f"--set {remedy.get(next(iter(change)), 'policy.uncertainty_budget=0')}"
+    ) as refused:
+        decide(path, TwoStageOptions(draws=4), **change)
+    assert "shortfall" in str(refused.value)
 
 
 STEPS = Path(__file__).parents[3] / "instances/price_steps.yaml"
@@ -253,6 +257,18 @@ def test_whole_lots_count_in_every_scenario(tmp_path: Path, monkeypatch: pytest.
     averse = compute_two_stage_plan(runner, TwoStageOptions(risk_weight=1.0, risk_level=0.5))
     assert averse.certificate.feasible and averse.certificate.value >= averse.certificate.bound
     assert any("whole lots" in line for line in build_two_stage_report(plan).headline[:1])
+    assert any("--time-limit" in line for line in build_two_stage_report(plan).headline) is apart
+    together = compute_two_stage_plan(runner, TwoStageOptions(gap=0.0))
+    assert together.expected == pytest.approx(min(enumerated), rel=1e-4) and together.stopped
+    assert build_two_stage_report(together).headline[0].startswith("The gap asked for is not proven.")
+    near = compute_two_stage_plan(runner, TwoStageOptions(gap=0.2))
+    assert near.certificate.gap <= 0.2 and not near.stopped
+    if apart:
+        ended = compute_two_stage_plan(runner, TwoStageOptions(gap=0.0, time_limit=0.0))
+        assert ended.stopped and ended.expected == plan.expected
+    else:
+        with pytest.raises(LimitError, match="within 0 s"):
+            compute_two_stage_plan(runner, TwoStageOptions(time_limit=0.0))
 
 
 def test_certificate_believes_nobody(plan: TwoStagePlan) -> None:
@@ -303,6 +319,8 @@ def test_a_plan_without_options_lists_their_premiums() -> None:
         (TwoStageOptions(risk_level=1.0), "--cvar"),
         (TwoStageOptions(risk_weight=float("nan")), "--weight"),
         (TwoStageOptions(known="9"), "--known"),
+        (TwoStageOptions(gap=-0.1), "--gap"),
+        (TwoStageOptions(time_limit=-1.0), "--time-limit"),
     ],
 )
 def test_options_out_of_range(path: Path, options: TwoStageOptions, text: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from statistics import NormalDist
@@ -22,22 +22,34 @@ from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sam
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import build_confidence, has_confidence, measure_confidence
+from medalopt.instance.confidence import (
+    build_confidence,
+    get_joint_confidence,
+    get_uncertainty_budget,
+    has_confidence,
+    measure_confidence,
+)
 from medalopt.instance.contracts import ContractBook, list_contracts
 from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.proof.two_stage import ScenarioClaim, TwoStageCertificate, certify_two_stage, compute_value_at_risk
+from medalopt.solver.highs import TimeBudget
+from medalopt.solver.information_value import (
+    InfeasibleScenariosError,
+    InformationValue,
+    compute_information_value,
+)
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.solution import extract_decisions
 from medalopt.solver.two_stage import (
     LARGEST_EXTENSIVE_FORM,
-    InfeasibleScenariosError,
-    InformationValue,
+    NO_LIMITS,
     ScenarioStage,
+    SearchLimits,
     TwoStageSolution,
-    compute_information_value,
     improve_in_whole,
     is_searched_apart,
+    search_together,
     solve_two_stage,
 )
 from medalopt.text import escape_text
@@ -59,6 +71,8 @@ class TwoStageOptions:
         take_or_pay: Share of the price paid for what is contracted and not used.
         risk_weight: Weight of the conditional value at risk beside the expected cost.
         risk_level: Level of the conditional value at risk.
+        gap: Certified gap at which to stop with whole lots, of all payments; None: that of branch and bound.
+        time_limit: Time limit of the search in whole lots [s], from the beginning; None: no limit.
     """
 
     draws: int | None = None
@@ -67,6 +81,8 @@ class TwoStageOptions:
     take_or_pay: float = 1.0
     risk_weight: float = 0.0
     risk_level: float = 0.9
+    gap: float | None = None
+    time_limit: float | None = None
 
     def check(self) -> None:
         """Check the ranges of the options.
@@ -84,6 +100,10 @@ class TwoStageOptions:
             raise UsageError("--cvar is a level between 0 and 100 %, such as 80 %: the worst 20 % of cases count")
         if not 0 <= self.risk_weight < math.inf:
             raise UsageError("--weight is 0 or more: of the conditional value at risk, beside the expected cost")
+        if self.gap is not None and not 0 <= self.gap <= 1:
+            raise UsageError("--gap is a share from 0 to 100 %, such as 1 %")
+        if self.time_limit is not None and not self.time_limit >= 0:
+            raise UsageError("--time-limit is a time of 0 s or more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +149,8 @@ class TwoStagePlan:
         certificate: Proven cost and lower bound of the objective.
         lots: Paths of whole lots, minimum orders and charges.
         search_bound: Bound of branch and bound, not certified; None where lots are left out, or there are none.
+        stopped: Whether the search ended at its time limit, or the gap asked for is not proven.
+        searched_apart: Whether the scenarios have not been searched together, as they are many.
     """
 
     instance: Instance
@@ -144,6 +166,8 @@ class TwoStagePlan:
     certificate: TwoStageCertificate
     lots: tuple[str, ...]
     search_bound: float | None
+    stopped: bool
+    searched_apart: bool
 
     def compute_unused(self, outcome: ScenarioOutcome) -> Floats:
         """Return the quantity made available and not used in a scenario, rounding errors as 0.
@@ -197,11 +221,9 @@ def compute_two_stage_plan(
         SolverError: The optimum could not be certified.
     """
     options.check()
-    if options.draws is not None and build_confidence(runner.instance) is not None:
-        raise UsageError(
-            f"{runner.instance.name}: promises a confidence, and in a drawn scenario nothing is uncertain; leave the "
-            "promise out (--set policy.confidence=50%), or give scenarios of the file a probability"
-        )
+    budget = TimeBudget(math.inf if options.time_limit is None else options.time_limit)
+    if options.draws is not None:
+        _require_no_promise(runner.instance)
     named = _list_scenarios(runner, options)
     columns = len(runner.base.program.lower) * len(named)
     if columns > LARGEST_EXTENSIVE_FORM:
@@ -216,7 +238,25 @@ def compute_two_stage_plan(
         report_progress(f"building scenario {number} of {len(named)}")
         scenarios.append(WeightedScenario.build(runner, name, probability, changes, whole))
     middle = WeightedScenario.build(runner, "", 1.0, {}, whole).program
-    return _solve(runner, options, known, (scenarios, middle), report_progress)
+    return _solve(runner, options, known, (scenarios, middle), budget, report_progress)
+
+
+def _require_no_promise(instance: Instance) -> None:
+    """Raise UsageError where an instance promises a confidence: a drawn scenario settles all that is uncertain."""
+    if not has_confidence(instance):
+        return
+    if get_uncertainty_budget(instance):
+        promise, remedy = "an uncertainty budget", "policy.uncertainty_budget=0"
+    elif get_joint_confidence(instance):
+        promise, remedy = "a joint confidence", "policy.joint_confidence=null"
+    else:
+        promise, remedy = "a confidence", "policy.confidence=50%"
+    raise UsageError(
+        f"{instance.name}: promises {promise}, and a drawn scenario settles all that is uncertain: metal then has to "
+        f"suffice in every draw, which is more; leave the promise out (--set {remedy}); to let medals be missed in "
+        "some draws, whose probability the report states, give them a `shortfall` penalty (--set "
+        "'medals.*.shortfall=1000'); or give scenarios of the file a probability and the `cv` that remains in them"
+    )
 
 
 def _list_scenarios(runner: ScenarioRunner, options: TwoStageOptions) -> list[tuple[str, float, ParameterChanges]]:
@@ -242,6 +282,7 @@ def _solve(
     options: TwoStageOptions,
     known: int,
     programs: tuple[Sequence[WeightedScenario], ScenarioProgram],
+    budget: TimeBudget,
     report_progress: Callable[[str], None],
 ) -> TwoStagePlan:
     """Solve the program of all scenarios, and certify it; the last program is that of the file's own values."""
@@ -255,22 +296,19 @@ def _solve(
         build_stage(book, one.program, one.probability, shares[:, number]) for number, one in enumerate(scenarios)
     ]
     nominal = build_stage(book, middle, 1.0, book.compute_nominal_shares(runner.instance))
-    information = _value_information(runner.instance.name, scenarios, (first, stages, nominal), report_progress)
-    solution = information.solution
-    if options.risk_weight > 0:
-        report_progress("with the value at risk")
-        solution = _solve_averse(first, solution, options)
-    relaxed = solution
+    relaxed, limits = None, SearchLimits(options.gap, budget)
+    risk = options.risk_weight, options.risk_level
     if any(one.program is not one.relaxed for one in scenarios):
         report_progress("without whole lots")
-        relaxed = solve_two_stage(
-            first,
-            [build_stage(book, one.relaxed, one.probability, shares[:, n]) for n, one in enumerate(scenarios)],
-            *(options.risk_weight, options.risk_level),
-        )
+        without = [build_stage(book, one.relaxed, one.probability, shares[:, n]) for n, one in enumerate(scenarios)]
+        relaxed = solve_two_stage(first, without, *risk)
+        limits = replace(limits, floor=relaxed.bound)
+    parts = first, stages, nominal
+    information, solution = _optimise(runner.instance.name, scenarios, parts, (options, limits), report_progress)
+    relaxed = relaxed or solution
     report_progress("certifying")
     claims = [_claim_scenario(solution, relaxed, number, shares[:, number]) for number in range(len(scenarios))]
-    certificate = certify_two_stage(book, solution.first, claims, options.risk_weight, options.risk_level)
+    certificate = certify_two_stage(book, solution.first, claims, *risk)
     if not (certificate.optimal if relaxed is solution else certificate.feasible):
         raise SolverError(
             f"{runner.instance.name}: the two-stage plan could not be certified (gap {certificate.gap:.1e}, violation "
@@ -281,33 +319,69 @@ def _solve(
         for number, (one, claim) in enumerate(zip(scenarios, claims, strict=True))
     )
     expected = solution.compute_expected_cost(probabilities)
-    costs, weights = ([Fraction(each) for each in values.tolist()] for values in (solution.costs, probabilities))
-    at_risk = compute_value_at_risk(costs, weights, Fraction(options.risk_level))
+    at_risk = _measure_risk(solution, probabilities, options.risk_level)
     return TwoStagePlan(
         *(runner.instance, options, known, book, solution.first, information.mean_first, outcomes, information),
-        *(expected, float(at_risk), certificate, tuple(runner.lots)),
+        *(expected, at_risk, certificate, tuple(runner.lots)),
         None if relaxed is solution else max(solution.bound, relaxed.bound),
+        relaxed is not solution and _is_stopped(solution, certificate, options.gap),
+        is_searched_apart(stages) and not limits.given,
     )
 
 
-def _solve_averse(first: SolverProgram, neutral: TwoStageSolution, options: TwoStageOptions) -> TwoStageSolution:
+def _measure_risk(solution: TwoStageSolution, probabilities: Floats, level: float) -> float:
+    """Return the conditional value at risk of a solution."""
+    costs, weights = ([Fraction(each) for each in values.tolist()] for values in (solution.costs, probabilities))
+    return float(compute_value_at_risk(costs, weights, Fraction(level)))
+
+
+def _is_stopped(solution: TwoStageSolution, certificate: TwoStageCertificate, gap: float | None) -> bool:
+    """Return whether the search of a plan in whole lots ended early, or without the certified gap asked for."""
+    if certificate.optimal or (gap is not None and certificate.gap <= gap):
+        return False
+    return solution.stopped or gap is not None
+
+
+def _optimise(
+    name: str,
+    scenarios: Sequence[WeightedScenario],
+    parts: tuple[SolverProgram, Sequence[ScenarioStage], ScenarioStage],
+    asked: tuple[TwoStageOptions, SearchLimits],
+    report_progress: Callable[[str], None],
+) -> tuple[InformationValue, TwoStageSolution]:
+    """Return the values around the least expected cost, and the solution by the options; limits are those of it."""
+    options, limits = asked
+    if not options.risk_weight:
+        information = _value_information(name, scenarios, parts, limits, report_progress)
+        return information, information.solution
+    information = _value_information(name, scenarios, parts, NO_LIMITS, report_progress)
+    report_progress("with the value at risk")
+    return information, _solve_averse(parts[0], information.solution, options, limits)
+
+
+def _solve_averse(
+    first: SolverProgram, neutral: TwoStageSolution, options: TwoStageOptions, limits: SearchLimits
+) -> TwoStageSolution:
     """Return the plan with the value at risk; where it is large and in whole lots, the neutral one improved."""
     risk = options.risk_weight, options.risk_level
     found = (
         improve_in_whole(first, neutral.stages, neutral.second, *risk) if is_searched_apart(neutral.stages) else None
     )
-    return found or solve_two_stage(first, neutral.stages, *risk)
+    if found is None:
+        return solve_two_stage(first, neutral.stages, *risk, limits=limits)
+    return search_together(first, found, limits, *risk)
 
 
 def _value_information(
     name: str,
     scenarios: Sequence[WeightedScenario],
     parts: tuple[SolverProgram, Sequence[ScenarioStage], ScenarioStage],
+    limits: SearchLimits,
     report_progress: Callable[[str], None],
 ) -> InformationValue:
     """Return the optimum and the values around it; raise TwoStageInfeasibleError where some scenario has no plan."""
     try:
-        return compute_information_value(*parts, report_progress)
+        return compute_information_value(*parts, report_progress, limits)
     except InfeasibleScenariosError as error:
         promised = has_confidence(scenarios[0].program.instance)
         failed = [scenarios[number] for number in error.scenarios]
