@@ -28,6 +28,10 @@ HERE = Path(__file__).parent
 API_PAGE = "docs/reference/api.md"
 LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\[\]]*\])*\]\()([^)\s]+)(\))")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', flags=re.DOTALL)
+SEARCHED = re.compile(r"\\\\[(\[](.*?)\\\\[)\]]")  # a formula in the index of the search, which is JSON
+LAYOUT = re.compile(
+    r"\\\\(?:math\w+|bar|hat|tilde|overline|underline|thinspace|q?quad|[bB]ig[lr]|[lr]Vert|d?frac|text|,)|[{}]|\\\\"
+)
 REFERENCES = {"a": "href", "img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
 
 
@@ -135,6 +139,16 @@ def convert_formulas(text: str) -> str:
     return FORMULA.sub(to_mathml, text)
 
 
+def simplify_formulas(index: str) -> str:
+    """Return the index of the search with formulas as plain text: names of letters, no layout."""
+
+    def simplify(found: re.Match[str]) -> str:
+        text = re.sub(r"\\\\ge(?![a-zA-Z])", "≥", found[1])
+        return LAYOUT.sub("", re.sub(r"\\\\le(?![a-zA-Z])", "≤", text))
+
+    return SEARCHED.sub(simplify, index)
+
+
 class References(HTMLParser):
     """The anchors of a page, what it links to, and the resources that it loads."""
 
@@ -190,6 +204,8 @@ def main() -> int:
     shutil.move(work / "site", site)
     for path in site.rglob("*.html"):
         path.write_text(convert_formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in site.glob("search.js*"):
+        path.write_text(simplify_formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
     faults = list(list_faults(site))
     print(*faults, sep="\n", file=sys.stderr, end="\n" if faults else "")
     print(f"{sum(1 for _ in site.rglob('*.html'))} pages in {site}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -46,6 +47,12 @@ def test_the_api_page_has_every_public_name(site: ModuleType) -> None:
 
     page = site.render_api_page()
     assert [name for name in medalopt.__all__ if f"heading: {name}\n" not in page and name != "__version__"] == []
+
+
+def test_the_search_shows_no_layout_of_formulas(site: ModuleType) -> None:
+    """Results of the search show a formula as plain text."""
+    index = r'{"text": "with \\(\\bar R_{et}(x)\\) kilograms of \\(\\alpha\\)"}'
+    assert json.loads(site.simplify_formulas(index)) == {"text": "with  R_et(x) kilograms of alpha"}
 
 
 PAGE = '<h1 id="top">Title</h1><a href="{}">link</a>'
