@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medalopt.analysis.infeasibility.diagnosis import Diagnosis
-from medalopt.analysis.infeasibility.messages import format_period
+from medalopt.analysis.infeasibility.messages import format_period, name_parameter
 from medalopt.analysis.infeasibility.repair import RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.catalog import find_limit
@@ -313,7 +313,7 @@ def _report_repairs(instance: Instance, diagnosis: Diagnosis) -> Report:
     for number, repair in enumerate(diagnosis.repairs[:_MAX_REPAIRS], 1):
         what = ", and ".join(describe_change(instance, change) for change in repair.changes)
         lines.append(f"{number}. {what}: {_format_objective(repair.objective, diagnosis.unit)}")
-        lines.append(f"-> {', and '.join(_format_change(change) for change in repair.changes)}")
+        lines.append(f"-> {', and '.join(_format_change(instance, change) for change in repair.changes)}")
     if len(diagnosis.repairs) > _MAX_REPAIRS:
         lines.append(f"{len(diagnosis.repairs) - _MAX_REPAIRS} more repairs (--json lists all).")
     lines += [*([_TIMED_OUT] if diagnosis.stopped else []), *_describe_firm(instance)]
@@ -375,9 +375,9 @@ def _format_set_option(change: RepairChange) -> str:
     return f"--set {shlex.quote(f'{change.path}={format_file_value(change.after, change.unit)}')}"
 
 
-def _format_change(change: RepairChange) -> str:
-    """Return the path of a change with its value before and after."""
-    path = escape_text(change.path, 200)
+def _format_change(instance: Instance, change: RepairChange) -> str:
+    """Return the parameter of a change with its value before and after."""
+    path = escape_text(name_parameter(instance, parse_path(change.path)), 200)
     if change.after == []:
         return f"{path}: dropped"
     before, after = change.before, change.after

@@ -74,8 +74,9 @@ def build_verdict_report(verdict: Verdict, name: str) -> Report:
 
 def _make_report(title: str, lines: Sequence[str], members: dict[str, Any], *tables: ReportTable) -> Report:
     """Return the report of a verdict: a line for each violation; all of them, and the values, as tables."""
+    wrap = members["accepted"]  # a violation is one line, to be searched
     filled = tuple(table for table in (_tabulate_values(members), *tables) if table.rows)
-    return Report(title, tuple(lines), filled, screen=(), wrap=False, json=lambda _: render_json(members))
+    return Report(title, tuple(lines), filled, screen=(), wrap=wrap, json=lambda _: render_json(members))
 
 
 def _tabulate_values(members: dict[str, Any]) -> ReportTable:
@@ -155,8 +156,7 @@ def _describe_gap(verdict: Verdict) -> str:
     subject = "" if certificate.scope == "instance" else f", subject to the {certificate.scope}"
     objective = f"objective {format_number(verdict.value, 6)} {verdict.unit}{subject}"
     if certificate.gap <= GAP_TOLERANCE:
-        exactly = "" if certificate.exact_value is None else "; gap 0 in exact arithmetic, before rounding"
-        return f"{objective}, verified optimal ({certificate.arithmetic}){exactly}."
+        return f"{objective}, verified optimal ({certificate.arithmetic})."
     if not math.isfinite(above):
         return f"{objective}; gap to the optimum not proven."
     bound = f"at most {format_number(above)} {verdict.unit} above the certified lower bound"

@@ -62,6 +62,20 @@ def test_each_role_has_its_documents() -> None:
     assert abroad == {"hauler", "far"}
 
 
+def test_a_party_without_data_or_batteries_gives_no_documents_on_them() -> None:
+    """A mint that melts its own waste lists neither; with all parties in one country there is no notification."""
+    parties = {
+        "towns": {"role": "collector", "data_destruction": "None, metal waste", "batteries": "none", "country": "IT"},
+        "river": {"role": "operator", "batteries": "by hand", "country": "IT"},
+        **{name: {"country": "IT"} for name in ("near", "far")},
+    }
+    asked = {(row[1], row[2]) for row in tabulate_compliance_documents(with_parties(plan("tiny"), parties))[0].rows}
+    of_towns = {paper for party, paper in asked if party == "towns"}
+    assert of_towns == {"Hand-over record of each load"}
+    assert ("river", "Certificate of data destruction for each load") in asked
+    assert not any("Notification with consents" in paper for _, paper in asked)
+
+
 def test_a_plan_of_purchases_asks_sellers_and_the_mint() -> None:
     """Dantzig's blend is bought, and nobody smelts it."""
     (table,) = tabulate_compliance_documents(plan("dantzig"))

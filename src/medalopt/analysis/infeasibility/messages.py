@@ -22,6 +22,7 @@ from medalopt.instance.demand import compute_cumulative_demand, compute_required
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.price_steps import STEP_KINDS, StepKind
+from medalopt.instance.schema.validation import ValueForm, find_field_description
 from medalopt.text import escape_text
 
 MAX_LISTED_NAMES = 4
@@ -159,6 +160,23 @@ def format_period(name: str) -> str:
         The name.
     """
     return f"period {name}" if name.isdecimal() else name
+
+
+def name_parameter(instance: Instance, path: ParameterPath) -> str:
+    """Return a path for people, its last index as the name of the period: `market.silver.price 2018-05`.
+
+    Args:
+        instance: Instance with its periods.
+        path: Path of a parameter in the instance file.
+
+    Returns:
+        The path; an index that is no period remains.
+    """
+    last = path[-1]
+    field = find_field_description(path) if isinstance(last, int) else None
+    if not isinstance(last, int) or field is None or field.value_form is not ValueForm.PERIODS:
+        return render_path(path)
+    return f"{render_path(path[:-1])} {format_period(instance.periods[last])}"
 
 
 class RuleKey(NamedTuple):

@@ -204,6 +204,7 @@ def _align_cell(text: str, width: int, right: bool) -> str:
 
 
 MIN_WIDTH, MAX_TEXT_WIDTH = 40, 110  # columns
+_ITEM_PATTERN = re.compile(r"(?:-> |- |[0-9]+[.] )?")  # sign or number before the text of an item
 MAX_TITLE_LENGTH = 500
 
 
@@ -232,9 +233,11 @@ def _render_parts(
 
 
 def _render_lines(screen: Screen, width: int, lines: Iterable[tuple[str, TextStyle]]) -> Iterator[str]:
-    """Yield lines wrapped and indented."""
+    """Yield lines wrapped and indented; those that continue an item of a list are indented below its text."""
     for text, type_ in lines:
-        yield from (screen.format_line(f"  {line}", type_) for line in wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2))
+        hang = len(_ITEM_PATTERN.match(text)[0])  # type: ignore[index]
+        for number, line in enumerate(wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2 - hang)):
+            yield screen.format_line(f"  {' ' * hang if number else ''}{line}", type_)
 
 
 def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]:

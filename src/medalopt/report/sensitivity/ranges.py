@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from medalopt.analysis.infeasibility.messages import name_parameter
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
 from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.sensitivity.report_part import SensitivityPart, name_parameter
+from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import escape_text, list_first
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from medalopt.analysis.infeasibility.messages import format_period
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import ParameterPath, render_path
-from medalopt.instance.schema.validation import ValueForm, find_field_description
 from medalopt.report.charts import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number
@@ -265,23 +263,6 @@ def title_parameter(instance: Instance, path: ParameterPath, of: str = "") -> st
         one = of.partition(" ")[2]
     two = _title_metal(instance, str(rest[0])) if rest else "metal"
     return escape_text(template.format(one, two), 200)
-
-
-def name_parameter(instance: Instance, path: ParameterPath) -> str:
-    """Return a path for people, its last index as the name of the period: `market.silver.price 2018-05`.
-
-    Args:
-        instance: Instance with its periods.
-        path: Path of a parameter in the instance file.
-
-    Returns:
-        The path; an index that is no period remains.
-    """
-    last = path[-1]
-    field = find_field_description(path) if isinstance(last, int) else None
-    if not isinstance(last, int) or field is None or field.value_form is not ValueForm.PERIODS:
-        return render_path(path)
-    return f"{render_path(path[:-1])} {format_period(instance.periods[last])}"
 
 
 def capitalize_first(text: str) -> str:

@@ -83,6 +83,7 @@ _CHECKLIST_NOTE = (
     "as of 2025."
 )
 DEFAULT_MINT = "the mint"
+_NOTHING = "none"  # beginning of a field of a party of whom a document is not asked: nothing stores data, say
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,16 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     instance, directory = plan.instance, PartyDirectory.from_instance(plan.instance)
     place = instance.annex.get("project", {}).get("jurisdiction", "international")
     rows: list[tuple[CellValue, ...]] = []
-    for party in _list_parties(plan, directory):
-        stated = directory.get_details(party.firm, party.name)
+    listed = [(party, directory.get_details(party.firm, party.name)) for party in _list_parties(plan, directory)]
+    countries = {str(stated.get("country", "")) for _, stated in listed} - {""}
+    home = countries if len(countries) == 1 else {place}  # where all are in one country, no border is crossed
+    for party, stated in listed:
         for paper in read_compliance_documents():
-            if not _is_required(paper, party, place, str(stated.get("country", ""))):
+            reference = str(stated.get(paper.field, "")) if paper.field else ""
+            absent = reference.casefold().startswith(_NOTHING)
+            if absent or not _is_required(paper, party, place, str(stated.get("country", "")) not in home):
                 continue
             roles = ", ".join(role for role in party.roles if role in paper.roles)
-            reference = str(stated.get(paper.field, "")) if paper.field else ""
             row = (roles, party.name, paper.name, paper.purpose, paper.asked_by, reference, "", "", "", party.smelter)
             rows.append(row)
     columns = (
@@ -135,12 +139,12 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     return (ReportTable("papers", "Compliance documents", text, columns, tuple(rows), notes),) if rows else ()
 
 
-def _is_required(paper: ComplianceDocument, party: _ListedParty, place: str, country: str) -> bool:
-    """Return whether a party has to give a document."""
+def _is_required(paper: ComplianceDocument, party: _ListedParty, place: str, abroad: bool) -> bool:
+    """Return whether a party, at home or abroad, has to give a document in the jurisdiction `place`."""
     roles = paper.roles.intersection(party.roles)
     here = not paper.jurisdictions or place in paper.jurisdictions
     concerned = not paper.metals or bool(paper.metals & party.metals)
-    crossing = not paper.abroad or country != place
+    crossing = not paper.abroad or abroad
     claiming = roles != {SELLER} or paper.field != "chain_of_custody" or party.recycled
     return bool(roles) and here and concerned and crossing and claiming
 
