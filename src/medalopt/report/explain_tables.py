@@ -18,8 +18,8 @@ from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7
 _MIN_SAVING = 1e-3  # relative to the largest saving from relaxing by a hundredth; smaller ones are in --json only
 _PRICE_DEFINITIONS = (
-    "Metals: per kilogram charged, in proportion. Medals: one whole medal; `sensitivity` states the rate per medal "
-    "within its range."
+    "Metals: per kilogram charged, in proportion. Medals: one whole medal; medalopt sensitivity states the rate per "
+    "medal within its range."
 )
 DEAR_PRICE_RATIO = 1.5  # times the market price, above which a metal gets a sentence
 _MARKET_TOLERANCE = 1e-4  # relative tolerance within which a price equals the market price

@@ -506,7 +506,7 @@ def _describe_warnings(replan: Replan) -> tuple[str, ...]:
     left = replan.problem.remaining_instance
     line = f"Below: plan of the remaining horizon, from {left.periods[0]}"
     if get_in_transit_streams(left):
-        line += "; `in transit` there denotes metal already ordered: no order, no further cost"
+        line += "; 'in transit' there denotes metal already ordered: no order, no further cost"
     lines.append(f"{line}.")
     if np.any(replan.actuals.metal_by_arrival[:, -1] > 0):
         lines.append("Metal that arrives after the last period is excluded.")

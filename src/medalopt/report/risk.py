@@ -181,5 +181,5 @@ def tabulate_risk(plan: Plan) -> ReportTable:
         )
         for risk in plan.risks
     )
-    notes = ("Normal approximation; `medalopt risk` simulates the distribution of the file.",)
+    notes = ("Normal approximation; medalopt risk simulates the distribution of the file.",)
     return ReportTable("metal_risk", "Shortfall risk", _DESCRIPTION, RISK_COLUMNS, rows, notes)

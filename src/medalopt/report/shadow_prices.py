@@ -32,8 +32,8 @@ _STEP_NEEDED, _STEP_AS_OFFERED, _STEP_EACH_PERIOD = (
 )
 _DEFINITIONS = (
     "Metals in proportion to what is charged, streams to what is offered. In one period: that period alone, as in "
-    "`sensitivity` (metals: 1 kg more of recycled metal in stock). Where increase and decrease differ (`explain`), a "
-    "value between the two."
+    "medalopt sensitivity (metals: 1 kg more of recycled metal in stock). Where increase and decrease differ "
+    "(medalopt explain), a value between the two."
 )
 _STEP_LESS_IN_RESERVE = "1 kg less"
 _RANKS = {"smelters": 1, "treatments": 1, "alloys": 1, "streams": 2, "market": 3, "policy": 4}  # order by section

@@ -139,7 +139,7 @@ def _describe_premiums(plan: Plan) -> str:
         cost = f", {format_money(premium * kilograms, currency)} for {format_mass(kilograms)}" if kilograms > 0 else ""
         parts.append(f"{escape_text(name)} {format_number(premium)} {currency}/kg{cost}")
     more = f" and {len(paid) - len(parts)} more" if len(paid) > len(parts) else ""
-    return f"Option premiums are not in the cost: {'; '.join(parts)}{more}. `medalopt stochastic` decides on options."
+    return f"Option premiums are not in the cost: {'; '.join(parts)}{more}. medalopt stochastic decides on options."
 
 
 def list_missed_medals(plan: Plan) -> str:

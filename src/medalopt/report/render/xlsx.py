@@ -1,6 +1,6 @@
 """Report as an Excel workbook: cover sheet, pictures, and a sheet for each table and order document.
 
-`medalopt verify` reads the workbook of a plan: editable decisions, and the plan as it was made on hidden sheets.
+medalopt verify reads the workbook of a plan: editable decisions, and the plan as it was made on hidden sheets.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _DECISION_DESCRIPTIONS = {
     "stockpiles": "Tonnes of every stream that wait at the end of a period.",
 }
 _EDITABLE_NOTE = (
-    "May be edited: `medalopt verify` then lists violated constraints and the cost. Do not change the headings."
+    "May be edited: medalopt verify then lists violated constraints and the cost. Do not change the headings."
 )
 
 
@@ -204,7 +204,7 @@ _TABLES_HINT = (
 )
 _EDITING_HINT = (
     "Shipments, Purchases and Stockpiles contain every decision. Edit them as you need and run "
-    "`medalopt verify` for violated constraints and the cost; hidden sheets contain the original plan for comparison."
+    "medalopt verify for violated constraints and the cost; hidden sheets contain the original plan for comparison."
 )
 
 
@@ -289,7 +289,7 @@ _PICTURE_SCALE = 0.5  # pictures are drawn at twice their size
 
 
 def render_report_xlsx(report: Report) -> bytes:
-    """Render the report as an .xlsx file; that of a plan can be edited, and `medalopt verify` reads it back.
+    """Render the report as an .xlsx file; that of a plan can be edited, and medalopt verify reads it back.
 
     Args:
         report: Report to render.

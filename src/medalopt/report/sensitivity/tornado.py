@@ -155,10 +155,10 @@ def _describe_steps(tornado: Tornado) -> str:
     tenth = len(tornado.bars) - by_cv
     descriptions = []
     if by_cv:
-        descriptions.append(f"{format_count(by_cv, 'parameter')} by the coefficient of variation `cv` of the instance")
+        descriptions.append(f"{format_count(by_cv, 'parameter')} by the coefficient of variation (cv) of the instance")
     if tenth:
         descriptions.append(
-            f"{format_count(tenth, 'parameter')} by 10 %{' (no `cv`)' if by_cv else ' (the instance has no `cv`)'}"
+            f"{format_count(tenth, 'parameter')} by 10 %{' (no cv)' if by_cv else ' (the instance has no cv)'}"
         )
     idle = sum(bar.is_idle(tornado.base) for bar in tornado.bars)
     nothing = f"; {idle} of them without effect" if idle else ""
@@ -414,7 +414,7 @@ def _required_rows(analysis: VarianceAnalysis, known: RankedCauses) -> int:
 
 def _describe_sampling(analysis: VarianceAnalysis) -> str:
     by_cv = any(factor.cv is not None for cause in analysis.inputs for factor in cause.factors)
-    how = "lognormal by their `cv`" if by_cv else "uniform within ±10 % (the instance has no `cv`)"
+    how = "lognormal by their cv" if by_cv else "uniform within ±10 % (the instance has no cv)"
     together = any(cause.correlation for cause in analysis.inputs)
     text = f"Samples: {len(analysis.inputs)} causes, {how}{', metals of one device correlated' if together else ''}; "
     text += f"{analysis.count:,} rows, {analysis.scenario_count:,} solves."

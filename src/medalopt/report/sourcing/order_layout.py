@@ -31,7 +31,9 @@ _PURCHASE_DIGITS = 7  # of metal bought, which is charged to the last gram
 _PRICE_DECIMALS = 6  # of a price converted from another unit; the exact lines have all
 MOST_GROUPS_ACROSS = 6  # groups of goods with a column of their own
 _MOST_PARTS = 6  # devices named in the composition of a bundle
-_ROUNDING_NOTE = "Quantities are rounded to units of the trade; the exact lines are in the data sheets (`{}`)."
+_ROUNDING_NOTE = (
+    "Quantities are rounded to units of the trade; the exact lines are in the workbook and the CSV folder, as {}."
+)
 _MARKS = ("seen", "derived", "recalled", "estimated")
 _WHOLE_KEYS = (
     "tonnes_t",

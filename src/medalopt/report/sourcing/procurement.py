@@ -67,7 +67,7 @@ _ENTRY_NOTE = (
 
 _NO_ROUTE_NOTE = (
     "No route: no treatment, lane and smelter of the instance accept this stream, or one of its bundle, at any price. "
-    "`medalopt check` reports the reason."
+    "medalopt check reports the reason."
 )
 
 
@@ -400,10 +400,10 @@ def _risk_table(risks: PlanRisks, instance: Instance) -> ReportTable:
     rows = tuple(_risk_row(bar, risks.base, instance) for bar in risks.bars)
     how = (
         f"Of {risks.parameter_count} parameters the {risks.varied_count} with the largest product of shadow price and "
-        "uncertainty were varied and solved; these have the largest effect. `medalopt sensitivity --tornado` varies "
+        "uncertainty were varied and solved; these have the largest effect. medalopt sensitivity --tornado varies "
         "all."
     )
-    notes = (how, "Parameters without `cv` in the instance are varied by 10 %. A negative amount is a saving.")
+    notes = (how, "Parameters without cv in the instance are varied by 10 %. A negative amount is a saving.")
     return ReportTable("risks", "Main risks", _RISKS_DESCRIPTION, columns, rows, notes)
 
 
