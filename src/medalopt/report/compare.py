@@ -161,7 +161,7 @@ def _build_party_table(comparison: Comparison) -> ReportTable:
     """Return the table of cost by party; without rows where no instance states who pays."""
     rows = tuple((row.item, *_list_values(row)) for row in comparison.select_part("parties"))
     columns = (ReportColumn("item", ""), *_make_value_columns(comparison, comparison.summaries[0].currency))
-    text = "What each party pays, where the instance states `payers`; revenue is negative."
+    text = "What each party pays, where the instance states who pays; revenue is negative."
     return ReportTable("parties", "Cost by party", text, columns, rows)
 
 

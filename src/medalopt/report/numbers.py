@@ -74,14 +74,18 @@ def _format_fixed(value: float, places: int) -> str:
     return _use_minus_sign(f"{value:,.{places}f}") if value else "0"
 
 
-def choose_money_scale(amounts: Iterable[float]) -> tuple[float, str]:
-    """Return the magnitude for a column of money, above 1 if the largest amount is at least 100 times as large.
+def choose_money_scale(amounts: Iterable[float], least: float = 100) -> tuple[float, str]:
+    """Return the magnitude for a column of money.
+
+    Args:
+        amounts: Amounts of the column.
+        least: Least multiple of the magnitude that the largest amount is.
 
     Returns:
         Divisor and word, such as (1e6, 'm '); (1.0, '') for small amounts.
     """
     largest = max((abs(amount) for amount in amounts), default=0.0)
-    return next(((size, f"{word} ") for size, word in _SCALES if largest >= 100 * size), (1.0, ""))
+    return next(((size, f"{word} ") for size, word in _SCALES if largest >= least * size), (1.0, ""))
 
 
 def format_money(value: float, currency: str = "") -> str:

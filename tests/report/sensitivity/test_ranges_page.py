@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from functools import cache
 
+import pytest
 from tests.analysis.varied import TINY
 from tests.report.reading import mentions
 
+import medalopt
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.ranges import SensitivityRanges, compute_ranges
-from medalopt.report.document import get_cell_value
+from medalopt.report.document import get_cell_number, get_cell_value
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.text import Screen, render_report_text
@@ -39,9 +41,8 @@ def test_rows_are_those_of_the_contract() -> None:
 
 def test_a_page_for_a_browser() -> None:
     """The HTML page has the same content."""
-    assert "market.mined_silver.price 2017-05" in render_report_html(
-        build_sensitivity_report(found().plan.instance, [report_ranges(found())])
-    )
+    page = render_report_html(build_sensitivity_report(found().plan.instance, [report_ranges(found())]))
+    assert "market.mined_silver.price 2017-05" in page.replace("<wbr>", "")
 
 
 def test_the_page_shows_what_matters() -> None:
@@ -62,3 +63,15 @@ def test_each_list_of_values_is_shown_once_before_its_others() -> None:
     others = {row.path for row in found().rows if not row.costs and (row.price_up or row.price_down)} - set(told)
     assert len(told) == MOST_TABLE_ROWS and others
     assert len(set(lists)) == len(lists) or not {path for path in others if "[" not in path}
+
+
+def test_the_chart_shows_what_one_per_cent_costs() -> None:
+    """Bars are sorted by size, and the effect of 1 % more bronze in a medal is that of solving with it."""
+    (chart,) = report_ranges(found()).charts
+    (table,) = chart.tables
+    effects = {str(get_cell_value(row[0])): get_cell_number(row[1]) for row in table.rows}
+    assert sorted(effects.values(), key=abs, reverse=True) == list(effects.values())
+    bars = [bar["value"] for bar in chart.option["series"][0]["data"]]
+    assert bars == pytest.approx(list(effects.values()))
+    heavier = medalopt.solve(medalopt.load(TINY, {"medals.bronze.parts.bronze": "505 g"}))
+    assert effects["medals.bronze.parts.bronze"] == pytest.approx(heavier.cost - found().plan.objective, rel=1e-6)

@@ -4,6 +4,9 @@ const drawn = [];
 for (const place of document.querySelectorAll(".chart")) {
   const option = JSON.parse(document.getElementById(place.dataset.option).textContent);
   place.replaceChildren();
+  if (place.clientWidth < 520 && option.yAxis?.data) { // names at the side take less of a narrow screen
+    option.yAxis.axisLabel = {...option.yAxis.axisLabel, fontSize: 10, lineHeight: 12, width: 140, overflow: "break"};
+  }
   const chart = echarts.init(place, null, {renderer: "svg"});
   chart.setOption(option);
   drawn.push(chart);

@@ -539,7 +539,7 @@ def encode_document(document: OrderDocument, lines: object) -> dict[str, object]
 
 _STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No plan", "No errors")
 _KEY_FIGURE_PATTERN = re.compile(
-    r"(?P<label>[A-Z][^.:;,]{1,31}): (?P<value>.+?)(?:(?:[,;.] | (?=[(](?:\w+ )?[0-9]))(?P<detail>.*))?"
+    r"(?P<label>[A-Z][^.:;,]{1,47}): (?P<value>.+?)(?:(?:[,;.] | (?=[(](?:\w+ )?[0-9]))(?P<detail>.*))?"
 )
 _PARENTHESIS_PATTERN = re.compile(r"\A[(]([^()]*)[)][.]?\Z")  # around all of a detail
 _MAX_KEY_VALUE = 48  # characters of a key figure; longer sentences stay sentences

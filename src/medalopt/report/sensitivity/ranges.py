@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from medalopt.analysis.infeasibility.messages import name_parameter
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
 from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.paths import parse_path
+from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import format_money, format_number
-from medalopt.report.sensitivity.report_part import SensitivityPart
+from medalopt.report.sensitivity.report_part import (
+    LossBar,
+    SensitivityPart,
+    draw_loss_bars,
+    name_objective,
+    title_parameter,
+)
 from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import escape_text, list_first
 
@@ -19,6 +28,7 @@ MOST_TABLE_ROWS = 8  # rows of a table
 _LEAST_COST_SHARE = 1e-3  # of the objective: least value of a parameter at its price whose range is listed
 _HEADLINE_COST_SHARE = 1e-2  # of the objective: least value of a cost named in the summary
 _MOST_UNPROVEN = 6  # parameters named as not proven
+_MOST_EFFECTS = 12  # bars of the chart
 _MOST_SOURCES = 2  # sources named at an end of a range
 
 
@@ -26,7 +36,8 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     """Report the sensitivity range of every cost and right-hand-side parameter.
 
     Returns:
-        Summary lines, up to three tables, and the JSON members `status`, `objective`, `ranges` and `unproven`.
+        Summary lines, a chart of the largest effects, up to three tables, and the JSON members `status`, `objective`,
+        `ranges` and `unproven`.
     """
     tables = tuple(
         table for table in (_rhs_table(ranges), _cost_table(ranges), _unused_cost_table(ranges)) if table.rows
@@ -37,7 +48,8 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     members["unproven"] = list(ranges.unproven)
     screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (-o NAME.xlsx, --json).") for table in tables)
     heading = "Shadow prices and sensitivity ranges"
-    return SensitivityPart(tuple(_range_lines(ranges)), tables, (), members, heading=heading, screen=screen)
+    charts = tuple(_draw_effects(ranges))
+    return SensitivityPart(tuple(_range_lines(ranges)), tables, charts, members, heading=heading, screen=screen)
 
 
 _RANGE_MEMBERS = ("path", "unit", "value", "price_up", "price_down", "low", "high")
@@ -93,6 +105,32 @@ def _describe_shadow_price(ranges: SensitivityRanges, row: SensitivityRange) -> 
         for sign, price in (("+", row.price_up), ("−", row.price_down))
     ]
     return f"{_name_parameter(ranges, row)} ({format_number(row.value)}{unit}); {'; '.join(prices)}"
+
+
+def _draw_effects(ranges: SensitivityRanges) -> Iterator[Chart]:
+    """Yield the bars of the largest effects of 1 % more of a parameter; nothing where none has an effect."""
+    effects = {row: 0.01 * abs(row.value) * row.price_up for row in ranges.rows if row.price_up}
+    listed = sorted(effects, key=lambda row: -abs(effects[row]))[:_MOST_EFFECTS]
+    if not listed:
+        return
+    unit, names = ranges.plan.unit, [_name_parameter(ranges, row) for row in listed]
+    titles = [_title_parameter(ranges, row) for row in listed]
+    columns = (ReportColumn("figure", "parameter"), ReportColumn("change", "change", unit, style="signed"))
+    rows = tuple((ShownValue(row.path, name), effects[row]) for row, name in zip(listed, names, strict=True))
+    what = name_objective(unit).capitalize()
+    title, text = f"{what} of 1 % more of a parameter", "1 % of the value at its shadow price for an increase."
+    table = ReportTable("effects", title, text, columns, rows)
+    bars = [LossBar(name, effects[row]) for row, name in zip(listed, titles, strict=True)]
+    finding = f"{title}: largest {titles[0]}, {_format_signed(effects[listed[0]], unit)}"
+    notes = ("At the shadow price for an increase, which holds within the range of the parameter.",)
+    yield replace(draw_loss_bars(finding, bars, unit, table), notes=notes)
+
+
+def _title_parameter(ranges: SensitivityRanges, row: SensitivityRange) -> str:
+    """Return the title of a parameter, with its period where it has one."""
+    path, name = parse_path(row.path), _name_parameter(ranges, row)
+    period = name.rpartition(" ")[2] if isinstance(path[-1], int) and " " in name else ""
+    return f"{title_parameter(ranges.plan.instance, path)} {period}".strip()
 
 
 def _format_signed(amount: float, unit: str) -> str:

@@ -67,7 +67,7 @@ def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[
 
 
 MOST_BARS = 15  # bars of a chart
-_MOST_NAME_CHARACTERS = 34  # characters of a label beside its bar
+_MOST_NAME_CHARACTERS = 40  # characters of a label beside its bar
 _HATCH_DECAL = {"symbol": "rect", "dashArrayX": [1, 0], "dashArrayY": [3, 5], "rotation": -0.8, "color": "#ffffffaa"}
 _BRACES_TO_PARENTHESES = str.maketrans("{}", "()")  # ECharts reads braces as a template
 
@@ -178,14 +178,15 @@ def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
         The option for `Chart`.
     """
     listed = list(rows[:MOST_BARS])
-    size, word = choose_money_scale(row.extra for row in listed if row.feasible)
+    size, word = choose_money_scale((row.extra for row in listed if row.feasible), least=1)
     longest = max((abs(row.extra) / size for row in listed if row.feasible), default=0.0) or 1.0
     plain = [round(row.extra / size, 9) if row.feasible else None for row in listed]
     none = [None if row.feasible else longest for row in listed]
     costs = [f"{format_number(row.extra / size, 3)}" if row.feasible else "" for row in listed]
     labels = ["" if row.feasible else f"infeasible: {describe_shortfall(row.shortage, brief=True)}" for row in listed]
     across = ChartAxis("change from the base case", f"{word}{unit}", extra={"scale": False})
-    up = ChartAxis("", names=[escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed], extra={"inverse": True})
+    names = [escape_text(row.name, _MOST_NAME_CHARACTERS) for row in listed]
+    up = ChartAxis("", names=names, extra={"inverse": True, "data": names})
     series = [
         _bar_series("feasible", plain, costs, COLOURS[0], {"decal": {"symbol": "none"}}, "right"),
         _bar_series("infeasible", none, labels, COLOURS[1], {"decal": _HATCH_DECAL}, "insideLeft"),
