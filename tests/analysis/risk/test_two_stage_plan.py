@@ -212,6 +212,8 @@ def test_promises_hold_within_each_scenario(path: Path, plan: TwoStagePlan, chan
     ) as refused:
         decide(path, TwoStageOptions(draws=4), **change)
     assert "shortfall" in str(refused.value)
+    field, value = remedy.get(next(iter(change)), "policy.uncertainty_budget=0").split("=")
+    assert decide(path, TwoStageOptions(draws=2), **{**change, field.replace(".", "__"): value}).certificate.optimal
 
 
 STEPS = Path(__file__).parents[3] / "instances/price_steps.yaml"

@@ -243,7 +243,7 @@ def compute_two_stage_plan(
 
 def _require_no_promise(instance: Instance) -> None:
     """Raise UsageError where an instance promises a confidence: a drawn scenario settles all that is uncertain."""
-    if not has_confidence(instance):
+    if build_confidence(instance) is None:
         return
     if get_uncertainty_budget(instance):
         promise, remedy = "an uncertainty budget", "policy.uncertainty_budget=0"
