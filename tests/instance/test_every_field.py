@@ -7,6 +7,7 @@ that is no number, or has no effect in `BASE`, needs a value in `VALUES`.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -17,6 +18,7 @@ import yaml
 
 from medalopt.errors import InputError
 from medalopt.instance import load
+from medalopt.instance.examples import render_starter_template
 from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.loading import open_instance
 from medalopt.instance.paths import render_path
@@ -304,3 +306,9 @@ def test_remarks_travel(key: str, base: Instance, tmp_path: Path) -> None:
             one.path == render_path(above) and "so it was said" in (one.note, *one.source) for one in after.sources
         )
         assert not is_same_instance(base, after)
+
+
+def test_the_starter_names_every_field() -> None:
+    """`medalopt new` shows each field of the format, most of them in a comment."""
+    words = set(re.findall(r"\w+", render_starter_template("case")))
+    assert {step for pattern in PATTERNS for step in pattern.split(".") if step not in ("*", "[]")} <= words
