@@ -20,6 +20,7 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.payers import PAYER_KINDS, restrict_account, restrict_costs
 from medalopt.plan.plan import Plan
 from medalopt.report.render.json import build_plan_object
+from medalopt.report.solve import describe_objective
 
 KINDS = dict(zip(PAYER_KINDS, cycle(("committee", "operators", "municipalities")), strict=False))
 
@@ -109,3 +110,11 @@ def test_an_unknown_party_or_kind_is_an_error() -> None:
         medalopt.solve(loaded(paid(0)), "cost@nobody")
     with pytest.raises(InputError, match="payers"):
         loaded({**with_stock(0), "payers": {"colection": "committee"}})
+
+
+def test_reports_on_the_costs_of_a_party_name_it() -> None:
+    """An explanation is of the instance at the prices of the party: its objective is not the total cost."""
+    instance = loaded(paid(0))
+    plan = medalopt.solve(restrict_costs(instance, "operators"))
+    assert describe_objective(plan).startswith("Minimum cost of operators: ")
+    assert describe_objective(medalopt.solve(instance)).startswith("Total cost: ")

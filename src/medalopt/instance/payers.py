@@ -131,6 +131,19 @@ def parse_cost_objective(objective: str) -> tuple[str, str | None]:
     return (measure, party) if at and measure == COST_OBJECTIVE else (objective, None)
 
 
+_COSTS_OF = ", costs of "  # between the title of an instance and the party to whose costs it is restricted
+
+
+def get_restricted_party(instance: Instance) -> str:
+    """Return the party to whose costs an instance is restricted; '' where it has all costs.
+
+    Args:
+        instance: Instance, see `restrict_costs`.
+    """
+    whole = instance.whole
+    return "" if whole is None else instance.title.removeprefix(f"{whole.title or whole.name}{_COSTS_OF}")
+
+
 def restrict_costs(instance: Instance, party: str) -> Instance:
     """Return the instance with the prices that one party pays or receives; all others are 0.
 
@@ -160,7 +173,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
     return replace(
         instance,
         **changed,
-        title=f"{instance.title or instance.name}, costs of {party}",
+        title=f"{instance.title or instance.name}{_COSTS_OF}{party}",
         stated_digest=instance.figures,
         whole=instance,
     )

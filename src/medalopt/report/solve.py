@@ -9,7 +9,7 @@ import numpy as np
 
 from medalopt.instance.activities import has_activities
 from medalopt.instance.demand import sells_castings
-from medalopt.instance.payers import parse_cost_objective
+from medalopt.instance.payers import get_restricted_party, parse_cost_objective
 from medalopt.instance.price_steps import has_other_lots, has_price_steps, list_falling_paths
 from medalopt.plan.metal_values import MetalValues, find_marginal_source, find_rejected_offer
 from medalopt.plan.plan import Plan
@@ -85,6 +85,8 @@ def describe_objective(plan: Plan) -> str:
         A sentence with the amount and its unit.
     """
     named = name_total_cost(plan) if plan.measure == "cost" else (f"Minimum {plan.measure}", plan.objective)
+    if plan.measure == "cost" and plan.instance.whole is not None:
+        named = f"Minimum cost of {escape_text(get_restricted_party(plan.instance))}", plan.cost
     return f"{named[0]}: {format_money(named[1], plan.unit)}."
 
 
