@@ -23,7 +23,7 @@ from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan
-from medalopt.plan.schema import OPTIONAL_TABLE_MODELS, TABLE_MODELS, SavedPlan
+from medalopt.plan.schema import PLAN_TABLES, SavedPlan
 from medalopt.plan.tables import ColumnTable
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, join_names, suggest_name
@@ -67,10 +67,7 @@ def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: Sourc
 
 def _collect_columns(table: str, rows: list[Any]) -> ColumnTable:
     """Return the columns of a saved table."""
-    return {
-        column: [getattr(row, column) for row in rows]
-        for column in {**TABLE_MODELS, **OPTIONAL_TABLE_MODELS}[table].model_fields
-    }
+    return {column: [getattr(row, column) for row in rows] for column in PLAN_TABLES[table]}
 
 
 def _collect_quantities(

@@ -27,12 +27,6 @@ SCALAR_MEMBERS = (
     "certificate",
     "solver",
 )
-PLAN_TABLES = (
-    *("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "prices_at_lots", "duals"),
-    *("offer_stock", "offer_charges", "withheld", "shortfall", "left", "fractions", "charges", "parties", "risk"),
-    *("feed_content", "price_steps"),
-    *("added_rows", "added_terms", "added_variables"),
-)
 PART_PREFIXES = {"json": "sourcing.", "csv": "file.", "xlsx": "sheet."}  # prefix of a part's name, by file format
 
 

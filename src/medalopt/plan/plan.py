@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,8 @@ from medalopt.instance.paths import render_path
 from medalopt.instance.payers import has_payers, restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
 from medalopt.instance.risk import DeadlineRisk, compute_risk
-from medalopt.plan.tables import ColumnTable, build_plan_tables
+from medalopt.plan.schema import PLAN_TABLES, PlanColumn
+from medalopt.plan.tables import OPTIONAL_TABLE_BUILDERS, TABLE_BUILDERS, ColumnTable, build_plan_tables
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.extension_rows import sum_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
@@ -80,26 +81,6 @@ def _lot_path_prefixes(account: PlanAccount) -> Iterator[str]:
                 yield f"{render_path((section, name))}."
 
 
-_COLUMN_TITLES: Mapping[str, Mapping[str, str]] = {  # a title that ends in a blank takes the currency
-    "shipments": {"tonnes": "taken [t]", "cost": "cost ", "feed": "feed [t]"},
-    "fractions": {"tonnes": "yielded [t]", "revenue": "revenue "},
-    "stockpiles": {"tonnes": "stock [t]"},
-    "purchases": {"kg": "bought [kg]", "cost": "cost "},
-    "offer_stock": {"bought": "bought [kg]", "charged": "charged [kg]", "stock": "stock [kg]", "cost": "cost "},
-    "offer_charges": {"kg": "charged [kg]"},
-    "metals": {name: f"{name} [kg]" for name in ("returned", "used", "surplus", "stock", "called_back")},
-    "melts": {"kg": "charged [kg]"},
-    "risk": {
-        **{f"{name}_kg": f"{name} [kg]" for name in ("needed", "mean", "sd", "q05", "q95")},
-        "probability": "probability",
-    },
-    "casts": {name: f"{name} [kg]" for name in ("charged", "scrap", "cast")},
-    "shortfall": {"missed": "missed", "cost": "cost "},
-    "feed_content": {"feed": "feed [t]", "content": "content [kg/t]", "limit": "limit [kg/t]"},
-    "charges": {"quantity": "quantity", "charge": "charge "},
-    "price_steps": {"quantity": "quantity", "price": "price ", "cost": "cost "},
-    "parties": {"cost": "cost "},
-}
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
 
@@ -281,18 +262,17 @@ class Plan:
         import pandas as pd
 
         tables = {
-            name: pd.DataFrame(self.tables.get(name, {})).rename(columns=self._title_columns(titles))
-            for name, titles in _COLUMN_TITLES.items()
+            name: pd.DataFrame(self.tables.get(name, {})).rename(columns=partial(self._title_column, PLAN_TABLES[name]))
+            for name in (*TABLE_BUILDERS, *OPTIONAL_TABLE_BUILDERS)
         }
         cost = pd.DataFrame({"kind": list(self.costs), f"cost [{self.instance.currency}]": list(self.costs.values())})
         return {"cost": cost, **tables, "shadow_prices": pd.DataFrame(self.priced)}
 
-    def _title_columns(self, titles: Mapping[str, str]) -> dict[str, str]:
-        """Return the column names with units, the currency among them."""
-        return {
-            column: f"{title}[{self.instance.currency}]" if title.endswith(" ") else title
-            for column, title in titles.items()
-        }
+    def _title_column(self, columns: Mapping[str, PlanColumn], name: str) -> str:
+        """Return the title of a column with its unit."""
+        column = columns[name]
+        unit = self.instance.currency if column.unit == "money" else column.unit
+        return f"{column.title or name} [{unit}]" if unit else name
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan for `medalopt.read_plan` and `medalopt verify`.

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -19,19 +19,16 @@ from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK, ZIP_SIGNATURE, Spreadsheet
 from medalopt.instance.reader.files import FileBytes, read_file
 from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
-from medalopt.plan.digests import PLAN_TABLES, SCALARS_PART, split_sourcing_parts
+from medalopt.plan.digests import SCALARS_PART, split_sourcing_parts
 from medalopt.plan.schema import (
-    OPTIONAL_TABLE_MODELS,
-    TABLE_MODELS,
-    Number,
-    SavedFractionShipment,
+    EXTENSION_TABLES,
+    PLAN_TABLES,
+    REQUIRED_TABLES,
     SavedInfeasibility,
-    SavedMetalCalledBack,
     SavedPlan,
-    StrictModel,
     describe_schema_errors,
 )
-from medalopt.plan.tables import parse_extension_tables
+from medalopt.plan.tables import list_csv_columns, parse_number, parse_rows
 from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
 from medalopt.text import escape_text
 
@@ -282,30 +279,17 @@ def _parse_folder(path: Path) -> dict[str, Any]:
 
 def _parse_tables(name: str, has: Callable[[str], bool], read: TableSource) -> dict[str, Any]:
     """Return the JSON content of a plan given by tables."""
-    content: dict[str, Any] = {"instance": {"files": {}}, "duals": [], **{table: [] for table in TABLE_MODELS}}
+    content: dict[str, Any] = {"instance": {"files": {}}, **{table: [] for table in REQUIRED_TABLES}}
     for item, value in read("plan", ["item", "value"]):
         if not _insert_value(content, item, value):
             reason = f"the item {escape_text(item)} occurs twice, or is nested in another"
             raise _reject(name, reason)
-    for table, model in TABLE_MODELS.items():
-        of_table = SavedMetalCalledBack if table == "metals" and has("left") else model
-        of_table = SavedFractionShipment if table == "shipments" and has("fractions") else of_table
-        content[table] = _read_typed_rows(read, table, of_table)
-    duals = read("duals", ["rule", "key1", "key2", "key3", "value"])
-    content["duals"] = [
-        {"rule": rule, "key": [part for part in key if part], "value": _parse_number(value)}
-        for rule, *key, value in duals
-    ]
-    for table, model in OPTIONAL_TABLE_MODELS.items():
-        if has(table):
-            content[table] = _read_typed_rows(read, table, model)
-    return {**content, **parse_extension_tables(has, read)}
-
-
-def _read_typed_rows(read: TableSource, table: str, model: type[StrictModel]) -> list[dict[str, Any]]:
-    """Return the rows of a table with the types of its model."""
-    columns = [name for name, field in model.model_fields.items() if field.is_required()]
-    return [_convert_row(model, dict(zip(columns, row, strict=True))) for row in read(table, columns)]
+    extended = any(map(has, EXTENSION_TABLES))
+    for table in PLAN_TABLES:
+        if table in REQUIRED_TABLES or has(table) or (extended and table in EXTENSION_TABLES):
+            columns = list_csv_columns(table, has)
+            content[table] = parse_rows(table, columns, read(table, columns))
+    return content
 
 
 def _read_columns(path: Path, columns: list[str]) -> list[list[str]]:
@@ -359,24 +343,5 @@ def _insert_value(content: dict[str, Any], item: str, value: str) -> bool:
     texts = ("format", "status", "instance", "solver", "digests")
     plain = parts[0] in texts or parts[-1] in ("measure", "unit", "arithmetic", "scope", "basis", "exact_value")
     missing = parts[-1] == "exact_value" and not value  # the vertex was not proven exactly
-    at[parts[-1]] = None if missing else value if plain else _parse_number(value)
+    at[parts[-1]] = None if missing else value if plain else parse_number(value)
     return True
-
-
-def _convert_row(model: type[StrictModel], row: dict[str, str]) -> dict[str, Any]:
-    """Return a row with numbers and missing values by the types of its model."""
-    kinds = {name: field.annotation for name, field in model.model_fields.items()}
-    return {
-        name: _parse_number(cell)
-        if kinds[name] is float or (cell and Number in get_args(kinds[name]))
-        else (None if cell == "" and kinds[name] is not str else cell)
-        for name, cell in row.items()
-    }
-
-
-def _parse_number(cell: str) -> Any:
-    """Return a cell as a number if it is one."""
-    try:
-        return float(cell)
-    except ValueError:
-        return cell  # reported by validation

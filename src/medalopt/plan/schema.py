@@ -1,13 +1,13 @@
-"""Schema of saved plans: the required members and their types, and how an error of structure is described."""
+"""Tables of a plan by column, the schema of saved plans, and how an error of structure is described."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from medalopt.plan.tables import SavedExtensionRow, SavedExtensionTerm, SavedExtensionVariable
 from medalopt.text import escape_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -48,211 +48,111 @@ class SavedCertificate(StrictModel):
     search_bound: Number | None = None
 
 
+@dataclass(frozen=True)
+class PlanColumn:
+    """A column of a table of a plan: text, or numbers in a unit.
+
+    Attributes:
+        unit: Unit of numbers, `money` for the currency, '' for another column's or none; None: text.
+        title: Title of numbers in data frames; default: the name.
+        nullable: Whether a cell may be empty.
+        beside: Table beside which alone the table has this column; default: always.
+    """
+
+    unit: str | None = None
+    title: str = ""
+    nullable: bool = False
+    beside: str = ""
+
+    @property
+    def type(self) -> Any:
+        """Type of a cell, for pydantic."""
+        kind: Any = str if self.unit is None else Number
+        return kind | None if self.nullable or self.beside else kind
+
+
+def _make_columns(texts: str, **numbers: PlanColumn | str) -> dict[str, PlanColumn]:
+    """Return columns: the names of those of text, and the units or more of the others."""
+    columns = {name: PlanColumn() for name in texts.split()}
+    return columns | {name: PlanColumn(one) if isinstance(one, str) else one for name, one in numbers.items()}
+
+
+KEYS: Mapping[str, int] = {"duals": 3, "added_terms": 4}
+"""Tables of which each row has a list of names, `key`, and the most names of one."""
+
+_NULLABLE_TEXT, _NULLABLE_NUMBER = PlanColumn(nullable=True), PlanColumn("", nullable=True)
+_MARGINAL_VALUES = _make_columns("path", period=_NULLABLE_TEXT, value="") | _make_columns("unit meaning")
+_KG = dict.fromkeys(("returned", "used", "surplus", "stock"), "kg")
+PLAN_TABLES: Mapping[str, Mapping[str, PlanColumn]] = {
+    "shipments": _make_columns("stream device region treatment", smelter=_NULLABLE_TEXT) | _make_columns(
+        "period", tonnes=PlanColumn("t", "taken"), cost="money",
+        fraction=PlanColumn(nullable=True, beside="fractions"), feed=PlanColumn("t", beside="fractions"),
+    ),
+    "stockpiles": _make_columns("stream period", tonnes=PlanColumn("t", "stock")),
+    "purchases": _make_columns("offer alloy period", kg=PlanColumn("kg", "bought"), cost="money"),
+    "metals": _make_columns("metal period", **_KG, called_back=PlanColumn("kg", beside="left")),
+    "melts": _make_columns("alloy period metal", kg=PlanColumn("kg", "charged")),
+    "casts": _make_columns("alloy period", charged="kg", scrap="kg", cast="kg"),
+    "prices": _MARGINAL_VALUES,
+    "prices_at_lots": _MARGINAL_VALUES,
+    "duals": _make_columns("rule", value=""),
+    "offer_stock": _make_columns("offer period", bought="kg", charged="kg", stock="kg", cost="money"),
+    "offer_charges": _make_columns("offer alloy period", kg=PlanColumn("kg", "charged")),
+    "withheld": _make_columns("terms metal period", kg="kg"),
+    "shortfall": _make_columns("medal period", missed="", cost="money"),
+    "left": _make_columns("terms metal period", kg="kg", revenue="money"),
+    "fractions": _make_columns("treatment fraction period", tonnes=PlanColumn("t", "yielded"), revenue="money"),
+    "charges": _make_columns("contract period", quantity="") | _make_columns("unit", charge="money"),
+    "parties": _make_columns("party kind", cost="money"),
+    "risk": _make_columns(
+        "metal period",
+        **{f"{name}_kg": PlanColumn("kg", name) for name in ("needed", "mean", "sd", "q05", "q95")}, probability="",
+    ),
+    "feed_content": _make_columns(
+        "smelter period element", feed="t", content="kg/t", limit=PlanColumn("kg/t", nullable=True)
+    ),
+    "price_steps": _make_columns("contract", step="", up_to=_NULLABLE_NUMBER, price="money", quantity="")
+    | _make_columns("unit", cost="money"),
+    "added_rows": _make_columns("name", lower=_NULLABLE_NUMBER, upper=_NULLABLE_NUMBER, dual=""),
+    "added_terms": _make_columns("row component", coefficient=""),
+    "added_variables": _make_columns("name", lower=_NULLABLE_NUMBER, upper=_NULLABLE_NUMBER, value=""),
+}  # fmt: skip
+"""Columns of every table of a plan, in the order of a row, by table."""
+
+REQUIRED_TABLES = ("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "duals")
+"""Tables that every plan has."""
+EXTENSION_TABLES = tuple(table for table in PLAN_TABLES if table.startswith("added_"))
+"""Tables of extensions; a plan has all of them or none."""
+
+
+def _list_fields(tables: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of some tables: lists of rows, of which those that only some plans have may be left out."""
+    fields: dict[str, Any] = {}
+    for table in tables:
+        cells: dict[str, Any] = {
+            name: (column.type, None if column.beside else ...) for name, column in PLAN_TABLES[table].items()
+        }
+        if table in KEYS:
+            cells["key"] = (list[str], ...)
+        row = create_model(f"Row of {table}", __base__=StrictModel, **cells)
+        fields[table] = (list[row], ... if table in REQUIRED_TABLES else [])  # type: ignore[valid-type]
+    return fields
+
+
+_ExtensionTables = create_model("_ExtensionTables", __base__=StrictModel, **_list_fields(EXTENSION_TABLES))
+_PlanTables = create_model(
+    "_PlanTables",
+    __base__=_ExtensionTables,
+    **_list_fields(table for table in PLAN_TABLES if table not in EXTENSION_TABLES),
+)
+
+
 class SavedDual(StrictModel):
     """Dual value of a constraint."""
 
     rule: str
     key: list[str]
     value: Number
-
-
-class SavedShipment(StrictModel):
-    """Tonnes of a stream sent on a route in a period."""
-
-    stream: str
-    device: str
-    region: str
-    treatment: str
-    smelter: str | None
-    period: str
-    tonnes: Number
-    cost: Number
-    fraction: str | None = None
-    feed: Number | None = None  # where treatments have fractions
-
-
-class SavedFractionShipment(SavedShipment):
-    """Tonnes of devices of a stream, all or one fraction of them, on a route; `feed`: mass at the smelter."""
-
-    fraction: str | None
-    feed: Number
-
-
-class SavedFraction(StrictModel):
-    """Tonnes of a fraction that treated devices yield in a period, and the revenue where it is sold."""
-
-    treatment: str
-    fraction: str
-    period: str
-    tonnes: Number
-    revenue: Number
-
-
-class SavedStockpile(StrictModel):
-    """Tonnes of a stream in stock at the end of a period."""
-
-    stream: str
-    period: str
-    tonnes: Number
-
-
-class SavedPurchase(StrictModel):
-    """Kilograms of an offer bought for an alloy in a period."""
-
-    offer: str
-    alloy: str
-    period: str
-    kg: Number
-    cost: Number
-
-
-class SavedOfferStock(StrictModel):
-    """Kilograms of an offer bought into stock, charged from it and left in a period."""
-
-    offer: str
-    period: str
-    bought: Number
-    charged: Number
-    stock: Number
-    cost: Number
-
-
-class SavedOfferCharge(StrictModel):
-    """Kilograms of an offer charged from stock to an alloy in a period."""
-
-    offer: str
-    alloy: str
-    period: str
-    kg: Number
-
-
-class SavedMetal(StrictModel):
-    """The account of a metal in a period, kg."""
-
-    metal: str
-    period: str
-    returned: Number
-    used: Number
-    surplus: Number
-    stock: Number
-    called_back: Number | None = None  # where metal may be left with the smelters
-
-
-class SavedMetalCalledBack(SavedMetal):
-    """The account of a metal where metal may be left with the smelters; `surplus` includes metal left."""
-
-    called_back: Number
-
-
-class SavedMelt(StrictModel):
-    """Kilograms of a metal (or `other`) charged to an alloy in a period."""
-
-    alloy: str
-    period: str
-    metal: str
-    kg: Number
-
-
-class SavedCast(StrictModel):
-    """Castings of an alloy in a period: charged, process scrap recharged, cast, kg."""
-
-    alloy: str
-    period: str
-    charged: Number
-    scrap: Number
-    cast: Number
-
-
-class SavedWithheld(StrictModel):
-    """Kilograms of metal withheld from a pooled lot, by settlement terms and period of shipment."""
-
-    terms: str
-    metal: str
-    period: str
-    kg: Number
-
-
-class SavedShortfall(StrictModel):
-    """Medals of a kind that are not made, the period in which they are due, and their penalty."""
-
-    medal: str
-    period: str
-    missed: Number
-    cost: Number
-
-
-class SavedLeftMetal(StrictModel):
-    """Kilograms of credited metal left with a smelter, by settlement terms and period of credit, and its revenue."""
-
-    terms: str
-    metal: str
-    period: str
-    kg: Number
-    revenue: Number
-
-
-class SavedFeedContent(StrictModel):
-    """Feed of a smelter in a period and its mean content of one element, with the limit of the smelter if any."""
-
-    smelter: str
-    period: str
-    element: str
-    feed: Number
-    content: Number
-    limit: Number | None
-
-
-class SavedCharge(StrictModel):
-    """A contract with a minimum lot or a charge that is used, with its quantity and its charge."""
-
-    contract: str
-    period: str
-    quantity: Number
-    unit: str
-    charge: Number
-
-
-class SavedPriceStep(StrictModel):
-    """A step of the price of a stream or offer that is used, with the quantity at this price and its cost."""
-
-    contract: str
-    step: Number
-    up_to: Number | None
-    price: Number
-    quantity: Number
-    unit: str
-    cost: Number
-
-
-class SavedPartyCost(StrictModel):
-    """Cost of one kind that a party bears over the horizon; revenue is negative."""
-
-    party: str
-    kind: str
-    cost: Number
-
-
-class SavedRisk(StrictModel):
-    """Need and distribution of the metal returned by a deadline, kg, and the probability that it suffices."""
-
-    metal: str
-    period: str
-    needed_kg: Number
-    mean_kg: Number
-    sd_kg: Number
-    q05_kg: Number
-    q95_kg: Number
-    probability: Number
-
-
-class SavedPrice(StrictModel):
-    """A marginal value."""
-
-    path: str
-    period: str | None
-    value: Number
-    unit: str
-    meaning: str
 
 
 class SavedWholeLots(StrictModel):
@@ -301,8 +201,8 @@ class SavedSourcing(StrictModel):
     date: str = ""
 
 
-class SavedPlan(StrictModel):
-    """A plan as written: decisions, and claims derived from them."""
+class SavedPlan(_PlanTables):  # type: ignore[misc, valid-type]
+    """A plan as written: decisions, and claims derived from them, in the tables of `PLAN_TABLES` and other members."""
 
     format: Literal["medalopt/plan/1"]
     status: Literal["optimal", "feasible"]
@@ -311,48 +211,11 @@ class SavedPlan(StrictModel):
     cost: dict[str, Number]
     footprint: Number
     tonnes: Number
-    shipments: list[SavedShipment]
-    stockpiles: list[SavedStockpile]
-    purchases: list[SavedPurchase]
-    metals: list[SavedMetal]
-    melts: list[SavedMelt]
-    casts: list[SavedCast]
-    offer_stock: list[SavedOfferStock] = []
-    offer_charges: list[SavedOfferCharge] = []
-    prices: list[SavedPrice]
     lots: SavedWholeLots | None = None
-    prices_at_lots: list[SavedPrice] = []
-    withheld: list[SavedWithheld] = []
-    shortfall: list[SavedShortfall] = []
-    left: list[SavedLeftMetal] = []
-    fractions: list[SavedFraction] = []
-    feed_content: list[SavedFeedContent] = []
-    charges: list[SavedCharge] = []
-    price_steps: list[SavedPriceStep] = []
-    parties: list[SavedPartyCost] = []
-    risk: list[SavedRisk] = []
-    duals: list[SavedDual]
-    added_rows: list[SavedExtensionRow] = []
-    added_terms: list[SavedExtensionTerm] = []
-    added_variables: list[SavedExtensionVariable] = []
     certificate: SavedCertificate
     solver: dict[str, str]
     sourcing: SavedSourcing | None = None
-    digests: dict[str, str] = {}  # see `plan.digests`; absent in files of earlier versions
-
-
-def _list_table_models(required: bool) -> dict[str, type[StrictModel]]:
-    """Return the models of the rows of those tables that every plan has, or only some plans."""
-    tables = {name: field for name, field in SavedPlan.model_fields.items() if get_origin(field.annotation) is list}
-    return {
-        name: get_args(field.annotation)[0]
-        for name, field in tables.items()
-        if field.is_required() == required and name != "duals" and not name.startswith("added_")
-    }
-
-
-TABLE_MODELS, OPTIONAL_TABLE_MODELS = _list_table_models(required=True), _list_table_models(required=False)
-"""Models of the rows, by table: of every plan, and of some plans."""
+    digests: dict[str, str] = Field(default_factory=dict)  # see `plan.digests`; absent in files of earlier versions
 
 
 class SavedProof(StrictModel):
@@ -364,7 +227,7 @@ class SavedProof(StrictModel):
     duals: list[SavedDual]
 
 
-class SavedInfeasibility(StrictModel):
+class SavedInfeasibility(_ExtensionTables):  # type: ignore[misc, valid-type]
     """A statement of infeasibility; further content, such as conflicts and repairs, is ignored."""
 
     model_config = ConfigDict(extra="ignore")
@@ -373,9 +236,6 @@ class SavedInfeasibility(StrictModel):
     status: Literal["infeasible"]
     instance: SavedIdentity
     proof: SavedProof | None = None
-    added_rows: list[SavedExtensionRow] = []
-    added_terms: list[SavedExtensionTerm] = []
-    added_variables: list[SavedExtensionVariable] = []
 
 
 Path = tuple[str | int, ...]  # members and positions from the top of the plan

@@ -6,11 +6,10 @@ Rows of zeros are dropped, except of metals.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
@@ -23,6 +22,7 @@ from medalopt.instance.price_steps import UsedStep, compute_purchase_prices, has
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
+from medalopt.plan.schema import KEYS, PLAN_TABLES, PlanColumn
 from medalopt.proof.claims import OBJECTIVE_ROW
 from medalopt.proof.extensions import ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
@@ -283,41 +283,6 @@ def build_plan_tables(account: PlanAccount) -> dict[str, ColumnTable]:
     return {name: build(account) for name, build in {**TABLE_BUILDERS, **optional}.items()}
 
 
-_FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
-_STRICT_CONFIG = ConfigDict(extra="forbid", strict=True, frozen=True)
-_MAX_KEY_NAMES = 4  # most names of a term
-
-
-class SavedExtensionRow(BaseModel):
-    """An extension row `lower <= sum of its terms <= upper` with its dual value; None for an infinite bound."""
-
-    model_config = _STRICT_CONFIG
-    name: str
-    lower: _FiniteNumber | None
-    upper: _FiniteNumber | None
-    dual: _FiniteNumber
-
-
-class SavedExtensionTerm(BaseModel):
-    """A term of a row, or of the added costs: coefficient times the quantity of a component and key."""
-
-    model_config = _STRICT_CONFIG
-    row: str
-    component: str
-    key: list[str]
-    coefficient: _FiniteNumber
-
-
-class SavedExtensionVariable(BaseModel):
-    """A user variable with bounds and value."""
-
-    model_config = _STRICT_CONFIG
-    name: str
-    lower: _FiniteNumber | None
-    upper: _FiniteNumber | None
-    value: _FiniteNumber
-
-
 def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
     """Return extensions as tables of columns.
 
@@ -353,62 +318,73 @@ def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
     }
 
 
-def build_extension_csv_tables(added: ExtensionData) -> dict[str, ColumnTable]:
-    """Return the tables as CSV files hold them: each name of a key in its own column.
+def list_csv_columns(table: str, has: Callable[[str], bool]) -> list[str]:
+    """Return the columns of the CSV file or sheet of a table, in which each name of a key has its own.
 
     Args:
-        added: User extensions with their solution.
+        table: Name of the table.
+        has: Returns True if the plan has a table.
 
     Returns:
-        Columns by table; empty without extensions.
+        Names of the columns.
     """
-    result = build_extension_tables(added)
-    if result:
-        keys = result["added_terms"].pop("key")
-        split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(_MAX_KEY_NAMES)}
-        result["added_terms"] = {**result["added_terms"], **split}
+    columns = [name for name, one in PLAN_TABLES[table].items() if not one.beside or has(one.beside)]
+    keys = [f"key{n + 1}" for n in range(KEYS.get(table, 0))]
+    return [columns[0], *keys, *columns[1:]] if table == "duals" else [*columns, *keys]
+
+
+def split_keys(table: str, columns: ColumnTable) -> ColumnTable:
+    """Return a table as its CSV file or sheet holds it: each name of a key in its own column.
+
+    Args:
+        table: Name of the table.
+        columns: Columns of the table.
+
+    Returns:
+        The columns; those of another table unchanged.
+    """
+    if table not in KEYS:
+        return columns
+    keys = columns["key"]
+    split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(KEYS[table])}
+    return {name: {**columns, **split}[name] for name in list_csv_columns(table, lambda other: True)}
+
+
+def parse_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
+    """Parse the rows of a CSV file or sheet.
+
+    Args:
+        table: Name of the table.
+        columns: Columns, as `list_csv_columns` gives them.
+        rows: Cells of each row.
+
+    Returns:
+        Rows as JSON has them, not yet validated.
+    """
+    known, result = PLAN_TABLES[table], []
+    for row in rows:
+        cells = dict(zip(columns, row, strict=True))
+        parsed: dict[str, Any] = {name: _parse_cell(known[name], cells[name]) for name in columns if name in known}
+        if table in KEYS:
+            parsed["key"] = [cells[name] for name in columns if name not in known and cells[name]]
+        result.append(parsed)
     return result
 
 
-def parse_extension_tables(
-    has: Callable[[str], bool], read: Callable[[str, list[str]], list[list[str]]]
-) -> dict[str, list[dict[str, Any]]]:
-    """Parse extensions from CSV files or sheets.
-
-    Args:
-        has: Returns True if a table exists.
-        read: Returns the rows of a table, given its name and columns.
+def parse_number(cell: str) -> Any:
+    """Parse a number.
 
     Returns:
-        Rows by table, as JSON has them and not yet validated; empty without any of the tables.
+        The number; another text unchanged, which validation reports.
     """
-    columns = {
-        "added_rows": ["name", "lower", "upper", "dual"],
-        "added_terms": ["row", "component", "coefficient", *(f"key{n + 1}" for n in range(_MAX_KEY_NAMES))],
-        "added_variables": ["name", "lower", "upper", "value"],
-    }
-    if not any(map(has, columns)):
-        return {}
-    rows = {table: read(table, names) for table, names in columns.items()}
-    return {
-        table: [
-            {
-                "row": row[0],
-                "component": row[1],
-                "key": [name for name in row[3:] if name],
-                "coefficient": _parse_cell(row[2]),
-            }
-            if table == "added_terms"
-            else dict(zip(columns[table], (row[0], *map(_parse_cell, row[1:])), strict=True))
-            for row in result
-        ]
-        for table, result in rows.items()
-    }
-
-
-def _parse_cell(cell: str) -> Any:
-    """Return a cell as a number if it is one, None if empty."""
     try:
-        return float(cell) if cell else None
+        return float(cell)
     except ValueError:
-        return cell  # reported by validation
+        return cell
+
+
+def _parse_cell(column: PlanColumn, cell: str) -> Any:
+    """Return a cell as a number or text, None where it is empty and may be."""
+    if not cell and column.nullable:
+        return None
+    return cell if column.unit is None else parse_number(cell)

@@ -20,10 +20,13 @@ from medalopt.instance.reader.excel_reader import (
 )
 from medalopt.instance.reader.files import FileBytes
 from medalopt.plan.digests import FormulaValue, normalize_formula
+from medalopt.plan.schema import PLAN_TABLES
 from medalopt.text import escape_text
 
 EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")
-_NUMBER_COLUMNS = frozenset({"tonnes", "kg", "cost", "feed"})
+_NUMBER_COLUMNS = frozenset(
+    name for table in EDITABLE_TABLES for name, one in PLAN_TABLES[table].items() if one.unit is not None
+)
 _MAX_HEADER_ROWS = 20  # rows
 _ROUNDING_TOLERANCE = 1e-14  # relative: a workbook stores 16 digits
 _MAX_NAMED_CELLS = 5  # cells that identify a row in a message

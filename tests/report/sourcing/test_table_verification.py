@@ -20,9 +20,9 @@ from campaigns import saved_plans
 from medalopt.errors import InputError
 from medalopt.instance.reader.excel_reader import UnreadableCell
 from medalopt.instance.reader.files import FileBytes
-from medalopt.plan.digests import PLAN_TABLES, compute_part_digests, compute_plan_digests
+from medalopt.plan.digests import compute_part_digests, compute_plan_digests
 from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read_plan_workbook
-from medalopt.plan.schema import SavedPlan
+from medalopt.plan.schema import PLAN_TABLES, SavedPlan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.table_verification import (

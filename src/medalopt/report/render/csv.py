@@ -14,7 +14,8 @@ from medalopt.instance.reader.files import read_file
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import parse_csv_rows
-from medalopt.plan.tables import OPTIONAL_TABLE_BUILDERS, build_extension_csv_tables
+from medalopt.plan.schema import EXTENSION_TABLES
+from medalopt.plan.tables import OPTIONAL_TABLE_BUILDERS, build_extension_tables, split_keys
 from medalopt.proof.marginal import MarginalValue
 from medalopt.report.atomic_write import FileContent
 from medalopt.report.document import (
@@ -195,9 +196,7 @@ def _find_type(cells: Sequence[Any], empty: str = "string") -> str:
     return "string" if kinds == {str} else "any"
 
 
-OPTIONAL_FILES = frozenset({"added_rows.csv", "added_terms.csv", "added_variables.csv", "prices_at_lots.csv"}) | {
-    f"{table}.csv" for table in OPTIONAL_TABLE_BUILDERS
-}
+OPTIONAL_FILES = frozenset(f"{table}.csv" for table in (*OPTIONAL_TABLE_BUILDERS, *EXTENSION_TABLES, "prices_at_lots"))
 PlanColumns = Mapping[str, Mapping[str, Sequence[Any]]]  # cells by name of the column, by name of the table
 _EMPTY_ROW = '""'  # a row of one empty cell: an empty line would be none
 _QUOTED_CHARACTERS = frozenset(',"\r\n')
@@ -258,12 +257,8 @@ def _list_columns(plan: Plan) -> PlanColumns:
         **plan.tables,
         "prices": plan.priced,
         **({} if plan.lots is None else {"prices_at_lots": at_lots}),
-        "duals": {
-            "rule": [row["rule"] for row in duals],
-            **{f"key{n + 1}": [row["key"][n] if len(row["key"]) > n else "" for row in duals] for n in range(3)},
-            "value": [row["value"] for row in duals],
-        },
-        **build_extension_csv_tables(plan.added),
+        "duals": split_keys("duals", {name: [row[name] for row in duals] for name in ("rule", "key", "value")}),
+        **{name: split_keys(name, table) for name, table in build_extension_tables(plan.added).items()},
         "plan": _tabulate_summary(content),
     }
 

@@ -11,13 +11,13 @@ from typing import Any
 from medalopt.errors import Fault
 from medalopt.instance.instance import Instance
 from medalopt.plan.digests import (
-    PLAN_TABLES,
     compute_part_digests,
     compute_plan_digests,
     join_floats,
     split_sourcing_parts,
 )
 from medalopt.plan.plan import Plan
+from medalopt.plan.schema import PLAN_TABLES
 from medalopt.plan.tables import ColumnTable, build_extension_tables
 from medalopt.proof.certificate import InfeasibilityProof
 from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
