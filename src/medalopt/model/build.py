@@ -7,30 +7,36 @@ import pyomo.core as pyo
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
-from medalopt.model.activities import add_activity_constraints
-from medalopt.model.balance import add_metal_balance, add_offer_balance
-from medalopt.model.capacity import add_capacity_constraints
-from medalopt.model.charge_limits import add_charge_limits
-from medalopt.model.commitments import add_commitment_constraints
-from medalopt.model.concentration import add_concentration_constraints
+from medalopt.model.activities import add_activity_constraints, add_price_steps
+from medalopt.model.balance import (
+    add_left_metal_constraints,
+    add_metal_balance,
+    add_offer_balance,
+    add_process_scrap_constraints,
+    add_reserve_constraints,
+)
 from medalopt.model.confidence import add_confidence_cuts
 from medalopt.model.demand import add_casting_stock, add_demand_constraints, declare_missed_medals
-from medalopt.model.device_mix import add_device_mix_constraints
-from medalopt.model.fineness import add_fineness_constraints
-from medalopt.model.footprint import add_footprint_cap, declare_footprint
-from medalopt.model.impurities import add_impurity_limits
-from medalopt.model.left_metal import add_left_metal_constraints
+from medalopt.model.fineness import add_fineness_constraints, add_melt_constraints
+from medalopt.model.limits import (
+    add_capacity_constraints,
+    add_charge_limits,
+    add_commitment_constraints,
+    add_impurity_limits,
+    add_offer_stock_limits,
+)
 from medalopt.model.lots import add_lot_constraints
-from medalopt.model.melt import add_melt_constraints
 from medalopt.model.network import build_network
 from medalopt.model.network_to_pyomo import attach_network
 from medalopt.model.objective import declare_cost_expressions, set_objective
-from medalopt.model.offer_stock import add_offer_stock_limits
-from medalopt.model.participation import add_participation_constraints
-from medalopt.model.price_steps import add_price_steps
-from medalopt.model.process_scrap import add_process_scrap_constraints
-from medalopt.model.recycled_content import add_recycled_content_constraints
-from medalopt.model.reserve import add_reserve_constraints
+from medalopt.model.policy import (
+    add_concentration_constraints,
+    add_device_mix_constraints,
+    add_footprint_cap,
+    add_participation_constraints,
+    add_recycled_content_constraints,
+    declare_footprint,
+)
 from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
 
 

@@ -9,8 +9,7 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.instance import Instance, Names
 from medalopt.instance.price_steps import STEP_KINDS
-from medalopt.model.balance import collect_purchases
-from medalopt.model.left_metal import list_left_metal_terms
+from medalopt.model.balance import collect_purchases, list_left_metal_terms
 from medalopt.model.variables import index_by_name
 
 OBJECTIVES = ("cost", "footprint", "mass")

@@ -1,0 +1,143 @@
+"""Policy: recycled content (family 8), device mix (9), participation (10), footprint (11), concentration (15)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyomo.core as pyo
+
+from medalopt.instance.instance import Instance
+from medalopt.model.balance import collect_purchases
+from medalopt.model.variables import index_by_name
+
+
+def add_recycled_content_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add recycled content constraints (family 8).
+
+    $\sum_{oat}(1-\varphi_o)b_{oe}b_{oat}\le(1-\kappa_e)\sum_{at}C_{aet}$ (kg).
+    Metal from stock, opening stock included, counts as recycled.
+
+    Args:
+        model: Model with charge and purchases declared.
+        instance: Instance.
+    """
+    market, metals = instance.market, instance.metals.names
+    content = index_by_name(market.composition.value, market.names, metals)
+    mined = index_by_name(1 - market.recycled.value, market.names)
+    floor = index_by_name(instance.policy.recycled.value, metals)
+    charged: dict[str, list[object]] = {}
+    for (_, e, _), quantity in model.charged.items():
+        charged.setdefault(e, []).append(quantity)
+
+    def rule(m: pyo.ConcreteModel, e: str) -> tuple[None, object, float]:
+        """Bound the mined metal charged over the horizon."""
+        new = pyo.quicksum(
+            [mined[o] * content[o, e] * b for (o, _, _), b in m.buy.items() if mined[o] * content[o, e]],
+        )
+        return (None, new - (1 - floor[e]) * pyo.quicksum(charged[e]), 0.0)
+
+    doc = "8. recycled content; dual: shadow price of primary metal allowed, <= 0, money/kg"
+    model.recycled = pyo.Constraint([e for e in metals if floor[e] > 0 and e in charged], rule=rule, doc=doc)
+
+
+def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add device mix constraints (family 9): $\underline\mu X\le X_d\le\overline\mu X$ (t).
+
+    Args:
+        model: Model with `sent_device` declared.
+        instance: Instance; constraints are added for shares above 0 % and below 100 %.
+    """
+    policy, devices = instance.policy, instance.devices.names
+    member = index_by_name(policy.members, policy.windows, devices)
+    low, high = (
+        index_by_name(policy.window_low.value, policy.windows),
+        index_by_name(policy.window_high.value, policy.windows),
+    )
+
+    def excess(m: pyo.ConcreteModel, w: str, share: float) -> object:
+        """Return the tonnes of the window's devices above a share of all tonnes sent."""
+        return pyo.quicksum([(member[w, d] - share) * m.sent_device[d] for d in devices])
+
+    model.mix_low = pyo.Constraint(
+        [w for w in policy.windows if low[w] > 0],
+        rule=lambda m, w: (0.0, excess(m, w, low[w]), None),
+        doc="9. device mix, least share; dual: shadow price of the required tonnes, >= 0, money/t",
+    )
+    model.mix_high = pyo.Constraint(
+        [w for w in policy.windows if high[w] < 1],
+        rule=lambda m, w: (None, excess(m, w, high[w]), 0.0),
+        doc="9. device mix, greatest share; dual: shadow price of the allowed tonnes, <= 0, money/t",
+    )
+
+
+def add_participation_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add participation constraints (family 10): $X_g\ge\psi\sum_{i:g(i)=g}\sum_ts_{it}$ (t).
+
+    Supply of streams without a route is included in the right-hand side.
+
+    Args:
+        model: Model with `sent_region` declared.
+        instance: Instance.
+    """
+    share = float(instance.policy.participation.value)
+    offers = np.zeros(len(instance.regions))
+    np.add.at(offers, instance.streams.region, instance.streams.available.value.sum(axis=1))
+    offered = index_by_name(offers, instance.regions)
+    model.participation = pyo.Constraint(
+        [g for g in instance.regions if share * offered[g] > 0 and g in model.sent_region],
+        rule=lambda m, g: (share * offered[g], m.sent_region[g], None),
+        doc="10. participation; dual: shadow price of the required tonnes, >= 0, money/t",
+    )
+
+
+def declare_footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Declare the footprint of a plan, $\Phi+\sum_o\phi_ob_o$, as the expression `footprint` (kg CO2e).
+
+    Args:
+        model: Model with `network_footprint` and purchases declared.
+        instance: Instance.
+    """
+    each = index_by_name(instance.market.footprint.value, instance.market.names)
+    bought = [each[o] * one for (o, _), quantities in collect_purchases(model).items() if each[o] for one in quantities]
+    model.footprint = pyo.Expression(
+        expr=pyo.quicksum([model.network_footprint, *bought]), doc="footprint of the plan, kg CO2e"
+    )
+
+
+def add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add the footprint cap (family 11): $\Phi+\sum_o\phi_ob_o\le$ cap (kg CO2e); nothing if the cap is infinite.
+
+    Args:
+        model: Model with `footprint` declared.
+        instance: Instance.
+    """
+    cap = float(instance.policy.footprint_cap.value)
+    if math.isfinite(cap):
+        doc = "11. footprint; dual: shadow price of the cap, <= 0, money/kg CO2e"
+        model.footprint_cap = pyo.Constraint(rule=lambda m: (None, m.footprint, cap), doc=doc)
+
+
+def add_concentration_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add concentration limits (family 15).
+
+    $\sum_tF_{kt}\le\alpha\sum_{k't}F_{k't}$ (t); $X_g\le\alpha X$ (t); $b_o\le\alpha\sum_{o'}b_{o'}$ (kg).
+
+    Args:
+        model: Model with feed, tonnes sent by region and purchases over the horizon declared.
+        instance: Instance; constraints are added for shares below 100 %.
+    """
+    policy, periods = instance.policy, instance.periods
+    feed = {k: pyo.quicksum([model.feed[k, t] for t in periods]) for k in instance.smelters.names}
+    for name, share, unit, own, everything in (
+        ("smelters", policy.concentration_smelters, "tonne", feed, pyo.quicksum(feed.values())),
+        ("regions", policy.concentration_regions, "tonne", model.sent_region, model.sent),
+        ("offers", policy.concentration_offers, "kilogram", model.bought, pyo.quicksum(model.bought.values())),
+    ):
+        most = float(share.value)
+        rows = pyo.Constraint(
+            list(own) if most < 1 else [],
+            rule=lambda m, key, own=own, most=most, everything=everything: (None, own[key] - most * everything, 0.0),
+            doc=f"15. concentration; dual: shadow price of the right-hand side, <= 0, money per {unit}",
+        )
+        model.add_component(f"concentration_{name}", rows)
