@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ APART = (
     OWN / "pooled.yaml",
 )
 UNCERTAIN = ROOT / "tests/instance/uncertain.yaml"
+STEPS = ROOT / "tests/planted/instances/price_steps.yaml"
 REFUSED = ROOT / "instances/infeasible.yaml"
 ADDED = OWN / "added.py"
 NOTHING_MORE = "def extend(model, instance):\n    pass\n"
@@ -423,7 +424,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "bases": bases,
     "refutations": refutations,
     "refusals": refusals,
-    "statements": lambda known: statements(loaded(TINY)),
+    "statements": lambda known: chain(statements(loaded(TINY)), statements(loaded(STEPS), ())),
     "lots": lots,
     "payers": payers,
     "risk": risk,

@@ -31,8 +31,8 @@ FALSE: tuple[Callable[[dict[str, Any]], object], ...] = (
 )
 
 
-def statements(instance: Any) -> Iterator[str]:
-    """Yield errors: a valid plan of `instance` that is rejected, or a false statement that is accepted."""
+def statements(instance: Any, false: tuple[Callable[[dict[str, Any]], object], ...] = FALSE) -> Iterator[str]:
+    """Yield errors: a valid plan of `instance` that is rejected, or one of the `false` statements that is accepted."""
     import medalopt
     from medalopt.errors import MedaloptError
     from medalopt.plan.schema import SavedPlan
@@ -45,7 +45,7 @@ def statements(instance: Any) -> Iterator[str]:
         return
     if not verify_plan(instance, SavedPlan.model_validate(right)).accepted:
         yield "refused"
-    for change in FALSE:
+    for change in false:
         told = copy.deepcopy(right)
         change(told)
         if verify_plan(instance, SavedPlan.model_validate(told)).accepted:

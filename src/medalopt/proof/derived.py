@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from medalopt.instance.arithmetic import zero_where_infinite
 from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.paths import render_path
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import compute_purchase_prices, list_used_steps
+from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
@@ -264,12 +265,45 @@ def _check_charges(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         yield Violation("cost", "charges", 0.0, "", "charges: a contract and period is listed twice")
 
 
+class _DerivedStep(NamedTuple):
+    """A step of a price in use: its limit (None: none), price, quantity, their unit, and what is paid at this price."""
+
+    up_to: float | None
+    price: float
+    quantity: float
+    unit: str
+    cost: float
+
+
+def _derive_price_steps(account: PlanAccount) -> dict[tuple[str, float], _DerivedStep]:
+    """Derive the steps of the prices in use, by contract and number: quantities are differences of those beyond limits.
+
+    The tables of a plan are filled by `list_used_steps`, which goes from step to step.
+    """
+    instance, result = account.instance, {}
+    for section, part, taken, unit in (
+        ("streams", instance.streams, account.sent, "t"),
+        ("market", instance.market, account.bought, "kg"),
+    ):
+        for owner in set(part.steps.owner[taken[part.steps.owner] > 0].tolist()):
+            own, contract = part.steps.owner == owner, render_path((section, part.names[owner]))
+            limits, rises = part.steps.above.value[own], part.steps.surcharge.value[own]
+            rises = rises[np.isfinite(rises)]  # one fewer than limits where nothing can be had beyond the last
+            beyond = np.maximum(float(taken[owner]) - np.append(0.0, limits), 0.0)
+            prices = float(part.price.value[owner, 0]) + np.append(0.0, np.cumsum(rises))
+            amounts, ends = beyond - np.append(beyond[1:], 0.0), (*limits.tolist(), None)
+            for n, (price, amount) in enumerate(zip(prices.tolist(), amounts.tolist(), strict=False), start=1):
+                step = float(part.steps.number[own][0] + n)
+                result[contract, step] = _DerivedStep(ends[n - 1], price, amount, unit, price * amount)
+    return result
+
+
 def _check_price_steps(account: PlanAccount, plan: Any) -> Iterator[Violation]:
     """Check the steps of the prices in use, with quantity and cost; a plan of an earlier version has none."""
     stated = {(row.contract, row.step): row for row in plan.price_steps}
     if not stated and "price_steps" not in plan.digests:
         return
-    true = {(used.contract, used.step): used for used in list_used_steps(account)}
+    true = _derive_price_steps(account)
     if len(stated) < len(plan.price_steps):
         yield Violation("cost", "price_steps", 0.0, "", "price_steps: a step is listed twice")
     for key in [*true, *(key for key in stated if key not in true)]:
@@ -281,7 +315,7 @@ def _check_price_steps(account: PlanAccount, plan: Any) -> Iterator[Violation]:
         if row.unit != follows.unit or (row.up_to is None) != (follows.up_to is None):
             yield Violation("cost", path, 0.0, "", f"{path} has another unit, or a limit where there is none")
             continue
-        most = max(1e-3, *(step.quantity for step in true.values() if step.contract == key[0]))
+        most = max(1e-3, *(step.quantity for (contract, _), step in true.items() if contract == key[0]))
         each = max(1e-3, abs(follows.price))
         for name, unit, size in (
             *(("quantity", row.unit, most), ("up_to", row.unit, follows.up_to)),
